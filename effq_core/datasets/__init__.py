@@ -1,0 +1,1 @@
+"""Sources of photos: where they come from, how they are sampled and decoded."""

@@ -1,0 +1,70 @@
+"""Every error a user of EffQ can meet, as one small tree.
+
+EffqError
+├── InputError            what the user gave cannot be used
+│   ├── ExperimentError   a choice of the experiment is out of range or does not fit the others
+│   ├── DatasetError      photos: folder missing or unreadable, too few, one class, overlap
+│   └── ModelError        weights or model file: missing, wrong shape, wrong hash, unsupported layer
+├── DownloadError         the network is away, or what arrived is not what was expected
+├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
+├── EngineError           the Dask engine cannot be started or reached, or a worker died
+├── StageError            a stage of a run failed
+└── Cancelled             the user asked to stop
+
+Every message says what happened, to which input, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class EffqError(Exception):
+    """What went wrong, which input it concerns, and what to do next.
+
+    Args:
+        message: What happened, naming the file or value concerned.
+        hint: What the user can do next, as a whole sentence; may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InputError(EffqError):
+    """Something the user gave cannot be used."""
+
+
+class ExperimentError(InputError):
+    """A choice of the experiment is out of range or does not fit the other choices."""
+
+
+class DatasetError(InputError):
+    """Photos cannot be used: folder missing, too few images, one class, overlapping samples."""
+
+
+class ModelError(InputError):
+    """A model or its weights cannot be used: missing, wrong shape, wrong hash, unsupported."""
+
+
+class DownloadError(EffqError):
+    """A download failed or delivered something else than expected."""
+
+
+class StoreError(EffqError):
+    """The store under ``EFFQ_HOME`` cannot be read or written."""
+
+
+class EngineError(EffqError):
+    """The Dask engine cannot be started or reached, or lost its worker."""
+
+
+class StageError(EffqError):
+    """A stage of a run failed for a reason that is not the user's input."""
+
+
+class Cancelled(EffqError):  # noqa: N818 - an outcome the user asked for, not a fault
+    """The user asked the run to stop."""

@@ -1,0 +1,212 @@
+"""The experiment: the frozen choice of everything a run depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from effq_core.errors import ExperimentError
+from effq_core.variants import BASELINE, STANDARD, get_variant, in_catalogue_order
+
+CALIBRATION_SIZES = (10, 2000)
+EPOCHS = (1, 100)
+BATCH_SIZES = (1, 256)
+LEARNING_RATES = (1e-8, 1e-1)
+PERCENTILES = (90.0, 100.0)
+THREADS = (1, 64)
+BENCHMARK_INVOCATIONS = (100, 10_000)
+IMAGE_SIZES = (32, 600)
+
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+class CalibrationMethod(StrEnum):
+    """How calibration images become the range of an activation."""
+
+    MIN_MAX = "min_max"
+    """The smallest and largest value seen over all images (TensorFlow Lite's own)."""
+    MOVING_AVERAGE = "moving_average"
+    """The mean over images of each image's smallest and largest value."""
+    PERCENTILE = "percentile"
+    """The range that holds a chosen share of all values; the rest is clipped."""
+
+
+class QatLoss(StrEnum):
+    """What fine-tuning minimises."""
+
+    AUTO = "auto"
+    """``labels`` where every training image has one, ``distill`` otherwise."""
+    LABELS = "labels"
+    """Cross-entropy against the photos' labels."""
+    DISTILL = "distill"
+    """Kullback-Leibler divergence from the float model's outputs; needs no labels."""
+
+
+def _check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
+    low, high = bounds
+    if not low <= value <= high:
+        raise ExperimentError(f"{name} is {value}.", f"Choose from {low} to {high}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """How the representative dataset sets activation ranges.
+
+    Attributes:
+        size: Images, 10 to 2000.
+        method: How their activations become ranges.
+        percentile: Share of values a range must hold, in per cent; used by ``percentile`` only.
+    """
+
+    size: int = 500
+    method: CalibrationMethod = CalibrationMethod.MOVING_AVERAGE
+    percentile: float = 99.99
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "method", _as_enum(CalibrationMethod, self.method))
+        _check_range("The calibration size", self.size, CALIBRATION_SIZES)
+        _check_range("The calibration percentile", self.percentile, PERCENTILES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Qat:
+    """Settings of quantization-aware training; the defaults are the paper's.
+
+    Attributes:
+        epochs: Passes over the training images.
+        learning_rate: Adam's.
+        batch_size: Images a step.
+        loss: What is minimised.
+        validation_share: Share of the training sample held out to choose the best epoch.
+    """
+
+    epochs: int = 5
+    learning_rate: float = 1e-5
+    batch_size: int = 32
+    loss: QatLoss = QatLoss.AUTO
+    validation_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "loss", _as_enum(QatLoss, self.loss))
+        _check_range("The number of QAT epochs", self.epochs, EPOCHS)
+        _check_range("The QAT learning rate", self.learning_rate, LEARNING_RATES)
+        _check_range("The QAT batch size", self.batch_size, BATCH_SIZES)
+        _check_range("The QAT validation share", self.validation_share, (0.01, 0.5))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Everything a run depends on. Two equal experiments give the same artifacts.
+
+    Attributes:
+        model: Identifier in the model catalogue.
+        dataset: Identifier of a dataset: ``photo_patches``, ``imagenette`` or ``folder:/path``.
+        variants: Names from the variant catalogue, in its order; ``float32`` is always among them,
+            because every other number is a difference to it.
+        calibration: How activation ranges are found.
+        qat: Settings of fine-tuning, also used by the float control.
+        training_size: Images to fine-tune (and train a new head) on; ``None``: all that remain.
+        evaluation_size: Images to measure accuracy on; ``None``: all there are.
+        image_size: Side of the model's square input in pixels; ``None``: the model's own.
+        threads: Thread counts latency is measured at.
+        benchmark_invocations: Timed invocations a latency measurement has.
+        seed: Of every random choice.
+    """
+
+    model: str = "efficientnetv2_b0_imagenette"
+    dataset: str = "photo_patches"
+    variants: tuple[str, ...] = STANDARD
+    calibration: Calibration = field(default_factory=Calibration)
+    qat: Qat = field(default_factory=Qat)
+    training_size: int | None = None
+    evaluation_size: int | None = None
+    image_size: int | None = None
+    threads: tuple[int, ...] = (1, 2)
+    benchmark_invocations: int = 100
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if not self.variants:
+            raise ExperimentError("No variant was chosen.", "Choose at least one.")
+        chosen = in_catalogue_order((*self.variants, BASELINE))
+        object.__setattr__(self, "variants", chosen)
+        if not self.threads:
+            raise ExperimentError("No thread count was chosen.", "Choose at least one.")
+        object.__setattr__(self, "threads", tuple(sorted(set(self.threads))))
+        for count in self.threads:
+            _check_range("A thread count", count, THREADS)
+        for name, size in (("training", self.training_size), ("evaluation", self.evaluation_size)):
+            if size is not None and size < 1:
+                raise ExperimentError(f"The {name} size is {size}.", "Choose 1 or more.")
+        if self.image_size is not None:
+            _check_range("The image size", self.image_size, IMAGE_SIZES)
+        _check_range(
+            "The number of timed invocations", self.benchmark_invocations, BENCHMARK_INVOCATIONS
+        )
+        _check_range("The seed", self.seed, (0, 2**31 - 1))
+
+    @property
+    def trains(self) -> bool:
+        """Whether any chosen variant is fine-tuned."""
+        return any(get_variant(name).trained for name in self.variants)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the experiment as plain JSON values."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Experiment:
+        """Rebuilds an experiment from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values; a missing key takes its default.
+
+        Returns:
+            The validated experiment.
+
+        Raises:
+            ExperimentError: If a key is unknown or a value out of range.
+        """
+        values = _known(cls, plain)
+        if "calibration" in values:
+            values["calibration"] = Calibration(**_known(Calibration, values["calibration"]))
+        if "qat" in values:
+            values["qat"] = Qat(**_known(Qat, values["qat"]))
+        for name in ("variants", "threads"):
+            if name in values:
+                values[name] = tuple(values[name])
+        return cls(**values)
+
+    def canonical_json(self) -> str:
+        """Returns the one JSON text equal experiments share (sorted keys, no spaces)."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+
+    def fingerprint(self) -> str:
+        """Returns the SHA-256 of :meth:`canonical_json`, 64 hexadecimal digits."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+
+def _as_enum(kind: type[_E], value: str) -> _E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ExperimentError(
+            f"{value!r} is not a {kind.__name__}.", f"Choose from: {', '.join(kind)}."
+        ) from None
+
+
+def _known(kind: type, plain: Any) -> dict[str, Any]:
+    if not isinstance(plain, dict):
+        raise ExperimentError(f"{kind.__name__} must be an object, not {plain!r}.")
+    unknown = set(plain) - {f.name for f in fields(kind)}
+    if unknown:
+        raise ExperimentError(
+            f"Unknown setting of {kind.__name__}: {', '.join(sorted(unknown))}.",
+            f"Known: {', '.join(f.name for f in fields(kind))}.",
+        )
+    return dict(plain)

@@ -1,0 +1,1 @@
+"""Sources of models and how they are rebuilt in a worker."""

@@ -1,0 +1,1 @@
+"""Stages, their graph, and the processes that work through it."""

@@ -1,0 +1,46 @@
+"""What long work tells whoever watches it, and how it learns that it should stop."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Reporter(Protocol):
+    """The only link between a computation and the run it belongs to."""
+
+    def progress(self, done: int, total: int, unit: str = "images") -> None:
+        """Tells how much of the current work is finished.
+
+        Args:
+            done: Finished units.
+            total: All units.
+            unit: What is counted.
+        """
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Records something worth keeping, such as an epoch's loss or a skipped image.
+
+        Args:
+            kind: What happened, for example ``epoch``, ``skipped``, ``warning``.
+            **values: JSON values.
+        """
+
+    def check_cancelled(self) -> None:
+        """Returns at once, unless the user asked to stop.
+
+        Raises:
+            Cancelled: If the user asked to stop. Call this at least once a batch.
+        """
+
+
+class SilentReporter:
+    """A reporter nobody listens to."""
+
+    def progress(self, done: int, total: int, unit: str = "images") -> None:
+        """Does nothing."""
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Does nothing."""
+
+    def check_cancelled(self) -> None:
+        """Never stops."""

@@ -1,0 +1,64 @@
+"""Where things are: the store, the bundled assets, and the environment variables that move them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+"""Bundled weights, labels and the reference run."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one store.
+
+    Attributes:
+        root: The store's top folder (``EFFQ_HOME``).
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """Returns ``EFFQ_HOME``, or the user's data directory where it is not set."""
+        chosen = os.environ.get("EFFQ_HOME")
+        return cls(Path(chosen or platformdirs.user_data_dir("effq-studio")).expanduser().resolve())
+
+    @property
+    def database(self) -> Path:
+        """The SQLite index."""
+        return self.root / "effq.sqlite3"
+
+    @property
+    def artifacts(self) -> Path:
+        """Finished outputs of stages: ``<stage>/<fingerprint>/``."""
+        return self.root / "artifacts"
+
+    @property
+    def scratch(self) -> Path:
+        """Work in progress that a killed stage resumes from: ``<stage>/<fingerprint>/``."""
+        return self.root / "scratch"
+
+    @property
+    def datasets(self) -> Path:
+        """Downloaded datasets."""
+        return self.root / "datasets"
+
+    @property
+    def models(self) -> Path:
+        """Downloaded weights."""
+        return self.root / "models"
+
+    @property
+    def runs(self) -> Path:
+        """Small files of runs: cancel flags, driver logs."""
+        return self.root / "runs"
+
+    @property
+    def engine(self) -> Path:
+        """Address and credentials of the embedded engine."""
+        return self.root / "engine"

@@ -1,0 +1,1 @@
+"""Finished artifacts and the index over them."""
