@@ -1,0 +1,150 @@
+"""What a stage function is given: inputs, folders, and the link to its run."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import Cancelled
+from effq_core.pipeline.stage import StageTask, plain
+from effq_core.settings import Home
+from effq_core.store.processes import is_alive
+
+CANCEL = "cancel"
+"""File in a run's folder: the user asked to stop."""
+STOP = "stop"
+"""File in a run's folder: another stage failed, so nobody waits for the rest."""
+
+_PROGRESS_SECONDS = 0.25
+_CANCEL_SECONDS = 0.2
+_DRIVER_SECONDS = 2.0
+
+Send = Callable[[dict[str, Any]], None]
+
+
+class Link:
+    """The worker's end of a run: sends messages, learns about cancelling.
+
+    Args:
+        task: The stage of the run.
+        send: Takes messages to the driver.
+    """
+
+    def __init__(self, task: StageTask, send: Send) -> None:
+        self._task = task
+        self._send = send
+        folder = Home(Path(task.home)).runs / task.run_id
+        self._flags = (folder / CANCEL, folder / STOP)
+        self._looked = 0.0
+        self._looked_at_driver = 0.0
+        self._reported = 0.0
+        self.events: list[dict[str, Any]] = []
+
+    def send(self, what: str, **values: Any) -> None:
+        """Sends a message to the driver.
+
+        Args:
+            what: Kind of message.
+            **values: JSON values.
+        """
+        task = self._task
+        self._send({"what": what, "stage": task.spec.name, "key": task.key, **values})
+
+    def progress(self, done: int, total: int, unit: str = "images") -> None:
+        """Tells how much is finished, about four times a second and at the end.
+
+        Args:
+            done: Finished units.
+            total: All units.
+            unit: What is counted.
+        """
+        now = time.monotonic()
+        if done >= total or now - self._reported >= _PROGRESS_SECONDS:
+            self._reported = now
+            self.send("progress", done=int(done), total=int(total), unit=unit)
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Records something worth keeping.
+
+        Args:
+            kind: What happened.
+            **values: JSON values.
+        """
+        # Also returned with the result: a message may be lost with a connection, this is not.
+        event = {"number": len(self.events), "kind": kind, "values": plain(values)}
+        self.events.append(event)
+        self.send("event", **event)
+
+    def check_cancelled(self) -> None:
+        """Looks for the run's flags, at most five times a second.
+
+        Raises:
+            Cancelled: If the run was cancelled, another of its stages failed, or its driver died.
+        """
+        now = time.monotonic()
+        if now - self._looked < _CANCEL_SECONDS:
+            return
+        self._looked = now
+        if any(flag.exists() for flag in self._flags):
+            raise Cancelled("The run was cancelled.", "Run it again to resume where it stopped.")
+        if self._task.driver is None or now - self._looked_at_driver < _DRIVER_SECONDS:
+            return
+        self._looked_at_driver = now
+        host, pid, token = self._task.driver
+        # A driver on another host is out of sight; its flags are not.
+        if host == socket.gethostname() and not is_alive(pid, token):
+            raise Cancelled("The run's driver died.", "Run it again to resume where it stopped.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageContext:
+    """A stage's inputs and folders; also the :class:`~effq_core.reporting.Reporter` of its work.
+
+    Attributes:
+        params: The stage's parameters.
+        inputs: Folder of each input artifact.
+        summaries: What each input's stage returned.
+        out: Temporary folder to write the result into; it becomes the artifact.
+        scratch: Folder that survives a kill, for checkpoints; removed once the stage completes.
+        home: The store's folders.
+        link: The way to the driver.
+    """
+
+    params: dict[str, Any]
+    inputs: dict[str, Path]
+    summaries: dict[str, dict[str, Any]]
+    out: Path
+    scratch: Path
+    home: Home
+    link: Link
+
+    def progress(self, done: int, total: int, unit: str = "images") -> None:
+        """Tells how much is finished: see :class:`~effq_core.reporting.Reporter`.
+
+        Args:
+            done: Finished units.
+            total: All units.
+            unit: What is counted.
+        """
+        self.link.progress(done, total, unit)
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Records something worth keeping: see :class:`~effq_core.reporting.Reporter`.
+
+        Args:
+            kind: What happened.
+            **values: JSON values.
+        """
+        self.link.event(kind, **values)
+
+    def check_cancelled(self) -> None:
+        """Returns unless the run is to stop: see :class:`~effq_core.reporting.Reporter`.
+
+        Raises:
+            Cancelled: If it is.
+        """
+        self.link.check_cancelled()

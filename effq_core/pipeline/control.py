@@ -1,0 +1,160 @@
+"""Starting, cancelling and resuming runs from any process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from effq_core.errors import InputError, StoreError
+from effq_core.pipeline.context import CANCEL, STOP
+from effq_core.pipeline.engine_files import process_environment
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.files import make_folder, store_errors, write_atomic
+from effq_core.store.rows import RunRow, Status, validate_run_id
+
+DEFAULT_PLAN = "effq_core.pipeline.plan:build_plan"
+LOG = "driver.log"
+
+
+def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
+    """Starts a run's driver as a process of its own, which outlives this one.
+
+    Args:
+        home: The store.
+        run_id: The run.
+        plan: ``module:function`` that makes a plan of an experiment.
+
+    Returns:
+        The driver's process number.
+
+    Raises:
+        InputError: If there is no such run.
+        StoreError: If the run's folder cannot be written.
+    """
+    folder = make_folder(home.runs / validate_run_id(run_id))
+    database = Database(home.database)
+    try:
+        database.get_run(run_id)
+        log = folder / LOG
+        with store_errors(log), log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "effq_core.pipeline.driver", run_id, "--plan", plan],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=process_environment(home.root),
+                start_new_session=True,
+            )
+        # Until the driver says so itself, so that one that dies at birth is noticed.
+        database.set_driver(run_id, process.pid)
+    finally:
+        database.close()
+    pid = process.pid
+    process.returncode = 0  # it is meant to outlive us: no warning that it does
+    return pid
+
+
+def request_cancel(home: Home, run_id: str) -> RunRow:
+    """Asks a run to stop; it does within five seconds.
+
+    Args:
+        home: The store.
+        run_id: The run.
+
+    Returns:
+        The run as it is now.
+
+    Raises:
+        InputError: If there is no such run.
+        StoreError: If the request cannot be written.
+    """
+    database = Database(home.database)
+    try:
+        run = database.get_run(run_id)
+        if not run.status.is_active:
+            return run
+        write_atomic(home.runs / run_id / CANCEL, b"")
+        if run.driver_pid is None:  # nobody is there to answer
+            return database.set_status(run_id, Status.CANCELLED, finished=time.time())
+        # Not from here: the driver may be about to write how the run ended.
+        return run
+    finally:
+        database.close()
+
+
+def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
+    """Makes a run that has ended ready to run again.
+
+    Args:
+        database: The index.
+        home: The store.
+        run: The run.
+
+    Returns:
+        The run, queued.
+
+    Raises:
+        StoreError: If it cannot be stored.
+    """
+    for flag in (CANCEL, STOP):
+        path = home.runs / run.id / flag
+        with store_errors(path):
+            path.unlink(missing_ok=True)
+    return database.set_status(
+        run.id,
+        Status.QUEUED,
+        started=None,
+        finished=None,
+        error="",
+        hint="",
+        results=None,
+        driver_pid=None,
+        driver_started=None,
+    )
+
+
+def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
+    """Runs a run again under its id: finished stages are reused.
+
+    Args:
+        home: The store.
+        run_id: A run that has ended, however it did.
+        plan: ``module:function`` that makes a plan of an experiment.
+
+    Returns:
+        The driver's process number.
+
+    Raises:
+        InputError: If there is no such run, or it is still active.
+        StoreError: If the run's folder cannot be written.
+    """
+    database = Database(home.database)
+    try:
+        run = database.get_run(run_id)
+        if run.status.is_active and run.driver_pid is not None:
+            raise InputError(f"The run {run_id} is {run.status} already.", "Wait, or cancel it.")
+        prepare_again(database, home, run)
+    finally:
+        database.close()
+    return start_detached(home, run_id, plan)
+
+
+def touch_flag(home: Home, run_id: str, flag: str) -> None:
+    """Raises a flag of a run, if the disk lets us; also from a signal handler.
+
+    Args:
+        home: The store.
+        run_id: The run.
+        flag: ``cancel`` or ``stop``.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    path = home.runs / run_id / flag
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}).") from error

@@ -1,0 +1,254 @@
+"""The driver: one light process a run. It plans, submits, records, and ends.
+
+``python -m effq_core.pipeline.driver RUN_ID`` works on a run of ``EFFQ_HOME``; the command line
+calls the same code in its own process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+from effq_core.errors import Cancelled, EffqError, EngineError, StageError, StoreError
+from effq_core.experiment import Experiment
+from effq_core.pipeline.context import CANCEL, STOP
+from effq_core.pipeline.control import (
+    DEFAULT_PLAN,
+    prepare_again,
+    request_cancel,
+    resume,
+    start_detached,
+    touch_flag,
+)
+from effq_core.pipeline.engine import external_scheduler
+from effq_core.pipeline.progress import OnUpdate, Progress, Update
+from effq_core.pipeline.stage import LAST, Plan, fingerprints
+from effq_core.pipeline.turn import turn
+from effq_core.settings import Home
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
+from effq_core.store.locks import FileLock
+from effq_core.store.processes import process_token
+from effq_core.store.rows import RunRow, StageState, Status, validate_run_id
+
+__all__ = ["Update", "request_cancel", "resume", "run_foreground", "start_detached"]
+
+log = logging.getLogger("effq.driver")
+
+_EXIT_CODES = {Status.FINISHED: 0, Status.CANCELLED: 130}
+_WRITE_TRIES = 5
+
+
+def run_foreground(
+    home: Home, run_id: str, on_update: OnUpdate | None = None, plan: str = DEFAULT_PLAN
+) -> RunRow:
+    """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
+
+    Args:
+        home: The store.
+        run_id: The run; one that has ended is run again.
+        on_update: Called after each change, in this thread.
+        plan: ``module:function`` that makes a plan of an experiment.
+
+    Returns:
+        The run as it ended: finished, failed or cancelled.
+
+    Raises:
+        InputError: If there is no such run.
+        EngineError: If another driver works on it.
+        StoreError: If the store cannot be written.
+    """
+    validate_run_id(run_id)
+    database = Database(home.database)
+    lock = FileLock(home.runs / run_id / "driver.lock")
+    try:
+        run = database.get_run(run_id)
+        if not lock.try_acquire():
+            raise EngineError(f"Another process works on the run {run_id}.", "Wait, or cancel it.")
+        if run.status != Status.QUEUED:
+            run = prepare_again(database, home, run)
+        with _signals_cancel(home, run_id):
+            return _Driver(home, database, run, on_update).drive(plan)
+    finally:
+        lock.release()
+        database.close()
+
+
+class _Driver:
+    """Takes one run from queued to its end."""
+
+    def __init__(
+        self, home: Home, database: Database, run: RunRow, on_update: OnUpdate | None
+    ) -> None:
+        self._home = home
+        self._database = database
+        self._store = ArtifactStore(home)
+        self._progress = Progress(database, run, on_update)
+
+    def drive(self, plan: str) -> RunRow:
+        """Runs the stages and records how it ended."""
+        pid = os.getpid()
+        try:
+            self._progress.status(Status.QUEUED, driver_pid=pid, driver_started=process_token(pid))
+            self._check()
+            self._work(plan)
+        except Cancelled:
+            self._end(StageState.CANCELLED, Status.CANCELLED)
+        except EffqError as error:
+            self._end(StageState.CANCELLED, Status.FAILED, error=error.message, hint=error.hint)
+        except Exception as error:  # noqa: BLE001 - recorded with an id
+            self._end(StageState.CANCELLED, Status.FAILED, **self._bug(error))
+        return self._progress.run
+
+    def _work(self, builder: str) -> None:
+        experiment = Experiment.from_dict(self._progress.run.experiment)
+        plan = _load(builder)(experiment, self._home)
+        if LAST not in plan:
+            raise StageError(f"The plan of {builder} has no stage {LAST!r}.")
+        named = fingerprints(plan)
+        finished = self._find(plan, named)
+        self._progress.plan(plan, named, finished)
+        if len(finished) < len(plan):
+            self._make(plan, named)
+        else:
+            self._progress.status(Status.RUNNING, started=time.time())
+        self._progress.status(Status.FINISHED, finished=time.time(), results=named[LAST])
+
+    def _make(self, plan: Plan, named: dict[str, str]) -> None:
+        from effq_core.pipeline.executor import Executor  # Dask: not needed for a run of reuse
+
+        home, run_id = self._home, self._progress.run.id
+        queue = (
+            contextlib.nullcontext(False)
+            if external_scheduler()
+            else turn(home, self._database, run_id, self._check)
+        )
+        with queue as last_died:
+            self._progress.status(Status.RUNNING, started=time.time())
+            # While this run waited, another may have made what it needs.
+            finished = self._find(plan, named)
+            self._progress.plan(plan, named, finished)
+            Executor(
+                home,
+                plan,
+                named,
+                finished,
+                self._progress,
+                self._check,
+                lambda: touch_flag(home, run_id, STOP),
+            ).run(renew_worker=last_died)
+
+    def _find(self, plan: Plan, named: dict[str, str]) -> set[str]:
+        finished = {
+            spec.name for spec in plan if self._store.find(spec.kind, named[spec.name]) is not None
+        }
+        for warning in self._store.take_warnings():
+            self._progress.event("warning", message=warning)
+        return finished
+
+    def _check(self) -> None:
+        """Raises once the user asked to stop."""
+        if not (self._home.runs / self._progress.run.id / CANCEL).exists():
+            return
+        if self._progress.run.status == Status.RUNNING:
+            self._progress.status(Status.CANCELLING)
+        raise Cancelled("The run was cancelled.", "Run it again to resume where it stopped.")
+
+    def _end(self, stages: StageState, status: Status, **values: Any) -> None:
+        """Records the end, also on a disk that has been full until a moment ago."""
+        for left in reversed(range(_WRITE_TRIES)):
+            try:
+                self._progress.end_rest(stages)
+                self._progress.status(status, finished=time.time(), **values)
+            except StoreError as error:
+                log.error("The end of the run cannot be recorded: %s", error)
+                if not left:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
+
+    def _bug(self, error: Exception) -> dict[str, str]:
+        bug = secrets.token_hex(4)
+        lines = "".join(traceback.format_exception(error))
+        log.error("Bug %s:\n%s", bug, lines)
+        with contextlib.suppress(StoreError):
+            self._progress.event("bug", id=bug, type=type(error).__name__, traceback=lines[-4000:])
+        return {
+            "error": f"The driver failed ({type(error).__name__}: {error}; bug {bug}).",
+            "hint": "This is a fault of EffQ. Finished stages are kept; report it with its id.",
+        }
+
+
+def _load(builder: str) -> Callable[[Experiment, Home], Plan]:
+    module, _, name = builder.partition(":")
+    try:
+        function: Callable[[Experiment, Home], Plan] = getattr(
+            importlib.import_module(module), name
+        )
+    except (ImportError, AttributeError) as error:
+        raise StageError(
+            f"The plan cannot be made by {builder} ({error}).", "Reinstall EffQ."
+        ) from error
+    return function
+
+
+@contextlib.contextmanager
+def _signals_cancel(home: Home, run_id: str) -> Iterator[None]:
+    """Makes the first SIGINT or SIGTERM cancel the run; a second one acts as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python delivers signals to the main thread only
+        return
+    before: dict[int, Any] = {}
+
+    def cancel(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, before[number])
+        touch_flag(home, run_id, CANCEL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, cancel)
+    try:
+        yield
+    finally:
+        for changed, handler in before.items():
+            signal.signal(changed, handler)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Works on a run named on the command line.
+
+    Args:
+        arguments: Of the command line; the process's, where not given.
+
+    Returns:
+        0 if it finished, 130 if it was cancelled, 1 if it failed.
+    """
+    parser = argparse.ArgumentParser(prog="python -m effq_core.pipeline.driver")
+    parser.add_argument("run_id", help="the run to work on")
+    parser.add_argument("--plan", default=DEFAULT_PLAN, help="module:function that makes the plan")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
+    )
+    try:
+        run = run_foreground(Home.from_environment(), given.run_id, plan=given.plan)
+    except EffqError as error:
+        log.error("%s", error)
+        return 1
+    return _EXIT_CODES.get(run.status, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""The engine: a Dask cluster of our own, started on demand, or one that exists."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from effq_core.errors import EngineError
+from effq_core.pipeline import engine_files
+from effq_core.settings import Home
+from effq_core.store.files import make_folder, read_json, store_errors
+from effq_core.store.locks import is_locked
+from effq_core.store.processes import is_alive
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_START_SECONDS = 60.0
+_CONNECT_SECONDS = 10.0
+_POLL = 0.05
+_LOG_LIMIT = 2_000_000
+
+
+def external_scheduler() -> str | None:
+    """Returns the address of an existing cluster, if the user named one (``EFFQ_SCHEDULER``)."""
+    return os.environ.get("EFFQ_SCHEDULER") or None
+
+
+def connect(
+    home: Home, *, fresh: bool = False, on_wait: Callable[[], None] | None = None
+) -> Client:
+    """Connects to the engine; starts the embedded one where it does not run.
+
+    Args:
+        home: The store whose engine is meant.
+        fresh: Restart an embedded engine that runs older code. Only for the holder of the queue:
+            nobody else's work may be on it.
+        on_wait: Called about twenty times a second while it starts; may raise to give up.
+
+    Returns:
+        A connected client; close it after use.
+
+    Raises:
+        EngineError: If the engine cannot be started or reached.
+        StoreError: If the engine's folder cannot be written.
+    """
+    address = external_scheduler()
+    if address is not None:
+        return _connect_external(address)
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        state = running(home)
+        if state is not None and fresh and state.get("code") != engine_files.code_stamp():
+            stop(home)
+            state = None
+        if state is None:
+            state = _start(home, deadline, on_wait)
+        try:
+            return _client(state["address"], engine_files.security(home.engine), _CONNECT_SECONDS)
+        except (OSError, TimeoutError, ValueError) as error:
+            # It may have ended between our look and our call; then the next round starts one.
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    f"The engine at {state['address']} does not answer ({error}).",
+                    f"Its log is {home.engine / engine_files.LOG}; `effq doctor` checks it.",
+                ) from error
+            time.sleep(0.2)
+
+
+def running(home: Home) -> dict[str, Any] | None:
+    """Returns what the embedded engine says about itself; ``None`` where none runs.
+
+    Args:
+        home: The store whose engine is meant.
+
+    Returns:
+        ``address``, ``pid``, ``token``, ``started`` and ``code``.
+    """
+    state = read_json(home.engine / engine_files.STATE)
+    if state is None or not is_alive(state.get("pid"), state.get("token")):
+        return None
+    return state
+
+
+def stop(home: Home, timeout: float = 8.0) -> bool:
+    """Ends the embedded engine and its worker.
+
+    Args:
+        home: The store whose engine is meant.
+        timeout: Seconds it has to end by itself.
+
+    Returns:
+        Whether one was running.
+    """
+    state = running(home)
+    if state is None:
+        return False
+    pid, token = state["pid"], state["token"]
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + timeout
+        while is_alive(pid, token):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)  # its worker ends with it
+            time.sleep(_POLL)
+    return True
+
+
+def _start(home: Home, deadline: float, on_wait: Callable[[], None] | None) -> dict[str, Any]:
+    """Starts the engine, or waits for whoever is starting it."""
+    process = None
+    try:
+        while time.monotonic() < deadline:
+            state = running(home)
+            if state is not None:
+                return state
+            if process is not None and process.poll() not in (None, 0):
+                raise _reason(home, process)
+            ended = process is None or process.poll() is not None
+            if ended and not is_locked(home.engine / engine_files.LOCK):
+                process = _spawn(home)
+            if on_wait is not None:
+                on_wait()
+            time.sleep(_POLL)
+    finally:
+        if process is not None:
+            _forget(process)
+    raise EngineError(
+        f"The engine did not start within {_START_SECONDS:.0f} seconds.",
+        f"Its log is {home.engine / engine_files.LOG}.",
+    )
+
+
+def _forget(process: subprocess.Popen[bytes]) -> None:
+    """Lets a process outlive us without the warning that it does."""
+    if process.returncode is None:
+        process.returncode = 0
+
+
+def _spawn(home: Home) -> subprocess.Popen[bytes]:
+    folder = make_folder(home.engine, 0o700)
+    log = folder / engine_files.LOG
+    with store_errors(log):
+        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_suffix(".old.log"))
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "effq_core.pipeline.engine"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=engine_files.engine_environment(home.root),
+                cwd=home.root,
+                # A group and session of its own: it survives the dashboard and Ctrl-C.
+                start_new_session=True,
+            )
+
+
+def _reason(home: Home, process: subprocess.Popen[bytes]) -> EngineError:
+    told = read_json(home.engine / engine_files.ERROR) or {}
+    if told.get("pid") == process.pid:
+        return EngineError(told["message"], told["hint"])
+    log = home.engine / engine_files.LOG
+    try:
+        last = log.read_text(errors="replace").strip().splitlines()[-1]
+    except (OSError, IndexError):
+        last = "no message"
+    return EngineError(
+        f"The engine ended while starting, with code {process.returncode} ({last[:300]}).",
+        f"Its log is {log}; `effq doctor` checks what it needs.",
+    )
+
+
+def _connect_external(address: str) -> Client:
+    from distributed.security import Security
+
+    security = None
+    if address.startswith("tls://"):
+        files = {
+            name: os.environ.get(name) for name in ("EFFQ_TLS_CA", "EFFQ_TLS_CERT", "EFFQ_TLS_KEY")
+        }
+        for name, file in files.items():
+            if not file or not Path(file).is_file():
+                raise EngineError(
+                    f"{name} must name a file to connect to {address}, and is {file!r}.",
+                    "Set EFFQ_TLS_CA, EFFQ_TLS_CERT and EFFQ_TLS_KEY to the cluster's PEM files.",
+                )
+        security = Security(
+            require_encryption=True,
+            tls_ca_file=files["EFFQ_TLS_CA"],
+            tls_client_cert=files["EFFQ_TLS_CERT"],
+            tls_client_key=files["EFFQ_TLS_KEY"],
+        )
+    elif not address.startswith("tcp://"):
+        raise EngineError(
+            f"EFFQ_SCHEDULER is {address!r}.", "Give tls://host:port or tcp://host:port."
+        )
+    try:
+        return _client(address, security, _CONNECT_SECONDS)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise EngineError(
+            f"The Dask scheduler at {address} cannot be reached ({error}).",
+            "Start it, correct EFFQ_SCHEDULER, or unset it to use the embedded engine.",
+        ) from error
+
+
+def _client(address: str, security: Any, timeout: float) -> Client:
+    from distributed import Client
+
+    # Not the default of this process: a dashboard may talk to several.
+    return Client(
+        address, security=security, timeout=timeout, set_as_default=False, name="effq-driver"
+    )
+
+
+if __name__ == "__main__":
+    from effq_core.pipeline.engine_server import main
+
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What the embedded engine and those who use it agree on: file names, environment, credentials."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+STATE = "engine.json"
+LOCK = "engine.lock"
+ERROR = "error.json"
+LOG = "engine.log"
+QUEUE = "queue.lock"
+CERTIFICATE = "certificate.pem"
+KEY = "key.pem"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+_THREADS = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+
+WORKER_ENVIRONMENT = {
+    # Without these glibc returns large activations to the system and asks for them again at every
+    # step, which is half of the time of training on a CPU.
+    "MALLOC_MMAP_THRESHOLD_": "34359738368",
+    "MALLOC_TRIM_THRESHOLD_": "34359738368",
+    # TF-MOT works with tf_keras only; TensorFlow reads this when it is imported.
+    "TF_USE_LEGACY_KERAS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    # Dask's default is one thread, because it expects many workers.
+    "OMP_NUM_THREADS": _THREADS,
+    "MKL_NUM_THREADS": _THREADS,
+    "OPENBLAS_NUM_THREADS": _THREADS,
+}
+"""What the worker's environment must hold before its process starts."""
+
+_FORCED = ("TF_USE_LEGACY_KERAS",)
+
+
+def process_environment(home: Path) -> dict[str, str]:
+    """Returns the environment for a process of EffQ that outlives its parent.
+
+    Args:
+        home: ``EFFQ_HOME``.
+
+    Returns:
+        Ours, with the store fixed and this package importable from anywhere.
+    """
+    environment = dict(os.environ)
+    path = [str(_PACKAGE.parent), *environment.get("PYTHONPATH", "").split(os.pathsep)]
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(each for each in path if each))
+    environment["EFFQ_HOME"] = str(home)
+    return environment
+
+
+def engine_environment(home: Path) -> dict[str, str]:
+    """Returns the environment of the engine, which its worker inherits.
+
+    Args:
+        home: ``EFFQ_HOME``.
+
+    Returns:
+        Ours with :data:`WORKER_ENVIRONMENT`; a user's own thread and allocator settings win.
+    """
+    environment = WORKER_ENVIRONMENT | process_environment(home)
+    return environment | {name: WORKER_ENVIRONMENT[name] for name in _FORCED}
+
+
+def security(folder: Path) -> Any:
+    """Returns the credentials of an engine's folder for every role.
+
+    Args:
+        folder: ``home.engine``.
+
+    Returns:
+        A :class:`distributed.security.Security`.
+    """
+    from distributed.security import Security  # slow to import, and few need it
+
+    certificate, key = str(folder / CERTIFICATE), str(folder / KEY)
+    roles = ("client", "scheduler", "worker")
+    return Security(
+        require_encryption=True,
+        tls_ca_file=certificate,
+        **{f"tls_{role}_cert": certificate for role in roles},
+        **{f"tls_{role}_key": key for role in roles},
+    )
+
+
+def code_stamp() -> str:
+    """Identifies this installation's code, to tell an engine that still runs an older one."""
+    digest = hashlib.sha256(str(_PACKAGE).encode())
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        found = path.stat()
+        digest.update(f"{path.name}:{found.st_size}:{found.st_mtime_ns};".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,65 @@
+"""How long a run still takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from effq_core.store.rows import StageRow, StageState
+
+_MINIMUM_SHARE = 0.02
+
+
+def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | None:
+    """Estimates the seconds until a run ends.
+
+    Each stage carries an estimate. How long the finished ones really took scales those to come;
+    a running one is extrapolated from its own progress as soon as it has made some.
+
+    Args:
+        stages: All stages of the run.
+        now: Seconds since 1970; the present, where not given.
+
+    Returns:
+        Seconds; 0 if nothing is left, ``None`` if there are no stages.
+    """
+    if not stages:
+        return None
+    now = time.time() if now is None else now
+    scale = _scale(stages)
+    total = 0.0
+    for stage in stages:
+        if stage.state == StageState.PENDING:
+            total += stage.weight * scale
+        elif stage.state == StageState.RUNNING:
+            total += _of_running(stage, now, scale)
+    return total
+
+
+def _scale(stages: Sequence[StageRow]) -> float:
+    """Returns how much slower this machine is than the estimates, from what it has done."""
+    done = [
+        (stage.finished - stage.started, stage.weight)
+        for stage in stages
+        if stage.state == StageState.DONE and stage.started and stage.finished
+    ]
+    expected = sum(weight for _, weight in done)
+    # A little of the estimate itself stays in, so that one quick first stage decides nothing.
+    prior = 0.1 * sum(stage.weight for stage in stages)
+    if expected <= 0:
+        return 1.0
+    measured = sum(max(0.0, seconds) for seconds, _ in done)
+    return (measured + prior) / (expected + prior)
+
+
+def _of_running(stage: StageRow, now: float, scale: float) -> float:
+    elapsed = max(0.0, now - stage.started) if stage.started else 0.0
+    from_estimate = max(stage.weight * scale - elapsed, 0.05 * stage.weight * scale)
+    if stage.total <= 0 or stage.done <= 0:
+        return from_estimate
+    share = min(1.0, stage.done / stage.total)
+    from_rate = elapsed * (1 - share) / max(share, _MINIMUM_SHARE)
+    # Early progress is mostly start-up: trust it as far as it has come.
+    trust = math.sqrt(share)
+    return trust * from_rate + (1 - trust) * from_estimate

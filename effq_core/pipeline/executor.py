@@ -1,0 +1,255 @@
+"""Works through the missing stages of a plan on the engine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from effq_core.errors import EffqError, EngineError
+from effq_core.pipeline.progress import Progress
+from effq_core.pipeline.session import Session, WorkerLost
+from effq_core.pipeline.stage import Plan, StageSpec, StageTask
+from effq_core.pipeline.worker import error_from
+from effq_core.settings import Home
+from effq_core.store.processes import process_token
+from effq_core.store.rows import StageState
+
+log = logging.getLogger(__name__)
+
+RETRIES = 2
+"""How often a stage is tried again after its worker died."""
+
+_PATIENCE = 3.0
+_NEWS_SECONDS = 0.3
+"""How long the news that a task has begun may be on its way."""
+_TICK = 0.1
+_MOST_LOSSES = 12
+
+
+@dataclass
+class _Active:
+    """A task that was submitted and has not ended."""
+
+    task: StageTask
+    started: int = 0
+    events: set[int] = field(default_factory=set)
+
+
+class Executor:
+    """Runs stages as their inputs finish, and survives the death of workers.
+
+    Args:
+        home: The store.
+        plan: All stages.
+        fingerprints: Their artifacts'.
+        finished: Names of those whose artifact exists.
+        progress: Where changes are written.
+        check: Raises :class:`~effq_core.errors.Cancelled` once the user asked to stop.
+        stop: Makes cooperative stages of this run stop.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        plan: Plan,
+        fingerprints: dict[str, str],
+        finished: set[str],
+        progress: Progress,
+        check: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> None:
+        self._home = home
+        self._plan = plan
+        self._fingerprints = fingerprints
+        self._finished = set(finished)
+        self._progress = progress
+        self._check = check
+        self._stop = stop
+        self._topic = f"effq-{progress.run.id}-{secrets.token_hex(4)}"
+        self._driver = (socket.gethostname(), os.getpid(), process_token(os.getpid()) or "")
+        self._active: dict[str, _Active] = {}
+        self._attempts: dict[str, int] = {}
+        self._deaths: dict[str, int] = {}
+        self._losses = 0
+
+    def run(self, *, renew_worker: bool) -> None:
+        """Makes every missing artifact.
+
+        Args:
+            renew_worker: End what a dead driver may have left on the embedded engine first.
+
+        Raises:
+            Cancelled: If the user asked to stop; no stage of this run is working any more.
+            EffqError: If a stage failed or the engine cannot be used.
+        """
+        session = Session(self._home, self._topic, self._check)
+        try:
+            if renew_worker and session.embedded:
+                session.renew_worker()
+            try:
+                while len(self._finished) < len(self._plan):
+                    self._submit_ready(session)
+                    self._receive(session)
+                    self._check()
+            except EffqError:
+                self._drain(session)
+                raise
+        finally:
+            session.close()
+
+    def _submit_ready(self, session: Session) -> None:
+        active = {each.task.spec.name for each in self._active.values()}
+        for position, spec in enumerate(self._plan):
+            if spec.name in self._finished or spec.name in active:
+                continue
+            if self._finished.issuperset(spec.inputs.values()):
+                task = self._task(spec)
+                self._active[task.key] = _Active(task)
+                session.submit(task, priority=-position)
+
+    def _task(self, spec: StageSpec) -> StageTask:
+        attempt = self._attempts[spec.name] = self._attempts.get(spec.name, 0) + 1
+        return StageTask(
+            run_id=self._progress.run.id,
+            spec=spec,
+            fingerprint=self._fingerprints[spec.name],
+            inputs={
+                name: (self._plan[source].kind, self._fingerprints[source])
+                for name, source in spec.inputs.items()
+            },
+            home=str(self._home.root),
+            topic=self._topic,
+            attempt=attempt,
+            driver=self._driver,
+        )
+
+    def _receive(self, session: Session) -> None:
+        """Handles what has come, waiting a moment for the first of it."""
+        if not session.healthy():
+            self._lose(list(self._active), "The engine ended.")
+            session.reopen()
+            return
+        wait = _TICK
+        while True:
+            try:
+                message = session.inbox.get(timeout=wait) if wait else session.inbox.get_nowait()
+            except queue.Empty:
+                return
+            wait = 0
+            active = self._active.get(message.get("key", ""))
+            if active is None:
+                continue  # of a task that was given up
+            if message["what"] != "finished":
+                self._note(active, message)
+                continue
+            try:
+                self._end(active, session.outcome(message["key"]))
+            except WorkerLost as lost:
+                if session.healthy():
+                    self._lose([message["key"]], str(lost))
+
+    def _note(self, active: _Active, message: dict[str, Any]) -> None:
+        name, what = active.task.spec.name, message["what"]
+        if what == "started":
+            active.started += 1
+            if active.started > 1:  # an external scheduler has tried again by itself
+                self._count_death(name, "Its process ended.")
+        elif what == "running":
+            self._progress.stage(
+                name, state=StageState.RUNNING, started=time.time(), detail="", done=0, total=0
+            )
+        elif what == "waiting":
+            self._progress.stage(name, detail=message["detail"])
+        elif what == "progress":
+            self._progress.stage(
+                name, done=message["done"], total=message["total"], unit=message["unit"]
+            )
+        elif what == "event":
+            self._record(active, message)
+
+    def _record(self, active: _Active, event: dict[str, Any]) -> None:
+        if event["number"] in active.events:
+            return
+        active.events.add(event["number"])
+        self._progress.event(event["kind"], active.task.spec.name, **event["values"])
+
+    def _end(self, active: _Active, outcome: dict[str, Any]) -> None:
+        spec = active.task.spec
+        del self._active[active.task.key]
+        for event in outcome["events"]:
+            self._record(active, event)
+        state = outcome["state"]
+        if state in ("done", "reused"):
+            self._finished.add(spec.name)
+            self._progress.end(spec.name, StageState(state))
+            return
+        if state == "cancelled":
+            self._progress.end(spec.name, StageState.CANCELLED)
+            self._check()
+            raise error_from(outcome)
+        self._progress.end(spec.name, StageState.FAILED)
+        raise error_from(outcome)
+
+    def _lose(self, keys: list[str], reason: str) -> None:
+        """Makes tasks ready again whose worker or engine died."""
+        self._losses += 1
+        if self._losses > _MOST_LOSSES:
+            raise EngineError(
+                f"The engine was lost {self._losses} times in this run.",
+                "See the engine's log with `effq doctor`.",
+            )
+        for key in keys:
+            active = self._active.pop(key)
+            name = active.task.spec.name
+            self._progress.stage(name, state=StageState.PENDING, started=None, done=0, total=0)
+            if active.started:
+                self._count_death(name, reason)
+
+    def _count_death(self, name: str, reason: str) -> None:
+        deaths = self._deaths[name] = self._deaths.get(name, 0) + 1
+        self._progress.event("worker_lost", name, attempt=deaths, reason=reason)
+        if deaths > RETRIES:
+            self._progress.end(name, StageState.FAILED)
+            raise EngineError(
+                f"The worker died {deaths} times in the stage {name}. {reason}",
+                "It has probably run out of memory: choose a smaller batch or fewer images, "
+                "or close other programs, then run again.",
+            )
+
+    def _drain(self, session: Session) -> None:
+        """Ends what still works for this run: asks first, then kills."""
+        self._stop()
+        begun = time.monotonic()
+        while self._active and session.healthy():
+            waited = time.monotonic() - begun
+            if waited > _PATIENCE:
+                break
+            if waited > _NEWS_SECONDS:
+                for key in [key for key, each in self._active.items() if not each.started]:
+                    session.withdraw(key)
+                    del self._active[key]
+            try:
+                message = session.inbox.get(timeout=_TICK)
+            except queue.Empty:
+                continue
+            active = self._active.get(message.get("key", ""))
+            if active is None:
+                continue
+            if message["what"] != "finished":
+                self._note(active, message)
+                continue
+            try:
+                self._end(active, session.outcome(message["key"]))
+            except (EffqError, WorkerLost) as ended:
+                self._active.pop(message["key"], None)
+                log.info("%s ended while stopping: %s", message["key"], ended)
+        if self._active:
+            log.warning("No answer from %s: ending the worker.", ", ".join(self._active))
+            session.kill(set(self._active))

@@ -1,0 +1,136 @@
+"""What a driver knows about its run, written through to the index."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from effq_core.pipeline.estimate import remaining
+from effq_core.pipeline.stage import Plan
+from effq_core.store.database import Database
+from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """Something about a run has changed.
+
+    Attributes:
+        run: The run.
+        stages: Its stages in the plan's order; empty before there is a plan.
+        remaining: Estimated seconds to the end; ``None`` before there is a plan.
+        event: The event that was recorded, if that is what changed.
+    """
+
+    run: RunRow
+    stages: tuple[StageRow, ...]
+    remaining: float | None
+    event: EventRow | None = None
+
+
+OnUpdate = Callable[[Update], None]
+
+
+class Progress:
+    """The rows of one run.
+
+    Args:
+        database: The index.
+        run: The run as it is.
+        on_update: Called in the driver's thread after each change.
+    """
+
+    def __init__(self, database: Database, run: RunRow, on_update: OnUpdate | None) -> None:
+        self._database = database
+        self._on_update = on_update
+        self._rows: dict[str, StageRow] = {}
+        self.run = run
+
+    def __getitem__(self, name: str) -> StageRow:
+        return self._rows[name]
+
+    def _tell(self, event: EventRow | None = None) -> None:
+        if self._on_update is not None:
+            stages = tuple(self._rows.values())
+            self._on_update(
+                Update(run=self.run, stages=stages, remaining=remaining(stages), event=event)
+            )
+
+    def plan(self, plan: Plan, fingerprints: dict[str, str], finished: set[str]) -> None:
+        """Takes a plan over.
+
+        Args:
+            plan: The stages.
+            fingerprints: Their artifacts'.
+            finished: Names of those that exist already.
+        """
+        self._rows = {
+            spec.name: StageRow(
+                run_id=self.run.id,
+                name=spec.name,
+                kind=spec.kind,
+                fingerprint=fingerprints[spec.name],
+                position=position,
+                weight=spec.weight,
+                state=StageState.REUSED if spec.name in finished else StageState.PENDING,
+            )
+            for position, spec in enumerate(plan)
+        }
+        self._database.upsert_stages(list(self._rows.values()), only=True)
+        self._tell()
+
+    def stage(self, name: str, **values: Any) -> None:
+        """Changes columns of a stage.
+
+        Args:
+            name: The stage.
+            **values: Columns of :class:`~effq_core.store.rows.StageRow`.
+        """
+        self._rows[name] = replace(self._rows[name], **values)
+        self._database.upsert_stage(self._rows[name])
+        self._tell()
+
+    def end(self, name: str, state: StageState) -> None:
+        """Marks a stage as ended.
+
+        Args:
+            name: The stage.
+            state: How it ended.
+        """
+        self.stage(name, state=state, finished=time.time(), detail="")
+
+    def end_rest(self, state: StageState) -> None:
+        """Marks every stage that has not ended.
+
+        Args:
+            state: How they ended.
+        """
+        for name, row in self._rows.items():
+            if row.state in (StageState.PENDING, StageState.RUNNING):
+                self.end(name, state)
+
+    def status(self, status: Status, **values: Any) -> None:
+        """Changes the run's status.
+
+        Args:
+            status: Where it is now.
+            **values: Other columns of :class:`~effq_core.store.rows.RunRow`.
+        """
+        self.run = self._database.set_status(self.run.id, status, **values)
+        log.info("Run %s is %s. %s", self.run.id, status, values.get("error", ""))
+        self._tell()
+
+    def event(self, kind: str, stage: str = "", /, **values: Any) -> None:
+        """Records something that happened.
+
+        Args:
+            kind: What happened.
+            stage: Where; empty for the run itself.
+            **values: JSON values.
+        """
+        self._tell(self._database.add_event(self.run.id, kind, stage, **values))

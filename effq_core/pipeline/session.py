@@ -1,0 +1,169 @@
+"""A driver's connection to the engine."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from distributed import Client, Future, KilledWorker
+
+from effq_core.errors import EngineError
+from effq_core.pipeline import engine
+from effq_core.pipeline.stage import StageTask
+from effq_core.pipeline.worker import kill_worker, run_stage
+from effq_core.settings import Home
+
+_KILL_SECONDS = 1.5
+_CLOSE_SECONDS = 3.0
+
+
+class WorkerLost(Exception):  # noqa: N818 - an outcome the driver handles
+    """The worker or the engine ended while it had the task."""
+
+
+class Session:
+    """Submits tasks and collects what comes back in one inbox.
+
+    Args:
+        home: The store whose engine is used.
+        topic: Where workers send messages.
+        on_wait: Called while the engine starts; may raise to give up.
+
+    Raises:
+        EngineError: If the engine cannot be started or reached.
+    """
+
+    def __init__(self, home: Home, topic: str, on_wait: Callable[[], None] | None = None) -> None:
+        self._home = home
+        self._topic = topic
+        self._on_wait = on_wait
+        self.embedded = engine.external_scheduler() is None
+        self.inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._futures: dict[str, Future] = {}
+        self._client = self._open()
+
+    def _open(self) -> Client:
+        client = engine.connect(self._home, fresh=self.embedded, on_wait=self._on_wait)
+        client.subscribe_topic(self._topic, lambda event: self.inbox.put(event[1]))
+        return client
+
+    def submit(self, task: StageTask, priority: int) -> None:
+        """Gives a task to the engine; its end comes to the inbox as ``finished``.
+
+        Args:
+            task: The task.
+            priority: Higher goes first.
+        """
+        future = self._client.submit(run_stage, task, key=task.key, priority=priority, retries=0)
+        self._futures[task.key] = future
+        ended = {"what": "finished", "stage": task.spec.name, "key": task.key}
+        future.add_done_callback(lambda _: self.inbox.put(ended))
+
+    def outcome(self, key: str) -> dict[str, Any]:
+        """Returns what :func:`effq_core.pipeline.worker.run_stage` returned.
+
+        Args:
+            key: Of a task that has ended.
+
+        Returns:
+            The outcome.
+
+        Raises:
+            WorkerLost: If the worker or engine ended first.
+            EngineError: If the worker could not even begin.
+        """
+        future = self._futures.pop(key)
+        if future.status in ("cancelled", "lost", "pending"):
+            raise WorkerLost("The engine ended.")
+        try:
+            outcome: dict[str, Any] = future.result(timeout=30)
+        except KilledWorker as error:
+            raise WorkerLost("Its process ended.") from error
+        except (TimeoutError, OSError) as error:
+            raise WorkerLost(f"The engine does not answer ({error}).") from error
+        except Exception as error:
+            raise EngineError(
+                f"A worker could not begin {key} ({type(error).__name__}: {error}).",
+                "Every worker of an external cluster needs the same version of EffQ installed.",
+            ) from error
+        return outcome
+
+    def healthy(self) -> bool:
+        """Returns whether the connection stands."""
+        return bool(self._client.status == "running")
+
+    def reopen(self) -> None:
+        """Connects again after the engine was lost; tasks must be submitted again.
+
+        Raises:
+            EngineError: If the engine cannot be started or reached.
+        """
+        self._futures.clear()
+        self._close_client()
+        self._client = self._open()
+
+    def withdraw(self, key: str) -> None:
+        """Takes a task back that no worker has begun.
+
+        Args:
+            key: Of the task.
+        """
+        future = self._futures.pop(key, None)
+        if future is not None:
+            future.cancel()
+
+    def kill(self, keys: set[str]) -> None:
+        """Ends the workers that have these tasks, whatever they are doing.
+
+        Args:
+            keys: Of the tasks; their results are not expected any more.
+        """
+
+        def at_once() -> None:
+            busy = [
+                address
+                for address, held in self._client.processing().items()
+                if self.embedded or keys.intersection(held)
+            ]
+            for key in keys:  # first, or Dask gives it to the next worker
+                self.withdraw(key)
+            if busy:
+                self._client.run(kill_worker, workers=busy, nanny=True, on_error="ignore")
+
+        if not _within(at_once, _KILL_SECONDS) and self.embedded:
+            engine.stop(self._home, timeout=0.5)
+
+    def renew_worker(self) -> None:
+        """Ends whatever a dead driver has left on the embedded engine's worker."""
+        self.kill(set())
+
+    def close(self) -> None:
+        """Disconnects; the engine goes on for others."""
+        for key in list(self._futures):
+            self.withdraw(key)
+        self._close_client()
+
+    def _close_client(self) -> None:
+        client = self._client
+        _within(lambda: client.close(timeout=2), _CLOSE_SECONDS)
+
+
+def _within(action: Callable[[], object], seconds: float) -> bool:
+    """Calls something that may never return.
+
+    Returns:
+        Whether it returned in time.
+    """
+    done = threading.Event()
+
+    def call() -> None:
+        # A connection that is already gone is what we wanted.
+        with contextlib.suppress(OSError, TimeoutError, RuntimeError, ValueError):
+            action()
+            done.set()
+
+    threading.Thread(target=call, daemon=True).start()
+    return done.wait(seconds)

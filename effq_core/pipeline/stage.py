@@ -1,0 +1,200 @@
+"""Stages and plans: what has to be done, in which order, and how each result is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from effq_core.errors import StageError
+from effq_core.store.manifest import library_versions
+
+LAST = "report"
+"""Name of the stage every plan ends with; its artifact is the run's results."""
+
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSpec:
+    """One step with declared inputs.
+
+    Attributes:
+        name: Unique within the plan, such as ``convert:int8``.
+        kind: Folder of its artifacts, such as ``convert``.
+        function: ``module:function``, so that planning imports nothing heavy.
+        version: Of its code; raise it when the same inputs give another result.
+        params: JSON values.
+        inputs: Name of another stage, by the name this one knows it under.
+        exclusive: Whether it needs the host's cores for itself, as a benchmark does.
+        weight: Estimated seconds, for the time left.
+        library_versions: Packages whose version the result depends on.
+    """
+
+    name: str
+    kind: str
+    function: str
+    version: int
+    params: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    exclusive: bool = False
+    weight: float = 1.0
+    library_versions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _FUNCTION.fullmatch(self.function):
+            raise StageError(f"The stage {self.name} names no function: {self.function!r}.")
+
+
+class Plan:
+    """Stages in an order in which each comes after its inputs.
+
+    Args:
+        stages: All stages, in any order; ties keep the order given.
+
+    Raises:
+        StageError: If names repeat, an input is missing, or stages wait for each other.
+    """
+
+    def __init__(self, stages: Iterable[StageSpec]) -> None:
+        given = list(stages)
+        self._by_name = {spec.name: spec for spec in given}
+        if len(self._by_name) != len(given):
+            names = [spec.name for spec in given]
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            raise StageError(f"The plan has several stages named {', '.join(repeated)}.")
+        for spec in given:
+            missing = sorted(set(spec.inputs.values()) - set(self._by_name))
+            if missing:
+                raise StageError(
+                    f"The stage {spec.name} needs {', '.join(missing)}: no such stage."
+                )
+        self.stages = tuple(self._ordered(given))
+
+    @staticmethod
+    def _ordered(given: list[StageSpec]) -> Iterator[StageSpec]:
+        waiting, placed = list(given), set[str]()
+        while waiting:
+            ready = next(
+                (spec for spec in waiting if placed.issuperset(spec.inputs.values())), None
+            )
+            if ready is None:
+                raise StageError(
+                    f"Stages wait for each other: {', '.join(spec.name for spec in waiting)}."
+                )
+            waiting.remove(ready)
+            placed.add(ready.name)
+            yield ready
+
+    def __iter__(self) -> Iterator[StageSpec]:
+        return iter(self.stages)
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def __getitem__(self, name: str) -> StageSpec:
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+
+def canonical_json(value: Any) -> str:
+    """Returns the one JSON text equal values share.
+
+    Args:
+        value: JSON values; dictionaries' order does not matter.
+
+    Returns:
+        The text.
+
+    Raises:
+        StageError: If a value is not JSON.
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StageError(f"A stage's parameters are not JSON values ({error}).") from error
+
+
+def plain(value: Any) -> Any:
+    """Returns JSON values in place of NumPy scalars, paths, tuples and enums.
+
+    Args:
+        value: What a stage returned or reported.
+
+    Returns:
+        The same as JSON values.
+    """
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    for method in ("tolist", "item"):  # NumPy arrays and scalars, without importing NumPy
+        if hasattr(value, method):
+            return getattr(value, method)()
+    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)
+
+
+def fingerprints(plan: Plan) -> dict[str, str]:
+    """Names each stage's result by everything it depends on.
+
+    Args:
+        plan: The stages.
+
+    Returns:
+        64 hexadecimal digits by name of stage.
+
+    Raises:
+        StageError: If a parameter is not a JSON value.
+    """
+    found: dict[str, str] = {}
+    for spec in plan:
+        text = canonical_json(
+            {
+                "kind": spec.kind,
+                "version": spec.version,
+                "params": spec.params,
+                "inputs": {name: found[source] for name, source in spec.inputs.items()},
+                "libraries": {
+                    name: version
+                    for name, version in library_versions(spec.library_versions).items()
+                    if name in spec.library_versions
+                },
+            }
+        )
+        found[spec.name] = hashlib.sha256(text.encode()).hexdigest()
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageTask:
+    """What a worker is told: a stage of one run, ready to go. Pickles without its code.
+
+    Attributes:
+        run_id: The run.
+        spec: The stage.
+        fingerprint: Its artifact's.
+        inputs: Kind and fingerprint of each input artifact.
+        home: ``EFFQ_HOME``, which the worker must see at the same path.
+        topic: Where progress is sent.
+        attempt: Counts tries from 1.
+        driver: Host, number and token of the process that waits for the result.
+    """
+
+    run_id: str
+    spec: StageSpec
+    fingerprint: str
+    inputs: dict[str, tuple[str, str]]
+    home: str
+    topic: str
+    attempt: int = 1
+    driver: tuple[str, int, str] | None = None
+
+    @property
+    def key(self) -> str:
+        """Name of the task in Dask: by fingerprint, and never the same twice."""
+        return f"{self.spec.name}-{self.fingerprint[:16]}-{self.topic[-8:]}-{self.attempt}"

@@ -1,0 +1,273 @@
+"""The artifact store: finished outputs of stages, each appearing whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import StoreError
+from effq_core.settings import Home
+from effq_core.store import drafts, manifest
+from effq_core.store.drafts import Draft
+from effq_core.store.files import (
+    is_store_fault,
+    make_folder,
+    remove_tree,
+    store_error,
+    store_errors,
+    sync_folder,
+)
+from effq_core.store.locks import FileLock
+from effq_core.store.manifest import Artifact
+
+log = logging.getLogger(__name__)
+
+_QUARANTINE = ".quarantine"
+
+
+class ArtifactStore:
+    """The artifacts below one ``EFFQ_HOME``.
+
+    Args:
+        home: The store's folders.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.root = home.artifacts
+        self._warnings: list[str] = []
+
+    def path(self, stage: str, fingerprint: str) -> Path:
+        """Returns where an artifact is, or would be.
+
+        Args:
+            stage: Kind of stage.
+            fingerprint: Hash of everything it depends on.
+
+        Returns:
+            Its folder.
+
+        Raises:
+            StoreError: If a name is malformed.
+        """
+        manifest.check_name(stage, fingerprint)
+        return self.root / stage / fingerprint
+
+    def take_warnings(self) -> list[str]:
+        """Returns what was found wrong since the last call, for the run's events."""
+        found, self._warnings = self._warnings, []
+        return found
+
+    def find(self, stage: str, fingerprint: str) -> Artifact | None:
+        """Looks a finished artifact up; a damaged one is set aside and never used.
+
+        Names and sizes are compared, not hashes: see :meth:`verify`.
+
+        Args:
+            stage: Kind of stage.
+            fingerprint: Hash of everything it depends on.
+
+        Returns:
+            The artifact, or ``None`` where it must be made.
+
+        Raises:
+            StoreError: If a name is malformed or a damaged artifact cannot be moved.
+        """
+        path = self.path(stage, fingerprint)
+        try:
+            if not path.is_dir():
+                return None
+            return manifest.read_manifest(path)
+        except OSError as error:
+            raise store_error(error, path) from error
+        except StoreError as error:
+            self._quarantine(path, error.message)
+            return None
+
+    def verify(self, artifact: Artifact) -> list[str]:
+        """Compares every file with its hash.
+
+        Args:
+            artifact: The artifact.
+
+        Returns:
+            What is wrong, one sentence a file; empty where nothing is.
+        """
+        problems = []
+        for entry in artifact.files:
+            file = artifact.path / entry.path
+            try:
+                if manifest.hash_file(file) != entry.sha256:
+                    problems.append(f"{file} is not what was written: its hash differs.")
+            except OSError as error:
+                problems.append(f"{file} cannot be read ({error.strerror}).")
+        return problems
+
+    def quarantine(self, artifact: Artifact, reason: str) -> None:
+        """Sets a damaged artifact aside, so that the next run makes it anew.
+
+        Args:
+            artifact: The artifact.
+            reason: What is wrong with it, as a sentence.
+
+        Raises:
+            StoreError: If it cannot be moved.
+        """
+        self._quarantine(artifact.path, reason)
+
+    def _quarantine(self, path: Path, reason: str) -> None:
+        target = self.root / _QUARANTINE / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
+        make_folder(target.parent)
+        # Someone else may have moved it already, which is as good.
+        with store_errors(path), contextlib.suppress(FileNotFoundError):
+            path.rename(target)
+        warning = f"{reason} It was moved to {target} and is made anew."
+        log.warning(warning)
+        self._warnings.append(warning)
+
+    @contextlib.contextmanager
+    def lock(
+        self, stage: str, fingerprint: str, on_wait: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """Makes sure that one process at a time makes an artifact.
+
+        Args:
+            stage: Kind of stage.
+            fingerprint: Hash of everything it depends on.
+            on_wait: Called about ten times a second while another process holds it; may raise.
+
+        Yields:
+            Nothing; look again with :meth:`find`, the other process may have finished.
+
+        Raises:
+            StoreError: If the lock file cannot be made.
+        """
+        manifest.check_name(stage, fingerprint)
+        lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
+        lock.acquire(on_wait=on_wait)
+        try:
+            self.sweep(stage, fingerprint)
+            yield
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def create(
+        self,
+        stage: str,
+        fingerprint: str,
+        inputs: dict[str, Any],
+        versions: dict[str, str] | None = None,
+    ) -> Iterator[Draft]:
+        """Makes an artifact: write into the draft, and it appears when the block ends well.
+
+        Args:
+            stage: Kind of stage.
+            fingerprint: Hash of everything it depends on.
+            inputs: What it is made from, as JSON values, for the manifest.
+            versions: Library versions for the manifest.
+
+        Yields:
+            The draft; afterwards its ``artifact`` is the finished one, or the one another process
+            finished first.
+
+        Raises:
+            StoreError: If the disk is full or not writable; nothing is left behind.
+        """
+        target = self.path(stage, fingerprint)
+        started = time.monotonic()
+        with store_errors(target):
+            temporary, descriptor = drafts.make_folder_in_use(self.root, target)
+        draft = Draft(temporary)
+        try:
+            try:
+                yield draft
+            except OSError as error:
+                if is_store_fault(error):
+                    raise store_error(error, temporary) from error
+                raise
+            with store_errors(target):
+                artifact = Artifact(
+                    path=target,
+                    stage=stage,
+                    fingerprint=fingerprint,
+                    created=time.time(),
+                    inputs=inputs,
+                    summary=draft.summary,
+                    files=manifest.seal(temporary),
+                    versions=versions or manifest.library_versions(),
+                    seconds=time.monotonic() - started,
+                )
+                manifest.write_manifest(temporary, artifact)
+                draft.artifact = self._publish(temporary, artifact)
+        finally:
+            if temporary.exists():
+                remove_tree(temporary)
+            os.close(descriptor)
+
+    def _publish(self, temporary: Path, artifact: Artifact) -> Artifact:
+        for _ in range(3):
+            try:
+                temporary.rename(artifact.path)
+            except OSError:
+                theirs = self.find(artifact.stage, artifact.fingerprint)
+                if theirs is not None:  # the same inputs give the same output: keep the first
+                    return theirs
+                if artifact.path.exists():
+                    raise
+            else:
+                sync_folder(artifact.path.parent)
+                return artifact
+        temporary.rename(artifact.path)
+        return artifact
+
+    def sweep(self, stage: str = "*", fingerprint: str = "") -> list[Path]:
+        """Removes temporary folders whose makers are dead.
+
+        Args:
+            stage: Kind of stage; all where not given.
+            fingerprint: One artifact's only; all where empty.
+
+        Returns:
+            What was removed.
+
+        Raises:
+            StoreError: If a folder cannot be removed.
+        """
+        return drafts.sweep(self.root, f"{stage}/{drafts.PREFIX}{fingerprint}*")
+
+    def list_all(self) -> list[Artifact]:
+        """Returns every whole artifact, oldest first; damaged ones are set aside."""
+        found = [
+            self.find(path.parent.name, path.name)
+            for path in self.root.glob("[a-z]*/*")
+            if len(path.name) == 64 and path.is_dir()
+        ]
+        return sorted((each for each in found if each is not None), key=lambda each: each.created)
+
+    def delete(self, stage: str, fingerprint: str) -> None:
+        """Removes an artifact; harmless where there is none.
+
+        Args:
+            stage: Kind of stage.
+            fingerprint: Hash of everything it depends on.
+
+        Raises:
+            StoreError: If a name is malformed or the artifact cannot be removed.
+        """
+        path = self.path(stage, fingerprint)
+        # Renamed first, so that nobody meets half of it.
+        hidden = path.with_name(f"{drafts.PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")
+        with store_errors(path), contextlib.suppress(FileNotFoundError):
+            path.rename(hidden)
+            remove_tree(hidden)
+
+    def total_size(self) -> int:
+        """Returns the bytes of all whole artifacts."""
+        return sum(artifact.size for artifact in self.list_all())

@@ -1,0 +1,275 @@
+"""The index over runs: what was asked for, how far it is, what happened."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import InputError, StoreError
+from effq_core.experiment import Experiment
+from effq_core.store.connection import Connection
+from effq_core.store.files import write_json
+from effq_core.store.journal import Journal
+from effq_core.store.processes import is_alive, process_token
+from effq_core.store.rows import (
+    RunRow,
+    StageState,
+    Status,
+    new_run_id,
+    validate_run_id,
+)
+from effq_core.store.runfiles import RUN_FILE, read_run_files
+
+_RUN_COLUMNS = tuple(RunRow.__dataclass_fields__)
+_SETTABLE = frozenset(_RUN_COLUMNS) - {"id", "experiment", "fingerprint", "created"}
+
+
+class Database(Journal):
+    """The SQLite index of one ``EFFQ_HOME``; safe to use from several threads and processes.
+
+    Args:
+        path: The SQLite file, made where missing.
+
+    Raises:
+        StoreError: If it cannot be opened or is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.runs = path.parent / "runs"
+        super().__init__(Connection(path))
+        if self._connection.is_new:
+            # Somebody removed the index, or it was cut to nothing: the runs' own files know.
+            self.import_run_files()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    def check(self) -> None:
+        """Reads the whole file.
+
+        Raises:
+            StoreError: If it is damaged.
+        """
+        for row in self._connection.select("PRAGMA quick_check"):
+            if row[0] != "ok":
+                raise StoreError(
+                    f"The database {self.path} is damaged ({row[0]}).",
+                    "Run `effq doctor --repair`: it rebuilds the database from the artifacts.",
+                )
+
+    # Runs
+
+    def create_run(self, experiment: Experiment, name: str = "") -> str:
+        """Adds a run, queued.
+
+        Args:
+            experiment: What to run.
+            name: What the user calls it.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            StoreError: If it cannot be stored.
+        """
+        while True:
+            now = time.time()
+            run = RunRow(
+                id=new_run_id(now),
+                name=name,
+                experiment=experiment.to_dict(),
+                fingerprint=experiment.fingerprint(),
+                status=Status.QUEUED,
+                created=now,
+            )
+            if self.insert_run(run):
+                self._write_run_file(run)
+                return run.id
+
+    def insert_run(self, run: RunRow) -> bool:
+        """Adds a run unless its id exists.
+
+        Args:
+            run: The row.
+
+        Returns:
+            Whether it was added.
+
+        Raises:
+            StoreError: If it cannot be stored.
+        """
+        values = asdict(run) | {"experiment": json.dumps(run.experiment)}
+        with self._connection.transaction() as sql:
+            added = sql.execute(
+                f"INSERT OR IGNORE INTO runs ({', '.join(values)}) "  # noqa: S608 - fixed names
+                f"VALUES ({', '.join(':' + key for key in values)})",
+                values,
+            )
+            return added.rowcount == 1
+
+    def get_run(self, run_id: str) -> RunRow:
+        """Looks a run up.
+
+        Args:
+            run_id: Its id.
+
+        Returns:
+            The row; its status is ``interrupted`` if its driver has died.
+
+        Raises:
+            InputError: If there is no such run.
+            StoreError: If the database is damaged.
+        """
+        validate_run_id(run_id)
+        rows = self._connection.select("SELECT * FROM runs WHERE id=?", (run_id,))
+        if not rows:
+            raise InputError(f"There is no run {run_id}.", "`effq runs` lists the runs there are.")
+        return self._settle(_run(rows[0]))
+
+    def list_runs(self, limit: int = 1000) -> list[RunRow]:
+        """Returns the latest runs, newest first.
+
+        Args:
+            limit: The most rows.
+
+        Returns:
+            The rows; those whose driver has died are ``interrupted``.
+
+        Raises:
+            StoreError: If the database is damaged.
+        """
+        rows = self._connection.select(
+            "SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?", (limit,)
+        )
+        return [self._settle(_run(row)) for row in rows]
+
+    def _settle(self, run: RunRow) -> RunRow:
+        """Marks a run whose driver died without saying so."""
+        if (
+            not run.status.is_active
+            or run.driver_pid is None
+            or is_alive(run.driver_pid, run.driver_started)
+        ):
+            return run
+        now = time.time()
+        with self._connection.transaction() as sql:
+            # Only if nothing changed since it was read: the driver may just have ended well.
+            changed = sql.execute(
+                "UPDATE runs SET status=?, finished=? "
+                "WHERE id=? AND status=? AND driver_pid IS ? AND driver_started IS ?",
+                (
+                    Status.INTERRUPTED,
+                    now,
+                    run.id,
+                    run.status,
+                    run.driver_pid,
+                    run.driver_started,
+                ),
+            ).rowcount
+            if changed:
+                sql.execute(
+                    "UPDATE stages SET state=?, detail='' WHERE run_id=? AND state=?",
+                    (StageState.PENDING, run.id, StageState.RUNNING),
+                )
+        if changed:
+            return replace(run, status=Status.INTERRUPTED, finished=now)
+        return _run(self._connection.select("SELECT * FROM runs WHERE id=?", (run.id,))[0])
+
+    def set_status(self, run_id: str, status: Status, **values: Any) -> RunRow:
+        """Changes a run's status, and other columns with it.
+
+        Args:
+            run_id: The run.
+            status: Where it is now.
+            **values: Columns of :class:`RunRow`.
+
+        Returns:
+            The row as it is now.
+
+        Raises:
+            StoreError: If it cannot be stored.
+        """
+        unknown = set(values) - _SETTABLE
+        if unknown:
+            raise StoreError(f"A run has no column {', '.join(sorted(unknown))} to set.")
+        values["status"] = status
+        with self._connection.transaction() as sql:
+            sql.execute(
+                f"UPDATE runs SET {', '.join(f'{key}=:{key}' for key in values)} "  # noqa: S608
+                "WHERE id=:id",
+                values | {"id": validate_run_id(run_id)},
+            )
+            row = sql.execute("SELECT * FROM runs WHERE id=?", (run_id,)).fetchone()
+        if row is None:
+            raise StoreError(f"The run {run_id} was deleted.", "`effq runs` lists the runs.")
+        run = _run(row)
+        if not status.is_active:
+            self._write_run_file(run)
+        return run
+
+    def set_driver(self, run_id: str, pid: int) -> None:
+        """Notes which process works on a run.
+
+        Args:
+            run_id: The run.
+            pid: The process.
+
+        Raises:
+            StoreError: If it cannot be stored.
+        """
+        with self._connection.transaction() as sql:
+            held = sql.execute(
+                "SELECT driver_pid, driver_started FROM runs WHERE id=?", (validate_run_id(run_id),)
+            ).fetchone()
+            if held is not None and is_alive(*held):
+                return  # two starters met: the one that works on it stays
+            sql.execute(
+                "UPDATE runs SET driver_pid=?, driver_started=? WHERE id=?",
+                (pid, process_token(pid) or "dead", validate_run_id(run_id)),
+            )
+
+    def delete_run(self, run_id: str) -> None:
+        """Removes a run and its events; its artifacts stay.
+
+        Args:
+            run_id: The run.
+
+        Raises:
+            InputError: If there is no such run, or it is still active.
+            StoreError: If it cannot be removed.
+        """
+        run = self.get_run(run_id)
+        if run.status.is_active and run.driver_pid is not None:
+            raise InputError(f"The run {run_id} is {run.status}.", "Cancel it first.")
+        with self._connection.transaction() as sql:
+            sql.execute("DELETE FROM runs WHERE id=?", (run_id,))
+        shutil.rmtree(self.runs / run_id, ignore_errors=True)
+
+    def _write_run_file(self, run: RunRow) -> None:
+        """Keeps beside the index what a rebuild needs."""
+        write_json(self.runs / run.id / RUN_FILE, asdict(run))
+
+    def import_run_files(self) -> int:
+        """Adds the runs that have a file of their own and are not in the index.
+
+        Returns:
+            How many were added.
+
+        Raises:
+            StoreError: If they cannot be stored.
+        """
+        return sum(self.insert_run(run) for run in read_run_files(self.runs))
+
+
+def _run(row: sqlite3.Row) -> RunRow:
+    plain = dict(row)
+    plain["experiment"] = json.loads(plain["experiment"])
+    plain["status"] = Status(plain["status"])
+    return RunRow(**plain)

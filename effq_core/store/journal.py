@@ -1,0 +1,120 @@
+"""How far the stages of a run are, and what happened in it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+from effq_core.store.connection import Connection
+from effq_core.store.rows import EventRow, StageRow, StageState
+
+_STAGE_COLUMNS = tuple(StageRow.__dataclass_fields__)
+
+
+class Journal:
+    """Stages and events of runs.
+
+    Args:
+        connection: To the index.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def upsert_stage(self, stage: StageRow) -> None:
+        """Adds a stage to a run, or replaces it.
+
+        Args:
+            stage: The row.
+
+        Raises:
+            StoreError: If it cannot be stored.
+        """
+        self.upsert_stages([stage])
+
+    def upsert_stages(self, stages: list[StageRow], *, only: bool = False) -> None:
+        """Adds or replaces several stages at once.
+
+        Args:
+            stages: The rows, of one run.
+            only: Remove the run's other stages.
+
+        Raises:
+            StoreError: If they cannot be stored.
+        """
+        names = ", ".join(_STAGE_COLUMNS)
+        marks = ", ".join(f":{name}" for name in _STAGE_COLUMNS)
+        with self._connection.transaction() as sql:
+            if only and stages:
+                sql.execute("DELETE FROM stages WHERE run_id=?", (stages[0].run_id,))
+            sql.executemany(
+                f"INSERT OR REPLACE INTO stages ({names}) VALUES ({marks})",  # noqa: S608
+                [asdict(stage) for stage in stages],
+            )
+
+    def stages(self, run_id: str) -> list[StageRow]:
+        """Returns a run's stages in the plan's order.
+
+        Args:
+            run_id: The run.
+
+        Returns:
+            The rows.
+
+        Raises:
+            StoreError: If the database is damaged.
+        """
+        rows = self._connection.select(
+            "SELECT * FROM stages WHERE run_id=? ORDER BY position", (run_id,)
+        )
+        return [StageRow(**{**dict(row), "state": StageState(row["state"])}) for row in rows]
+
+    def add_event(self, run_id: str, kind: str, stage: str = "", /, **values: Any) -> EventRow:
+        """Records something that happened.
+
+        Args:
+            run_id: The run.
+            kind: What happened.
+            stage: Where; empty for the run itself.
+            **values: JSON values.
+
+        Returns:
+            The row.
+
+        Raises:
+            StoreError: If it cannot be stored.
+        """
+        now, text = time.time(), json.dumps(values)
+        with self._connection.transaction() as sql:
+            (last,) = sql.execute(
+                "SELECT COALESCE(MAX(seq), 0) FROM events WHERE run_id=?", (run_id,)
+            ).fetchone()
+            sql.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, last + 1, now, kind, stage, text),
+            )
+        return EventRow(
+            run_id=run_id, seq=last + 1, time=now, kind=kind, stage=stage, values=values
+        )
+
+    def events_after(self, run_id: str, seq: int = 0, limit: int = 10_000) -> list[EventRow]:
+        """Returns a run's events in order.
+
+        Args:
+            run_id: The run.
+            seq: Events up to this number are left out.
+            limit: The most rows.
+
+        Returns:
+            The rows.
+
+        Raises:
+            StoreError: If the database is damaged.
+        """
+        rows = self._connection.select(
+            "SELECT * FROM events WHERE run_id=? AND seq>? ORDER BY seq LIMIT ?",
+            (run_id, seq, limit),
+        )
+        return [EventRow(**{**dict(row), "values": json.loads(row["values"])}) for row in rows]

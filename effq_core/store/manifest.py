@@ -1,0 +1,195 @@
+"""The manifest: what a finished artifact says about itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from effq_core import __version__
+from effq_core.errors import StoreError
+from effq_core.store.files import sync_folder
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+_STAGE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """One file of an artifact.
+
+    Attributes:
+        path: Relative to the artifact, with forward slashes.
+        size: Bytes.
+        sha256: Hash of the content, 64 hexadecimal digits.
+    """
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A stage's finished output.
+
+    Attributes:
+        path: Its folder.
+        stage: Kind of stage.
+        fingerprint: Hash of everything it depends on.
+        created: Seconds since 1970 when it was finished.
+        inputs: Parameters and inputs it was made from, as JSON values.
+        summary: What the stage returned, as JSON values.
+        files: Its files, the manifest excepted.
+        versions: Library versions it was made with.
+        seconds: How long making it took.
+    """
+
+    path: Path
+    stage: str
+    fingerprint: str
+    created: float
+    inputs: dict[str, Any]
+    summary: dict[str, Any]
+    files: tuple[FileEntry, ...]
+    versions: dict[str, str]
+    seconds: float
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, the manifest excepted."""
+        return sum(entry.size for entry in self.files)
+
+
+def check_name(stage: str, fingerprint: str) -> None:
+    """Refuses names no path may be built from.
+
+    Args:
+        stage: Kind of stage.
+        fingerprint: Hash of everything it depends on.
+
+    Raises:
+        StoreError: If either is malformed.
+    """
+    if not _STAGE.fullmatch(stage) or not _FINGERPRINT.fullmatch(fingerprint):
+        raise StoreError(
+            f"{stage!r}/{fingerprint!r} is not the name of an artifact.",
+            "A stage is a lower-case word, a fingerprint 64 hexadecimal digits.",
+        )
+
+
+def library_versions(names: tuple[str, ...] = ()) -> dict[str, str]:
+    """Returns the installed versions of packages, without importing them.
+
+    Args:
+        names: Distribution names.
+
+    Returns:
+        Version by name, Python's and EffQ's own included; ``"missing"`` where not installed.
+    """
+    found = {"python": platform.python_version(), "effq": __version__}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def hash_file(path: Path) -> str:
+    """Returns the SHA-256 of a file, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yields the files of a folder in a fixed order, the manifest excepted."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path != folder / MANIFEST:
+            yield path
+
+
+def seal(folder: Path) -> tuple[FileEntry, ...]:
+    """Makes every file of a folder durable and describes it.
+
+    Args:
+        folder: What a stage has written.
+
+    Returns:
+        An entry a file.
+    """
+    entries = []
+    for path in files_below(folder):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        entries.append(
+            FileEntry(
+                path=path.relative_to(folder).as_posix(),
+                size=path.stat().st_size,
+                sha256=hash_file(path),
+            )
+        )
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            sync_folder(path)
+    return tuple(entries)
+
+
+def write_manifest(folder: Path, artifact: Artifact) -> None:
+    """Writes a manifest into a folder that is not visible yet, and makes it durable.
+
+    Args:
+        folder: The artifact's temporary folder.
+        artifact: What the manifest shall say.
+    """
+    plain = asdict(artifact) | {"format": FORMAT}
+    del plain["path"]
+    with (folder / MANIFEST).open("w", encoding="utf-8") as file:
+        json.dump(plain, file, indent=1, sort_keys=True, allow_nan=True)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def read_manifest(folder: Path) -> Artifact:
+    """Reads an artifact's manifest and compares it with the names and sizes on disk.
+
+    Args:
+        folder: The artifact's folder, ``<stage>/<fingerprint>``.
+
+    Returns:
+        The artifact.
+
+    Raises:
+        StoreError: If the manifest is missing or malformed, or a file is missing or of another
+            size.
+    """
+    try:
+        plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if plain.pop("format") != FORMAT:
+            raise StoreError(f"{folder} was written by another version of EffQ.")
+        entries = tuple(FileEntry(**entry) for entry in plain.pop("files"))
+        artifact = Artifact(path=folder, files=entries, **plain)
+    except FileNotFoundError:
+        raise StoreError(f"{folder} has no manifest.") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(f"The manifest of {folder} is malformed ({error}).") from error
+    if (artifact.stage, artifact.fingerprint) != (folder.parent.name, folder.name):
+        raise StoreError(f"{folder} holds another artifact's manifest.")
+    for entry in artifact.files:
+        file = folder / entry.path
+        size = file.stat().st_size if file.is_file() else None
+        if size != entry.size:
+            state = "is missing" if size is None else f"has {size} bytes instead of {entry.size}"
+            raise StoreError(f"{file} {state}.")
+    return artifact

@@ -1,0 +1,125 @@
+"""Rebuilding the index from what the runs and artifacts say about themselves."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from effq_core.errors import ExperimentError, StoreError
+from effq_core.experiment import Experiment
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
+from effq_core.store.files import store_errors
+from effq_core.store.manifest import Artifact
+from effq_core.store.rows import RunRow, Status, new_run_id
+
+REPORT = "report"
+"""Kind of the last stage of every plan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """What a repair has done.
+
+    Attributes:
+        moved: Where the damaged index went; ``None`` if it was sound.
+        runs: Runs added to the index.
+        artifacts: Whole artifacts.
+        quarantined: One sentence for each damaged artifact that was set aside.
+        swept: Temporary folders of dead processes that were removed.
+    """
+
+    moved: Path | None
+    runs: int
+    artifacts: int
+    quarantined: tuple[str, ...]
+    swept: int
+
+
+def rebuild(database: Path, store: ArtifactStore) -> Repair:
+    """Verifies every artifact's hashes and makes an index that knows every run.
+
+    A sound index is kept and completed; a damaged one is moved aside. Runs come from their own
+    files, and from ``report`` artifacts whose run has none.
+
+    Args:
+        database: The SQLite file.
+        store: The artifacts.
+
+    Returns:
+        What was done.
+
+    Raises:
+        StoreError: If the store cannot be written.
+    """
+    moved = _move_if_damaged(database)
+    swept = store.sweep()
+    artifacts = []
+    for artifact in store.list_all():
+        problems = store.verify(artifact)
+        if problems:
+            store.quarantine(artifact, " ".join(problems))
+        else:
+            artifacts.append(artifact)
+    index = Database(database)
+    try:
+        # A new index has imported the runs' files when it was opened.
+        added = index.import_run_files() + (len(index.list_runs()) if moved else 0)
+        known = {run.results for run in index.list_runs(limit=1_000_000)}
+        for artifact in artifacts:
+            if artifact.stage == REPORT and artifact.fingerprint not in known:
+                run = _run_of(artifact)
+                added += run is not None and index.insert_run(run)
+    finally:
+        index.close()
+    return Repair(
+        moved=moved,
+        runs=added,
+        artifacts=len(artifacts),
+        quarantined=tuple(store.take_warnings()),
+        swept=len(swept),
+    )
+
+
+def _move_if_damaged(database: Path) -> Path | None:
+    try:
+        index = Database(database)
+        try:
+            index.check()
+        finally:
+            index.close()
+    except StoreError as error:
+        if "damaged" not in error.message:
+            raise
+    else:
+        return None
+    target = database.with_name(f"{database.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    with store_errors(database):
+        database.rename(target)
+        for suffix in ("-wal", "-shm"):  # they belong to the damaged file
+            side = database.with_name(database.name + suffix)
+            if side.exists():
+                side.rename(target.with_name(target.name + suffix))
+    return target
+
+
+def _run_of(report: Artifact) -> RunRow | None:
+    """Makes a run of a report whose run nobody remembers."""
+    params = report.inputs.get("params", {})
+    plain = report.summary.get("experiment") or params.get("experiment")
+    try:
+        experiment = Experiment.from_dict(plain)
+    except (ExperimentError, TypeError):
+        return None
+    return RunRow(
+        # Made from the artifact, so that repairing twice does not add it twice.
+        id=new_run_id(report.created, report.fingerprint[:4]),
+        name="recovered",
+        experiment=experiment.to_dict(),
+        fingerprint=experiment.fingerprint(),
+        status=Status.FINISHED,
+        created=report.created,
+        finished=report.created,
+        results=report.fingerprint,
+    )

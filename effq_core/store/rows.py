@@ -1,0 +1,176 @@
+"""The rows of the database, as values."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from effq_core.errors import InputError
+
+_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+
+
+class Status(StrEnum):
+    """Where a run is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """Its driver died; running it again resumes it."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a driver works on it, or will."""
+        return self in ACTIVE
+
+
+ACTIVE = frozenset({Status.QUEUED, Status.RUNNING, Status.CANCELLING})
+
+
+class StageState(StrEnum):
+    """Where a stage of a run is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    REUSED = "reused"
+    """Finished by an earlier run, or by another one meanwhile."""
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its artifact exists."""
+        return self in (StageState.DONE, StageState.REUSED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow:
+    """One execution of an experiment. Times are seconds since 1970.
+
+    Attributes:
+        id: Short, sortable by time.
+        name: What the user calls it; may be empty.
+        experiment: :meth:`effq_core.experiment.Experiment.to_dict`.
+        fingerprint: The experiment's.
+        status: Where it is.
+        created: When it was asked for.
+        started: When its driver began.
+        finished: When it ended, however it did.
+        error: Why it failed.
+        hint: What to do about it.
+        driver_pid: Process that works on it.
+        driver_started: Tells that process from a later one with the same number.
+        results: Fingerprint of its ``report`` artifact.
+    """
+
+    id: str
+    name: str
+    experiment: dict[str, Any]
+    fingerprint: str
+    status: Status
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    error: str = ""
+    hint: str = ""
+    driver_pid: int | None = None
+    driver_started: str | None = None
+    results: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRow:
+    """One stage of a run. Times are seconds since 1970.
+
+    Attributes:
+        run_id: The run.
+        name: Unique within the run, such as ``convert:int8``.
+        kind: Kind of stage: the folder of its artifact.
+        fingerprint: Its artifact's.
+        position: Place in the plan, from 0.
+        state: Where it is.
+        weight: Seconds it is expected to take.
+        started: When a worker began.
+        finished: When it ended.
+        done: Finished units of the current work.
+        total: All units of the current work; 0 where unknown.
+        unit: What is counted.
+        detail: What it does or waits for, for people.
+    """
+
+    run_id: str
+    name: str
+    kind: str
+    fingerprint: str
+    position: int = 0
+    state: StageState = StageState.PENDING
+    weight: float = 1.0
+    started: float | None = None
+    finished: float | None = None
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow:
+    """Something that happened in a run.
+
+    Attributes:
+        run_id: The run.
+        seq: Counts the run's events from 1.
+        time: Seconds since 1970.
+        kind: What happened, such as ``epoch``, ``warning``, ``bug``.
+        stage: Name of the stage it happened in; empty for the run itself.
+        values: JSON values.
+    """
+
+    run_id: str
+    seq: int
+    time: float
+    kind: str
+    stage: str
+    values: dict[str, Any]
+
+
+def new_run_id(created: float | None = None, suffix: str | None = None) -> str:
+    """Makes the identifier of a run.
+
+    Args:
+        created: Seconds since 1970; now, where not given.
+        suffix: Four hexadecimal digits; random, where not given.
+
+    Returns:
+        Date, time and four digits: short, and sortable by time.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
+    return f"{stamp}-{suffix or secrets.token_hex(2)}"
+
+
+def validate_run_id(run_id: str) -> str:
+    """Checks an identifier before any path is built from it.
+
+    Args:
+        run_id: What the user or an address gave.
+
+    Returns:
+        The same identifier.
+
+    Raises:
+        InputError: If it is not one.
+    """
+    if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
+        raise InputError(
+            f"{str(run_id)[:60]!r} is not the id of a run.", "`effq runs` lists the runs there are."
+        )
+    return run_id
