@@ -1,0 +1,166 @@
+"""What a measurement ran on: processor, memory, operating system and library versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+RELEVANT_FLAGS = {
+    # x86: what XNNPACK chooses its kernels by.
+    "avx2": "avx2",
+    "fma": "fma",
+    "avx512f": "avx512f",
+    "avx512_vnni": "avx512_vnni",
+    "avx_vnni": "avx_vnni",
+    "amx_int8": "amx_int8",
+    # Arm: the kernel's names and what people call them.
+    "neon": "neon",
+    "asimd": "neon",
+    "asimddp": "neon_dotprod",
+    "i8mm": "neon_i8mm",
+    "fphp": "neon_fp16",
+    "asimdhp": "neon_fp16",
+}
+"""Processor flags that decide which integer and float kernels run, by the kernel's name."""
+
+LIBRARIES = (
+    "effq-studio",
+    "ai-edge-litert",
+    "litert-quantizer",
+    "tensorflow",
+    "tf_keras",
+    "tensorflow-model-optimization",
+    "numpy",
+    "scipy",
+    "pillow",
+    "dask",
+    "distributed",
+    "streamlit",
+)
+"""Distributions whose version can change a result."""
+
+_CPUINFO = Path("/proc/cpuinfo")
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """The machine a measurement was taken on.
+
+    Attributes:
+        cpu: Name of the processor.
+        architecture: For example ``x86_64`` or ``arm64``.
+        logical_cores: Hardware threads.
+        physical_cores: Cores; ``None`` where the system does not tell.
+        memory_bytes: Main memory in bytes.
+        system: Operating system and its release.
+        python: Version of Python.
+        flags: Instruction sets that matter to quantized kernels, sorted.
+        governor: The Linux frequency governor; ``None`` where it cannot be read.
+    """
+
+    cpu: str
+    architecture: str
+    logical_cores: int
+    physical_cores: int | None
+    memory_bytes: int
+    system: str
+    python: str
+    flags: tuple[str, ...] = ()
+    governor: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the description as plain JSON values."""
+        return {**asdict(self), "flags": list(self.flags)}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Hardware:
+        """Rebuilds a description from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The description.
+        """
+        return cls(**{**plain, "flags": tuple(plain.get("flags", ()))})
+
+
+def describe() -> Hardware:
+    """Describes this machine.
+
+    Returns:
+        Its processor, memory and system; what cannot be read is ``None`` or empty.
+    """
+    cpuinfo = _read(_CPUINFO) or ""
+    return Hardware(
+        cpu=_cpu_name(cpuinfo),
+        architecture=platform.machine(),
+        logical_cores=os.cpu_count() or 1,
+        physical_cores=psutil.cpu_count(logical=False),
+        memory_bytes=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        flags=relevant_flags(cpuinfo),
+        governor=_read(_GOVERNOR),
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Reads the versions of the libraries a result depends on, without importing them.
+
+    Returns:
+        Version by distribution name, for those that are installed.
+    """
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def relevant_flags(cpuinfo: str) -> tuple[str, ...]:
+    """Picks the instruction sets that matter to quantized kernels.
+
+    Args:
+        cpuinfo: Text of ``/proc/cpuinfo``; ``flags`` on x86, ``Features`` on Arm.
+
+    Returns:
+        Their names, sorted; empty where the text names none.
+    """
+    line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
+    present = line.group(1).split() if line else []
+    return tuple(sorted({RELEVANT_FLAGS[flag] for flag in present if flag in RELEVANT_FLAGS}))
+
+
+def _cpu_name(cpuinfo: str) -> str:
+    line = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
+    if line:
+        return line.group(1).strip()
+    if platform.system() == "Darwin":  # platform.processor() says only "arm" there
+        answer = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.stdout.strip():
+            return answer.stdout.strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None

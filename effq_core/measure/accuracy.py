@@ -1,0 +1,196 @@
+"""How often a variant is right, how sure it is, and what it confuses."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from effq_core.errors import StageError
+from effq_core.measure.intervals import Proportion, proportion
+from effq_core.measure.predictions import Bools, Floats, Ints, Predictions, top1, top5
+
+__all__ = [
+    "AccuracyReport",
+    "CalibrationBin",
+    "ClassScore",
+    "Predictions",
+    "calibration_bins",
+    "score",
+    "top1",
+    "top5",
+]
+
+CALIBRATION_BINS = 15
+"""Bins of the expected calibration error, as in Guo et al., "On Calibration of Modern Neural
+Networks", ICML 2017."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """Accuracy on the images of one dataset class."""
+
+    label: int
+    n: int
+    top1: Proportion
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationBin:
+    """The images whose confidence lies in one bin: how sure the model was, how often right."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyReport:
+    """How often a variant is right. Everything but ``n`` is empty for images without labels.
+
+    Attributes:
+        n: Images.
+        top1: Images whose most probable class is the true one.
+        top5: Images whose true class is among the five most probable; ``None`` also where the
+            model has five classes or fewer, as it then says nothing.
+        per_class: Top-1 of each dataset class that has images.
+        calibration_error: Expected calibration error, 0–1 (15 equal-width bins).
+        bins: The bins behind it that hold images, for a reliability diagram.
+        confusion: Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is
+            a dataset class, or ``dataset_classes`` for "other": a model class the dataset lacks.
+        dataset_classes: Number of classes the dataset has.
+    """
+
+    n: int
+    top1: Proportion | None
+    top5: Proportion | None
+    per_class: tuple[ClassScore, ...]
+    calibration_error: float | None
+    bins: tuple[CalibrationBin, ...]
+    confusion: tuple[tuple[int, int, int], ...]
+    dataset_classes: int
+
+    def confusion_matrix(self) -> Ints:
+        """Returns the counts as int64 (dataset classes, dataset classes + 1); last is "other"."""
+        matrix = np.zeros((self.dataset_classes, self.dataset_classes + 1), np.int64)
+        for true, predicted, count in self.confusion:
+            matrix[true, predicted] = count
+        return matrix
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the report as plain JSON values."""
+        plain = asdict(self)
+        for name in ("per_class", "bins"):
+            plain[name] = list(plain[name])
+        plain["confusion"] = [list(row) for row in self.confusion]
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> AccuracyReport:
+        """Rebuilds a report from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The report.
+        """
+        values = dict(plain)
+        for name in ("top1", "top5"):
+            values[name] = values[name] and Proportion(**values[name])
+        values["per_class"] = tuple(
+            ClassScore(**{**row, "top1": Proportion(**row["top1"])}) for row in plain["per_class"]
+        )
+        values["bins"] = tuple(CalibrationBin(**row) for row in plain["bins"])
+        values["confusion"] = tuple((row[0], row[1], row[2]) for row in plain["confusion"])
+        return cls(**values)
+
+
+def score(predictions: Predictions) -> AccuracyReport:
+    """Measures how often a variant is right.
+
+    Args:
+        predictions: Its answers.
+
+    Returns:
+        Accuracies with Wilson 95 % intervals, calibration error and confusion counts.
+
+    Raises:
+        StageError: If there is no image.
+    """
+    if predictions.n == 0:
+        raise StageError(
+            "There is no evaluation image to score.", "Choose a dataset with readable images."
+        )
+    right, in_five, labels = top1(predictions), top5(predictions), predictions.labels
+    if right is None or labels is None:
+        return AccuracyReport(
+            n=predictions.n,
+            top1=None,
+            top5=None,
+            per_class=(),
+            calibration_error=None,
+            bins=(),
+            confusion=(),
+            dataset_classes=predictions.dataset_classes,
+        )
+    bins = calibration_bins(predictions.probabilities.max(axis=1), right)
+    per_class = []
+    for label in np.unique(labels):
+        of_class = right[labels == label]
+        share = proportion(int(of_class.sum()), of_class.size)
+        per_class.append(ClassScore(label=int(label), n=of_class.size, top1=share))
+    return AccuracyReport(
+        n=predictions.n,
+        top1=proportion(int(right.sum()), predictions.n),
+        top5=None if in_five is None else proportion(int(in_five.sum()), predictions.n),
+        per_class=tuple(per_class),
+        calibration_error=sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / predictions.n,
+        bins=bins,
+        confusion=_confusion(predictions, labels),
+        dataset_classes=predictions.dataset_classes,
+    )
+
+
+def calibration_bins(confidence: Floats, right: Bools) -> tuple[CalibrationBin, ...]:
+    """Sorts images into 15 bins of equal width by how sure the model was.
+
+    Args:
+        confidence: Largest output of each image, float (n,), 0–1.
+        right: Whether that class is the true one, bool (n,).
+
+    Returns:
+        The bins that hold images; bin m of M covers ((m-1)/M, m/M] (Guo et al. 2017).
+    """
+    edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
+    index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, CALIBRATION_BINS - 1)
+    bins = []
+    for position in np.unique(index):
+        inside = index == position
+        bins.append(
+            CalibrationBin(
+                low=float(edges[position]),
+                high=float(edges[position + 1]),
+                n=int(inside.sum()),
+                confidence=float(confidence[inside].mean(dtype=np.float64)),
+                accuracy=float(right[inside].mean()),
+            )
+        )
+    return tuple(bins)
+
+
+def _confusion(predictions: Predictions, labels: Ints) -> tuple[tuple[int, int, int], ...]:
+    other = predictions.dataset_classes
+    predicted = predictions.predicted
+    if predictions.class_map is not None:
+        back = np.full(predictions.probabilities.shape[1], other, np.int64)
+        back[predictions.class_map] = np.arange(other)
+        predicted = back[predicted]
+    pairs, counts = np.unique(np.stack([labels, predicted], 1), axis=0, return_counts=True)
+    return tuple(
+        (int(true), int(guess), int(count))
+        for (true, guess), count in zip(pairs, counts, strict=True)
+    )

@@ -1,0 +1,252 @@
+"""What is inside a ``.tflite`` file, and how much of it the fast kernels take."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from effq_core.errors import ModelError
+from effq_core.measure.runtime import load_interpreter
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorInfo:
+    """An input or output of a file.
+
+    Attributes:
+        name: Its name.
+        shape: Its sides.
+        dtype: For example ``FLOAT32`` or ``INT8``.
+        scale: Step between neighbouring integers; ``None`` for a float tensor.
+        zero_point: The integer that stands for zero; ``None`` for a float tensor.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileReport:
+    """What one ``.tflite`` file consists of.
+
+    Attributes:
+        name: File name.
+        size_bytes: Size in bytes.
+        sha256: Of the whole file, 64 hexadecimal digits.
+        ops: Operators by name.
+        tensor_dtypes: Tensors by type.
+        weight_bytes: Bytes of stored constants by type.
+        delegated_ops: Operators XNNPACK takes, of those in the main graph.
+        main_ops: Operators in the main graph.
+        partitions: Pieces XNNPACK's share falls into; values cross over between them.
+        inputs: Inputs of the main graph.
+        outputs: Its outputs.
+        signatures: Names of its signatures.
+        has_float_tensors: Names of its FLOAT32, FLOAT16 and BFLOAT16 tensors; empty for a file
+            that is integer throughout.
+    """
+
+    name: str
+    size_bytes: int
+    sha256: str
+    ops: dict[str, int]
+    tensor_dtypes: dict[str, int]
+    weight_bytes: dict[str, int]
+    delegated_ops: int
+    main_ops: int
+    partitions: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    signatures: tuple[str, ...]
+    has_float_tensors: tuple[str, ...]
+
+    @property
+    def size_kib(self) -> float:
+        """Size in KiB."""
+        return self.size_bytes / 1024
+
+    @property
+    def delegated_share(self) -> float:
+        """Share of the main graph's operators that XNNPACK takes, 0–1."""
+        return self.delegated_ops / self.main_ops if self.main_ops else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the report as plain JSON values, the two derived numbers among them."""
+        plain = asdict(self)
+        for side in ("inputs", "outputs"):
+            plain[side] = [{**tensor, "shape": list(tensor["shape"])} for tensor in plain[side]]
+        for name in ("signatures", "has_float_tensors"):
+            plain[name] = list(plain[name])
+        return {**plain, "size_kib": self.size_kib, "delegated_share": self.delegated_share}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> FileReport:
+        """Rebuilds a report from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The report.
+        """
+        values = {k: v for k, v in plain.items() if k not in ("size_kib", "delegated_share")}
+        for side in ("inputs", "outputs"):
+            values[side] = tuple(
+                TensorInfo(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in plain[side]
+            )
+        for name in ("signatures", "has_float_tensors"):
+            values[name] = tuple(plain[name])
+        return cls(**values)
+
+
+def inspect_file(path: Path | str) -> FileReport:
+    """Reads what a ``.tflite`` file consists of.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its operators, tensors, types and how much of it XNNPACK takes on this processor.
+
+    Raises:
+        ModelError: If the file is missing or corrupt.
+    """
+    path = Path(path)
+    # Loading comes first: LiteRT verifies the file, which the generated accessors do not.
+    interpreter = load_interpreter(path)
+    content = path.read_bytes()
+    model = schema.Model.GetRootAs(content, 0)
+    if model.SubgraphsLength() == 0:
+        raise ModelError(f"{path} holds no graph.", "Make the file again.")
+    graphs = [model.Subgraphs(index) for index in range(model.SubgraphsLength())]
+    tensors = [tensor for graph in graphs for tensor in _tensors(graph)]
+    delegated = delegated_partitions(interpreter, graphs[0].OperatorsLength())
+    return FileReport(
+        name=path.name,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        ops=_sorted(Counter(op for graph in graphs for op in _ops(model, graph))),
+        tensor_dtypes=_sorted(Counter(_dtype(tensor) for tensor in tensors)),
+        weight_bytes=_weight_bytes(model, tensors),
+        delegated_ops=len(set().union(*delegated)),
+        main_ops=graphs[0].OperatorsLength(),
+        partitions=len(delegated),
+        inputs=tuple(
+            _info(graphs[0].Tensors(graphs[0].Inputs(i))) for i in range(graphs[0].InputsLength())
+        ),
+        outputs=tuple(
+            _info(graphs[0].Tensors(graphs[0].Outputs(i))) for i in range(graphs[0].OutputsLength())
+        ),
+        signatures=tuple(
+            _text(model.SignatureDefs(i).SignatureKey()) for i in range(model.SignatureDefsLength())
+        ),
+        has_float_tensors=tuple(
+            _text(t.Name()) for t in tensors if _dtype(t) in ("FLOAT32", "FLOAT16", "BFLOAT16")
+        ),
+    )
+
+
+def delegated_partitions(interpreter: Interpreter, operators: int) -> list[set[int]]:
+    """Finds which operators XNNPACK took over.
+
+    LiteRT has no Python call for this, but its node list tells: the file's own operators keep
+    their places, and each piece a delegate took is appended as one ``DELEGATE`` node with the
+    piece's inputs and outputs. Walking from those outputs back to those inputs visits exactly the
+    operators of the piece, since every operator in it reaches one of its outputs and every value
+    that enters it is one of its inputs.
+
+    Args:
+        interpreter: With its tensors allocated.
+        operators: How many operators the main graph of the file has.
+
+    Returns:
+        For each delegated piece the indices of its operators.
+    """
+    nodes = interpreter._get_ops_details()
+    producer = {
+        int(tensor): index
+        for index, node in enumerate(nodes[:operators])
+        for tensor in node["outputs"]
+    }
+    partitions = []
+    for node in nodes[operators:]:
+        if node["op_name"] != "DELEGATE":
+            continue
+        entering = {int(tensor) for tensor in node["inputs"]}
+        piece: set[int] = set()
+        pending = [int(tensor) for tensor in node["outputs"]]
+        while pending:
+            tensor = pending.pop()
+            source = producer.get(tensor)
+            if tensor in entering or source is None or source in piece:
+                continue
+            piece.add(source)
+            pending.extend(int(value) for value in nodes[source]["inputs"] if value >= 0)
+        partitions.append(piece)
+    return partitions
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    for index in range(graph.TensorsLength()):
+        yield graph.Tensors(index)
+
+
+def _ops(model: Any, graph: Any) -> Iterator[str]:
+    for index in range(graph.OperatorsLength()):
+        code = model.OperatorCodes(graph.Operators(index).OpcodeIndex())
+        # Files from before 2020 keep the code in a byte; newer ones put the larger one here.
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        name = _names(schema.BuiltinOperator)[number]
+        yield _text(code.CustomCode()) if name == "CUSTOM" else name
+
+
+@cache
+def _names(enumeration: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+
+
+def _dtype(tensor: Any) -> str:
+    return _names(schema.TensorType)[tensor.Type()]
+
+
+def _weight_bytes(model: Any, tensors: list[Any]) -> dict[str, int]:
+    seen: set[int] = set()
+    totals: Counter[str] = Counter()
+    for tensor in tensors:
+        buffer = tensor.Buffer()
+        size = model.Buffers(buffer).DataLength()
+        if size and buffer not in seen:  # tensors may share one buffer
+            totals[_dtype(tensor)] += size
+            seen.add(buffer)
+    return _sorted(totals)
+
+
+def _info(tensor: Any) -> TensorInfo:
+    quantization = tensor.Quantization()
+    quantized = quantization is not None and quantization.ScaleLength() > 0
+    return TensorInfo(
+        name=_text(tensor.Name()),
+        shape=tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength())),
+        dtype=_dtype(tensor),
+        scale=float(quantization.Scale(0)) if quantized else None,
+        zero_point=int(quantization.ZeroPoint(0)) if quantized else None,
+    )
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode("utf-8", errors="replace")
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

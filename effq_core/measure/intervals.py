@@ -1,0 +1,149 @@
+"""Intervals and tests for accuracies on the same images. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+from scipy import stats
+
+CONFIDENCE = 0.95
+"""Confidence of every interval."""
+
+SIGNIFICANCE = 0.05
+"""Below this p a difference is called more than chance would do."""
+
+_Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A share of images with its uncertainty.
+
+    Attributes:
+        k: Images that count.
+        n: Images in all.
+        share: ``k / n``.
+        low: Lower end of the Wilson 95 % interval.
+        high: Its upper end.
+    """
+
+    k: int
+    n: int
+    share: float
+    low: float
+    high: float
+
+
+@cache  # a dataset of 1,000 classes asks for the same few counts over and over
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """Computes the Wilson score interval of a proportion.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22,
+    1927.
+
+    Args:
+        k: Images that count.
+        n: Images in all, 1 or more.
+
+    Returns:
+        The ends of the 95 % interval, 0–1.
+    """
+    interval = stats.binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def proportion(k: int, n: int) -> Proportion:
+    """Makes a share with its Wilson 95 % interval.
+
+    Args:
+        k: Images that count.
+        n: Images in all, 1 or more.
+
+    Returns:
+        The share.
+    """
+    low, high = wilson(k, n)
+    return Proportion(k=k, n=n, share=k / n, low=low, high=high)
+
+
+def mcnemar(worse: int, better: int) -> float:
+    """Tests whether images flip one way more often than the other, exactly.
+
+    The exact conditional form of Q. McNemar, Psychometrika 12, 1947: if nothing but chance
+    decided, each flipped image would go either way with probability one half.
+
+    Args:
+        worse: Images right before and wrong after.
+        better: Images wrong before and right after.
+
+    Returns:
+        Two-sided p; 1 when no image flipped.
+    """
+    flips = worse + better
+    return 1.0 if flips == 0 else float(stats.binomtest(worse, flips, 0.5).pvalue)
+
+
+def paired_difference(worse: int, better: int, n: int) -> tuple[float, float]:
+    """Computes an interval of the difference between two accuracies on the same images.
+
+    The adjusted Wald interval of A. Agresti and Y. Min, "Simple improved confidence intervals for
+    comparing matched proportions", Statistics in Medicine 24, 2005: half an image is added to
+    each cell of the 2×2 table first, so it never has zero width.
+
+    Args:
+        worse: Images right before and wrong after.
+        better: Images wrong before and right after.
+        n: Images in all, 1 or more.
+
+    Returns:
+        The ends of the 95 % interval of ``accuracy after - accuracy before``, -1 to 1.
+    """
+    total = n + 2
+    difference = (better - worse) / total
+    variance = (worse + better + 1 - (better - worse) ** 2 / total) / total**2
+    margin = _Z * math.sqrt(variance)
+    return max(-1.0, difference - margin), min(1.0, difference + margin)
+
+
+def smallest_significant(flips: int) -> int:
+    """Finds how lopsided flips must be before the exact test calls them more than chance.
+
+    Args:
+        flips: Images that flipped, in either direction.
+
+    Returns:
+        The smallest ``|worse - better|`` with p below 0.05 among that many flips; with fewer than
+        six flips no split is, and the answer is 6: the least that can ever be.
+    """
+    if flips < 6:  # 2 × 0.5⁵ = 0.0625
+        return 6
+    # The most extreme count of one direction that is still significant, from the tail.
+    low = int(stats.binom.ppf(SIGNIFICANCE / 2, flips, 0.5))
+    while low > 0 and mcnemar(low, flips - low) >= SIGNIFICANCE:
+        low -= 1
+    return flips - 2 * low
+
+
+def median_interval(samples: list[float] | tuple[float, ...]) -> tuple[float, float]:
+    """Computes a distribution-free interval of a median from order statistics.
+
+    How many samples lie below the true median is binomial with probability one half, whatever the
+    distribution (G. J. Hahn and W. Q. Meeker, "Statistical Intervals", 1991, section 5.2). The
+    samples are taken as independent; neighbouring timings are not quite, so this is a little
+    narrow.
+
+    Args:
+        samples: Measured values, 1 or more.
+
+    Returns:
+        The ends of an interval that holds the median with 95 % confidence or more; the extremes
+        where there are fewer than six samples.
+    """
+    ordered = sorted(samples)
+    n = len(ordered)
+    # Largest r with P(fewer than r samples below the median) <= 2.5 %.
+    rank = int(stats.binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
+    rank = max(1, rank)
+    return ordered[rank - 1], ordered[n - rank]

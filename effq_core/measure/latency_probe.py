@@ -1,0 +1,155 @@
+"""The process that times one ``.tflite`` file: ``python -m effq_core.measure.latency_probe``.
+
+It imports as little as it can, prints JSON and ends. :mod:`effq_core.measure.latency` starts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil  # type: ignore[import-untyped]
+
+from effq_core.errors import ModelError
+from effq_core.measure.runtime import LiteRtModel
+
+MODEL_ERROR = 3
+"""Exit code where the file cannot be used; the JSON then holds ``message`` and ``hint``."""
+
+
+def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
+    """Times a file in this process.
+
+    Args:
+        path: The ``.tflite`` file.
+        threads: Threads an invocation may use.
+        invocations: Timed invocations.
+        warmup: Invocations before them.
+
+    Returns:
+        ``samples_ms``, ``load_ms``, ``first_invoke_ms``, ``peak_memory_kib``, ``others_share``.
+
+    Raises:
+        ModelError: If the file cannot be used.
+    """
+    memory = _PeakMemory()
+    start = time.perf_counter_ns()
+    model = LiteRtModel(path, threads=threads)
+    load_ms = (time.perf_counter_ns() - start) / 1e6
+    # Noise, not zeros: zeros become denormal or constant activations, which can be faster.
+    side = model.image_size
+    image = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    interpreter = model.interpreter
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], model.prepare(image))
+
+    def invoke() -> float:
+        begin = time.perf_counter_ns()
+        interpreter.invoke()
+        return (time.perf_counter_ns() - begin) / 1e6
+
+    first_invoke_ms = invoke()
+    watch = _OtherProcesses()
+    for _ in range(warmup):
+        interpreter.invoke()
+    samples_ms = [invoke() for _ in range(invocations)]
+    return {
+        "samples_ms": samples_ms,
+        "load_ms": load_ms,
+        "first_invoke_ms": first_invoke_ms,
+        "others_share": watch.share(),
+        "peak_memory_kib": memory.growth_kib(),
+    }
+
+
+class _OtherProcesses:
+    """Processor time that is neither idle nor this process's, since it was made."""
+
+    def __init__(self) -> None:
+        self._busy, self._total = self._machine()
+        self._own = self._process()
+
+    def share(self) -> float:
+        """Returns the share of all cores others used, 0–1."""
+        busy, total = self._machine()
+        elapsed = total - self._total
+        if elapsed <= 0:  # shorter than one tick of the system's clock
+            return 0.0
+        others = (busy - self._busy) - (self._process() - self._own)
+        return min(1.0, max(0.0, others / elapsed))
+
+    @staticmethod
+    def _machine() -> tuple[float, float]:
+        times = psutil.cpu_times()._asdict()
+        # Linux counts a guest's time twice, as user and as guest. What a hypervisor took away
+        # (steal) counts as busy: it is time we did not get.
+        total = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
+        return total - times["idle"] - times.get("iowait", 0.0), total
+
+    @staticmethod
+    def _process() -> float:
+        times = os.times()
+        return times.user + times.system
+
+
+class _PeakMemory:
+    """Growth of this process's resident memory, from when it was made to its highest point."""
+
+    def __init__(self) -> None:
+        # Linux keeps one high-water mark per program, and lets a process lower its own. Where it
+        # cannot, the mark left by the imports stays: a little below what follows.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        self._before = int(psutil.Process().memory_info().rss) // 1024
+
+    def growth_kib(self) -> int:
+        """Returns the growth in KiB."""
+        return max(0, self._peak_kib() - self._before)
+
+    @staticmethod
+    def _peak_kib() -> int:
+        # Not ru_maxrss on Linux: a child inherits it from the process that started it, and would
+        # report the gigabytes of a TensorFlow worker.
+        status = Path("/proc/self/status")
+        if status.is_file():
+            for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1])
+        if sys.platform == "win32":
+            return int(psutil.Process().memory_info().peak_wset) // 1024
+        import resource  # does not exist on Windows
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak // 1024 if sys.platform == "darwin" else peak  # bytes there, KiB elsewhere
+
+
+def _main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="effq_core.measure.latency_probe", description=__doc__)
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--invocations", type=int, required=True)
+    parser.add_argument("--warmup", type=int, required=True)
+    choices = parser.parse_args(arguments)
+    try:
+        answer = measure_here(
+            choices.path,
+            threads=choices.threads,
+            invocations=choices.invocations,
+            warmup=choices.warmup,
+        )
+        code = 0
+    except ModelError as error:
+        answer, code = {"message": error.message, "hint": error.hint}, MODEL_ERROR
+    json.dump(answer, sys.stdout)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,0 +1,298 @@
+"""Running ``.tflite`` files with LiteRT: one image at a time, or many over all cores.
+
+Every EffQ model takes raw RGB 0–255; preprocessing is inside the graph. What differs between
+variants is only how a file wants those 256 values written, which :class:`LiteRtModel` reads from
+the file itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import warnings
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from effq_core.errors import ExperimentError, ModelError
+from effq_core.reporting import Reporter, SilentReporter
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+_WATCH_SECONDS = 0.05
+"""How often a pool reports progress and looks whether it should stop."""
+
+
+class LiteRtModel:
+    """A loaded ``.tflite`` image classifier. Serves one thread at a time.
+
+    Args:
+        path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16 and one
+            output (1, classes).
+        threads: Threads one invocation may use.
+        reference_kernels: Whether to run the plain reference kernels instead of XNNPACK; slow,
+            and only good for checking the fast ones.
+        preserve_all_tensors: Whether values inside the graph can be read after an invocation.
+
+    Raises:
+        ModelError: If the file is missing or corrupt, or is not such a classifier.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        threads: int = 1,
+        reference_kernels: bool = False,
+        preserve_all_tensors: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self.interpreter = load_interpreter(
+            self.path,
+            threads=threads,
+            reference_kernels=reference_kernels,
+            preserve_all_tensors=preserve_all_tensors,
+        )
+        inputs, outputs = (
+            self.interpreter.get_input_details(),
+            self.interpreter.get_output_details(),
+        )
+        shapes = [tuple(int(side) for side in detail["shape"]) for detail in (*inputs, *outputs)]
+        self._input, self._output = inputs[0], outputs[0]
+        if (
+            len(shapes) != 2
+            or len(shapes[0]) != 4
+            or shapes[0][0] != 1
+            or shapes[0][1] != shapes[0][2]
+            or shapes[0][3] != 3
+            or len(shapes[1]) != 2
+        ):
+            raise ModelError(
+                f"{self.path} has inputs and outputs of shapes {shapes}.",
+                "EffQ measures classifiers with one (1, size, size, 3) input and one (1, classes) "
+                "output.",
+            )
+        self._size, self._classes = shapes[0][1], shapes[1][1]
+        # There are only 256 values a pixel can have, so the file's own quantization becomes a
+        # table: exact, and as fast as a copy.
+        self._table = _quantized_pixels(self.path, self._input)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input in pixels."""
+        return self._size
+
+    @property
+    def classes(self) -> int:
+        """Number of outputs."""
+        return self._classes
+
+    @property
+    def input_dtype(self) -> np.dtype[np.generic]:
+        """Type of the file's input tensor."""
+        return self._table.dtype
+
+    def prepare(self, image: Image) -> npt.NDArray[np.generic]:
+        """Writes pixels the way the file's input wants them.
+
+        Args:
+            image: Raw RGB, uint8 (size, size, 3).
+
+        Returns:
+            Input tensor (1, size, size, 3) of :attr:`input_dtype`: as they are for float32,
+            ``round(x / scale) + zero_point`` clipped to the type for integers.
+
+        Raises:
+            ModelError: If the image does not have the model's size or is not uint8.
+        """
+        if image.shape != (self._size, self._size, 3) or image.dtype != np.uint8:
+            raise ModelError(
+                f"{self.path.name} takes uint8 ({self._size}, {self._size}, 3), "
+                f"not {image.dtype} {image.shape}.",
+                "Decode the image to the model's size first.",
+            )
+        prepared: npt.NDArray[np.generic] = self._table[image][np.newaxis]
+        return prepared
+
+    def predict(self, image: Image) -> Floats:
+        """Classifies one image.
+
+        Args:
+            image: Raw RGB 0–255, uint8 (size, size, 3).
+
+        Returns:
+            The model's outputs as float32 (classes,), dequantized where the file's are integers.
+
+        Raises:
+            ModelError: If the image does not have the model's size or is not uint8.
+        """
+        self.interpreter.set_tensor(self._input["index"], self.prepare(image))
+        self.interpreter.invoke()
+        raw = self.interpreter.get_tensor(self._output["index"])[0]
+        if raw.dtype.kind == "f":
+            return np.asarray(raw, np.float32)
+        scale, zero_point = self._output["quantization"]
+        steps: Floats = raw.astype(np.float32) - np.float32(zero_point)
+        return steps * np.float32(scale)
+
+    @property
+    def output_step(self) -> float | None:
+        """Difference between neighbouring output values; ``None`` for a float output."""
+        return (
+            None if self._output["dtype"] == np.float32 else float(self._output["quantization"][0])
+        )
+
+
+class ModelPool:
+    """One single-threaded interpreter per core, for throughput.
+
+    Independent images on independent interpreters keep all cores busy where the threads of one
+    invocation mostly wait for each other, and each image is computed by exactly the kernels one
+    single-threaded interpreter runs: the outputs are identical, bit for bit.
+
+    Args:
+        path: The ``.tflite`` file.
+        workers: Interpreters and threads; ``None``: one per core.
+        reference_kernels: As in :class:`LiteRtModel`.
+
+    Raises:
+        ModelError: As in :class:`LiteRtModel`.
+    """
+
+    def __init__(
+        self, path: Path | str, *, workers: int | None = None, reference_kernels: bool = False
+    ) -> None:
+        count = max(1, workers or os.cpu_count() or 1)
+        self._models = [
+            LiteRtModel(path, reference_kernels=reference_kernels) for _ in range(count)
+        ]
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input in pixels."""
+        return self._models[0].image_size
+
+    @property
+    def classes(self) -> int:
+        """Number of outputs."""
+        return self._models[0].classes
+
+    def predict_many(
+        self, images: npt.NDArray[np.uint8], reporter: Reporter | None = None
+    ) -> Floats:
+        """Classifies many images. One call at a time.
+
+        Args:
+            images: Raw RGB 0–255, uint8 (n, size, size, 3); a memory map will do.
+            reporter: Told the progress, from the calling thread; asked whether to stop about
+                every 50 ms.
+
+        Returns:
+            Outputs, float32 (n, classes), in the order of the images.
+
+        Raises:
+            ModelError: If the images do not have the model's size or are not uint8.
+            Cancelled: If the reporter says so.
+        """
+        reporter = reporter or SilentReporter()
+        reporter.check_cancelled()
+        total = len(images)
+        outputs = np.empty((total, self.classes), np.float32)
+        indices = itertools.count()  # next() on it is atomic: each image goes to one worker
+        stop = threading.Event()
+        done = [0] * len(self._models)
+
+        def work(worker: int) -> None:
+            model = self._models[worker]
+            for index in indices:
+                if index >= total or stop.is_set():
+                    return
+                outputs[index] = model.predict(np.asarray(images[index]))
+                done[worker] += 1
+
+        with ThreadPoolExecutor(len(self._models), "effq-predict") as executor:
+            running: set[Future[None]] = {
+                executor.submit(work, worker) for worker in range(len(self._models))
+            }
+            try:
+                while running:
+                    finished, running = wait(running, _WATCH_SECONDS, FIRST_EXCEPTION)
+                    for future in finished:
+                        future.result()
+                    reporter.progress(sum(done), total)
+                    reporter.check_cancelled()
+            finally:
+                stop.set()
+        return outputs
+
+
+def load_interpreter(
+    path: Path,
+    *,
+    threads: int = 1,
+    reference_kernels: bool = False,
+    preserve_all_tensors: bool = False,
+) -> Interpreter:
+    """Loads a ``.tflite`` file and allocates its tensors.
+
+    Args:
+        path: The file.
+        threads: Threads one invocation may use.
+        reference_kernels: Whether to run reference kernels instead of XNNPACK.
+        preserve_all_tensors: Whether values inside the graph can be read after an invocation;
+            XNNPACK then takes each operator by itself, so this is not how the file runs normally.
+
+    Returns:
+        An interpreter ready to be invoked.
+
+    Raises:
+        ExperimentError: If there are no threads.
+        ModelError: If the file is missing or corrupt.
+    """
+    if not path.is_file():
+        raise ModelError(f"There is no file {path}.", "Convert the variant first.")
+    if threads < 1:
+        raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
+    resolver = OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO
+    try:
+        with warnings.catch_warnings():
+            # It warns that preserving tensors costs memory; whoever asks for it means it.
+            warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors.*")
+            interpreter = Interpreter(
+                model_path=str(path),
+                num_threads=threads,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=preserve_all_tensors,
+            )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"LiteRT cannot load {path}: {error}",
+            "The file is corrupt or uses operators this LiteRT does not know; make it again.",
+        ) from error
+    return interpreter
+
+
+def _quantized_pixels(path: Path, detail: dict[str, Any]) -> npt.NDArray[np.generic]:
+    """Returns the input value of each pixel value 0–255, (256,) of the input's type."""
+    pixels = np.arange(256, dtype=np.float64)
+    dtype = np.dtype(detail["dtype"])
+    if dtype == np.float32:
+        return pixels.astype(np.float32)
+    scale, zero_point = detail["quantization"]
+    if dtype.kind not in "iu" or not scale:
+        raise ModelError(
+            f"{path} takes {dtype} input without a scale.",
+            "EffQ feeds float32 or quantized integer inputs; convert the model again.",
+        )
+    bounds = np.iinfo(dtype)
+    steps: npt.NDArray[np.generic] = np.clip(
+        np.rint(pixels / scale) + zero_point, bounds.min, bounds.max
+    ).astype(dtype)
+    return steps

@@ -1,0 +1,249 @@
+"""What the difference between two variants on the same images amounts to.
+
+The intervals and tests behind it are in :mod:`effq_core.measure.intervals`, offered here as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from effq_core.errors import StageError
+from effq_core.measure.intervals import (
+    SIGNIFICANCE,
+    Proportion,
+    mcnemar,
+    median_interval,
+    paired_difference,
+    proportion,
+    smallest_significant,
+    wilson,
+)
+from effq_core.measure.predictions import Floats, Predictions, top1
+
+__all__ = [
+    "Comparison",
+    "Proportion",
+    "clip_epsilon",
+    "compare",
+    "mcnemar",
+    "mean_kl",
+    "median_interval",
+    "paired_difference",
+    "proportion",
+    "sentence",
+    "smallest_significant",
+    "wilson",
+]
+
+MARGIN_POINTS = 1.0
+"""A difference in accuracy below this many points is taken as of no practical consequence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A variant set against a baseline on the same images.
+
+    Without labels only the last four hold; the others are ``None``.
+
+    Attributes:
+        n: Images.
+        difference_points: Top-1 of the variant minus that of the baseline, in percentage points.
+        low_points: Lower end of its 95 % interval (Agresti and Min 2005).
+        high_points: Upper end.
+        worse: Images the baseline gets right and the variant wrong.
+        better: Images the baseline gets wrong and the variant right.
+        p: Two-sided p of the exact McNemar test.
+        detectable_points: Smallest difference that many flips, or six where there are fewer,
+            could have shown on this many images with p below 0.05.
+        too_small_to_tell: The test finds no difference (p is 0.05 or more), yet the interval
+            reaches beyond 1 point: a difference that matters is neither shown nor excluded.
+        agreement: Images both give the same top-1 class.
+        kl: Mean Kullback-Leibler divergence of the variant from the baseline, in nats.
+        kl_epsilon: Probabilities below this were raised to it first; see :func:`clip_epsilon`.
+        max_difference: Largest absolute difference between two probabilities, 0–1.
+    """
+
+    n: int
+    difference_points: float | None
+    low_points: float | None
+    high_points: float | None
+    worse: int | None
+    better: int | None
+    p: float | None
+    detectable_points: float | None
+    too_small_to_tell: bool | None
+    agreement: Proportion
+    kl: float
+    kl_epsilon: float
+    max_difference: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the comparison as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Comparison:
+        """Rebuilds a comparison from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The comparison.
+        """
+        return cls(**{**plain, "agreement": Proportion(**plain["agreement"])})
+
+
+def compare(baseline: Predictions, other: Predictions) -> Comparison:
+    """Compares a variant with a baseline, image by image.
+
+    Args:
+        baseline: The baseline's answers, usually float32's.
+        other: The variant's answers to the same images.
+
+    Returns:
+        What differs, and whether it can be chance.
+
+    Raises:
+        StageError: If there is no image, or the images or classes are not the same.
+    """
+    if baseline.keys != other.keys or baseline.probabilities.shape != other.probabilities.shape:
+        raise StageError(
+            f"Predictions of {baseline.n} and {other.n} images cannot be compared: they are not "
+            "of the same images and classes.",
+            "Evaluate both variants on the same sample.",
+        )
+    if baseline.n == 0:
+        raise StageError("There is no image to compare on.", "Choose a dataset with images.")
+    epsilon = clip_epsilon(baseline.probabilities.shape[1])
+    same = int((baseline.predicted == other.predicted).sum())
+    return Comparison(
+        **_flips(baseline, other),
+        n=baseline.n,
+        agreement=proportion(same, baseline.n),
+        kl=mean_kl(baseline.probabilities, other.probabilities, epsilon),
+        kl_epsilon=epsilon,
+        max_difference=float(np.abs(baseline.probabilities - other.probabilities).max()),
+    )
+
+
+def _flips(baseline: Predictions, other: Predictions) -> dict[str, Any]:
+    before, after = top1(baseline), top1(other)
+    if before is None or after is None:
+        return dict.fromkeys(
+            (
+                "difference_points",
+                "low_points",
+                "high_points",
+                "worse",
+                "better",
+                "p",
+                "detectable_points",
+                "too_small_to_tell",
+            )
+        )
+    n = baseline.n
+    worse, better = int((before & ~after).sum()), int((~before & after).sum())
+    low, high = (100 * end for end in paired_difference(worse, better, n))
+    p = mcnemar(worse, better)
+    return {
+        "difference_points": 100 * (better - worse) / n,
+        "low_points": low,
+        "high_points": high,
+        "worse": worse,
+        "better": better,
+        "p": p,
+        "detectable_points": 100 * smallest_significant(worse + better) / n,
+        "too_small_to_tell": p >= SIGNIFICANCE and max(-low, high) > MARGIN_POINTS,
+    }
+
+
+def clip_epsilon(classes: int) -> float:
+    """Returns the smallest probability :func:`mean_kl` tells apart from zero.
+
+    An 8-bit softmax output moves in steps of 1/256: its zero means "below 1/512", and must not
+    count as infinitely surprising. With many classes the clip is a tenth of the uniform
+    probability instead, so that it never adds more than a tenth to the total.
+
+    Args:
+        classes: Outputs of the model.
+
+    Returns:
+        The probability others are raised to, the same for every variant.
+    """
+    return min(1 / 512, 0.1 / classes)
+
+
+def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
+    """Computes the mean Kullback-Leibler divergence KL(baseline‖other).
+
+    Args:
+        baseline: Probabilities, float (n, classes).
+        other: Probabilities, float (n, classes).
+        epsilon: Both are raised to at least this, then scaled to sum to 1 per image.
+
+    Returns:
+        Mean over images in nats; 0 where they are equal.
+    """
+    p = np.maximum(baseline.astype(np.float64), epsilon)
+    q = np.maximum(other.astype(np.float64), epsilon)
+    p /= p.sum(axis=1, keepdims=True)
+    q /= q.sum(axis=1, keepdims=True)
+    # Rounding can leave a sum of some 1e-17 below zero; a divergence cannot be.
+    return max(0.0, float((p * np.log(p / q)).sum(axis=1).mean()))
+
+
+def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
+    """Says what a comparison found, in plain words.
+
+    Args:
+        comparison: The comparison.
+        name_a: Name of the baseline.
+        name_b: Name of the variant.
+
+    Returns:
+        One sentence.
+    """
+    n, agreement = comparison.n, comparison.agreement
+    if (
+        comparison.difference_points is None
+        or comparison.worse is None
+        or comparison.better is None
+        or comparison.p is None
+    ):
+        return (
+            f"On {_images(n)} without labels {name_b} gives the same answer as {name_a} for "
+            f"{100 * agreement.share:.1f} % (95 % interval {100 * agreement.low:.1f} to "
+            f"{100 * agreement.high:.1f} %)."
+        )
+    if comparison.worse + comparison.better == 0:
+        start = f"On {_images(n)} {name_b} gets exactly the same ones right as {name_a}"
+        return f"{start}{_reservation(comparison)}."
+    flips = f"{comparison.worse:,} got worse, {comparison.better:,} better"
+    p = "p < 0.001" if comparison.p < 0.001 else f"p = {comparison.p:.2g}"
+    if comparison.worse == comparison.better:
+        what = f"{name_b} and {name_a} are equally often right ({flips})"
+        return f"On {_images(n)} {what}{_reservation(comparison)}."
+    points = abs(comparison.difference_points)
+    size = f"{points:.1f}" if points >= 0.05 else f"{points:.2f}"
+    word = "worse" if comparison.difference_points < 0 else "better"
+    what = f"{name_b} is {word} than {name_a} by {size} points ({flips})"
+    if comparison.p < SIGNIFICANCE:
+        verdict = f"this is more than chance would do (exact McNemar {p})"
+    else:
+        verdict = f"chance alone would do as much (exact McNemar {p})"
+    return f"On {_images(n)} {what}; {verdict}{_reservation(comparison)}."
+
+
+def _images(n: int) -> str:
+    return "1 image" if n == 1 else f"{n:,} images"
+
+
+def _reservation(comparison: Comparison) -> str:
+    """Adds what a reader must not conclude from a difference that was not found."""
+    if comparison.too_small_to_tell:
+        return f", and so few images cannot exclude a difference of {MARGIN_POINTS:.0f} point"
+    return ""

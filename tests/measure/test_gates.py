@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from effq_core.errors import Cancelled, StageError
+from effq_core.measure.gates import (
+    Gate,
+    agreement_gate,
+    disjoint_gate,
+    fake_quant_gate,
+    kernels_gate,
+    no_float_gate,
+    same_ops_gate,
+)
+from effq_core.measure.inspect import inspect_file
+from effq_core.reporting import SilentReporter
+
+
+def outputs(n: int, flipped: int) -> tuple[np.ndarray, np.ndarray]:
+    a = np.tile(np.array([0.75, 0.25], np.float32), (n, 1))
+    b = a.copy()
+    b[:flipped] = b[:flipped, ::-1]
+    return a, b
+
+
+@pytest.mark.parametrize(
+    ("n", "flipped", "minimum", "passed"),
+    [(200, 1, 0.995, True), (200, 2, 0.995, False), (100, 2, 0.98, True), (100, 3, 0.98, False)],
+)
+def test_agreement_passes_at_its_limit_and_fails_below(
+    n: int, flipped: int, minimum: float, passed: bool
+) -> None:
+    gate = agreement_gate("float_parity", *outputs(n, flipped), minimum)
+    assert (gate.name, gate.passed, gate.n, gate.limit) == ("float_parity", passed, n, minimum)
+    assert gate.value == (n - flipped) / n
+    assert "Largest output difference 0.5." in gate.detail
+    assert Gate.from_dict(gate.to_dict()) == gate
+
+
+def test_agreement_needs_the_same_images() -> None:
+    with pytest.raises(StageError, match="float_parity"):
+        agreement_gate("float_parity", np.zeros((2, 3)), np.zeros((3, 3)), 0.9)
+    with pytest.raises(StageError, match="float_parity"):
+        agreement_gate("float_parity", np.zeros((0, 3)), np.zeros((0, 3)), 0.9)
+
+
+@pytest.mark.parametrize("name", ["float32", "dynamic_range", "int8", "uint8"])
+def test_xnnpack_agrees_with_the_reference_kernels(
+    models: dict[str, Path], images: np.ndarray, name: str
+) -> None:
+    gate = kernels_gate(models[name], images[:8])
+    assert gate.passed
+    assert gate.n == 8
+    assert ("steps of the output" in gate.detail) == (name in ("int8", "uint8"))
+
+
+def test_the_kernels_gate_can_fail_and_can_be_cancelled(
+    models: dict[str, Path], images: np.ndarray
+) -> None:
+    assert not kernels_gate(models["int8"], images[:2], minimum=1.1).passed
+
+    class Stop(SilentReporter):
+        def check_cancelled(self) -> None:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        kernels_gate(models["int8"], images[:2], reporter=Stop())
+
+
+def test_no_float_passes_for_integer_files_only(models: dict[str, Path]) -> None:
+    assert no_float_gate(inspect_file(models["int8"])).passed
+    failed = no_float_gate(inspect_file(models["dynamic_range"]))
+    assert not failed.passed
+    assert failed.value > 0
+    assert "…" in failed.detail
+
+
+def test_fake_quant_must_be_there_and_complete() -> None:
+    needed = {"per_channel": 91, "per_tensor": 197}
+    assert fake_quant_gate(dict(needed), needed).passed
+    assert not fake_quant_gate({"per_channel": 91, "per_tensor": 196}, needed).passed
+    assert not fake_quant_gate({"per_channel": 92, "per_tensor": 196}, needed).passed
+    assert not fake_quant_gate({}, needed).passed
+    assert not fake_quant_gate({}, {}).passed
+    assert not fake_quant_gate({"per_tensor": 0}, {"per_tensor": 0}).passed
+    gate = fake_quant_gate({"per_channel": 0}, needed)
+    assert (gate.value, gate.limit) == (0, 288)
+    assert "per_channel 0 of 91, per_tensor 0 of 197" in gate.detail
+
+
+def test_calibration_and_evaluation_may_share_nothing() -> None:
+    assert disjoint_gate(["a", "b"], ["c", "d"]).passed
+    gate = disjoint_gate(["a", "b", "b"], ["b", "c", "c"])
+    assert (gate.passed, gate.value, gate.n) == (False, 1, 2)
+
+
+def test_the_same_operators_are_demanded(models: dict[str, Path]) -> None:
+    int8, uint8 = inspect_file(models["int8"]), inspect_file(models["uint8"])
+    assert same_ops_gate(int8, int8).passed
+    gate = same_ops_gate(uint8, int8)  # uint8 I/O is converted at both ends
+    assert (gate.passed, gate.value) == (False, 2)
+    assert "2 QUANTIZE only in uint8.tflite" in gate.detail
+    other = dataclasses.replace(int8, name="other.tflite", ops={**int8.ops, "CONV_2D": 1})
+    assert "2 CONV_2D only in int8.tflite" in same_ops_gate(other, int8).detail

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from effq_core.errors import Cancelled, ExperimentError, ModelError
+from effq_core.measure.runtime import LiteRtModel, ModelPool
+from effq_core.reporting import SilentReporter
+
+VARIANTS = ("float32", "dynamic_range", "int8", "uint8")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_properties_come_from_the_file(models: dict[str, Path], name: str) -> None:
+    model = LiteRtModel(models[name])
+    dtype = {"int8": np.int8, "uint8": np.uint8}.get(name, np.float32)
+    assert (model.image_size, model.classes, model.input_dtype) == (64, 10, dtype)
+    assert model.output_step == (1 / 256 if name in ("int8", "uint8") else None)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_predict_gives_what_the_interpreter_gives_by_hand(
+    models: dict[str, Path], images: np.ndarray, name: str
+) -> None:
+    interpreter = Interpreter(str(models[name]))
+    interpreter.allocate_tensors()
+    given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    fed = images[0].astype(np.float32)
+    if name == "int8":
+        assert given["quantization"] == (1.0, -128)
+        fed = images[0].astype(np.int16) - 128
+    interpreter.set_tensor(given["index"], fed[np.newaxis].astype(given["dtype"]))
+    interpreter.invoke()
+    expected = interpreter.get_tensor(taken["index"])[0].astype(np.float32)
+    if name in ("int8", "uint8"):
+        scale, zero_point = taken["quantization"]
+        expected = (expected - zero_point) * np.float32(scale)
+    answer = LiteRtModel(models[name]).predict(images[0])
+    assert answer.dtype == np.float32
+    np.testing.assert_array_equal(answer, expected)
+
+
+def test_every_pixel_value_is_written_exactly(models: dict[str, Path]) -> None:
+    ramp = np.resize(np.arange(256, dtype=np.uint8), (64, 64, 3))
+    np.testing.assert_array_equal(LiteRtModel(models["float32"]).prepare(ramp)[0], ramp)
+    np.testing.assert_array_equal(LiteRtModel(models["uint8"]).prepare(ramp)[0], ramp)
+    shifted = LiteRtModel(models["int8"]).prepare(ramp)[0]
+    np.testing.assert_array_equal(shifted.astype(int), ramp.astype(int) - 128)
+
+
+def test_integer_variants_follow_the_float_one(models: dict[str, Path], images: np.ndarray) -> None:
+    baseline = ModelPool(models["float32"]).predict_many(images)
+    assert len(np.unique(baseline.argmax(axis=1))) > 1  # or agreement would mean nothing
+    for name in ("int8", "uint8", "dynamic_range"):
+        assert np.abs(ModelPool(models[name]).predict_many(images) - baseline).max() < 0.1
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_pool_is_bit_identical_to_one_interpreter(
+    models: dict[str, Path], images: np.ndarray, name: str, workers: int
+) -> None:
+    one = LiteRtModel(models[name])
+    alone = np.stack([one.predict(image) for image in images])
+    np.testing.assert_array_equal(
+        ModelPool(models[name], workers=workers).predict_many(images), alone
+    )
+
+
+def test_a_pool_takes_no_images(models: dict[str, Path]) -> None:
+    none = np.empty((0, 64, 64, 3), np.uint8)
+    assert ModelPool(models["int8"]).predict_many(none).shape == (0, 10)
+
+
+def test_a_pool_reports_from_the_calling_thread_and_ends_at_the_total(
+    models: dict[str, Path], images: np.ndarray
+) -> None:
+    seen: list[tuple[int, int, int]] = []
+
+    class Recorder(SilentReporter):
+        def progress(self, done: int, total: int, unit: str = "images") -> None:
+            seen.append((done, total, threading.get_ident()))
+
+    ModelPool(models["int8"]).predict_many(images, Recorder())
+    assert seen[-1] == (24, 24, threading.get_ident())
+    assert {ident for _, _, ident in seen} == {threading.get_ident()}
+
+
+def test_a_pool_stops_when_asked_and_can_be_used_again(
+    models: dict[str, Path], images: np.ndarray
+) -> None:
+    class Stop(SilentReporter):
+        asked = 0
+
+        def check_cancelled(self) -> None:
+            self.asked += 1
+            if self.asked == 2:
+                raise Cancelled("Stopped.")
+
+    many = np.tile(images, (400, 1, 1, 1))
+    pool, predicted = ModelPool(models["float32"]), threading.active_count()
+    with pytest.raises(Cancelled):
+        pool.predict_many(many, Stop())
+    assert threading.active_count() == predicted
+    assert pool.predict_many(images).shape == (24, 10)
+
+
+def test_images_of_the_wrong_size_or_type_are_refused(models: dict[str, Path]) -> None:
+    model = LiteRtModel(models["int8"])
+    for wrong in (np.zeros((32, 32, 3), np.uint8), np.zeros((64, 64, 3), np.float32)):
+        with pytest.raises(ModelError, match=r"int8\.tflite takes uint8 \(64, 64, 3\)"):
+            model.predict(wrong)
+        with pytest.raises(ModelError):
+            ModelPool(models["int8"]).predict_many(wrong[np.newaxis])
+
+
+def test_no_threads_is_not_called_a_corrupt_file(models: dict[str, Path]) -> None:
+    with pytest.raises(ExperimentError, match="threads is 0"):
+        LiteRtModel(models["int8"], threads=0)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 1000, 20_000])
+def test_a_truncated_file_is_named(
+    models: dict[str, Path], damage: Callable[[bytes], Path], keep: int
+) -> None:
+    path = damage(models["int8"].read_bytes()[:keep])
+    with pytest.raises(ModelError, match=r"damaged\.tflite"):
+        LiteRtModel(path)
+
+
+def test_garbage_and_missing_files_are_named(
+    tmp_path: Path, damage: Callable[[bytes], Path]
+) -> None:
+    with pytest.raises(ModelError, match=r"damaged\.tflite"):
+        LiteRtModel(damage(np.random.default_rng(0).bytes(50_000)))
+    with pytest.raises(ModelError, match=r"nowhere\.tflite"):
+        LiteRtModel(tmp_path / "nowhere.tflite")
+
+
+def test_a_model_that_is_no_image_classifier_is_refused(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 4), tf.float32)])
+    def double(x: tf.Tensor) -> tf.Tensor:
+        return x * 2.0
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([double.get_concrete_function()])
+    path = tmp_path / "double.tflite"
+    path.write_bytes(converter.convert())
+    with pytest.raises(ModelError, match=r"\(1, 4\)"):
+        LiteRtModel(path)
+
+
+def test_reference_kernels_run_without_xnnpack(models: dict[str, Path]) -> None:
+    def names(model: LiteRtModel) -> set[str]:
+        return {node["op_name"] for node in model.interpreter._get_ops_details()}
+
+    assert "DELEGATE" in names(LiteRtModel(models["int8"]))
+    assert "DELEGATE" not in names(LiteRtModel(models["int8"], reference_kernels=True))
+
+
+def test_preserved_tensors_can_be_read(models: dict[str, Path], images: np.ndarray) -> None:
+    model = LiteRtModel(models["float32"], preserve_all_tensors=True)
+    model.predict(images[0])
+    conv = next(n for n in model.interpreter._get_ops_details() if n["op_name"] == "CONV_2D")
+    assert model.interpreter.get_tensor(int(conv["outputs"][0])).shape == (1, 32, 32, 16)
+
+
+def test_measuring_never_imports_tensorflow() -> None:
+    modules = ["runtime", "accuracy", "statistics", "latency", "latency_probe", "inspect", "gates"]
+    code = "import sys, effq_core.hardware\n"
+    code += "".join(f"import effq_core.measure.{module}\n" for module in modules)
+    code += "assert not {'tensorflow', 'tf_keras', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
