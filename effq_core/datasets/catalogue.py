@@ -1,0 +1,134 @@
+"""Which datasets there are, and the way from an identifier to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from effq_core.datasets import imagenette, photo_patches
+from effq_core.datasets.base import Dataset
+from effq_core.datasets.folder import FolderDataset
+from effq_core.errors import DatasetError
+from effq_core.reporting import Reporter
+from effq_core.settings import Home
+
+FOLDER_PREFIX = "folder:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetCard:
+    """What a list of datasets says about one.
+
+    Attributes:
+        id: Identifier an experiment names it by.
+        title: Name for people.
+        summary: What it is, and what it is good for.
+        licence: Terms of use of the images.
+        source: Where the images come from.
+        bytes_on_disk: Size of its images in bytes; 0 when not present.
+        is_present: Whether it can be used now.
+        classes: Number of classes; 0 when unlabelled.
+    """
+
+    id: str
+    title: str
+    summary: str
+    licence: str
+    source: str
+    bytes_on_disk: int
+    is_present: bool
+    classes: int
+
+
+def open_dataset(dataset_id: str, home: Home) -> Dataset:
+    """Opens a dataset.
+
+    Args:
+        dataset_id: ``photo_patches``, ``imagenette`` or ``folder:`` and an absolute path.
+        home: The store.
+
+    Returns:
+        The dataset as it is now; open it again to see changes.
+
+    Raises:
+        DatasetError: If it is unknown, not downloaded, missing, unreadable, or has no images or
+            one class only.
+    """
+    if dataset_id == photo_patches.DATASET_ID:
+        return photo_patches.PhotoPatches()
+    if dataset_id == imagenette.DATASET_ID:
+        return imagenette.open_imagenette(home)
+    if dataset_id.startswith(FOLDER_PREFIX):
+        path = Path(dataset_id.removeprefix(FOLDER_PREFIX))
+        if not path.is_absolute():
+            raise DatasetError(
+                f"{dataset_id!r} is not an absolute path.",
+                f"Write {FOLDER_PREFIX}{path.absolute()}.",
+            )
+        return FolderDataset(path)
+    raise DatasetError(
+        f"There is no dataset {dataset_id!r}.",
+        f"Choose {photo_patches.DATASET_ID}, {imagenette.DATASET_ID} or"
+        f" {FOLDER_PREFIX}/path/to/photos.",
+    )
+
+
+def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
+    """Makes a dataset of the catalogue present.
+
+    Args:
+        dataset_id: ``imagenette``; others need no download.
+        home: The store.
+        reporter: Told about progress; asked whether to stop.
+
+    Raises:
+        DatasetError: If it is unknown, or cannot be used as it is.
+        DownloadError: If it cannot be downloaded.
+        StoreError: If the disk is full or not writable.
+        Cancelled: If the user asked to stop.
+    """
+    if dataset_id == imagenette.DATASET_ID:
+        imagenette.download_imagenette(home, reporter)
+    open_dataset(dataset_id, home)
+
+
+def available(home: Home) -> list[DatasetCard]:
+    """Lists the datasets that have a name; folders are the user's to name.
+
+    Args:
+        home: The store.
+
+    Returns:
+        Their cards, the built-in one first.
+
+    Raises:
+        DatasetError: If the built-in photos are damaged.
+    """
+    patches = photo_patches.PhotoPatches()
+    present = imagenette.is_present(home)
+    return [
+        DatasetCard(
+            id=patches.id,
+            title=patches.title,
+            summary=photo_patches.SUMMARY,
+            licence=patches.licence,
+            source=patches.source,
+            bytes_on_disk=patches.bytes_on_disk,
+            is_present=True,
+            classes=len(patches.class_names),
+        ),
+        DatasetCard(
+            id=imagenette.DATASET_ID,
+            title=imagenette.TITLE,
+            summary=imagenette.SUMMARY,
+            licence=imagenette.LICENCE,
+            source=imagenette.SOURCE,
+            bytes_on_disk=_size(imagenette.folder_of(home)) if present else 0,
+            is_present=present,
+            classes=10,
+        ),
+    ]
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,196 @@
+"""From any image file to the pixels a model takes; the same code for evaluation and live use.
+
+Colour profiles are not applied: the models were trained on pixels as they are stored.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from effq_core.errors import DatasetError
+
+MAX_PIXELS = 89_478_485
+"""Largest image decoded, in pixels: 256 MiB as RGB, the level at which Pillow itself suspects an
+attack. A few kilobytes of PNG can claim any size, so this is checked before decoding."""
+
+# Loads all of Pillow's readers: naming a format whose reader is not loaded is an error.
+Image.init()
+FORMATS = tuple(
+    name
+    for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+    if name in Image.OPEN
+)
+"""Formats Pillow decodes itself. EPS, for one, would start an external program on the file."""
+
+EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "webp", "bmp", "gif", "tif", "tiff"),
+        *("ppm", "pgm", "pbm", "pnm", "jp2", "avif"),
+    )
+)
+"""Names that are tried at all; the content decides the format."""
+
+MAX_ASPECT = 16
+"""Longer images are cropped to this ratio of sides before resizing: enlarging a strip of one pixel
+by a million to 224 rows would need 150 GB, all but the centre of it thrown away."""
+
+_BROKEN = (
+    OSError,  # truncated data, unknown formats
+    SyntaxError,  # Pillow's word for broken headers
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    NotImplementedError,
+)
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def open_image(source: Path | bytes, name: str) -> Image.Image:
+    """Loads an image after checking that its size is bearable.
+
+    Args:
+        source: A file, or its content.
+        name: How messages call it.
+
+    Returns:
+        The loaded image (of several frames or pages the first), as stored; no file stays open.
+
+    Raises:
+        DatasetError: If it is missing, empty, not an image, truncated or too large.
+    """
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise DatasetError(
+            f"{name} cannot be read: {error.strerror or error}.",
+            "Check that the file exists and that you may read it.",
+        ) from error
+    if not data:
+        raise DatasetError(f"{name} is empty (zero bytes).", "Copy or download it again.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise _too_large(name, f"{width:,}×{height:,} pixels")
+        image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(name, "more pixels than Pillow opens") from error
+    except UnidentifiedImageError as error:
+        raise DatasetError(
+            f"{name} is not an image of a known format.", f"Known: {', '.join(FORMATS)}."
+        ) from error
+    except _BROKEN as error:
+        raise DatasetError(
+            f"{name} is broken: {error or type(error).__name__}.", "Copy or download it again."
+        ) from error
+    return image
+
+
+def _too_large(name: str, size: str) -> DatasetError:
+    return DatasetError(
+        f"{name} is too large: {size}.", f"Scale it to at most {MAX_PIXELS:,} pixels."
+    )
+
+
+def decode(image: Image.Image, size: int) -> Pixels:
+    """Turns an image into a model's input: upright, RGB, shortest side resized, centre cropped.
+
+    Args:
+        image: A loaded image of any mode; its EXIF orientation is applied, transparent parts
+            become white.
+        size: Side of the square in pixels.
+
+    Returns:
+        RGB, 0–255, shape ``(size, size, 3)``.
+
+    Raises:
+        DatasetError: If the image's mode cannot be converted.
+    """
+    try:
+        rgb = _to_rgb(ImageOps.exif_transpose(image))
+        width, height = rgb.size
+        longest = min(width, height) * MAX_ASPECT
+        if max(width, height) > longest:
+            rgb = _centre_crop(rgb, min(width, longest), min(height, longest))
+            width, height = rgb.size
+        scale = size / min(width, height)
+        resized = rgb.resize(
+            (max(size, round(width * scale)), max(size, round(height * scale))),
+            Image.Resampling.BICUBIC,
+        )
+        return np.asarray(_centre_crop(resized, size, size), dtype=np.uint8)
+    except _BROKEN as error:
+        raise DatasetError(
+            f"An image of mode {image.mode} cannot be converted: {error or type(error).__name__}.",
+            "Save it as a plain PNG or JPEG.",
+        ) from error
+
+
+def decode_bytes(data: bytes, size: int, name: str) -> Pixels:
+    """Turns the content of an image file into a model's input.
+
+    Args:
+        data: The file's bytes.
+        size: Side of the square in pixels.
+        name: How messages call the image.
+
+    Returns:
+        RGB, 0–255, shape ``(size, size, 3)``.
+
+    Raises:
+        DatasetError: As :func:`open_image` and :func:`decode`.
+    """
+    return decode(open_image(data, name), size)
+
+
+def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:
+    left = (image.width - width) // 2
+    top = (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        # Pillow clips these at 255 when converting, which turns 16-bit photos white.
+        image = Image.fromarray(_to_eight_bits(image))
+    if image.has_transparency_data or image.mode in ("RGBa", "La"):
+        if image.mode in ("RGBa", "La"):
+            image = image.convert(image.mode.replace("a", "A"))
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _to_eight_bits(image: Image.Image) -> Pixels:
+    """Scales grey values of more than 8 bits to 0–255.
+
+    16-bit files use the whole range of 16 bits by their definition. 32-bit integers and floats do
+    not say what white is: it is taken to be 1, 255 or 65535, the first the values fit in, or the
+    largest value.
+    """
+    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
+    white = 65535.0
+    if not image.mode.startswith("I;16"):
+        largest = float(values.max())
+        usual: tuple[float, ...] = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+        # Pillow opens some 16-bit PNG and PGM files as 32-bit integers.
+        if image.mode == "I" and image.format in ("PNG", "PPM"):
+            usual = (65535.0,)
+        white = next((level for level in usual if largest <= level), largest)
+    return np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8)
