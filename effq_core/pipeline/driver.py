@@ -137,6 +137,7 @@ class _Driver:
         )
         with queue as last_died:
             self._progress.status(Status.RUNNING, started=time.time())
+            self._store.sweep()  # what killed workers have left, of whatever stage
             # While this run waited, another may have made what it needs.
             finished = self._find(plan, named)
             self._progress.plan(plan, named, finished)

@@ -47,8 +47,10 @@ def process_environment(home: Path) -> dict[str, str]:
         Ours, with the store fixed and this package importable from anywhere.
     """
     environment = dict(os.environ)
-    path = [str(_PACKAGE.parent), *environment.get("PYTHONPATH", "").split(os.pathsep)]
-    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(each for each in path if each))
+    given = environment.get("PYTHONPATH", "").split(os.pathsep)
+    # Made absolute: the process works in another folder.
+    path = [str(_PACKAGE.parent), *(str(Path(each).resolve()) for each in given if each)]
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path))
     environment["EFFQ_HOME"] = str(home)
     return environment
 

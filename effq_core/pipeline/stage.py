@@ -156,6 +156,7 @@ def fingerprints(plan: Plan) -> dict[str, str]:
         text = canonical_json(
             {
                 "kind": spec.kind,
+                "function": spec.function,
                 "version": spec.version,
                 "params": spec.params,
                 "inputs": {name: found[source] for name, source in spec.inputs.items()},

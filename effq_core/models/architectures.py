@@ -1,0 +1,103 @@
+"""Float classifiers as flat Keras graphs whose first layer normalises raw RGB 0-255.
+
+The graph is flat because quantization-aware training walks its layers, and the normalisation is a
+frozen 1x1 depthwise convolution because that is one exact operator in every number format: a
+multiply and an add would be two more operators to quantize, each with its own rounding.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import tf_keras as keras
+
+from effq_core.models.catalogue import ModelCard, Normalisation
+
+NORMALISE = "normalise"
+FEATURES = "avg_pool"
+HEAD = "predictions"
+
+# expand, channels, repeats, kernel, stride of the first block (Tan and Le 2019, table 1; Lite
+# variants keep the widths of the stem and the head).
+_LITE0_STAGES = (
+    (1, 16, 1, 3, 1),
+    (6, 24, 2, 3, 2),
+    (6, 40, 2, 5, 2),
+    (6, 80, 3, 3, 2),
+    (6, 112, 3, 5, 1),
+    (6, 192, 4, 5, 2),
+    (6, 320, 1, 3, 1),
+)
+
+
+def build_architecture(card: ModelCard, *, classes: int, image_size: int) -> Any:
+    """Builds an architecture with untrained weights.
+
+    Args:
+        card: Which one, and its normalisation.
+        classes: Width of the softmax head.
+        image_size: Side of the square input in pixels.
+
+    Returns:
+        A flat ``tf_keras.Model`` from float32 ``(n, image_size, image_size, 3)``, RGB 0-255, to
+        float32 probabilities ``(n, classes)``.
+    """
+    image = keras.Input((image_size, image_size, 3), name="image")
+    x = _normalise(image, card.normalisation)
+    if card.architecture == "efficientnetv2_b0":
+        return keras.applications.EfficientNetV2B0(
+            include_preprocessing=False,
+            weights=None,
+            input_tensor=x,
+            classes=classes,
+            classifier_activation="softmax",
+        )
+    return keras.Model(image, _lite0(x, classes), name=card.architecture)
+
+
+def _normalise(image: Any, normalisation: Normalisation) -> Any:
+    layer = keras.layers.DepthwiseConv2D(1, trainable=False, name=NORMALISE)
+    x = layer(image)
+    kernel = np.asarray(normalisation.scale, np.float32).reshape(1, 1, 3, 1)
+    layer.set_weights([kernel, np.asarray(normalisation.offset, np.float32)])
+    return x
+
+
+def _lite0(x: Any, classes: int) -> Any:
+    x = _conv(x, 32, 3, 2, "stem_conv", "stem_bn", activate=True)
+    for stage, (expand, channels, repeats, kernel, stride) in enumerate(_LITE0_STAGES, start=1):
+        for repeat in range(repeats):
+            name = f"block{stage}{chr(ord('a') + repeat)}_"
+            x = _mbconv(x, name, expand, channels, kernel, stride if repeat == 0 else 1)
+    x = _conv(x, 1280, 1, 1, "top_conv", "top_bn", activate=True)
+    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(x)
+    x = keras.layers.Dropout(0.2, name="top_dropout")(x)
+    return keras.layers.Dense(classes, activation="softmax", name=HEAD)(x)
+
+
+def _mbconv(x: Any, name: str, expand: int, channels: int, kernel: int, stride: int) -> Any:
+    inputs, width = x, x.shape[-1]
+    if expand > 1:
+        conv, norm = f"{name}expand_conv", f"{name}expand_bn"
+        x = _conv(x, width * expand, 1, 1, conv, norm, activate=True)
+    x = keras.layers.DepthwiseConv2D(
+        kernel, stride, padding="same", use_bias=False, name=f"{name}dwconv"
+    )(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}bn")(x)
+    x = keras.layers.ReLU(6.0, name=f"{name}relu")(x)
+    x = _conv(x, channels, 1, 1, f"{name}project_conv", f"{name}project_bn", activate=False)
+    if stride == 1 and width == channels:
+        x = keras.layers.Add(name=f"{name}add")([x, inputs])
+    return x
+
+
+def _conv(
+    x: Any, channels: int, kernel: int, stride: int, conv: str, norm: str, *, activate: bool
+) -> Any:
+    x = keras.layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, name=conv)(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=norm)(x)
+    return keras.layers.ReLU(6.0, name=f"{conv}_relu")(x) if activate else x

@@ -1,0 +1,112 @@
+"""From a model card to a float classifier, in a worker process (imports TensorFlow)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from effq_core.models.architectures import HEAD, NORMALISE, build_architecture
+from effq_core.models.catalogue import Label, ModelCard, get_model, label_set
+from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
+from effq_core.reporting import Reporter
+from effq_core.settings import Home
+
+_WEIGHTS = "weights.npz"
+_CONFIG = "model.json"
+
+
+def build_model(
+    card: ModelCard,
+    home: Home,
+    reporter: Reporter,
+    *,
+    image_size: int | None = None,
+    weights_file: Path | None = None,
+) -> Any:
+    """Builds a model with its own head and its trained weights.
+
+    Args:
+        card: The model.
+        home: The store downloads go to.
+        reporter: Told about a download's progress.
+        image_size: Side of the input in pixels; ``None``: the card's.
+        weights_file: A local file to use in place of the card's.
+
+    Returns:
+        A ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
+
+    Raises:
+        ModelError: If the weights do not fit.
+        DownloadError: If they have to be downloaded and cannot be.
+    """
+    path = weights_file or locate_weights(card, home, reporter)
+    model = build_architecture(
+        card,
+        classes=len(label_set(card.labels)),
+        image_size=image_size or card.image_size,
+    )
+    load_weights(model, read_weights(path), path.name, skip=frozenset({NORMALISE}))
+    return model
+
+
+def replace_head(model: Any, card: ModelCard, classes: int) -> Any:
+    """Copies a model under an untrained softmax head of another width.
+
+    Args:
+        model: From :func:`build_model`.
+        card: Its card.
+        classes: Width of the new head.
+
+    Returns:
+        The new ``tf_keras.Model``; its head's weights are untrained.
+    """
+    new = build_architecture(card, classes=classes, image_size=model.input_shape[1])
+    for layer in new.layers:
+        if layer.name != HEAD and layer.weights:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+    return new
+
+
+def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: Path) -> None:
+    """Writes a model so that :func:`load_model` rebuilds it exactly.
+
+    Args:
+        model: The ``tf_keras.Model``.
+        card: What it was built from.
+        labels: Its head's classes.
+        folder: Where to write; exists.
+    """
+    write_weights(model, folder / _WEIGHTS)
+    config = {
+        "model": card.id,
+        "image_size": int(model.input_shape[1]),
+        "labels": [{"name": label.name, "wnid": label.wnid} for label in labels],
+    }
+    (folder / _CONFIG).write_text(json.dumps(config), encoding="utf-8")
+
+
+def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
+    """Rebuilds a model written by :func:`save_model`.
+
+    Args:
+        folder: Where it was written.
+
+    Returns:
+        The ``tf_keras.Model`` and its labels.
+
+    Raises:
+        ModelError: If the folder's weights do not fit.
+    """
+    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    labels = read_labels(folder)
+    card = get_model(config["model"])
+    model = build_architecture(card, classes=len(labels), image_size=config["image_size"])
+    load_weights(model, read_weights(folder / _WEIGHTS), str(folder), skip=frozenset())
+    return model, labels
+
+
+def read_labels(folder: Path) -> tuple[Label, ...]:
+    """Reads the labels of a model written by :func:`save_model`."""
+    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    return tuple(Label(**label) for label in config["labels"])

@@ -1,0 +1,112 @@
+"""A new softmax head for classes a model does not know, on frozen features (imports TensorFlow)."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import tf_keras as keras
+from sklearn.linear_model import LogisticRegression
+
+from effq_core.errors import DatasetError
+from effq_core.models.architectures import FEATURES, HEAD
+from effq_core.models.build import replace_head
+from effq_core.models.catalogue import ModelCard
+
+VALIDATION_SHARE = 0.2
+"""Share of the training sample held out, from its start, where fine-tuning holds out its own."""
+
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class HeadReport:
+    """How a new head was trained and how well it does.
+
+    Attributes:
+        classes: Width of the head.
+        trained_on: Images it was fitted to.
+        validated_on: Held-out images.
+        right: Held-out images classified rightly.
+        iterations: Of the solver.
+        converged: Whether the solver stopped by itself.
+    """
+
+    classes: int
+    trained_on: int
+    validated_on: int
+    right: int
+    iterations: int
+    converged: bool
+
+
+def feature_model(model: Any) -> Any:
+    """Returns the part of a model before its head: images to float32 ``(n, features)``."""
+    return keras.Model(model.input, model.get_layer(FEATURES).output)
+
+
+def train_head(
+    model: Any, card: ModelCard, features: _Array, labels: _Array, *, classes: int
+) -> tuple[Any, HeadReport]:
+    """Replaces a model's head by one fitted to features.
+
+    The head is a multinomial logistic regression (L2, C = 1, on standardised features), which has
+    one best solution; no seed and no learning rate is involved. The standardisation is folded into
+    its weights.
+
+    Args:
+        model: From :func:`effq_core.models.build.build_model`.
+        card: Its card.
+        features: float32 ``(n, features)`` of the training sample.
+        labels: int64 ``(n,)``.
+        classes: Classes of the dataset.
+
+    Returns:
+        The model with the new head, and how well it does on held-out images.
+
+    Raises:
+        DatasetError: If a class has no image to train on.
+    """
+    held_out = max(1, round(len(labels) * VALIDATION_SHARE))
+    train_x, train_y = features[held_out:], labels[held_out:]
+    missing = sorted(set(range(classes)) - set(train_y.tolist()))
+    if missing:
+        raise DatasetError(
+            f"The training sample has no image of {len(missing)} of {classes} classes.",
+            "Choose a larger training size, or add photos to the small classes.",
+        )
+    mean, deviation = train_x.mean(axis=0), train_x.std(axis=0) + 1e-6
+    with warnings.catch_warnings():
+        # Told to the user as `converged`, not on a terminal nobody sees.
+        warnings.simplefilter("ignore")
+        fit = LogisticRegression(C=1.0, max_iter=500).fit((train_x - mean) / deviation, train_y)
+    coefficients, intercept = _both_classes(fit)
+    kernel = (coefficients / deviation).T.astype(np.float32)
+    bias = (intercept - coefficients @ (mean / deviation)).astype(np.float32)
+    new = replace_head(model, card, classes)
+    new.get_layer(HEAD).set_weights([kernel, bias])
+    answers = (features[:held_out] @ kernel + bias).argmax(axis=1)
+    iterations = int(np.max(fit.n_iter_))
+    report = HeadReport(
+        classes=classes,
+        trained_on=len(train_y),
+        validated_on=held_out,
+        right=int((answers == labels[:held_out]).sum()),
+        iterations=iterations,
+        converged=iterations < 500,
+    )
+    return new, report
+
+
+def _both_classes(fit: Any) -> tuple[_Array, _Array]:
+    """Returns one row a class; scikit-learn keeps a single row for two classes."""
+    coefficients, intercept = np.asarray(fit.coef_), np.asarray(fit.intercept_)
+    if len(coefficients) > 1:
+        return coefficients, intercept
+    # A sigmoid of z is a softmax of (-z/2, z/2).
+    return np.vstack([-coefficients, coefficients]) / 2, np.hstack([-intercept, intercept]) / 2

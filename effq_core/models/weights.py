@@ -1,0 +1,145 @@
+"""Reading files of weights and putting them into a model, with every shape checked."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from effq_core.downloads import download
+from effq_core.errors import ModelError
+from effq_core.models.catalogue import ModelCard
+from effq_core.reporting import Reporter
+from effq_core.settings import ASSETS, Home
+
+LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
+"""Layer name to its arrays, in the order of ``layer.get_weights()``."""
+
+
+def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
+    """Finds a model's weights, downloading them at first use, and checks their hash.
+
+    Args:
+        card: The model.
+        home: The store downloads go to.
+        reporter: Told about a download's progress.
+
+    Returns:
+        The file.
+
+    Raises:
+        ModelError: If a bundled file is missing or not the one it should be.
+        DownloadError: If the download fails.
+    """
+    weights = card.weights
+    if not card.bundled:
+        target = home.models / weights.file
+        if target.is_file() and _digest(target, "md5") == weights.md5:
+            return target
+        return download(weights.url, target, md5=weights.md5, reporter=reporter)
+    path = ASSETS / "weights" / weights.file
+    if not path.is_file():
+        raise ModelError(f"The bundled weights {path} are missing.", "Install EffQ again.")
+    if _digest(path, "sha256") != weights.sha256:
+        raise ModelError(
+            f"The bundled weights {path} are damaged: their SHA-256 differs.", "Install EffQ again."
+        )
+    return path
+
+
+def read_weights(path: Path) -> LayerWeights:
+    """Reads weights from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Float32 arrays by layer.
+
+    Raises:
+        ModelError: If the file cannot be read as either.
+    """
+    try:
+        if path.suffix == ".npz":
+            return _read_npz(path)
+        return _read_h5(path)
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"{path} is not a readable file of weights: {error}.",
+            "Give an .npz with keys 'layer/i' or Keras' .h5 weights.",
+        ) from error
+
+
+def write_weights(model: Any, path: Path) -> None:
+    """Writes a Keras model's weights as ``.npz`` with keys ``layer/i``, float32."""
+    arrays = {
+        f"{layer.name}/{i}": array
+        for layer in model.layers
+        for i, array in enumerate(layer.get_weights())
+    }
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_weights(model: Any, weights: LayerWeights, name: str, *, skip: frozenset[str]) -> None:
+    """Puts weights into a model; every layer must find its own, in its own shapes.
+
+    Args:
+        model: A flat ``tf_keras.Model``.
+        weights: From :func:`read_weights`.
+        name: The file's name, for messages.
+        skip: Layers that keep what they have.
+
+    Raises:
+        ModelError: If a layer is missing in the file, has another shape there, or is not in the
+            model.
+    """
+    wanted = {layer.name: layer for layer in model.layers if layer.weights}  # in graph order
+    wrong = "These weights belong to another architecture; choose the model they were made for."
+    unknown = sorted(set(weights) - set(wanted) - skip)
+    if unknown:
+        raise ModelError(f"{name} has weights of unknown layers: {', '.join(unknown[:5])}.", wrong)
+    for layer_name, layer in wanted.items():
+        if layer_name in skip:
+            continue
+        if layer_name not in weights:
+            raise ModelError(f"{name} has no weights of layer {layer_name!r}.", wrong)
+        expected = [tuple(w.shape) for w in layer.weights]
+        found = [array.shape for array in weights[layer_name]]
+        if expected != found:
+            raise ModelError(
+                f"{name}: layer {layer_name!r} has shapes {found}, the model needs {expected}.",
+                wrong,
+            )
+        layer.set_weights(weights[layer_name])
+
+
+def _read_npz(path: Path) -> LayerWeights:
+    layers: dict[str, dict[int, np.ndarray[Any, Any]]] = {}
+    with np.load(path, allow_pickle=False) as archive:
+        for key in archive.files:
+            layer, _, index = key.rpartition("/")
+            layers.setdefault(layer, {})[int(index)] = archive[key].astype(np.float32)
+    return {layer: [arrays[i] for i in range(len(arrays))] for layer, arrays in layers.items()}
+
+
+def _read_h5(path: Path) -> LayerWeights:
+    import h5py  # comes with tf_keras; only needed for Keras' own downloads
+
+    with h5py.File(path, "r") as file:
+        root = file.get("model_weights", file)
+        layers: LayerWeights = {}
+        for raw in root.attrs["layer_names"]:
+            layer = raw.decode() if isinstance(raw, bytes) else str(raw)
+            names = root[layer].attrs["weight_names"]
+            if len(names):
+                layers[layer] = [np.asarray(root[layer][n], np.float32) for n in names]
+        return layers
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()

@@ -1,0 +1,304 @@
+"""From an experiment to the stages that answer it. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from effq_core import hardware
+from effq_core.datasets.catalogue import open_dataset
+from effq_core.errors import DatasetError
+from effq_core.experiment import Experiment
+from effq_core.models.catalogue import get_model, label_set
+from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.pipeline.stage import LAST, Plan, StageSpec
+from effq_core.settings import Home
+from effq_core.variants import BASELINE, Recipe, get_variant
+
+_STAGES = "effq_core.pipeline.stages"
+_TENSORFLOW = ("tensorflow", "tf_keras")
+_QAT = (*_TENSORFLOW, "tensorflow-model-optimization")
+_IMAGES = ("pillow", "scikit-image")
+_LITERT = ("ai-edge-litert",)
+_CONTROL = "int8_float_control"
+
+
+def build_plan(experiment: Experiment, home: Home) -> Plan:
+    """Plans an experiment.
+
+    Args:
+        experiment: What to find out.
+        home: The store, where datasets are.
+
+    Returns:
+        Its stages, ending in ``report``.
+
+    Raises:
+        ModelError: If there is no such model.
+        DatasetError: If the dataset cannot be used or cannot do what is asked.
+    """
+    return _Planner(experiment, home).plan()
+
+
+class _Planner:
+    def __init__(self, experiment: Experiment, home: Home) -> None:
+        self.experiment = experiment
+        self.card = get_model(experiment.model)
+        self.image_size = experiment.image_size or self.card.image_size
+        self.dataset = open_dataset(experiment.dataset, home)
+        self.match: ClassMatch = match_classes(
+            label_set(self.card.labels), self.dataset.class_names, self.dataset.wnids
+        )
+        self.variants = [get_variant(name) for name in experiment.variants]
+        self.stages: list[StageSpec] = []
+        if self.match.use is HeadUse.NEW and len(self.dataset.class_names) < 2:
+            raise DatasetError(
+                f"{experiment.dataset} has one class only.", "Add photos of a second class."
+            )
+
+    def plan(self) -> Plan:
+        self._samples()
+        self._float_model()
+        for variant in self.variants:
+            if variant.recipe in (Recipe.FLOAT, Recipe.WEIGHTS_ONLY):
+                self._convert(f"convert:{variant.name}", "freeze", variant.name, "model")
+        if any(variant.name == "int8" for variant in self.variants):
+            self._ptq("int8", f"convert:{BASELINE}", "calibrate")
+        if any(variant.name == _CONTROL for variant in self.variants):
+            self._float_control()
+        for variant in self.variants:
+            if variant.recipe is Recipe.QAT:
+                self._qat(variant.name, trained=variant.trained)
+        for variant in self.variants:
+            self._measure(variant.name)
+        self._report()
+        return Plan(self.stages)
+
+    def _add(self, name: str, function: str, *, version: int = 1, **fields: Any) -> None:
+        params = json.loads(json.dumps(fields.pop("params", {})))
+        self.stages.append(
+            StageSpec(
+                name=name,
+                kind=name.partition(":")[0],
+                function=f"{_STAGES}.{function}",
+                version=version,
+                params=params,
+                **fields,
+            )
+        )
+
+    def _samples(self) -> None:
+        choice = self.experiment
+        dataset = {"dataset": choice.dataset}
+        self._add(
+            "index",
+            "data:index",
+            params={**dataset, "state": self.dataset.state()},
+            weight=3,
+            library_versions=_IMAGES,
+        )
+        sizes = {
+            "calibration": choice.calibration.size if self._calibrates else 0,
+            "training": choice.training_size if self._trains else 0,
+            "evaluation": choice.evaluation_size,
+        }
+        roles = {"calibration": self._calibrates, "training": self._trains, "evaluation": True}
+        for role, needed in roles.items():
+            if not needed:
+                continue
+            own = {"evaluation": sizes["evaluation"], "calibration": 0, "training": 0}
+            self._add(
+                f"pixels:{role}",
+                "data:pixels",
+                params={
+                    **dataset,
+                    "role": role,
+                    "sizes": own if role == "evaluation" else {**sizes, "evaluation": None},
+                    "seed": choice.seed,
+                    "image_size": self.image_size,
+                },
+                inputs={"index": "index"},
+                weight=(sizes[role] or 2000) / 400,
+                library_versions=_IMAGES,
+            )
+
+    @property
+    def _calibrates(self) -> bool:
+        return any(variant.needs_calibration for variant in self.variants)
+
+    @property
+    def _trains(self) -> bool:
+        return self.experiment.trains or self.match.use is HeadUse.NEW
+
+    @property
+    def _training_images(self) -> int:
+        return self.experiment.training_size or 2000
+
+    def _float_model(self) -> None:
+        new = self.match.use is HeadUse.NEW
+        self._add(
+            "model",
+            "model:float_model",
+            params={
+                "model": self.card.id,
+                "weights": self.card.weights.sha256 or self.card.weights.md5,
+                "image_size": self.image_size,
+                "use": self.match.use,
+                "class_names": self.dataset.class_names if new else [],
+            },
+            inputs={"training": "pixels:training"} if new else {},
+            weight=5 + (self._training_images / 40 if new else 0),
+            library_versions=_TENSORFLOW,
+        )
+        inputs = {"model": "model"}
+        self._add(
+            "freeze",
+            "model:freeze_model",
+            inputs=inputs,
+            weight=4,
+            library_versions=_TENSORFLOW,
+        )
+        self._keras("keras:float32", {**inputs}, fake_quant=False, weight=20)
+
+    def _keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
+        self._add(
+            name,
+            "model:keras_predict",
+            params={"fake_quant": fake_quant},
+            inputs={**inputs, "evaluation": "pixels:evaluation"},
+            weight=weight,
+            library_versions=_QAT if fake_quant else _TENSORFLOW,
+        )
+
+    def _convert(self, name: str, frozen: str, form: str, model: str) -> None:
+        self._add(
+            name,
+            "quantize:convert",
+            params={"form": form},
+            inputs={"frozen": frozen, "model": model},
+            weight=4,
+            library_versions=_TENSORFLOW,
+        )
+
+    def _ptq(self, variant: str, float32: str, calibrate: str) -> None:
+        calibration = self.experiment.calibration
+        self._add(
+            calibrate,
+            "quantize:calibrate",
+            inputs={"float32": float32, "calibration": "pixels:calibration"},
+            weight=calibration.size / 12,
+            library_versions=_LITERT,
+        )
+        self._add(
+            f"convert:{variant}",
+            "quantize:quantize",
+            params={"method": calibration.method, "percentile": calibration.percentile},
+            inputs={"float32": float32, "statistics": calibrate, "model": "model"},
+            weight=2,
+            library_versions=_TENSORFLOW,
+        )
+
+    def _finetune(self, name: str, *, fake_quant: bool) -> None:
+        inputs = {"model": "model", "training": "pixels:training"}
+        if fake_quant:
+            inputs["calibration"] = "pixels:calibration"
+        settings = self.experiment.qat
+        self._add(
+            name,
+            "model:finetune",
+            params={
+                "fake_quant": fake_quant,
+                "qat": asdict(settings),
+                "seed": self.experiment.seed,
+                "use": self.match.use,
+                "class_map": self.match.class_map,
+            },
+            inputs=inputs,
+            weight=50 + self._training_images * (settings.epochs / 15 + 1 / 40),
+            library_versions=_QAT,
+        )
+
+    def _float_control(self) -> None:
+        self._finetune("finetune:float", fake_quant=False)
+        self._add(
+            "freeze:float_control",
+            "model:freeze_model",
+            inputs={"model": "model", "weights": "finetune:float"},
+            weight=4,
+            library_versions=_TENSORFLOW,
+        )
+        self._convert("convert:float_control", "freeze:float_control", BASELINE, "model")
+        self._ptq(_CONTROL, "convert:float_control", "calibrate:float_control")
+
+    def _qat(self, variant: str, *, trained: bool) -> None:
+        source = f"finetune:{variant}" if trained else f"ranges:{variant}"
+        if trained:
+            self._finetune(source, fake_quant=True)
+            weights = {"model": "model", "weights": source}
+            self._keras(f"keras:{variant}", weights, fake_quant=True, weight=45)
+        else:
+            self._add(
+                source,
+                "model:qat_untrained",
+                inputs={"model": "model", "calibration": "pixels:calibration"},
+                weight=25 + self.experiment.calibration.size / 30,
+                library_versions=_QAT,
+            )
+        self._convert(f"convert:{variant}", source, "qat", "model")
+
+    def _measure(self, variant: str) -> None:
+        inputs = {"file": f"convert:{variant}", "evaluation": "pixels:evaluation"}
+        self._add(
+            f"inspect:{variant}",
+            "measure:inspect",
+            inputs=inputs,
+            weight=6,
+            library_versions=_LITERT,
+        )
+        self._add(
+            f"evaluate:{variant}",
+            "measure:evaluate",
+            params={"class_map": self.match.class_map},
+            inputs=inputs,
+            weight=(self.experiment.evaluation_size or 2000) / 100,
+            library_versions=_LITERT,
+        )
+        self._add(
+            f"benchmark:{variant}",
+            "measure:benchmark",
+            params={
+                "threads": self.experiment.threads,
+                "invocations": self.experiment.benchmark_invocations,
+                # A timing belongs to a machine: another host must not reuse it.
+                "host": hardware.describe().cpu,
+            },
+            inputs={"file": inputs["file"]},
+            exclusive=True,
+            weight=2 + 2 * len(self.experiment.threads),
+            library_versions=_LITERT,
+        )
+
+    def _report(self) -> None:
+        names = {spec.name for spec in self.stages}
+        inputs = {"index": "index", "model": "model"}
+        for role in ("calibration", "training", "evaluation"):
+            if f"pixels:{role}" in names:
+                inputs[role] = f"pixels:{role}"
+        for variant in self.variants:
+            inputs[f"file:{variant.name}"] = f"convert:{variant.name}"
+            for what in ("inspect", "evaluate", "benchmark", "keras"):
+                if f"{what}:{variant.name}" in names:
+                    inputs[f"{what}:{variant.name}"] = f"{what}:{variant.name}"
+            for source in (f"finetune:{variant.name}", f"ranges:{variant.name}"):
+                if source in names:
+                    inputs[f"training:{variant.name}"] = source
+        if "finetune:float" in names:
+            inputs[f"training:{_CONTROL}"] = "finetune:float"
+        self._add(
+            LAST,
+            "report:report",
+            params={"experiment": self.experiment.to_dict(), "use": self.match.use},
+            inputs=inputs,
+            weight=2,
+        )

@@ -1,0 +1,72 @@
+"""Stages over photos: scanning a dataset and decoding its samples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from effq_core.datasets.catalogue import open_dataset
+from effq_core.datasets.index import Index
+from effq_core.datasets.pixels import write_pixels
+from effq_core.datasets.sampling import Role, candidates, check_sizes
+from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.stages.files import INDEX_FILE
+
+
+def read_index(folder: Path) -> Index:
+    """Reads the index a ``index`` stage wrote."""
+    return Index.from_dict(json.loads((folder / INDEX_FILE).read_text(encoding="utf-8")))
+
+
+def index(context: StageContext) -> dict[str, Any]:
+    """Lists a dataset's images by content. Params: ``dataset``, ``state``."""
+    dataset = open_dataset(context.params["dataset"], context.home)
+    found = dataset.scan(context)
+    (context.out / INDEX_FILE).write_text(
+        json.dumps(found.to_dict(), ensure_ascii=False), encoding="utf-8"
+    )
+    for entry in found.skipped:
+        context.event("skipped", key=entry.key, reason=entry.reason)
+    return {
+        "title": dataset.title,
+        "images": len(found.items),
+        "skipped": len(found.skipped),
+        "class_names": list(found.class_names),
+        "licence": dataset.licence,
+        "source": dataset.source,
+    }
+
+
+def pixels(context: StageContext) -> dict[str, Any]:
+    """Decodes one sample. Params: ``dataset``, ``role``, ``sizes``, ``seed``, ``image_size``."""
+    found, params = read_index(context.inputs["index"]), context.params
+    asked, role = params["sizes"], Role(params["role"])
+    sizes = check_sizes(
+        found,
+        asked["calibration"],
+        asked["training"],
+        asked["evaluation"],
+        training_needed=role is Role.TRAINING,
+    )
+    count = {
+        Role.CALIBRATION: sizes.calibration,
+        Role.TRAINING: sizes.training,
+        Role.EVALUATION: sizes.evaluation,
+    }[role]
+    summary = write_pixels(
+        open_dataset(params["dataset"], context.home),
+        candidates(found, role, sizes, params["seed"]),
+        count,
+        params["image_size"],
+        context.out,
+        context,
+    )
+    return {
+        "role": role.value,
+        "count": summary.count,
+        "asked": summary.asked,
+        "image_size": summary.size,
+        "seed": params["seed"],
+        "skipped": [[entry.key, entry.reason] for entry in summary.skipped],
+    }

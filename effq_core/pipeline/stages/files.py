@@ -1,0 +1,10 @@
+"""Names of the files stages hand to each other."""
+
+MODEL_FILE = "model.tflite"
+LABELS_FILE = "labels.txt"
+WEIGHTS_FILE = "weights.npz"
+HISTORY_FILE = "history.json"
+INDEX_FILE = "index.json"
+RESULTS_FILE = "results.json"
+FROZEN = "saved_model"
+KERAS_FILE = "probabilities.npy"

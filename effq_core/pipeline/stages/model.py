@@ -1,0 +1,187 @@
+"""Stages over Keras models: building, adapting, fine-tuning, freezing (import TensorFlow)."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import tf_keras as keras
+
+from effq_core.datasets.base import ImageItem
+from effq_core.datasets.pixels import read_pixels
+from effq_core.experiment import Qat, QatLoss
+from effq_core.models.build import build_model, load_model, save_model
+from effq_core.models.catalogue import Label, get_model, label_set
+from effq_core.models.classes import HeadUse
+from effq_core.models.head import feature_model, train_head
+from effq_core.models.weights import load_weights, read_weights, write_weights
+from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.stages.files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
+from effq_core.quantize.finetune import FineTuning, observe_ranges, predict, resolve_loss
+from effq_core.quantize.freeze import freeze
+from effq_core.quantize.qat_scheme import insert_fake_quant
+
+GATE_IMAGES = 500
+"""Evaluation images on which Keras is compared with its ``.tflite``; Keras needs about 30 ms each
+where LiteRT needs 8, so on a large evaluation set all of them would cost more than the rest."""
+
+
+_Array = np.ndarray[Any, Any]
+
+
+@contextmanager
+def _fresh_keras(seed: int = 0) -> Iterator[None]:
+    """Gives a stage a clean Keras and returns its memory: the worker lives on."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        keras.backend.clear_session()
+        gc.collect()
+
+
+def float_model(context: StageContext) -> dict[str, Any]:
+    """Builds the float model, with a new head where the classes are new.
+
+    Params: ``model``, ``image_size``, ``use``, ``class_names``. Input ``training`` for a new head.
+    """
+    params = context.params
+    card = get_model(params["model"])
+    with _fresh_keras():
+        model = build_model(card, context.home, context, image_size=params["image_size"])
+        labels, head = label_set(card.labels), None
+        if params["use"] == HeadUse.NEW:
+            images, items = read_pixels(context.inputs["training"])
+            features = _cached("features", feature_model(model), images, context)
+            names = params["class_names"]
+            model, report = train_head(model, card, features, _labels(items), classes=len(names))
+            labels, head = tuple(Label(name) for name in names), asdict(report)
+        save_model(model, card, labels, context.out)
+        return {
+            "model": card.id,
+            "title": card.title,
+            "licence": card.licence,
+            "source": card.source,
+            "image_size": params["image_size"],
+            "parameters": int(model.count_params()),
+            "head": head,
+        }
+
+
+def freeze_model(context: StageContext) -> dict[str, Any]:
+    """Freezes the float model of input ``model``; with input ``weights``, fine-tuned ones."""
+    with _fresh_keras():
+        model, _ = load_model(context.inputs["model"])
+        if "weights" in context.inputs:
+            _load(model, context.inputs["weights"])
+        return freeze(model, context.out / FROZEN)
+
+
+def qat_untrained(context: StageContext) -> dict[str, Any]:
+    """Inserts fake-quant and sets its ranges from input ``calibration``; trains nothing."""
+    with _fresh_keras():
+        model, _ = load_model(context.inputs["model"])
+        fake = insert_fake_quant(model)
+        observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
+        return {"fake_quant": freeze(fake, context.out / FROZEN)}
+
+
+def finetune(context: StageContext) -> dict[str, Any]:
+    """Fine-tunes, with fake-quant (``fake_quant`` true) or as the float control.
+
+    Params: ``fake_quant``, ``qat``, ``seed``, ``use``, ``class_map``. Inputs: ``model``,
+    ``training`` and, with fake-quant, ``calibration``.
+    """
+    params = context.params
+    settings = Qat(**params["qat"])
+    with _fresh_keras(params["seed"]):
+        teacher, _ = load_model(context.inputs["model"])
+        images, items = read_pixels(context.inputs["training"])
+        labelled = all(item.label is not None for item in items)
+        loss = resolve_loss(
+            settings.loss,
+            labelled=labelled,
+            whole_head=params["use"] in (HeadUse.WHOLE, HeadUse.NEW),
+        )
+        classes = _labels(items, params["class_map"]) if labelled else None
+        answers = _cached("teacher", teacher, images, context)
+        student = teacher
+        if params["fake_quant"]:
+            student = insert_fake_quant(teacher)
+            observe_ranges(student, read_pixels(context.inputs["calibration"])[0], context)
+        history, best = FineTuning(
+            student,
+            images=images,
+            targets=answers if loss is QatLoss.DISTILL or classes is None else classes,
+            truth=answers.argmax(axis=1) if classes is None else classes,
+            settings=settings,
+            seed=params["seed"],
+            folder=context.scratch / "epochs",
+            reporter=context,
+        ).run()
+        if best.validation_top1 < history[0].validation_top1:
+            context.event(
+                "warning",
+                message="Fine-tuning lowered accuracy on held-out training photos from "
+                f"{history[0].validation_top1:.3f} to {best.validation_top1:.3f}.",
+            )
+        write_weights(student, context.out / WEIGHTS_FILE)
+        curve = [asdict(epoch) for epoch in history]
+        (context.out / HISTORY_FILE).write_text(json.dumps(curve), encoding="utf-8")
+        summary: dict[str, Any] = {
+            "history": curve,
+            "best_epoch": best.epoch,
+            "loss": loss.value,
+            "images": len(images) - best.n,
+            "seed": params["seed"],
+            "validated_against": "labels" if labelled else "the float model's answers",
+        }
+        if params["fake_quant"]:
+            summary["fake_quant"] = freeze(student, context.out / FROZEN)
+        return summary
+
+
+def keras_predict(context: StageContext) -> dict[str, Any]:
+    """Predicts evaluation images with Keras, for the parity gate.
+
+    Params: ``fake_quant``. Inputs: ``model``, ``evaluation`` and, with fake-quant, ``weights``.
+    """
+    with _fresh_keras():
+        model, _ = load_model(context.inputs["model"])
+        if context.params["fake_quant"]:
+            model = insert_fake_quant(model)
+            _load(model, context.inputs["weights"])
+        images = read_pixels(context.inputs["evaluation"])[0][:GATE_IMAGES]
+        np.save(context.out / KERAS_FILE, predict(model, images, context))
+        return {"n": len(images)}
+
+
+def _load(model: Any, folder: Path) -> None:
+    load_weights(model, read_weights(folder / WEIGHTS_FILE), str(folder), skip=frozenset())
+
+
+def _labels(items: list[ImageItem], class_map: list[int] | None = None) -> _Array:
+    labels = np.array([item.label for item in items], np.int64)
+    return np.asarray(class_map, np.int64)[labels] if class_map else labels
+
+
+def _cached(name: str, model: Any, images: _Array, context: StageContext) -> _Array:
+    """Predicts once; a resumed stage finds what it had."""
+    path = context.scratch / f"{name}.npy"
+    if not path.is_file():
+        context.scratch.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp.npy")
+        np.save(temporary, predict(model, images, context))
+        temporary.replace(path)
+    loaded: _Array = np.load(path)
+    return loaded

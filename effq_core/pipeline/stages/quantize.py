@@ -1,0 +1,47 @@
+"""Stages that make ``.tflite`` files (import TensorFlow)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from effq_core.datasets.pixels import read_pixels
+from effq_core.experiment import CalibrationMethod
+from effq_core.models.build import read_labels
+from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.stages.files import FROZEN, LABELS_FILE, MODEL_FILE
+from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
+from effq_core.quantize.convert import convert as convert_frozen
+from effq_core.quantize.convert import quantize_with_ranges
+
+
+def convert(context: StageContext) -> dict[str, Any]:
+    """Converts input ``frozen``. Params: ``form`` (float32, float16, dynamic_range, qat)."""
+    form = context.params["form"]
+    return _write(context, convert_frozen(context.inputs["frozen"] / FROZEN, form), form=form)
+
+
+def calibrate(context: StageContext) -> dict[str, Any]:
+    """Watches the activations of input ``float32`` on input ``calibration``."""
+    images, _ = read_pixels(context.inputs["calibration"])
+    statistics = collect_statistics(context.inputs["float32"] / MODEL_FILE, images, context)
+    statistics.save(context.out)
+    return {"images": len(images), "tensors": len(statistics.names)}
+
+
+def quantize(context: StageContext) -> dict[str, Any]:
+    """Makes int8 of input ``float32``. Params: ``method``, ``percentile``. Input ``statistics``."""
+    params = context.params
+    method = CalibrationMethod(params["method"])
+    ranges = ActivationStatistics.load(context.inputs["statistics"]).ranges(
+        method, params["percentile"]
+    )
+    float32 = (context.inputs["float32"] / MODEL_FILE).read_bytes()
+    return _write(context, quantize_with_ranges(float32, ranges), form="int8", method=method.value)
+
+
+def _write(context: StageContext, content: bytes, **summary: Any) -> dict[str, Any]:
+    (context.out / MODEL_FILE).write_bytes(content)
+    labels = read_labels(context.inputs["model"])
+    text = "".join(f"{label.name}\n" for label in labels)
+    (context.out / LABELS_FILE).write_text(text, encoding="utf-8")
+    return {**summary, "bytes": len(content)}

@@ -1,0 +1,179 @@
+"""The last stage: every measurement of a run in one document, with gates and warnings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from effq_core import hardware
+from effq_core.datasets.pixels import read_pixels
+from effq_core.measure import gates as gate_rules
+from effq_core.measure.gates import Gate
+from effq_core.measure.inspect import FileReport
+from effq_core.measure.predictions import Predictions
+from effq_core.measure.statistics import compare, sentence
+from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.stages.files import KERAS_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.measure import read_json, write_json
+from effq_core.variants import BASELINE, Recipe, get_variant
+
+KERAS_PARITY = 0.995
+"""Least top-1 agreement of Keras and ``.tflite``, float32: the same arithmetic in another order."""
+QAT_PARITY = 0.98
+"""The same with fake-quant: a value near a rounding edge may fall to either side."""
+
+# Operators whose int8 output scale TensorFlow Lite's quantization specification fixes; all others
+# need a range, and so a fake-quant operator.
+_FIXED_SCALE = ("LOGISTIC", "SOFTMAX")
+_PER_CHANNEL = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+def expected_fake_quant(float32: FileReport) -> dict[str, int]:
+    """Counts the fake-quant operators an architecture needs, from its float32 file.
+
+    Args:
+        float32: What is in the float32 ``.tflite`` file.
+
+    Returns:
+        ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless
+        its scale is fixed, one for the input, and one a fully connected kernel.
+    """
+    ops = Counter(float32.ops)
+    outputs = sum(ops.values()) - sum(ops[name] for name in _FIXED_SCALE)
+    return {
+        "per_channel": sum(ops[name] for name in _PER_CHANNEL),
+        "per_tensor": outputs + 1 + ops["FULLY_CONNECTED"],
+    }
+
+
+def report(context: StageContext) -> dict[str, Any]:
+    """Puts a run's results together.
+
+    Params: ``experiment``, ``use``. Inputs: ``index``, ``model``, samples, and for each variant
+    ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``, ``benchmark``; where they exist
+    ``keras:<variant>`` and ``training:<variant>``.
+    """
+    names = context.params["experiment"]["variants"]
+    variants = {name: _variant(context, name) for name in names}
+    baseline = variants[BASELINE]["file"]["size_bytes"]
+    for values in variants.values():
+        size = values["file"]["size_bytes"]
+        values["compression"] = baseline / size
+        values["saved_percent"] = 100 * (1 - size / baseline)
+    samples: dict[str, Any] = {
+        role: context.summaries[role]
+        for role in ("calibration", "training", "evaluation")
+        if role in context.inputs
+    }
+    results = {
+        "format": 1,
+        "experiment": context.params["experiment"],
+        "head_use": context.params["use"],
+        "model": context.summaries["model"],
+        "dataset": context.summaries["index"],
+        "samples": samples,
+        "variants": variants,
+        "gates": [gate.to_dict() for gate in _sample_gates(context)],
+        "warnings": _warnings(context, samples, variants),
+        "hardware": hardware.describe().to_dict(),
+        "versions": hardware.library_versions(),
+    }
+    write_json(context.out / RESULTS_FILE, results)
+    return {"variants": names}
+
+
+def _variant(context: StageContext, name: str) -> dict[str, Any]:
+    folder = context.inputs[f"inspect:{name}"]
+    accuracy = context.inputs[f"evaluate:{name}"]
+    file = read_json(folder / "file.json")
+    values: dict[str, Any] = {
+        "title": get_variant(name).title,
+        "artifact": _relative(context.inputs[f"file:{name}"]),
+        "predictions": _relative(accuracy),
+        "file": file,
+        "accuracy": read_json(accuracy / "accuracy.json"),
+        "comparison": None,
+        "sentence": None,
+        "latency": read_json(context.inputs[f"benchmark:{name}"] / "latency.json"),
+        "conversion": context.summaries[f"file:{name}"],
+        "training": context.summaries.get(f"training:{name}"),
+        "gates": [gate.to_dict() for gate in _gates(context, name, FileReport.from_dict(file))],
+    }
+    if name != BASELINE:
+        comparison = compare(
+            Predictions.load(context.inputs[f"evaluate:{BASELINE}"]), Predictions.load(accuracy)
+        )
+        values["comparison"] = comparison.to_dict()
+        values["sentence"] = sentence(comparison, BASELINE, name)
+    return values
+
+
+def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
+    variant = get_variant(name)
+    found = [Gate.from_dict(read_json(context.inputs[f"inspect:{name}"] / "kernels.json"))]
+    if f"keras:{name}" in context.inputs:
+        keras = np.load(context.inputs[f"keras:{name}"] / KERAS_FILE)
+        tflite = Predictions.load(context.inputs[f"evaluate:{name}"]).probabilities[: len(keras)]
+        minimum = QAT_PARITY if variant.recipe is Recipe.QAT else KERAS_PARITY
+        found.append(gate_rules.agreement_gate("keras_vs_tflite", keras, tflite, minimum))
+    if variant.is_integer:
+        found.append(gate_rules.no_float_gate(file))
+    if variant.recipe is Recipe.QAT:
+        float32 = _file_report(context, BASELINE)
+        counted = (context.summaries.get(f"training:{name}") or {}).get("fake_quant", {})
+        found.append(gate_rules.fake_quant_gate(counted, expected_fake_quant(float32)))
+        if "inspect:int8" in context.inputs:
+            found.append(gate_rules.same_ops_gate(_file_report(context, "int8"), file))
+    return found
+
+
+def _file_report(context: StageContext, name: str) -> FileReport:
+    return FileReport.from_dict(read_json(context.inputs[f"inspect:{name}"] / "file.json"))
+
+
+def _sample_gates(context: StageContext) -> list[Gate]:
+    if "calibration" not in context.inputs:
+        return []
+    hashes = [
+        [item.sha256 for item in read_pixels(context.inputs[role])[1]]
+        for role in ("calibration", "evaluation")
+    ]
+    return [gate_rules.disjoint_gate(*hashes)]
+
+
+def _warnings(
+    context: StageContext, samples: dict[str, Any], variants: dict[str, Any]
+) -> list[str]:
+    found = []
+    if skipped := context.summaries["index"]["skipped"]:
+        found.append(f"{skipped:,} images of the dataset were left out when it was scanned.")
+    for role, summary in samples.items():
+        if summary["skipped"]:
+            found.append(f"{len(summary['skipped']):,} broken images were skipped for {role}.")
+        if summary["count"] < summary["asked"]:
+            found.append(
+                f"{role.capitalize()} has {summary['count']:,} images of {summary['asked']:,}."
+            )
+    for name, values in variants.items():
+        title = values["title"]
+        for timing in values["latency"]:
+            if timing["warning"]:
+                found.append(f"{title}, {timing['threads']} threads: {timing['warning']}")
+        found += [
+            f"{title}: the gate {gate['name']} failed. {gate['detail']}"
+            for gate in values["gates"]
+            if not gate["passed"]
+        ]
+        if (values["comparison"] or {}).get("too_small_to_tell"):
+            found.append(f"{title}: too few images to tell a small loss from none.")
+        if name == "int8_float_control" and variants.get("int8_qat") is None:
+            found.append(f"{title} is a control for int8_qat, which was not chosen.")
+    return found
+
+
+def _relative(artifact: Path) -> str:
+    """Returns ``<kind>/<fingerprint>``: where in any store an artifact is."""
+    return f"{artifact.parent.name}/{artifact.name}"

@@ -1,0 +1,187 @@
+"""Calibration: what activations do on photos, and three ways to make ranges of it.
+
+Statistics are collected once, on the float32 ``.tflite`` file itself, so that a tensor here is the
+very tensor the int8 file will have. Methods only read them: trying another costs no inference.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from effq_core.experiment import CalibrationMethod
+from effq_core.reporting import Reporter
+
+Ranges = Mapping[str, tuple[float, float]]
+"""Smallest and largest value of each activation, by tensor name; both include 0."""
+
+HISTOGRAM_BINS = 2048
+HISTOGRAM_SAMPLES = 16_384
+"""Values a tensor and image gives to the histogram. Larger tensors give every k-th value, so the
+percentile is of a systematic sample; extremes are of all values."""
+
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class ActivationStatistics:
+    """What every activation did on every calibration image.
+
+    Attributes:
+        names: Tensor names, t of them.
+        minima: float32 ``(images, t)``.
+        maxima: float32 ``(images, t)``.
+        histograms: int64 ``(t, HISTOGRAM_BINS)`` over ``[-limits, limits]``.
+        limits: float64 ``(t,)``, powers of two.
+        input_name: The graph's input.
+    """
+
+    names: tuple[str, ...]
+    minima: _Array
+    maxima: _Array
+    histograms: _Array
+    limits: _Array
+    input_name: str
+
+    def save(self, folder: Path) -> None:
+        """Writes ``statistics.npz`` and ``tensors.json``."""
+        np.savez_compressed(
+            folder / "statistics.npz",
+            minima=self.minima,
+            maxima=self.maxima,
+            histograms=self.histograms,
+            limits=self.limits,
+        )
+        tensors = {"names": self.names, "input": self.input_name}
+        (folder / "tensors.json").write_text(json.dumps(tensors), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> ActivationStatistics:
+        """Reads what :meth:`save` wrote."""
+        tensors = json.loads((folder / "tensors.json").read_text(encoding="utf-8"))
+        with np.load(folder / "statistics.npz") as arrays:
+            return cls(
+                names=tuple(tensors["names"]), input_name=tensors["input"], **dict(arrays.items())
+            )
+
+    def ranges(self, method: CalibrationMethod, percentile: float) -> Ranges:
+        """Turns statistics into ranges.
+
+        Args:
+            method: ``min_max``: extremes over all images; ``moving_average``: the mean over images
+                of each image's extremes, in which the order of images plays no part;
+                ``percentile``: the central share of values.
+            percentile: That share in per cent, such as 99.99; used by ``percentile`` only.
+
+        Returns:
+            A range for every activation. The input's is 0-255 whatever the photos held, so that
+            an RGB value is its own quantized value.
+        """
+        if method is CalibrationMethod.MIN_MAX:
+            low, high = self.minima.min(axis=0), self.maxima.max(axis=0)
+        elif method is CalibrationMethod.MOVING_AVERAGE:
+            low, high = self.minima.mean(axis=0), self.maxima.mean(axis=0)
+        else:
+            low, high = self._percentile(percentile)
+        # TensorFlow Lite needs the real 0 to be one of the integers.
+        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+        ranges = {
+            name: (float(a), float(b)) for name, a, b in zip(self.names, low, high, strict=True)
+        }
+        ranges[self.input_name] = (0.0, 255.0)
+        return ranges
+
+    def _percentile(self, percentile: float) -> tuple[_Array, _Array]:
+        tail = (1 - percentile / 100) / 2
+        share = np.cumsum(self.histograms, axis=1) / self.histograms.sum(axis=1, keepdims=True)
+        first = np.argmax(share > tail, axis=1)
+        last = np.argmax(share >= 1 - tail, axis=1)
+        width = 2 * self.limits / HISTOGRAM_BINS
+        low, high = first * width - self.limits, (last + 1) * width - self.limits
+        # Bins are wider than the data's ends: never go beyond what was seen.
+        return np.maximum(low, self.minima.min(axis=0)), np.minimum(high, self.maxima.max(axis=0))
+
+
+def collect_statistics(
+    float32: Path, images: _Array, reporter: Reporter, *, threads: int = 2
+) -> ActivationStatistics:
+    """Runs the float32 file over calibration images and watches every activation.
+
+    Args:
+        float32: The float32 ``.tflite`` file.
+        images: uint8 ``(n, side, side, 3)``, RGB.
+        reporter: Told about progress; asked about cancellation at every image.
+        threads: Threads of the interpreter.
+
+    Returns:
+        Statistics of every float activation, the input included.
+
+    Raises:
+        Cancelled: If the user asked to stop.
+    """
+    # A delegate would hide the tensors inside its partition.
+    interpreter = Interpreter(
+        str(float32),
+        num_threads=threads,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    feed = interpreter.get_input_details()[0]
+    produced = {int(i) for op in interpreter._get_ops_details() for i in op["outputs"]}
+    details = [
+        detail
+        for detail in interpreter.get_tensor_details()
+        if detail["index"] in produced | {feed["index"]} and detail["dtype"] is np.float32
+    ]
+    count, tensors = len(images), len(details)
+    minima = np.empty((count, tensors), np.float32)
+    maxima = np.empty((count, tensors), np.float32)
+    histograms = [_Histogram() for _ in details]
+    for n, image in enumerate(images):
+        reporter.check_cancelled()
+        interpreter.set_tensor(feed["index"], image[None].astype(np.float32))
+        interpreter.invoke()
+        for t, detail in enumerate(details):
+            values = interpreter.tensor(detail["index"])().reshape(-1)
+            minima[n, t], maxima[n, t] = values.min(), values.max()
+            stride = -(-values.size // HISTOGRAM_SAMPLES)
+            # Another offset for every image, so that no pixel is always left out.
+            histograms[t].add(values[n % stride :: stride])
+        reporter.progress(n + 1, count)
+    return ActivationStatistics(
+        names=tuple(str(detail["name"]) for detail in details),
+        minima=minima,
+        maxima=maxima,
+        histograms=np.stack([h.counts for h in histograms]),
+        limits=np.array([h.limit for h in histograms]),
+        input_name=str(feed["name"]),
+    )
+
+
+class _Histogram:
+    """Counts over ``[-limit, limit]``; the limit doubles, and bins merge, when values exceed it."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(HISTOGRAM_BINS, np.int64)
+        self.limit = 2.0**-10
+
+    def add(self, values: _Array) -> None:
+        largest = float(np.abs(values).max(initial=0.0))
+        while self.limit < largest:
+            # Bins 2k and 2k+1 of the old grid are bin k + a quarter of the new one.
+            merged = self.counts.reshape(-1, 2).sum(axis=1)
+            quarter = HISTOGRAM_BINS // 4
+            self.counts = np.concatenate(
+                [np.zeros(quarter, np.int64), merged, np.zeros(quarter, np.int64)]
+            )
+            self.limit *= 2
+        bins = ((values + self.limit) * (HISTOGRAM_BINS / (2 * self.limit))).astype(np.int64)
+        bins = np.minimum(bins, HISTOGRAM_BINS - 1)
+        self.counts += np.bincount(bins, minlength=HISTOGRAM_BINS)

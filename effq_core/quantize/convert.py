@@ -1,0 +1,118 @@
+"""From a frozen graph to ``.tflite`` files (imports TensorFlow).
+
+Post-training int8 is made from the float32 file: activation ranges, however they were found, are
+written into it and TensorFlow Lite's own quantizer does the rest. So the choice of a calibration
+method is a choice of numbers, and nothing else about the file changes with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from tensorflow.lite.python.convert import mlir_quantize
+from tensorflow.lite.tools import flatbuffer_utils
+
+from effq_core.errors import StageError
+from effq_core.quantize.calibration import Ranges
+from effq_core.quantize.freeze import SIGNATURE
+
+_HINT = "This is a bug or an unsupported model: please report it with the model's architecture."
+
+
+def _configure_float16(converter: Any) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+
+
+def _configure_dynamic_range(converter: Any) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+
+def _configure_qat(converter: Any) -> None:
+    # No representative dataset: it would calibrate again and hide a missing fake-quant.
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+
+
+_CONFIGURE: dict[str, Callable[[Any], None]] = {
+    "float32": lambda converter: None,
+    "float16": _configure_float16,
+    "dynamic_range": _configure_dynamic_range,
+    "qat": _configure_qat,
+}
+
+
+def convert(saved_model: Path, form: str) -> bytes:
+    """Converts a frozen SavedModel.
+
+    Args:
+        saved_model: From :func:`effq_core.quantize.freeze.freeze`.
+        form: ``float32``, ``float16``, ``dynamic_range``, or ``qat`` for a graph with fake-quant
+            operators, which becomes int8 from input to output.
+
+    Returns:
+        The ``.tflite`` file, with a signature ``serving_default``.
+
+    Raises:
+        StageError: If TensorFlow's converter refuses the graph.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        str(saved_model), signature_keys=[SIGNATURE]
+    )
+    _CONFIGURE[form](converter)
+    try:
+        return bytes(converter.convert())
+    except Exception as error:
+        last = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise StageError(f"TensorFlow could not convert to {form}: {last}.", _HINT) from error
+
+
+def quantize_with_ranges(float32: bytes, ranges: Ranges) -> bytes:
+    """Makes a full int8 file from a float32 one and activation ranges.
+
+    Weights become symmetric int8 with one scale an output channel; activations asymmetric int8
+    with the scale and zero point their range gives; the input takes RGB - 128 and the output is
+    probability x 256 - 128.
+
+    Args:
+        float32: The float32 ``.tflite`` file.
+        ranges: Smallest and largest value by tensor name.
+
+    Returns:
+        The int8 ``.tflite`` file.
+
+    Raises:
+        StageError: If an activation has no range or the quantizer refuses the model.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(float32)
+    graph = model.subgraphs[0]
+    produced = {*graph.inputs, *(index for op in graph.operators for index in op.outputs)}
+    for index in produced:
+        tensor = graph.tensors[index]
+        if tensor.type != schema.TensorType.FLOAT32:
+            continue
+        name = tensor.name.decode()
+        if name not in ranges:
+            raise StageError(f"The activation {name!r} has no calibrated range.", _HINT)
+        low, high = ranges[name]
+        tensor.quantization = tensor.quantization or schema.QuantizationParametersT()
+        tensor.quantization.min = np.array([low], np.float32)
+        tensor.quantization.max = np.array([high], np.float32)
+    packed = flatbuffer_utils.convert_object_to_bytearray(model)
+    try:
+        return bytes(
+            mlir_quantize(bytes(packed), input_data_type=tf.int8, output_data_type=tf.int8)
+        )
+    except Exception as error:
+        raise StageError(
+            f"TensorFlow Lite could not quantize the model: {error}.", _HINT
+        ) from error

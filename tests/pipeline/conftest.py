@@ -1,0 +1,38 @@
+"""A store of its own for each test, and the end of every engine it started."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from effq_core.pipeline import engine
+from effq_core.settings import Home
+
+HERE = Path(__file__).parent
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
+
+from pipeline_runs import Runs  # noqa: E402 - needs the path above
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    root = tmp_path / "home"
+    root.mkdir()
+    monkeypatch.setenv("EFFQ_HOME", str(root))
+    monkeypatch.setenv("EFFQ_ENGINE_IDLE", "60")
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    monkeypatch.delenv("EFFQ_SCHEDULER", raising=False)
+    monkeypatch.delenv("EFFQ_ENGINE_PORT", raising=False)
+    yield Home(root)
+    engine.stop(Home(root))
+
+
+@pytest.fixture
+def runs(home: Home) -> Iterator[Runs]:
+    made = Runs(home)
+    yield made
+    made.database.close()

@@ -1,0 +1,157 @@
+"""Small stages and plans that real workers run in tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import DatasetError
+from effq_core.pipeline.stage import Plan, StageSpec
+
+
+def _count(context: Any, name: str) -> None:
+    """Leaves a mark outside the store for every time a stage really works."""
+    folder = context.home.root / "marks"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}-{time.monotonic_ns()}").write_text(str(os.getpid()))
+
+
+def write_number(context: Any) -> dict[str, Any]:
+    _count(context, f"number{context.params['value']}")
+    (context.out / "number.txt").write_text(str(context.params["value"]))
+    context.progress(1, 1, "numbers")
+    context.event("wrote", value=context.params["value"], stage="x", kind_="y")
+    return {"value": context.params["value"]}
+
+
+def add(context: Any) -> dict[str, Any]:
+    _count(context, "report")
+    total = sum(int((path / "number.txt").read_text()) for path in context.inputs.values())
+    assert total == sum(summary["value"] for summary in context.summaries.values())
+    (context.out / "sum.json").write_text(json.dumps(total))
+    return {"value": total}
+
+
+def epochs(context: Any) -> dict[str, Any]:
+    """Works in steps with a checkpoint each, like training."""
+    checkpoint = context.scratch / "epoch.txt"
+    first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    context.event("resumed", epoch=first)
+    for epoch in range(first, context.params["epochs"]):
+        _count(context, f"epoch{epoch}")
+        for _ in range(10):
+            context.check_cancelled()
+            time.sleep(context.params["seconds"] / 10)
+        checkpoint.write_text(str(epoch + 1))
+        context.progress(epoch + 1, context.params["epochs"], "epochs")
+    (context.out / "number.txt").write_text("7")
+    return {"value": 7, "resumed_at": first}
+
+
+def stubborn(context: Any) -> dict[str, Any]:
+    """Never looks whether it should stop."""
+    _count(context, "stubborn")
+    (context.home.root / "marks" / "stubborn-pid").write_text(str(os.getpid()))
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        sum(range(1000))
+    return {"value": 0}
+
+
+def die_once(context: Any) -> dict[str, Any]:
+    mark = context.scratch / "died"
+    if not mark.exists():
+        mark.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    (context.out / "number.txt").write_text("1")
+    return {"value": 1}
+
+
+def die(context: Any) -> dict[str, Any]:
+    _count(context, "die")
+    os._exit(9)
+
+
+def bad_input(context: Any) -> dict[str, Any]:
+    (context.out / "half.bin").write_bytes(b"x" * 100)
+    raise DatasetError("The folder photos has 3 images.", "Add at least 10.")
+
+
+def bug(context: Any) -> dict[str, Any]:
+    raise KeyError("nobody expected this")
+
+
+def environment(context: Any) -> dict[str, Any]:
+    with Path("/proc/self/environ").open() as file:  # as it was when the process started
+        pairs = (pair.partition("=") for pair in file.read().split("\0"))
+        return {"value": 0, "environ": {name: value for name, _, value in pairs}}
+
+
+def measure(context: Any) -> dict[str, Any]:
+    begun = time.time()
+    time.sleep(0.4)
+    return {"value": 0, "begun": begun, "ended": time.time()}
+
+
+def spec(name: str, function: str, **values: Any) -> StageSpec:
+    kind = name.partition(":")[0]
+    return StageSpec(
+        name=name, kind=kind, function=f"pipeline_stages:{function}", version=1, **values
+    )
+
+
+def one(name: str, function: str, **values: Any) -> Plan:
+    """A number, then the stage under test, then the report."""
+    return Plan(
+        [
+            spec("number:1", "write_number", params={"value": 1}),
+            spec(name, function, inputs={"number": "number:1"}, **values),
+            spec("report", "add", inputs={"a": "number:1", "b": name}),
+        ]
+    )
+
+
+def numbers_plan(experiment: Any, home: Any) -> Plan:
+    return Plan(
+        [
+            spec("number:1", "write_number", params={"value": 1}),
+            spec("number:2", "write_number", params={"value": 2}),
+            spec("report", "add", inputs={"a": "number:1", "b": "number:2"}),
+        ]
+    )
+
+
+def epochs_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "epochs", params={"epochs": 4, "seconds": 0.4})
+
+
+def long_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "epochs", params={"epochs": 3, "seconds": 30})
+
+
+def stubborn_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "stubborn")
+
+
+def die_once_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "die_once")
+
+
+def die_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "die")
+
+
+def bad_input_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "bad_input")
+
+
+def bug_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "bug")
+
+
+def environment_plan(experiment: Any, home: Any) -> Plan:
+    return Plan([spec("report", "environment")])
