@@ -13,6 +13,7 @@ from effq_core.pipeline.engine_files import process_environment
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.files import make_folder, store_errors, write_atomic
+from effq_core.store.processes import reap_later
 from effq_core.store.rows import RunRow, Status, validate_run_id
 
 DEFAULT_PLAN = "effq_core.pipeline.plan:build_plan"
@@ -52,9 +53,8 @@ def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
         database.set_driver(run_id, process.pid)
     finally:
         database.close()
-    pid = process.pid
-    process.returncode = 0  # it is meant to outlive us: no warning that it does
-    return pid
+    reap_later(process)
+    return process.pid
 
 
 def request_cancel(home: Home, run_id: str) -> RunRow:

@@ -17,13 +17,14 @@ from effq_core.pipeline import engine_files
 from effq_core.settings import Home
 from effq_core.store.files import make_folder, read_json, store_errors
 from effq_core.store.locks import is_locked
-from effq_core.store.processes import is_alive
+from effq_core.store.processes import is_alive, reap_later
 
 if TYPE_CHECKING:
     from distributed import Client
 
 _START_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
+_EMBEDDED_SECONDS = 4.0
 _POLL = 0.05
 _LOG_LIMIT = 2_000_000
 
@@ -63,7 +64,7 @@ def connect(
         if state is None:
             state = _start(home, deadline, on_wait)
         try:
-            return _client(state["address"], engine_files.security(home.engine), _CONNECT_SECONDS)
+            return _client(state["address"], engine_files.security(home.engine), _EMBEDDED_SECONDS)
         except (OSError, TimeoutError, ValueError) as error:
             # It may have ended between our look and our call; then the next round starts one.
             if time.monotonic() > deadline:
@@ -71,6 +72,8 @@ def connect(
                     f"The engine at {state['address']} does not answer ({error}).",
                     f"Its log is {home.engine / engine_files.LOG}; `effq doctor` checks it.",
                 ) from error
+            if fresh:  # it runs and does not answer: nobody else's work is lost with it
+                stop(home, timeout=1.0)
             time.sleep(0.2)
 
 
@@ -131,17 +134,11 @@ def _start(home: Home, deadline: float, on_wait: Callable[[], None] | None) -> d
             time.sleep(_POLL)
     finally:
         if process is not None:
-            _forget(process)
+            reap_later(process)
     raise EngineError(
         f"The engine did not start within {_START_SECONDS:.0f} seconds.",
         f"Its log is {home.engine / engine_files.LOG}.",
     )
-
-
-def _forget(process: subprocess.Popen[bytes]) -> None:
-    """Lets a process outlive us without the warning that it does."""
-    if process.returncode is None:
-        process.returncode = 0
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:

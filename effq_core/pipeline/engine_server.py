@@ -32,6 +32,8 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": 0,
     # A converter may hold the interpreter for minutes; a dead process is noticed by its socket.
     "distributed.scheduler.worker-ttl": None,
+    # A worker that cannot be started again must not keep a run waiting for ever.
+    "distributed.scheduler.no-workers-timeout": "60s",
     "distributed.scheduler.work-stealing": False,
     "distributed.worker.profile.enabled": False,
     # Stages may start processes of their own.

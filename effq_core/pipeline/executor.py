@@ -112,6 +112,7 @@ class Executor:
             if self._finished.issuperset(spec.inputs.values()):
                 task = self._task(spec)
                 self._active[task.key] = _Active(task)
+                self._progress.stage(spec.name, detail="waiting for a worker")
                 session.submit(task, priority=-position)
 
     def _task(self, spec: StageSpec) -> StageTask:
@@ -143,14 +144,8 @@ class Executor:
             except queue.Empty:
                 return
             wait = 0
-            active = self._active.get(message.get("key", ""))
-            if active is None:
-                continue  # of a task that was given up
-            if message["what"] != "finished":
-                self._note(active, message)
-                continue
             try:
-                self._end(active, session.outcome(message["key"]))
+                self._take(session, message)
             except WorkerLost as lost:
                 if session.healthy():
                     self._lose([message["key"]], str(lost))
@@ -173,6 +168,20 @@ class Executor:
             )
         elif what == "event":
             self._record(active, message)
+
+    def _take(self, session: Session, message: dict[str, Any]) -> None:
+        """Handles one message."""
+        key, what = message.get("key", ""), message["what"]
+        active = self._active.get(key)
+        if active is None:
+            return  # of a task that has ended or was given up
+        if what == "outcome":
+            session.withdraw(key)
+            self._end(active, message["outcome"])
+        elif what == "finished":
+            self._end(active, session.outcome(key))
+        else:
+            self._note(active, message)
 
     def _record(self, active: _Active, event: dict[str, Any]) -> None:
         if event["number"] in active.events:
@@ -239,14 +248,8 @@ class Executor:
                 message = session.inbox.get(timeout=_TICK)
             except queue.Empty:
                 continue
-            active = self._active.get(message.get("key", ""))
-            if active is None:
-                continue
-            if message["what"] != "finished":
-                self._note(active, message)
-                continue
             try:
-                self._end(active, session.outcome(message["key"]))
+                self._take(session, message)
             except (EffqError, WorkerLost) as ended:
                 self._active.pop(message["key"], None)
                 log.info("%s ended while stopping: %s", message["key"], ended)

@@ -18,6 +18,8 @@ from effq_core.settings import Home
 
 _KILL_SECONDS = 1.5
 _CLOSE_SECONDS = 3.0
+_MESSAGE_SECONDS = 1.0
+_RESULT_SECONDS = 3.0
 
 
 class WorkerLost(Exception):  # noqa: N818 - an outcome the driver handles
@@ -60,7 +62,17 @@ class Session:
         future = self._client.submit(run_stage, task, key=task.key, priority=priority, retries=0)
         self._futures[task.key] = future
         ended = {"what": "finished", "stage": task.spec.name, "key": task.key}
-        future.add_done_callback(lambda _: self.inbox.put(ended))
+
+        def on_end(ended_future: Future) -> None:
+            if ended_future.status == "finished":
+                # Its own message with the outcome comes first, unless that was lost.
+                timer = threading.Timer(_MESSAGE_SECONDS, self.inbox.put, (ended,))
+                timer.daemon = True
+                timer.start()
+            else:
+                self.inbox.put(ended)
+
+        future.add_done_callback(on_end)
 
     def outcome(self, key: str) -> dict[str, Any]:
         """Returns what :func:`effq_core.pipeline.worker.run_stage` returned.
@@ -79,7 +91,7 @@ class Session:
         if future.status in ("cancelled", "lost", "pending"):
             raise WorkerLost("The engine ended.")
         try:
-            outcome: dict[str, Any] = future.result(timeout=30)
+            outcome: dict[str, Any] = future.result(timeout=_RESULT_SECONDS)
         except KilledWorker as error:
             raise WorkerLost("Its process ended.") from error
         except (TimeoutError, OSError) as error:
@@ -106,7 +118,7 @@ class Session:
         self._client = self._open()
 
     def withdraw(self, key: str) -> None:
-        """Takes a task back that no worker has begun.
+        """Takes a task back, or lets go of its result.
 
         Args:
             key: Of the task.

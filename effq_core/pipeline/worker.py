@@ -69,6 +69,9 @@ def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
             "message": error.message,
             "hint": error.hint,
         }
+    # Sent as well: the driver would have to fetch a result from this process, which may soon be
+    # deep in the next stage.
+    link.send("outcome", outcome=outcome)
     return outcome
 
 

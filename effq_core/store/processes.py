@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -37,3 +39,12 @@ def process_token(pid: int) -> str | None:
 def is_alive(pid: int | None, token: str | None) -> bool:
     """Returns whether the process that had this number and token still runs."""
     return pid is not None and token is not None and process_token(pid) == token
+
+
+def reap_later(process: subprocess.Popen[bytes]) -> None:
+    """Lets a process outlive us, and collects it if it does not, so that no zombie stays.
+
+    Args:
+        process: The process.
+    """
+    threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -43,9 +44,10 @@ def epochs(context: Any) -> dict[str, Any]:
     context.event("resumed", epoch=first)
     for epoch in range(first, context.params["epochs"]):
         _count(context, f"epoch{epoch}")
-        for _ in range(10):
+        end = time.monotonic() + context.params["seconds"]
+        while time.monotonic() < end:
             context.check_cancelled()
-            time.sleep(context.params["seconds"] / 10)
+            time.sleep(0.02)
         checkpoint.write_text(str(epoch + 1))
         context.progress(epoch + 1, context.params["epochs"], "epochs")
     (context.out / "number.txt").write_text("7")
@@ -59,6 +61,18 @@ def stubborn(context: Any) -> dict[str, Any]:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         sum(range(1000))
+    return {"value": 0}
+
+
+def deaf(context: Any) -> dict[str, Any]:
+    """Holds the interpreter, as a long call into a C library does."""
+    _count(context, "deaf")
+    ctypes.PyDLL(None).sleep(30)
+    return {"value": 0}
+
+
+def fill_disk(context: Any) -> dict[str, Any]:
+    (context.out / "big.bin").write_bytes(b"x" * 20_000_000)
     return {"value": 0}
 
 
@@ -135,6 +149,14 @@ def long_plan(experiment: Any, home: Any) -> Plan:
 
 def stubborn_plan(experiment: Any, home: Any) -> Plan:
     return one("train", "stubborn")
+
+
+def deaf_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "deaf")
+
+
+def fill_disk_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "fill_disk")
 
 
 def die_once_plan(experiment: Any, home: Any) -> Plan:

@@ -15,6 +15,7 @@ from pipeline_runs import Runs
 from effq_core.errors import EngineError, InputError
 from effq_core.pipeline import driver, engine
 from effq_core.pipeline.progress import Update
+from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import Status
 
@@ -112,10 +113,12 @@ def test_a_stage_that_always_kills_its_worker_fails_after_three_tries(runs: Runs
     assert runs.states(run.id) == {"number:1": "done", "train": "failed", "report": "cancelled"}
 
 
-@pytest.mark.parametrize("plan", ["long_plan", "stubborn_plan"])
+@pytest.mark.parametrize("plan", ["long_plan", "stubborn_plan", "deaf_plan"])
 def test_cancel_takes_effect_within_five_seconds(runs: Runs, plan: str) -> None:
     run_id, _ = runs.start(plan)
-    (mark,) = runs.until_mark("epoch0" if plan == "long_plan" else "stubborn")[:1]
+    (mark,) = runs.until_mark(
+        {"long_plan": "epoch0", "stubborn_plan": "stubborn", "deaf_plan": "deaf"}[plan]
+    )[:1]
     worker = int(mark.read_text())
     begun = time.monotonic()
     driver.request_cancel(runs.home, run_id)
@@ -207,3 +210,24 @@ def test_a_damaged_artifact_is_made_anew_with_a_warning(runs: Runs) -> None:
     (warning,) = runs.events(second.id, "warning")
     assert "quarantine" in str(warning["message"])
     assert (path / "number.txt").read_text() == "2"
+
+
+def test_a_full_disk_fails_the_run_and_keeps_what_was_finished(tmp_path: Path, runs: Runs) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(mount)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    small = Runs(Home(mount))
+    try:
+        run = small.run("fill_disk_plan")
+        assert run.status == Status.FAILED
+        assert "no space left" in run.error
+        assert "EFFQ_HOME" in run.hint
+        assert small.states(run.id)["number:1"] == "done"
+        assert small.temporary_files() == []
+        assert small.run("numbers_plan").status == Status.FINISHED
+    finally:
+        engine.stop(small.home)
+        small.database.close()
+        subprocess.run(["umount", str(mount)], check=True)
