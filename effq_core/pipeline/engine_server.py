@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import dask
@@ -18,8 +17,9 @@ from distributed.security import Security
 
 from effq_core.errors import EffqError, EngineError
 from effq_core.pipeline import engine_files
+from effq_core.pipeline.credentials import write_credentials
 from effq_core.settings import Home
-from effq_core.store.files import make_folder, write_atomic, write_json
+from effq_core.store.files import make_folder, write_json
 from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token
 
@@ -58,20 +58,6 @@ class QuietScheduler(_NoHttp, Scheduler):  # type: ignore[misc]
 
 class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
     """A worker that listens for encrypted Dask connections only."""
-
-
-def write_credentials(folder: Path) -> None:
-    """Makes a key that lives as long as this engine, readable by this user only.
-
-    Args:
-        folder: Where to write it.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
-    made = Security.temporary()
-    write_atomic(folder / engine_files.CERTIFICATE, made.tls_ca_file.encode(), 0o600)
-    write_atomic(folder / engine_files.KEY, made.tls_client_key.encode(), 0o600)
 
 
 def _port() -> int:

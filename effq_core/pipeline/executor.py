@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 RETRIES = 2
 """How often a stage is tried again after its worker died."""
 
-_PATIENCE = 3.0
+_PATIENCE = 2.5
 _NEWS_SECONDS = 0.3
 """How long the news that a task has begun may be on its way."""
 _TICK = 0.1

@@ -17,7 +17,7 @@ from effq_core.pipeline.worker import kill_worker, run_stage
 from effq_core.settings import Home
 
 _KILL_SECONDS = 1.5
-_CLOSE_SECONDS = 3.0
+_CLOSE_SECONDS = 0.5
 _MESSAGE_SECONDS = 1.0
 _RESULT_SECONDS = 3.0
 

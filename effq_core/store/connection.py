@@ -60,6 +60,8 @@ def database_error(error: sqlite3.Error, path: Path) -> StoreError:
             f"The database {path} cannot be written ({text}).",
             "Free some space or set EFFQ_HOME to a folder on a larger disk, then run again.",
         )
+    if isinstance(error, sqlite3.IntegrityError):
+        return StoreError(f"The database {path} has no such run ({text}).", "It was deleted.")
     if "unable to open" in text or "readonly" in text:
         return StoreError(
             f"The database {path} cannot be opened for writing ({text}).",

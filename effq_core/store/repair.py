@@ -10,7 +10,7 @@ from effq_core.errors import ExperimentError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.files import store_errors
+from effq_core.store.files import remove_tree, store_errors
 from effq_core.store.manifest import Artifact
 from effq_core.store.rows import RunRow, Status, new_run_id
 
@@ -27,7 +27,8 @@ class Repair:
         runs: Runs added to the index.
         artifacts: Whole artifacts.
         quarantined: One sentence for each damaged artifact that was set aside.
-        swept: Temporary folders of dead processes that were removed.
+        swept: Temporary folders of dead processes that were removed, and checkpoints of finished
+            stages.
     """
 
     moved: Path | None
@@ -54,7 +55,7 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
         StoreError: If the store cannot be written.
     """
     moved = _move_if_damaged(database)
-    swept = store.sweep()
+    swept = len(store.sweep())
     artifacts = []
     for artifact in store.list_all():
         problems = store.verify(artifact)
@@ -62,6 +63,7 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
             store.quarantine(artifact, " ".join(problems))
         else:
             artifacts.append(artifact)
+            swept += _sweep_scratch(store, artifact)
     index = Database(database)
     try:
         # A new index has imported the runs' files when it was opened.
@@ -78,8 +80,16 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
         runs=added,
         artifacts=len(artifacts),
         quarantined=tuple(store.take_warnings()),
-        swept=len(swept),
+        swept=swept,
     )
+
+
+def _sweep_scratch(store: ArtifactStore, artifact: Artifact) -> int:
+    scratch = store.home.scratch / artifact.stage / artifact.fingerprint
+    if not scratch.exists():
+        return 0
+    remove_tree(scratch)
+    return 1
 
 
 def _move_if_damaged(database: Path) -> Path | None:

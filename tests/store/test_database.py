@@ -181,10 +181,26 @@ def test_a_run_without_a_file_is_recovered_from_its_report(home: Home) -> None:
 def test_repair_sets_aside_what_does_not_match_its_hash(home: Home) -> None:
     fill(home)
     (home.artifacts / "report" / ("ab" * 32) / "results.json").write_text("[]")
+    checkpoints = home.scratch / "report" / ("ab" * 32)
+    checkpoints.mkdir(parents=True)
     repair = rebuild(home.database, ArtifactStore(home))
+    assert checkpoints.exists(), "a stage that is not finished resumes from it"
     assert (repair.moved, repair.artifacts) == (None, 0)
     (sentence,) = repair.quarantined
     assert "hash" in sentence
+
+
+def test_repair_removes_checkpoints_of_finished_stages(home: Home) -> None:
+    fill(home)
+    checkpoints = home.scratch / "report" / ("ab" * 32)
+    checkpoints.mkdir(parents=True)
+    assert rebuild(home.database, ArtifactStore(home)).swept == 1
+    assert not checkpoints.exists()
+
+
+def test_an_event_of_a_deleted_run_is_said(database: Database) -> None:
+    with pytest.raises(StoreError, match="no such run"):
+        database.add_event("20260101-000000-ab12", "epoch")
 
 
 def test_a_newer_schema_is_refused(home: Home) -> None:
