@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from effq_core.downloads import download
-from effq_core.errors import ModelError
+from effq_core.errors import DownloadError, ModelError, StoreError
 from effq_core.models.catalogue import ModelCard
 from effq_core.reporting import Reporter
 from effq_core.settings import ASSETS, Home
@@ -39,7 +41,11 @@ def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
         target = home.models / weights.file
         if target.is_file() and _digest(target, "md5") == weights.md5:
             return target
-        return download(weights.url, target, md5=weights.md5, reporter=reporter)
+        try:
+            return download(weights.url, target, md5=weights.md5, reporter=reporter)
+        except DownloadError as error:
+            elsewhere = f"fetch {weights.url} elsewhere and run `effq models import {card.id} FILE`"
+            raise DownloadError(error.message, f"{error.hint} Or {elsewhere}.".strip()) from error
     path = ASSETS / "weights" / weights.file
     if not path.is_file():
         raise ModelError(f"The bundled weights {path} are missing.", "Install EffQ again.")
@@ -48,6 +54,45 @@ def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
             f"The bundled weights {path} are damaged: their SHA-256 differs.", "Install EffQ again."
         )
     return path
+
+
+def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
+    """Puts a file of weights, fetched elsewhere, where a download would have put it.
+
+    Args:
+        card: The model.
+        source: The file on this machine.
+        home: The store.
+
+    Returns:
+        Where it now is.
+
+    Raises:
+        ModelError: If the model is bundled, or the file is missing or not the published one.
+        StoreError: If it cannot be written.
+    """
+    if card.bundled:
+        raise ModelError(f"{card.title} is bundled.", "It can be used as it is.")
+    if not source.is_file():
+        raise ModelError(f"There is no file {source}.", "Check the path.")
+    if _digest(source, "md5") != card.weights.md5:
+        raise ModelError(
+            f"{source} is not the published {card.weights.file}: "
+            f"its MD5 is not {card.weights.md5}.",
+            f"Fetch {card.weights.url} again.",
+        )
+    target = home.models / card.weights.file
+    try:
+        home.models.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise StoreError(
+            f"{target} cannot be written: {error.strerror or error}.",
+            "Free some space or set EFFQ_HOME to another folder.",
+        ) from error
+    return target
 
 
 def read_weights(path: Path) -> LayerWeights:

@@ -154,6 +154,8 @@ def collect_statistics(
             stride = -(-values.size // HISTOGRAM_SAMPLES)
             # Another offset for every image, so that no pixel is always left out.
             histograms[t].add(values[n % stride :: stride])
+        # A view into the interpreter's memory must be gone before it runs again.
+        del values
         reporter.progress(n + 1, count)
     return ActivationStatistics(
         names=tuple(str(detail["name"]) for detail in details),

@@ -1,0 +1,57 @@
+"""How long does the built-in experiment take on a fresh store, and a repeat of it?
+
+Runs `effq run --preset demo` twice in an empty EFFQ_HOME and watches the memory of the engine's
+worker meanwhile.
+
+    python benchmarks/default_experiment.py
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from effq_core.pipeline import engine
+from effq_core.settings import Home
+
+
+def watch(home: Path, peak: dict[str, int], stop: threading.Event) -> None:
+    """Keeps the largest resident memory of any process of the engine."""
+    while not stop.wait(0.5):
+        for process in psutil.process_iter(["environ", "memory_info"]):
+            environment, memory = process.info["environ"], process.info["memory_info"]
+            if environment and memory and environment.get("EFFQ_HOME") == str(home):
+                peak["bytes"] = max(peak["bytes"], memory.rss)
+
+
+def main() -> int:
+    """Runs the experiment twice and prints the times."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        environment = {**os.environ, "EFFQ_HOME": name}
+        command = [sys.executable, "-m", "effq_core", "run", "--preset", "demo", "--quiet"]
+        peak, stop = {"bytes": 0}, threading.Event()
+        watcher = threading.Thread(target=watch, args=(home, peak, stop))
+        watcher.start()
+        try:
+            for label in ("first", "repeat"):
+                start = time.perf_counter()
+                done = subprocess.run(command, env=environment, check=False)
+                print(f"{label}: {time.perf_counter() - start:.1f} s, exit code {done.returncode}")
+        finally:
+            stop.set()
+            watcher.join()
+            engine.stop(Home(home))
+        print(f"largest process: {peak['bytes'] / 2**30:.2f} GiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
