@@ -39,6 +39,10 @@ _CONFIG = {
     # Stages may start processes of their own.
     "distributed.worker.daemon": False,
     "distributed.admin.tick.limit": "1h",
+    # An idle engine must not disturb measurements; the defaults wake it fifty times a second.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.scheduler.active-memory-manager.start": False,
     "distributed.nanny.pre-spawn-environ": dict.fromkeys(engine_files.WORKER_ENVIRONMENT, ""),
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.pipeline import engine
+from effq_core.pipeline import driver, engine
 from effq_core.settings import Home
 
 HERE = Path(__file__).parent
@@ -35,4 +35,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 def runs(home: Home) -> Iterator[Runs]:
     made = Runs(home)
     yield made
+    # First the drivers: one that loses its engine starts another.
+    for run in made.database.list_runs():
+        if run.status.is_active:
+            driver.request_cancel(home, run.id)
+            made.ended(run.id)
     made.database.close()

@@ -160,7 +160,7 @@ def test_a_really_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
         make(store)
         assert store.find("convert", PRINT) is not None
     finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 def test_a_store_below_a_file_is_said(tmp_path: Path) -> None:
