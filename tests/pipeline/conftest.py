@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     root = tmp_path / "home"
     root.mkdir()
     monkeypatch.setenv("EFFQ_HOME", str(root))
+    # The host's locks are in the temporary folder: a measurement of somebody's real run must
+    # neither hold up tests nor be held up by them.
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setenv("EFFQ_ENGINE_IDLE", "60")
     monkeypatch.setenv("PYTHONPATH", str(HERE))
     monkeypatch.delenv("EFFQ_SCHEDULER", raising=False)

@@ -143,6 +143,11 @@ def epochs_plan(experiment: Any, home: Any) -> Plan:
     return one("train", "epochs", params={"epochs": 4, "seconds": 0.4})
 
 
+def slow_epochs_plan(experiment: Any, home: Any) -> Plan:
+    """Lasts longer than a worker needs to notice that its driver is dead."""
+    return one("train", "epochs", params={"epochs": 6, "seconds": 0.6})
+
+
 def long_plan(experiment: Any, home: Any) -> Plan:
     return one("train", "epochs", params={"epochs": 3, "seconds": 30})
 
