@@ -62,7 +62,7 @@ class _Planner:
         self._float_model()
         for variant in self.variants:
             if variant.recipe in (Recipe.FLOAT, Recipe.WEIGHTS_ONLY):
-                self._convert(f"convert:{variant.name}", "freeze", variant.name, "model")
+                self._convert(f"convert:{variant.name}", "freeze", variant.name)
         if any(variant.name == "int8" for variant in self.variants):
             self._ptq("int8", f"convert:{BASELINE}", "calibrate")
         if any(variant.name == _CONTROL for variant in self.variants):
@@ -90,11 +90,10 @@ class _Planner:
 
     def _samples(self) -> None:
         choice = self.experiment
-        dataset = {"dataset": choice.dataset}
         self._add(
             "index",
             "data:index",
-            params={**dataset, "state": self.dataset.state()},
+            params={"dataset": choice.dataset, "state": self.dataset.state()},
             weight=3,
             library_versions=_IMAGES,
         )
@@ -103,25 +102,30 @@ class _Planner:
             "training": choice.training_size if self._trains else 0,
             "evaluation": choice.evaluation_size,
         }
-        roles = {"calibration": self._calibrates, "training": self._trains, "evaluation": True}
-        for role, needed in roles.items():
-            if not needed:
-                continue
-            own = {"evaluation": sizes["evaluation"], "calibration": 0, "training": 0}
-            self._add(
-                f"pixels:{role}",
-                "data:pixels",
-                params={
-                    **dataset,
-                    "role": role,
-                    "sizes": own if role == "evaluation" else {**sizes, "evaluation": None},
-                    "seed": choice.seed,
-                    "image_size": self.image_size,
-                },
-                inputs={"index": "index"},
-                weight=(sizes[role] or 2000) / 400,
-                library_versions=_IMAGES,
-            )
+        both = {**sizes, "evaluation": None}
+        alone = {"calibration": 0, "training": 0, "evaluation": sizes["evaluation"]}
+        if self._calibrates:
+            self._pixels("calibration", both)
+        if self._trains:
+            self._pixels("training", both)
+        self._pixels("evaluation", alone)
+
+    def _pixels(self, role: str, sizes: dict[str, int | None]) -> None:
+        params = {
+            "dataset": self.experiment.dataset,
+            "role": role,
+            "sizes": sizes,
+            "seed": self.experiment.seed,
+            "image_size": self.image_size,
+        }
+        self._add(
+            f"pixels:{role}",
+            "data:pixels",
+            params=params,
+            inputs={"index": "index"},
+            weight=(sizes[role] or 2000) / 400,
+            library_versions=_IMAGES,
+        )
 
     @property
     def _calibrates(self) -> bool:
@@ -152,14 +156,11 @@ class _Planner:
             library_versions=_TENSORFLOW,
         )
         inputs = {"model": "model"}
-        self._add(
-            "freeze",
-            "model:freeze_model",
-            inputs=inputs,
-            weight=4,
-            library_versions=_TENSORFLOW,
-        )
-        self._keras("keras:float32", {**inputs}, fake_quant=False, weight=20)
+        self._freeze("freeze", inputs)
+        self._keras("keras:float32", inputs, fake_quant=False, weight=20)
+
+    def _freeze(self, name: str, inputs: dict[str, str]) -> None:
+        self._add(name, "model:freeze_model", inputs=inputs, weight=4, library_versions=_TENSORFLOW)
 
     def _keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
         self._add(
@@ -171,12 +172,12 @@ class _Planner:
             library_versions=_QAT if fake_quant else _TENSORFLOW,
         )
 
-    def _convert(self, name: str, frozen: str, form: str, model: str) -> None:
+    def _convert(self, name: str, frozen: str, form: str) -> None:
         self._add(
             name,
             "quantize:convert",
             params={"form": form},
-            inputs={"frozen": frozen, "model": model},
+            inputs={"frozen": frozen, "model": "model"},
             weight=4,
             library_versions=_TENSORFLOW,
         )
@@ -221,14 +222,8 @@ class _Planner:
 
     def _float_control(self) -> None:
         self._finetune("finetune:float", fake_quant=False)
-        self._add(
-            "freeze:float_control",
-            "model:freeze_model",
-            inputs={"model": "model", "weights": "finetune:float"},
-            weight=4,
-            library_versions=_TENSORFLOW,
-        )
-        self._convert("convert:float_control", "freeze:float_control", BASELINE, "model")
+        self._freeze("freeze:float_control", {"model": "model", "weights": "finetune:float"})
+        self._convert("convert:float_control", "freeze:float_control", BASELINE)
         self._ptq(_CONTROL, "convert:float_control", "calibrate:float_control")
 
     def _qat(self, variant: str, *, trained: bool) -> None:
@@ -245,7 +240,7 @@ class _Planner:
                 weight=25 + self.experiment.calibration.size / 30,
                 library_versions=_QAT,
             )
-        self._convert(f"convert:{variant}", source, "qat", "model")
+        self._convert(f"convert:{variant}", source, "qat")
 
     def _measure(self, variant: str) -> None:
         inputs = {"file": f"convert:{variant}", "evaluation": "pixels:evaluation"}
