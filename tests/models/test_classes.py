@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from effq_core.models.catalogue import IMAGENETTE_WNIDS, Label, label_set
+from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+
+# Their indices in ImageNet-1k, in folder order.
+IMAGENETTE = (0, 217, 482, 491, 497, 566, 569, 571, 574, 701)
+
+
+def names_of(labels: tuple[Label, ...]) -> list[str]:
+    return [label.name for label in labels]
+
+
+def test_a_dataset_with_all_classes_uses_the_whole_head() -> None:
+    labels = label_set("imagenette")
+    match = match_classes(labels, names_of(labels), IMAGENETTE_WNIDS)
+    assert match == ClassMatch(HeadUse.WHOLE, tuple(range(10)))
+
+
+def test_the_order_of_a_dataset_is_not_the_models() -> None:
+    labels = label_set("imagenette")[::-1]
+    match = match_classes(label_set("imagenette"), names_of(labels), IMAGENETTE_WNIDS[::-1])
+    assert match == ClassMatch(HeadUse.WHOLE, tuple(range(10))[::-1])
+
+
+def test_imagenette_is_found_inside_imagenet_by_wordnet_id() -> None:
+    match = match_classes(label_set("imagenet"), IMAGENETTE_WNIDS, IMAGENETTE_WNIDS)
+    assert match == ClassMatch(HeadUse.SUBSET, IMAGENETTE)
+
+
+def test_imagenette_is_found_inside_imagenet_by_name() -> None:
+    names = names_of(label_set("imagenette"))
+    match = match_classes(label_set("imagenet"), names, [None] * 10)
+    assert match == ClassMatch(HeadUse.SUBSET, IMAGENETTE)
+
+
+@given(st.sets(st.integers(0, 999), min_size=2, max_size=40), st.randoms())
+def test_any_classes_of_imagenet_are_found_by_wordnet_id(chosen: set[int], random: Any) -> None:
+    order = sorted(chosen)
+    random.shuffle(order)
+    labels = label_set("imagenet")
+    wnids = [labels[i].wnid for i in order]
+    match = match_classes(labels, ["whatever"] * len(order), wnids)
+    assert match == ClassMatch(HeadUse.SUBSET, tuple(order))
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
+def test_case_does_not_matter_in_names(change: Any) -> None:
+    labels = label_set("imagenette")
+    names = [change(name) for name in names_of(labels)]
+    match = match_classes(labels, names, [None] * 10)
+    assert match == ClassMatch(HeadUse.WHOLE, tuple(range(10)))
+
+
+def test_a_name_two_classes_share_finds_neither_but_their_ids_find_both() -> None:
+    labels = label_set("imagenet")
+    cranes = [i for i, label in enumerate(labels) if label.name.casefold() == "crane"]
+    assert len(cranes) == 2
+    assert match_classes(labels, ["crane", "tench"], [None, None]).use is HeadUse.NEW
+    wnids = [labels[i].wnid for i in cranes]
+    match = match_classes(labels, ["crane", "crane"], wnids)
+    assert match == ClassMatch(HeadUse.SUBSET, tuple(cranes))
+
+
+@pytest.mark.parametrize(
+    ("names", "wnids"),
+    [
+        (["tench", "my own cat"], [None, None]),  # one class is not among them
+        (["tench", "church"], ["n01440764", "n99999999"]),  # an id counts more than a name
+        (["tench", "Tench"], [None, None]),  # two classes of the dataset, one of the model
+        (["tench", "church"], ["n01440764", "n01440764"]),
+    ],
+)
+def test_one_class_that_is_not_found_makes_the_whole_head_new(
+    names: list[str], wnids: list[str | None]
+) -> None:
+    assert match_classes(label_set("imagenet"), names, wnids) == ClassMatch(HeadUse.NEW)
+
+
+def test_without_classes_there_are_no_labels() -> None:
+    assert match_classes(label_set("imagenet"), [], []) == ClassMatch(HeadUse.UNLABELLED)
