@@ -1,0 +1,53 @@
+"""The commands of ``effq`` in one place. What each does is imported when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from effq_core import __version__
+from effq_core.cli import catalogues, doctor, predict, run, show, steer
+from effq_core.cli.faults import EffqGroup
+
+_EPILOG = (
+    "Exit codes: 0 it worked; 1 it failed; 2 the command or its input cannot be used; "
+    "130 cancelled. With --json only JSON is written to standard output; messages go to standard "
+    "error. EFFQ_HOME moves the store, EFFQ_SCHEDULER names an existing Dask cluster."
+)
+
+app = typer.Typer(
+    cls=EffqGroup,
+    no_args_is_help=True,
+    epilog=_EPILOG,
+    pretty_exceptions_enable=False,  # effq_core.cli.faults reports them
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _effq(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+    ] = False,
+) -> None:
+    """Quantize image classifiers, and measure honestly what each variant gains and loses.
+
+    `effq run` starts the built-in experiment, `effq show latest` shows what came of it.
+    """
+    if version:
+        typer.echo(f"effq {__version__}")
+        raise typer.Exit
+
+
+app.command("run")(run.run)
+app.command("runs")(show.runs)
+app.command("show")(show.show)
+app.command("cancel")(steer.cancel)
+app.command("resume")(steer.resume)
+app.command("delete")(steer.delete)
+app.command("export")(steer.export)
+app.command("predict")(predict.predict)
+app.command("models")(catalogues.models)
+app.add_typer(catalogues.datasets_app, name="datasets")
+app.command("doctor")(doctor.doctor)

@@ -1,0 +1,141 @@
+"""``effq models`` and ``effq datasets``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from effq_core.cli.faults import EffqGroup
+from effq_core.cli.show import AsJson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from effq_core.reporting import Reporter
+
+datasets_app = typer.Typer(
+    cls=EffqGroup, help="List the photos there are; download Imagenette.", add_completion=False
+)
+
+
+def models(json: AsJson = False) -> None:
+    """List the models there are."""
+    from effq_core import formatting as fmt
+    from effq_core.cli import output
+    from effq_core.models.catalogue import MODELS, label_set
+    from effq_core.settings import Home
+
+    home = Home.from_environment()
+    rows: list[dict[str, Any]] = [
+        {
+            "id": card.id,
+            "title": card.title,
+            "image_size": card.image_size,
+            "classes": len(label_set(card.labels)),
+            "bundled": card.bundled,
+            "present": card.is_present(home),
+            "weights_bytes": card.weights.bytes,
+            "licence": card.licence,
+            "source": card.source,
+            "summary": card.summary,
+        }
+        for card in MODELS.values()
+    ]
+    if json:
+        output.print_json(rows)
+        return
+    made = output.table("Model", "Input", "Classes", "Weights", "About", right=("Input", "Classes"))
+    for row in rows:
+        where = "bundled" if row["bundled"] else "downloaded at first use"
+        made.add_row(
+            row["id"],
+            f"{row['image_size']} px",
+            fmt.count(row["classes"]),
+            where if row["bundled"] or not row["present"] else "downloaded",
+            output.safe(row["summary"]),
+        )
+    output.stdout().print(made)
+
+
+@datasets_app.callback(invoke_without_command=True)
+def datasets(ctx: typer.Context, json: AsJson = False) -> None:
+    """List the photos there are; any folder of photos will do as well."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from effq_core import formatting as fmt
+    from effq_core.cli import output
+    from effq_core.datasets.catalogue import available
+    from effq_core.settings import Home
+
+    cards = available(Home.from_environment())
+    if json:
+        output.print_json([asdict(card) for card in cards])
+        return
+    made = output.table("Photos", "Present", "Classes", "Size", "About", right=("Classes", "Size"))
+    for card in cards:
+        made.add_row(
+            card.id,
+            "yes" if card.is_present else "no",
+            fmt.count(card.classes),
+            fmt.size(card.bytes_on_disk or None),
+            output.safe(card.summary),
+        )
+    output.stdout().print(made)
+    output.say(
+        "\nOr `effq run --data FOLDER`: class folders, with train/ and val/ or without; or photos "
+        "without labels."
+    )
+
+
+@datasets_app.command()
+def download(
+    dataset: Annotated[str, typer.Argument(help="imagenette; others need no download.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Download photos. What has arrived is kept when it is interrupted."""
+    from effq_core.cli import output
+    from effq_core.datasets.catalogue import download_dataset
+    from effq_core.reporting import SilentReporter
+    from effq_core.settings import Home
+
+    home = Home.from_environment()
+    if quiet:
+        download_dataset(dataset, home, SilentReporter())
+    else:
+        with _bar() as reporter:
+            download_dataset(dataset, home, reporter)
+    output.say(f"{dataset} is there. `effq run --data {dataset}` uses it.")
+
+
+@contextmanager
+def _bar() -> Iterator[Reporter]:
+    """Shows progress on standard error while the block runs."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from effq_core import formatting as fmt
+    from effq_core.cli import output
+    from effq_core.wording import event_text
+
+    columns = (TextColumn("{task.fields[about]}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=output.stderr(), transient=True) as bar:
+        task = bar.add_task("download", total=None, about="connecting")
+
+        class _Reporter:
+            def progress(self, done: int, total: int, unit: str = "images") -> None:
+                about = f"{fmt.size(done)} of {fmt.size(total or None)}"
+                if unit != "bytes":
+                    about = f"{fmt.count(done)} of {fmt.count(total)} {unit}"
+                bar.update(task, completed=done, total=total or None, about=about)
+
+            def event(self, kind: str, **values: Any) -> None:
+                text = event_text(kind, values)
+                if text is not None:
+                    bar.console.print(text, markup=False)
+
+            def check_cancelled(self) -> None:
+                """Ctrl-C raises KeyboardInterrupt here: nothing to ask."""
+
+        yield _Reporter()

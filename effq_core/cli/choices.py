@@ -1,0 +1,150 @@
+"""From options to an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import DatasetError, ExperimentError
+from effq_core.experiment import Experiment
+from effq_core.presets import PRESETS
+from effq_core.variants import CATALOGUE, CONTROLS, STANDARD, in_catalogue_order
+
+FOLDER_PREFIX = "folder:"
+DATASETS = ("photo_patches", "imagenette")
+_GROUPS = {"all": tuple(CATALOGUE), "standard": STANDARD, "controls": CONTROLS}
+ALL = "all"
+
+
+def make_experiment(
+    preset: str,
+    *,
+    experiment: dict[str, Any],
+    calibration: dict[str, Any],
+    qat: dict[str, Any],
+) -> Experiment:
+    """Applies options to a preset.
+
+    Args:
+        preset: Its name.
+        experiment: Fields of :class:`~effq_core.experiment.Experiment`; ``None`` where not given.
+        calibration: Fields of :class:`~effq_core.experiment.Calibration`, likewise.
+        qat: Fields of :class:`~effq_core.experiment.Qat`, likewise.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        ExperimentError: If the preset is unknown or a value out of range.
+    """
+    if preset not in PRESETS:
+        raise ExperimentError(
+            f"There is no preset {preset!r}.", f"Choose from: {', '.join(PRESETS)}."
+        )
+    base = PRESETS[preset]()
+    return replace(
+        base,
+        **_given(experiment),
+        calibration=replace(base.calibration, **_given(calibration)),
+        qat=replace(base.qat, **_given(qat)),
+    )
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Returns the options that were given; :data:`ALL` stands for a field's ``None``."""
+    return {
+        name: None if value == ALL else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def parse_data(text: str) -> str:
+    """Reads what ``--data`` names.
+
+    Args:
+        text: ``photo_patches``, ``imagenette``, or a folder with or without ``folder:``.
+
+    Returns:
+        A dataset's identifier.
+
+    Raises:
+        DatasetError: If it is none of them.
+    """
+    if text in DATASETS:
+        return text
+    path = Path(text.removeprefix(FOLDER_PREFIX)).expanduser()
+    if not path.is_dir():
+        problem = "is not a folder" if path.exists() else "does not exist"
+        raise DatasetError(
+            f"{path} {problem}, nor is it the name of a dataset.",
+            f"Give a folder of photos, or one of: {', '.join(DATASETS)}.",
+        )
+    return f"{FOLDER_PREFIX}{path.resolve()}"
+
+
+def parse_variants(texts: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Reads repeated and comma-separated names of variants.
+
+    Args:
+        texts: Values of ``--variant``; ``None`` or none where it was not given.
+
+    Returns:
+        Names in the catalogue's order; ``None`` where it was not given.
+
+    Raises:
+        ExperimentError: If a name is unknown.
+    """
+    names = _split(texts)
+    if not names:
+        return None
+    return in_catalogue_order(
+        variant for name in names for variant in _GROUPS.get(name, (name.replace("-", "_"),))
+    )
+
+
+def parse_threads(texts: Iterable[str] | None) -> tuple[int, ...] | None:
+    """Reads repeated and comma-separated thread counts.
+
+    Args:
+        texts: Values of ``--threads``; ``None`` or none where it was not given.
+
+    Returns:
+        The counts; ``None`` where it was not given.
+
+    Raises:
+        ExperimentError: If one is not a whole number.
+    """
+    names = _split(texts)
+    return tuple(_whole(name, "thread count") for name in names) if names else None
+
+
+def parse_size(text: str | None, what: str) -> int | str | None:
+    """Reads a number of images.
+
+    Args:
+        text: A whole number or ``all``; ``None`` where it was not given.
+        what: What the size is of, for messages.
+
+    Returns:
+        The number, ``"all"``, or ``None`` where it was not given.
+
+    Raises:
+        ExperimentError: If it is neither.
+    """
+    if text is None or text == ALL:
+        return text
+    return _whole(text, f"{what} size (or `all`)")
+
+
+def _whole(text: str, what: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ExperimentError(f"{text!r} is not a {what}.", "Give a whole number.") from None
+
+
+def _split(texts: Iterable[str] | None) -> list[str]:
+    return [part.strip() for text in texts or () for part in text.split(",") if part.strip()]

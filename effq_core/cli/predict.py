@@ -1,0 +1,96 @@
+"""``effq predict``: what the variants of a run say about photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from effq_core.cli.show import AsJson
+
+if TYPE_CHECKING:
+    from effq_core.predict import Answer
+
+
+def predict(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photos.")],
+    run: Annotated[
+        str,
+        typer.Option(
+            "--run", metavar="RUN", help="A run's id or the start of it, its name, or latest."
+        ),
+    ] = "latest",
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(help="Variants to ask, repeated or separated by commas; all by default."),
+    ] = None,
+    top: Annotated[int, typer.Option(help="Classes to show.", min=1)] = 5,
+    threads: Annotated[int, typer.Option(help="Threads an invocation may use.", min=1)] = 1,
+    json: AsJson = False,
+) -> None:
+    """Classify photos with every variant of a run."""
+    from effq_core.cli import choices, output
+    from effq_core.cli.faults import FAILED
+    from effq_core.errors import DatasetError
+    from effq_core.predict import Predictor
+    from effq_core.results import REFERENCE, find_run, load_reference, load_results
+    from effq_core.settings import Home
+    from effq_core.store.database import Database
+
+    home = Home.from_environment()
+    if run == REFERENCE:
+        results = load_reference()
+    else:
+        database = Database(home.database)
+        try:
+            row = find_run(database, run, with_results=True)
+        finally:
+            database.close()
+        results = load_results(home, row)
+    names = choices.parse_variants(variant) or ()
+    if variant and any(text in ("all", "standard", "controls") for text in variant):
+        names = tuple(name for name in names if name in results.variants)
+    predictor = Predictor(results, names, threads=threads)
+    told: list[dict[str, Any]] = []
+    broken = False
+    for image in images:
+        try:
+            answers = predictor.answer(predictor.read(image), top=top)
+        except DatasetError as error:
+            # One bad photo must not cost the answers for the others.
+            broken = True
+            told.append({"image": str(image), "error": error.message, "hint": error.hint})
+            output.print_error(error.message, error.hint)
+            continue
+        told.append({"image": str(image), "answers": [answer.to_dict() for answer in answers]})
+        if not json:
+            _print(str(image), answers)
+    if json:
+        output.print_json(told)
+    if broken:
+        raise typer.Exit(FAILED)
+
+
+def _print(image: str, answers: tuple[Answer, ...]) -> None:
+    from rich.text import Text
+
+    from effq_core import formatting as fmt
+    from effq_core.cli import output
+    from effq_core.variants import get_variant
+
+    marks = {None: "baseline", True: "yes", False: "NO"}
+    made = output.table("Variant", "Time", "As float32", "Answers", right=("Time",))
+    for answer in answers:
+        guesses = ", ".join(
+            f"{guess.label} {fmt.percent(guess.probability)}" for guess in answer.guesses
+        )
+        row = get_variant(answer.variant)
+        made.add_row(
+            Text(row.title, style=row.colour),
+            fmt.milliseconds(answer.ms),
+            Text(marks[answer.agrees], style="red" if answer.agrees is False else ""),
+            output.safe(guesses),
+        )
+    output.say(image, style="bold")
+    output.stdout().print(made)

@@ -1,0 +1,193 @@
+"""The results of a run as tables and sentences for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from effq_core import formatting as fmt
+from effq_core.cli.output import table
+from effq_core.measure.gates import Gate
+from effq_core.results import Results, VariantResult
+from effq_core.variants import CATALOGUE
+
+_HEADS = {
+    "whole": "the model's own head; the photos' classes are its classes",
+    "subset": "the model's own head; the photos' classes are some of its classes",
+    "new": "a new head trained on frozen features, because the photos' classes are new",
+    "unlabelled": "photos without labels: agreement with float32, no accuracy",
+}
+
+
+def print_results(console: Console, results: Results) -> None:
+    """Prints what was found: tables first, then what they mean and whether to believe them.
+
+    Args:
+        console: Where to.
+        results: The results.
+    """
+    _print_subject(console, results)
+    _print_accuracy(console, results)
+    console.print()
+    _print_speed(console, results)
+    _print_sentences(console, results)
+    _print_trust(console, results)
+    _print_origin(console, results)
+
+
+def _print_subject(console: Console, results: Results) -> None:
+    n = fmt.counted(results.baseline.accuracy.n, "evaluation photo")
+    size = results.model["image_size"]
+    line = f"{results.model['title']} at {size} × {size} on {results.dataset['title']}, {n}"
+    console.print(Text(line, style="bold"), soft_wrap=True)
+    head = _HEADS.get(results.head_use, results.head_use)
+    trained = results.model.get("head")
+    if trained:
+        right = fmt.percent(trained["right"] / max(1, trained["validated_on"]))
+        held_out = fmt.counted(trained["validated_on"], "held-out photo")
+        head += f" ({right} right on {held_out})"
+    console.print(Text(f"Head: {head}.\n", style="dim"), soft_wrap=True)
+
+
+def _print_accuracy(console: Console, results: Results) -> None:
+    columns = ("Size", "Smaller", "Top-1 (95 %)", "Difference", "Exact p", "Worse/better", "Same")
+    made = table("Variant", *columns, right=columns)
+    for variant in results.variants.values():
+        top1, comparison = variant.accuracy.top1, variant.comparison
+        made.add_row(
+            _name(variant),
+            fmt.kib(variant.file.size_bytes),
+            fmt.ratio(variant.compression),
+            fmt.share_with_interval(top1.share, top1.low, top1.high) if top1 else fmt.NOTHING,
+            fmt.points(comparison.difference_points) if comparison else fmt.NOTHING,
+            fmt.p_value(comparison.p) if comparison else fmt.NOTHING,
+            _flips(variant),
+            fmt.percent(comparison.agreement.share) if comparison else fmt.NOTHING,
+        )
+    console.print(made)
+    console.print(
+        Text(
+            "Difference: top-1 against float32 on the same photos, with the p of the exact McNemar "
+            "test. Worse/better: photos that flipped. Same: photos with the same answer.",
+            style="dim",
+        )
+    )
+
+
+def _print_speed(console: Console, results: Results) -> None:
+    timed = [fmt.counted(threads, "thread") for threads in results.threads]
+    columns = (*timed, "Cold start", "Memory", "Delegated")
+    made = table("Variant", *columns, "Gates", right=columns)
+    for variant in results.variants.values():
+        first = variant.latency[0] if variant.latency else None
+        made.add_row(
+            _name(variant),
+            *(_speed(results, variant, threads) for threads in results.threads),
+            fmt.milliseconds(first.cold_start_ms if first else None),
+            fmt.size(first.peak_memory_kib * 1024 if first else None),
+            fmt.percent(variant.file.delegated_share, 0),
+            _gates(variant.gates),
+        )
+    console.print(made)
+    console.print(
+        Text(
+            "Threads: median of one photo, and how many times faster than float32. Cold start: "
+            "loading and the first photo. Delegated: operators on XNNPACK's fast kernels.",
+            style="dim",
+        )
+    )
+
+
+def _print_sentences(console: Console, results: Results) -> None:
+    sentences = [v.sentence for v in results.variants.values() if v.sentence]
+    if sentences:
+        console.print()
+    for sentence in sentences:
+        console.print(Text(sentence), soft_wrap=True)
+
+
+def _print_trust(console: Console, results: Results) -> None:
+    gates = [("The samples", gate) for gate in results.gates]
+    for variant in results.variants.values():
+        gates += [(variant.title, gate) for gate in variant.gates]
+    failed = [(title, gate) for title, gate in gates if not gate.passed]
+    console.print()
+    if not failed:
+        console.print(Text(f"All {len(gates)} gates passed.", style="green"))
+    for title, gate in failed:
+        text = f"Gate failed: {title}, {gate.name}. {gate.detail}"
+        console.print(Text(text, style="bold red"), soft_wrap=True)
+    for warning in _warnings(results):
+        console.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _warnings(results: Results) -> list[str]:
+    """Returns the warnings that nothing above has said, those of busy cores as one."""
+    said = (": the gate ", ": too few images to tell ")
+    timings = [timing for variant in results.variants.values() for timing in variant.latency]
+    busy = [timing for timing in timings if timing.warning]
+    texts = {timing.warning for timing in busy}
+    found = [
+        warning
+        for warning in results.warnings
+        if not any(part in warning for part in said)
+        and not any(warning.endswith(text) for text in texts)
+    ]
+    if busy:
+        most = fmt.percent(max(timing.others_share for timing in busy), 0)
+        found.append(
+            f"Other processes were busy during {len(busy)} of {len(timings)} measurements (up to "
+            f"{most} of the processor): times marked * are too long. Close them and measure again."
+        )
+    return found
+
+
+def _print_origin(console: Console, results: Results) -> None:
+    machine = results.hardware
+    flags = f" ({', '.join(machine.flags)})" if machine.flags else ""
+    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
+    lines = (
+        f"{machine.cpu}, {fmt.counted(machine.logical_cores, 'hardware thread')}{flags}, "
+        f"{fmt.size(machine.memory_bytes)}, {machine.system}, Python {machine.python}",
+        versions,
+        f"Seed {results.experiment.seed}. {_samples(results)}",
+    )
+    console.print()
+    for line in lines:
+        console.print(Text(line, style="dim"), soft_wrap=True)
+
+
+def _samples(results: Results) -> str:
+    parts = [
+        f"{role} {fmt.count(summary['count'])}"
+        + (f" ({len(summary['skipped'])} skipped)" if summary["skipped"] else "")
+        for role, summary in results.samples.items()
+    ]
+    return f"Photos: {', '.join(parts)}."
+
+
+def _name(variant: VariantResult) -> Text:
+    colour = CATALOGUE[variant.name].colour if variant.name in CATALOGUE else ""
+    return Text(variant.title, style=colour)
+
+
+def _flips(variant: VariantResult) -> str:
+    comparison = variant.comparison
+    if comparison is None or comparison.worse is None or comparison.better is None:
+        return fmt.NOTHING
+    return f"{fmt.count(comparison.worse)} / {fmt.count(comparison.better)}"
+
+
+def _speed(results: Results, variant: VariantResult, threads: int) -> str:
+    timing = variant.timing(threads)
+    if timing is None:
+        return fmt.NOTHING
+    faster = fmt.ratio(results.speedup(variant.name, threads))
+    return f"{fmt.milliseconds(timing.median_ms)} ({faster})" + ("*" if timing.warning else "")
+
+
+def _gates(gates: tuple[Gate, ...]) -> Text:
+    failed = [gate.name for gate in gates if not gate.passed]
+    if not failed:
+        return Text(f"{len(gates)} passed", style="green")
+    return Text(f"{len(failed)} of {len(gates)} failed: {', '.join(failed)}", style="red")

@@ -1,0 +1,139 @@
+"""``effq run``: every choice of an experiment as an option."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from effq_core.experiment import CalibrationMethod, QatLoss
+
+_MODEL = "Models"
+_QUANTIZE = "Quantization"
+_MEASURE = "Measurement"
+
+
+def run(
+    preset: Annotated[
+        str, typer.Option(help="Start from demo, paper or thorough; other options change it.")
+    ] = "demo",
+    model: Annotated[
+        str | None, typer.Option(help="A model of `effq models`.", rich_help_panel=_MODEL)
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="photo_patches (built in), imagenette (`effq datasets download imagenette`), or a "
+            "folder of photos.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Side of the model's input in pixels; the model's own by default.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Variants to make: names, standard, controls or all; repeat it or separate them "
+            "by commas. float32 is always among them.",
+            rich_help_panel=_QUANTIZE,
+        ),
+    ] = None,
+    calibration_size: Annotated[
+        int | None, typer.Option(help="Calibration images.", rich_help_panel=_QUANTIZE)
+    ] = None,
+    calibration_method: Annotated[
+        CalibrationMethod | None,
+        typer.Option(
+            help="How calibration images become activation ranges.", rich_help_panel=_QUANTIZE
+        ),
+    ] = None,
+    percentile: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of values a range holds, per cent (for the method percentile).",
+            rich_help_panel=_QUANTIZE,
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs of fine-tuning.", rich_help_panel=_QUANTIZE)
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of fine-tuning.", rich_help_panel=_QUANTIZE)
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Of fine-tuning.", rich_help_panel=_QUANTIZE)
+    ] = None,
+    loss: Annotated[
+        QatLoss | None, typer.Option(help="What it minimises.", rich_help_panel=_QUANTIZE)
+    ] = None,
+    training_size: Annotated[
+        str | None,
+        typer.Option(help="Images to fine-tune on, or all.", rich_help_panel=_QUANTIZE),
+    ] = None,
+    evaluation_size: Annotated[
+        str | None,
+        typer.Option(help="Images accuracy is measured on, or all.", rich_help_panel=_MEASURE),
+    ] = None,
+    threads: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Thread counts latency is measured at; repeat it or separate them by commas.",
+            rich_help_panel=_MEASURE,
+        ),
+    ] = None,
+    invocations: Annotated[
+        int | None,
+        typer.Option(help="Timed invocations of each measurement.", rich_help_panel=_MEASURE),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of every random choice.", rich_help_panel=_MEASURE)
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call the run.")] = "",
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Run in the background; print the run's id and return.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, only the results.")
+    ] = False,
+) -> None:
+    """Run an experiment: quantize a model and measure every variant.
+
+    Without options: the bundled model on the built-in photos, a few minutes. Whatever an earlier
+    run has made already is reused. Ctrl-C cancels; `effq resume` continues where it stopped.
+    """
+    from effq_core.cli import choices, work
+    from effq_core.experiment import Experiment
+
+    values: dict[str, Any] = {
+        "model": model,
+        "dataset": None if data is None else choices.parse_data(data),
+        "image_size": image_size,
+        "variants": choices.parse_variants(variant),
+        "training_size": choices.parse_size(training_size, "training"),
+        "evaluation_size": choices.parse_size(evaluation_size, "evaluation"),
+        "threads": choices.parse_threads(threads),
+        "benchmark_invocations": invocations,
+        "seed": seed,
+    }
+    experiment: Experiment = choices.make_experiment(
+        preset,
+        experiment=values,
+        calibration={
+            "size": calibration_size,
+            "method": calibration_method,
+            "percentile": percentile,
+        },
+        qat={
+            "epochs": epochs,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "loss": loss,
+        },
+    )
+    work.start(experiment, name=name, detach=detach, as_json=json, quiet=quiet)

@@ -1,0 +1,103 @@
+"""``effq runs`` and ``effq show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id or the start of it, its name, or latest.")
+]
+
+
+def runs(
+    limit: Annotated[int, typer.Option(help="The most runs to list.", min=1)] = 50,
+    json: AsJson = False,
+) -> None:
+    """List the runs there are, newest first."""
+    from effq_core import formatting as fmt
+    from effq_core.cli import output
+    from effq_core.cli.work import run_values
+    from effq_core.settings import Home
+    from effq_core.store.database import Database
+
+    home = Home.from_environment()
+    database = Database(home.database)
+    try:
+        found = database.list_runs(limit)
+        stages = {run.id: database.stages(run.id) for run in found if run.status.is_active}
+    finally:
+        database.close()
+    if json:
+        output.print_json([run_values(run) for run in found])
+        return
+    if not found:
+        output.say("There is no run yet. `effq run` makes one.")
+        return
+    made = output.table("Run", "Name", "Status", "Made", "Took", "Model", "Photos", "Variants")
+    for run in found:
+        status = str(run.status)
+        if stages.get(run.id):
+            done = sum(stage.state.is_complete for stage in stages[run.id])
+            status += f", {done} of {len(stages[run.id])} stages"
+        took = run.finished - run.started if run.finished and run.started else None
+        made.add_row(
+            run.id,
+            output.safe(run.name),
+            status,
+            fmt.moment(run.created),
+            fmt.duration(took),
+            output.safe(str(run.experiment.get("model", ""))),
+            output.safe(str(run.experiment.get("dataset", ""))),
+            fmt.count(len(run.experiment.get("variants", ()))),
+        )
+    output.stdout().print(made)
+
+
+def show(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A run's id or the start of it, its name, latest, or reference: the bundled run.",
+        ),
+    ] = "latest",
+    json: AsJson = False,
+) -> None:
+    """Show what a run has found, or how far it is."""
+    from effq_core.cli import output, work
+    from effq_core.cli.report import print_results
+    from effq_core.results import REFERENCE, find_run, load_reference, load_results, rows
+    from effq_core.settings import Home
+    from effq_core.store.database import Database
+
+    if run == REFERENCE:
+        reference = load_reference()
+        if json:
+            plain = reference.plain
+            output.print_json(
+                {"run": None, "stages": [], "rows": rows(reference), "results": plain}
+            )
+        else:
+            print_results(output.stdout(), reference)
+        return
+    home = Home.from_environment()
+    database = Database(home.database)
+    try:
+        row = find_run(database, run)
+        stages = database.stages(row.id)
+        events = database.events_after(row.id)
+    finally:
+        database.close()
+    if json:
+        output.print_json(work.document(home, row))
+        return
+    from effq_core.cli.state import print_head, print_state
+
+    print_head(output.stdout(), row)
+    if row.results is not None:
+        print_results(output.stdout(), load_results(home, row))
+    else:
+        print_state(output.stdout(), row, stages, events)

@@ -1,0 +1,125 @@
+"""``effq cancel``, ``resume``, ``delete`` and ``export``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from effq_core.cli.show import AsJson, RunName
+
+if TYPE_CHECKING:
+    from effq_core.settings import Home
+    from effq_core.store.database import Database
+
+_CANCEL_SECONDS = 10.0
+_POLL = 0.1
+
+
+def cancel(run: RunName, json: AsJson = False) -> None:
+    """Cancel a run; what it has finished is kept."""
+    from effq_core.cli import output, work
+    from effq_core.pipeline.control import request_cancel
+    from effq_core.results import find_run
+
+    with _store() as (home, database):
+        row = find_run(database, run)
+        was_active = row.status.is_active
+        row = request_cancel(home, row.id)
+        deadline = time.monotonic() + _CANCEL_SECONDS
+        while row.status.is_active and time.monotonic() < deadline:
+            time.sleep(_POLL)
+            row = database.get_run(row.id)
+    if json:
+        output.print_json({"run": work.run_values(row)})
+    elif not was_active:
+        output.say(f"The run {row.id} had ended already: it is {row.status}.")
+    elif row.status.is_active:
+        output.say(f"The run {row.id} was asked to stop; it is {row.status}.")
+    else:
+        output.say(f"The run {row.id} is {row.status}. `effq resume {row.id}` continues it.")
+
+
+def resume(
+    run: RunName,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Run in the background and return.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, only the results.")
+    ] = False,
+) -> None:
+    """Continue a run where it stopped; finished stages are reused."""
+    from effq_core.cli import work
+    from effq_core.results import find_run
+
+    with _store() as (home, database):
+        row = find_run(database, run)
+    work.carry_on(home, row.id, detach=detach, as_json=json, quiet=quiet)
+
+
+def delete(
+    run: RunName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Delete a run. What its stages made stays in the store, for other runs to use."""
+    from effq_core.cli import output
+    from effq_core.results import find_run
+
+    with _store() as (_, database):
+        row = find_run(database, run)
+        if not yes:
+            name = f" “{row.name}”" if row.name else ""
+            typer.confirm(f"Delete the run {row.id}{name}?", abort=True, err=True)
+        database.delete_run(row.id)
+    if json:
+        output.print_json({"deleted": row.id})
+    else:
+        output.say(f"The run {row.id} was deleted.")
+
+
+def export(
+    run: RunName,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Write into a folder that is not empty.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Write a run's results (CSV, JSON), .tflite files, labels and a README into a folder."""
+    from effq_core.cli import output
+    from effq_core.export import export as write
+    from effq_core.results import REFERENCE, find_run, load_reference, load_results
+
+    if run == REFERENCE:
+        name, results = run, load_reference()
+    else:
+        with _store() as (home, database):
+            row = find_run(database, run, with_results=True)
+        name, results = row.name or row.id, load_results(home, row)
+    files = write(results, to, name=name, force=force)
+    if json:
+        output.print_json({"folder": str(files[0].parent), "files": [file.name for file in files]})
+        return
+    output.say(f"Written to {files[0].parent}:")
+    for file in files:
+        output.say(f"  {file.name}")
+
+
+@contextmanager
+def _store() -> Iterator[tuple[Home, Database]]:
+    from effq_core.settings import Home
+    from effq_core.store.database import Database
+
+    home = Home.from_environment()
+    database = Database(home.database)
+    try:
+        yield home, database
+    finally:
+        database.close()

@@ -1,0 +1,160 @@
+"""Running a run in the foreground or behind the scenes, and what is printed of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from effq_core import formatting as fmt
+from effq_core.cli.faults import CANCELLED, FAILED
+from effq_core.cli.output import print_error, print_json, say, stderr, stdout
+from effq_core.experiment import Experiment
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.rows import RunRow, StageRow, Status
+
+
+def start(experiment: Experiment, *, name: str, detach: bool, as_json: bool, quiet: bool) -> None:
+    """Makes a run of an experiment and works on it.
+
+    Args:
+        experiment: What to run.
+        name: What the user calls it.
+        detach: Leave it to a process of its own.
+        as_json: Print JSON only.
+        quiet: Show no progress.
+
+    Raises:
+        EffqError: If the experiment cannot be run at all; then no run is made.
+        typer.Exit: If it fails or is cancelled.
+    """
+    from effq_core.pipeline.plan import build_plan
+
+    home = Home.from_environment()
+    build_plan(experiment, home)  # what cannot be planned is wrong input, and leaves no run behind
+    database = Database(home.database)
+    try:
+        run_id = database.create_run(experiment, name)
+    finally:
+        database.close()
+    carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
+
+
+def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
+    """Works on a run, queued or ended, and prints how it ends.
+
+    Args:
+        home: The store.
+        run_id: The run.
+        detach: Leave it to a process of its own.
+        as_json: Print JSON only.
+        quiet: Show no progress.
+
+    Raises:
+        EffqError: If there is no such run, or somebody else works on it.
+        typer.Exit: If it fails or is cancelled.
+    """
+    if detach:
+        _detach(home, run_id, as_json=as_json)
+        return
+    from effq_core.cli.live import watching
+    from effq_core.pipeline.driver import run_foreground
+
+    # Progress is not a result: with --json it must stay out of standard output.
+    console = stderr() if as_json else stdout()
+    if not quiet:
+        console.print(f"Run {run_id}", style="bold")
+    begun = time.monotonic()
+    with watching(console, quiet=quiet) as on_update:
+        run = run_foreground(home, run_id, on_update)
+    if as_json:
+        print_json(document(home, run))
+    if run.status is Status.FINISHED:
+        if not as_json:
+            _print_results(home, run, time.monotonic() - begun, quiet=quiet)
+        return
+    _explain(run)
+    raise typer.Exit(CANCELLED if run.status is Status.CANCELLED else FAILED)
+
+
+def document(home: Home, run: RunRow) -> dict[str, Any]:
+    """Returns everything ``--json`` tells about a run.
+
+    Args:
+        home: The store.
+        run: The run.
+
+    Returns:
+        ``run``, ``stages``, ``rows`` (a row a variant) and ``results`` (the whole document), the
+        last two empty where there are no results.
+
+    Raises:
+        StoreError: If the results are damaged.
+    """
+    from effq_core.results import load_results, rows
+
+    database = Database(home.database)
+    try:
+        stages = database.stages(run.id)
+    finally:
+        database.close()
+    results = load_results(home, run) if run.results is not None else None
+    return {
+        "run": run_values(run),
+        "stages": [_stage_values(stage) for stage in stages],
+        "rows": rows(results) if results else [],
+        "results": results.plain if results else None,
+    }
+
+
+def run_values(run: RunRow) -> dict[str, Any]:
+    """Returns what is public of a run as JSON values; times are seconds since 1970."""
+    plain = asdict(run)
+    for private in ("driver_pid", "driver_started"):
+        del plain[private]
+    return plain
+
+
+def _stage_values(stage: StageRow) -> dict[str, Any]:
+    plain = asdict(stage)
+    del plain["run_id"]
+    return plain
+
+
+def _detach(home: Home, run_id: str, *, as_json: bool) -> None:
+    from effq_core.pipeline.control import resume, start_detached
+
+    database = Database(home.database)
+    try:
+        queued = database.get_run(run_id).status is Status.QUEUED
+    finally:
+        database.close()
+    pid = start_detached(home, run_id) if queued else resume(home, run_id)
+    if as_json:
+        print_json({"run": {"id": run_id}, "driver_pid": pid})
+        return
+    say(run_id)
+    say(f"It runs in the background. `effq show {run_id}` tells how far it is.", error=True)
+
+
+def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> None:
+    from effq_core.cli.report import print_results
+    from effq_core.results import load_results
+
+    if not quiet:
+        say(f"Finished in {fmt.duration(seconds)}.\n")
+    print_results(stdout(), load_results(home, run))
+    if not quiet:
+        say(f"\n`effq show {run.id}` shows this again, `effq export {run.id} --to DIR` writes it.")
+
+
+def _explain(run: RunRow) -> None:
+    again = f"`effq resume {run.id}` continues where it stopped: what is finished is kept."
+    if run.status is Status.CANCELLED:
+        print_error(f"The run {run.id} was cancelled.", again)
+        return
+    print_error(run.error or f"The run {run.id} is {run.status}.", run.hint)
+    say(again, style="red", error=True)

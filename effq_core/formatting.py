@@ -1,0 +1,237 @@
+"""The one place where numbers become text with their units. Pure functions.
+
+Everything that is missing or not finite is written as :data:`NOTHING`. A minus is U+2212 and a
+range has an en dash, as in print.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import Concatenate, ParamSpec
+
+NOTHING = "–"
+"""Stands for a number that is not there."""
+
+MINUS = "\u2212"
+KIB = 1024
+
+_P = ParamSpec("_P")
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def _number(
+    function: Callable[Concatenate[float, _P], str],
+) -> Callable[Concatenate[float | None, _P], str]:
+    """Makes a formatter of numbers also answer for those that are missing or not finite."""
+
+    def wrapper(value: float | None, /, *args: _P.args, **kwargs: _P.kwargs) -> str:
+        if value is None or not math.isfinite(value):
+            return NOTHING
+        return function(value, *args, **kwargs)
+
+    wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
+    return wrapper
+
+
+def _fixed(value: float, digits: int) -> str:
+    """Writes a number with thousands separators and a real minus, and never as minus zero."""
+    text = f"{abs(value):,.{digits}f}"
+    negative = value < 0 and any(figure in "123456789" for figure in text)
+    return f"{MINUS}{text}" if negative else text
+
+
+def _digits(value: float, significant: int) -> int:
+    """Returns the decimal places that show so many significant figures, rounding included."""
+    if value == 0:
+        return 0
+    exponent = int(f"{abs(value):.{significant - 1}e}".rpartition("e")[2])
+    return max(0, significant - 1 - exponent)
+
+
+@_number
+def count(value: float) -> str:
+    """Writes a count: ``1,234``."""
+    return _fixed(value, 0)
+
+
+def counted(value: int, noun: str, plural: str = "") -> str:
+    """Writes a count with its noun.
+
+    Args:
+        value: How many.
+        noun: Of one.
+        plural: Of several; ``noun`` and an s, where not given.
+
+    Returns:
+        Such as ``1 image`` or ``3,925 images``.
+    """
+    return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
+
+
+@_number
+def kib(size: float) -> str:
+    """Writes bytes in KiB, for columns: ``27,689 KiB``."""
+    return f"{_fixed(size / KIB, 0)} KiB"
+
+
+@_number
+def size(value: float) -> str:
+    """Writes bytes in the unit that suits them: ``812 B``, ``7.35 MiB``."""
+    number, unit = value, 0
+    # 1023.7 would be written as 1,024 of the smaller unit.
+    while abs(number) >= 999.5 and unit < len(_BINARY_UNITS) - 1:
+        number, unit = number / KIB, unit + 1
+    return f"{_fixed(number, 0 if unit == 0 else min(2, _digits(number, 3)))} {_BINARY_UNITS[unit]}"
+
+
+@_number
+def milliseconds(value: float) -> str:
+    """Writes milliseconds with three significant figures: ``6.83 ms``, ``132 ms``."""
+    return f"{_fixed(value, min(3, _digits(value, 3)))} ms"
+
+
+@_number
+def duration(seconds: float) -> str:
+    """Writes seconds for people: ``0.4 s``, ``42 s``, ``1 min 20 s``, ``2 h 5 min``."""
+    seconds = max(0.0, seconds)
+    if round(seconds, 1) < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+def left(seconds: float | None) -> str:
+    """Writes an estimate of the time to come, no more exactly than it is known.
+
+    Args:
+        seconds: The estimate; ``None`` where there is none.
+
+    Returns:
+        Such as ``about 3 min left``.
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return "time left unknown"
+    if seconds < 5:
+        return "a few seconds left"
+    if seconds < 90:
+        return f"about {5 * math.ceil(seconds / 5)} s left"
+    return f"about {duration(60 * math.ceil(seconds / 60))} left"
+
+
+@_number
+def percent(share: float, digits: int = 1) -> str:
+    """Writes a share of 0–1 in per cent: ``87.7 %``."""
+    return f"{_fixed(100 * share, digits)} %"
+
+
+def percent_interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """Writes the ends of an interval of shares.
+
+    Args:
+        low: Lower end, 0–1.
+        high: Upper end, 0–1.
+        digits: Decimal places.
+
+    Returns:
+        Such as ``83.8–89.7 %``.
+    """
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return NOTHING
+    return f"{_fixed(100 * low, digits)}–{_fixed(100 * high, digits)} %"
+
+
+def share_with_interval(
+    share: float | None, low: float | None, high: float | None, digits: int = 1
+) -> str:
+    """Writes a share and its interval.
+
+    Args:
+        share: 0–1.
+        low: Lower end of the interval, 0–1.
+        high: Upper end, 0–1.
+        digits: Decimal places.
+
+    Returns:
+        Such as ``87.7 % (83.8–89.7)``.
+    """
+    if share is None:
+        return NOTHING
+    interval = percent_interval(low, high, digits).removesuffix(" %")
+    return percent(share, digits) + ("" if interval == NOTHING else f" ({interval})")
+
+
+def _signed(value: float, digits: int) -> str:
+    text = _fixed(value, digits)
+    positive = value > 0 and any(figure in "123456789" for figure in text)
+    return f"+{text}" if positive else text
+
+
+def _point_digits(value: float) -> int:
+    """One decimal place, or two where one would hide that there is a difference."""
+    return 2 if 0 < abs(value) < 0.05 else 1
+
+
+@_number
+def points(value: float) -> str:
+    """Writes a difference in percentage points with its sign: ``−2.0 points``."""
+    return f"{_signed(value, _point_digits(value))} points"
+
+
+def points_interval(low: float | None, high: float | None) -> str:
+    """Writes the ends of an interval of differences.
+
+    Args:
+        low: Lower end in percentage points.
+        high: Upper end.
+
+    Returns:
+        Such as ``−3.1 to +0.4 points``.
+    """
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return NOTHING
+    return f"{_signed(low, 1)} to {_signed(high, 1)} points"
+
+
+@_number
+def p_value(p: float) -> str:
+    """Writes the p of a test: ``p < 0.001``, ``p = 0.031``, ``p = 1``."""
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.2g}"
+
+
+@_number
+def ratio(value: float) -> str:
+    """Writes a factor: ``3.44×``, ``12.5×``, ``240×``."""
+    return f"{_fixed(value, min(2, _digits(value, 3)))}×"
+
+
+@_number
+def rate(per_second: float, unit: str = "images") -> str:
+    """Writes a throughput: ``147 images/s``."""
+    return f"{_fixed(per_second, min(2, _digits(per_second, 3)))} {unit}/s"
+
+
+@_number
+def plain(value: float, significant: int = 3) -> str:
+    """Writes a number that has no unit, such as a loss: ``0.0123``."""
+    if value and abs(value) < 1e-4:
+        return f"{value:.{significant - 1}e}".replace("-", MINUS)
+    return _fixed(value, min(6, _digits(value, significant)))
+
+
+@_number
+def moment(timestamp: float) -> str:
+    """Writes seconds since 1970 as local date and time: ``2026-03-01 14:05``."""
+    try:
+        return datetime.fromtimestamp(timestamp).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError, OSError):
+        return NOTHING

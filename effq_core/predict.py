@@ -1,0 +1,143 @@
+"""What the variants of a run answer to a photo. LiteRT only, no TensorFlow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from effq_core.datasets.decode import decode, open_image
+from effq_core.errors import InputError
+from effq_core.measure.runtime import LiteRtModel
+from effq_core.results import Results
+from effq_core.variants import BASELINE, in_catalogue_order
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """One class and how probable a variant finds it.
+
+    Attributes:
+        index: Position among the model's outputs.
+        label: Its name.
+        probability: 0–1.
+    """
+
+    index: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one variant says about an image.
+
+    Attributes:
+        variant: Its name.
+        guesses: The most probable classes, best first; equals rank by index.
+        ms: How long the invocation took, in milliseconds.
+        agrees: Whether its best class is float32's; ``None`` for float32 itself.
+    """
+
+    variant: str
+    guesses: tuple[Guess, ...]
+    ms: float
+    agrees: bool | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the answer as plain JSON values."""
+        return {**asdict(self), "guesses": [asdict(guess) for guess in self.guesses]}
+
+
+class Predictor:
+    """The variants of a run, loaded and warmed up. Serves one thread at a time.
+
+    Args:
+        results: Of a run whose files are in the store.
+        variants: Names to answer with; all of the run's, where empty.
+        threads: Threads an invocation may use.
+
+    Raises:
+        InputError: If the run lacks a variant or has no files.
+        StoreError: If a file is missing.
+        ModelError: If a file cannot be loaded.
+    """
+
+    def __init__(self, results: Results, variants: Sequence[str] = (), *, threads: int = 1) -> None:
+        self.variants = in_catalogue_order(variants) if variants else tuple(results.variants)
+        # Float32 always answers too: the others are compared with it.
+        loaded = dict.fromkeys((*self.variants, BASELINE))
+        self._models = {
+            name: LiteRtModel(results.model_file(name), threads=threads) for name in loaded
+        }
+        self.labels = tuple(results.labels())
+        self.image_size = self._models[BASELINE].image_size
+        classes = self._models[BASELINE].classes
+        if len(self.labels) != classes:
+            raise InputError(
+                f"The run has {len(self.labels)} labels for {classes} outputs.",
+                "Run the experiment again.",
+            )
+        blank = np.zeros((self.image_size, self.image_size, 3), np.uint8)
+        for model in self._models.values():
+            model.predict(blank)  # the first invocation takes longer and would be timed as such
+
+    def read(self, source: Path | bytes, name: str = "") -> Pixels:
+        """Decodes an image file exactly as evaluation does.
+
+        Args:
+            source: The file, or its content.
+            name: How messages call it; a file's own name, where not given.
+
+        Returns:
+            RGB 0–255, uint8 (size, size, 3).
+
+        Raises:
+            DatasetError: If it is missing, broken, too large or not an image.
+        """
+        return decode(open_image(source, name or _name(source)), self.image_size)
+
+    def answer(self, pixels: Pixels, *, top: int = 5) -> tuple[Answer, ...]:
+        """Classifies an image with every variant.
+
+        Args:
+            pixels: From :meth:`read`.
+            top: Classes an answer names, 1 or more.
+
+        Returns:
+            The answers, in the catalogue's order.
+
+        Raises:
+            InputError: If ``top`` is less than 1.
+            ModelError: If the image does not have the model's size.
+        """
+        if top < 1:
+            raise InputError(f"The number of classes to show is {top}.", "Choose 1 or more.")
+        outputs: dict[str, tuple[npt.NDArray[np.float32], float]] = {}
+        for name, model in self._models.items():
+            start = time.perf_counter_ns()
+            output = model.predict(pixels)
+            outputs[name] = output, (time.perf_counter_ns() - start) / 1e6
+        best = int(np.argmax(outputs[BASELINE][0]))
+        answers = []
+        for name in self.variants:
+            output, ms = outputs[name]
+            order = np.argsort(-output, kind="stable")[:top]
+            guesses = tuple(
+                Guess(index=int(i), label=self.labels[i], probability=float(output[i]))
+                for i in order
+            )
+            agrees = None if name == BASELINE else guesses[0].index == best
+            answers.append(Answer(variant=name, guesses=guesses, ms=ms, agrees=agrees))
+        return tuple(answers)
+
+
+def _name(source: Path | bytes) -> str:
+    return str(source) if isinstance(source, Path) else "The image"

@@ -1,0 +1,25 @@
+"""Read access to the results of a run, for the command line, exports and the dashboard."""
+
+from effq_core.results.access import (
+    LATEST,
+    REFERENCE,
+    RESULTS_FILE,
+    find_run,
+    load_reference,
+    load_results,
+)
+from effq_core.results.document import Results, VariantResult
+from effq_core.results.table import Row, rows
+
+__all__ = [
+    "LATEST",
+    "REFERENCE",
+    "RESULTS_FILE",
+    "Results",
+    "Row",
+    "VariantResult",
+    "find_run",
+    "load_reference",
+    "load_results",
+    "rows",
+]

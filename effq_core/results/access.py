@@ -1,0 +1,118 @@
+"""From a run's name to its results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import InputError, StoreError
+from effq_core.results.document import REFERENCE_FOLDER, Results
+from effq_core.settings import Home
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
+from effq_core.store.rows import RunRow, Status
+
+REPORT = "report"
+"""Kind of the stage whose artifact holds the results."""
+RESULTS_FILE = "results.json"
+REFERENCE = "reference"
+"""Names the bundled reference run where a run's id is expected."""
+LATEST = "latest"
+"""Names the newest run, or the newest with results where they are needed."""
+
+
+def load_results(home: Home, run: RunRow) -> Results:
+    """Reads a run's results.
+
+    Args:
+        home: The store.
+        run: The run.
+
+    Returns:
+        Its results.
+
+    Raises:
+        InputError: If the run has none (yet).
+        StoreError: If they are damaged or no longer there.
+    """
+    if run.results is None:
+        raise InputError(f"The run {run.id} has no results: it is {run.status}.", _next_step(run))
+    store = ArtifactStore(home)
+    artifact = store.find(REPORT, run.results)
+    if artifact is None:
+        found = " ".join(store.take_warnings())
+        raise StoreError(
+            f"The results of the run {run.id} are gone. {found}".strip(),
+            f"`effq resume {run.id}` makes what is missing again.",
+        )
+    return Results.from_dict(_read(artifact.path / RESULTS_FILE), home.artifacts)
+
+
+def load_reference() -> Results:
+    """Reads the bundled reference run.
+
+    Returns:
+        Its results.
+
+    Raises:
+        InputError: If this installation has none.
+        StoreError: If its file is damaged.
+    """
+    path = REFERENCE_FOLDER / RESULTS_FILE
+    if not path.is_file():
+        raise InputError(
+            "This installation has no reference run.", "`effq run` makes results of your own."
+        )
+    return Results.from_dict(_read(path))
+
+
+def find_run(database: Database, text: str, *, with_results: bool = False) -> RunRow:
+    """Finds the run a user means.
+
+    Args:
+        database: The index.
+        text: A run's id, the start of one, its name, or ``latest``.
+        with_results: Whether ``latest`` means the newest one that has results.
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: If there is none, or several fit.
+        StoreError: If the database is damaged.
+    """
+    runs = database.list_runs()
+    if text == LATEST:
+        fitting = [run for run in runs if not with_results or run.results is not None][:1]
+        if not fitting:
+            what = "run with results" if with_results else "run"
+            raise InputError(f"There is no {what} yet.", "`effq run` makes one.")
+        return fitting[0]
+    exact = [run for run in runs if text == run.id] or [run for run in runs if text == run.name]
+    fitting = exact or [run for run in runs if text and run.id.startswith(text)]
+    if not fitting:
+        raise InputError(f"There is no run {text!r}.", "`effq runs` lists the runs there are.")
+    if len(fitting) > 1:
+        some = ", ".join(run.id for run in fitting[:5])
+        raise InputError(f"{text!r} can mean {len(fitting)} runs: {some}.", "Give the whole id.")
+    return fitting[0]
+
+
+def _next_step(run: RunRow) -> str:
+    if run.status in (Status.QUEUED, Status.RUNNING, Status.CANCELLING):
+        return f"Wait for it; `effq show {run.id}` tells how far it is."
+    return f"`effq resume {run.id}` continues where it stopped."
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"The results in {path} cannot be read ({error}).",
+            "`effq doctor --repair` sets damaged entries aside; then run the experiment again.",
+        ) from error
+    if not isinstance(value, dict):
+        raise StoreError(f"{path} does not hold results.", "Run the experiment again.")
+    return value

@@ -1,0 +1,255 @@
+"""What is in the results of a run, typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import InputError, StoreError
+from effq_core.experiment import Experiment
+from effq_core.hardware import Hardware
+from effq_core.measure.accuracy import AccuracyReport
+from effq_core.measure.gates import Gate
+from effq_core.measure.inspect import FileReport
+from effq_core.measure.latency import LatencyReport
+from effq_core.measure.predictions import Predictions
+from effq_core.measure.statistics import Comparison
+from effq_core.settings import ASSETS
+from effq_core.variants import BASELINE
+
+REFERENCE_FOLDER = ASSETS / "reference_run"
+
+_MODEL_FILE = "model.tflite"
+_LABELS_FILE = "labels.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantResult:
+    """Everything measured on one variant.
+
+    Attributes:
+        name: From the variant catalogue.
+        title: Name for people.
+        artifact: Where its file is in the store: ``<kind>/<fingerprint>``.
+        predictions: Where its answers to every evaluation image are, likewise.
+        file: What its file consists of.
+        compression: How many times smaller than float32 it is.
+        saved_percent: How much smaller than float32 it is, in per cent.
+        accuracy: How often it is right.
+        comparison: Its difference to float32; ``None`` for float32 itself.
+        sentence: That difference in plain words.
+        latency: Timings, one a thread count, in their order.
+        conversion: What the converting stage tells.
+        training: What fine-tuning, or setting fake-quant ranges, tells; ``None`` without.
+        gates: Checks of this variant.
+    """
+
+    name: str
+    title: str
+    artifact: str
+    predictions: str
+    file: FileReport
+    compression: float
+    saved_percent: float
+    accuracy: AccuracyReport
+    comparison: Comparison | None
+    sentence: str | None
+    latency: tuple[LatencyReport, ...]
+    conversion: dict[str, Any]
+    training: dict[str, Any] | None
+    gates: tuple[Gate, ...]
+
+    @property
+    def failed_gates(self) -> tuple[Gate, ...]:
+        """The gates it does not pass."""
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+    def timing(self, threads: int) -> LatencyReport | None:
+        """Returns the timing at a thread count, if it was measured."""
+        return next((timing for timing in self.latency if timing.threads == threads), None)
+
+    @classmethod
+    def from_dict(cls, name: str, plain: Mapping[str, Any]) -> VariantResult:
+        """Reads a variant's part of the results.
+
+        Args:
+            name: Its name.
+            plain: JSON values.
+
+        Returns:
+            The variant's results.
+        """
+        comparison = plain["comparison"]
+        return cls(
+            name=name,
+            title=plain["title"],
+            artifact=plain["artifact"],
+            predictions=plain["predictions"],
+            file=FileReport.from_dict(plain["file"]),
+            compression=plain["compression"],
+            saved_percent=plain["saved_percent"],
+            accuracy=AccuracyReport.from_dict(plain["accuracy"]),
+            comparison=comparison and Comparison.from_dict(comparison),
+            sentence=plain["sentence"],
+            latency=tuple(LatencyReport.from_dict(timing) for timing in plain["latency"]),
+            conversion=plain["conversion"],
+            training=plain["training"],
+            gates=tuple(Gate.from_dict(gate) for gate in plain["gates"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """The results of a run.
+
+    Attributes:
+        experiment: What was asked for.
+        head_use: What became of the model's head: see :class:`effq_core.models.classes.HeadUse`.
+        model: Id, title, licence, source, image size and, where it is new, the head's training.
+        dataset: Title, images, class names, licence, source.
+        samples: Count, seed and skipped images of each sample, by role.
+        variants: By name, in the catalogue's order.
+        gates: Checks of the samples.
+        warnings: What a reader must know, as sentences.
+        hardware: The machine.
+        versions: Library versions.
+        plain: The document they were read from.
+        folder: Where artifacts named by the variants are; ``None`` for the reference run.
+    """
+
+    experiment: Experiment
+    head_use: str
+    model: dict[str, Any]
+    dataset: dict[str, Any]
+    samples: dict[str, dict[str, Any]]
+    variants: dict[str, VariantResult]
+    gates: tuple[Gate, ...]
+    warnings: tuple[str, ...]
+    hardware: Hardware
+    versions: dict[str, str]
+    plain: dict[str, Any]
+    folder: Path | None
+
+    @property
+    def baseline(self) -> VariantResult:
+        """Float32, which every other variant is compared with."""
+        return self.variants[BASELINE]
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """Thread counts latency was measured at."""
+        return tuple(timing.threads for timing in self.baseline.latency)
+
+    def speedup(self, name: str, threads: int) -> float | None:
+        """Returns how many times faster than float32 a variant is, by the medians."""
+        own, other = self.variants[name].timing(threads), self.baseline.timing(threads)
+        return None if own is None or other is None else other.median_ms / own.median_ms
+
+    def model_file(self, name: str) -> Path:
+        """Returns a variant's ``.tflite`` file.
+
+        Args:
+            name: The variant.
+
+        Returns:
+            The file, as the run made it.
+
+        Raises:
+            InputError: If the run does not have the variant, or no files at all.
+            StoreError: If the file is no longer there.
+        """
+        return self._file(name, _MODEL_FILE)
+
+    def labels(self) -> list[str]:
+        """Returns the names of the model's outputs in their order.
+
+        Raises:
+            InputError: If the run has no files.
+            StoreError: If the file is no longer there.
+        """
+        path = self._file(BASELINE, _LABELS_FILE)
+        # Not splitlines(): a label may hold a character that only Unicode calls a line's end.
+        return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+
+    def predictions(self, name: str) -> Predictions:
+        """Reads a variant's answers to every evaluation image.
+
+        Args:
+            name: The variant.
+
+        Returns:
+            The answers.
+
+        Raises:
+            InputError: If the run does not have the variant.
+            StoreError: If they are no longer there.
+        """
+        if self.folder is None:
+            return Predictions.load(REFERENCE_FOLDER / "predictions" / self._variant(name).name)
+        return Predictions.load(self.folder / self._variant(name).predictions)
+
+    def _variant(self, name: str) -> VariantResult:
+        if name not in self.variants:
+            raise InputError(
+                f"The run has no variant {name!r}.", f"It has: {', '.join(self.variants)}."
+            )
+        return self.variants[name]
+
+    def _file(self, name: str, file: str) -> Path:
+        variant = self._variant(name)
+        if self.folder is None:
+            raise InputError(
+                "The bundled reference run has no .tflite files, only their measurements.",
+                "Run the same experiment with `effq run`, then use that run.",
+            )
+        path = self.folder / variant.artifact / file
+        if not path.is_file():
+            raise StoreError(
+                f"{path} is missing.", "Run the experiment again: only what is missing is made."
+            )
+        return path
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any], folder: Path | None = None) -> Results:
+        """Reads the document the last stage of a run writes.
+
+        Args:
+            plain: JSON values.
+            folder: The store's artifacts.
+
+        Returns:
+            The results.
+
+        Raises:
+            StoreError: If it is not such a document.
+        """
+        try:
+            if plain["format"] != 1:
+                raise StoreError(
+                    f"The results have format {plain['format']}; this EffQ reads format 1.",
+                    "Run the experiment again, or update EffQ.",
+                )
+            return cls(
+                experiment=Experiment.from_dict(plain["experiment"]),
+                head_use=plain["head_use"],
+                model=plain["model"],
+                dataset=plain["dataset"],
+                samples=plain["samples"],
+                variants={
+                    name: VariantResult.from_dict(name, values)
+                    for name, values in plain["variants"].items()
+                },
+                gates=tuple(Gate.from_dict(gate) for gate in plain["gates"]),
+                warnings=tuple(plain["warnings"]),
+                hardware=Hardware.from_dict(plain["hardware"]),
+                versions=plain["versions"],
+                plain=plain,
+                folder=folder,
+            )
+        except (KeyError, TypeError, AttributeError, InputError) as error:
+            raise StoreError(
+                f"The results cannot be read ({type(error).__name__}: {error}).",
+                "They come from another version of EffQ; run the experiment again.",
+            ) from error

@@ -1,0 +1,92 @@
+"""Results as flat rows, for CSV files and tables. Every column's name says its unit."""
+
+from __future__ import annotations
+
+from effq_core.measure.intervals import Proportion
+from effq_core.results.document import Results, VariantResult
+
+Cell = str | int | float | None
+Row = dict[str, Cell]
+
+_TIMES = (
+    "median_ms",
+    "median_low_ms",
+    "median_high_ms",
+    "mean_ms",
+    "p90_ms",
+    "p99_ms",
+    "cold_start_ms",
+    "images_per_second",
+    "peak_memory_kib",
+)
+"""Columns each thread count has, named as in :class:`~effq_core.measure.latency.LatencyReport`."""
+
+
+def rows(results: Results) -> list[Row]:
+    """Flattens results to one row a variant, with the same columns in each.
+
+    Args:
+        results: The results.
+
+    Returns:
+        Rows in the catalogue's order; what was not measured is ``None``.
+    """
+    return [_row(results, variant) for variant in results.variants.values()]
+
+
+def _row(results: Results, variant: VariantResult) -> Row:
+    accuracy, comparison = variant.accuracy, variant.comparison
+    row: Row = {
+        "variant": variant.name,
+        "title": variant.title,
+        "size_bytes": variant.file.size_bytes,
+        "size_kib": variant.file.size_kib,
+        "times_smaller": variant.compression,
+        "saved_percent": variant.saved_percent,
+        "evaluation_images": accuracy.n,
+        **_share("top1", accuracy.top1),
+        **_share("top5", accuracy.top5),
+        "calibration_error_percent": _percent(accuracy.calibration_error),
+    }
+    for column, attribute in (
+        ("difference_points", "difference_points"),
+        ("difference_low_points", "low_points"),
+        ("difference_high_points", "high_points"),
+        ("mcnemar_p", "p"),
+        ("flips_worse_images", "worse"),
+        ("flips_better_images", "better"),
+        ("kl_nats", "kl"),
+    ):
+        row[column] = None if comparison is None else getattr(comparison, attribute)
+    row |= _share("agreement", None if comparison is None else comparison.agreement)
+    for threads in results.threads:
+        row |= _latency(results, variant, threads)
+    failed = variant.failed_gates
+    return row | {
+        "operators": variant.file.main_ops,
+        "delegated_percent": _percent(variant.file.delegated_share),
+        "gates_passed": len(variant.gates) - len(failed),
+        "gates_failed": len(failed),
+        "failed_gates": " ".join(gate.name for gate in failed),
+        "sha256": variant.file.sha256,
+    }
+
+
+def _latency(results: Results, variant: VariantResult, threads: int) -> Row:
+    timing = variant.timing(threads)
+    start = f"threads_{threads}_"
+    row: Row = {
+        start + column: None if timing is None else getattr(timing, column) for column in _TIMES
+    }
+    row[start + "times_faster"] = results.speedup(variant.name, threads)
+    return row
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _share(name: str, share: Proportion | None) -> Row:
+    ends = (None, None, None) if share is None else (share.share, share.low, share.high)
+    columns = (f"{name}_percent", f"{name}_low_percent", f"{name}_high_percent")
+    return {column: _percent(end) for column, end in zip(columns, ends, strict=True)}

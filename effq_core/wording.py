@@ -1,0 +1,89 @@
+"""What stages and events of a run are called when people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from effq_core import formatting as fmt
+from effq_core.variants import CATALOGUE
+
+_KINDS = {
+    "index": "List the photos",
+    "pixels": "Decode photos",
+    "model": "Build the float model",
+    "freeze": "Freeze the graph",
+    "keras": "Predict with Keras, for the parity gate",
+    "convert": "Convert",
+    "calibrate": "Calibrate",
+    "finetune": "Fine-tune",
+    "ranges": "Calibrate fake-quant ranges",
+    "inspect": "Inspect",
+    "evaluate": "Evaluate",
+    "benchmark": "Time",
+    "report": "Put the results together",
+}
+
+_ABOUT = {"float": "float control", "float_control": "float control"}
+
+
+def stage_title(name: str) -> str:
+    """Names a stage for people.
+
+    Args:
+        name: Such as ``convert:int8``.
+
+    Returns:
+        Such as ``Convert: Int8 (PTQ)``; the name itself where it is not known.
+    """
+    kind, _, about = name.partition(":")
+    title = _KINDS.get(kind)
+    if title is None:
+        return name
+    if about in CATALOGUE:
+        about = CATALOGUE[about].title
+    about = _ABOUT.get(about, about)
+    return f"{title}: {about}" if about else title
+
+
+def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
+    """Says what an event is about.
+
+    Args:
+        kind: The event's kind.
+        values: Its values.
+
+    Returns:
+        One line, or ``None`` where people need not read it.
+    """
+    if kind == "epoch":
+        return _epoch(values)
+    if kind == "warning":
+        return f"Warning: {values.get('message', '')}"
+    if kind == "skipped":
+        return f"Skipped: {values.get('reason') or values.get('key', '')}"
+    if kind == "resumed":
+        return f"Resumed after epoch {values.get('epoch')}."
+    if kind == "retry":
+        return f"Trying the download again: {values.get('reason', '')}"
+    if kind == "worker_lost":
+        return f"The worker was lost and the stage starts again: {values.get('reason', '')}"
+    if kind == "bug":
+        return f"Bug {values.get('id')}: {values.get('type')}"
+    return None
+
+
+def is_trouble(kind: str) -> bool:
+    """Returns whether an event tells of something that did not go as it should."""
+    return kind in ("warning", "skipped", "retry", "worker_lost", "bug")
+
+
+def _epoch(values: Mapping[str, Any]) -> str:
+    held_out = fmt.counted(int(values.get("n") or 0), "held-out photo")
+    validation = (
+        f"validation loss {fmt.plain(values.get('validation_loss'))}, "
+        f"top-1 {fmt.percent(values.get('validation_top1'))} of {held_out}"
+    )
+    if not values.get("epoch"):
+        return f"Before training: {validation}"
+    return f"Epoch {values['epoch']}: loss {fmt.plain(values.get('loss'))}, {validation}"

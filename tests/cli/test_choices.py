@@ -1,0 +1,99 @@
+"""Options become experiments; wrong ones are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from effq_core.cli import choices
+from effq_core.errors import DatasetError, ExperimentError
+from effq_core.experiment import CalibrationMethod, Experiment
+from effq_core.presets import PRESETS
+from effq_core.variants import CATALOGUE, CONTROLS, STANDARD
+
+
+def _make(preset: str = "demo", **groups: dict[str, object]) -> Experiment:
+    return choices.make_experiment(
+        preset,
+        **{**{"experiment": {}, "calibration": {}, "qat": {}}, **groups},
+    )
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_without_options_is_itself(preset: str) -> None:
+    nothing = {"seed": None, "model": None}
+
+    assert _make(preset, experiment=nothing, calibration={"size": None}) == PRESETS[preset]()
+
+
+def test_options_override_a_preset_and_leave_the_rest() -> None:
+    made = _make("paper", experiment={"seed": 7}, calibration={"size": 20}, qat={"epochs": 1})
+    paper = PRESETS["paper"]()
+
+    assert (made.seed, made.calibration.size, made.qat.epochs) == (7, 20, 1)
+    assert made.calibration.method is CalibrationMethod.MIN_MAX
+    assert made.model == paper.model
+    assert made.qat.learning_rate == paper.qat.learning_rate
+
+
+def test_all_images_can_be_asked_for() -> None:
+    assert _make(experiment={"evaluation_size": "all"}).evaluation_size is None
+    assert choices.parse_size("all", "training") == "all"
+    assert choices.parse_size("12", "training") == 12
+    assert choices.parse_size(None, "training") is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (None, None),
+        ([], None),
+        (["int8"], ("int8",)),
+        (["int8,float16", "int8"], ("float16", "int8")),
+        (["int8-qat"], ("int8_qat",)),
+        (["standard"], STANDARD),
+        (["controls"], CONTROLS),
+        (["all"], tuple(CATALOGUE)),
+        (["standard", "int8_float_control"], (*STANDARD, "int8_float_control")),
+    ],
+)
+def test_variants_are_names_lists_and_groups(texts, expected) -> None:
+    assert choices.parse_variants(texts) == expected
+
+
+def test_threads_are_repeated_or_separated_by_commas() -> None:
+    assert choices.parse_threads(["1,2", "4"]) == (1, 2, 4)
+    assert choices.parse_threads(None) is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: _make("quick"),
+        lambda: _make(qat={"epochs": 0}),
+        lambda: _make(calibration={"size": 5}),
+        lambda: choices.parse_variants(["int4"]),
+        lambda: choices.parse_threads(["two"]),
+        lambda: choices.parse_size("many", "training"),
+    ],
+    ids=["preset", "epochs", "calibration", "variant", "threads", "size"],
+)
+def test_a_wrong_choice_names_the_right_ones(call) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        call()
+    assert caught.value.hint
+
+
+def test_data_is_a_name_or_a_folder_made_absolute(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert choices.parse_data("imagenette") == "imagenette"
+    assert choices.parse_data("photos") == f"folder:{tmp_path / 'photos'}"
+    assert choices.parse_data(f"folder:{tmp_path / 'photos'}") == f"folder:{tmp_path / 'photos'}"
+    with pytest.raises(DatasetError, match="does not exist"):
+        choices.parse_data("nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match="is not a folder"):
+        choices.parse_data("file")
