@@ -57,7 +57,10 @@ def open_imagenette(home: Home) -> FolderDataset:
         DatasetError: If it was not downloaded, or its folder is damaged.
     """
     if not is_present(home):
-        raise DatasetError("Imagenette is not downloaded.", f"Download it first. {_by_hand(home)}")
+        raise DatasetError(
+            "Imagenette is not downloaded.",
+            f"Download it first: `effq datasets download {DATASET_ID}`. {_by_hand(home)}",
+        )
     return FolderDataset(
         folder_of(home),
         dataset_id=DATASET_ID,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-
-from scipy import stats
+from statistics import NormalDist
+from typing import Any
 
 CONFIDENCE = 0.95
 """Confidence of every interval."""
@@ -14,7 +14,14 @@ CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 """Below this p a difference is called more than chance would do."""
 
-_Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+
+
+def _stats() -> Any:
+    """Returns ``scipy.stats``: slow to import, and readers of finished results need none of it."""
+    from scipy import stats
+
+    return stats
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     Returns:
         The ends of the 95 % interval, 0–1.
     """
-    interval = stats.binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
+    interval = _stats().binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -82,7 +89,7 @@ def mcnemar(worse: int, better: int) -> float:
         Two-sided p; 1 when no image flipped.
     """
     flips = worse + better
-    return 1.0 if flips == 0 else float(stats.binomtest(worse, flips, 0.5).pvalue)
+    return 1.0 if flips == 0 else float(_stats().binomtest(worse, flips, 0.5).pvalue)
 
 
 def paired_difference(worse: int, better: int, n: int) -> tuple[float, float]:
@@ -120,7 +127,7 @@ def smallest_significant(flips: int) -> int:
     if flips < 6:  # 2 × 0.5⁵ = 0.0625
         return 6
     # The most extreme count of one direction that is still significant, from the tail.
-    low = int(stats.binom.ppf(SIGNIFICANCE / 2, flips, 0.5))
+    low = int(_stats().binom.ppf(SIGNIFICANCE / 2, flips, 0.5))
     while low > 0 and mcnemar(low, flips - low) >= SIGNIFICANCE:
         low -= 1
     return flips - 2 * low
@@ -144,6 +151,6 @@ def median_interval(samples: list[float] | tuple[float, ...]) -> tuple[float, fl
     ordered = sorted(samples)
     n = len(ordered)
     # Largest r with P(fewer than r samples below the median) <= 2.5 %.
-    rank = int(stats.binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
+    rank = int(_stats().binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
     rank = max(1, rank)
     return ordered[rank - 1], ordered[n - rank]
