@@ -25,19 +25,25 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"effq {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _effq(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
     """Quantize image classifiers, and measure honestly what each variant gains and loses.
 
     `effq run` starts the built-in experiment, `effq show latest` shows what came of it.
     """
-    if version:
-        typer.echo(f"effq {__version__}")
-        raise typer.Exit
 
 
 app.command("run")(run.run)

@@ -89,7 +89,8 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
             what = "run with results" if with_results else "run"
             raise InputError(f"There is no {what} yet.", "`effq run` makes one.")
         return fitting[0]
-    exact = [run for run in runs if text == run.id] or [run for run in runs if text == run.name]
+    exact = [run for run in runs if text == run.id]
+    exact = exact or [run for run in runs if text and text == run.name]
     fitting = exact or [run for run in runs if text and run.id.startswith(text)]
     if not fitting:
         raise InputError(f"There is no run {text!r}.", "`effq runs` lists the runs there are.")

@@ -1,0 +1,107 @@
+"""Answers for single photos equal what evaluation found for the same pixels."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from effq_core.datasets.pixels import read_pixels
+from effq_core.errors import DatasetError, ExperimentError, InputError, ModelError
+from effq_core.predict import Predictor
+from effq_core.store.artifacts import ArtifactStore
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_run) -> Predictor:
+    return Predictor(tiny_run.results)
+
+
+def _evaluation_pixels(tiny_run) -> np.ndarray:
+    for artifact in ArtifactStore(tiny_run.home).list_all():
+        if artifact.stage == "pixels" and artifact.summary["role"] == "evaluation":
+            return read_pixels(artifact.path)[0]
+    raise AssertionError("there is no evaluation sample")
+
+
+def test_answers_equal_the_stored_predictions_exactly(tiny_run, predictor: Predictor) -> None:
+    stored = {name: tiny_run.results.predictions(name) for name in tiny_run.results.variants}
+
+    for index, pixels in enumerate(_evaluation_pixels(tiny_run)[:8]):
+        for answer in predictor.answer(np.asarray(pixels), top=3):
+            probabilities = stored[answer.variant].probabilities[index]
+            assert [guess.index for guess in answer.guesses] == list(
+                np.argsort(-probabilities, kind="stable")[:3]
+            )
+            assert answer.guesses[0].probability == float(probabilities.max())
+
+
+def test_agreement_is_with_float32s_best_class(predictor: Predictor) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    answers = {answer.variant: answer for answer in predictor.answer(pixels)}
+
+    assert answers["float32"].agrees is None
+    best = answers["float32"].guesses[0].index
+    for name, answer in answers.items():
+        assert answer.ms > 0
+        if name != "float32":
+            assert answer.agrees == (answer.guesses[0].index == best)
+
+
+def test_float32_compares_even_where_it_is_not_shown(tiny_run) -> None:
+    predictor = Predictor(tiny_run.results, ["int8_qat", "int8"])
+    answers = predictor.answer(np.zeros((64, 64, 3), np.uint8), top=1)
+
+    assert [answer.variant for answer in answers] == ["int8", "int8_qat"]
+    assert all(answer.agrees is not None for answer in answers)
+    assert all(len(answer.guesses) == 1 for answer in answers)
+
+
+def test_more_classes_than_there_are_gives_all(tiny_run, predictor: Predictor) -> None:
+    pixels = np.zeros((64, 64, 3), np.uint8)
+
+    assert len(predictor.answer(pixels, top=999)[0].guesses) == len(tiny_run.results.labels())
+    with pytest.raises(InputError, match="Choose 1 or more"):
+        predictor.answer(pixels, top=0)
+
+
+def test_bytes_and_files_decode_alike(tmp_path: Path, predictor: Predictor) -> None:
+    path = tmp_path / "coffee.png"
+    Image.fromarray(data.coffee()).save(path)
+
+    assert (predictor.read(path) == predictor.read(path.read_bytes(), "upload")).all()
+    assert predictor.read(path).shape == (64, 64, 3)
+
+
+def test_a_broken_or_missing_photo_is_named(tmp_path: Path, predictor: Predictor) -> None:
+    with pytest.raises(DatasetError, match=r"gone\.jpg"):
+        predictor.read(tmp_path / "gone.jpg")
+    with pytest.raises(DatasetError, match=r"upload\.jpg"):
+        predictor.read(b"nonsense", "upload.jpg")
+    buffer = io.BytesIO()
+    Image.fromarray(data.coffee()).save(buffer, "JPEG")
+    with pytest.raises(DatasetError, match="The image"):
+        predictor.read(buffer.getvalue()[:500])
+
+
+def test_variants_and_sizes_that_do_not_fit_are_refused(tiny_run, predictor: Predictor) -> None:
+    with pytest.raises(InputError, match="int8_float_control"):
+        Predictor(tiny_run.results, ["int8_float_control"])
+    with pytest.raises(ExperimentError, match="int4"):
+        Predictor(tiny_run.results, ["int4"])
+    with pytest.raises(ModelError, match="uint8"):
+        predictor.answer(np.zeros((32, 32, 3), np.uint8))
+
+
+def test_predicting_imports_no_tensorflow() -> None:
+    code = "import sys, effq_core.predict; print('tensorflow' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert answer.stdout.strip() == "False", answer.stderr
