@@ -19,6 +19,7 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 
 DATASET = "folder:imagenette"
+PREDICTIONS_FILE = "predictions.npz"
 
 
 def main() -> int:
@@ -47,11 +48,12 @@ def main() -> int:
     }
     folder = ASSETS / "reference_run"
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "predictions").mkdir(parents=True)
+    folder.mkdir(parents=True)
     for name, values in results["variants"].items():
-        stored = home.artifacts / values["predictions"] / "predictions.npz"
-        shutil.copyfile(stored, folder / "predictions" / f"{name}.npz")
-        values["predictions"] = f"predictions/{name}.npz"
+        stored = home.artifacts / values["predictions"] / PREDICTIONS_FILE
+        values["predictions"] = f"predictions/{name}"
+        (folder / values["predictions"]).mkdir(parents=True)
+        shutil.copyfile(stored, folder / values["predictions"] / PREDICTIONS_FILE)
         values["artifact"] = None  # the files themselves are too large to ship
     text = json.dumps(results, ensure_ascii=False, indent=1)
     if str(home.root) in text or "folder:/" in text:

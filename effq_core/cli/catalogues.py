@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,8 +22,16 @@ datasets_app = typer.Typer(
 )
 
 
-def models(json: AsJson = False) -> None:
+models_app = typer.Typer(
+    cls=EffqGroup, help="List the models there are; fetch weights.", add_completion=False
+)
+
+
+@models_app.callback(invoke_without_command=True)
+def models(ctx: typer.Context, json: AsJson = False) -> None:
     """List the models there are."""
+    if ctx.invoked_subcommand is not None:
+        return
     from effq_core import formatting as fmt
     from effq_core.cli import output
     from effq_core.models.catalogue import MODELS, label_set
@@ -58,6 +67,42 @@ def models(json: AsJson = False) -> None:
             output.safe(row["summary"]),
         )
     output.stdout().print(made)
+
+
+@models_app.command("download")
+def download_weights(
+    model: Annotated[str, typer.Argument(help="A model whose weights are not bundled.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Download a model's weights now; otherwise its first run does."""
+    from effq_core.cli import output
+    from effq_core.models.catalogue import get_model
+    from effq_core.models.weights import locate_weights
+    from effq_core.reporting import SilentReporter
+    from effq_core.settings import Home
+
+    card, home = get_model(model), Home.from_environment()
+    if quiet:
+        locate_weights(card, home, SilentReporter())
+    else:
+        with _bar() as reporter:
+            locate_weights(card, home, reporter)
+    output.say(f"{model} is there. `effq run --model {model}` uses it.")
+
+
+@models_app.command("import")
+def import_file(
+    model: Annotated[str, typer.Argument(help="A model whose weights are not bundled.")],
+    file: Annotated[Path, typer.Argument(help="Its published weights, fetched elsewhere.")],
+) -> None:
+    """Use weights fetched elsewhere, for a machine without a network."""
+    from effq_core.cli import output
+    from effq_core.models.catalogue import get_model
+    from effq_core.models.weights import import_weights
+    from effq_core.settings import Home
+
+    import_weights(get_model(model), file, Home.from_environment())
+    output.say(f"{model} is there. `effq run --model {model}` uses it.")
 
 
 @datasets_app.callback(invoke_without_command=True)

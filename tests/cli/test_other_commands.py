@@ -164,3 +164,20 @@ def test_the_doctor_names_libraries_that_are_missing_or_of_another_version(monke
 
     assert found["no-such-library is missing"] is checkup.State.FAILED
     assert any(text.startswith("numpy is ") for text in found)
+
+
+def test_weights_that_are_not_the_published_ones_are_refused(effq, tmp_path) -> None:
+    wrong = tmp_path / "weights.h5"
+    wrong.write_bytes(b"not weights")
+
+    refused = effq("models", "import", "efficientnetv2_b0_imagenet", str(wrong))
+
+    assert refused.exit_code == 2
+    assert str(wrong.name) in refused.stderr
+
+
+def test_importing_weights_of_a_bundled_model_says_that_it_is_bundled(effq, tmp_path) -> None:
+    refused = effq("models", "import", "efficientnet_lite0_imagenet", str(tmp_path / "x.h5"))
+
+    assert refused.exit_code == 2
+    assert "bundled" in refused.stderr

@@ -161,7 +161,8 @@ def _warnings(
         title = values["title"]
         for timing in values["latency"]:
             if timing["warning"]:
-                found.append(f"{title}, {timing['threads']} threads: {timing['warning']}")
+                threads = "1 thread" if timing["threads"] == 1 else f"{timing['threads']} threads"
+                found.append(f"{title}, {threads}: {timing['warning']}")
         found += [
             f"{title}: the gate {gate['name']} failed. {gate['detail']}"
             for gate in values["gates"]
