@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+from hypothesis import given
+from hypothesis import strategies as st
+from quantized_models import SILENT, Recorder, small_net
+
+from effq_core.errors import Cancelled
+from effq_core.experiment import Qat, QatLoss
+from effq_core.models.weights import read_weights
+from effq_core.quantize.finetune import (
+    MICRO_BATCH,
+    Epoch,
+    FineTuning,
+    _best,
+    observe_ranges,
+    predict,
+    resolve_loss,
+)
+from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.reporting import Reporter
+
+N, CLASSES = 60, 4
+SETTINGS = Qat(epochs=3, learning_rate=3e-3, batch_size=24, validation_share=0.2)
+
+
+def colours() -> tuple[np.ndarray, np.ndarray]:
+    """Noisy images of one colour a class, in turn."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200], [160, 160, 160]])
+    labels = np.arange(N) % CLASSES
+    pixels = centres[labels][:, None, None] + rng.normal(0, 40, (N, 16, 16, 3))
+    return np.clip(pixels, 0, 255).astype(np.uint8), labels
+
+
+IMAGES, LABELS = colours()
+
+
+def student(fake_quant: bool) -> Any:
+    # TF-MOT numbers one of its layers through the process; every stage starts afresh, and so here.
+    keras.backend.reset_uids()
+    model = small_net()
+    if not fake_quant:
+        return model
+    fake = insert_fake_quant(model)
+    observe_ranges(fake, IMAGES, SILENT)
+    return fake
+
+
+def teacher_answers() -> np.ndarray:
+    return np.asarray(predict(small_net(seed=1), IMAGES, SILENT))
+
+
+def training(
+    folder: Path,
+    *,
+    fake_quant: bool = False,
+    targets: np.ndarray = LABELS,
+    settings: Qat = SETTINGS,
+    reporter: Reporter = SILENT,
+    seed: int = 5,
+) -> FineTuning:
+    return FineTuning(
+        student(fake_quant),
+        images=IMAGES,
+        targets=targets,
+        truth=LABELS if targets.ndim == 1 else targets.argmax(axis=1),
+        settings=settings,
+        seed=seed,
+        folder=folder,
+        reporter=reporter,
+    )
+
+
+@pytest.fixture(scope="module", params=["float", "fake_quant"])
+def undisturbed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bool, Recorder, list[Epoch], Epoch, list[np.ndarray]]:
+    """A whole training: whether with fake-quant, what it told, and its result."""
+    fake_quant, recorder = request.param == "fake_quant", Recorder()
+    tuning = training(tmp_path_factory.mktemp("whole"), fake_quant=fake_quant, reporter=recorder)
+    history, best = tuning.run()
+    return fake_quant, recorder, history, best, tuning.model.get_weights()
+
+
+def test_an_epoch_is_48_images_in_two_batches_of_two_micro_batches(undisturbed: Any) -> None:
+    _, recorder, history, _, _ = undisturbed
+    assert MICRO_BATCH == 16
+    steps = [16, 24, 40, 48]
+    assert recorder.progressed == [(48 * e + done, 144) for e in range(3) for done in steps]
+    assert [epoch.epoch for epoch in history] == [0, 1, 2, 3]
+    assert {epoch.n for epoch in history} == {12}
+    assert history[0].loss is None
+    assert [kind for kind, _ in recorder.events] == ["epoch"] * 4
+    assert [values["validation_top1"] for _, values in recorder.events] == [
+        epoch.validation_top1 for epoch in history
+    ]
+
+
+@pytest.mark.parametrize("calls", [1, 6, 8, 11])
+def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(
+    undisturbed: Any, calls: int, tmp_path: Path
+) -> None:
+    fake_quant, _, history, best, weights = undisturbed
+    folder = tmp_path / "epochs"
+    with pytest.raises(Cancelled):
+        training(folder, fake_quant=fake_quant, reporter=Recorder(cancel_after=calls)).run()
+    recorder = Recorder()
+    resumed = training(folder, fake_quant=fake_quant, reporter=recorder)
+    assert resumed.run() == (history, best)
+    for a, b in zip(weights, resumed.model.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+    finished = (calls - 1) // 4  # after the last call of an epoch comes its validation
+    assert recorder.events[0] == ("resumed", {"epoch": finished})
+    assert recorder.progressed[0] == (48 * finished + 16, 144)
+
+
+def test_a_finished_training_is_not_repeated(undisturbed: Any, tmp_path: Path) -> None:
+    fake_quant, _, history, best, weights = undisturbed
+    training(tmp_path, fake_quant=fake_quant).run()
+    recorder = Recorder()
+    again = training(tmp_path, fake_quant=fake_quant, reporter=recorder)
+    assert again.run() == (history, best)
+    assert recorder.progressed == []
+    assert all(map(np.array_equal, again.model.get_weights(), weights))
+
+
+def test_only_the_newest_checkpoint_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    history, best = training(tmp_path).run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "best.npz",
+        "epoch-3.data-00000-of-00001",
+        "epoch-3.index",
+        "history.json",
+    ]
+    rows = json.loads((tmp_path / "history.json").read_text())
+    assert [Epoch(**row) for row in rows] == history
+    assert best in history
+
+
+def test_the_best_epochs_weights_are_left_in_the_model(undisturbed: Any, tmp_path: Path) -> None:
+    fake_quant, *_, best, _ = undisturbed
+    tuning = training(tmp_path, fake_quant=fake_quant)
+    tuning.run()
+    for layer, arrays in read_weights(tmp_path / "best.npz").items():
+        assert all(map(np.array_equal, tuning.model.get_layer(layer).get_weights(), arrays))
+    answers = predict(tuning.model, IMAGES[:12], SILENT)
+    assert (answers.argmax(axis=1) == LABELS[:12]).mean() == best.validation_top1
+    loss = -np.log(answers[np.arange(12), LABELS[:12]]).mean()
+    assert loss == pytest.approx(best.validation_loss, rel=1e-4)
+
+
+epochs = st.builds(
+    Epoch,
+    epoch=st.just(0),
+    loss=st.none(),
+    validation_loss=st.sampled_from([0.1, 0.2, 0.3]),
+    validation_top1=st.sampled_from([0.5, 0.75, 1.0]),
+    n=st.just(4),
+)
+
+
+@given(st.lists(epochs, min_size=2))
+def test_the_best_epoch_has_the_highest_top1_then_the_lowest_loss(rows: list[Epoch]) -> None:
+    history = [Epoch(i, None, r.validation_loss, r.validation_top1, 4) for i, r in enumerate(rows)]
+    best = _best(history)
+    after = history[1:]
+    assert best.epoch > 0
+    assert best.validation_top1 == max(row.validation_top1 for row in after)
+    equal = [row for row in after if row.validation_top1 == best.validation_top1]
+    assert best.validation_loss == min(row.validation_loss for row in equal)
+    assert best == next(row for row in equal if row.validation_loss == best.validation_loss)
+
+
+@pytest.mark.parametrize("targets", [LABELS, teacher_answers()], ids=["labels", "distill"])
+def test_micro_batches_add_up_to_the_gradient_of_the_whole_batch(
+    targets: np.ndarray, tmp_path: Path
+) -> None:
+    tuning = training(tmp_path, targets=targets)
+    tuning._trace()
+    batch = np.arange(24)
+    for chosen in (batch[:16], batch[16:]):
+        tuning._accumulate(IMAGES[chosen], targets[chosen], len(chosen) / 24)
+    with tf.GradientTape() as tape:
+        answers = tuning.model(IMAGES[batch].astype(np.float32), training=False)
+        if targets.ndim == 1:
+            each = keras.losses.sparse_categorical_crossentropy(targets[batch], answers)
+        else:
+            each = keras.losses.kl_divergence(targets[batch], answers)
+        loss = tf.reduce_mean(each)
+    expected = tape.gradient(loss, tuning.model.trainable_variables)
+    largest = max(float(tf.reduce_max(tf.abs(gradient))) for gradient in expected)
+    assert largest > 1e-2
+    for found, gradient in zip(tuning.sums, expected, strict=True):
+        np.testing.assert_allclose(found.numpy(), gradient.numpy(), atol=1e-6 * max(1, largest))
+
+
+def test_a_step_is_adams_and_empties_the_sums(tmp_path: Path) -> None:
+    tuning = training(tmp_path)
+    before = [v.numpy() for v in tuning.variables]
+    tuning._trace()
+    tuning._accumulate(IMAGES[:16], LABELS[:16], 1.0)
+    gradients = [total.numpy() for total in tuning.sums]
+    tuning._apply()
+    for old, variable, gradient in zip(before, tuning.variables, gradients, strict=True):
+        # Its first step is the learning rate times the sign of the gradient, softened by epsilon.
+        step = gradient / (np.abs(gradient) + 1e-7 / np.sqrt(1 - 0.999))
+        np.testing.assert_allclose(variable.numpy(), old - 3e-3 * step, atol=1e-6)
+    assert not any(total.numpy().any() for total in tuning.sums)
+
+
+@pytest.mark.parametrize("fake_quant", [False, True], ids=["float", "fake_quant"])
+@pytest.mark.parametrize("targets", [LABELS, teacher_answers()], ids=["labels", "distill"])
+def test_training_reduces_the_loss(targets: np.ndarray, fake_quant: bool, tmp_path: Path) -> None:
+    settings = Qat(epochs=4, learning_rate=1e-2, batch_size=16, validation_share=0.2)
+    history, best = training(
+        tmp_path, fake_quant=fake_quant, targets=targets, settings=settings
+    ).run()
+    losses = [epoch.loss for epoch in history[1:]]
+    assert losses[-1] < 0.9 * losses[0]
+    assert best.validation_loss < 0.9 * history[0].validation_loss
+    assert best.validation_top1 >= history[0].validation_top1
+
+
+def test_distilling_from_itself_is_already_at_its_goal(tmp_path: Path) -> None:
+    settings = Qat(epochs=1, learning_rate=1e-8)
+    answers = predict(small_net(), IMAGES, SILENT)
+    history, _ = training(tmp_path, targets=answers, settings=settings).run()
+    assert history[0].validation_loss == pytest.approx(0, abs=1e-6)
+    assert history[0].validation_top1 == 1
+
+
+def trained_and_untouched(
+    tuning: FineTuning, is_untouched: Callable[[str], bool]
+) -> tuple[int, set[str]]:
+    """Trains; returns how many weights should stay as they are, and which of them did not."""
+    weights = [w for w in tuning.model.weights if is_untouched(w.name)]
+    before, kernels = [w.numpy() for w in weights], [v.numpy() for v in tuning.variables]
+    tuning.run()
+    moved = {w.name for w, old in zip(weights, before, strict=True) if (w.numpy() != old).any()}
+    assert not all(map(np.array_equal, kernels, [v.numpy() for v in tuning.variables]))
+    return len(weights), moved
+
+
+@pytest.mark.parametrize("fake_quant", [False, True], ids=["float", "fake_quant"])
+def test_training_leaves_the_moving_statistics_alone(fake_quant: bool, tmp_path: Path) -> None:
+    tuning = training(tmp_path, fake_quant=fake_quant)
+    assert trained_and_untouched(
+        tuning, lambda name: name.rpartition("/")[2].startswith("moving_")
+    ) == (2 * 3, set())
+
+
+@pytest.mark.parametrize("fake_quant", [False, True], ids=["float", "fake_quant"])
+def test_training_leaves_the_normalisation_alone(fake_quant: bool, tmp_path: Path) -> None:
+    tuning = training(tmp_path, fake_quant=fake_quant)
+    # TF-MOT's wrapper offers the kernel of a frozen layer for training.
+    frozen = ("normalise/depthwise_kernel:0", "normalise/bias:0")
+    assert trained_and_untouched(tuning, lambda name: name in frozen) == (2, set())
+
+
+def test_the_held_out_images_are_not_trained_on(tmp_path: Path) -> None:
+    garbled = LABELS.copy()
+    garbled[:12] = (garbled[:12] + 1) % CLASSES
+    weights = []
+    for i, targets in enumerate((LABELS, garbled)):
+        settings = Qat(epochs=1, learning_rate=1e-3, validation_share=0.2)
+        tuning = training(tmp_path / str(i), targets=targets, settings=settings)
+        history, _ = tuning.run()
+        assert history[0].n == 12
+        weights.append(tuning.model.get_weights())
+    assert all(map(np.array_equal, *weights))
+
+
+def test_the_seed_decides_the_order_of_images(tmp_path: Path) -> None:
+    weights = []
+    for i, seed in enumerate((1, 1, 2)):
+        tuning = training(tmp_path / str(i), seed=seed)
+        tuning.run()
+        weights.append(tuning.model.get_weights())
+    assert all(map(np.array_equal, weights[0], weights[1]))
+    assert not all(map(np.array_equal, weights[0], weights[2]))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "labelled", "whole_head", "expected"),
+    [
+        (QatLoss.AUTO, True, True, QatLoss.LABELS),
+        (QatLoss.AUTO, True, False, QatLoss.DISTILL),
+        (QatLoss.AUTO, False, True, QatLoss.DISTILL),
+        (QatLoss.AUTO, False, False, QatLoss.DISTILL),
+        (QatLoss.LABELS, True, True, QatLoss.LABELS),
+        (QatLoss.LABELS, True, False, QatLoss.LABELS),
+        (QatLoss.LABELS, False, True, QatLoss.DISTILL),
+        (QatLoss.LABELS, False, False, QatLoss.DISTILL),
+        (QatLoss.DISTILL, True, True, QatLoss.DISTILL),
+        (QatLoss.DISTILL, True, False, QatLoss.DISTILL),
+        (QatLoss.DISTILL, False, True, QatLoss.DISTILL),
+        (QatLoss.DISTILL, False, False, QatLoss.DISTILL),
+    ],
+)
+def test_labels_are_learned_from_only_where_they_are_and_cover_the_head(
+    chosen: QatLoss, labelled: bool, whole_head: bool, expected: QatLoss
+) -> None:
+    assert resolve_loss(chosen, labelled=labelled, whole_head=whole_head) is expected
+
+
+def test_prediction_does_not_depend_on_how_images_are_batched() -> None:
+    model, recorder = small_net(), Recorder()
+    whole = predict(model, IMAGES, recorder)
+    assert whole.shape == (N, CLASSES)
+    assert recorder.progressed == [(16, 60), (32, 60), (48, 60), (60, 60)]
+    single = np.concatenate([predict(model, image[None], SILENT) for image in IMAGES[:5]])
+    np.testing.assert_allclose(whole[:5], single, atol=1e-6)
+
+
+def test_observing_and_predicting_can_be_cancelled() -> None:
+    model = insert_fake_quant(small_net())
+    for run in (observe_ranges, predict):
+        recorder = Recorder(cancel_after=2)
+        with pytest.raises(Cancelled):
+            run(model, IMAGES, recorder)
+        assert recorder.progressed == [(16, 60), (32, 60)]
