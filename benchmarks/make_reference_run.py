@@ -54,7 +54,7 @@ def main() -> int:
         values["predictions"] = f"predictions/{name}"
         (folder / values["predictions"]).mkdir(parents=True)
         shutil.copyfile(stored, folder / values["predictions"] / PREDICTIONS_FILE)
-        values["artifact"] = None  # the files themselves are too large to ship
+        values["artifact"] = ""  # the files themselves are too large to ship
     text = json.dumps(results, ensure_ascii=False, indent=1)
     if str(home.root) in text or "folder:/" in text:
         parser.error("a path of this machine is in the results; nothing may be shipped")

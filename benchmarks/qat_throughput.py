@@ -38,8 +38,9 @@ def child(way: str, count: int, size: int) -> None:
     from effq_core.experiment import Qat
     from effq_core.models.build import build_model
     from effq_core.models.catalogue import get_model
+    from effq_core.quantize.fake_quant import Phase, phase
     from effq_core.quantize.finetune import FineTuning
-    from effq_core.quantize.qat_scheme import Phase, insert_fake_quant, phase
+    from effq_core.quantize.qat_scheme import insert_fake_quant
     from effq_core.reporting import SilentReporter
     from effq_core.settings import Home
 

@@ -34,7 +34,6 @@ RELEVANT_FLAGS = {
 LIBRARIES = (
     "effq-studio",
     "ai-edge-litert",
-    "litert-quantizer",
     "tensorflow",
     "tf_keras",
     "tensorflow-model-optimization",
@@ -94,6 +93,13 @@ class Hardware:
         return cls(**{**plain, "flags": tuple(plain.get("flags", ()))})
 
 
+def usable_cores() -> int:
+    """Returns how many logical cores this process may use: a container may have fewer."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def describe() -> Hardware:
     """Describes this machine.
 
@@ -104,7 +110,7 @@ def describe() -> Hardware:
     return Hardware(
         cpu=_cpu_name(cpuinfo),
         architecture=platform.machine(),
-        logical_cores=os.cpu_count() or 1,
+        logical_cores=usable_cores(),
         physical_cores=psutil.cpu_count(logical=False),
         memory_bytes=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.release()}",

@@ -44,6 +44,9 @@ def make_experiment(
             f"There is no preset {preset!r}.", f"Choose from: {', '.join(PRESETS)}."
         )
     base = PRESETS[preset]()
+    if experiment.get("dataset") not in (None, base.dataset):
+        # A preset's sizes suit its own photos; of others, all are used.
+        base = replace(base, training_size=None, evaluation_size=None)
     return replace(
         base,
         **_given(experiment),

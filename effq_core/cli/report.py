@@ -117,8 +117,28 @@ def _print_trust(console: Console, results: Results) -> None:
     for title, gate in failed:
         text = f"Gate failed: {title}, {gate.name}. {gate.detail}"
         console.print(Text(text, style="bold red"), soft_wrap=True)
+    for variant in results.variants.values():
+        if variant.training:
+            console.print(Text(_training(variant)), soft_wrap=True)
     for warning in _warnings(results):
         console.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _training(variant: VariantResult) -> str:
+    """Returns how a variant was trained, and the proof that fake-quant was there."""
+    training = variant.training or {}
+    parts = []
+    if counted := training.get("fake_quant"):
+        parts.append(
+            f"{fmt.count(counted['per_channel'])} per-channel and "
+            f"{fmt.count(counted['per_tensor'])} per-tensor fake-quant operators"
+        )
+    if history := training.get("history"):
+        parts.append(
+            f"{fmt.counted(len(history) - 1, 'epoch')} on {fmt.count(training['images'])} photos "
+            f"({training['loss']}), the best: {training['best_epoch']}"
+        )
+    return f"{variant.title}: {'; '.join(parts)}."
 
 
 def _warnings(results: Results) -> list[str]:
@@ -131,13 +151,15 @@ def _warnings(results: Results) -> list[str]:
         warning
         for warning in results.warnings
         if not any(part in warning for part in said)
+        and not warning.startswith("The gate ")
         and not any(warning.endswith(text) for text in texts)
     ]
     if busy:
         most = fmt.percent(max(timing.others_share for timing in busy), 0)
         found.append(
             f"Other processes were busy during {len(busy)} of {len(timings)} measurements (up to "
-            f"{most} of the processor): times marked * are too long. Close them and measure again."
+            f"{most} of the processor): times marked * are too long. Close them and run again "
+            "with --remeasure."
         )
     return found
 

@@ -90,6 +90,14 @@ def run(
         int | None,
         typer.Option(help="Timed invocations of each measurement.", rich_help_panel=_MEASURE),
     ] = None,
+    remeasure: Annotated[
+        bool,
+        typer.Option(
+            "--remeasure",
+            help="Take every latency anew, for example because the machine was busy.",
+            rich_help_panel=_MEASURE,
+        ),
+    ] = False,
     seed: Annotated[
         int | None, typer.Option(help="Of every random choice.", rich_help_panel=_MEASURE)
     ] = None,
@@ -136,4 +144,4 @@ def run(
             "loss": loss,
         },
     )
-    work.start(experiment, name=name, detach=detach, as_json=json, quiet=quiet)
+    work.start(experiment, name=name, remeasure=remeasure, detach=detach, as_json=json, quiet=quiet)

@@ -17,12 +17,21 @@ from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
 
 
-def start(experiment: Experiment, *, name: str, detach: bool, as_json: bool, quiet: bool) -> None:
+def start(
+    experiment: Experiment,
+    *,
+    name: str,
+    remeasure: bool,
+    detach: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Makes a run of an experiment and works on it.
 
     Args:
         experiment: What to run.
         name: What the user calls it.
+        remeasure: Take every latency anew, so that all are of one moment.
         detach: Leave it to a process of its own.
         as_json: Print JSON only.
         quiet: Show no progress.
@@ -32,9 +41,17 @@ def start(experiment: Experiment, *, name: str, detach: bool, as_json: bool, qui
         typer.Exit: If it fails or is cancelled.
     """
     from effq_core.pipeline.plan import build_plan
+    from effq_core.pipeline.stage import fingerprints
+    from effq_core.store.artifacts import ArtifactStore
 
     home = Home.from_environment()
-    build_plan(experiment, home)  # what cannot be planned is wrong input, and leaves no run behind
+    # What cannot be planned is wrong input, and leaves no run behind.
+    plan = build_plan(experiment, home)
+    if remeasure:
+        store, named = ArtifactStore(home), fingerprints(plan)
+        for stage in plan:
+            if stage.exclusive:
+                store.delete(stage.kind, named[stage.name])
     database = Database(home.database)
     try:
         run_id = database.create_run(experiment, name)

@@ -5,9 +5,9 @@ the same on every platform and library version, does not change when a file is r
 moves when images are added or removed.
 
 Calibration and training share the *training part* of a dataset, ordered once: calibration takes
-from the front and training from the back. So each sample depends on the seed and its own size
-alone, experiments that differ in one size share the work of the others, and the two are disjoint
-as long as their sizes add up to no more than there are.
+from the front and training from the back. So growing one sample moves no image of another, and the
+two are disjoint as long as their sizes add up to no more than there are. Only where images turn
+out to be broken does the one size matter to the other: it bounds what may replace them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from itertools import zip_longest
 from effq_core.datasets.base import TRAIN, VAL, ImageItem
 from effq_core.datasets.index import Index
 from effq_core.errors import DatasetError
+from effq_core.experiment import CALIBRATION_SIZES
 
 EVALUATION_SHARE = 0.3
 """Share of the images evaluated where the dataset has no split of its own (the share Imagenette's
@@ -120,7 +121,9 @@ def check_sizes(
         raise DatasetError(
             f"{index.dataset} has {total:,} images outside evaluation"
             f" and {calibration:,} were asked for to calibrate with.",
-            f"Choose a calibration size of at most {total:,}, or add images.",
+            f"Choose a calibration size of at most {total:,}, or add images."
+            if total >= CALIBRATION_SIZES[0]
+            else "Add images.",
         )
     left = total - calibration
     if (training or 0) > left or (training_needed and left == 0):

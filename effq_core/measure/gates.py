@@ -185,25 +185,27 @@ def fake_quant_gate(found: Mapping[str, int], expected: Mapping[str, int]) -> Ga
     )
 
 
-def disjoint_gate(calibration_hashes: Iterable[str], evaluation_hashes: Iterable[str]) -> Gate:
-    """Checks that no image both calibrates and evaluates.
+def disjoint_gate(role_a: str, a: Iterable[str], role_b: str, b: Iterable[str]) -> Gate:
+    """Checks that no image is in two samples.
 
     Args:
-        calibration_hashes: Content hashes of the calibration images.
-        evaluation_hashes: Content hashes of the evaluation images.
+        role_a: What the one sample is for, such as ``calibration``.
+        a: Content hashes of its images.
+        role_b: What the other is for.
+        b: Content hashes of its images.
 
     Returns:
         The gate; its value is the number of contents in both.
     """
-    evaluation = set(evaluation_hashes)
-    shared = set(calibration_hashes) & evaluation
+    others = set(b)
+    shared = set(a) & others
     return Gate(
-        name="calibration_evaluation_disjoint",
+        name=f"{role_a}_{role_b}_disjoint",
         passed=not shared,
         value=len(shared),
         limit=0,
-        n=len(evaluation),
-        detail=f"{len(shared):,} of {len(evaluation):,} evaluation images are also calibration "
+        n=len(others),
+        detail=f"{len(shared):,} of {len(others):,} {role_b} images are also {role_a} "
         "images; none may be.",
     )
 

@@ -156,8 +156,9 @@ def top1(predictions: Predictions) -> Bools | None:
 def top5(predictions: Predictions) -> Bools | None:
     """Tells for which images the true class is among the five most probable.
 
-    Integer outputs have many equal values; equals rank by class index, as they do for
-    :attr:`Predictions.predicted`, so an image right at top-1 is right at top-5.
+    The true class is among them if at most five classes are as probable as it or more so. Integer
+    outputs have many equal values, above all zeros: ranking equals by class index would call every
+    photo of the first classes right. An image right at top-1 is right at top-5.
 
     Args:
         predictions: A variant's answers.
@@ -168,6 +169,7 @@ def top5(predictions: Predictions) -> Bools | None:
     truth = predictions.truth
     if truth is None or predictions.probabilities.shape[1] <= 5:
         return None
-    best = np.argsort(-predictions.probabilities, axis=1, kind="stable")[:, :5]
-    found: Bools = (best == truth[:, np.newaxis]).any(axis=1)
+    own = np.take_along_axis(predictions.probabilities, truth[:, np.newaxis], axis=1)
+    ahead = (predictions.probabilities >= own).sum(axis=1)
+    found: Bools = (ahead <= 5) | (predictions.predicted == truth)
     return found

@@ -8,7 +8,6 @@ the file itself.
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import warnings
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.errors import ExperimentError, ModelError
+from effq_core.hardware import usable_cores
 from effq_core.reporting import Reporter, SilentReporter
 
 Image = npt.NDArray[np.uint8]
@@ -168,7 +168,7 @@ class ModelPool:
     def __init__(
         self, path: Path | str, *, workers: int | None = None, reference_kernels: bool = False
     ) -> None:
-        count = max(1, workers or os.cpu_count() or 1)
+        count = max(1, workers or usable_cores())
         self._models = [
             LiteRtModel(path, reference_kernels=reference_kernels) for _ in range(count)
         ]

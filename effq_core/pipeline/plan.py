@@ -8,8 +8,8 @@ from typing import Any
 
 from effq_core import hardware
 from effq_core.datasets.catalogue import open_dataset
-from effq_core.errors import DatasetError
-from effq_core.experiment import Experiment
+from effq_core.errors import ExperimentError
+from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import get_model, label_set
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
 from effq_core.pipeline.stage import LAST, Plan, StageSpec
@@ -17,11 +17,13 @@ from effq_core.settings import Home
 from effq_core.variants import BASELINE, Recipe, get_variant
 
 _STAGES = "effq_core.pipeline.stages"
-_TENSORFLOW = ("tensorflow", "tf_keras")
+_TENSORFLOW = ("tensorflow", "tf_keras", "numpy")
 _QAT = (*_TENSORFLOW, "tensorflow-model-optimization")
-_IMAGES = ("pillow", "scikit-image")
-_LITERT = ("ai-edge-litert",)
+_IMAGES = ("pillow", "scikit-image", "numpy")
+_LITERT = ("ai-edge-litert", "numpy")
+_STATISTICS = (*_LITERT, "scipy")
 _CONTROL = "int8_float_control"
+_MEASURES = ("inspect", "evaluate", "benchmark", "keras")
 
 
 def build_plan(experiment: Experiment, home: Home) -> Plan:
@@ -52,9 +54,12 @@ class _Planner:
         )
         self.variants = [get_variant(name) for name in experiment.variants]
         self.stages: list[StageSpec] = []
-        if self.match.use is HeadUse.NEW and len(self.dataset.class_names) < 2:
-            raise DatasetError(
-                f"{experiment.dataset} has one class only.", "Add photos of a second class."
+        self.training_images = experiment.training_size or 2000  # only to estimate times
+        unlabelled = self.match.use is HeadUse.UNLABELLED
+        if unlabelled and experiment.trains and experiment.qat.loss is QatLoss.LABELS:
+            raise ExperimentError(
+                f"{experiment.dataset} has no labels to train on.",
+                "Choose the loss 'distill', or 'auto'.",
             )
 
     def plan(self) -> Plan:
@@ -63,9 +68,9 @@ class _Planner:
         for variant in self.variants:
             if variant.recipe in (Recipe.FLOAT, Recipe.WEIGHTS_ONLY):
                 self._convert(f"convert:{variant.name}", "freeze", variant.name)
-        if any(variant.name == "int8" for variant in self.variants):
+        if "int8" in self.experiment.variants:
             self._ptq("int8", f"convert:{BASELINE}", "calibrate")
-        if any(variant.name == _CONTROL for variant in self.variants):
+        if _CONTROL in self.experiment.variants:
             self._float_control()
         for variant in self.variants:
             if variant.recipe is Recipe.QAT:
@@ -135,10 +140,6 @@ class _Planner:
     def _trains(self) -> bool:
         return self.experiment.trains or self.match.use is HeadUse.NEW
 
-    @property
-    def _training_images(self) -> int:
-        return self.experiment.training_size or 2000
-
     def _float_model(self) -> None:
         new = self.match.use is HeadUse.NEW
         self._add(
@@ -147,13 +148,14 @@ class _Planner:
             params={
                 "model": self.card.id,
                 "weights": self.card.weights.sha256 or self.card.weights.md5,
+                "normalisation": asdict(self.card.normalisation),
                 "image_size": self.image_size,
                 "use": self.match.use,
                 "class_names": self.dataset.class_names if new else [],
             },
             inputs={"training": "pixels:training"} if new else {},
-            weight=5 + (self._training_images / 40 if new else 0),
-            library_versions=_TENSORFLOW,
+            weight=5 + (self.training_images / 40 if new else 0),
+            library_versions=(*_TENSORFLOW, "scikit-learn") if new else _TENSORFLOW,
         )
         inputs = {"model": "model"}
         self._freeze("freeze", inputs)
@@ -163,13 +165,15 @@ class _Planner:
         self._add(name, "model:freeze_model", inputs=inputs, weight=4, library_versions=_TENSORFLOW)
 
     def _keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
+        versions = _QAT if fake_quant else _TENSORFLOW
+        params, inputs = {"fake_quant": fake_quant}, {**inputs, "evaluation": "pixels:evaluation"}
         self._add(
             name,
             "model:keras_predict",
-            params={"fake_quant": fake_quant},
-            inputs={**inputs, "evaluation": "pixels:evaluation"},
+            params=params,
+            inputs=inputs,
             weight=weight,
-            library_versions=_QAT if fake_quant else _TENSORFLOW,
+            library_versions=versions,
         )
 
     def _convert(self, name: str, frozen: str, form: str) -> None:
@@ -216,7 +220,7 @@ class _Planner:
                 "class_map": self.match.class_map,
             },
             inputs=inputs,
-            weight=50 + self._training_images * (settings.epochs / 15 + 1 / 40),
+            weight=50 + self.training_images * (settings.epochs / 15 + 1 / 40),
             library_versions=_QAT,
         )
 
@@ -257,7 +261,7 @@ class _Planner:
             params={"class_map": self.match.class_map},
             inputs=inputs,
             weight=(self.experiment.evaluation_size or 2000) / 100,
-            library_versions=_LITERT,
+            library_versions=_STATISTICS,
         )
         self._add(
             f"benchmark:{variant}",
@@ -265,35 +269,32 @@ class _Planner:
             params={
                 "threads": self.experiment.threads,
                 "invocations": self.experiment.benchmark_invocations,
-                # A timing belongs to a machine: another host must not reuse it.
-                "host": hardware.describe().cpu,
+                # A timing belongs to a machine: another one must not reuse it.
+                "host": hardware.describe().to_dict(),
             },
             inputs={"file": inputs["file"]},
             exclusive=True,
             weight=2 + 2 * len(self.experiment.threads),
-            library_versions=_LITERT,
+            library_versions=_STATISTICS,
         )
 
     def _report(self) -> None:
-        names = {spec.name for spec in self.stages}
-        inputs = {"index": "index", "model": "model"}
-        for role in ("calibration", "training", "evaluation"):
-            if f"pixels:{role}" in names:
-                inputs[role] = f"pixels:{role}"
-        for variant in self.variants:
-            inputs[f"file:{variant.name}"] = f"convert:{variant.name}"
-            for what in ("inspect", "evaluate", "benchmark", "keras"):
-                if f"{what}:{variant.name}" in names:
-                    inputs[f"{what}:{variant.name}"] = f"{what}:{variant.name}"
-            for source in (f"finetune:{variant.name}", f"ranges:{variant.name}"):
-                if source in names:
-                    inputs[f"training:{variant.name}"] = source
-        if "finetune:float" in names:
-            inputs[f"training:{_CONTROL}"] = "finetune:float"
+        wanted = {"index": "index", "model": "model"}
+        wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
+        for name in (variant.name for variant in self.variants):
+            wanted[f"file:{name}"] = f"convert:{name}"
+            wanted |= {(k := f"{what}:{name}"): k for what in _MEASURES}
+            wanted[f"training:{name}"] = (
+                f"finetune:{name}" if get_variant(name).trained else f"ranges:{name}"
+            )
+        wanted[f"training:{_CONTROL}"] = "finetune:float"
+        made = {spec.name for spec in self.stages}
+        inputs = {name: source for name, source in wanted.items() if source in made}
         self._add(
             LAST,
             "report:report",
             params={"experiment": self.experiment.to_dict(), "use": self.match.use},
             inputs=inputs,
             weight=2,
+            library_versions=_STATISTICS,
         )

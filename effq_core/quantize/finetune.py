@@ -19,14 +19,15 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from effq_core.errors import DatasetError
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import load_weights, read_weights, write_weights
-from effq_core.quantize.qat_scheme import Phase, phase, update_weight_ranges
+from effq_core.quantize.fake_quant import Phase, phase, update_weight_ranges
 from effq_core.reporting import Reporter
 
 MICRO_BATCH = 16
-"""Images whose activations are in memory at once. Gradients of a batch are summed over its
-micro-batches, which changes nothing (batch normalisation is in inference mode) but halves the
+"""Images of 224 px whose activations are in memory at once. Gradients of a batch are summed over
+its micro-batches, which changes nothing (batch normalisation is in inference mode) but halves the
 memory: a fake-quant V2-B0 at 224 px needs 4.7 GiB for 32 images at once, 3 GiB for 16."""
 
 _Array = np.ndarray[Any, Any]
@@ -50,6 +51,11 @@ class Epoch:
     validation_loss: float
     validation_top1: float
     n: int
+
+
+def micro_batch(side: int) -> int:
+    """Returns how many images of a side, in pixels, take the memory of :data:`MICRO_BATCH`."""
+    return max(1, min(MICRO_BATCH, MICRO_BATCH * 224**2 // side**2))
 
 
 def resolve_loss(chosen: QatLoss, *, labelled: bool, whole_head: bool) -> QatLoss:
@@ -100,11 +106,11 @@ def _traced(model: Any, compute: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _in_batches(run: Callable[[Any], Any], images: _Array, reporter: Reporter) -> list[_Array]:
-    results = []
-    for start in range(0, len(images), MICRO_BATCH):
+    results, size = [], micro_batch(int(images.shape[1]))
+    for start in range(0, len(images), size):
         reporter.check_cancelled()
-        results.append(run(images[start : start + MICRO_BATCH]).numpy())
-        reporter.progress(min(start + MICRO_BATCH, len(images)), len(images))
+        results.append(run(images[start : start + size]).numpy())
+        reporter.progress(min(start + size, len(images)), len(images))
     return results
 
 
@@ -139,8 +145,14 @@ class FineTuning:
         self.settings, self.seed = settings, seed
         self.folder, self.reporter = folder, reporter
         self.held_out = max(1, round(len(images) * settings.validation_share))
+        if len(images) <= self.held_out:
+            raise DatasetError(
+                f"{len(images)} training images leave none to train on beside those held out.",
+                "Choose a larger training size.",
+            )
+        self.micro_batch = micro_batch(int(images.shape[1]))
         self.history: list[Epoch] = []
-        self.variables = model.trainable_variables
+        self.variables = _trainable(model)
         self.optimizer = keras.optimizers.Adam(settings.learning_rate)
         self.optimizer.build(self.variables)
         self.sums = [tf.Variable(tf.zeros_like(v), trainable=False) for v in self.variables]
@@ -216,9 +228,9 @@ class FineTuning:
         done_before, all_images = (epoch - 1) * len(order), self.settings.epochs * len(order)
         for start in range(0, len(order), size):
             batch = order[start : start + size]
-            for first in range(0, len(batch), MICRO_BATCH):
+            for first in range(0, len(batch), self.micro_batch):
                 self.reporter.check_cancelled()
-                chosen = np.sort(batch[first : first + MICRO_BATCH])
+                chosen = np.sort(batch[first : first + self.micro_batch])
                 share = len(chosen) / len(batch)
                 loss = self._accumulate(self.images[chosen], self.targets[chosen], share)
                 total += float(loss) * len(chosen)
@@ -230,9 +242,9 @@ class FineTuning:
 
     def _validate(self, epoch: int, loss: float | None) -> Epoch:
         right, total = 0, 0.0
-        for start in range(0, self.held_out, MICRO_BATCH):
+        for start in range(0, self.held_out, self.micro_batch):
             self.reporter.check_cancelled()
-            end = min(start + MICRO_BATCH, self.held_out)
+            end = min(start + self.micro_batch, self.held_out)
             predicted, losses = self._infer(self.images[start:end], self.targets[start:end])
             right += int((predicted.numpy().argmax(axis=1) == self.truth[start:end]).sum())
             total += float(tf.reduce_sum(losses))
@@ -263,6 +275,24 @@ class FineTuning:
         self.checkpoint.read(str(newest)).assert_existing_objects_matched()
         self.history = [Epoch(**row) for row in rows]
         self.reporter.event("resumed", epoch=rows[-1]["epoch"])
+
+
+def _trainable(model: Any) -> list[Any]:
+    """Returns the variables training may change.
+
+    TF-MOT's wrapper lists a kernel as trainable even where its layer is frozen, and a normalisation
+    that drifts is no longer the normalisation.
+    """
+    frozen = {
+        variable.ref()
+        for layer in model.layers
+        if not layer.trainable
+        for variable in (
+            *layer.weights,
+            *(kernel for kernel, _, _ in getattr(layer, "_weight_vars", ())),
+        )
+    }
+    return [v for v in model.trainable_variables if v.ref() not in frozen]
 
 
 def _best(history: list[Epoch]) -> Epoch:

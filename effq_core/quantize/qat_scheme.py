@@ -7,28 +7,20 @@ What the stock scheme lacks for EfficientNetV2, and what is done about it here:
   channel, as TensorFlow Lite's int8 kernels have.
 * ``swish`` is executed as LOGISTIC and MUL, so its input needs a range as well as its output.
 * ``ReLU(6)`` after Conv-BN is fused by the converter; the stock scheme handles it already.
-* Ranges start at -6..6 and move by a thousandth a batch. Here a first pass over calibration images
-  *observes* them: the mean over images of each image's smallest and largest value.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from enum import Enum
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-import tensorflow as tf
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.quantization.keras import (
     quantize,
     quantize_aware_activation,
     quantize_layer,
-    quantizers,
 )
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_configs as stock_configs,
@@ -43,152 +35,11 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
     default_8bit_quantize_scheme as stock_scheme,
 )
 
-RANGE_DECAY = 0.99
-"""A step's weight in an activation's moving range while training is 1 - this."""
+from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
 
 # swish runs as LOGISTIC x MUL, so the tensor before it is one the runtime sees. TF-MOT keeps the
 # list as a class attribute and offers no other way to extend it.
 quantize_aware_activation.QuantizeAwareActivation._PRE_QUANT_ACTIVATIONS |= {"swish"}
-
-
-class Phase(Enum):
-    """What quantizers do with the values that pass through them."""
-
-    OBSERVE = "observe"
-    """Record ranges; pass values through unquantized."""
-    TRAIN = "train"
-    """Fake-quantize; ranges follow the values."""
-    INFER = "infer"
-    """Fake-quantize with the stored ranges."""
-
-
-_phase: ContextVar[Phase] = ContextVar("phase", default=Phase.INFER)
-
-
-@contextmanager
-def phase(chosen: Phase) -> Iterator[None]:
-    """Sets what quantizers do in functions *traced* in this context.
-
-    Keras' own ``training`` flag is not used: it would also switch batch normalisation to batch
-    statistics and dropout on, neither of which fine-tuning at a small learning rate wants.
-    """
-    token = _phase.set(chosen)
-    try:
-        yield
-    finally:
-        _phase.reset(token)
-
-
-class ActivationQuantizer(quantizers.MovingAverageQuantizer):  # type: ignore[misc]
-    """Per-tensor asymmetric 8-bit fake-quant whose range is averaged over images.
-
-    Observing: the exact mean over all images. Training: a moving average with
-    :data:`RANGE_DECAY`. Otherwise: the stored range.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
-
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        """Adds the range (two float32 scalars) and how many images it is the mean of."""
-        weights: dict[str, Any] = super().build(tensor_shape, name, layer)
-        weights["seen"] = layer.add_weight(
-            f"{name}_seen", initializer="zeros", trainable=False, dtype=tf.float32
-        )
-        return weights
-
-    def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:
-        """Observes, or fake-quantizes, ``inputs`` (any shape, images first)."""
-        low, high = weights["min_var"], weights["max_var"]
-        if _phase.get() is not Phase.INFER:
-            axes = list(range(1, inputs.shape.rank))
-            image_low = tf.reduce_mean(tf.minimum(tf.reduce_min(inputs, axes), 0.0))
-            image_high = tf.reduce_mean(tf.maximum(tf.reduce_max(inputs, axes), 0.0))
-            if _phase.get() is Phase.OBSERVE:
-                images = tf.cast(tf.shape(inputs)[0], tf.float32)
-                share = images / (weights["seen"] + images)
-                weights["seen"].assign_add(images)
-            else:
-                share = tf.constant(1.0 - RANGE_DECAY)
-            low.assign_add(share * (image_low - low))
-            high.assign_add(share * (image_high - high))
-            if _phase.get() is Phase.OBSERVE:
-                return inputs
-        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns nothing: there is nothing to choose."""
-        return {}
-
-
-class InputQuantizer(ActivationQuantizer):
-    """Fixed range 0-255: an RGB value is its own quantized value, whatever the photos hold."""
-
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        """Adds nothing: the range is fixed."""
-        return {}
-
-    def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:
-        """Fake-quantizes ``inputs`` with scale 1 (the identity on whole numbers)."""
-        return tf.quantization.fake_quant_with_min_max_args(inputs, 0.0, 255.0, num_bits=8)
-
-
-class WeightsQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
-    """Symmetric 8-bit fake-quant of a kernel, its range taken from the kernel itself.
-
-    Args:
-        axis: Axis that has one range an index: 3 for Conv2D ``(kh, kw, in, out)``, 2 for
-            DepthwiseConv2D ``(kh, kw, channels, 1)``; ``None``: one range for the whole kernel.
-    """
-
-    def __init__(self, axis: int | None) -> None:
-        super().__init__(num_bits=8, per_axis=axis is not None, symmetric=True, narrow_range=True)
-        self.axis = axis
-
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        """Adds a range: two float32 scalars, or two vectors with one entry a channel."""
-        shape = () if self.axis is None else (tensor_shape[self.axis],)
-        ends = {"min": -6.0, "max": 6.0}
-        return {
-            f"{end}_var": layer.add_weight(
-                f"{name}_{end}",
-                shape=shape,
-                initializer=keras.initializers.Constant(value),
-                trainable=False,
-            )
-            for end, value in ends.items()
-        }
-
-    def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:
-        """Fake-quantizes a kernel; observing passes it through."""
-        low, high = weights["min_var"], weights["max_var"]
-        if _phase.get() is not Phase.INFER:
-            largest = self.largest(inputs)
-            low.assign(-largest)
-            high.assign(largest)
-            if _phase.get() is Phase.OBSERVE:
-                return inputs
-        if self.axis is None:
-            return tf.quantization.fake_quant_with_min_max_vars(
-                inputs, low, high, num_bits=8, narrow_range=True
-            )
-        # The operator wants channels last. The converter folds batch normalisation through a
-        # reshape, but not through ExpandDims.
-        kernel = tf.reshape(inputs, inputs.shape[: self.axis + 1]) if self.axis < 3 else inputs
-        quantized = tf.quantization.fake_quant_with_min_max_vars_per_channel(
-            kernel, low, high, num_bits=8, narrow_range=True
-        )
-        return tf.reshape(quantized, inputs.shape) if self.axis < 3 else quantized
-
-    def largest(self, kernel: Any) -> Any:
-        """Returns the largest magnitude of a kernel, of each channel where it has ranges."""
-        others = [i for i in range(kernel.shape.rank) if i != self.axis]
-        # A channel pruned to zeros still needs a range that is not empty.
-        return tf.maximum(tf.reduce_max(tf.abs(kernel), axis=others), 1e-12)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's argument."""
-        return {"axis": self.axis}
 
 
 class WeightedConfig(stock_registry.Default8BitQuantizeConfig):  # type: ignore[misc]
@@ -310,19 +161,3 @@ def insert_fake_quant(model: Any) -> Any:
     with quantize.quantize_scope(_CUSTOM):
         annotated = quantize.quantize_annotate_model(model)
         return quantize.quantize_apply(annotated, EfficientNetScheme())
-
-
-def update_weight_ranges(model: Any) -> None:
-    """Sets every kernel's range from the kernel as it is now.
-
-    In a training step ranges are read before the optimizer moves the weights, so they lag one step
-    behind; call this before validating or exporting.
-
-    Args:
-        model: From :func:`insert_fake_quant`.
-    """
-    for layer in model.layers:
-        for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):
-            largest = quantizer.largest(weight)
-            variables["min_var"].assign(-largest)
-            variables["max_var"].assign(largest)

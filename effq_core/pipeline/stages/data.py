@@ -10,6 +10,7 @@ from effq_core.datasets.catalogue import open_dataset
 from effq_core.datasets.index import Index
 from effq_core.datasets.pixels import write_pixels
 from effq_core.datasets.sampling import Role, candidates, check_sizes
+from effq_core.errors import DatasetError
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.files import INDEX_FILE
 
@@ -23,6 +24,10 @@ def index(context: StageContext) -> dict[str, Any]:
     """Lists a dataset's images by content. Params: ``dataset``, ``state``."""
     dataset = open_dataset(context.params["dataset"], context.home)
     found = dataset.scan(context)
+    if found.state != context.params["state"]:
+        raise DatasetError(
+            f"{dataset.id} has changed since this run was planned.", "Start the run again."
+        )
     (context.out / INDEX_FILE).write_text(
         json.dumps(found.to_dict(), ensure_ascii=False), encoding="utf-8"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,7 @@ from effq_core.pipeline.stages.files import KERAS_FILE, RESULTS_FILE
 from effq_core.pipeline.stages.measure import read_json, write_json
 from effq_core.variants import BASELINE, Recipe, get_variant
 
-KERAS_PARITY = 0.995
-"""Least top-1 agreement of Keras and ``.tflite``, float32: the same arithmetic in another order."""
-QAT_PARITY = 0.98
-"""The same with fake-quant: a value near a rounding edge may fall to either side."""
+ROLES = ("calibration", "training", "evaluation")
 
 # Operators whose int8 output scale TensorFlow Lite's quantization specification fixes; all others
 # need a range, and so a fake-quant operator.
@@ -64,10 +62,9 @@ def report(context: StageContext) -> dict[str, Any]:
         values["compression"] = baseline / size
         values["saved_percent"] = 100 * (1 - size / baseline)
     samples: dict[str, Any] = {
-        role: context.summaries[role]
-        for role in ("calibration", "training", "evaluation")
-        if role in context.inputs
+        role: context.summaries[role] for role in ROLES if role in context.inputs
     }
+    gates = [gate.to_dict() for gate in _sample_gates(context)]
     results = {
         "format": 1,
         "experiment": context.params["experiment"],
@@ -76,8 +73,8 @@ def report(context: StageContext) -> dict[str, Any]:
         "dataset": context.summaries["index"],
         "samples": samples,
         "variants": variants,
-        "gates": [gate.to_dict() for gate in _sample_gates(context)],
-        "warnings": _warnings(context, samples, variants),
+        "gates": gates,
+        "warnings": _warnings(context, samples, variants, gates),
         "hardware": hardware.describe().to_dict(),
         "versions": hardware.library_versions(),
     }
@@ -117,7 +114,8 @@ def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
     if f"keras:{name}" in context.inputs:
         keras = np.load(context.inputs[f"keras:{name}"] / KERAS_FILE)
         tflite = Predictions.load(context.inputs[f"evaluate:{name}"]).probabilities[: len(keras)]
-        minimum = QAT_PARITY if variant.recipe is Recipe.QAT else KERAS_PARITY
+        qat = variant.recipe is Recipe.QAT
+        minimum = gate_rules.QAT_PARITY if qat else gate_rules.FLOAT_PARITY
         found.append(gate_rules.agreement_gate("keras_vs_tflite", keras, tflite, minimum))
     if variant.is_integer:
         found.append(gate_rules.no_float_gate(file))
@@ -135,17 +133,21 @@ def _file_report(context: StageContext, name: str) -> FileReport:
 
 
 def _sample_gates(context: StageContext) -> list[Gate]:
-    if "calibration" not in context.inputs:
-        return []
-    hashes = [
-        [item.sha256 for item in read_pixels(context.inputs[role])[1]]
-        for role in ("calibration", "evaluation")
+    hashes = {
+        role: [item.sha256 for item in read_pixels(context.inputs[role])[1]]
+        for role in ROLES
+        if role in context.inputs
+    }
+    return [
+        gate_rules.disjoint_gate(a, hashes[a], b, hashes[b]) for a, b in combinations(hashes, 2)
     ]
-    return [gate_rules.disjoint_gate(*hashes)]
 
 
 def _warnings(
-    context: StageContext, samples: dict[str, Any], variants: dict[str, Any]
+    context: StageContext,
+    samples: dict[str, Any],
+    variants: dict[str, Any],
+    gates: list[dict[str, Any]],
 ) -> list[str]:
     found = []
     if skipped := context.summaries["index"]["skipped"]:
@@ -157,9 +159,15 @@ def _warnings(
             found.append(
                 f"{role.capitalize()} has {summary['count']:,} images of {summary['asked']:,}."
             )
+    found += [
+        f"The gate {gate['name']} failed. {gate['detail']}" for gate in gates if not gate["passed"]
+    ]
     for name, values in variants.items():
         title = values["title"]
         for timing in values["latency"]:
+            cores = timing["hardware"]["logical_cores"]
+            if timing["threads"] > cores:
+                found.append(f"{title}: {timing['threads']} threads share {cores} cores.")
             if timing["warning"]:
                 threads = "1 thread" if timing["threads"] == 1 else f"{timing['threads']} threads"
                 found.append(f"{title}, {threads}: {timing['warning']}")
