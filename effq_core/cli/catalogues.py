@@ -13,7 +13,7 @@ from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from effq_core.reporting import Reporter
 
@@ -78,15 +78,10 @@ def download_weights(
     from effq_core.cli import output
     from effq_core.models.catalogue import get_model
     from effq_core.models.weights import locate_weights
-    from effq_core.reporting import SilentReporter
     from effq_core.settings import Home
 
     card, home = get_model(model), Home.from_environment()
-    if quiet:
-        locate_weights(card, home, SilentReporter())
-    else:
-        with _bar() as reporter:
-            locate_weights(card, home, reporter)
+    _fetch(lambda reporter: locate_weights(card, home, reporter), quiet=quiet)
     output.say(f"{model} is there. `effq run --model {model}` uses it.")
 
 
@@ -143,16 +138,22 @@ def download(
     """Download photos. What has arrived is kept when it is interrupted."""
     from effq_core.cli import output
     from effq_core.datasets.catalogue import download_dataset
-    from effq_core.reporting import SilentReporter
     from effq_core.settings import Home
 
     home = Home.from_environment()
-    if quiet:
-        download_dataset(dataset, home, SilentReporter())
-    else:
-        with _bar() as reporter:
-            download_dataset(dataset, home, reporter)
+    _fetch(lambda reporter: download_dataset(dataset, home, reporter), quiet=quiet)
     output.say(f"{dataset} is there. `effq run --data {dataset}` uses it.")
+
+
+def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:
+    """Downloads something, with a progress bar unless that is not wanted."""
+    from effq_core.reporting import SilentReporter
+
+    if quiet:
+        fetch(SilentReporter())
+        return
+    with _bar() as reporter:
+        fetch(reporter)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def test_accuracy_confusion_and_classes_are_counted() -> None:
     assert report.top1 is not None
     assert report.top5 is not None
     assert (report.top1.k, report.top1.share) == (3, 0.75)
-    assert report.top5.k == 4  # the other classes tie, and the true one is among the first
+    assert report.top5.k == 3  # seven classes tie behind the wrong answer: no place among five
     assert [(c.label, c.n, c.top1.k) for c in report.per_class] == [(0, 2, 1), (1, 1, 1), (2, 1, 1)]
     assert report.confusion == ((0, 0, 1), (0, 1, 1), (1, 1, 1), (2, 2, 1))
     matrix = report.confusion_matrix()
@@ -57,10 +57,21 @@ def test_a_subset_of_classes_is_scored_against_the_whole_head() -> None:
     assert report.confusion_matrix().tolist() == [[1, 0, 0], [0, 1, 1]]
 
 
-def test_equal_outputs_rank_by_class_index() -> None:
+def test_an_undecided_output_is_right_for_its_first_class_only() -> None:
     flat = of([[0.125] * 8] * 3, [0, 4, 5])
     assert top1(flat).tolist() == [True, False, False]
-    assert top5(flat).tolist() == [True, True, False]
+    assert top5(flat).tolist() == [True, False, False]
+
+
+def test_a_class_an_integer_output_gives_zero_is_not_among_its_five() -> None:
+    zeros = [0.0] * 8
+    row = [*zeros[:6], 0.75, 0.25]
+    assert top5(of([row, row, row], [0, 6, 7])).tolist() == [False, True, True]
+
+
+def test_five_classes_without_ties_are_the_five() -> None:
+    row = [0.05, 0.3, 0.25, 0.2, 0.1, 0.06, 0.03, 0.01]
+    assert top5(of([row] * 8, list(range(8)))).tolist() == [False, *[True] * 5, False, False]
 
 
 def test_top5_of_five_classes_says_nothing() -> None:

@@ -93,8 +93,9 @@ def test_fake_quant_must_be_there_and_complete() -> None:
 
 
 def test_calibration_and_evaluation_may_share_nothing() -> None:
-    assert disjoint_gate(["a", "b"], ["c", "d"]).passed
-    gate = disjoint_gate(["a", "b", "b"], ["b", "c", "c"])
+    assert disjoint_gate("calibration", ["a", "b"], "evaluation", ["c", "d"]).passed
+    gate = disjoint_gate("calibration", ["a", "b", "b"], "evaluation", ["b", "c", "c"])
+    assert gate.name == "calibration_evaluation_disjoint"
     assert (gate.passed, gate.value, gate.n) == (False, 1, 2)
 
 
