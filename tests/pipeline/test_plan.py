@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from effq_core.errors import DatasetError, ModelError
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat
+from effq_core.errors import DatasetError, ExperimentError, ModelError
+from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
 from effq_core.models.catalogue import IMAGENETTE_WNIDS
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import Plan, fingerprints
@@ -262,6 +262,14 @@ def test_an_unlabelled_folder_can_be_planned(store: Home, photos: Any) -> None:
     assert plan["model"].inputs == {}
     assert plan["evaluate:int8"].params["class_map"] == []
     assert "finetune:int8_qat" in plan
+
+
+def test_labels_cannot_be_trained_on_where_there_are_none(store: Home, photos: Any) -> None:
+    unlabelled = replace(ALL, dataset=photos(), qat=Qat(loss=QatLoss.LABELS))
+    with pytest.raises(ExperimentError, match="has no labels to train on") as caught:
+        build_plan(unlabelled, store)
+    assert "'distill'" in caught.value.hint
+    assert len(build_plan(replace(unlabelled, variants=("int8",)), store)) > 0
 
 
 def test_classes_of_ones_own_get_a_new_head_of_their_names(store: Home, photos: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quantized_models import SILENT, Recorder, small_net
 
-from effq_core.errors import Cancelled
+from effq_core.errors import Cancelled, DatasetError
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import read_weights
 from effq_core.quantize.finetune import (
@@ -21,6 +21,7 @@ from effq_core.quantize.finetune import (
     Epoch,
     FineTuning,
     _best,
+    micro_batch,
     observe_ranges,
     predict,
     resolve_loss,
@@ -201,6 +202,26 @@ def test_micro_batches_add_up_to_the_gradient_of_the_whole_batch(
     assert largest > 1e-2
     for found, gradient in zip(tuning.sums, expected, strict=True):
         np.testing.assert_allclose(found.numpy(), gradient.numpy(), atol=1e-6 * max(1, largest))
+
+
+def test_larger_images_come_in_smaller_micro_batches_of_no_more_pixels() -> None:
+    assert [micro_batch(side) for side in (32, 224, 225, 320, 448, 600)] == [16, 16, 15, 7, 4, 2]
+    assert all(micro_batch(side) * side**2 <= 16 * 224**2 for side in range(224, 601))
+
+
+def test_one_image_is_too_few_to_train_on(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="1 training images leave none") as caught:
+        FineTuning(
+            student(fake_quant=False),
+            images=IMAGES[:1],
+            targets=LABELS[:1],
+            truth=LABELS[:1],
+            settings=SETTINGS,
+            seed=1,
+            folder=tmp_path,
+            reporter=SILENT,
+        )
+    assert "larger training size" in caught.value.hint
 
 
 def test_a_step_is_adams_and_empties_the_sums(tmp_path: Path) -> None:

@@ -113,18 +113,17 @@ class Inputs:
         self.summaries: dict[str, dict[str, Any]] = {
             "model": {"title": "V2-B0"},
             "index": {"title": "Photos", "skipped": 0},
-            "training": {"count": 40, "asked": 40, "skipped": []},
             "training:int8_qat": {"fake_quant": {"per_channel": 92, "per_tensor": 198}},
         }
         for name, size in (("float32", 4000), ("int8", 1000), ("int8_qat", 1050)):
             self.variant(name, file_report(name, V2_B0, size))
             self.keras(name) if name != "int8" else None
         self.sample("calibration", range(1000, 1020))
+        self.sample("training", range(2000, 2040))
         self.sample("evaluation", range(N))
         self.folders |= {
             "index": self._folder("index"),
             "model": self._folder("model"),
-            "training": self._folder("training"),
             "training:int8_qat": self._folder("finetune"),
         }
 
@@ -141,8 +140,7 @@ class Inputs:
             name="xnnpack_vs_reference", passed=True, value=1, limit=0.95, n=8, detail="All agree."
         )
         write_json(self.folders[f"inspect:{name}"] / "kernels.json", gate.to_dict())
-        timing = {"threads": 1, "median_ms": 5.0, "warning": None}
-        write_json(self.folders[f"benchmark:{name}"] / "latency.json", [timing])
+        self.time(name)
         predictions = Predictions(
             probabilities=self.answers if answers is None else answers,
             labels=self.labels,
@@ -153,6 +151,11 @@ class Inputs:
         accuracy = score(predictions).to_dict()
         write_json(self.folders[f"evaluate:{name}"] / "accuracy.json", accuracy)
         self.summaries[f"file:{name}"] = {"form": name, "bytes": file.size_bytes}
+
+    def time(self, name: str, threads: int = 1, warning: str | None = None) -> None:
+        timing = {"threads": threads, "median_ms": 5.0, "warning": warning}
+        timing["hardware"] = {"logical_cores": 2}
+        write_json(self.folders[f"benchmark:{name}"] / "latency.json", [timing])
 
     def keras(self, name: str, wrong: int = 0) -> None:
         answers = self.answers.copy()
@@ -205,7 +208,11 @@ def test_a_sound_run_passes_every_gate_and_warns_of_nothing(inputs: Inputs) -> N
         "fake_quant_count": True,
         "same_operators": True,
     }
-    assert [gate["passed"] for gate in results["gates"]] == [True]
+    assert {gate["name"]: gate["passed"] for gate in results["gates"]} == {
+        "calibration_training_disjoint": True,
+        "calibration_evaluation_disjoint": True,
+        "training_evaluation_disjoint": True,
+    }
     assert results["warnings"] == []
 
 
@@ -293,30 +300,43 @@ def test_keras_may_have_answered_only_the_first_images(inputs: Inputs) -> None:
     assert numbers["keras_vs_tflite"] == (True, 50)
 
 
-def test_an_image_that_calibrates_and_evaluates_fails_the_run(inputs: Inputs) -> None:
-    inputs.sample("calibration", [5, 2000, 2001])
-    gate = inputs.report()["gates"][0]
-    assert (gate["passed"], gate["value"]) == (False, 1)
+@pytest.mark.parametrize(
+    ("role", "contents", "gate"),
+    [
+        ("calibration", [5, 3000, 3001], "calibration_evaluation_disjoint"),
+        ("training", [5, 3000, 3001], "training_evaluation_disjoint"),
+        ("training", [1005, 3000], "calibration_training_disjoint"),
+    ],
+)
+def test_an_image_in_two_samples_fails_the_run(
+    inputs: Inputs, role: str, contents: list[int], gate: str
+) -> None:
+    inputs.sample(role, contents)
+    results = inputs.report()
+    assert [(g["name"], g["value"]) for g in results["gates"] if not g["passed"]] == [(gate, 1)]
+    (warning,) = results["warnings"]
+    assert warning.startswith(f"The gate {gate} failed. 1 of")
 
 
-def test_without_calibration_there_is_no_overlap_to_check(inputs: Inputs) -> None:
+def test_one_sample_alone_has_nothing_to_overlap_with(inputs: Inputs) -> None:
     inputs.variants = ["float32"]
-    del inputs.folders["calibration"]
+    del inputs.folders["calibration"], inputs.folders["training"]
     results = inputs.report()
     assert results["gates"] == []
-    assert set(results["samples"]) == {"training", "evaluation"}
+    assert set(results["samples"]) == {"evaluation"}
 
 
 def test_what_a_reader_must_know_is_a_warning(inputs: Inputs) -> None:
     inputs.summaries["index"]["skipped"] = 1234
     inputs.summaries["evaluation"] |= {"count": 198, "asked": 200, "skipped": [["a", "broken"]]}
-    timing = {"threads": 2, "median_ms": 5.0, "warning": "The machine was busy."}
-    write_json(inputs.folders["benchmark:int8"] / "latency.json", [timing])
+    inputs.time("int8", 2, "The machine was busy.")
+    inputs.time("int8_qat", 4)
     assert inputs.report()["warnings"] == [
         "1,234 images of the dataset were left out when it was scanned.",
         "1 broken images were skipped for evaluation.",
         "Evaluation has 198 images of 200.",
         "Int8 (PTQ), 2 threads: The machine was busy.",
+        "Int8 (QAT): 4 threads share 2 cores.",
     ]
 
 
