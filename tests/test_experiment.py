@@ -108,7 +108,7 @@ def test_the_defaults_are_the_papers_training_and_the_calibration_that_measured_
     assert (experiment.qat.epochs, experiment.qat.learning_rate) == (5, 1e-5)
     assert (experiment.qat.batch_size, experiment.qat.loss) == (32, QatLoss.AUTO)
     assert experiment.calibration.size == 500
-    assert experiment.calibration.method is CalibrationMethod.MOVING_AVERAGE
+    assert experiment.calibration.method is CalibrationMethod.PERCENTILE
     assert (experiment.benchmark_invocations, experiment.seed) == (100, 42)
 
 

@@ -41,7 +41,7 @@ def test_the_thorough_one_takes_every_variant_and_every_photo() -> None:
     experiment = thorough()
     assert experiment.variants == tuple(CATALOGUE)
     assert (experiment.training_size, experiment.evaluation_size) == (None, None)
-    assert experiment.calibration.method is CalibrationMethod.MOVING_AVERAGE
+    assert experiment.calibration.method is CalibrationMethod.PERCENTILE
 
 
 @pytest.mark.parametrize("preset", [paper, thorough])
