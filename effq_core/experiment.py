@@ -19,6 +19,7 @@ PERCENTILES = (90.0, 100.0)
 THREADS = (1, 64)
 BENCHMARK_INVOCATIONS = (100, 10_000)
 IMAGE_SIZES = (32, 600)
+SAMPLE_SIZES = (1, 10_000_000)
 
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -46,8 +47,16 @@ class QatLoss(StrEnum):
     """Kullback-Leibler divergence from the float model's outputs; needs no labels."""
 
 
+def _check_count(name: str, value: Any, bounds: tuple[int, int]) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ExperimentError(f"{name} is {value!r}.", "Give a whole number.")
+    _check_range(name, value, bounds)
+
+
 def _check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
     low, high = bounds
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ExperimentError(f"{name} is {value!r}.", "Give a number.")
     if not low <= value <= high:
         raise ExperimentError(f"{name} is {value}.", f"Choose from {low} to {high}.")
 
@@ -69,7 +78,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "method", _as_enum(CalibrationMethod, self.method))
-        _check_range("The calibration size", self.size, CALIBRATION_SIZES)
+        _check_count("The calibration size", self.size, CALIBRATION_SIZES)
         _check_range("The calibration percentile", self.percentile, PERCENTILES)
 
 
@@ -93,9 +102,9 @@ class Qat:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", _as_enum(QatLoss, self.loss))
-        _check_range("The number of QAT epochs", self.epochs, EPOCHS)
+        _check_count("The number of QAT epochs", self.epochs, EPOCHS)
         _check_range("The QAT learning rate", self.learning_rate, LEARNING_RATES)
-        _check_range("The QAT batch size", self.batch_size, BATCH_SIZES)
+        _check_count("The QAT batch size", self.batch_size, BATCH_SIZES)
         _check_range("The QAT validation share", self.validation_share, (0.01, 0.5))
 
 
@@ -139,16 +148,16 @@ class Experiment:
             raise ExperimentError("No thread count was chosen.", "Choose at least one.")
         object.__setattr__(self, "threads", tuple(sorted(set(self.threads))))
         for count in self.threads:
-            _check_range("A thread count", count, THREADS)
+            _check_count("A thread count", count, THREADS)
         for name, size in (("training", self.training_size), ("evaluation", self.evaluation_size)):
-            if size is not None and size < 1:
-                raise ExperimentError(f"The {name} size is {size}.", "Choose 1 or more.")
+            if size is not None:
+                _check_count(f"The {name} size", size, SAMPLE_SIZES)
         if self.image_size is not None:
-            _check_range("The image size", self.image_size, IMAGE_SIZES)
-        _check_range(
+            _check_count("The image size", self.image_size, IMAGE_SIZES)
+        _check_count(
             "The number of timed invocations", self.benchmark_invocations, BENCHMARK_INVOCATIONS
         )
-        _check_range("The seed", self.seed, (0, 2**31 - 1))
+        _check_count("The seed", self.seed, (0, 2**31 - 1))
 
     @property
     def trains(self) -> bool:
@@ -178,9 +187,17 @@ class Experiment:
             values["calibration"] = Calibration(**_known(Calibration, values["calibration"]))
         if "qat" in values:
             values["qat"] = Qat(**_known(Qat, values["qat"]))
-        for name in ("variants", "threads"):
+        for name, kind in (("variants", str), ("threads", int)):
             if name in values:
-                values[name] = tuple(values[name])
+                given = values[name]
+                if not isinstance(given, (list, tuple)) or not all(
+                    isinstance(value, kind) for value in given
+                ):
+                    raise ExperimentError(f"{name} is {given!r}.", "Give a list.")
+                values[name] = tuple(given)
+        for name in ("model", "dataset"):
+            if not isinstance(values.get(name, ""), str):
+                raise ExperimentError(f"{name} is {values[name]!r}.", "Give its identifier.")
         return cls(**values)
 
     def canonical_json(self) -> str:

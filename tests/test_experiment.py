@@ -226,3 +226,25 @@ def test_an_experiment_cannot_be_changed() -> None:
     for thing in (Experiment(), Calibration(), Qat()):
         with pytest.raises(FrozenInstanceError):
             setattr(thing, fields(thing)[0].name, None)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"seed": "x"},
+        {"seed": True},
+        {"threads": None},
+        {"threads": [1.5]},
+        {"variants": [["int8"]]},
+        {"training_size": 1.5},
+        {"image_size": 64.5},
+        {"model": 3},
+        {"qat": {"epochs": 2.5}},
+        {"calibration": {"size": 12.5}},
+        {"calibration": {"percentile": "most"}},
+    ],
+    ids=str,
+)
+def test_values_of_the_wrong_kind_are_named(plain: dict[str, object]) -> None:
+    with pytest.raises(ExperimentError):
+        Experiment.from_dict(plain)

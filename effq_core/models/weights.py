@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,15 @@ def read_weights(path: Path) -> LayerWeights:
         if path.suffix == ".npz":
             return _read_npz(path)
         return _read_h5(path)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,  # an .npy file under the name .npz
+        EOFError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
         raise ModelError(
             f"{path} is not a readable file of weights: {error}.",
             "Give an .npz with keys 'layer/i' or Keras' .h5 weights.",

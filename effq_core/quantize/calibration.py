@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from effq_core.errors import StageError
 from effq_core.experiment import CalibrationMethod
 from effq_core.reporting import Reporter
 
@@ -83,9 +84,9 @@ class ActivationStatistics:
             A range for every activation. The input's is 0-255 whatever the photos held, so that
             an RGB value is its own quantized value.
         """
-        if method is CalibrationMethod.MIN_MAX:
+        if method == CalibrationMethod.MIN_MAX:
             low, high = self.minima.min(axis=0), self.maxima.max(axis=0)
-        elif method is CalibrationMethod.MOVING_AVERAGE:
+        elif method == CalibrationMethod.MOVING_AVERAGE:
             low, high = self.minima.mean(axis=0), self.maxima.mean(axis=0)
         else:
             low, high = self._percentile(percentile)
@@ -123,6 +124,7 @@ def collect_statistics(
         Statistics of every float activation, the input included.
 
     Raises:
+        StageError: If an activation is infinite or not a number.
         Cancelled: If the user asked to stop.
     """
     # A delegate would hide the tensors inside its partition.
@@ -151,6 +153,11 @@ def collect_statistics(
         for t, detail in enumerate(details):
             values = interpreter.tensor(detail["index"])().reshape(-1)
             minima[n, t], maxima[n, t] = values.min(), values.max()
+            if not np.isfinite([minima[n, t], maxima[n, t]]).all():
+                raise StageError(
+                    f"The activation {detail['name']!r} is not a number on calibration image {n}.",
+                    "The float model itself overflows: check its weights and its input.",
+                )
             stride = -(-values.size // HISTOGRAM_SAMPLES)
             # Another offset for every image, so that no pixel is always left out.
             histograms[t].add(values[n % stride :: stride])

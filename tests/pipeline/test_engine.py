@@ -126,7 +126,11 @@ def test_the_engine_ends_when_idle(home: Home, monkeypatch: pytest.MonkeyPatch) 
         time.sleep(0.1)
 
 
-def test_the_workers_environment_is_set_before_it_starts(runs: Runs) -> None:
+def test_the_workers_environment_is_set_before_it_starts(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Tests that import TensorFlow quieten it, and a user's own choice would be kept.
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     run = runs.run("environment_plan")
     assert run.status == Status.FINISHED
     from effq_core.store.artifacts import ArtifactStore
