@@ -94,7 +94,8 @@ def run(
         bool,
         typer.Option(
             "--remeasure",
-            help="Take every latency anew, for example because the machine was busy.",
+            help="Take every latency anew, for example because the machine was busy; earlier "
+            "runs of the same experiment then show the new ones too.",
             rich_help_panel=_MEASURE,
         ),
     ] = False,

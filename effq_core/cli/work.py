@@ -41,7 +41,7 @@ def start(
         typer.Exit: If it fails or is cancelled.
     """
     from effq_core.pipeline.plan import build_plan
-    from effq_core.pipeline.stage import fingerprints
+    from effq_core.pipeline.stage import LAST, fingerprints
     from effq_core.store.artifacts import ArtifactStore
 
     home = Home.from_environment()
@@ -50,7 +50,8 @@ def start(
     if remeasure:
         store, named = ArtifactStore(home), fingerprints(plan)
         for stage in plan:
-            if stage.exclusive:
+            # The report too: it holds the timings, and a run of this experiment has no other.
+            if stage.exclusive or stage.name == LAST:
                 store.delete(stage.kind, named[stage.name])
     database = Database(home.database)
     try:

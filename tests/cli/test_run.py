@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,3 +236,21 @@ def _experiment():
     from effq_core.experiment import Experiment
 
     return Experiment()
+
+
+def test_remeasuring_takes_every_latency_anew_and_nothing_else(effq, tiny_home, tiny_run) -> None:
+    # A copy of its own: what is measured anew replaces what was there.
+    tiny_home.artifacts.unlink()
+    shutil.copytree(tiny_run.home.artifacts, tiny_home.artifacts, copy_function=os.link)
+
+    answer = effq("run", *TINY_OPTIONS, "--remeasure", "--json")
+
+    assert answer.exit_code == 0, answer.stderr
+    document = json.loads(answer.stdout)
+    made = {stage["name"] for stage in document["stages"] if stage["state"] == "done"}
+    variants = document["results"]["variants"]
+    assert made == {"report", *(f"benchmark:{name}" for name in variants)}
+    for name, values in variants.items():
+        before = tiny_run.results.plain["variants"][name]
+        assert values["accuracy"] == before["accuracy"]
+        assert values["latency"][0]["samples_ms"] != before["latency"][0]["samples_ms"]

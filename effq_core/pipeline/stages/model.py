@@ -132,6 +132,8 @@ def finetune(context: StageContext) -> dict[str, Any]:
         if params["fake_quant"]:
             student = insert_fake_quant(teacher)
             observe_ranges(student, read_pixels(context.inputs["calibration"])[0], context)
+        gc.collect()
+        _return_memory()  # what the teacher and the rewriting of the graph took
         history, best = FineTuning(
             student,
             images=images,
