@@ -29,7 +29,7 @@ class CalibrationMethod(StrEnum):
     """How calibration images become the range of an activation."""
 
     MIN_MAX = "min_max"
-    """The smallest and largest value seen over all images (TensorFlow Lite's own)."""
+    """The smallest and largest value seen over all images (TensorFlow Lite's rule)."""
     MOVING_AVERAGE = "moving_average"
     """The mean over images of each image's smallest and largest value."""
     PERCENTILE = "percentile"
