@@ -179,7 +179,7 @@ def test_the_same_experiment_gives_the_same_fingerprints(store: Home) -> None:
 def test_another_calibration_method_changes_int8_but_neither_statistics_nor_training(
     store: Home,
 ) -> None:
-    method = Calibration(size=20, method=CalibrationMethod.PERCENTILE)
+    method = Calibration(size=20, method=CalibrationMethod.MIN_MAX)
     plan = build_plan(ALL, store)
     found = changed(store, ALL, replace(ALL, calibration=method))
     assert found == descendants(plan, "convert:int8", "convert:int8_float_control")
