@@ -1,0 +1,36 @@
+"""Names of classes: of a model's outputs and of a dataset's labels."""
+
+from __future__ import annotations
+
+from effq_core.models.catalogue import get_model, label_set
+from effq_core.results.document import Results
+
+
+def output_names(results: Results) -> list[str]:
+    """Returns what a run's model outputs are called, in their order.
+
+    Args:
+        results: The run's. The reference run has no files: its model's label set is used.
+
+    Returns:
+        A name an output.
+
+    Raises:
+        StoreError: If the run's file of labels is gone.
+        ModelError: If the model is not in the catalogue, for the reference run.
+    """
+    if results.folder is not None:
+        return results.labels()
+    return [label.name for label in label_set(get_model(results.experiment.model).labels)]
+
+
+def class_names(results: Results) -> list[str]:
+    """Returns what the dataset calls its classes, in the order of its labels.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        The names; empty where the photos have no labels.
+    """
+    return [str(name) for name in results.dataset["class_names"]]
