@@ -1,9 +1,15 @@
-# Two commands matter: `make test` runs every test, `make install` prepares .venv for `effq`.
+# Two commands matter: `make app` installs and opens the dashboard, `make test` runs every test.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install test lint clean
+.PHONY: app install test lint clean
+
+# The port can be chosen: make app PORT=8600
+PORT ?= 8501
+
+app: install
+	$(BIN)/python -m streamlit run streamlit_app.py --server.headless=false --server.port=$(PORT)
 
 install: $(VENV)/.installed
 

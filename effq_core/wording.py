@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from effq_core import formatting as fmt
+from effq_core.models.catalogue import MODELS
+from effq_core.store.rows import RunRow, Status
 from effq_core.variants import CATALOGUE
 
 _KINDS = {
@@ -22,6 +25,18 @@ _KINDS = {
     "evaluate": "Evaluate",
     "benchmark": "Time",
     "report": "Put the results together",
+}
+
+_DATASETS = {"photo_patches": "Photo patches", "imagenette": "Imagenette"}
+
+_STATUSES = {
+    Status.QUEUED: "Queued",
+    Status.RUNNING: "Running",
+    Status.CANCELLING: "Cancelling",
+    Status.FINISHED: "Finished",
+    Status.FAILED: "Failed",
+    Status.CANCELLED: "Cancelled",
+    Status.INTERRUPTED: "Interrupted",
 }
 
 _ABOUT = {"float": "float control", "float_control": "float control"}
@@ -44,6 +59,39 @@ def stage_title(name: str) -> str:
         about = CATALOGUE[about].title
     about = _ABOUT.get(about, about)
     return f"{title}: {about}" if about else title
+
+
+def model_title(model_id: str) -> str:
+    """Names a model for people; the identifier itself where it is not known."""
+    return MODELS[model_id].title if model_id in MODELS else model_id
+
+
+def dataset_title(dataset_id: str) -> str:
+    """Names a dataset for people, a folder by its own name only: a path is its owner's business."""
+    known = _DATASETS.get(dataset_id)
+    return known or PurePath(dataset_id.partition(":")[2] or dataset_id).name or dataset_id
+
+
+def run_title(run: RunRow) -> str:
+    """Names a run for people.
+
+    Args:
+        run: The run.
+
+    Returns:
+        What its owner calls it, or model and photos; with the time it was asked for.
+    """
+    chosen = run.experiment
+    what = run.name or (
+        f"{model_title(str(chosen.get('model', '')))}, "
+        f"{dataset_title(str(chosen.get('dataset', '')))}"
+    )
+    return f"{what} · {fmt.moment(run.created)}"
+
+
+def status_title(status: Status) -> str:
+    """Names a run's status for people."""
+    return _STATUSES[status]
 
 
 def event_text(kind: str, values: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,1 @@
+"""Charts as pure functions: data in, ``plotly`` figure out. Imports no dashboard."""

@@ -1,0 +1,101 @@
+"""What every chart shares: margins, hover, alternative text. Sets no background and no font
+colour, so that a figure fits a light page, a dark page and a printed report."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+from effq_core.variants import get_variant
+
+GRID = "rgba(128, 128, 128, 0.22)"
+"""Lines behind the data; visible on white and on black."""
+MUTED = "rgba(128, 128, 128, 0.85)"
+"""Lines and marks that are not a variant's: limits, fronts, the paper's values."""
+
+SYMBOLS: dict[str, str] = {
+    "float32": "circle",
+    "float16": "square",
+    "dynamic_range": "diamond",
+    "int8": "triangle-up",
+    "int8_qat": "star",
+    "int8_qat_untrained": "triangle-down",
+    "int8_float_control": "cross",
+}
+"""Marker of each variant, so that colour never stands alone."""
+
+
+def new_figure(
+    *,
+    height: int = 360,
+    x_title: str = "",
+    y_title: str = "",
+    legend: bool = False,
+    hover: Literal["closest", "x", "y", "x unified", "y unified"] = "closest",
+) -> go.Figure:
+    """Makes an empty figure.
+
+    Args:
+        height: Pixels; fixed, so that the page does not jump.
+        x_title: What the x axis shows, with its unit.
+        y_title: What the y axis shows, with its unit.
+        legend: Whether to show a legend (below the chart); direct labels are better.
+        hover: Plotly's hover mode.
+
+    Returns:
+        The figure.
+    """
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        hovermode=hover,
+        showlegend=legend,
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+        dragmode=False,
+        bargap=0.35,
+    )
+    figure.update_xaxes(title_text=x_title, automargin=True, gridcolor=GRID, zerolinecolor=GRID)
+    figure.update_yaxes(title_text=y_title, automargin=True, gridcolor=GRID, zerolinecolor=GRID)
+    return figure
+
+
+def describe(figure: go.Figure, alt: str) -> go.Figure:
+    """Gives a figure the text a screen reader reads.
+
+    Args:
+        figure: The figure; changed in place.
+        alt: What it shows, in one or two sentences with the main numbers.
+
+    Returns:
+        The same figure.
+    """
+    figure.update_layout(meta={"alt": alt})
+    return figure
+
+
+def alt_text(figure: go.Figure) -> str:
+    """Returns a figure's alternative text; empty where it has none."""
+    meta: Any = figure.layout.meta
+    return str(meta.get("alt", "")) if isinstance(meta, dict) else ""
+
+
+def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, Any]:
+    """Returns plotly's marker of a variant.
+
+    Args:
+        variant: Its name.
+        size: Pixels.
+        hollow: Drawn as an outline, for values of the paper.
+
+    Returns:
+        Colour and symbol.
+    """
+    symbol = SYMBOLS.get(variant, "circle")
+    return {
+        "color": get_variant(variant).colour,
+        "symbol": f"{symbol}-open" if hollow else symbol,
+        "size": size,
+        "line": {"width": 2 if hollow else 0},
+    }

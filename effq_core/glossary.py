@@ -1,0 +1,150 @@
+"""What the words on the pages mean, in one or two sentences each: the text of every tooltip."""
+
+from __future__ import annotations
+
+_TERMS = {
+    # What is made
+    "quantization": (
+        "Storing and computing a network's numbers with fewer bits. The file gets smaller and, on "
+        "hardware with integer instructions, faster; some accuracy may be lost."
+    ),
+    "variant": "One deployable form of the model: the same network, stored and computed its way.",
+    "float32": "The model as trained, in 32-bit numbers: the baseline for every comparison.",
+    "ptq": (
+        "Post-training quantization: the trained model is converted, without any further training."
+    ),
+    "qat": (
+        "Quantization-aware training: the model is fine-tuned with fake-quant operators in it, so "
+        "that its weights learn to live with rounding."
+    ),
+    "fake_quant": (
+        "An operator that rounds a value to the int8 grid and back while training, so that the "
+        "network feels the rounding it will meet on the device."
+    ),
+    "float_control": (
+        "A control: the float model, fine-tuned for the same epochs without fake-quant, then "
+        "quantized. What it gains comes from training longer, not from quantization-awareness."
+    ),
+    "untrained_control": (
+        "A control: QAT's graph with its calibrated ranges and no training step. What it gains "
+        "over PTQ comes from the ranges alone."
+    ),
+    "tflite": "The file format LiteRT (TensorFlow Lite) runs on phones, boards and in browsers.",
+    # Choices
+    "representative_dataset": (
+        "The photos shown to the float model to find the range of every activation. Also called "
+        "calibration photos; they are never used to measure accuracy."
+    ),
+    "calibration_size": "How many photos set the activation ranges. The paper used 500.",
+    "calibration_method": (
+        "How the values seen on the calibration photos become one range: the widest seen "
+        "(min-max), the mean of each photo's (moving average), or the range that holds nearly all "
+        "values and clips the rest (percentile)."
+    ),
+    "percentile": "The share of an activation's values its range must hold; the rest is clipped.",
+    "epochs": "How many times training sees every training photo.",
+    "learning_rate": "How far one training step moves the weights. The paper used 1e-5.",
+    "batch_size": "Photos whose errors are averaged into one training step.",
+    "loss": (
+        "What training makes small: the error against the photos' labels, or the distance to the "
+        "float model's own answers (distillation), which needs no labels."
+    ),
+    "distillation": "Training on the float model's outputs instead of labels.",
+    "evaluation_size": (
+        "Photos accuracy is measured on. More photos make the interval narrower: 500 give about "
+        "±3 points, 2,000 about ±1.5."
+    ),
+    "training_size": "Photos to fine-tune on; a tenth of them is held out to choose the epoch.",
+    "threads": "How many CPU threads one invocation may use while it is timed.",
+    "seed": "Fixes every random choice: the same seed gives the same samples and the same result.",
+    "image_size": "Side of the square the photo is cropped and scaled to, in pixels.",
+    # What is measured
+    "top1": "Share of the photos whose most probable class is the right one.",
+    "top5": "Share of the photos whose right class is among the five most probable.",
+    "interval": (
+        "95 % interval (Wilson): were the measurement repeated with other photos, such intervals "
+        "would hold the true value 95 times in 100."
+    ),
+    "n": "How many evaluation photos the number rests on.",
+    "mcnemar": (
+        "Exact McNemar test on the photos where two variants differ: how often would chance alone "
+        "split them at least as unevenly? Under 0.05 is commonly called significant."
+    ),
+    "p_value": (
+        "How probable a difference at least this large would be if the variants were equally good."
+    ),
+    "flips": "Photos that one of two variants gets right and the other wrong.",
+    "agreement": "Share of the photos on which a variant gives the same class as float32.",
+    "kl": (
+        "Kullback-Leibler divergence: how far the probabilities moved from float32's, in nats. "
+        "0 means not at all."
+    ),
+    "calibration_error": (
+        "Expected calibration error: how far the stated confidence is from the share that is "
+        "right, averaged over ten levels of confidence."
+    ),
+    "latency": (
+        "Time of one invocation on one photo, already decoded: the median over at least 100 "
+        "invocations on this machine's CPU, with nothing else on the cores."
+    ),
+    "median": "Half of the invocations are faster, half are slower.",
+    "p90": "Nine of ten invocations are at least this fast.",
+    "p99": "99 of 100 invocations are at least this fast.",
+    "cold_start": "Loading the file and answering the first photo.",
+    "throughput": "Photos answered in a second, one after the other.",
+    "peak_memory": "The most memory the process held while it was timed.",
+    "size": "Size of the .tflite file. 1 KiB is 1,024 bytes.",
+    "compression": "How many times smaller than the float32 file.",
+    "speedup": "How many times faster than float32 on the same threads, by the medians.",
+    "delegated": (
+        "Share of the operators that XNNPACK, LiteRT's fast CPU library, executes. What is left "
+        "runs on slower built-in kernels."
+    ),
+    "operators": "Steps of the graph, such as a convolution or an addition.",
+    "gate": (
+        "A check that must hold before a number can be trusted, such as: the converted file "
+        "answers as the Keras model does. A failed gate marks the variant and hides nothing."
+    ),
+    "pareto": (
+        "The variants no other one beats on both axes at once. Anything off this line is worse "
+        "than a variant on it."
+    ),
+    "confusion": "Which class was answered (columns) for photos of each true class (rows).",
+    "confidence": "The probability the variant gives to its own answer.",
+    # Inside
+    "scale": "The distance between two neighbouring values of the integer grid.",
+    "zero_point": "The integer that stands for the value 0.",
+    "per_channel": "Every output channel of a kernel has a scale of its own.",
+    "per_tensor": "One scale for all values of a tensor.",
+    "symmetric": "The grid is centred on zero, so that zero_point is 0.",
+    "sqnr": (
+        "Signal-to-quantization-noise ratio in decibels: how much stronger the values are than "
+        "the rounding error. 6 dB more is one bit more."
+    ),
+    "clipping": "Values outside the range are moved to its nearest end.",
+    "activation": "The output of a layer for one photo, as opposed to its weights.",
+    "stage": "One step of a run. A finished stage is kept and used again by every run that has it.",
+    "cached": "Finished by an earlier run and used again.",
+    "run": "One execution of an experiment.",
+    "experiment": "The choice of model, photos, variants and settings; the same always gives the "
+    "same result.",
+    "head": "The last layer, which turns features into classes.",
+}
+
+TERMS = dict(_TERMS)
+"""Every term and its text."""
+
+
+def tip(term: str) -> str:
+    """Looks a term up.
+
+    Args:
+        term: Its key, such as ``top1``.
+
+    Returns:
+        What it means, for a tooltip.
+
+    Raises:
+        KeyError: If the term is not in the glossary.
+    """
+    return _TERMS[term]

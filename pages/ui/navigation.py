@@ -1,0 +1,59 @@
+"""The pages there are, in the order people need them, and the frame around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.ui.show import flush_toasts, guard
+
+
+@dataclass(frozen=True)
+class PageCard:
+    """One page.
+
+    Attributes:
+        name: File under ``pages/views`` and part of the address.
+        title: In the navigation.
+        icon: A Material symbol.
+    """
+
+    name: str
+    title: str
+    icon: str
+
+    @property
+    def path(self) -> str:
+        """The page's script."""
+        return f"pages/views/{self.name}.py"
+
+
+# One level below pages/: Streamlit's own discovery of pages/*.py would run a page without this
+# frame when its address is the first one a fresh server is asked for.
+PAGES = (
+    PageCard("overview", "Overview", ":material/home:"),
+    PageCard("experiment", "Experiment", ":material/science:"),
+    PageCard("results", "Results", ":material/scatter_plot:"),
+    PageCard("predictions", "Predictions", ":material/image_search:"),
+    PageCard("learn", "Learn", ":material/school:"),
+    PageCard("library", "Library", ":material/inventory_2:"),
+)
+
+
+def run() -> None:
+    """Draws the frame and runs the page the address names."""
+    st.set_page_config(
+        page_title="EffQ Studio", page_icon="assets/logo.svg", layout="wide", menu_items={}
+    )
+    st.logo("assets/logo.svg", size="large")
+    pages = [
+        st.Page(
+            card.path, title=card.title, icon=card.icon, url_path=card.name, default=number == 0
+        )
+        for number, card in enumerate(PAGES)
+    ]
+    chosen = st.navigation(pages, position="top")
+    flush_toasts()
+    with guard():
+        chosen.run()

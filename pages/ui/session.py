@@ -1,0 +1,78 @@
+"""The dashboard's access to the store: opened once a process, results read once a run."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.results import REFERENCE, Results, load_reference, load_results
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.rows import RunRow
+
+RESULTS_IN_MEMORY = 24
+
+
+def home() -> Home:
+    """Returns the store the server works on (``EFFQ_HOME``)."""
+    return Home.from_environment()
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _database(path: str) -> Database:
+    return Database(Home.from_environment().database)
+
+
+def database() -> Database:
+    """Returns the index; all sessions share one connection.
+
+    Raises:
+        StoreError: If it cannot be opened.
+    """
+    return _database(str(home().database))
+
+
+def runs() -> list[RunRow]:
+    """Returns all runs, newest first.
+
+    Raises:
+        StoreError: If the database is damaged.
+    """
+    return database().list_runs()
+
+
+@st.cache_resource(show_spinner=False, max_entries=RESULTS_IN_MEMORY)
+def _results(store: str, fingerprint: str, _run: RunRow) -> Results:
+    # The artifact of a fingerprint never changes, so neither does this.
+    return load_results(Home.from_environment(), _run)
+
+
+def results_of(run: RunRow) -> Results:
+    """Reads a run's results, once.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The results, shared between sessions: not to be changed.
+
+    Raises:
+        InputError: If the run has none yet.
+        StoreError: If they are damaged or gone.
+    """
+    if run.results is None:
+        return load_results(home(), run)  # raises, and says why
+    return _results(str(home().root), run.results, run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def reference() -> Results:
+    """Reads the bundled reference run, once.
+
+    Raises:
+        InputError: If this installation has none.
+        StoreError: If it is damaged.
+    """
+    return load_reference()
+
+
+__all__ = ["REFERENCE", "database", "home", "reference", "results_of", "runs"]

@@ -1,0 +1,121 @@
+"""How pages show things: headings, charts, problems, empty states."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException, StopException
+
+from effq_core.charts.base import alt_text
+from effq_core.errors import EffqError
+
+_LOG = logging.getLogger("effq.dashboard")
+_TOASTS = "_toasts"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
+_CHART = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+
+
+def page_head(title: str, question: str) -> None:
+    """Writes a page's title and the question it answers.
+
+    Args:
+        title: The title.
+        question: One sentence.
+    """
+    st.title(title, anchor=False)
+    st.caption(question)
+
+
+def escape(text: str) -> str:
+    """Makes text from files and labels harmless in Markdown.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Markdown that shows it as it is, on one line.
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def chart(figure: go.Figure, *, key: str) -> None:
+    """Draws a chart with its alternative text.
+
+    Args:
+        figure: From :mod:`effq_core.charts`.
+        key: Unique on the page and stable, so that the chart is updated, not redrawn.
+    """
+    st.plotly_chart(figure, key=key, config=_CHART, alt=alt_text(figure) or None)
+
+
+def problem(error: EffqError) -> None:
+    """Shows what went wrong and what to do next.
+
+    Args:
+        error: The error.
+    """
+    text = f"**{escape(error.message)}**"
+    if error.hint:
+        text += f"\n\n{escape(error.hint)}"
+    st.error(text, icon=":material/error:")
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turns errors of the block into messages; a bug gets an id that is in the server's log.
+
+    Yields:
+        Nothing.
+    """
+    try:
+        yield
+    except (RerunException, StopException):
+        raise  # Streamlit's own way of ending a script
+    except EffqError as error:
+        problem(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence of a page
+        number = secrets.token_hex(4)
+        _LOG.exception("Bug %s", number)
+        st.error(
+            f"**This part of the page failed: bug {number} ({type(error).__name__}).** "
+            "Nothing stored is lost. Reload the page; if it stays, report the bug with this "
+            "number, the server's log holds the details.",
+            icon=":material/bug_report:",
+        )
+
+
+def empty(text: str, *, page: str = "", label: str = "", icon: str = ":material/info:") -> None:
+    """Says that there is nothing here yet, and offers the next step.
+
+    Args:
+        text: What is missing and what fills it.
+        page: Name of the page that does.
+        label: Of the link to it.
+        icon: A Material symbol.
+    """
+    with st.container(border=True):
+        st.markdown(f"{icon} {text}")
+        if page:
+            st.page_link(f"pages/views/{page}.py", label=label, icon=":material/arrow_forward:")
+
+
+def toast(text: str, icon: str = ":material/check:") -> None:
+    """Shows a short message, also after the rerun that follows.
+
+    Args:
+        text: The message.
+        icon: A Material symbol.
+    """
+    st.session_state.setdefault(_TOASTS, []).append((text, icon))
+
+
+def flush_toasts() -> None:
+    """Shows the messages left by the script before this one."""
+    for text, icon in st.session_state.pop(_TOASTS, []):
+        st.toast(text, icon=icon)
