@@ -227,17 +227,18 @@ def _models(home: Home) -> list[Check]:
 
 
 def _photos(home: Home) -> list[Check]:
-    from effq_core.datasets.catalogue import available
+    from effq_core.datasets.catalogue import Origin, available
 
-    return [
-        Check(
-            name=f"photos {card.id}",
-            state=State.OK if card.is_present else State.NOTE,
-            found="present" if card.is_present else "not downloaded",
-            hint="" if card.is_present else f"`effq datasets download {card.id}`",
-        )
-        for card in available(home)
-    ]
+    checks = []
+    for card in available(home):
+        found, hint = "present", ""
+        if not card.is_present:
+            found, hint = "not downloaded", f"`effq datasets download {card.id}`"
+            if card.origin is Origin.FOLDER:
+                found, hint = "gone", "Put the folder back, or take it off the list of datasets."
+        state = State.OK if card.is_present else State.NOTE
+        checks.append(Check(name=f"photos {card.id}", state=state, found=found, hint=hint))
+    return checks
 
 
 def _network() -> list[Check]:

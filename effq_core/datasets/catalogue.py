@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
+from effq_core import formatting as fmt
 from effq_core.datasets import imagenette, photo_patches
+from effq_core.datasets.added import AddedFolder, added_folders, is_there
 from effq_core.datasets.base import Dataset
 from effq_core.datasets.folder import FolderDataset
+from effq_core.datasets.roots import FOLDER_PREFIX
 from effq_core.errors import DatasetError
 from effq_core.reporting import Reporter
 from effq_core.settings import Home
 
-FOLDER_PREFIX = "folder:"
+
+class Origin(StrEnum):
+    """How a dataset comes to be there."""
+
+    BUILT_IN = "built in"
+    DOWNLOAD = "download"
+    FOLDER = "folder"
+    """The user's own, added to the list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +39,7 @@ class DatasetCard:
         bytes_on_disk: Size of its images in bytes; 0 when not present.
         is_present: Whether it can be used now.
         classes: Number of classes; 0 when unlabelled.
+        origin: How it comes to be there.
     """
 
     id: str
@@ -38,6 +50,7 @@ class DatasetCard:
     bytes_on_disk: int
     is_present: bool
     classes: int
+    origin: Origin
 
 
 def open_dataset(dataset_id: str, home: Home) -> Dataset:
@@ -93,16 +106,17 @@ def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
 
 
 def available(home: Home) -> list[DatasetCard]:
-    """Lists the datasets that have a name; folders are the user's to name.
+    """Lists the datasets there are; the command line takes any other folder as well.
 
     Args:
         home: The store.
 
     Returns:
-        Their cards, the built-in one first.
+        Their cards: the built-in one, Imagenette, and the folders that were added.
 
     Raises:
         DatasetError: If the built-in photos are damaged.
+        StoreError: If the list of added folders is damaged.
     """
     patches = photo_patches.PhotoPatches()
     present = imagenette.is_present(home)
@@ -116,6 +130,7 @@ def available(home: Home) -> list[DatasetCard]:
             bytes_on_disk=patches.bytes_on_disk,
             is_present=True,
             classes=len(patches.class_names),
+            origin=Origin.BUILT_IN,
         ),
         DatasetCard(
             id=imagenette.DATASET_ID,
@@ -126,8 +141,27 @@ def available(home: Home) -> list[DatasetCard]:
             bytes_on_disk=_size(imagenette.folder_of(home)) if present else 0,
             is_present=present,
             classes=10,
+            origin=Origin.DOWNLOAD,
         ),
+        *(_folder_card(folder) for folder in added_folders(home)),
     ]
+
+
+def _folder_card(folder: AddedFolder) -> DatasetCard:
+    present = is_there(folder)
+    labels = f" of {fmt.counted(folder.classes, 'class', 'classes')}" if folder.classes else ""
+    summary = f"{fmt.counted(folder.images, 'photo')}{labels}, counted when it was added."
+    return DatasetCard(
+        id=folder.id,
+        title=folder.title,
+        summary=summary if folder.classes else f"{summary} No labels.",
+        licence="yours: the folder does not say",
+        source=folder.path,
+        bytes_on_disk=folder.bytes if present else 0,
+        is_present=present,
+        classes=folder.classes,
+        origin=Origin.FOLDER,
+    )
 
 
 def _size(folder: Path) -> int:

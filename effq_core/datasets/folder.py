@@ -29,7 +29,9 @@ _EVERY = 64  # files hashed between two reports
 
 
 @dataclass(frozen=True)
-class _File:
+class FolderFile:
+    """One image file as listed, before its content was looked at."""
+
     key: str
     folder: str | None
     split: str | None
@@ -39,7 +41,7 @@ class _File:
 
 @dataclass
 class _Listing:
-    files: list[_File] = field(default_factory=list)
+    files: list[FolderFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -56,6 +58,10 @@ class FolderDataset:
         licence: Terms of use.
         source: Where the images come from.
         reference_size: Shortest side of the images in pixels, where all have the same.
+
+    Attributes:
+        files: Its image files in the order of their keys.
+        skipped: What was left out by name or place alone.
 
     Raises:
         DatasetError: If the folder is missing or unreadable, has no images, or one class only.
@@ -78,16 +84,16 @@ class FolderDataset:
         self.source = source
         self.reference_size = reference_size
         listing = _list(root)
-        self._files = sorted(listing.files, key=lambda file: file.key)
-        self._skipped = tuple(listing.skipped)
-        if not self._files:
-            skipped = f" {len(self._skipped):,} were left out." if self._skipped else ""
+        self.files = tuple(sorted(listing.files, key=lambda file: file.key))
+        self.skipped = tuple(listing.skipped)
+        if not self.files:
+            skipped = f" {len(self.skipped):,} were left out." if self.skipped else ""
             raise DatasetError(
                 f"{root} has no images.{skipped}",
                 "Put images in it, in one folder for each class, or in train/ and val/ with class"
                 f" folders in both. Names end in {', '.join(sorted(EXTENSIONS))}.",
             )
-        folders = sorted({file.folder for file in self._files if file.folder is not None})
+        folders = sorted({file.folder for file in self.files if file.folder is not None})
         if len(folders) == 1:
             raise DatasetError(
                 f"{root} has one class only: {folders[0]}.",
@@ -102,12 +108,12 @@ class FolderDataset:
     @property
     def bytes_on_disk(self) -> int:
         """Size of all its images in bytes."""
-        return sum(file.size for file in self._files)
+        return sum(file.size for file in self.files)
 
     def state(self) -> str:
         """Returns a hash over every image's relative path, size and time of modification."""
         digest = hashlib.sha256()
-        for file in self._files:
+        for file in self.files:
             digest.update(f"{file.key}\0{file.size}\0{file.mtime_ns}\n".encode())
         return digest.hexdigest()
 
@@ -125,11 +131,11 @@ class FolderDataset:
             Cancelled: If the user asked to stop.
         """
         items: list[ImageItem] = []
-        skipped = list(self._skipped)
-        for done, file in enumerate(self._files):
+        skipped = list(self.skipped)
+        for done, file in enumerate(self.files):
             if done % _EVERY == 0:
                 reporter.check_cancelled()
-                reporter.progress(done, len(self._files))
+                reporter.progress(done, len(self.files))
             if file.size == 0:
                 skipped.append(Skipped(file.key, "empty file (zero bytes)"))
                 continue
@@ -142,7 +148,7 @@ class FolderDataset:
             label = None if file.folder is None else self._labels[file.folder]
             items.append(ImageItem(file.key, label, file.split, content))
         kept, duplicates = remove_duplicates(items)
-        reporter.progress(len(self._files), len(self._files))
+        reporter.progress(len(self.files), len(self.files))
         if not kept:
             reasons = "; ".join(f"{e.key}: {e.reason}" for e in [*skipped, *duplicates][:3])
             raise DatasetError(
@@ -205,7 +211,7 @@ def _list(root: Path) -> _Listing:
             listing.skipped.append(Skipped(_key(entry, root), f"outside {named}"))
     # A split is one only where there are both sides of it.
     splits = bases if len(bases) == 2 else dict.fromkeys(bases or [root])
-    direct: list[_File] = []
+    direct: list[FolderFile] = []
     for base, split in splits.items():
         for entry in _readable_entries(base, root, listing):
             if entry.is_dir():
@@ -275,7 +281,7 @@ def _is_image(path: Path, listing: _Listing, root: Path) -> bool:
 
 
 def _add(
-    files: list[_File],
+    files: list[FolderFile],
     path: Path,
     root: Path,
     folder: str | None,
@@ -292,7 +298,7 @@ def _add(
     except OSError as error:
         listing.skipped.append(Skipped(key, f"cannot be read: {error.strerror}"))
     else:
-        files.append(_File(key, folder, split, status.st_size, status.st_mtime_ns))
+        files.append(FolderFile(key, folder, split, status.st_size, status.st_mtime_ns))
 
 
 def _key(path: Path, root: Path) -> str:

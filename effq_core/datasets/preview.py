@@ -1,0 +1,193 @@
+"""What a folder of photos would be as a dataset: shown before anybody decides to add it."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from effq_core.datasets.added import refuse_links_outside
+from effq_core.datasets.base import TRAIN, VAL
+from effq_core.datasets.decode import decode, open_image
+from effq_core.datasets.folder import FolderDataset, FolderFile
+from effq_core.datasets.index import Skipped
+from effq_core.datasets.roots import Roots
+from effq_core.errors import DatasetError
+from effq_core.reporting import Reporter, SilentReporter
+
+THUMBNAILS = 12
+"""Photos shown."""
+THUMBNAIL_SIDE = 112
+"""Side of a thumbnail in pixels."""
+HASHED_BYTES = 256 << 20
+"""Folders up to this size are read wholly, which finds duplicates; larger ones take too long."""
+_LARGEST_THUMBNAIL = 32 << 20  # bytes of a file worth reading for a thumbnail
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """The photos of one class.
+
+    Attributes:
+        name: Its name.
+        images: Photos of it.
+        training: Those in the training split; 0 without splits.
+        evaluation: Those in the evaluation split; 0 without splits.
+    """
+
+    name: str
+    images: int
+    training: int
+    evaluation: int
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A photo as the model would see it, small.
+
+    Attributes:
+        key: Its path in the folder.
+        label: Name of its class; empty when unlabelled.
+        jpeg: The picture, a square of :data:`THUMBNAIL_SIDE` pixels.
+    """
+
+    key: str
+    label: str
+    jpeg: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderPreview:
+    """What was found in a folder.
+
+    Attributes:
+        path: The folder, resolved.
+        images: Usable image files.
+        bytes: Their size.
+        classes: Photos of each class; empty when unlabelled.
+        has_splits: Whether there are a training and an evaluation split.
+        skipped: What would be left out, with the reason.
+        thumbnails: A few photos, of as many classes as there is room for.
+        complete: Whether every file was read; if not, duplicates and most broken files are found
+            only when a run uses the folder.
+    """
+
+    path: Path
+    images: int
+    bytes: int
+    classes: tuple[ClassCount, ...]
+    has_splits: bool
+    skipped: tuple[Skipped, ...]
+    thumbnails: tuple[Thumbnail, ...]
+    complete: bool
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why files would be left out, and how many for each reason, most frequent first."""
+        return dict(Counter(_family(each.reason) for each in self.skipped).most_common())
+
+
+def preview_folder(
+    roots: Roots, path: Path | str, reporter: Reporter | None = None
+) -> FolderPreview:
+    """Looks at a folder somebody thinks of adding.
+
+    Args:
+        roots: What may be looked at.
+        path: The folder, below one of them.
+        reporter: Told about progress; asked whether to stop.
+
+    Returns:
+        What is in it.
+
+    Raises:
+        DatasetError: If it lies outside of the roots, links out of them, has no usable image or
+            one class only.
+    """
+    dataset = FolderDataset(roots.require(path))
+    refuse_links_outside(dataset, roots)
+    complete = dataset.bytes_on_disk <= HASHED_BYTES
+    left_out = {each.key: each for each in dataset.skipped}
+    if complete:
+        index = dataset.scan(reporter or SilentReporter())
+        left_out = {each.key: each for each in index.skipped}
+    else:
+        empty = (file for file in dataset.files if file.size == 0)
+        left_out |= {file.key: Skipped(file.key, "empty file (zero bytes)") for file in empty}
+    used = [file for file in dataset.files if file.key not in left_out]
+    names = _class_names(dataset)
+    thumbnails, broken = _thumbnails(dataset.root, used, names)
+    left_out |= {each.key: each for each in broken}
+    used = [file for file in used if file.key not in left_out]
+    return FolderPreview(
+        path=dataset.root,
+        images=len(used),
+        bytes=sum(file.size for file in used),
+        classes=_count(used, names),
+        has_splits=any(file.split for file in used),
+        skipped=tuple(left_out.values()),
+        thumbnails=thumbnails,
+        complete=complete,
+    )
+
+
+def _class_names(dataset: FolderDataset) -> dict[str | None, str]:
+    """Returns the name of each class folder's class, in the order of the labels."""
+    folders = sorted({file.folder for file in dataset.files if file.folder is not None})
+    return dict(zip(folders, dataset.class_names, strict=True))
+
+
+def _count(files: list[FolderFile], names: dict[str | None, str]) -> tuple[ClassCount, ...]:
+    by_split = Counter((file.folder, file.split) for file in files)
+    by_class = Counter(file.folder for file in files)
+    return tuple(
+        ClassCount(name, by_class[folder], by_split[folder, TRAIN], by_split[folder, VAL])
+        for folder, name in names.items()
+    )
+
+
+def _thumbnails(
+    root: Path, files: list[FolderFile], names: dict[str | None, str]
+) -> tuple[tuple[Thumbnail, ...], list[Skipped]]:
+    """Decodes a few photos, one class after the other, and tells which could not be decoded."""
+    shown: list[Thumbnail] = []
+    broken: list[Skipped] = []
+    for file in _in_turn(files):
+        if len(shown) == THUMBNAILS or len(broken) == THUMBNAILS:
+            break
+        if file.size > _LARGEST_THUMBNAIL:
+            continue
+        try:
+            pixels = decode(open_image(root / file.key, file.key), THUMBNAIL_SIDE)
+        except DatasetError as error:
+            broken.append(Skipped(file.key, error.message.removeprefix(f"{file.key} ").rstrip(".")))
+            continue
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+        shown.append(Thumbnail(file.key, names.get(file.folder, ""), buffer.getvalue()))
+    return tuple(shown), broken
+
+
+def _in_turn(files: list[FolderFile]) -> list[FolderFile]:
+    """Returns candidates for thumbnails: the first of each class, then the second, and so on."""
+    by_class: dict[str | None, list[FolderFile]] = {}
+    for file in files:
+        by_class.setdefault(file.folder, []).append(file)
+    most = 4 * THUMBNAILS
+    ranked = [
+        (rank, position, file)
+        for position, group in enumerate(by_class.values())
+        for rank, file in enumerate(group[:most])
+    ]
+    return [file for _, _, file in sorted(ranked, key=lambda each: each[:2])][:most]
+
+
+def _family(reason: str) -> str:
+    """Puts reasons together that differ in the other file they name only."""
+    for start in ("same content as", "same content under another label"):
+        if reason.startswith(start):
+            return f"{start} another photo" if start.endswith("as") else start
+    return reason

@@ -1,0 +1,249 @@
+"""The process behind a background download: ``python -m effq_core.fetch_worker ITEM``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+from effq_core.datasets import imagenette
+from effq_core.errors import Cancelled, EffqError
+from effq_core.fetches import Fetch, FetchFiles, FetchState
+from effq_core.reporting import Reporter
+from effq_core.settings import Home
+from effq_core.store.files import store_errors
+from effq_core.store.locks import FileLock
+from effq_core.store.processes import process_token
+from effq_core.wording import event_text
+
+log = logging.getLogger("effq.fetch")
+
+_WRITE_SECONDS = 0.3
+"""Least time between two writes of progress: each is a file made durable."""
+_RATE_SECONDS = 10.0
+_PATIENCE = 2.0
+"""How long a cancelled download may take to notice; a silent connection does not."""
+_CANCELLED_CODE = 130
+
+
+class FileReporter:
+    """Writes what a download tells into its file.
+
+    Args:
+        files: Of the download.
+        fetch: How it begins.
+    """
+
+    def __init__(self, files: FetchFiles, fetch: Fetch) -> None:
+        self._files = files
+        self._fetch = fetch
+        self._written = 0.0
+        self._samples: deque[tuple[float, int]] = deque()
+        self._lock = threading.Lock()
+        self._ended = False
+        files.write(fetch)
+
+    def progress(self, done: int, total: int, unit: str = "images") -> None:
+        """Notes how much there is.
+
+        Args:
+            done: Finished units.
+            total: All units.
+            unit: What is counted.
+        """
+        now = time.monotonic()
+        if self._samples and (done < self._samples[-1][1] or unit != self._fetch.unit):
+            self._samples.clear()  # it starts again, or goes on with something else
+        self._samples.append((now, done))
+        while now - self._samples[0][0] > _RATE_SECONDS:
+            self._samples.popleft()
+        since, before = self._samples[0]
+        rate = (done - before) / (now - since) if now > since else 0.0
+        self._change(done=done, total=total, unit=unit, rate=rate, note="")
+        if now - self._written >= _WRITE_SECONDS or done >= total:
+            self._written = now
+            self._write()
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Notes what people should know.
+
+        Args:
+            kind: What happened.
+            **values: JSON values.
+        """
+        text = event_text(kind, values)
+        if text is not None:
+            log.info("%s", text)
+            self._change(note=text)
+            self._write()
+
+    def check_cancelled(self) -> None:
+        """Looks for the request to stop.
+
+        Raises:
+            Cancelled: If there is one.
+        """
+        if self._files.cancel.exists():
+            raise Cancelled("The download was cancelled.", "What has arrived is kept.")
+
+    def end(self, state: FetchState, **values: Any) -> None:
+        """Notes how it ended; the first word counts.
+
+        Args:
+            state: How.
+            **values: Other fields of :class:`~effq_core.fetches.Fetch`.
+        """
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            self._fetch = replace(
+                self._fetch, state=state, updated=time.time(), rate=0.0, note="", **values
+            )
+            self._files.write(self._fetch)
+
+    def _change(self, **values: Any) -> None:
+        with self._lock:
+            self._fetch = replace(self._fetch, updated=time.time(), **values)
+
+    def _write(self) -> None:
+        with self._lock:
+            if not self._ended:
+                self._files.write(self._fetch)
+
+
+def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
+    """Downloads a dataset or a model's weights.
+
+    Args:
+        item: Its identifier.
+        home: The store.
+        reporter: Told about progress; asked whether to stop.
+
+    Raises:
+        DownloadError: If it cannot be had.
+        StoreError: If the disk is full or not writable.
+        Cancelled: If somebody asked to stop.
+    """
+    if item == imagenette.DATASET_ID:
+        from effq_core.datasets.catalogue import download_dataset
+
+        download_dataset(item, home, reporter)
+        return
+    from effq_core.models.catalogue import get_model
+    from effq_core.models.weights import locate_weights
+
+    locate_weights(get_model(item), home, reporter)
+
+
+def work(home: Home, item: str) -> FetchState | None:
+    """Downloads something and writes down how it goes and ends.
+
+    Args:
+        home: The store.
+        item: A dataset or model.
+
+    Returns:
+        How it ended; ``None`` if another process is at it.
+
+    Raises:
+        StoreError: If even that cannot be written.
+    """
+    files = FetchFiles(home, item)
+    lock = FileLock(files.work_lock)
+    with FileLock(files.start_lock):  # whoever started us has then noted our number
+        if not lock.try_acquire():
+            return None
+    try:
+        now, pid = time.time(), os.getpid()
+        fetch = Fetch(
+            item=item,
+            state=FetchState.RUNNING,
+            started=now,
+            updated=now,
+            pid=pid,
+            token=process_token(pid),
+        )
+        reporter = FileReporter(files, fetch)
+        _leave_when_cancelled(files, reporter)
+        state, values = _outcome(item, home, reporter)
+        with store_errors(files.cancel):
+            files.cancel.unlink(missing_ok=True)
+        reporter.end(state, **values)
+        return state
+    finally:
+        lock.release()
+
+
+def _outcome(item: str, home: Home, reporter: FileReporter) -> tuple[FetchState, dict[str, str]]:
+    try:
+        fetch_item(item, home, reporter)
+    except Cancelled:
+        return FetchState.CANCELLED, {}
+    except EffqError as error:
+        log.error("%s", error)
+        return FetchState.FAILED, {"error": error.message, "hint": error.hint}
+    except Exception as error:  # noqa: BLE001 - written down with an id
+        bug = secrets.token_hex(4)
+        log.exception("Bug %s", bug)
+        return FetchState.FAILED, {
+            "error": f"The download failed ({type(error).__name__}; bug {bug}).",
+            "hint": "This is a fault of EffQ; report it with the log that has this id.",
+        }
+    return FetchState.FINISHED, {}
+
+
+def _leave_when_cancelled(files: FetchFiles, reporter: FileReporter) -> None:
+    """Ends the process if it does not notice a cancel itself, as on a connection that is silent.
+
+    What has arrived is in a file already, and its hash is checked whenever it is continued.
+    """
+
+    def watch() -> None:
+        asked: float | None = None
+        while True:
+            time.sleep(0.2)
+            if not files.cancel.exists():
+                asked = None
+                continue
+            asked = asked or time.monotonic()
+            if time.monotonic() - asked > _PATIENCE:
+                reporter.end(FetchState.CANCELLED)
+                os._exit(_CANCELLED_CODE)
+
+    threading.Thread(target=watch, name="cancel", daemon=True).start()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Downloads what the command line names.
+
+    Args:
+        arguments: Of the command line; the process's, where not given.
+
+    Returns:
+        0 if it is there now, 130 if it was cancelled, 1 if it failed.
+    """
+    parser = argparse.ArgumentParser(prog="python -m effq_core.fetch_worker")
+    parser.add_argument("item", help="the dataset or model to download")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
+    )
+    try:
+        state = work(Home.from_environment(), given.item)
+    except EffqError as error:
+        log.error("%s", error)
+        return 1
+    codes = {FetchState.FAILED: 1, FetchState.CANCELLED: _CANCELLED_CODE}
+    return codes.get(state, 0) if state else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
