@@ -10,16 +10,16 @@ def output_names(results: Results) -> list[str]:
     """Returns what a run's model outputs are called, in their order.
 
     Args:
-        results: The run's. The reference run has no files: its model's label set is used.
+        results: The run's. Where it comes without files, its model's own label set is used.
 
     Returns:
         A name an output.
 
     Raises:
         StoreError: If the run's file of labels is gone.
-        ModelError: If the model is not in the catalogue, for the reference run.
+        ModelError: If the model is not in the catalogue, without files.
     """
-    if results.folder is not None:
+    if results.baseline.artifact:
         return results.labels()
     return [label.name for label in label_set(get_model(results.experiment.model).labels)]
 

@@ -1,0 +1,285 @@
+"""Any two variants of a run set against each other, photo by photo, from their stored answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import combinations
+
+import numpy as np
+
+from effq_core.measure.intervals import SIGNIFICANCE, Proportion, paired_difference, proportion
+from effq_core.measure.predictions import Ints, Predictions, top1
+from effq_core.measure.statistics import Comparison, compare, sentence
+from effq_core.results.document import Results
+from effq_core.results.names import class_names, output_names
+
+
+class Change(StrEnum):
+    """What became of an answer between two variants."""
+
+    WORSE = "worse"
+    """The first was right, the second is wrong."""
+    BETTER = "better"
+    """The first was wrong, the second is right."""
+    STILL_WRONG = "still_wrong"
+    """Both are wrong, each its own way."""
+    CHANGED = "changed"
+    """The answers differ; without labels nobody knows which is right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two variants on the same photos.
+
+    Attributes:
+        first: Name of the variant compared with.
+        second: Name of the variant compared.
+        comparison: What differs, and whether it can be chance; ``second`` minus ``first``.
+        sentence: That in plain words.
+        adjusted_p: ``comparison.p`` after Holm's correction for all pairs of the run asked about
+            at once; ``None`` where one pair was asked about, or without labels.
+    """
+
+    first: str
+    second: str
+    comparison: Comparison
+    sentence: str
+    adjusted_p: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one variant said about one photo.
+
+    Attributes:
+        label: Name of the class.
+        confidence: How probable it found it, 0–1.
+    """
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedPhoto:
+    """A photo to which two variants give different answers.
+
+    Attributes:
+        row: Its place among the evaluation photos.
+        key: Its key in the dataset.
+        truth: Name of its true class; ``None`` without labels.
+        first: The first variant's answer.
+        second: The second's.
+        change: What became of it.
+    """
+
+    row: int
+    key: str
+    truth: str | None
+    first: Answer
+    second: Answer
+    change: Change
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassChange:
+    """What changed between two variants on the photos of one class.
+
+    Attributes:
+        label: Position among the dataset's classes.
+        name: Its name.
+        n: Photos.
+        first: Share the first variant gets right.
+        second: Share the second gets right.
+        worse: Photos only the first gets right.
+        better: Photos only the second gets right.
+        difference_points: Second minus first, percentage points.
+        low_points: Lower end of its 95 % interval.
+        high_points: Upper end.
+    """
+
+    label: int
+    name: str
+    n: int
+    first: Proportion
+    second: Proportion
+    worse: int
+    better: int
+    difference_points: float
+    low_points: float
+    high_points: float
+
+
+def compare_pair(results: Results, first: str, second: str) -> Pair:
+    """Compares two variants of a run.
+
+    Args:
+        results: The run's.
+        first: Name of the variant to compare with.
+        second: Name of the variant to compare.
+
+    Returns:
+        The pair.
+
+    Raises:
+        InputError: If the run lacks a variant.
+        StoreError: If stored answers are missing.
+    """
+    return _pair(
+        results, first, second, compare(results.predictions(first), results.predictions(second))
+    )
+
+
+def compare_all(results: Results) -> tuple[Pair, ...]:
+    """Compares every two variants of a run.
+
+    With 7 variants there are 21 tests, of which one in twenty would show p below 0.05 by chance:
+    each pair also gets its p after Holm's correction (S. Holm, Scandinavian Journal of Statistics
+    6, 1979).
+
+    Args:
+        results: The run's.
+
+    Returns:
+        The pairs in the catalogue's order; none where the run has one variant.
+
+    Raises:
+        StoreError: If stored answers are missing.
+    """
+    answers = {name: results.predictions(name) for name in results.variants}
+    pairs = [
+        _pair(results, first, second, compare(answers[first], answers[second]))
+        for first, second in combinations(answers, 2)
+    ]
+    tested = [pair.comparison.p for pair in pairs if pair.comparison.p is not None]
+    if len(tested) < len(pairs):  # no labels: nothing was tested
+        return tuple(pairs)
+    return tuple(replace(pair, adjusted_p=p) for pair, p in zip(pairs, holm(tested), strict=True))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Corrects p for the number of tests, by Holm's step-down method.
+
+    Args:
+        p_values: One a test, 0–1.
+
+    Returns:
+        The corrected ones in the same order, 0–1, none smaller than before.
+    """
+    corrected = [0.0] * len(p_values)
+    highest = 0.0
+    order = sorted(range(len(p_values)), key=lambda position: p_values[position])
+    for rank, position in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[position]))
+        corrected[position] = highest
+    return corrected
+
+
+def is_real(p: float | None) -> bool | None:
+    """Returns whether a difference with this p is taken as more than chance; ``None`` untested."""
+    return None if p is None else p < SIGNIFICANCE
+
+
+def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPhoto, ...]:
+    """Lists the photos to which two variants give different answers.
+
+    Args:
+        results: The run's.
+        first: Name of the variant to compare with.
+        second: Name of the variant to compare.
+
+    Returns:
+        The photos: those that got worse first, then better, then still wrong; the surest second
+        answers first within each.
+
+    Raises:
+        InputError: If the run lacks a variant.
+        StoreError: If stored answers are missing.
+    """
+    before, after = results.predictions(first), results.predictions(second)
+    names = output_names(results)
+    truth = after.truth
+    found = [
+        ChangedPhoto(
+            row=row,
+            key=after.keys[row],
+            truth=None if truth is None else names[truth[row]],
+            first=_answer(before, row, names),
+            second=_answer(after, row, names),
+            change=_change(truth, before, after, row),
+        )
+        for row in np.flatnonzero(before.predicted != after.predicted).tolist()
+    ]
+    order = list(Change)
+    found.sort(key=lambda photo: (order.index(photo.change), -photo.second.confidence, photo.row))
+    return tuple(found)
+
+
+def class_changes(results: Results, first: str, second: str) -> tuple[ClassChange, ...]:
+    """Compares two variants class by class.
+
+    Args:
+        results: The run's.
+        first: Name of the variant to compare with.
+        second: Name of the variant to compare.
+
+    Returns:
+        A row a class that has photos, largest loss first; none without labels.
+
+    Raises:
+        InputError: If the run lacks a variant.
+        StoreError: If stored answers are missing.
+    """
+    before, after = results.predictions(first), results.predictions(second)
+    right_before, right_after, labels = top1(before), top1(after), after.labels
+    if right_before is None or right_after is None or labels is None:
+        return ()
+    names, rows = class_names(results), []
+    for label in np.unique(labels):
+        here = labels == label
+        n = int(here.sum())
+        worse = int((right_before & ~right_after & here).sum())
+        better = int((~right_before & right_after & here).sum())
+        low, high = paired_difference(worse, better, n)
+        rows.append(
+            ClassChange(
+                label=int(label),
+                name=names[label],
+                n=n,
+                first=proportion(int((right_before & here).sum()), n),
+                second=proportion(int((right_after & here).sum()), n),
+                worse=worse,
+                better=better,
+                difference_points=100 * (better - worse) / n,
+                low_points=100 * low,
+                high_points=100 * high,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (row.difference_points, -row.worse, row.label)))
+
+
+def _pair(results: Results, first: str, second: str, comparison: Comparison) -> Pair:
+    titles = results.variants[first].title, results.variants[second].title
+    return Pair(
+        first=first,
+        second=second,
+        comparison=comparison,
+        sentence=sentence(comparison, *titles),
+    )
+
+
+def _answer(predictions: Predictions, row: int, names: Sequence[str]) -> Answer:
+    best = int(predictions.probabilities[row].argmax())
+    return Answer(label=names[best], confidence=float(predictions.probabilities[row, best]))
+
+
+def _change(truth: Ints | None, before: Predictions, after: Predictions, row: int) -> Change:
+    if truth is None:
+        return Change.CHANGED
+    if before.probabilities[row].argmax() == truth[row]:
+        return Change.WORSE
+    if after.probabilities[row].argmax() == truth[row]:
+        return Change.BETTER
+    return Change.STILL_WRONG

@@ -1,0 +1,126 @@
+"""The photos a run was evaluated on, as its models saw them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.datasets.base import Dataset, ImageItem
+from effq_core.datasets.catalogue import open_dataset
+from effq_core.datasets.decode import Pixels, decode
+from effq_core.datasets.index import Index
+from effq_core.datasets.pixels import read_pixels
+from effq_core.errors import EffqError, InputError, StoreError
+from effq_core.pipeline.stages.files import INDEX_FILE
+from effq_core.results.document import REFERENCE_FOLDER, Results
+from effq_core.settings import Home
+from effq_core.store.manifest import MANIFEST, check_name
+
+_PIXELS = "pixels"
+_INDEX = "index"
+
+
+@dataclass(frozen=True)
+class EvaluationPhotos:
+    """Evaluation photos, read one by one.
+
+    Attributes:
+        keys: Key of each photo, in the order of the stored answers.
+        size: Side in pixels.
+    """
+
+    keys: list[str]
+    size: int
+    _pixels: Pixels | None = None
+    _dataset: Dataset | None = None
+    _items: dict[str, ImageItem] | None = None
+
+    def photo(self, row: int) -> Pixels:
+        """Reads one photo, cropped and scaled as the models saw it.
+
+        Args:
+            row: Its place among the evaluation photos.
+
+        Returns:
+            RGB 0–255, uint8 (size, size, 3).
+
+        Raises:
+            DatasetError: If it is no longer in its dataset, or has changed.
+        """
+        if self._pixels is not None:
+            photo: Pixels = self._pixels[row].copy()  # not a view that keeps the file mapped
+            return photo
+        if self._dataset is None or self._items is None:
+            raise StoreError("These evaluation photos have no source.", "Open them anew.")
+        return decode(self._dataset.open(self._items[self.keys[row]]), self.size)
+
+
+def open_photos(results: Results, home: Home) -> EvaluationPhotos:
+    """Finds the photos a run was evaluated on.
+
+    The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
+
+    Args:
+        results: The run's.
+        home: The store.
+
+    Returns:
+        The photos.
+
+    Raises:
+        InputError: If it is the reference run, which ships no photos.
+        StoreError: If neither the decoded photos nor their list are there any more.
+        DatasetError: If the dataset is gone.
+    """
+    if results.folder is None or results.folder == REFERENCE_FOLDER:
+        raise InputError(
+            "The bundled reference run ships no photos, only the answers to them.",
+            "Run an experiment of your own to see the photos whose answer changed.",
+        )
+    keys = results.predictions(results.baseline.name).keys
+    folder = _pixels_folder(results.folder, results.baseline.predictions)
+    if folder is not None and folder.is_dir():
+        pixels, items = read_pixels(folder)
+        if [item.key for item in items] == keys:
+            return EvaluationPhotos(keys, int(pixels.shape[1]), _pixels=pixels)
+    return _from_dataset(results, home, results.folder, keys)
+
+
+def _from_dataset(results: Results, home: Home, folder: Path, keys: list[str]) -> EvaluationPhotos:
+    wanted = set(keys)
+    for index in sorted((folder / _INDEX).glob(f"*/{INDEX_FILE}")):
+        if _manifest(index.parent).get("params", {}).get("dataset") != results.experiment.dataset:
+            continue
+        found = Index.from_dict(json.loads(index.read_text(encoding="utf-8")))
+        items = {item.key: item for item in found.items if item.key in wanted}
+        if len(items) == len(wanted):
+            dataset = open_dataset(results.experiment.dataset, home)
+            return EvaluationPhotos(
+                keys, int(results.model["image_size"]), _dataset=dataset, _items=items
+            )
+    raise StoreError(
+        "The photos of this run are no longer in the store.",
+        "Run the experiment again: only what is missing is made.",
+    )
+
+
+def _pixels_folder(artifacts: Path, predictions: str) -> Path | None:
+    """Returns where the photos are that were evaluated; ``None`` where that is not recorded."""
+    found = _manifest(artifacts / predictions).get("inputs", {}).get("evaluation", {})
+    fingerprint = str(found.get("fingerprint", ""))
+    try:
+        check_name(_PIXELS, fingerprint)
+    except EffqError:
+        return None
+    return artifacts / _PIXELS / fingerprint
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Returns what an artifact was made from; nothing where its manifest cannot be read."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["inputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
