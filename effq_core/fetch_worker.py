@@ -21,7 +21,7 @@ from effq_core.settings import Home
 from effq_core.store.files import store_errors
 from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token
-from effq_core.wording import event_text
+from effq_core.wording import event_text, is_trouble
 
 log = logging.getLogger("effq.fetch")
 
@@ -47,6 +47,7 @@ class FileReporter:
         self._written = 0.0
         self._samples: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
+        self._phase = ""
         self._ended = False
         files.write(fetch)
 
@@ -66,7 +67,7 @@ class FileReporter:
             self._samples.popleft()
         since, before = self._samples[0]
         rate = (done - before) / (now - since) if now > since else 0.0
-        self._change(done=done, total=total, unit=unit, rate=rate, note="")
+        self._change(done=done, total=total, unit=unit, rate=rate, note=self._phase)
         if now - self._written >= _WRITE_SECONDS or done >= total:
             self._written = now
             self._write()
@@ -81,6 +82,8 @@ class FileReporter:
         text = event_text(kind, values)
         if text is not None:
             log.info("%s", text)
+            if not is_trouble(kind):  # trouble is over when the next bytes arrive
+                self._phase = text
             self._change(note=text)
             self._write()
 
@@ -190,7 +193,7 @@ def _outcome(item: str, home: Home, reporter: FileReporter) -> tuple[FetchState,
     except EffqError as error:
         log.error("%s", error)
         return FetchState.FAILED, {"error": error.message, "hint": error.hint}
-    except Exception as error:  # noqa: BLE001 - written down with an id
+    except Exception as error:
         bug = secrets.token_hex(4)
         log.exception("Bug %s", bug)
         return FetchState.FAILED, {

@@ -24,6 +24,7 @@ _KINDS = {
     "inspect": "Inspect",
     "evaluate": "Evaluate",
     "benchmark": "Time",
+    "tensors": "Keep tensors for the Learn page",
     "report": "Put the results together",
 }
 
@@ -114,6 +115,8 @@ def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
         return f"Resumed after epoch {values.get('epoch')}."
     if kind == "retry":
         return f"Trying the download again: {values.get('reason', '')}"
+    if kind == "unpacking":
+        return f"Unpacking {values.get('file', '')}"
     if kind == "worker_lost":
         return f"The worker was lost and the stage starts again: {values.get('reason', '')}"
     if kind == "bug":

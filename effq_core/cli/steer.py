@@ -66,20 +66,35 @@ def resume(
 def delete(
     run: RunName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    free: Annotated[
+        bool, typer.Option("--free", help="Also remove what its stages made and no other run uses.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Delete a run. What its stages made stays in the store, for other runs to use."""
+    """Delete a run. What its stages made stays in the store, unless --free is given."""
+    from effq_core import formatting as fmt
     from effq_core.cli import output
     from effq_core.results import find_run
+    from effq_core.store import removal, usage
 
-    with _store() as (_, database):
+    freed = 0
+    with _store() as (home, database):
         row = find_run(database, run)
         if not yes:
             name = f" “{row.name}”" if row.name else ""
-            typer.confirm(f"Delete the run {row.id}{name}?", abort=True, err=True)
-        database.delete_run(row.id)
+            question = f"Delete the run {row.id}{name}?"
+            if free:
+                plan = removal.plan_deletion(home, usage.take_inventory(home, database), [row.id])
+                question = f"Delete the run {row.id}{name} and free {fmt.size(plan.freed_bytes)}?"
+            typer.confirm(question, abort=True, err=True)
+        if free:
+            freed = removal.delete_runs(home, database, [row.id])
+        else:
+            database.delete_run(row.id)
     if json:
-        output.print_json({"deleted": row.id})
+        output.print_json({"deleted": row.id} | ({"freed_bytes": freed} if free else {}))
+    elif free:
+        output.say(f"The run {row.id} was deleted; {fmt.size(freed)} became free.")
     else:
         output.say(f"The run {row.id} was deleted.")
 

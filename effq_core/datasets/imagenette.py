@@ -101,6 +101,7 @@ def download_imagenette(
         raise DownloadError(error.message, f"{error.hint} {_by_hand(home)}") from error
     try:
         with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=home.datasets) as scratch:
+            reporter.event("unpacking", file=archive.name)
             unpack(archive, Path(scratch), reporter)
             unpacked = Path(scratch) / FOLDER
             if not ((unpacked / "train").is_dir() and (unpacked / "val").is_dir()):

@@ -28,7 +28,8 @@ from effq_core.store.manifest import Artifact
 
 log = logging.getLogger(__name__)
 
-_QUARANTINE = ".quarantine"
+QUARANTINE = ".quarantine"
+"""Folder of artifacts that were set aside as damaged."""
 
 
 class ArtifactStore:
@@ -90,6 +91,18 @@ class ArtifactStore:
             self._quarantine(path, error.message)
             return None
 
+    def exists(self, stage: str, fingerprint: str) -> bool:
+        """Tells cheaply whether an artifact is there, without looking at its files.
+
+        Args:
+            stage: Kind of stage.
+            fingerprint: Hash of everything it depends on.
+
+        Returns:
+            Whether it seems to be; :meth:`find` decides.
+        """
+        return (self.path(stage, fingerprint) / manifest.MANIFEST).is_file()
+
     def verify(self, artifact: Artifact) -> list[str]:
         """Compares every file with its hash.
 
@@ -122,7 +135,7 @@ class ArtifactStore:
         self._quarantine(artifact.path, reason)
 
     def _quarantine(self, path: Path, reason: str) -> None:
-        target = self.root / _QUARANTINE / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
+        target = self.root / QUARANTINE / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
         make_folder(target.parent)
         # Someone else may have moved it already, which is as good.
         with store_errors(path), contextlib.suppress(FileNotFoundError):

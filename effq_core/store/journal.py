@@ -71,6 +71,30 @@ class Journal:
         )
         return [StageRow(**{**dict(row), "state": StageState(row["state"])}) for row in rows]
 
+    def stage_keys(self) -> dict[str, set[tuple[str, str]]]:
+        """Returns kind and fingerprint of every stage, by run.
+
+        Raises:
+            StoreError: If the database is damaged.
+        """
+        found: dict[str, set[tuple[str, str]]] = {}
+        for row in self._connection.select("SELECT run_id, kind, fingerprint FROM stages"):
+            found.setdefault(row["run_id"], set()).add((row["kind"], row["fingerprint"]))
+        return found
+
+    def uses(self, kind: str, fingerprint: str) -> bool:
+        """Returns whether a stage of any run has this artifact.
+
+        Args:
+            kind: Kind of stage.
+            fingerprint: The artifact's.
+
+        Raises:
+            StoreError: If the database is damaged.
+        """
+        sql = "SELECT 1 FROM stages WHERE fingerprint=? AND kind=? LIMIT 1"
+        return bool(self._connection.select(sql, (fingerprint, kind)))
+
     def add_event(self, run_id: str, kind: str, stage: str = "", /, **values: Any) -> EventRow:
         """Records something that happened.
 

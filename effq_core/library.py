@@ -1,0 +1,98 @@
+"""Removing models and datasets, and who would miss them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from effq_core.datasets import imagenette
+from effq_core.datasets.added import forget_folder
+from effq_core.datasets.roots import FOLDER_PREFIX
+from effq_core.errors import InputError
+from effq_core.fetches import dismiss_fetch, fetch_of
+from effq_core.models.catalogue import MODELS
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.files import store_errors
+from effq_core.store.rows import RunRow
+
+
+def dependents(database: Database, item: str) -> list[RunRow]:
+    """Returns the runs that were made with a dataset or a model.
+
+    What they found stays when it is removed; running one again needs it back.
+
+    Args:
+        database: The index.
+        item: Identifier of the dataset or model.
+
+    Returns:
+        The runs, newest first.
+
+    Raises:
+        StoreError: If the database is damaged.
+    """
+    return [
+        run
+        for run in database.list_runs(limit=1_000_000)
+        if item in (run.experiment.get("dataset"), run.experiment.get("model"))
+    ]
+
+
+def partial_bytes(home: Home, item: str) -> int:
+    """Returns the bytes an unfinished download of something has left.
+
+    Args:
+        home: The store.
+        item: Identifier of a dataset or model.
+    """
+    return sum(path.stat().st_size for path in _partials(home, item) if path.exists())
+
+
+def remove_item(home: Home, database: Database, item: str) -> None:
+    """Removes a downloaded dataset or model, or takes a folder off the list.
+
+    Args:
+        home: The store.
+        database: Its index.
+        item: Identifier of the dataset or model.
+
+    Raises:
+        InputError: If it comes with EffQ, is not known, is used by a run right now, or is being
+            downloaded.
+        StoreError: If it cannot be removed.
+    """
+    if item.startswith(FOLDER_PREFIX):
+        forget_folder(home, item)  # no photo goes, so nobody need wait
+        return
+    for run in dependents(database, item):
+        if run.status.is_active and run.driver_pid is not None:
+            raise InputError(
+                f"The run {run.id} is using it: it is {run.status}.",
+                "Wait until it has ended, or cancel it first.",
+            )
+    card = MODELS.get(item)
+    if item != imagenette.DATASET_ID and (card is None or card.bundled):
+        title = item[:60] if card is None else card.title
+        raise InputError(f"{title} comes with EffQ and cannot be removed.", "It can stay.")
+    fetch = fetch_of(home, item)
+    if fetch is not None and fetch.state.is_active:
+        raise InputError("It is being downloaded.", "Cancel the download first.")
+    if card is None:
+        imagenette.remove(home)
+    for path in [*_partials(home, item), *([_weights(home, item)] if card else [])]:
+        with store_errors(path):
+            path.unlink(missing_ok=True)
+    dismiss_fetch(home, item)
+
+
+def _weights(home: Home, item: str) -> Path:
+    return home.models / MODELS[item].weights.file
+
+
+def _partials(home: Home, item: str) -> list[Path]:
+    if item == imagenette.DATASET_ID:
+        archive = home.datasets / f"{imagenette.FOLDER}.tgz"
+        return [archive, archive.with_name(archive.name + ".part")]
+    if item in MODELS and not MODELS[item].bundled:
+        return [_weights(home, item).with_name(MODELS[item].weights.file + ".part")]
+    return []

@@ -1,0 +1,167 @@
+"""Deleting runs, and with them what only they used; never what another run needs.
+
+Nothing here trusts an inventory that may be old: each artifact is locked, and looked for in the
+index once more, before it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from effq_core.errors import InputError, StoreError
+from effq_core.settings import Home
+from effq_core.store import drafts
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
+from effq_core.store.files import remove_tree
+from effq_core.store.locks import FileLock
+from effq_core.store.rows import validate_run_id
+from effq_core.store.usage import (
+    Inventory,
+    Key,
+    leftovers,
+    take_inventory,
+    tree_size,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deletion:
+    """What deleting some runs would do.
+
+    Attributes:
+        runs: Their ids.
+        freed: Artifacts that only they use.
+        freed_bytes: Size of these, and of the runs' own files.
+        shared: Artifacts that other runs use as well; they stay.
+        shared_bytes: Size of these.
+        shared_with: Ids of those other runs.
+    """
+
+    runs: tuple[str, ...]
+    freed: tuple[Key, ...]
+    freed_bytes: int
+    shared: tuple[Key, ...]
+    shared_bytes: int
+    shared_with: tuple[str, ...]
+
+
+def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> Deletion:
+    """Says what deleting runs would free, and what others keep.
+
+    Args:
+        home: The store.
+        inventory: Of the same store.
+        run_ids: The runs.
+
+    Returns:
+        What would happen; nothing is changed.
+
+    Raises:
+        InputError: If one is not the id of a run.
+    """
+    going = {validate_run_id(run) for run in run_ids}
+    freed: list[Key] = []
+    shared: list[Key] = []
+    others: set[str] = set()
+    for key in sorted({key for run in going for key in inventory.by_run.get(run, ())}):
+        remaining = inventory.users[key] - going
+        others |= remaining
+        if key in inventory.sizes:
+            (shared if remaining else freed).append(key)
+    own_files = sum(tree_size(home.runs / run) for run in going)
+    return Deletion(
+        runs=tuple(sorted(going)),
+        freed=tuple(freed),
+        freed_bytes=sum(inventory.sizes[key] for key in freed) + own_files,
+        shared=tuple(shared),
+        shared_bytes=sum(inventory.sizes[key] for key in shared),
+        shared_with=tuple(sorted(others)),
+    )
+
+
+def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
+    """Deletes runs, and what only they used.
+
+    Args:
+        home: The store.
+        database: Its index.
+        run_ids: The runs; none of them active.
+
+    Returns:
+        Bytes that became free.
+
+    Raises:
+        InputError: If one does not exist or is active; then none is deleted.
+        StoreError: If something cannot be removed.
+    """
+    inventory = take_inventory(home, database)
+    _refuse_while_planning(inventory)
+    deletion = plan_deletion(home, inventory, run_ids)
+    for run in deletion.runs:
+        row = database.get_run(run)
+        if row.status.is_active and row.driver_pid is not None:
+            raise InputError(f"The run {run} is {row.status}.", "Cancel it first.")
+    freed = 0
+    for run in deletion.runs:
+        own = tree_size(home.runs / run)
+        database.delete_run(run)
+        freed += own
+    return freed + _free(home, database, deletion.freed)
+
+
+def free_unused(home: Home, database: Database) -> int:
+    """Removes every artifact no run uses, and what interrupted work has left behind.
+
+    Args:
+        home: The store.
+        database: Its index.
+
+    Returns:
+        Bytes that became free.
+
+    Raises:
+        StoreError: If something cannot be removed, or a run is just starting.
+    """
+    inventory = take_inventory(home, database)
+    _refuse_while_planning(inventory)
+    freed = _free(home, database, inventory.unused)
+    ArtifactStore(home).sweep()
+    for path in leftovers(home):
+        size = tree_size(path)
+        remove_tree(path)
+        freed += size
+    return freed
+
+
+def _refuse_while_planning(inventory: Inventory) -> None:
+    if inventory.planning:
+        raise StoreError(
+            f"The run {inventory.planning[0]} has just started, and what it will use is not "
+            "known yet.",
+            "Try again in a few seconds.",
+        )
+
+
+def _free(home: Home, database: Database, keys: Iterable[Key]) -> int:
+    """Removes artifacts, unless somebody has come to use or make them meanwhile."""
+    store = ArtifactStore(home)
+    freed = 0
+    for stage, fingerprint in keys:
+        path = store.path(stage, fingerprint)
+        lock = FileLock(home.artifacts / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
+        if not lock.try_acquire():
+            continue
+        try:
+            if database.uses(stage, fingerprint):
+                continue
+            scratch = home.scratch / stage / fingerprint
+            size = tree_size(path) + tree_size(scratch)
+            store.delete(stage, fingerprint)
+            if scratch.exists():
+                remove_tree(scratch)
+            freed += size
+        finally:
+            lock.release()
+    return freed

@@ -1,0 +1,209 @@
+"""What takes up space in the store, and which runs use it.
+
+A run uses the artifacts of its stages. Runs share most of them, because the same inputs give the
+same artifact.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from effq_core.settings import Home
+from effq_core.store.artifacts import QUARANTINE
+from effq_core.store.database import Database
+from effq_core.store.files import read_json
+from effq_core.store.manifest import MANIFEST
+
+REPORT = "report"
+"""Kind of the artifact that ends a run and names all others, directly or through them."""
+_UNPACKING = ".unpacking-*"
+_ABANDONED_SECONDS = 3600.0
+_FINGERPRINT_LENGTH = 64
+
+Key = tuple[str, str]
+"""Kind of stage and fingerprint: what names an artifact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Bytes on disk of the store's parts.
+
+    Attributes:
+        artifacts: Finished outputs of stages.
+        unused: Those of them, and leftovers beside them, that no run uses.
+        datasets: Downloaded photos, partial downloads included.
+        models: Downloaded weights.
+        other: The index, logs and work in progress.
+        free: Left on the disk.
+    """
+
+    artifacts: int
+    unused: int
+    datasets: int
+    models: int
+    other: int
+    free: int
+
+    @property
+    def total(self) -> int:
+        """All of the store."""
+        return self.artifacts + self.datasets + self.models + self.other
+
+
+@dataclass
+class Inventory:
+    """The artifacts there are and the runs that use them, at one moment.
+
+    Attributes:
+        sizes: Bytes on disk of each artifact, finished or begun.
+        users: Ids of the runs that use an artifact, whether it is on disk or not.
+        by_run: The artifacts of each run.
+        planning: Runs that have begun but have not yet said what they use.
+    """
+
+    sizes: dict[Key, int] = field(default_factory=dict)
+    users: dict[Key, set[str]] = field(default_factory=dict)
+    by_run: dict[str, set[Key]] = field(default_factory=dict)
+    planning: list[str] = field(default_factory=list)
+
+    def run_bytes(self, run_id: str) -> int:
+        """Returns the bytes of everything a run uses, shared or not."""
+        return sum(self.sizes.get(key, 0) for key in self.by_run.get(run_id, ()))
+
+    def own_bytes(self, run_id: str) -> int:
+        """Returns the bytes that only this run uses."""
+        return sum(
+            self.sizes.get(key, 0)
+            for key in self.by_run.get(run_id, ())
+            if self.users[key] == {run_id}
+        )
+
+    @property
+    def unused(self) -> list[Key]:
+        """The artifacts no run uses."""
+        return [key for key in self.sizes if not self.users.get(key)]
+
+
+def take_inventory(home: Home, database: Database) -> Inventory:
+    """Looks at every artifact and every run.
+
+    Args:
+        home: The store.
+        database: Its index.
+
+    Returns:
+        What there is, and who uses it.
+
+    Raises:
+        StoreError: If the index is damaged.
+    """
+    found = Inventory(sizes=_sizes(home))
+    stages = database.stage_keys()
+    for run in database.list_runs(limit=1_000_000):
+        keys = set(stages.get(run.id, ()))
+        if not keys and run.results is not None:
+            # A run that a repair has brought back has results but no list of stages.
+            keys = _with_inputs(home, (REPORT, run.results))
+        if not keys and run.status.is_active and run.driver_pid is not None:
+            found.planning.append(run.id)
+        found.by_run[run.id] = keys
+        for key in keys:
+            found.users.setdefault(key, set()).add(run.id)
+    return found
+
+
+def usage(home: Home, inventory: Inventory) -> Usage:
+    """Adds up what the store takes.
+
+    Args:
+        home: The store.
+        inventory: Of the same store.
+
+    Returns:
+        Bytes by part.
+    """
+    datasets = tree_size(home.datasets)
+    models = tree_size(home.models)
+    scratch = tree_size(home.scratch)
+    index = sum(_size(path) for path in home.root.glob("effq.sqlite3*"))
+    place = home.root if home.root.exists() else Path(home.root.anchor)
+    return Usage(
+        artifacts=tree_size(home.artifacts),
+        unused=sum(inventory.sizes[key] for key in inventory.unused)
+        + sum(map(tree_size, leftovers(home))),
+        datasets=datasets,
+        models=models,
+        other=scratch + index + tree_size(home.runs) + tree_size(home.engine),
+        free=shutil.disk_usage(place).free,
+    )
+
+
+def tree_size(path: Path) -> int:
+    """Returns the bytes of a file or of all files below a folder; links are not followed."""
+    total = 0
+    waiting = [os.fspath(path)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except NotADirectoryError:
+            total += _size(path)
+        except OSError:  # a running process has just removed it
+            continue
+    return total
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _sizes(home: Home) -> dict[Key, int]:
+    """Adds up artifacts, and what interrupted stages have left to resume from."""
+    found: dict[Key, int] = {}
+    for root in (home.artifacts, home.scratch):
+        for path in root.glob("[a-z]*/*"):
+            if len(path.name) == _FINGERPRINT_LENGTH and path.is_dir():
+                key = (path.parent.name, path.name)
+                found[key] = found.get(key, 0) + tree_size(path)
+    return found
+
+
+def _with_inputs(home: Home, last: Key) -> set[Key]:
+    """Returns an artifact and everything it was made from, as their manifests say."""
+    found: set[Key] = set()
+    waiting = [last]
+    while waiting:
+        key = waiting.pop()
+        if key in found:
+            continue
+        found.add(key)
+        waiting += _inputs(home.artifacts.joinpath(*key, MANIFEST))
+    return found
+
+
+def _inputs(manifest: Path) -> list[Key]:
+    inputs = (read_json(manifest) or {}).get("inputs")
+    named = inputs.get("inputs") if isinstance(inputs, dict) else None
+    try:
+        return [(each["stage"], each["fingerprint"]) for each in (named or {}).values()]
+    except (AttributeError, KeyError, TypeError):
+        return []  # not a manifest this version wrote: it names no inputs we know
+
+
+def leftovers(home: Home) -> list[Path]:
+    """Returns artifacts set aside as damaged, and photos whose unpacking was killed."""
+    old = time.time() - _ABANDONED_SECONDS
+    abandoned = [path for path in home.datasets.glob(_UNPACKING) if path.stat().st_mtime < old]
+    quarantine = home.artifacts / QUARANTINE
+    return [*abandoned, *(quarantine.iterdir() if quarantine.is_dir() else ())]
