@@ -12,6 +12,7 @@ from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import get_model, label_set
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.pipeline.report_inputs import CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan, StageSpec
 from effq_core.settings import Home
 from effq_core.variants import BASELINE, Recipe, get_variant
@@ -22,8 +23,6 @@ _QAT = (*_TENSORFLOW, "tensorflow-model-optimization")
 _IMAGES = ("pillow", "scikit-image", "numpy")
 _LITERT = ("ai-edge-litert", "numpy")
 _STATISTICS = (*_LITERT, "scipy")
-_CONTROL = "int8_float_control"
-_MEASURES = ("inspect", "evaluate", "benchmark", "keras")
 
 
 def build_plan(experiment: Experiment, home: Home) -> Plan:
@@ -70,13 +69,14 @@ class _Planner:
                 self._convert(f"convert:{variant.name}", "freeze", variant.name)
         if "int8" in self.experiment.variants:
             self._ptq("int8", f"convert:{BASELINE}", "calibrate")
-        if _CONTROL in self.experiment.variants:
+        if CONTROL in self.experiment.variants:
             self._float_control()
         for variant in self.variants:
             if variant.recipe is Recipe.QAT:
                 self._qat(variant.name, trained=variant.trained)
         for variant in self.variants:
             self._measure(variant.name)
+        self._keep_tensors()
         self._report()
         return Plan(self.stages)
 
@@ -228,7 +228,7 @@ class _Planner:
         self._finetune("finetune:float", fake_quant=False)
         self._freeze("freeze:float_control", {"model": "model", "weights": "finetune:float"})
         self._convert("convert:float_control", "freeze:float_control", BASELINE)
-        self._ptq(_CONTROL, "convert:float_control", "calibrate:float_control")
+        self._ptq(CONTROL, "convert:float_control", "calibrate:float_control")
 
     def _qat(self, variant: str, *, trained: bool) -> None:
         source = f"finetune:{variant}" if trained else f"ranges:{variant}"
@@ -245,6 +245,15 @@ class _Planner:
                 library_versions=_QAT,
             )
         self._convert(f"convert:{variant}", source, "qat")
+
+    def _keep_tensors(self) -> None:
+        inputs, seconds = {"float32": f"convert:{BASELINE}"}, 1.0
+        if "int8" in self.experiment.variants:  # others calibrate another model, or otherwise
+            inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
+            seconds += min(self.experiment.calibration.size, 240) / 30
+        self._add(
+            "tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=_LITERT
+        )
 
     def _measure(self, variant: str) -> None:
         inputs = {"file": f"convert:{variant}", "evaluation": "pixels:evaluation"}
@@ -279,17 +288,7 @@ class _Planner:
         )
 
     def _report(self) -> None:
-        wanted = {"index": "index", "model": "model"}
-        wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
-        for name in (variant.name for variant in self.variants):
-            wanted[f"file:{name}"] = f"convert:{name}"
-            wanted |= {(k := f"{what}:{name}"): k for what in _MEASURES}
-            wanted[f"training:{name}"] = (
-                f"finetune:{name}" if get_variant(name).trained else f"ranges:{name}"
-            )
-        wanted[f"training:{_CONTROL}"] = "finetune:float"
-        made = {spec.name for spec in self.stages}
-        inputs = {name: source for name, source in wanted.items() if source in made}
+        inputs = report_inputs(self.variants, {spec.name for spec in self.stages})
         self._add(
             LAST,
             "report:report",

@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.errors import StageError
 from effq_core.experiment import CalibrationMethod
+from effq_core.quantize import ranges as rules
 from effq_core.reporting import Reporter
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -84,29 +85,19 @@ class ActivationStatistics:
             A range for every activation. The input's is 0-255 whatever the photos held, so that
             an RGB value is its own quantized value.
         """
+        seen = self.minima, self.maxima
         if method == CalibrationMethod.MIN_MAX:
-            low, high = self.minima.min(axis=0), self.maxima.max(axis=0)
+            low, high = rules.min_max(*seen)
         elif method == CalibrationMethod.MOVING_AVERAGE:
-            low, high = self.minima.mean(axis=0), self.maxima.mean(axis=0)
+            low, high = rules.moving_average(*seen)
         else:
-            low, high = self._percentile(percentile)
-        # TensorFlow Lite needs the real 0 to be one of the integers.
-        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+            low, high = rules.percentile(self.histograms, self.limits, *seen, percentile)
+        low, high = rules.with_zero(low, high)
         ranges = {
             name: (float(a), float(b)) for name, a, b in zip(self.names, low, high, strict=True)
         }
         ranges[self.input_name] = (0.0, 255.0)
         return ranges
-
-    def _percentile(self, percentile: float) -> tuple[_Array, _Array]:
-        tail = (1 - percentile / 100) / 2
-        share = np.cumsum(self.histograms, axis=1) / self.histograms.sum(axis=1, keepdims=True)
-        first = np.argmax(share > tail, axis=1)
-        last = np.argmax(share >= 1 - tail, axis=1)
-        width = 2 * self.limits / HISTOGRAM_BINS
-        low, high = first * width - self.limits, (last + 1) * width - self.limits
-        # Bins are wider than the data's ends: never go beyond what was seen.
-        return np.maximum(low, self.minima.min(axis=0)), np.minimum(high, self.maxima.max(axis=0))
 
 
 def collect_statistics(

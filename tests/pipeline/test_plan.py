@@ -78,7 +78,7 @@ def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
         *("finetune:int8_qat", "keras:int8_qat"),
         *("finetune:float", "freeze:float_control", "convert:float_control"),
         "calibrate:float_control",
-        "report",
+        *("tensors", "report"),
     }
     assert plan.stages[-1].name == "report"
 
@@ -159,6 +159,21 @@ def test_the_float_control_differs_from_qat_in_fake_quant_alone(store: Home) -> 
     assert {**qat.params, "fake_quant": False} == control.params
     assert qat.params["fake_quant"] is True
     assert {**control.inputs, "calibration": "pixels:calibration"} == qat.inputs
+
+
+def test_tensors_to_learn_from_are_kept_of_every_run_and_no_result_waits_for_them(
+    store: Home,
+) -> None:
+    plan = build_plan(ALL, store)
+    assert plan["tensors"].inputs == {
+        "float32": "convert:float32",
+        "statistics": "calibrate",
+        "calibration": "pixels:calibration",
+    }
+    assert "tensors" not in {source for spec in plan for source in spec.inputs.values()}
+    for variant in ("float16", "int8_qat", "int8_float_control"):
+        few = build_plan(replace(ALL, variants=(variant,)), store)
+        assert few["tensors"].inputs == {"float32": "convert:float32"}
 
 
 def test_only_benchmarks_need_the_cores_alone(store: Home) -> None:

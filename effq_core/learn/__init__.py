@@ -1,0 +1,1 @@
+"""What the Learn page explains, computed from a run's own tensors with numpy alone."""

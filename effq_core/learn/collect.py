@@ -1,0 +1,276 @@
+"""Taking the tensors worth showing out of a float32 ``.tflite`` file (runs LiteRT, in a worker)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from effq_core.learn.tensors import Activation, Layer
+from effq_core.measure.runtime import load_interpreter
+from effq_core.quantize.calibration import HISTOGRAM_BINS, HISTOGRAM_SAMPLES, ActivationStatistics
+from effq_core.reporting import Reporter
+
+LAYERS = 24
+"""Kernels kept, spread over the depth of the graph."""
+LAYER_WEIGHTS = 24_000
+"""Weights kept of a kernel; of larger ones, whole channels are drawn."""
+ACTIVATIONS = 24
+"""Activations kept, one of each stretch of the graph."""
+STOPS = (1, 2, 5, 10, 20, 50, 100, 200)
+"""Numbers of photos after which a histogram is kept; one of all photos comes last."""
+PHOTOS = 48
+"""Photos whose own histograms are kept, spread evenly over all."""
+PHOTO_BINS = 512
+
+# Axis of the output channels in TensorFlow Lite's kernels.
+_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+_SMALLEST = 256  # values or weights; a histogram of fewer shows nothing
+# Scales of these are fixed by TensorFlow Lite's specification, whatever the photos hold.
+_FIXED_SCALE = ("LOGISTIC", "SOFTMAX")
+
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """A tensor of the file: its place, its own shape, and the layer and operator it belongs to."""
+
+    index: int
+    shape: tuple[int, ...]
+    layer: str
+    op: str
+
+
+def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
+    """Reads kernels from the float32 file.
+
+    Args:
+        float32: The ``.tflite`` file.
+        seed: Which channels of large kernels are drawn.
+
+    Returns:
+        At most :data:`LAYERS` kernels in the order of the graph: of each kind of operator some,
+        evenly spread over the depth.
+
+    Raises:
+        ModelError: If the file is missing or corrupt.
+    """
+    interpreter = load_interpreter(float32)
+    rng = np.random.default_rng(seed)
+    kernels = [
+        kernel
+        for kernel in _tensors(interpreter, kernels=True)
+        if np.prod(kernel.shape) >= _SMALLEST
+    ]
+    return tuple(_layer(interpreter, kernel, rng) for kernel in _spread(kernels))
+
+
+def _spread(kernels: list[_Tensor]) -> list[_Tensor]:
+    by_kind = {
+        kind: [k for k in kernels if k.op == kind] for kind in dict.fromkeys(k.op for k in kernels)
+    }
+    chosen: list[_Tensor] = []
+    # The rarest kind first: what it does not use is left to the others.
+    for place, kind in enumerate(sorted(by_kind, key=lambda kind: len(by_kind[kind]))):
+        room = (LAYERS - len(chosen)) // (len(by_kind) - place)
+        chosen += [by_kind[kind][i] for i in _evenly(len(by_kind[kind]), room)]
+    return sorted(chosen, key=kernels.index)
+
+
+def _evenly(count: int, wanted: int) -> list[int]:
+    """Returns at most so many of the indices below count, the first and the last among them."""
+    wanted = min(count, wanted)
+    return [int(i) for i in np.unique(np.linspace(0, count - 1, wanted).round())] if wanted else []
+
+
+def _layer(interpreter: Interpreter, kernel: _Tensor, rng: np.random.Generator) -> Layer:
+    weights = np.asarray(interpreter.get_tensor(kernel.index), np.float32)
+    rows = np.moveaxis(weights, _AXIS[kernel.op], 0).reshape(weights.shape[_AXIS[kernel.op]], -1)
+    keep = max(1, min(len(rows), LAYER_WEIGHTS // rows.shape[1]))
+    channels = np.sort(rng.choice(len(rows), keep, replace=False))
+    return Layer(
+        name=kernel.layer,
+        kind=kernel.op,
+        shape=tuple(int(side) for side in weights.shape),
+        values=rows[channels],
+        channels=channels,
+        low=rows.min(axis=1),
+        high=rows.max(axis=1),
+    )
+
+
+def watch_activations(
+    float32: Path, images: _Array, statistics: ActivationStatistics, reporter: Reporter
+) -> tuple[Activation, ...]:
+    """Runs the float32 file over some of the calibration photos again, for a few activations.
+
+    Ranges of all photos come from the calibration's own statistics; what those do not hold are
+    histograms of fewer photos, and of single ones.
+
+    Args:
+        float32: The ``.tflite`` file.
+        images: The calibration photos, uint8 ``(n, side, side, 3)``.
+        statistics: What calibration saw on exactly these photos.
+        reporter: Told about progress; asked about cancellation at every photo.
+
+    Returns:
+        At most :data:`ACTIVATIONS` activations in the order of the graph: in each stretch of it
+        the one whose widest and mean ranges differ most.
+
+    Raises:
+        ModelError: If the file is missing or corrupt.
+        Cancelled: If the user asked to stop.
+    """
+    interpreter = load_interpreter(float32, threads=2, preserve_all_tensors=True)
+    feed = interpreter.get_input_details()[0]
+    place = {name: i for i, name in enumerate(statistics.names)}
+    names = {int(d["index"]): str(d["name"]) for d in interpreter.get_tensor_details()}
+    candidates = [
+        (tensor, place[names[tensor.index]])
+        for tensor in _tensors(interpreter, kernels=False)
+        if names[tensor.index] in place and np.prod(tensor.shape) >= _SMALLEST
+    ]
+    # Feature maps are what people picture; vectors only where there is nothing else.
+    maps = [each for each in candidates if np.prod(each[0].shape[:-1]) > 1]
+    chosen = _choose(maps or candidates, statistics)
+    total = len(images)
+    stops = (*(stop for stop in STOPS if stop < total), total)
+    first = stops[-2] if len(stops) > 1 else 0
+    single = set(_evenly(total, PHOTOS))
+    watchers = [_Watcher(statistics, where) for _, where in chosen]
+    wanted = sorted({*range(first), *single})
+    for done, n in enumerate(wanted, 1):
+        reporter.check_cancelled()
+        interpreter.set_tensor(feed["index"], np.asarray(images[n])[None].astype(np.float32))
+        interpreter.invoke()
+        for watcher, (tensor, _) in zip(watchers, chosen, strict=True):
+            values = interpreter.get_tensor(tensor.index).reshape(-1)
+            stride = -(-values.size // HISTOGRAM_SAMPLES)
+            values = values[n % stride :: stride]  # the very values calibration has counted
+            if n < first:
+                watcher.add(values, snapshot=n + 1 in stops)
+            if n in single:
+                watcher.add_photo(values)
+        reporter.progress(done, len(wanted))
+    return tuple(
+        Activation(
+            name=tensor.layer,
+            kind=tensor.op,
+            shape=tensor.shape,
+            minima=statistics.minima[:, where],
+            maxima=statistics.maxima[:, where],
+            stops=stops,
+            histograms=np.stack([*watcher.snapshots, statistics.histograms[where]]),
+            limit=float(statistics.limits[where]),
+            edges=watcher.edges,
+            photos=np.stack(watcher.photos),
+        )
+        for watcher, (tensor, where) in zip(watchers, chosen, strict=True)
+    )
+
+
+def _choose(
+    candidates: list[tuple[_Tensor, int]], statistics: ActivationStatistics
+) -> list[tuple[_Tensor, int]]:
+    """Takes of each stretch of the graph the activation on which the methods disagree most."""
+
+    def disagreement(candidate: tuple[_Tensor, int]) -> float:
+        low, high = statistics.minima[:, candidate[1]], statistics.maxima[:, candidate[1]]
+        return float((high.max() - low.min()) / max(high.mean() - low.mean(), 1e-12))
+
+    stretches = np.array_split(np.arange(len(candidates)), min(ACTIVATIONS, len(candidates)) or 1)
+    return [
+        max((candidates[i] for i in stretch), key=disagreement)
+        for stretch in stretches
+        if len(stretch)
+    ]
+
+
+class _Watcher:
+    """Counts one activation's values in calibration's bins, and single photos' in finer ones."""
+
+    def __init__(self, statistics: ActivationStatistics, where: int) -> None:
+        self.limit = float(statistics.limits[where])
+        self.counts = np.zeros(HISTOGRAM_BINS, np.int64)
+        self.snapshots: list[_Array] = []
+        low = min(float(statistics.minima[:, where].min()), 0.0)
+        high = max(float(statistics.maxima[:, where].max()), 0.0)
+        # Equal steps of the root: narrow bins near 0, where most values are, wide ones far out.
+        self.low, self.high = _root(np.array([low, high if high > low else low + 1e-6])).tolist()
+        roots = np.linspace(self.low, self.high, PHOTO_BINS + 1)
+        self.edges = np.sign(roots) * roots**2
+        self.photos: list[_Array] = []
+
+    def add(self, values: _Array, *, snapshot: bool) -> None:
+        bins = (values + self.limit) * (HISTOGRAM_BINS / (2 * self.limit))
+        self.counts += _count(bins, HISTOGRAM_BINS)
+        if snapshot:
+            self.snapshots.append(self.counts.copy())
+
+    def add_photo(self, values: _Array) -> None:
+        bins = (_root(values) - self.low) * (PHOTO_BINS / (self.high - self.low))
+        self.photos.append(_count(bins, PHOTO_BINS))
+
+
+def _root(values: _Array) -> _Array:
+    found: _Array = np.sign(values) * np.sqrt(np.abs(values))
+    return found
+
+
+def _count(bins: _Array, size: int) -> _Array:
+    # Other kernels than calibration's may differ in the last digit, and leave the range by it.
+    return np.bincount(np.clip(bins, 0, size - 1).astype(np.int64), minlength=size)
+
+
+def _tensors(interpreter: Interpreter, *, kernels: bool) -> list[_Tensor]:
+    """Lists float kernels, or float activations whose scale is not fixed, in the graph's order."""
+    details = {int(each["index"]): each for each in interpreter.get_tensor_details()}
+    found = []
+    for op in interpreter._get_ops_details():
+        name = str(op["op_name"])
+        if name == "DELEGATE" or (kernels and name not in _AXIS):
+            continue  # what a delegate took over is in the list as well
+        if not kernels and name in _FIXED_SCALE:
+            continue
+        index = int(op["inputs"][1] if kernels else op["outputs"][0])
+        detail, output = details[index], details[int(op["outputs"][0])]
+        if detail["dtype"] is np.float32:
+            shape = tuple(int(side) for side in detail["shape"])
+            found.append(
+                _Tensor(index, shape if kernels else shape[1:], layer_name(output["name"]), name)
+            )
+    return _unique(found)
+
+
+def _unique(tensors: list[_Tensor]) -> list[_Tensor]:
+    """Numbers layers that have several tensors of a kind."""
+    counts, seen, found = Counter(t.layer for t in tensors), Counter[str](), []
+    for tensor in tensors:
+        seen[tensor.layer] += 1
+        name = tensor.layer
+        if counts[name] > 1:
+            name = f"{name} {seen[name]}"
+        found.append(_Tensor(tensor.index, tensor.shape, name, tensor.op))
+    return found
+
+
+def layer_name(tensor: str) -> str:
+    """Finds the Keras layer in the name the converter gave a tensor.
+
+    Args:
+        tensor: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
+            were fused, the layer with the kernel last.
+
+    Returns:
+        Such as ``stem_conv``.
+    """
+    last = [part for part in tensor.split(";") if part][-1] if tensor.strip(";") else tensor
+    parts = last.split("/")
+    name = parts[1] if len(parts) > 2 else parts[0]
+    return re.sub(r":\d+$", "", name)

@@ -1,0 +1,178 @@
+"""The grid that n bits lay over values, as TensorFlow Lite lays it. Pure functions.
+
+TensorFlow Lite's 8-bit specification: weights are symmetric and leave the lowest integer unused
+(-127 to 127); activations are asymmetric and use all integers (-128 to 127), and the real 0 is
+always one of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from effq_core.errors import InputError
+
+BITS = (2, 8)
+"""Fewest and most bits of a grid."""
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Which values can be represented: ``scale * (integer - zero_point)``.
+
+    Attributes:
+        bits: How many.
+        scale: Step between neighbours, float64 ``(c,)``: one a channel, or a single one.
+        zero_point: Integer that stands for 0, int64 ``(c,)``.
+        lowest: Smallest integer used.
+        highest: Largest integer used.
+    """
+
+    bits: int
+    scale: Floats
+    zero_point: Ints
+    lowest: int
+    highest: int
+
+    @property
+    def low(self) -> Floats:
+        """Smallest representable value, ``(c,)``."""
+        return self.scale * (self.lowest - self.zero_point)
+
+    @property
+    def high(self) -> Floats:
+        """Largest representable value, ``(c,)``."""
+        return self.scale * (self.highest - self.zero_point)
+
+    def levels(self, channel: int = 0) -> Floats:
+        """Returns every representable value of a channel, ``(integers,)``, rising."""
+        integers = np.arange(self.lowest, self.highest + 1)
+        found: Floats = self.scale[channel] * (integers - self.zero_point[channel])
+        return found
+
+    def integers(self, values: npt.NDArray[Any]) -> Ints:
+        """Rounds values to integers, ties to even, and clips them to the grid.
+
+        Args:
+            values: ``(c, ...)`` for a grid of c channels, any shape for a grid of one.
+
+        Returns:
+            The integers, of the same shape.
+        """
+        scale, zero = self._like(values)
+        steps = np.rint(np.asarray(values, np.float64) / scale) + zero
+        found: Ints = np.clip(steps, self.lowest, self.highest).astype(np.int64)
+        return found
+
+    def round(self, values: npt.NDArray[Any]) -> Floats:
+        """Returns the values the grid puts in place of others; arguments as in :meth:`integers`."""
+        scale, zero = self._like(values)
+        rounded: Floats = scale * (self.integers(values) - zero)
+        return rounded
+
+    def _like(self, values: npt.NDArray[Any]) -> tuple[Floats, Ints]:
+        shape = (-1,) + (1,) * (np.ndim(values) - 1) if len(self.scale) > 1 else ()
+        return self.scale.reshape(shape), self.zero_point.reshape(shape)
+
+
+def make_grid(low: npt.ArrayLike, high: npt.ArrayLike, bits: int, *, symmetric: bool) -> Grid:
+    """Lays a grid over a range, or over one range a channel.
+
+    Args:
+        low: Smallest value, a number or ``(c,)``.
+        high: Largest value, likewise.
+        bits: 2 to 8.
+        symmetric: Whether the grid is centred on 0.
+
+    Returns:
+        The grid. A range that is empty gets the scale 1: all of its values are 0.
+
+    Raises:
+        InputError: If there is no such grid.
+    """
+    if not BITS[0] <= bits <= BITS[1]:
+        raise InputError(f"A grid of {bits} bits cannot be shown.", "Choose 2 to 8 bits.")
+    # The real 0 must be one of the levels: TensorFlow Lite pads with it.
+    low = np.minimum(np.atleast_1d(np.asarray(low, np.float64)), 0.0)
+    high = np.maximum(np.atleast_1d(np.asarray(high, np.float64)), 0.0)
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        raise InputError("A range is not finite.", "The values it was made from are damaged.")
+    lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    if symmetric:
+        lowest += 1
+        scale = np.maximum(-low, high) / highest
+    else:
+        scale = (high - low) / (highest - lowest)
+    scale = np.where(scale > 0, scale, 1.0)
+    zero = np.zeros(scale.shape) if symmetric else np.rint(lowest - low / scale)
+    return Grid(bits, scale, np.clip(zero, lowest, highest).astype(np.int64), lowest, highest)
+
+
+def quantize(
+    values: npt.NDArray[Any], bits: int, *, symmetric: bool, per_channel: bool
+) -> tuple[Grid, Floats]:
+    """Quantizes values with the grid their own extremes give.
+
+    Args:
+        values: ``(c, k)``: k values of each of c channels.
+        bits: 2 to 8.
+        symmetric: Whether the grid is centred on 0.
+        per_channel: Whether each channel has a grid of its own.
+
+    Returns:
+        The grid, and the rounded values ``(c, k)``.
+    """
+    low, high = values.min(axis=1), values.max(axis=1)
+    if not per_channel:
+        low, high = low.min(), high.max()
+    grid = make_grid(low, high, bits, symmetric=symmetric)
+    return grid, grid.round(values)
+
+
+def decibels(signal: float, noise: float) -> float:
+    """Compares two powers.
+
+    Args:
+        signal: Power of the values, such as the sum of their squares.
+        noise: Power of the error, likewise.
+
+    Returns:
+        ``10 log10(signal / noise)``; infinite where nothing is lost.
+    """
+    if noise <= 0:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+
+
+def sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> float:
+    """Returns the signal-to-quantization-noise ratio of all values together, in dB.
+
+    Args:
+        values: Any shape.
+        rounded: What stands in their place, of the same shape.
+
+    Returns:
+        dB; infinite where nothing is lost.
+    """
+    exact = np.asarray(values, np.float64)
+    return decibels(float((exact**2).sum()), float(((exact - rounded) ** 2).sum()))
+
+
+def channel_sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> Floats:
+    """Returns the ratio of each channel.
+
+    Args:
+        values: ``(c, k)``.
+        rounded: Likewise.
+
+    Returns:
+        dB, float64 ``(c,)``.
+    """
+    return np.array([sqnr(a, b) for a, b in zip(values, rounded, strict=True)])

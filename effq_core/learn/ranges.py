@@ -1,0 +1,172 @@
+"""What a calibration method makes of an activation, and what that costs. Pure numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from effq_core.errors import InputError
+from effq_core.experiment import CalibrationMethod
+from effq_core.learn.grids import Grid, decibels, make_grid
+from effq_core.learn.tensors import Activation
+from effq_core.quantize import ranges as rules
+
+HARD_SHARE = 10.0
+"""Per cent of the photos that are worse off than what is called a hard photo."""
+
+_POINTS = 16  # values tried in each bin of a histogram
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RangeEffect:
+    """What a range does to an activation.
+
+    Attributes:
+        method: How the range was found.
+        images: From how many photos.
+        low: Its lower end.
+        high: Its upper end.
+        scale: Step between neighbouring values.
+        zero_point: The integer that stands for 0.
+        clipped: Share of all photos' values outside of it, 0-1.
+        typical: SQNR of the median photo, dB.
+        hard: SQNR that nine in ten photos exceed, dB.
+    """
+
+    method: CalibrationMethod
+    images: int
+    low: float
+    high: float
+    scale: float
+    zero_point: int
+    clipped: float
+    typical: float
+    hard: float
+
+
+def find_range(
+    activation: Activation, method: CalibrationMethod, images: int, percentile: float = 99.99
+) -> tuple[float, float]:
+    """Finds the range a method gives, as calibrating with the first photos would.
+
+    Args:
+        activation: What was seen.
+        method: How photos become a range.
+        images: How many photos; for ``percentile`` one of the activation's stops.
+        percentile: Share of the values the range holds, in per cent.
+
+    Returns:
+        Its ends; 0 is between them.
+
+    Raises:
+        InputError: If no such number of photos was kept.
+    """
+    if not 1 <= images <= len(activation.minima):
+        raise InputError(
+            f"{images:,} photos were not calibrated with.",
+            f"Choose from 1 to {len(activation.minima):,}.",
+        )
+    seen = activation.minima[:images, None], activation.maxima[:images, None]
+    if method is CalibrationMethod.MIN_MAX:
+        ends = rules.min_max(*seen)
+    elif method is CalibrationMethod.MOVING_AVERAGE:
+        ends = rules.moving_average(*seen)
+    elif images in activation.stops:
+        counts = activation.histograms[activation.stops.index(images)][None]
+        ends = rules.percentile(counts, np.array([activation.limit]), *seen, percentile)
+    else:
+        raise InputError(
+            f"No histogram was kept after {images:,} photos.",
+            f"Choose from {', '.join(map(str, activation.stops))}.",
+        )
+    low, high = rules.with_zero(*ends)
+    return float(low[0]), float(high[0])
+
+
+def grid_of(low: float, high: float, bits: int = 8) -> Grid:
+    """Returns the asymmetric grid TensorFlow Lite lays over an activation's range."""
+    return make_grid(low, high, bits, symmetric=False)
+
+
+def photo_sqnr(activation: Activation, grid: Grid) -> Floats:
+    """Computes each kept photo's signal-to-quantization-noise ratio.
+
+    Values are taken to be spread evenly within a bin of the photo's histogram.
+
+    Args:
+        activation: What was seen.
+        grid: Of one channel.
+
+    Returns:
+        dB, float64 ``(photos,)``.
+    """
+    low, width = activation.edges[:-1, None], np.diff(activation.edges)[:, None]
+    values = low + width * (np.arange(_POINTS) + 0.5) / _POINTS
+    signal = (values**2).mean(axis=1)
+    noise = ((values - grid.round(values)) ** 2).mean(axis=1)
+    return np.array(
+        [decibels(float(counts @ signal), float(counts @ noise)) for counts in activation.photos]
+    )
+
+
+def clipped_share(activation: Activation, low: float, high: float) -> float:
+    """Returns which share of all photos' values a range leaves outside, 0-1.
+
+    A bin that the range cuts counts in proportion.
+
+    Args:
+        activation: What was seen.
+        low: Lower end of the range.
+        high: Upper end.
+    """
+    counts = activation.histograms[-1]
+    edges = np.linspace(-activation.limit, activation.limit, len(counts) + 1)
+    # Bins are wider than the data's ends: what the outermost ones hold lies inside those.
+    edges = np.clip(edges, activation.minima.min(), activation.maxima.max())
+    below = np.concatenate([[0], np.cumsum(counts)])
+    under = 0.0 if low <= edges[0] else float(np.interp(low, edges, below))
+    up_to = below[-1] if high >= edges[-1] else float(np.interp(high, edges, below))
+    return float(1 - (up_to - under) / below[-1])
+
+
+def measure(
+    activation: Activation,
+    method: CalibrationMethod,
+    images: int,
+    *,
+    bits: int = 8,
+    percentile: float = 99.99,
+) -> RangeEffect:
+    """Finds a method's range and what it does to all photos.
+
+    Args:
+        activation: What was seen.
+        method: How photos become a range.
+        images: How many photos set the range.
+        bits: Of the grid over it.
+        percentile: Used by ``percentile`` only.
+
+    Returns:
+        The range and its effect.
+
+    Raises:
+        InputError: If no such number of photos was kept.
+    """
+    low, high = find_range(activation, method, images, percentile)
+    grid = grid_of(low, high, bits)
+    photos = photo_sqnr(activation, grid)
+    return RangeEffect(
+        method=method,
+        images=images,
+        low=low,
+        high=high,
+        scale=float(grid.scale[0]),
+        zero_point=int(grid.zero_point[0]),
+        clipped=clipped_share(activation, low, high),
+        typical=float(np.median(photos)),
+        hard=float(np.percentile(photos, HARD_SHARE)),
+    )

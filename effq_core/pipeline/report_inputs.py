@@ -1,0 +1,33 @@
+"""What the last stage of a plan reads. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from effq_core.variants import Variant
+
+CONTROL = "int8_float_control"
+"""The variant that is fine-tuned without fake-quant."""
+
+_MEASURES = ("inspect", "evaluate", "benchmark", "keras")
+
+
+def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]:
+    """Lists the inputs of the stage ``report``.
+
+    Args:
+        variants: The run's.
+        made: Names of the stages planned so far.
+
+    Returns:
+        Name of a stage by the name the report knows it under; those that were planned.
+    """
+    wanted = {"index": "index", "model": "model"}
+    wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
+    for variant in variants:
+        name = variant.name
+        wanted[f"file:{name}"] = f"convert:{name}"
+        wanted |= {(key := f"{what}:{name}"): key for what in _MEASURES}
+        wanted[f"training:{name}"] = f"finetune:{name}" if variant.trained else f"ranges:{name}"
+    wanted[f"training:{CONTROL}"] = "finetune:float"
+    return {name: source for name, source in wanted.items() if source in made}

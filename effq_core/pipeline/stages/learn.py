@@ -1,0 +1,28 @@
+"""The stage that keeps a few tensors for the Learn page; imports no TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from effq_core.datasets.pixels import read_pixels
+from effq_core.learn.collect import read_layers, watch_activations
+from effq_core.learn.tensors import Activation, Tensors
+from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.stages.files import MODEL_FILE
+from effq_core.quantize.calibration import ActivationStatistics
+
+
+def tensors(context: StageContext) -> dict[str, Any]:
+    """Keeps kernels of input ``float32`` and, where they are given, what activations did.
+
+    Inputs: ``float32`` and, of a run that calibrates it, ``statistics`` and ``calibration``.
+    """
+    float32 = context.inputs["float32"] / MODEL_FILE
+    activations: tuple[Activation, ...] = ()
+    if "statistics" in context.inputs:
+        images, _ = read_pixels(context.inputs["calibration"])
+        statistics = ActivationStatistics.load(context.inputs["statistics"])
+        activations = watch_activations(float32, images, statistics, context)
+    kept = Tensors(read_layers(float32), activations)
+    kept.save(context.out)
+    return {"layers": len(kept.layers), "activations": len(kept.activations)}
