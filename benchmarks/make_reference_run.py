@@ -1,7 +1,8 @@
 """Writes a finished run as the reference run that ships in `assets/reference_run/`.
 
-Only results and per-image predictions are written, never a photo; the folder the photos came from
-is replaced by a description, because it means nothing on another machine.
+Results, per-image predictions and the `.tflite` files of the standard variants are written, never
+a photo; the folder the photos came from is replaced by a description, because it means nothing on
+another machine. Of the controls only the measurements ship: nobody deploys their files.
 
     python benchmarks/make_reference_run.py RUN_ID --title "..." --source "..."
 """
@@ -12,18 +13,25 @@ import argparse
 import json
 import shutil
 import sys
+from pathlib import Path
+from typing import Any
 
 from effq_core.pipeline.stages.files import RESULTS_FILE
-from effq_core.settings import ASSETS, Home
+from effq_core.results.document import REFERENCE_FOLDER
+from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
+from effq_core.store.manifest import hash_file
+from effq_core.variants import STANDARD
 
 DATASET = "folder:imagenette"
 PREDICTIONS_FILE = "predictions.npz"
+MODEL_FILE = "model.tflite"
+LABELS_FILE = "labels.txt"
 
 
 def main() -> int:
-    """Copies the run's results and predictions."""
+    """Copies the run's results, predictions and files."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -46,21 +54,31 @@ def main() -> int:
         "source": choices.source,
         "licence": choices.licence,
     }
-    folder = ASSETS / "reference_run"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    shutil.rmtree(REFERENCE_FOLDER, ignore_errors=True)
     for name, values in results["variants"].items():
-        stored = home.artifacts / values["predictions"] / PREDICTIONS_FILE
+        _copy(home.artifacts / values["predictions"], f"predictions/{name}", PREDICTIONS_FILE)
         values["predictions"] = f"predictions/{name}"
-        (folder / values["predictions"]).mkdir(parents=True)
-        shutil.copyfile(stored, folder / values["predictions"] / PREDICTIONS_FILE)
-        values["artifact"] = ""  # the files themselves are too large to ship
+        if name in STANDARD:
+            _copy_model(home.artifacts / values["artifact"], f"files/{name}", values)
+        values["artifact"] = f"files/{name}" if name in STANDARD else ""
     text = json.dumps(results, ensure_ascii=False, indent=1)
     if str(home.root) in text or "folder:/" in text:
         parser.error("a path of this machine is in the results; nothing may be shipped")
-    (folder / RESULTS_FILE).write_text(text + "\n", encoding="utf-8")
-    print(f"wrote {folder}")
+    (REFERENCE_FOLDER / RESULTS_FILE).write_text(text + "\n", encoding="utf-8")
+    print(f"wrote {REFERENCE_FOLDER}")
     return 0
+
+
+def _copy(stored: Path, place: str, *files: str) -> None:
+    (REFERENCE_FOLDER / place).mkdir(parents=True)
+    for file in files:
+        shutil.copyfile(stored / file, REFERENCE_FOLDER / place / file)
+
+
+def _copy_model(stored: Path, place: str, values: dict[str, Any]) -> None:
+    _copy(stored, place, MODEL_FILE, LABELS_FILE)
+    if hash_file(REFERENCE_FOLDER / place / MODEL_FILE) != values["file"]["sha256"]:
+        raise SystemExit(f"{stored / MODEL_FILE} is not the file that was measured")
 
 
 if __name__ == "__main__":

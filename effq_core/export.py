@@ -16,7 +16,7 @@ from effq_core.measure.predictions import Predictions
 from effq_core.results import RESULTS_FILE, Results, Row, rows
 from effq_core.store.files import make_folder, store_errors
 from effq_core.store.manifest import hash_file
-from effq_core.variants import CATALOGUE
+from effq_core.variants import BASELINE, CATALOGUE
 
 CSV_FILE = "results.csv"
 LABELS_FILE = "labels.txt"
@@ -31,7 +31,7 @@ def export(results: Results, target: Path, *, name: str = "", force: bool = Fals
     in an existing one each file is replaced as a whole.
 
     Args:
-        results: Of a run whose files are in the store.
+        results: Of a run with files; variants without one are left out.
         target: The folder; made where missing.
         name: What the README calls the run.
         force: Write into a folder that holds something. Files of an earlier export are replaced or
@@ -125,12 +125,14 @@ def _check_target(target: Path, *, force: bool) -> bool:
     return occupied
 
 
-def _write(results: Results, folder: Path, name: str) -> None:
-    for variant in results.variants.values():
-        path = results.model_file(variant.name)
-        copy = folder / f"{variant.name}.tflite"
+def _write(results: Results, folder: Path, run: str) -> None:
+    if not results.with_files:
+        results.model_file(BASELINE)  # raises, and says why
+    for name in results.with_files:
+        path = results.model_file(name)
+        copy = folder / f"{name}.tflite"
         shutil.copyfile(path, copy)
-        if hash_file(copy) != variant.file.sha256:
+        if hash_file(copy) != results.variants[name].file.sha256:
             raise StoreError(
                 f"{path} is damaged: it is not the file that was measured.",
                 "`effq doctor --repair` sets it aside; then run the experiment again.",
@@ -140,7 +142,7 @@ def _write(results: Results, folder: Path, name: str) -> None:
         CSV_FILE: csv_text(rows(results)),
         PREDICTIONS_FILE: csv_text(predictions_rows(results)),
         RESULTS_FILE: json.dumps(results.plain, ensure_ascii=False, indent=1) + "\n",
-        README_FILE: readme(results, name),
+        README_FILE: readme(results, run),
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8")

@@ -52,7 +52,7 @@ def readme(results: Results, name: str = "") -> str:
     """
     size = results.model["image_size"]
     outputs = fmt.counted(len(results.labels()), "probability", "probabilities")
-    best = "int8" if "int8" in results.variants else next(reversed(results.variants))
+    best = "int8" if "int8" in results.with_files else results.with_files[-1]
     parts = [
         f"# {results.model['title']}, quantized{f' ({name})' if name else ''}",
         f"Exported by EffQ Studio. Measured on {results.dataset['title']}: "
@@ -66,7 +66,7 @@ def readme(results: Results, name: str = "") -> str:
         "of the model is inside the file, so do **not** scale to 0–1 or subtract a mean. Turn the "
         f"photo upright (EXIF), resize its shortest side to {size} pixels (bicubic), crop the "
         f"centre. The answer has {outputs}, in the order of `labels.txt`.",
-        "\n".join(_feeding(variant) for variant in results.variants.values()),
+        "\n".join(_feeding(results.variants[name]) for name in results.with_files),
         _SNIPPET.format(size=size, file=f"{best}.tflite"),
         "## Terms",
         f"Weights: {results.model['licence']}. Source: {results.model['source']}\n\n"
@@ -123,6 +123,8 @@ def _feeding(variant: VariantResult) -> str:
 def _files(results: Results) -> str:
     lines = [
         f"- `{name}.tflite`: {CATALOGUE[name].summary if name in CATALOGUE else variant.title}"
+        if name in results.with_files
+        else f"- {variant.title} was measured; its file is not included."
         for name, variant in results.variants.items()
     ]
     lines += [

@@ -60,8 +60,8 @@ class Predictor:
     """The variants of a run, loaded and warmed up. Serves one thread at a time.
 
     Args:
-        results: Of a run whose files are in the store.
-        variants: Names to answer with; all of the run's, where empty.
+        results: Of a run with files.
+        variants: Names to answer with; all whose files the run has, where empty.
         threads: Threads an invocation may use.
 
     Raises:
@@ -71,7 +71,7 @@ class Predictor:
     """
 
     def __init__(self, results: Results, variants: Sequence[str] = (), *, threads: int = 1) -> None:
-        self.variants = in_catalogue_order(variants) if variants else tuple(results.variants)
+        self.variants = in_catalogue_order(variants) if variants else results.with_files
         # Float32 always answers too: the others are compared with it.
         loaded = dict.fromkeys((*self.variants, BASELINE))
         self._models = {

@@ -14,7 +14,9 @@ from effq_core.experiment import Experiment
 from effq_core.results import Results, find_run, load_reference, load_results, rows
 from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.store.manifest import hash_file
 from effq_core.store.rows import Status
+from effq_core.variants import CONTROLS, STANDARD
 
 
 @pytest.fixture
@@ -136,10 +138,30 @@ def test_a_damaged_results_file_is_a_store_error(tiny_run, tmp_path: Path, monke
     with pytest.raises(StoreError, match="does not hold results"):
         load_reference()
     (tmp_path / "results.json").write_text(json.dumps(tiny_run.results.plain))
+    assert tuple(load_reference().variants) == tiny_run.experiment.variants
+
+
+def test_the_reference_runs_files_are_those_that_were_measured() -> None:
     reference = load_reference()
-    assert tuple(reference.variants) == tiny_run.experiment.variants
-    with pytest.raises(InputError, match=r"no \.tflite files"):
-        reference.model_file("int8")
+
+    assert reference.with_files == STANDARD
+    for name in STANDARD:
+        assert hash_file(reference.model_file(name)) == reference.variants[name].file.sha256
+    assert reference.labels() == reference.dataset["class_names"]
+    for name in CONTROLS:
+        assert reference.predictions(name).probabilities.shape[0] == reference.baseline.accuracy.n
+        with pytest.raises(InputError, match=r"\.tflite file of Int8 .* only its measurements"):
+            reference.model_file(name)
+
+
+def test_results_without_a_folder_have_no_files(tiny_run) -> None:
+    bare = Results.from_dict(tiny_run.results.plain)
+
+    assert bare.with_files == ()
+    for read in (bare.model_file, bare.predictions):
+        with pytest.raises(InputError, match="file") as caught:
+            read("int8")
+        assert "effq run" in caught.value.hint
 
 
 def test_a_run_is_found_by_id_prefix_name_or_as_the_latest(database: Database) -> None:

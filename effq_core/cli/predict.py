@@ -18,7 +18,9 @@ def predict(
     run: Annotated[
         str,
         typer.Option(
-            "--run", metavar="RUN", help="A run's id or the start of it, its name, or latest."
+            "--run",
+            metavar="RUN",
+            help="A run's id or the start of it, its name, latest, or reference.",
         ),
     ] = "latest",
     variant: Annotated[
@@ -50,7 +52,7 @@ def predict(
         results = load_results(home, row)
     names = choices.parse_variants(variant) or ()
     if variant and any(text in ("all", "standard", "controls") for text in variant):
-        names = tuple(name for name in names if name in results.variants)
+        names = tuple(name for name in names if name in results.with_files)
     predictor = Predictor(results, names, threads=threads)
     told: list[dict[str, Any]] = []
     broken = False

@@ -64,7 +64,7 @@ def load_reference() -> Results:
         raise InputError(
             "This installation has no reference run.", "`effq run` makes results of your own."
         )
-    return Results.from_dict(_read(path))
+    return Results.from_dict(_read(path), REFERENCE_FOLDER)
 
 
 def find_run(database: Database, text: str, *, with_results: bool = False) -> RunRow:

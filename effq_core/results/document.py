@@ -32,7 +32,8 @@ class VariantResult:
     Attributes:
         name: From the variant catalogue.
         title: Name for people.
-        artifact: Where its file is in the store: ``<kind>/<fingerprint>``.
+        artifact: Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its
+            measurements are there, as of the reference run's controls.
         predictions: Where its answers to every evaluation image are, likewise.
         file: What its file consists of.
         compression: How many times smaller than float32 it is.
@@ -116,7 +117,7 @@ class Results:
         hardware: The machine.
         versions: Library versions.
         plain: The document they were read from.
-        folder: Where artifacts named by the variants are; ``None`` for the reference run.
+        folder: Where the artifacts named by the variants are; ``None`` where there are none.
     """
 
     experiment: Experiment
@@ -142,6 +143,13 @@ class Results:
         """Thread counts latency was measured at."""
         return tuple(timing.threads for timing in self.baseline.latency)
 
+    @property
+    def with_files(self) -> tuple[str, ...]:
+        """The variants whose ``.tflite`` files there are: all but the reference run's controls."""
+        if self.folder is None:
+            return ()
+        return tuple(name for name, variant in self.variants.items() if variant.artifact)
+
     def speedup(self, name: str, threads: int) -> float | None:
         """Returns how many times faster than float32 a variant is, by the medians."""
         own, other = self.variants[name].timing(threads), self.baseline.timing(threads)
@@ -157,7 +165,7 @@ class Results:
             The file, as the run made it.
 
         Raises:
-            InputError: If the run does not have the variant, or no files at all.
+            InputError: If the run does not have the variant, or not its file.
             StoreError: If the file is no longer there.
         """
         return self._file(name, _MODEL_FILE)
@@ -183,12 +191,13 @@ class Results:
             The answers.
 
         Raises:
-            InputError: If the run does not have the variant.
+            InputError: If the run does not have the variant, or no files at all.
             StoreError: If they are no longer there.
         """
+        variant = self._variant(name)
         if self.folder is None:
-            return Predictions.load(REFERENCE_FOLDER / "predictions" / self._variant(name).name)
-        return Predictions.load(self.folder / self._variant(name).predictions)
+            raise _without_files("These results come without files.")
+        return Predictions.load(self.folder / variant.predictions)
 
     def _variant(self, name: str) -> VariantResult:
         if name not in self.variants:
@@ -199,10 +208,10 @@ class Results:
 
     def _file(self, name: str, file: str) -> Path:
         variant = self._variant(name)
-        if self.folder is None:
-            raise InputError(
-                "The bundled reference run has no .tflite files, only their measurements.",
-                "Run the same experiment with `effq run`, then use that run.",
+        if self.folder is None or not variant.artifact:
+            raise _without_files(
+                f"The .tflite file of {variant.title} does not come with these results, only its "
+                "measurements."
             )
         path = self.folder / variant.artifact / file
         if not path.is_file():
@@ -253,3 +262,7 @@ class Results:
                 f"The results cannot be read ({type(error).__name__}: {error}).",
                 "They come from another version of EffQ; run the experiment again.",
             ) from error
+
+
+def _without_files(message: str) -> InputError:
+    return InputError(message, "Run the same experiment with `effq run`, then use that run.")

@@ -13,6 +13,7 @@ from effq_core import checkup
 from effq_core.errors import DownloadError
 from effq_core.models.catalogue import MODELS
 from effq_core.store.database import Database
+from effq_core.variants import STANDARD
 
 
 @pytest.fixture
@@ -96,6 +97,24 @@ def test_predict_as_json(effq, tiny_home, coffee: Path) -> None:
     assert [answer["variant"] for answer in told["answers"]] == ["float32", "int8"]
     assert told["answers"][0]["guesses"][0]["label"] == "coffee"
     assert told["answers"][0]["agrees"] is None
+
+
+def test_the_reference_run_answers_and_is_exported_with_no_run_of_ones_own(
+    effq, home, coffee: Path, tmp_path: Path
+) -> None:
+    [told] = json.loads(effq("predict", coffee, "--run", "reference", "--json").stdout)
+    assert [answer["variant"] for answer in told["answers"]] == list(STANDARD)
+    assert effq("predict", coffee, "--run", "reference", "--variant", "all").exit_code == 0
+    refused = effq("predict", coffee, "--run", "reference", "--variant", "int8_float_control")
+    assert refused.exit_code == 2 and "only its measurements" in " ".join(refused.stderr.split())
+
+    exported = effq("export", "reference", "--to", tmp_path / "out")
+
+    assert exported.exit_code == 0, exported.stderr
+    written = {path.name for path in (tmp_path / "out").glob("*.tflite")}
+    assert written == {f"{name}.tflite" for name in STANDARD}
+    readme = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "Int8 (float control) was measured; its file is not included." in readme
 
 
 def test_predict_asks_only_variants_of_the_run(effq, tiny_home, coffee: Path) -> None:

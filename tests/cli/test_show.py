@@ -132,4 +132,3 @@ def test_the_reference_run_is_shown_where_it_is_bundled(
 
     assert "Int8 (QAT)" in effq("show", "reference").stdout
     assert json.loads(effq("show", "reference", "--json").stdout)["run"] is None
-    assert effq("export", "reference", "--to", tmp_path / "out").exit_code == 2
