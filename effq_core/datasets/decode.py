@@ -42,6 +42,11 @@ MAX_ASPECT = 16
 """Longer images are cropped to this ratio of sides before resizing: enlarging a strip of one pixel
 by a million to 224 rows would need 150 GB, all but the centre of it thrown away."""
 
+_ORIENTATION = 0x0112
+"""EXIF's tag."""
+_STRIP = 256
+"""Rows converted at a time where that takes several times the image's memory."""
+
 _BROKEN = (
     OSError,  # truncated data, unknown formats
     SyntaxError,  # Pillow's word for broken headers
@@ -60,12 +65,13 @@ _BROKEN = (
 Pixels = npt.NDArray[np.uint8]
 
 
-def open_image(source: Path | bytes, name: str) -> Image.Image:
+def open_image(source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Loads an image after checking that its size is bearable.
 
     Args:
         source: A file, or its content.
         name: How messages call it.
+        max_pixels: Largest image decoded, in pixels.
 
     Returns:
         The loaded image (of several frames or pages the first), as stored; no file stays open.
@@ -85,11 +91,11 @@ def open_image(source: Path | bytes, name: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise _too_large(name, f"{width:,}×{height:,} pixels")
+        if width * height > max_pixels:
+            raise _too_large(name, f"{width:,}×{height:,} pixels", max_pixels)
         image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(name, "more pixels than Pillow opens") from error
+        raise _too_large(name, "more pixels than Pillow opens", max_pixels) from error
     except UnidentifiedImageError as error:
         raise DatasetError(
             f"{name} is not an image of a known format.", f"Known: {', '.join(FORMATS)}."
@@ -101,10 +107,8 @@ def open_image(source: Path | bytes, name: str) -> Image.Image:
     return image
 
 
-def _too_large(name: str, size: str) -> DatasetError:
-    return DatasetError(
-        f"{name} is too large: {size}.", f"Scale it to at most {MAX_PIXELS:,} pixels."
-    )
+def _too_large(name: str, size: str, most: int) -> DatasetError:
+    return DatasetError(f"{name} is too large: {size}.", f"Scale it to at most {most:,} pixels.")
 
 
 def decode(image: Image.Image, size: int) -> Pixels:
@@ -121,8 +125,43 @@ def decode(image: Image.Image, size: int) -> Pixels:
     Raises:
         DatasetError: If the image's mode cannot be converted.
     """
+    return crop_to_square(upright_rgb(image), size)
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """Turns an image as its EXIF orientation says and converts it to RGB.
+
+    Args:
+        image: A loaded image of any mode; transparent parts become white.
+
+    Returns:
+        The converted image; the same one where there is nothing to do.
+
+    Raises:
+        DatasetError: If the image's mode cannot be converted.
+    """
     try:
-        rgb = _to_rgb(ImageOps.exif_transpose(image))
+        # Pillow's function copies an upright image, too: 150 MB of a photo of 50 megapixels.
+        turned = image.getexif().get(_ORIENTATION) in range(2, 9)
+        return _to_rgb(ImageOps.exif_transpose(image) if turned else image)
+    except _BROKEN as error:
+        raise _inconvertible(image, error) from error
+
+
+def crop_to_square(rgb: Image.Image, size: int) -> Pixels:
+    """Resizes an image's shortest side and cuts out the centre.
+
+    Args:
+        rgb: From :func:`upright_rgb`.
+        size: Side of the square in pixels.
+
+    Returns:
+        RGB, 0–255, shape ``(size, size, 3)``.
+
+    Raises:
+        DatasetError: If there is not enough memory.
+    """
+    try:
         width, height = rgb.size
         longest = min(width, height) * MAX_ASPECT
         if max(width, height) > longest:
@@ -135,10 +174,14 @@ def decode(image: Image.Image, size: int) -> Pixels:
         )
         return np.asarray(_centre_crop(resized, size, size), dtype=np.uint8)
     except _BROKEN as error:
-        raise DatasetError(
-            f"An image of mode {image.mode} cannot be converted: {error or type(error).__name__}.",
-            "Save it as a plain PNG or JPEG.",
-        ) from error
+        raise _inconvertible(rgb, error) from error
+
+
+def _inconvertible(image: Image.Image, error: Exception) -> DatasetError:
+    return DatasetError(
+        f"An image of mode {image.mode} cannot be converted: {error or type(error).__name__}.",
+        "Save it as a plain PNG or JPEG.",
+    )
 
 
 def decode_bytes(data: bytes, size: int, name: str) -> Pixels:
@@ -169,12 +212,21 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         # Pillow clips these at 255 when converting, which turns 16-bit photos white.
         image = Image.fromarray(_to_eight_bits(image))
     if image.has_transparency_data or image.mode in ("RGBa", "La"):
-        if image.mode in ("RGBa", "La"):
-            image = image.convert(image.mode.replace("a", "A"))
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        return _on_white(image)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Puts a transparent image on white."""
+    whole = Image.new("RGB", image.size)
+    for top in range(0, image.height, _STRIP):
+        part = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        if part.mode in ("RGBa", "La"):
+            part = part.convert(part.mode.replace("a", "A"))
+        part = part.convert("RGBA")
+        white = Image.new("RGBA", part.size, "white")
+        whole.paste(Image.alpha_composite(white, part).convert("RGB"), (0, top))
+    return whole
 
 
 def _to_eight_bits(image: Image.Image) -> Pixels:
@@ -184,13 +236,21 @@ def _to_eight_bits(image: Image.Image) -> Pixels:
     not say what white is: it is taken to be 1, 255 or 65535, the first the values fit in, or the
     largest value.
     """
-    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
+    raw = np.asarray(image)
+    strips = [slice(top, top + _STRIP) for top in range(0, len(raw), _STRIP)]
     white = 65535.0
     if not image.mode.startswith("I;16"):
-        largest = float(values.max())
+        largest = max(float(_finite(raw[strip]).max()) for strip in strips)
         usual: tuple[float, ...] = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
         # Pillow opens some 16-bit PNG and PGM files as 32-bit integers.
         if image.mode == "I" and image.format in ("PNG", "PPM"):
             usual = (65535.0,)
         white = next((level for level in usual if largest <= level), largest)
-    return np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8)
+    scaled = np.empty(raw.shape, np.uint8)
+    for strip in strips:
+        scaled[strip] = np.clip(np.rint(_finite(raw[strip]) * (255.0 / white)), 0, 255)
+    return scaled
+
+
+def _finite(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
