@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -38,10 +41,17 @@ class TinyRun:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyRun]:
+def tiny_run(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[TinyRun]:
     folder = tmp_path_factory.mktemp("tiny")
     home = Home(folder / "home")
     home.root.mkdir()
+    # Artifacts are named by what they depend on, so those of an earlier test session are as good
+    # as new ones; a fresh clone has none and makes them.
+    kept = _kept(request)
+    if kept.is_dir():
+        shutil.copytree(kept, home.artifacts)
     locks = folder / "tmp"
     locks.mkdir()
     with pytest.MonkeyPatch.context() as patch:
@@ -60,4 +70,21 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyRun]:
         finally:
             engine.stop(home)
     assert run.status is Status.FINISHED, f"{run.error} {run.hint}"
+    _keep(home.artifacts, kept)
     yield TinyRun(home, run, load_results(home, run))
+
+
+def _kept(request: pytest.FixtureRequest) -> Path:
+    cache = request.config.cache
+    assert cache is not None
+    return cache.mkdir("tiny_run") / "artifacts"
+
+
+def _keep(artifacts: Path, kept: Path) -> None:
+    draft = kept.with_name(f"artifacts-{os.getpid()}")
+    shutil.copytree(artifacts, draft)
+    old = kept.with_name(f"old-{os.getpid()}")
+    if kept.is_dir():
+        kept.rename(old)
+    draft.rename(kept)
+    shutil.rmtree(old, ignore_errors=True)

@@ -90,6 +90,7 @@ class ModelCard:
         title: Name for people.
         architecture: ``efficientnetv2_b0`` or ``efficientnet_lite0``.
         image_size: Side of the square input it is meant for, pixels.
+        parameters: Numbers its weights consist of.
         labels: Name of its label set, ``imagenette`` or ``imagenet``.
         normalisation: Applied inside the exported graph.
         weights: Where its weights come from.
@@ -102,12 +103,18 @@ class ModelCard:
     title: str
     architecture: str
     image_size: int
+    parameters: int
     labels: str
     normalisation: Normalisation
     weights: Weights
     licence: str
     source: str
     summary: str
+
+    @property
+    def float32_bytes(self) -> int:
+        """Bytes of its weights as 32-bit numbers."""
+        return 4 * self.parameters
 
     @property
     def bundled(self) -> bool:
@@ -126,6 +133,7 @@ _CARDS = (
         title="EfficientNetV2-B0 · Imagenette",
         architecture="efficientnetv2_b0",
         image_size=224,
+        parameters=5_932_122,
         labels="imagenette",
         normalisation=Normalisation.centred(128, 128),
         weights=Weights(
@@ -146,6 +154,7 @@ _CARDS = (
         title="EfficientNet-Lite0 · ImageNet-1k",
         architecture="efficientnet_lite0",
         image_size=224,
+        parameters=4_694_024,
         labels="imagenet",
         normalisation=Normalisation.centred(127, 128),
         weights=Weights(
@@ -166,6 +175,7 @@ _CARDS = (
         title="EfficientNetV2-B0 · ImageNet-1k",
         architecture="efficientnetv2_b0",
         image_size=224,
+        parameters=7_200_312,
         labels="imagenet",
         normalisation=Normalisation.imagenet(),
         weights=Weights(
