@@ -125,6 +125,16 @@ _TERMS = {
     "activation": "The output of a layer for one photo, as opposed to its weights.",
     "stage": "One step of a run. A finished stage is kept and used again by every run that has it.",
     "cached": "Finished by an earlier run and used again.",
+    "artifact": "What a finished stage made. Runs that need the same share it.",
+    "unused": (
+        "Results of deleted runs, and what interrupted or damaged work has left. Nothing that is "
+        "shown anywhere needs it; a new run that wants the same makes it again."
+    ),
+    "data_roots": (
+        "Only folders that whoever started this dashboard has named in EFFQ_DATA_ROOTS, and what "
+        "lies in them. Hidden folders and links out of them are left out."
+    ),
+    "remove_folder": "The folder and every photo in it stay where they are.",
     "run": "One execution of an experiment.",
     "experiment": "The choice of model, photos, variants and settings; the same always gives the "
     "same result.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from effq_core import formatting as fmt
@@ -165,4 +166,10 @@ def _folder_card(folder: AddedFolder) -> DatasetCard:
 
 
 def _size(folder: Path) -> int:
+    # Downloaded photos appear whole and never change, and there are thousands of them.
+    return _size_at(folder, folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _size_at(folder: Path, _changed: int) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,5 +1,37 @@
-"""Placeholder until the page is written."""
+"""Library: models, photos and runs on this machine."""
 
 import streamlit as st
 
-st.title("library")
+from effq_core.datasets.catalogue import available
+from pages.ui import session
+from pages.ui.library_cards import show_datasets, show_models
+from pages.ui.library_folder import show_add_folder
+from pages.ui.library_health import show_health
+from pages.ui.library_runs import show_runs
+from pages.ui.library_space import show_space
+from pages.ui.show import guard, page_head
+
+page_head("Library", "What is on this machine, where does it come from, and what can go?")
+
+with guard():
+    show_space()
+
+st.header("Models", anchor="models")
+with guard():
+    show_models()
+
+st.header("Photos", anchor="photos")
+with guard():
+    show_datasets(available(session.home()))
+folder_box = st.expander(
+    "Add a folder of photos", icon=":material/create_new_folder:", key="library_folder"
+)
+with folder_box, guard():
+    show_add_folder()
+
+st.header("Runs", anchor="runs")
+with guard():
+    show_runs()
+
+with guard():
+    show_health()

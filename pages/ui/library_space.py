@@ -1,0 +1,40 @@
+"""The Library's first line: what takes space, and what could be given back at once."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.glossary import tip
+from effq_core.store.removal import free_unused
+from effq_core.store.usage import take_inventory, usage
+from pages.ui import session
+from pages.ui.show import guard, toast
+
+
+def show_space() -> None:
+    """Draws the sizes of the store's parts, and offers to free what no run uses."""
+    home = session.home()
+    used = usage(home, take_inventory(home, session.database()))
+    columns = st.columns(4)
+    columns[0].metric("Results of runs", fmt.size(used.artifacts), help=tip("artifact"))
+    columns[1].metric("Downloaded photos", fmt.size(used.datasets))
+    columns[2].metric("Downloaded models", fmt.size(used.models))
+    columns[3].metric("Free on this disk", fmt.size(used.free))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if used.unused:
+            st.button(
+                f"Free {fmt.size(used.unused)} that no run uses",
+                icon=":material/cleaning_services:",
+                key="library_free",
+                help=tip("unused"),
+                on_click=_free,
+            )
+        else:
+            st.caption("Everything in the store is used by a run; nothing lies about.")
+
+
+def _free() -> None:
+    with guard():
+        freed = free_unused(session.home(), session.database())
+        toast(f"{fmt.size(freed)} became free.")
