@@ -1,0 +1,253 @@
+"""The trade-off: accuracy against size or against latency, with the Pareto front."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
+from effq_core.charts.labels import spread, ticks
+from effq_core.results.document import Results
+from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
+from effq_core.variants import BASELINE, CATALOGUE, get_variant
+
+__all__ = ["Against", "Spot", "pareto", "spots", "tradeoff"]
+
+HEIGHT = 420
+_PLOT = 330  # pixels of it that are left for the plot itself
+_ROW = 18  # pixels a label takes
+_FAINT = "rgba(128, 128, 128, 0.5)"
+_APART = 0.022  # least distance of two markers, as a share of the x axis
+
+
+def tradeoff(
+    results: Results,
+    against: Against,
+    *,
+    threads: int = 1,
+    controls: bool = True,
+    paper: bool = True,
+) -> go.Figure:
+    """Draws accuracy against size or latency.
+
+    Args:
+        results: The run's.
+        against: What the x axis shows.
+        threads: Thread count of the latency.
+        controls: Whether to show the controls.
+        paper: Whether to show the paper's values as hollow markers, where they may stand beside.
+
+    Returns:
+        The figure; markers closer than their size are drawn side by side.
+    """
+    shown = [
+        spot
+        for spot in spots(results, against, threads=threads)
+        if controls or not CATALOGUE[spot.name].is_control
+    ]
+    rows = _paper_rows(results, against) if paper else []
+    what = quality_title(results)
+    across = (
+        "Size of the file, KiB"
+        if against is Against.SIZE
+        else f"Median latency with {fmt.counted(threads, 'thread')}, ms"
+    )
+    figure = new_figure(height=HEIGHT, x_title=across, y_title=f"{what}, %", legend=True)
+    if not shown:
+        return describe(figure, "No variant was timed with that many threads.")
+    right = 1.08 * max([spot.x_high for spot in shown] + [_paper_x(row, against) for row in rows])
+    figure.update_xaxes(range=[0, right], tickformat=",")
+    middles = spread([spot.x for spot in shown], _APART * right)
+    _scale_y(figure, shown, rows)
+    _add_front(figure, pareto(shown), dict(zip(shown, middles, strict=True)), right)
+    for row in rows:
+        _add_paper(figure, row, against)
+    if rows:
+        _add_key(figure, f"hollow: the paper (n = {EVALUATED})")
+    for spot, x in zip(shown, middles, strict=True):
+        _add_spot(figure, results, spot, x, against, threads)
+    _add_flags(figure, shown, middles, right)
+    return describe(figure, _alt(results, shown, against, threads, what))
+
+
+def _paper_rows(results: Results, against: Against) -> list[PaperRow]:
+    view = beside_paper(results)
+    if results.baseline.accuracy.top1 is None:
+        return []
+    return list(view.rows.values()) if against is Against.SIZE or view.with_latency else []
+
+
+def _paper_x(row: PaperRow, against: Against) -> float:
+    return row.size_kib if against is Against.SIZE else row.latency_ms
+
+
+def _scale_y(figure: go.Figure, shown: Sequence[Spot], rows: Sequence[PaperRow]) -> None:
+    """Leaves a band above the data where the labels stand, and no tick beyond 100 %."""
+    lows = [spot.y_low for spot in shown] + [100 * row.accuracy.low for row in rows]
+    highs = [spot.y_high for spot in shown] + [100 * row.accuracy.high for row in rows]
+    low, high = min(lows), max(highs)
+    margin = max(0.06 * (high - low), 0.25)
+    low, high = max(0.0, low - margin), high + margin
+    band = min(0.6, (len(shown) + 0.5) * _ROW / _PLOT)
+    top = low + (high - low) / (1 - band)
+    values = ticks(low, min(100.0, high))
+    figure.update_yaxes(range=[low, top], tickvals=values, ticktext=[f"{v:g}" for v in values])
+    figure.update_layout(meta={"labels_from": high, "labels_to": top})
+
+
+def _add_front(
+    figure: go.Figure, front: Sequence[Spot], middles: Mapping[Spot, float], right: float
+) -> None:
+    """Draws the front to the edges of the plot: what lies right of or below it is beaten."""
+    if not front:
+        return
+    bottom = figure.layout.yaxis.range[0]
+    figure.add_scatter(
+        x=[middles[front[0]], *(middles[spot] for spot in front), right],
+        y=[bottom, *(spot.y for spot in front), front[-1].y],
+        mode="lines",
+        line={"shape": "hv", "dash": "dot", "width": 2, "color": MUTED},
+        name="Pareto front",
+        hoverinfo="skip",
+    )
+
+
+def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
+    share, x = row.accuracy, _paper_x(row, against)
+    unit = "KB, read as KiB" if against is Against.SIZE else "ms, mean"
+    title = html.escape(CATALOGUE[row.variant].title)
+    figure.add_scatter(
+        x=[x],
+        y=[100 * row.top1],
+        error_y=_bars(100 * share.share, 100 * share.low, 100 * share.high, _FAINT),
+        mode="markers",
+        marker=marker(row.variant, size=11, hollow=True),
+        showlegend=False,
+        hovertemplate=(
+            f"<b>{title}, the paper</b><br>{x:,g} {unit}<br>Top-1 {fmt.percent(row.top1, 0)} "
+            f"({fmt.percent_interval(share.low, share.high)} from n = {share.n})<extra></extra>"
+        ),
+    )
+
+
+def _add_key(figure: go.Figure, text: str) -> None:
+    """Adds a line to the legend that stands for no single trace."""
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 11, "color": MUTED, "line": {"width": 2}},
+        name=text,
+    )
+
+
+def _bars(middle: float, low: float, high: float, colour: str) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, high - middle)],
+        "arrayminus": [max(0.0, middle - low)],
+        "color": colour,
+        "thickness": 1.5,
+        "width": 4,
+    }
+
+
+def _add_spot(
+    figure: go.Figure, results: Results, spot: Spot, x: float, against: Against, threads: int
+) -> None:
+    colour = get_variant(spot.name).colour
+    across = _bars(spot.x, spot.x_low, spot.x_high, colour) if against is Against.LATENCY else None
+    figure.add_scatter(
+        x=[x],
+        y=[spot.y],
+        error_y=_bars(spot.y, spot.y_low, spot.y_high, colour),
+        error_x=across,
+        mode="markers",
+        marker=marker(spot.name, size=13),
+        name=html.escape(results.variants[spot.name].title),
+        showlegend=False,
+        customdata=[spot.name],
+        hovertemplate=_hover(results, spot.name, threads) + "<extra></extra>",
+    )
+
+
+def _add_flags(
+    figure: go.Figure, shown: Sequence[Spot], middles: Sequence[float], right: float
+) -> None:
+    """Labels the markers in rows above the data, the leftmost highest: no line crosses a label."""
+    meta = figure.layout.meta
+    step = (meta["labels_to"] - meta["labels_from"]) / (len(shown) + 0.5)
+    # Labels right of their line stand above those of lines further right; labels left of their
+    # line stand below all of those, and above those of lines further left.
+    order = sorted(
+        range(len(shown)),
+        key=lambda place: (
+            (1, middles[place]) if middles[place] > 0.6 * right else (2, -middles[place])
+        ),
+    )
+    for rank, position in enumerate(order):
+        spot, x = shown[position], middles[position]
+        leftwards = x > 0.6 * right
+        figure.add_annotation(
+            x=x,
+            y=spot.y_high,
+            ax=x,
+            ay=meta["labels_from"] + (rank + 0.5) * step,
+            axref="x",
+            ayref="y",
+            text=f"{'' if leftwards else ' '}{html.escape(CATALOGUE[spot.name].title)}",
+            xanchor="right" if leftwards else "left",
+            yanchor="middle",
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=get_variant(spot.name).colour,
+            font={"size": 12},
+        )
+
+
+def _hover(results: Results, name: str, threads: int) -> str:
+    variant = results.variants[name]
+    lines = [f"<b>{html.escape(variant.title)}</b>"]
+    size = fmt.kib(variant.file.size_bytes)
+    lines.append(size if name == BASELINE else f"{size}, {fmt.ratio(variant.compression)} smaller")
+    timing = variant.timing(threads)
+    if timing is not None:
+        interval = f"{fmt.milliseconds(timing.median_low_ms)} to "
+        interval += fmt.milliseconds(timing.median_high_ms)
+        lines.append(
+            f"{fmt.milliseconds(timing.median_ms)} ({interval}) with "
+            f"{fmt.counted(threads, 'thread')}"
+        )
+    top1, comparison = variant.accuracy.top1, variant.comparison
+    n = f"n = {fmt.count(variant.accuracy.n)}"
+    if top1 is not None:
+        share = fmt.share_with_interval(top1.share, top1.low, top1.high)
+        lines.append(f"Top-1 {share}, {n}")
+    elif comparison is not None:
+        same = comparison.agreement
+        share = fmt.share_with_interval(same.share, same.low, same.high)
+        lines.append(f"Float32's answer {share}, {n}")
+    if comparison is not None and comparison.p is not None:
+        lines.append(f"{fmt.points(comparison.difference_points)}, {fmt.p_value(comparison.p)}")
+    if failed := variant.failed_gates:
+        lines.append(f"{fmt.counted(len(failed), 'check')} failed")
+    return "<br>".join(lines)
+
+
+def _alt(results: Results, shown: Sequence[Spot], against: Against, threads: int, what: str) -> str:
+    unit = (lambda x: fmt.kib(1024 * x)) if against is Against.SIZE else fmt.milliseconds
+    places = "; ".join(
+        f"{results.variants[spot.name].title} {unit(spot.x)} and {fmt.percent(spot.y / 100)}"
+        for spot in shown
+    )
+    against_what = (
+        "size" if against is Against.SIZE else f"latency with {fmt.counted(threads, 'thread')}"
+    )
+    front = ", ".join(results.variants[spot.name].title for spot in pareto(shown))
+    return f"{what} against {against_what}: {places}. On the Pareto front: {front}."
