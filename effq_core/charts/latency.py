@@ -1,0 +1,205 @@
+"""Latency: how the timed invocations are distributed, how steady they were, and what threads give.
+
+Every sample a run took is in its results; the charts show them, not only their summaries.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.labels import wrapped
+from effq_core.measure.latency import LatencyReport
+from effq_core.results.document import Results, VariantResult
+from effq_core.variants import get_variant
+
+MOST_SAMPLES = 1000
+"""Samples drawn of one variant; of more, as many evenly spaced quantiles."""
+
+_ROW = 52
+_FRAME = 96
+
+
+def distribution(results: Results, threads: int) -> go.Figure:
+    """Draws how the timed invocations of every variant are distributed.
+
+    Args:
+        results: The run's.
+        threads: Thread count.
+
+    Returns:
+        Boxes from the first to the third quartile with whiskers of 1.5 box widths; single dots
+        beyond them; a diamond at the mean and a bar at the 99th percentile.
+    """
+    timed = _timed(results, threads)
+    figure = new_figure(
+        height=_ROW * max(1, len(timed)) + _FRAME,
+        x_title=f"One invocation with {fmt.counted(threads, 'thread')}, ms",
+        legend=True,
+    )
+    for variant, timing in timed:
+        figure.add_box(
+            x=thinned(timing.samples_ms),
+            y=[wrapped(variant.title)] * len(thinned(timing.samples_ms)),
+            orientation="h",
+            name=html.escape(variant.title),
+            marker={"color": get_variant(variant.name).colour, "size": 4, "opacity": 0.6},
+            boxpoints="outliers",
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    names = [wrapped(variant.title) for variant, _ in timed]
+    hover = [_hover(variant, timing) for variant, timing in timed]
+    for name, symbol, values in (
+        ("mean (the paper's measure)", "diamond", [timing.mean_ms for _, timing in timed]),
+        ("99th percentile", "line-ns", [timing.p99_ms for _, timing in timed]),
+    ):
+        figure.add_scatter(
+            x=values,
+            y=names,
+            mode="markers",
+            name=name,
+            marker={
+                "symbol": symbol,
+                "size": 10 if symbol == "diamond" else 18,
+                "color": MUTED,
+                "line": {"width": 2, "color": MUTED},
+            },
+            hovertext=hover,
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(autorange="reversed")
+    found = "; ".join(
+        f"{variant.title} median {fmt.milliseconds(timing.median_ms)}, 99th percentile "
+        f"{fmt.milliseconds(timing.p99_ms)}"
+        for variant, timing in timed
+    )
+    return describe(figure, f"Latency with {fmt.counted(threads, 'thread')}: {found}.")
+
+
+def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figure:
+    """Draws the timed invocations in their order: a step or a drift tells of a busy machine.
+
+    Args:
+        results: The run's.
+        threads: Thread count.
+        names: Variants to show.
+
+    Returns:
+        The figure, one line a variant.
+    """
+    figure = new_figure(
+        height=340,
+        x_title="Timed invocation, in order",
+        y_title=f"With {fmt.counted(threads, 'thread')}, ms",
+        legend=True,
+    )
+    shown = [
+        (variant, timing) for variant, timing in _timed(results, threads) if variant.name in names
+    ]
+    for number, (variant, timing) in enumerate(shown):
+        step = max(1, len(timing.samples_ms) // MOST_SAMPLES)
+        figure.add_scatter(
+            x=list(range(1, len(timing.samples_ms) + 1, step)),
+            y=timing.samples_ms[::step],
+            mode="lines",
+            name=html.escape(variant.title),
+            line={
+                "color": get_variant(variant.name).colour,
+                "width": 1.5,
+                "dash": ("solid", "dash", "dot", "dashdot")[number % 4],
+            },
+            hovertemplate="%{y:.3g} ms, invocation %{x}<extra>"
+            + html.escape(variant.title)
+            + "</extra>",
+        )
+    figure.update_yaxes(rangemode="tozero")
+    found = "; ".join(
+        f"{variant.title} {fmt.milliseconds(timing.min_ms)} to "
+        f"{fmt.milliseconds(max(timing.samples_ms))}, standard deviation "
+        f"{fmt.milliseconds(timing.std_ms)}"
+        for variant, timing in shown
+    )
+    return describe(figure, f"Timed invocations in their order: {found}.")
+
+
+def thread_scaling(results: Results) -> go.Figure:
+    """Draws the median latency of every variant against the thread count.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        The figure, with 95 % intervals of the medians.
+    """
+    figure = new_figure(height=400, x_title="Threads", y_title="Median latency, ms", legend=True)
+    found = []
+    for variant in results.variants.values():
+        timings = variant.latency
+        figure.add_scatter(
+            x=[timing.threads for timing in timings],
+            y=[timing.median_ms for timing in timings],
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [timing.median_high_ms - timing.median_ms for timing in timings],
+                "arrayminus": [timing.median_ms - timing.median_low_ms for timing in timings],
+                "thickness": 1.5,
+            },
+            mode="lines+markers",
+            name=html.escape(variant.title),
+            marker=marker(variant.name, size=10),
+            line={"color": get_variant(variant.name).colour, "width": 1.5},
+            hovertemplate="%{y:.3g} ms with %{x} threads<extra>"
+            + html.escape(variant.title)
+            + "</extra>",
+        )
+        times = ", ".join(
+            f"{fmt.milliseconds(timing.median_ms)} with {timing.threads}" for timing in timings
+        )
+        found.append(f"{variant.title} {times}")
+    figure.update_xaxes(tickvals=list(results.threads))
+    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
+    figure.update_yaxes(rangemode="tozero")
+    return describe(figure, f"Median latency by threads: {'; '.join(found)}.")
+
+
+def thinned(samples: Sequence[float], most: int = MOST_SAMPLES) -> list[float]:
+    """Reduces samples to evenly spaced quantiles, smallest and largest included.
+
+    Args:
+        samples: In any order.
+        most: Values to keep, 2 or more.
+
+    Returns:
+        The samples themselves where there are few enough.
+    """
+    if len(samples) <= most:
+        return list(samples)
+    values: list[float] = np.quantile(samples, np.linspace(0, 1, most)).tolist()
+    return values
+
+
+def _timed(results: Results, threads: int) -> list[tuple[VariantResult, LatencyReport]]:
+    found = ((variant, variant.timing(threads)) for variant in results.variants.values())
+    return [(variant, timing) for variant, timing in found if timing is not None]
+
+
+def _hover(variant: VariantResult, timing: LatencyReport) -> str:
+    lines = [
+        f"<b>{html.escape(variant.title)}</b>",
+        f"median {fmt.milliseconds(timing.median_ms)} "
+        f"({fmt.milliseconds(timing.median_low_ms)} to {fmt.milliseconds(timing.median_high_ms)})",
+        f"mean {fmt.milliseconds(timing.mean_ms)}, 90 % within {fmt.milliseconds(timing.p90_ms)}, "
+        f"99 % within {fmt.milliseconds(timing.p99_ms)}",
+        f"n = {fmt.count(len(timing.samples_ms))} after {fmt.count(timing.warmup)} to warm up",
+    ]
+    if timing.warning:
+        lines.append("measured on a busy machine")
+    return "<br>".join(lines)

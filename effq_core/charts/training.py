@@ -1,0 +1,127 @@
+"""Fine-tuning: loss and held-out accuracy, epoch by epoch."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import describe, marker, new_figure
+from effq_core.measure.intervals import proportion
+from effq_core.variants import get_variant
+
+_HEIGHT = 360
+_LEGEND = {"yref": "container", "y": 0, "yanchor": "bottom"}
+"""At the figure's foot: four entries take four lines on a phone, and must not cover the axis."""
+
+History = Sequence[Mapping[str, Any]]
+"""One entry an epoch, from 0 (before training): ``epoch``, ``loss`` (``None`` at 0),
+``validation_loss``, ``validation_top1`` (0–1, or ``None`` without labels) and ``n``, the held-out
+photos."""
+
+
+def losses(histories: Mapping[str, History]) -> go.Figure:
+    """Draws the losses of one or several trainings.
+
+    Args:
+        histories: By the name of the variant that was trained; may be of a training under way.
+
+    Returns:
+        The figure: held-out loss drawn through, loss on the training photos dashed.
+    """
+    figure = new_figure(
+        height=_HEIGHT, x_title="Epoch (0: before training)", y_title="Loss", legend=True
+    )
+    found = []
+    for name, history in histories.items():
+        variant = get_variant(name)
+        for key, dash, what in (
+            ("validation_loss", "solid", "held-out photos"),
+            ("loss", "dash", "training photos"),
+        ):
+            points = [(entry["epoch"], entry[key]) for entry in history if entry[key] is not None]
+            figure.add_scatter(
+                x=[epoch for epoch, _ in points],
+                y=[value for _, value in points],
+                mode="lines+markers",
+                name=f"{html.escape(variant.title)}, {what}",
+                line={"color": variant.colour, "dash": dash, "width": 2},
+                marker=marker(name, size=8, hollow=key == "loss"),
+                hovertemplate=f"%{{y:.4f}} on {what}, epoch %{{x}}<extra></extra>",
+            )
+        if history:
+            found.append(
+                f"{variant.title}: held-out loss {fmt.plain(history[0]['validation_loss'])} before "
+                f"training, {fmt.plain(history[-1]['validation_loss'])} after "
+                f"{fmt.counted(int(history[-1]['epoch']), 'epoch')}"
+            )
+    _whole_epochs(figure, histories)
+    return describe(figure, f"Loss by epoch. {'; '.join(found)}.")
+
+
+def held_out_accuracy(histories: Mapping[str, History]) -> go.Figure | None:
+    """Draws top-1 on the held-out photos with its 95 % intervals.
+
+    Args:
+        histories: By the name of the variant that was trained.
+
+    Returns:
+        The figure; ``None`` where no held-out photo has a label.
+    """
+    figure = new_figure(
+        height=_HEIGHT,
+        x_title="Epoch (0: before training)",
+        y_title="Top-1 on held-out photos, %",
+        legend=True,
+    )
+    found = []
+    for number, (name, history) in enumerate(histories.items()):
+        variant = get_variant(name)
+        entries = [entry for entry in history if entry["validation_top1"] is not None]
+        if not entries:
+            continue
+        shares = [
+            proportion(round(entry["validation_top1"] * entry["n"]), entry["n"])
+            for entry in entries
+        ]
+        figure.add_scatter(
+            # Side by side, so that the intervals of two trainings can both be read.
+            x=[entry["epoch"] + 0.04 * number for entry in entries],
+            y=[100 * share.share for share in shares],
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * (share.high - share.share) for share in shares],
+                "arrayminus": [100 * (share.share - share.low) for share in shares],
+                "thickness": 1.5,
+                "width": 4,
+            },
+            mode="lines+markers",
+            name=html.escape(variant.title),
+            line={"color": variant.colour, "width": 2},
+            marker=marker(name, size=9),
+            hovertext=[
+                f"{fmt.share_with_interval(share.share, share.low, share.high)}, n = "
+                f"{fmt.count(share.n)}, epoch {entry['epoch']}"
+                for share, entry in zip(shares, entries, strict=True)
+            ],
+            hovertemplate="%{hovertext}<extra>" + html.escape(variant.title) + "</extra>",
+        )
+        found.append(
+            f"{variant.title}: {fmt.percent(shares[0].share)} before training, "
+            f"{fmt.percent(shares[-1].share)} after epoch {entries[-1]['epoch']}"
+        )
+    if not found:
+        return None
+    _whole_epochs(figure, histories)
+    return describe(figure, f"Top-1 on held-out photos by epoch. {'; '.join(found)}.")
+
+
+def _whole_epochs(figure: go.Figure, histories: Mapping[str, History]) -> None:
+    last = max((entry["epoch"] for history in histories.values() for entry in history), default=0)
+    figure.update_layout(legend=_LEGEND)
+    step = max(1, -(-int(last) // 10))
+    figure.update_xaxes(tickvals=list(range(0, int(last) + 1, step)), range=[-0.2, last + 0.3])
