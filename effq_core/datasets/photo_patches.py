@@ -122,6 +122,10 @@ class PhotoPatches:
         """Returns what decides the crops: this code's version and scikit-image's."""
         return f"photo_patches {CODE_VERSION}, scikit-image {version('scikit-image')}"
 
+    def listing(self) -> list[tuple[str, int, str]]:
+        """Returns key, label and split of every crop, without looking at pixels."""
+        return list(_keys())
+
     def scan(self, reporter: Reporter) -> Index:
         """Lists every crop.
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from effq_core.datasets.added import refuse_links_outside
 from effq_core.datasets.base import TRAIN, VAL
-from effq_core.datasets.decode import decode, open_image
+from effq_core.datasets.decode import Pixels, decode, open_image
 from effq_core.datasets.folder import FolderDataset, FolderFile
 from effq_core.datasets.index import Skipped
 from effq_core.datasets.roots import Roots
@@ -118,8 +118,8 @@ def preview_folder(
         empty = (file for file in dataset.files if file.size == 0)
         left_out |= {file.key: Skipped(file.key, "empty file (zero bytes)") for file in empty}
     used = [file for file in dataset.files if file.key not in left_out]
-    names = _class_names(dataset)
-    thumbnails, broken = _thumbnails(dataset.root, used, names)
+    names = class_names_of(dataset)
+    thumbnails, broken = thumbnails_of(dataset.root, used, names)
     left_out |= {each.key: each for each in broken}
     used = [file for file in used if file.key not in left_out]
     return FolderPreview(
@@ -134,7 +134,14 @@ def preview_folder(
     )
 
 
-def _class_names(dataset: FolderDataset) -> dict[str | None, str]:
+def jpeg(pixels: Pixels) -> bytes:
+    """Encodes a picture, RGB 0-255, uint8 (height, width, 3)."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def class_names_of(dataset: FolderDataset) -> dict[str | None, str]:
     """Returns the name of each class folder's class, in the order of the labels."""
     folders = sorted({file.folder for file in dataset.files if file.folder is not None})
     return dict(zip(folders, dataset.class_names, strict=True))
@@ -149,10 +156,19 @@ def _count(files: list[FolderFile], names: dict[str | None, str]) -> tuple[Class
     )
 
 
-def _thumbnails(
+def thumbnails_of(
     root: Path, files: list[FolderFile], names: dict[str | None, str]
 ) -> tuple[tuple[Thumbnail, ...], list[Skipped]]:
-    """Decodes a few photos, one class after the other, and tells which could not be decoded."""
+    """Decodes a few photos, one class after the other.
+
+    Args:
+        root: The folder they are in.
+        files: Which ones there are.
+        names: Name of each class folder's class.
+
+    Returns:
+        The thumbnails, and which photos could not be decoded.
+    """
     shown: list[Thumbnail] = []
     broken: list[Skipped] = []
     for file in _in_turn(files):
@@ -165,9 +181,7 @@ def _thumbnails(
         except DatasetError as error:
             broken.append(Skipped(file.key, error.message.removeprefix(f"{file.key} ").rstrip(".")))
             continue
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
-        shown.append(Thumbnail(file.key, names.get(file.folder, ""), buffer.getvalue()))
+        shown.append(Thumbnail(file.key, names.get(file.folder, ""), jpeg(pixels)))
     return tuple(shown), broken
 
 
