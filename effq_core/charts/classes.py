@@ -1,0 +1,287 @@
+"""Classes: what is confused with what, which classes gain or lose, how sure the model is."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import GRID, MUTED, describe, marker, new_figure
+from effq_core.charts.labels import shortened
+from effq_core.measure.accuracy import AccuracyReport
+from effq_core.measure.predictions import Ints
+from effq_core.results.pairs import ClassChange
+from effq_core.variants import get_variant
+
+MOST = 20
+"""Classes a chart can show; of more, those with the most mistakes or the largest changes."""
+OTHER = "another class"
+"""Answers that are none of the dataset's classes."""
+
+_NUMBERED = 12  # classes up to which the counts fit into the cells
+_CELL = 26
+_FRAME = 170
+# Transparent where there is nothing, so that the page shows through, light or dark.
+_SHARE_SCALE = [[0, "rgba(0, 114, 178, 0)"], [1, "rgba(0, 114, 178, 0.9)"]]
+_CHANGE_SCALE = [
+    [0, "rgba(0, 114, 178, 0.9)"],
+    [0.5, "rgba(128, 128, 128, 0)"],
+    [1, "rgba(213, 94, 0, 0.9)"],
+]
+
+
+def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
+    """Draws which class was answered for photos of each true class.
+
+    Args:
+        report: A variant's accuracy on photos with labels.
+        names: Names of the dataset's classes.
+
+    Returns:
+        The figure: colour is the share of the true class' photos, numbers are photos. Of more than
+        20 classes, the 20 with the most mistakes.
+    """
+    matrix = report.confusion_matrix()
+    wrong = matrix.sum(axis=1) - np.diag(matrix)
+    shown = _busiest(wrong + (matrix.sum(axis=0)[:-1] - np.diag(matrix)))
+    cells = _cut(matrix, shown)
+    totals = np.maximum(1, matrix[shown].sum(axis=1, keepdims=True))
+    figure = _heatmap(
+        100 * cells / totals,
+        cells,
+        [names[i] for i in shown],
+        scale=_SHARE_SCALE,
+        limits=(0, 100),
+        hover=lambda true, answer, count, value: (
+            f"{fmt.counted(count, 'photo')} of <b>{true}</b> answered <b>{answer}</b>:<br>"
+            f"{fmt.percent(value / 100)} of its photos"
+        ),
+    )
+    mistakes = int(wrong.sum())
+    worst = _worst(matrix, names)
+    return describe(
+        figure,
+        f"Confusion matrix, {fmt.count(mistakes)} mistakes on {fmt.counted(report.n, 'photo')}."
+        + (f" Most often confused: {worst}." if worst else ""),
+    )
+
+
+def confusion_change(
+    before: AccuracyReport, after: AccuracyReport, names: Sequence[str]
+) -> go.Figure:
+    """Draws how the confusion matrix changed between two variants.
+
+    Args:
+        before: Accuracy of the variant compared with.
+        after: Accuracy of the variant compared, on the same photos.
+        names: Names of the dataset's classes.
+
+    Returns:
+        The figure: photos more (+, orange) or fewer (−, blue) in each cell. Of more than 20
+        classes, the 20 that changed most.
+    """
+    change = after.confusion_matrix() - before.confusion_matrix()
+    moved = np.abs(change).sum(axis=1) + np.abs(change).sum(axis=0)[:-1]
+    shown = _busiest(moved)
+    cells = _cut(change, shown)
+    most = max(1, int(np.abs(cells).max(initial=0)))
+    figure = _heatmap(
+        cells.astype(np.float64),
+        cells,
+        [names[i] for i in shown],
+        scale=_CHANGE_SCALE,
+        limits=(-most, most),
+        hover=lambda true, answer, count, _: (
+            f"<b>{true}</b> answered <b>{answer}</b>: {_signed(count)} photos"
+        ),
+        signed=True,
+    )
+    right = int(np.diag(change).sum())
+    return describe(
+        figure,
+        f"Change of the confusion matrix: {_signed(right)} right answers; "
+        f"{fmt.count(int(np.abs(change).sum()))} cell counts differ in all.",
+    )
+
+
+def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
+    """Draws what each class gained or lost between two variants.
+
+    Args:
+        rows: From :func:`effq_core.results.pairs.class_changes`.
+        title: What the difference is of, such as ``Int8 (PTQ) minus Float32``.
+
+    Returns:
+        The figure with 95 % intervals; of more than 20 classes, those that changed most.
+    """
+    shown = sorted(rows, key=lambda row: -abs(row.difference_points))[:MOST]
+    shown.sort(key=lambda row: row.difference_points, reverse=True)
+    figure = new_figure(height=_CELL * max(4, len(shown)) + 90, x_title=f"{title}, points of top-1")
+    figure.add_vline(x=0, line={"color": MUTED, "width": 1})
+    figure.add_scatter(
+        x=[row.difference_points for row in shown],
+        y=list(range(len(shown))),
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [row.high_points - row.difference_points for row in shown],
+            "arrayminus": [row.difference_points - row.low_points for row in shown],
+            "thickness": 1.5,
+            "width": 3,
+            "color": MUTED,
+        },
+        mode="markers",
+        marker={
+            "size": 10,
+            "symbol": [_direction(row) for row in shown],
+            "color": ["#d55e00" if row.difference_points < 0 else "#0072b2" for row in shown],
+        },
+        hovertext=[
+            f"<b>{html.escape(row.name)}</b>, n = {fmt.count(row.n)}<br>"
+            f"{fmt.points(row.difference_points)} "
+            f"({fmt.points_interval(row.low_points, row.high_points)})<br>"
+            f"{fmt.count(row.worse)} worse, {fmt.count(row.better)} better"
+            for row in shown
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    figure.update_yaxes(
+        gridcolor=GRID,
+        zeroline=False,
+        tickvals=list(range(len(shown))),
+        ticktext=[f"{shortened(row.name)} ({fmt.count(row.n)})" for row in shown],
+    )
+    named = "; ".join(f"{row.name} {fmt.points(row.difference_points)}" for row in shown[-3:])
+    return describe(figure, f"{title} by class. Largest losses: {named}.")
+
+
+def reliability(reports: Mapping[str, AccuracyReport]) -> go.Figure:
+    """Draws how often answers of each confidence are right.
+
+    Args:
+        reports: Accuracies by the name of the variant, on photos with labels.
+
+    Returns:
+        The figure; a well calibrated model lies on the diagonal.
+    """
+    figure = new_figure(
+        height=400, x_title="Mean confidence, %", y_title="Share that is right, %", legend=True
+    )
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line={"color": MUTED, "dash": "dot", "width": 1.5},
+        name="perfectly calibrated",
+        hoverinfo="skip",
+    )
+    found = []
+    for name, report in reports.items():
+        variant = get_variant(name)
+        figure.add_scatter(
+            x=[100 * part.confidence for part in report.bins],
+            y=[100 * part.accuracy for part in report.bins],
+            mode="lines+markers",
+            name=html.escape(variant.title),
+            line={"color": variant.colour, "width": 1.5},
+            marker=marker(name, size=8),
+            customdata=[part.n for part in report.bins],
+            hovertemplate="%{y:.1f} % right at %{x:.1f} % confidence, n = %{customdata}<extra>"
+            + html.escape(variant.title)
+            + "</extra>",
+        )
+        found.append(f"{variant.title} {fmt.percent(report.calibration_error)}")
+    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
+    return describe(figure, f"Confidence against accuracy. Calibration error: {', '.join(found)}.")
+
+
+def _direction(row: ClassChange) -> str:
+    if row.difference_points == 0:
+        return "circle"
+    return "triangle-left" if row.difference_points < 0 else "triangle-right"
+
+
+def _busiest(weights: Ints) -> list[int]:
+    """Returns the classes that weigh most, in their own order."""
+    order = np.argsort(-weights, kind="stable")[:MOST]
+    return sorted(int(i) for i in order)
+
+
+def _cut(matrix: Ints, shown: Sequence[int]) -> Ints:
+    """Returns the cells of some classes, with all other answers together in the last column."""
+    inside = matrix[np.ix_(shown, shown)]
+    rest = matrix[shown].sum(axis=1) - inside.sum(axis=1)
+    return np.column_stack([inside, rest])
+
+
+def _heatmap(
+    values: Any,
+    counts: Ints,
+    names: Sequence[str],
+    *,
+    scale: list[list[Any]],
+    limits: tuple[float, float],
+    hover: Callable[[str, str, int, float], str],
+    signed: bool = False,
+) -> go.Figure:
+    labels = [shortened(name, 18) for name in names]
+    answers = [*labels, OTHER]
+    if not counts[:, -1].any():
+        values, counts, answers = values[:, :-1], counts[:, :-1], labels
+    figure = new_figure(
+        height=max(300, _CELL * len(labels) + _FRAME), x_title="Answer", y_title="True class"
+    )
+    write = _signed if signed else fmt.count
+    numbered = len(labels) <= _NUMBERED
+    rows, columns = range(len(labels)), range(len(answers))
+    figure.add_heatmap(
+        # Positions, not names: two classes may be called the same.
+        x=list(columns),
+        y=list(rows),
+        z=values,
+        text=[[write(int(count)) if count else "" for count in row] for row in counts],
+        texttemplate="%{text}" if numbered else None,
+        hovertext=[
+            [hover(labels[i], answers[j], int(counts[i, j]), float(values[i, j])) for j in columns]
+            for i in rows
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        colorscale=scale,
+        zmin=limits[0],
+        zmax=limits[1],
+        showscale=False,
+        xgap=1,
+        ygap=1,
+    )
+    figure.update_xaxes(
+        tickangle=-45, showgrid=False, zeroline=False, tickvals=list(columns), ticktext=answers
+    )
+    figure.update_yaxes(
+        autorange="reversed",
+        showgrid=False,
+        zeroline=False,
+        tickvals=list(rows),
+        ticktext=labels,
+    )
+    return figure
+
+
+def _signed(count: int) -> str:
+    return f"{count:+,d}".replace("-", fmt.MINUS)
+
+
+def _worst(matrix: Ints, names: Sequence[str]) -> str:
+    """Names the three largest cells beside the diagonal."""
+    off = matrix.copy()
+    np.fill_diagonal(off, 0)
+    found = []
+    for place in np.argsort(-off, axis=None, kind="stable")[:3]:
+        true, answer = np.unravel_index(place, off.shape)
+        if off[true, answer]:
+            said = names[answer] if answer < len(names) else OTHER
+            found.append(f"{names[true]} as {said} ({off[true, answer]})")
+    return ", ".join(found)
