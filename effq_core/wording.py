@@ -8,7 +8,7 @@ from typing import Any
 
 from effq_core import formatting as fmt
 from effq_core.models.catalogue import MODELS
-from effq_core.store.rows import RunRow, Status
+from effq_core.store.rows import RunRow, StageRow, StageState, Status
 from effq_core.variants import CATALOGUE
 
 _KINDS = {
@@ -38,6 +38,21 @@ _STATUSES = {
     Status.FAILED: "Failed",
     Status.CANCELLED: "Cancelled",
     Status.INTERRUPTED: "Interrupted",
+}
+
+_STATES = {
+    StageState.PENDING: "Waiting",
+    StageState.RUNNING: "Running",
+    StageState.REUSED: "Cached",
+    StageState.DONE: "Done",
+    StageState.FAILED: "Failed",
+    StageState.CANCELLED: "Cancelled",
+}
+
+_WAITING = {
+    Status.QUEUED: "Waiting for an earlier run",
+    Status.RUNNING: "Planning",
+    Status.CANCELLING: "Cancelling",
 }
 
 _ABOUT = {"float": "float control", "float_control": "float control"}
@@ -93,6 +108,26 @@ def run_title(run: RunRow) -> str:
 def status_title(status: Status) -> str:
     """Names a run's status for people."""
     return _STATUSES[status]
+
+
+def state_title(state: StageState) -> str:
+    """Names a stage's state for people."""
+    return _STATES[state]
+
+
+def waiting_text(status: Status) -> str:
+    """Says what a run that has no stages yet is doing."""
+    return _WAITING.get(status, status_title(status))
+
+
+def amount_text(stage: StageRow) -> str:
+    """Says how far a running stage is; empty where it does not count."""
+    if not stage.total:
+        return ""
+    if stage.unit == "bytes":
+        return f"{fmt.size(stage.done)} of {fmt.size(stage.total)}"
+    unit = f" {stage.unit}" if stage.unit else ""
+    return f"{fmt.count(stage.done)} of {fmt.count(stage.total)}{unit}"
 
 
 def event_text(kind: str, values: Mapping[str, Any]) -> str | None:

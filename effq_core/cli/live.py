@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from effq_core import formatting as fmt
-from effq_core.pipeline.estimate import remaining
+from effq_core.pipeline.estimate import remaining, share_done
 from effq_core.pipeline.progress import OnUpdate, Update
 from effq_core.store.rows import EventRow, StageRow, StageState, Status
-from effq_core.wording import event_text, is_trouble, stage_title
+from effq_core.wording import amount_text, event_text, is_trouble, stage_title, waiting_text
 
 MOST_SKIPPED = 10
 """Skipped images that are named; more are only counted."""
@@ -98,7 +98,7 @@ class Watcher:
         if stage.state is StageState.CANCELLED and not stage.started:
             return  # it never began
         mark, style = _MARKS[stage.state]
-        how = "reused" if stage.state is StageState.REUSED else fmt.duration(_seconds(stage))
+        how = "reused" if stage.state is StageState.REUSED else fmt.duration(stage.seconds or 0.0)
         if stage.state in (StageState.FAILED, StageState.CANCELLED):
             how = f"{stage.state.value} after {how}"
         self._line(mark, style, f"{stage_title(stage.name)}  {how}")
@@ -122,7 +122,7 @@ class Watcher:
         update = self._last
         if update is None or not update.stages:
             status = update.run.status if update else Status.QUEUED
-            return Text(f"  {_WORDS.get(status, status)} …", style="dim")
+            return Text(f"  {waiting_text(status)} …", style="dim")
         lines: list[RenderableType] = [self._overall(update)]
         lines += [_running(stage) for stage in update.stages if stage.state is StageState.RUNNING]
         waiting = [s for s in update.stages if s.detail and s.state is StageState.PENDING]
@@ -133,43 +133,18 @@ class Watcher:
     def _overall(self, update: Update) -> RenderableType:
         stages = update.stages
         done = sum(stage.state.is_complete for stage in stages)
-        total = sum(stage.weight for stage in stages)
-        weight = sum(stage.weight * _share(stage) for stage in stages)
         # Estimated again here: between two changes time passes.
         time_left = fmt.left(remaining(stages))
         if update.run.status is Status.CANCELLING:
             time_left = "cancelling"
         elapsed = fmt.duration(time.time() - self._begun)
         about = f"{done} of {len(stages)} stages · {time_left} · {elapsed} so far"
-        return _bar(Text("Run", style="bold"), weight, total, about)
-
-
-_WORDS = {
-    Status.QUEUED: "Waiting for an earlier run",
-    Status.RUNNING: "Planning",
-    Status.CANCELLING: "Cancelling",
-}
-
-
-def _seconds(stage: StageRow) -> float:
-    if not stage.started or not stage.finished:
-        return 0.0
-    return max(0.0, stage.finished - stage.started)
-
-
-def _share(stage: StageRow) -> float:
-    if stage.state.is_complete:
-        return 1.0
-    return min(1.0, stage.done / stage.total) if stage.total else 0.0
+        return _bar(Text("Run", style="bold"), share_done(stages), 1.0, about)
 
 
 def _running(stage: StageRow) -> RenderableType:
-    about = []
-    if stage.total:
-        unit = f" {stage.unit}" if stage.unit else ""
-        about.append(f"{fmt.count(stage.done)} of {fmt.count(stage.total)}{unit}")
-    if stage.unit == "bytes":
-        about = [f"{fmt.size(stage.done)} of {fmt.size(stage.total)}"]
+    amount = amount_text(stage)
+    about = [amount] if amount else []
     if stage.started:
         about.append(fmt.duration(time.time() - stage.started))
     if stage.detail:

@@ -37,6 +37,28 @@ def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | N
     return total
 
 
+def share_done(stages: Sequence[StageRow]) -> float:
+    """Tells how much of a run is behind it, 0 to 1, each stage by the time it is expected to take.
+
+    Args:
+        stages: All stages of the run.
+
+    Returns:
+        The share; 0 if there are no stages.
+    """
+    total = sum(stage.weight for stage in stages)
+    if total <= 0:
+        return 0.0
+    return min(1.0, sum(stage.weight * stage_share(stage) for stage in stages) / total)
+
+
+def stage_share(stage: StageRow) -> float:
+    """Tells how much of a stage is behind it, 0 to 1."""
+    if stage.state.is_complete:
+        return 1.0
+    return min(1.0, stage.done / stage.total) if stage.total else 0.0
+
+
 def _scale(stages: Sequence[StageRow]) -> float:
     """Returns how much slower this machine is than the estimates, from what it has done."""
     done = [

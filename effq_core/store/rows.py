@@ -121,6 +121,13 @@ class StageRow:
     unit: str = ""
     detail: str = ""
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; ``None`` unless it has begun and ended."""
+        if not self.started or not self.finished:
+            return None
+        return max(0.0, self.finished - self.started)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventRow:

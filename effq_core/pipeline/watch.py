@@ -1,0 +1,129 @@
+"""A run as somebody watches it: everything a live view shows, read in one go."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from effq_core.pipeline.estimate import remaining, share_done
+from effq_core.store.database import Database
+from effq_core.store.rows import EventRow, RunRow, StageRow, StageState
+from effq_core.wording import event_text, is_trouble
+
+MOST_LINES = 200
+"""Lines of the log that are shown; the newest."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log.
+
+    Attributes:
+        time: Seconds since 1970.
+        stage: Name of the stage; empty for the run itself.
+        text: What happened.
+        is_trouble: Whether something did not go as it should.
+    """
+
+    time: float
+    stage: str
+    text: str
+    is_trouble: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """A run at one moment.
+
+    Attributes:
+        run: The run.
+        stages: In the plan's order; empty before there is a plan.
+        share: How much is behind it, 0 to 1, by expected time.
+        remaining: Estimated seconds to the end; ``None`` before there is a plan.
+        elapsed: Seconds since it began, or all it took; ``None`` before.
+        curves: Values of the ``epoch`` events so far, by name of the fine-tuning stage.
+        lines: The log, oldest first.
+    """
+
+    run: RunRow
+    stages: tuple[StageRow, ...]
+    share: float
+    remaining: float | None
+    elapsed: float | None
+    curves: dict[str, list[dict[str, Any]]]
+    lines: tuple[Line, ...]
+
+    @property
+    def complete(self) -> int:
+        """How many stages are finished or cached."""
+        return sum(stage.state.is_complete for stage in self.stages)
+
+    @property
+    def cached(self) -> int:
+        """How many stages an earlier run had finished."""
+        return sum(stage.state is StageState.REUSED for stage in self.stages)
+
+    @property
+    def running(self) -> tuple[StageRow, ...]:
+        """What is being worked on."""
+        return tuple(stage for stage in self.stages if stage.state is StageState.RUNNING)
+
+    @property
+    def waiting_for(self) -> str:
+        """What the run waits for while nothing runs; empty where nothing is known."""
+        if self.running:
+            return ""
+        pending = (stage for stage in self.stages if stage.state is StageState.PENDING)
+        return next((stage.detail for stage in pending if stage.detail), "")
+
+
+def watch(database: Database, run_id: str, now: float | None = None) -> Watch:
+    """Looks at a run.
+
+    Args:
+        database: The index.
+        run_id: The run.
+        now: Seconds since 1970; the present, where not given.
+
+    Returns:
+        The run as it is.
+
+    Raises:
+        InputError: If there is no such run.
+        StoreError: If the database is damaged.
+    """
+    now = time.time() if now is None else now
+    run = database.get_run(run_id)
+    stages = tuple(database.stages(run_id))
+    events = database.events_after(run_id)
+    end = now if run.status.is_active else run.finished
+    return Watch(
+        run=run,
+        stages=stages,
+        share=share_done(stages),
+        remaining=remaining(stages, now) if run.status.is_active else None,
+        elapsed=max(0.0, end - run.started) if run.started and end else None,
+        curves=_curves(events),
+        lines=_lines(events),
+    )
+
+
+def _curves(events: list[EventRow]) -> dict[str, list[dict[str, Any]]]:
+    by_stage: dict[str, dict[int, dict[str, Any]]] = {}
+    for event in events:
+        if event.kind == "epoch":
+            # An epoch told twice (a resumed run) counts once, as it was told last.
+            by_stage.setdefault(event.stage, {})[int(event.values["epoch"])] = event.values
+    return {
+        stage: [epochs[number] for number in sorted(epochs)] for stage, epochs in by_stage.items()
+    }
+
+
+def _lines(events: list[EventRow]) -> tuple[Line, ...]:
+    lines = []
+    for event in events:
+        text = event_text(event.kind, event.values)
+        if text is not None:
+            lines.append(Line(event.time, event.stage, text, is_trouble(event.kind)))
+    return tuple(lines[-MOST_LINES:])
