@@ -221,6 +221,12 @@ def rate(per_second: float, unit: str = "images") -> str:
 
 
 @_number
+def decibels(value: float) -> str:
+    """Writes a ratio of powers: ``38.2 dB``."""
+    return f"{_fixed(value, 1)} dB"
+
+
+@_number
 def plain(value: float, significant: int = 3) -> str:
     """Writes a number that has no unit, such as a loss: ``0.0123``."""
     if value and abs(value) < 1e-4:

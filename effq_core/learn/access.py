@@ -33,7 +33,7 @@ def find_tensors(results: Results) -> Path | None:
     Raises:
         StoreError: If the store cannot be read.
     """
-    if results.folder is None:
+    if results.folder is None or results.folder == REFERENCE_FOLDER:
         folder = REFERENCE_FOLDER / STAGE
         return folder if folder.is_dir() else None
     store = ArtifactStore(Home(results.folder.parent))

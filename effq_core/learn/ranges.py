@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -170,3 +171,17 @@ def measure(
         typical=float(np.median(photos)),
         hard=float(np.percentile(photos, HARD_SHARE)),
     )
+
+
+def telling_activation(activations: Sequence[Activation]) -> int:
+    """Returns the place of the activation that suffers most from more min-max photos."""
+
+    def harm(activation: Activation) -> float:
+        early = max(stop for stop in activation.stops if stop <= max(10, activation.stops[0]))
+        few, all_of_them = (
+            photo_sqnr(activation, grid_of(*find_range(activation, CalibrationMethod.MIN_MAX, n)))
+            for n in (early, activation.stops[-1])
+        )
+        return float(np.median(few) - np.median(all_of_them))
+
+    return max(range(len(activations)), key=lambda place: harm(activations[place]))

@@ -114,7 +114,7 @@ class Tensors:
                 f"minima_{number}": seen.minima.astype(np.float32),
                 f"maxima_{number}": seen.maxima.astype(np.float32),
                 # What came in from one stop to the next is small, and packs better.
-                f"added_{number}": np.diff(seen.histograms, axis=0, prepend=0).astype(np.uint32),
+                f"added_{number}": np.diff(seen.histograms, axis=0, prepend=0).astype(np.int32),
                 f"edges_{number}": seen.edges.astype(np.float64),
                 f"photos_{number}": seen.photos.astype(np.uint16),
             }

@@ -1,5 +1,54 @@
-"""Placeholder until the page is written."""
+"""Learn: what quantization does to a network, shown on the chosen run's own tensors."""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("learn")
+from pages.ui.choose import Source, choose_run
+from pages.ui.learn_calibration import calibration_part
+from pages.ui.learn_fake_quant import fake_quant_part
+from pages.ui.learn_recovery import recovery_part
+from pages.ui.learn_source import tensors_of
+from pages.ui.learn_weights import weights_part
+from pages.ui.show import guard, page_head
+
+_PARTS = {
+    "weights": "1 · Weights",
+    "ranges": "2 · Ranges",
+    "fake-quant": "3 · Fake-quant",
+    "training": "4 · Training",
+}
+
+
+def _draw(part: str, source: Source) -> None:
+    if part == "training":
+        recovery_part(source)
+        return
+    tensors = tensors_of(source)
+    if tensors is None:
+        return
+    if part == "weights":
+        weights_part(tensors)
+    elif part == "ranges":
+        calibration_part(tensors, source)
+    else:
+        fake_quant_part(tensors, source)
+
+
+page_head("Learn", "What does quantization do to a network, and what does it cost?")
+first, second = st.columns([3, 2], vertical_alignment="bottom", gap="medium")
+with first:
+    source = choose_run()
+with second:
+    part = st.segmented_control(
+        "Part",
+        list(_PARTS),
+        default="weights",
+        required=True,
+        format_func=_PARTS.__getitem__,
+        key="part",
+        bind="query-params",
+    )
+if source is not None:
+    with guard():
+        _draw(part or "weights", source)

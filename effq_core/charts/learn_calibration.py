@@ -1,0 +1,156 @@
+"""An activation's values with the ranges three methods give it, and what more photos do."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import GRID, MUTED, describe, new_figure
+from effq_core.experiment import CalibrationMethod
+from effq_core.learn.ranges import RangeEffect
+from effq_core.learn.tensors import Activation
+
+METHODS: dict[CalibrationMethod, tuple[str, str, str, str]] = {
+    CalibrationMethod.MIN_MAX: ("min–max", "#d9480f", "square", "solid"),
+    CalibrationMethod.MOVING_AVERAGE: ("moving average", "#2f9e44", "circle", "dash"),
+    CalibrationMethod.PERCENTILE: ("percentile", "#7c6fd6", "diamond", "dot"),
+}
+"""Name for people, colour, marker and line of each method."""
+
+_BARS = "#5b7fa6"
+_MOST_BARS = 160
+
+
+def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.Figure:
+    """Draws the values an activation took on all photos, and the range of each method below.
+
+    Args:
+        activation: What was seen.
+        effects: One a method.
+
+    Returns:
+        The figure.
+    """
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.66, 0.34], vertical_spacing=0.04
+    )
+    figure.update_layout(new_figure(height=400).layout)
+    x, y, width = _histogram(activation)
+    figure.add_bar(
+        x=x,
+        y=y,
+        width=width,
+        marker={"color": _BARS, "opacity": 0.75, "line": {"width": 0}},
+        hovertemplate="about %{x:.3g}: %{y:,} values<extra></extra>",
+        row=1,
+        col=1,
+    )
+    for place, effect in enumerate(reversed(effects)):
+        name, colour, symbol, _ = METHODS[effect.method]
+        figure.add_scatter(
+            x=[effect.low, effect.high],
+            y=[place, place],
+            mode="lines+markers",
+            line={"color": colour, "width": 4},
+            marker={"symbol": symbol, "size": 9, "color": colour},
+            hovertemplate=f"{name}: %{{x:.4g}}<extra></extra>",
+            row=2,
+            col=1,
+        )
+        figure.add_annotation(
+            x=(effect.low + effect.high) / 2,
+            y=place,
+            text=f"{fmt.plain(effect.low)} to {fmt.plain(effect.high)}",
+            showarrow=False,
+            yshift=11,
+            font={"size": 12},
+            row=2,
+            col=1,
+        )
+    figure.update_yaxes(
+        tickvals=list(range(len(effects))),
+        ticktext=[METHODS[each.method][0] for each in reversed(effects)],
+        range=[-0.5, len(effects) - 0.3],
+        showgrid=False,
+        zeroline=False,
+        automargin=True,
+        row=2,
+        col=1,
+    )
+    figure.update_yaxes(
+        type="log", title_text="values (count, log)", dtick=2, gridcolor=GRID, row=1, col=1
+    )
+    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID)
+    figure.update_xaxes(title_text="value of the activation (no unit)", row=2, col=1)
+    words = "; ".join(
+        f"{METHODS[each.method][0]} {fmt.plain(each.low)} to {fmt.plain(each.high)}"
+        for each in effects
+    )
+    return describe(
+        figure,
+        f"Histogram of {html.escape(activation.name)} on all photos, and below it the range each "
+        f"method finds on {fmt.counted(effects[0].images, 'photo')}: {words}.",
+    )
+
+
+def growth_chart(
+    courses: Mapping[CalibrationMethod, Sequence[RangeEffect]], images: int
+) -> go.Figure:
+    """Draws how the typical photo's error changes with the number of calibration photos.
+
+    Args:
+        courses: For each method its effect at rising numbers of photos.
+        images: The number chosen.
+
+    Returns:
+        The figure.
+    """
+    figure = new_figure(
+        height=340,
+        x_title="calibration photos (count, log)",
+        y_title="SQNR of a typical photo (dB)",
+        hover="x unified",
+    )
+    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom"}, showlegend=True)
+    figure.add_vline(x=images, line={"color": MUTED, "dash": "dot", "width": 1.5})
+    stops: list[int] = []
+    words = []
+    for method, course in courses.items():
+        name, colour, symbol, dash = METHODS[method]
+        stops = [each.images for each in course]
+        figure.add_scatter(
+            x=stops,
+            y=[each.typical for each in course],
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2.5},
+            marker={"symbol": symbol, "size": 8, "color": colour},
+            name=name,
+            hovertemplate="%{y:.1f} dB",
+        )
+        words.append(
+            f"{name} from {fmt.decibels(course[0].typical)} with {course[0].images} to "
+            f"{fmt.decibels(course[-1].typical)} with {course[-1].images:,}"
+        )
+    figure.update_xaxes(type="log", tickvals=stops, ticktext=[f"{stop:,}" for stop in stops])
+    return describe(
+        figure, f"SQNR of a typical photo against calibration photos: {'; '.join(words)}."
+    )
+
+
+def _histogram(activation: Activation) -> tuple[list[float], list[float], list[float]]:
+    """Returns middles, counts and widths of bars over what was seen, few enough to be drawn."""
+    counts = activation.histograms[-1]
+    edges = np.linspace(-activation.limit, activation.limit, len(counts) + 1)
+    held = np.flatnonzero(counts > 0)
+    first, last = int(held[0]), int(held[-1]) + 1
+    step = max(1, -(-(last - first) // _MOST_BARS))
+    starts = np.arange(first, last, step)
+    ends = np.minimum(starts + step, last)
+    sums = np.add.reduceat(counts[first:last], starts - first)
+    low, high = edges[starts], edges[ends]
+    return ((low + high) / 2).tolist(), sums.tolist(), (high - low).tolist()

@@ -1,0 +1,91 @@
+"""Int8 taken apart: every int8 variant's difference to float32 with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.learn.recovery import Rung
+from effq_core.variants import get_variant
+
+
+def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
+    """Draws how each int8 variant does against float32.
+
+    Differences that chance alone would make are drawn hollow.
+
+    Args:
+        rungs: A row a variant, at least one.
+        n: Evaluation photos.
+
+    Returns:
+        The figure.
+    """
+    labelled = rungs[0].is_real is not None
+    title = (
+        f"top-1 against float32 on {fmt.counted(n, 'photo')} (percentage points)"
+        if labelled
+        else f"same answer as float32 on {fmt.counted(n, 'photo')} (%)"
+    )
+    figure = new_figure(height=110 + 62 * len(rungs), x_title=title)
+    words = []
+    for place, rung in enumerate(rungs):
+        colour = get_variant(rung.variant).colour
+        real = rung.is_real is not False
+        text = _text(rung)
+        figure.add_scatter(
+            x=[rung.middle],
+            y=[place],
+            mode="markers",
+            marker=marker(rung.variant, size=13, hollow=not real),
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [rung.high - rung.middle],
+                "arrayminus": [rung.middle - rung.low],
+                "color": colour,
+                "thickness": 2.5 if real else 1.5,
+                "width": 7,
+            },
+            opacity=1 if real else 0.8,
+            hovertemplate=f"{get_variant(rung.variant).title}: {text}<extra></extra>",
+        )
+        figure.add_annotation(
+            x=rung.middle,
+            y=place,
+            text=text,
+            showarrow=False,
+            yshift=17,
+            font={"size": 12},
+        )
+        words.append(f"{get_variant(rung.variant).title} {text}")
+    if labelled:
+        figure.add_vline(x=0, line={"color": MUTED, "width": 2})
+        figure.add_annotation(
+            x=0,
+            y=1,
+            yref="paper",
+            text="float32",
+            showarrow=False,
+            yanchor="bottom",
+            font={"size": 12, "color": MUTED},
+        )
+    figure.update_yaxes(
+        tickvals=list(range(len(rungs))),
+        ticktext=[get_variant(rung.variant).title.replace(" (", "<br>(") for rung in rungs],
+        range=[len(rungs) - 0.5, -0.6],
+        showgrid=False,
+        zeroline=False,
+    )
+    return describe(figure, f"Difference to float32, with 95 % interval: {'; '.join(words)}.")
+
+
+def _text(rung: Rung) -> str:
+    if rung.is_real is None:
+        share = fmt.share_with_interval(rung.middle / 100, rung.low / 100, rung.high / 100)
+        return share
+    verdict = "more than chance" if rung.is_real else "within chance"
+    return f"{fmt.points(rung.middle)} · {verdict}"

@@ -1,0 +1,189 @@
+"""What PTQ loses, and what gives how much of it back: a run's own variants and controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from effq_core import formatting as fmt
+from effq_core.measure.intervals import SIGNIFICANCE
+from effq_core.measure.statistics import Comparison
+from effq_core.results.document import Results
+from effq_core.results.pairs import compare_pair
+from effq_core.variants import BASELINE, get_variant
+
+LADDER = ("int8", "int8_qat_untrained", "int8_float_control", "int8_qat")
+"""The variants that take int8 apart, in the order the story is told."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One step of the story: two variants that differ in one thing.
+
+    Attributes:
+        text: What is asked.
+        why: What the two differ in.
+        first: The variant before.
+        second: The variant after.
+    """
+
+    text: str
+    why: str
+    first: str
+    second: str
+
+
+QUESTIONS = (
+    Question(
+        "What does quantizing lose?",
+        "The same weights, as floats and as integers.",
+        BASELINE,
+        "int8",
+    ),
+    Question(
+        "What do other ranges alone give back?",
+        "The same weights; ranges averaged over photos, as QAT starts with. No training.",
+        "int8",
+        "int8_qat_untrained",
+    ),
+    Question(
+        "What does training add?",
+        "The same graph and the same first ranges, before and after fine-tuning.",
+        "int8_qat_untrained",
+        "int8_qat",
+    ),
+    Question(
+        "How much of that is quantization-awareness?",
+        "The same photos and epochs, without fake-quant while training and with it.",
+        "int8_float_control",
+        "int8_qat",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run says to a question.
+
+    Attributes:
+        question: The question.
+        comparison: The second variant against the first; ``None`` where one of them is missing.
+        missing: Variants the run lacks.
+        text: The answer in plain words.
+        is_real: Whether the difference is more than chance; ``None`` where nothing was tested.
+    """
+
+    question: Question
+    comparison: Comparison | None
+    missing: tuple[str, ...]
+    text: str
+    is_real: bool | None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """How a variant does against float32, for the chart.
+
+    Attributes:
+        variant: Its name.
+        middle: Difference of top-1 in percentage points; without labels, share of answers that
+            are float32's, in per cent.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        is_real: Whether the difference is more than chance; ``None`` without labels.
+    """
+
+    variant: str
+    middle: float
+    low: float
+    high: float
+    is_real: bool | None
+
+
+def answers(results: Results) -> tuple[Answer, ...]:
+    """Answers every question a run has the variants for.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        An answer a question; of those the run cannot answer, what is missing.
+
+    Raises:
+        StoreError: If stored answers of a variant are gone.
+    """
+    return tuple(_answer(results, question) for question in QUESTIONS)
+
+
+def rungs(results: Results) -> tuple[Rung, ...]:
+    """Lists how each int8 variant of a run does against float32.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        A row a variant the run has, in the order of the story.
+    """
+    return tuple(
+        _rung(name, comparison)
+        for name in LADDER
+        if name in results.variants
+        and (comparison := results.variants[name].comparison) is not None
+    )
+
+
+def missing(results: Results) -> tuple[str, ...]:
+    """Returns the variants a run lacks to answer everything."""
+    return tuple(name for name in LADDER if name not in results.variants)
+
+
+def _rung(name: str, comparison: Comparison) -> Rung:
+    middle, low, high = (
+        comparison.difference_points,
+        comparison.low_points,
+        comparison.high_points,
+    )
+    if middle is None or low is None or high is None or comparison.p is None:
+        share = comparison.agreement
+        return Rung(name, 100 * share.share, 100 * share.low, 100 * share.high, None)
+    return Rung(name, middle, low, high, comparison.p < SIGNIFICANCE)
+
+
+def _answer(results: Results, question: Question) -> Answer:
+    lacking = tuple(
+        name for name in (question.first, question.second) if name not in results.variants
+    )
+    if lacking:
+        titles = " and ".join(f"“{get_variant(name).title}”" for name in lacking)
+        text = f"This run cannot tell: it lacks {titles}."
+        return Answer(question, None, lacking, text, None)
+    comparison = compare_pair(results, question.first, question.second).comparison
+    p = comparison.p
+    real = None if p is None else p < SIGNIFICANCE
+    return Answer(question, comparison, (), describe(comparison), real)
+
+
+def describe(comparison: Comparison) -> str:
+    """Says what a comparison found, and no more than it found.
+
+    Args:
+        comparison: The second variant against the first.
+
+    Returns:
+        One or two short sentences.
+    """
+    n = fmt.counted(comparison.n, "photo")
+    points, p = comparison.difference_points, comparison.p
+    if points is None or p is None:
+        share = comparison.agreement
+        text = fmt.share_with_interval(share.share, share.low, share.high)
+        return f"The same answer on {text} of {n}. Without labels nobody knows which is right."
+    interval = fmt.points_interval(comparison.low_points, comparison.high_points)
+    found = f"{fmt.points(points)} on {n} ({interval}; {fmt.p_value(p)})."
+    if p < SIGNIFICANCE:
+        return f"{found} More than chance would do."
+    if comparison.too_small_to_tell:
+        return (  # a whole point: MARGIN_POINTS of the comparison
+            f"{found} Chance alone would do as much, and so few photos cannot rule out a whole "
+            "point."
+        )
+    return f"{found} Within what chance alone would do."

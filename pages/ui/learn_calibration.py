@@ -1,0 +1,135 @@
+"""Learn, part 2: how photos set an activation's range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.charts.learn_calibration import METHODS, growth_chart, ranges_chart
+from effq_core.experiment import CalibrationMethod
+from effq_core.glossary import tip
+from effq_core.learn.ranges import RangeEffect, measure, telling_activation
+from effq_core.learn.tensors import Activation, Tensors
+from pages.ui.choose import Source
+from pages.ui.show import chart, empty
+
+_DEFAULT_STOP = 10
+
+
+@st.fragment
+def calibration_part(tensors: Tensors, source: Source) -> None:
+    """Draws the part.
+
+    Args:
+        tensors: Of the chosen run.
+        source: The run.
+    """
+    st.subheader("Why can more calibration photos make int8 worse?", anchor=False)
+    if not without_calibration(tensors):
+        return
+    st.markdown(
+        "256 levels are spread over an activation's range, and photos set that range. "
+        "**Min–max** keeps the widest values ever seen: one odd photo stretches the grid for all. "
+        "**Moving average** and **percentile** leave outliers out, and clip them instead."
+    )
+    percentile = source.results.experiment.calibration.percentile
+    activation, images = _choices(tensors.activations)
+    courses = {
+        method: [measure(activation, method, n, percentile=percentile) for n in activation.stops]
+        for method in CalibrationMethod
+    }
+    effects = [course[activation.stops.index(images)] for course in courses.values()]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart(ranges_chart(activation, effects), key="learn_ranges_chart")
+    with right:
+        chart(growth_chart(courses, images), key="learn_growth_chart")
+    _table(effects)
+    st.caption(
+        f"{fmt.counted(len(activation.minima), 'calibration photo')} of this run; SQNR of "
+        f"{fmt.count(len(activation.photos))} of them, 8 bits; percentile is "
+        f"{fmt.plain(percentile, 4)} %. One layer's SQNR is not accuracy: clipping harms, too. "
+        "What counts is measured on the Results page."
+    )
+
+
+def without_calibration(tensors: Tensors) -> bool:
+    """Says so if a run has calibrated nothing.
+
+    Args:
+        tensors: Of the chosen run.
+
+    Returns:
+        Whether it has.
+    """
+    if not tensors.activations:
+        empty(
+            "This run has calibrated nothing: int8 (PTQ) was not among its variants. "
+            "Tick it in a new experiment, or choose another run above.",
+            page="experiment",
+            label="New experiment",
+        )
+    return bool(tensors.activations)
+
+
+def choose_activation(activations: Sequence[Activation], key: str) -> Activation:
+    """Asks for an activation.
+
+    Args:
+        activations: To choose from.
+        key: Of the selector.
+
+    Returns:
+        The chosen one.
+    """
+    place = st.selectbox(
+        "Activation",
+        range(len(activations)),
+        index=telling_activation(activations),
+        format_func=lambda i: f"{activations[i].name} · {'×'.join(map(str, activations[i].shape))}",
+        key=key,
+        help=tip("activation"),
+    )
+    return activations[place]
+
+
+def _choices(activations: Sequence[Activation]) -> tuple[Activation, int]:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        activation = choose_activation(activations, "learn_activation")
+    with right:
+        stops = activation.stops
+        images = st.select_slider(
+            "Calibration photos",
+            stops,
+            value=max(stop for stop in stops if stop <= max(_DEFAULT_STOP, stops[0])),
+            format_func=fmt.count,
+            key="learn_images",
+            help=tip("representative_dataset"),
+        )
+    return activation, images
+
+
+def _table(effects: Sequence[RangeEffect]) -> None:
+    st.dataframe(
+        {
+            "Method": [METHODS[each.method][0] for each in effects],
+            "Typical photo": [fmt.decibels(each.typical) for each in effects],
+            "Hard photo": [fmt.decibels(each.hard) for each in effects],
+            "Clipped": [fmt.percent(each.clipped, 3) for each in effects],
+            "Scale (step)": [fmt.plain(each.scale) for each in effects],
+            "Zero point": [fmt.count(each.zero_point) for each in effects],
+        },
+        hide_index=True,
+        column_config={
+            "Method": st.column_config.TextColumn(help=tip("calibration_method")),
+            "Typical photo": st.column_config.TextColumn(help=tip("typical_photo")),
+            "Hard photo": st.column_config.TextColumn(help=tip("hard_photo")),
+            "Clipped": st.column_config.TextColumn(help=tip("clipping")),
+            "Scale (step)": st.column_config.TextColumn(help=tip("scale")),
+            "Zero point": st.column_config.TextColumn(help=tip("zero_point")),
+        },
+        key="learn_ranges_table",
+    )

@@ -1,0 +1,132 @@
+"""Learn, part 1: weights and the grid they are rounded to."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.charts.learn_weights import channels_chart, weights_chart
+from effq_core.glossary import tip
+from effq_core.learn.grids import BITS
+from effq_core.learn.kernels import (
+    KernelEffect,
+    quantize_kernel,
+    telling_channel,
+    telling_layer,
+)
+from effq_core.learn.tensors import Layer, Tensors
+from pages.ui.show import chart
+
+_ALL = -1
+_KINDS = {
+    "CONV_2D": "convolution",
+    "DEPTHWISE_CONV_2D": "depthwise convolution",
+    "FULLY_CONNECTED": "fully connected",
+}
+
+
+@st.fragment
+def weights_part(tensors: Tensors) -> None:
+    """Draws the part.
+
+    Args:
+        tensors: Of the chosen run.
+    """
+    st.subheader("What happens when a weight gets only n bits?", anchor=False)
+    st.markdown(
+        "Every weight moves to the nearest level of a grid. Fewer bits make the grid coarser. "
+        "One wide channel stretches a shared grid, and the narrow channels are left with few "
+        "levels."
+    )
+    layer, bits, symmetric, per_channel = _choices(tensors.layers)
+    row = _channel(layer, per_channel=per_channel)
+    effect = quantize_kernel(layer, bits, symmetric=symmetric, per_channel=per_channel)
+    other = quantize_kernel(layer, bits, symmetric=symmetric, per_channel=not per_channel)
+    _numbers(effect, other, row)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        chart(weights_chart(layer, effect, row), key="learn_weights_chart")
+    with right:
+        chart(channels_chart(effect, other, row), key="learn_channels_chart")
+    kept = fmt.counted(len(layer.channels), "channel")
+    drawn = (
+        f"all {kept}"
+        if layer.is_whole
+        else f"{kept} drawn at random of {fmt.count(len(layer.low))}, with all their weights; "
+        "the shared range is that of all"
+    )
+    st.caption(
+        f"Real weights of the float32 file, batch normalisation folded in: {drawn}. "
+        "TensorFlow Lite's int8 files use 8 bits, symmetric, one scale a channel."
+    )
+
+
+def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool]:
+    first, second, third, fourth = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
+    with first:
+        place = st.selectbox(
+            "Layer",
+            range(len(layers)),
+            index=telling_layer(layers),
+            format_func=lambda i: f"{layers[i].name} · {_KINDS.get(layers[i].kind, '')}",
+            key="learn_layer",
+            help="Some layers of the model, from its input to its output.",
+        )
+    with second:
+        bits = st.slider("Bits", *BITS, 4, key="learn_bits", help=tip("bits"))
+    with third:
+        symmetric = st.toggle("Symmetric", value=True, key="learn_symmetric", help=tip("symmetric"))
+    with fourth:
+        granularity = st.segmented_control(
+            "Scale",
+            ["one for all", "one a channel"],
+            default="one for all",
+            required=True,
+            key="learn_granularity",
+            help=tip("granularity"),
+        )
+    return layers[place], bits, symmetric, granularity == "one a channel"
+
+
+def _channel(layer: Layer, *, per_channel: bool) -> int | None:
+    """Asks for a channel; ``None`` means all, which only a shared grid allows."""
+    rows = list(range(len(layer.channels)))
+    options = rows if per_channel else [_ALL, *rows]
+    start = telling_channel(layer) if per_channel else 0
+    chosen = st.selectbox(
+        "Channel",
+        options,
+        index=start,
+        format_func=lambda row: "all channels" if row == _ALL else _channel_title(layer, row),
+        # A key of its own for each list: a choice must not survive in a list it is not in.
+        key=f"learn_channel_{layer.name}_{per_channel}",
+        help=tip("channel"),
+    )
+    return None if chosen == _ALL else chosen
+
+
+def _channel_title(layer: Layer, row: int) -> str:
+    number = int(layer.channels[row])
+    return f"{number} · {fmt.plain(float(layer.low[number]))} to " + fmt.plain(
+        float(layer.high[number])
+    )
+
+
+def _numbers(effect: KernelEffect, other: KernelEffect, row: int | None) -> None:
+    columns = st.columns(4)
+    columns[0].metric("SQNR of the layer", fmt.decibels(effect.total), help=tip("sqnr"))
+    columns[1].metric(
+        "With a scale a channel" if other.per_channel else "With one scale for all",
+        fmt.decibels(other.total),
+        help=tip("granularity"),
+    )
+    if row is None:
+        columns[2].metric("Median channel", fmt.decibels(effect.typical), help=tip("channel"))
+    else:
+        columns[2].metric(
+            "This channel",
+            fmt.decibels(float(effect.channels[row])),
+            help=tip("sqnr"),
+        )
+    scale = float(effect.grid.scale[row if row is not None and effect.per_channel else 0])
+    columns[3].metric("Scale (step)", fmt.plain(scale), help=tip("scale"))
