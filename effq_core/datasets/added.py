@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.datasets.folder import FolderDataset
-from effq_core.datasets.roots import FOLDER_PREFIX, VARIABLE, Roots
+from effq_core.datasets.preview import FolderPreview
+from effq_core.datasets.roots import FOLDER_PREFIX, Roots
 from effq_core.errors import DatasetError, StoreError
 from effq_core.settings import Home
 from effq_core.store.files import read_json, write_json
@@ -78,28 +78,26 @@ def added_folders(home: Home) -> tuple[AddedFolder, ...]:
         ) from error
 
 
-def add_folder(home: Home, roots: Roots, path: Path | str) -> AddedFolder:
-    """Adds a folder to the list of datasets, or counts one again that is in it.
+def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
+    """Adds a folder to the list of datasets, or puts new counts to one that is in it.
 
     Args:
         home: The store.
         roots: What may be added.
-        path: The folder, below one of them.
+        preview: The folder, and what was found in it.
 
     Returns:
         The folder as it is in the list now.
 
     Raises:
-        DatasetError: If it lies outside of the roots, links out of them, or cannot be used.
+        DatasetError: If it lies outside of the roots or is gone.
         StoreError: If the list is damaged or cannot be written.
     """
-    dataset = FolderDataset(roots.require(path))
-    refuse_links_outside(dataset, roots)
     new = AddedFolder(
-        path=str(dataset.root),
-        images=len(dataset.files),
-        classes=len(dataset.class_names),
-        bytes=dataset.bytes_on_disk,
+        path=str(roots.require(preview.path)),
+        images=preview.images,
+        classes=len(preview.classes),
+        bytes=preview.bytes,
         added=time.time(),
     )
     with _changing(home) as folders:
@@ -121,32 +119,6 @@ def forget_folder(home: Home, dataset_id: str) -> None:
     with _changing(home) as folders:
         if folders.pop(dataset_id.removeprefix(FOLDER_PREFIX), None) is None:
             raise DatasetError(f"{dataset_id} is not in the list.", "It may have been removed.")
-
-
-def refuse_links_outside(dataset: FolderDataset, roots: Roots) -> None:
-    """Makes sure that no photo of a folder is a link to one that must not be shown.
-
-    Args:
-        dataset: The folder, as listed.
-        roots: What may be shown.
-
-    Raises:
-        DatasetError: If a photo, or a folder on the way to it, leads outside.
-    """
-    folders: dict[Path, bool] = {}
-    outside = []
-    for file in dataset.files:
-        path = dataset.root / file.key
-        if path.parent not in folders:
-            folders[path.parent] = roots.allowed(path.parent)
-        if not folders[path.parent] or (path.is_symlink() and not roots.allowed(path)):
-            outside.append(file.key)
-    if outside:
-        some = ", ".join(outside[:3]) + (", …" if len(outside) > 3 else "")
-        raise DatasetError(
-            f"{len(outside):,} photos of {dataset.root} are links to other places: {some}.",
-            f"Copy them into the folder, or name where they lead in {VARIABLE} as well.",
-        )
 
 
 @contextmanager

@@ -65,13 +65,16 @@ _BROKEN = (
 Pixels = npt.NDArray[np.uint8]
 
 
-def open_image(source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def open_image(
+    source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS, load: bool = True
+) -> Image.Image:
     """Loads an image after checking that its size is bearable.
 
     Args:
         source: A file, or its content.
         name: How messages call it.
         max_pixels: Largest image decoded, in pixels.
+        load: Whether to decode it; else only its header is looked at, which is much faster.
 
     Returns:
         The loaded image (of several frames or pages the first), as stored; no file stays open.
@@ -93,7 +96,8 @@ def open_image(source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS)
         width, height = image.size
         if width * height > max_pixels:
             raise _too_large(name, f"{width:,}×{height:,} pixels", max_pixels)
-        image.load()
+        if load:
+            image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(name, "more pixels than Pillow opens", max_pixels) from error
     except UnidentifiedImageError as error:

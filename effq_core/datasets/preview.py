@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from effq_core.datasets.added import refuse_links_outside
 from effq_core.datasets.base import TRAIN, VAL
 from effq_core.datasets.decode import Pixels, decode, open_image
 from effq_core.datasets.folder import FolderDataset, FolderFile
 from effq_core.datasets.index import Skipped
-from effq_core.datasets.roots import Roots
+from effq_core.datasets.roots import VARIABLE, Roots
 from effq_core.errors import DatasetError
 from effq_core.reporting import Reporter, SilentReporter
 
@@ -84,11 +84,6 @@ class FolderPreview:
     thumbnails: tuple[Thumbnail, ...]
     complete: bool
 
-    @property
-    def reasons(self) -> dict[str, int]:
-        """Why files would be left out, and how many for each reason, most frequent first."""
-        return dict(Counter(_family(each.reason) for each in self.skipped).most_common())
-
 
 def preview_folder(
     roots: Roots, path: Path | str, reporter: Reporter | None = None
@@ -108,12 +103,13 @@ def preview_folder(
             one class only.
     """
     dataset = FolderDataset(roots.require(path))
-    refuse_links_outside(dataset, roots)
+    _refuse_links_outside(dataset, roots)
     complete = dataset.bytes_on_disk <= HASHED_BYTES
     left_out = {each.key: each for each in dataset.skipped}
     if complete:
         index = dataset.scan(reporter or SilentReporter())
         left_out = {each.key: each for each in index.skipped}
+        left_out |= _not_images(dataset.root, (item.key for item in index.items))
     else:
         empty = (file for file in dataset.files if file.size == 0)
         left_out |= {file.key: Skipped(file.key, "empty file (zero bytes)") for file in empty}
@@ -132,6 +128,38 @@ def preview_folder(
         thumbnails=thumbnails,
         complete=complete,
     )
+
+
+def _refuse_links_outside(dataset: FolderDataset, roots: Roots) -> None:
+    """Makes sure that no photo of a folder is a link to one that must not be shown."""
+    folders: dict[Path, bool] = {}
+    outside = []
+    for file in dataset.files:
+        path = dataset.root / file.key
+        if path.parent not in folders:
+            folders[path.parent] = roots.allowed(path.parent)
+        if not folders[path.parent] or (path.is_symlink() and not roots.allowed(path)):
+            outside.append(file.key)
+    if outside:
+        some = ", ".join(outside[:3]) + (", …" if len(outside) > 3 else "")
+        raise DatasetError(
+            f"{len(outside):,} photos of {dataset.root} are links to other places: {some}.",
+            f"Copy them into the folder, or name where they lead in {VARIABLE} as well.",
+        )
+
+
+def _not_images(root: Path, keys: Iterable[str]) -> dict[str, Skipped]:
+    found = {}
+    for key in keys:
+        try:
+            open_image(root / key, key, load=False)
+        except DatasetError as error:
+            found[key] = _skipped(key, error)
+    return found
+
+
+def _skipped(key: str, error: DatasetError) -> Skipped:
+    return Skipped(key, error.message.removeprefix(f"{key} ").rstrip("."))
 
 
 def jpeg(pixels: Pixels) -> bytes:
@@ -179,7 +207,7 @@ def thumbnails_of(
         try:
             pixels = decode(open_image(root / file.key, file.key), THUMBNAIL_SIDE)
         except DatasetError as error:
-            broken.append(Skipped(file.key, error.message.removeprefix(f"{file.key} ").rstrip(".")))
+            broken.append(_skipped(file.key, error))
             continue
         shown.append(Thumbnail(file.key, names.get(file.folder, ""), jpeg(pixels)))
     return tuple(shown), broken
@@ -197,11 +225,3 @@ def _in_turn(files: list[FolderFile]) -> list[FolderFile]:
         for rank, file in enumerate(group[:most])
     ]
     return [file for _, _, file in sorted(ranked, key=lambda each: each[:2])][:most]
-
-
-def _family(reason: str) -> str:
-    """Puts reasons together that differ in the other file they name only."""
-    for start in ("same content as", "same content under another label"):
-        if reason.startswith(start):
-            return f"{start} another photo" if start.endswith("as") else start
-    return reason

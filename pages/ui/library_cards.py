@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -19,6 +20,9 @@ from pages.ui.library_fetch import show_fetch
 from pages.ui.show import escape, guard, toast
 
 _IN_A_ROW = 3
+_Colour = Literal["green", "gray", "orange"]
+_Badge = tuple[str, str, _Colour]
+"""Text, icon and colour."""
 _MOST_NAMED = 5
 
 
@@ -76,14 +80,14 @@ def _dataset(card: DatasetCard) -> None:
         show_fetch(card.id, f"{imagenette.MEGABYTES} MB")
 
 
-def _title(title: str, badge: tuple[str, str, str]) -> None:
+def _title(title: str, badge: _Badge) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{escape(title)}**", width="content")
         label, icon, colour = badge
         st.badge(label, icon=icon, color=colour)
 
 
-def _model_badge(card: ModelCard, present: bool) -> tuple[str, str, str]:
+def _model_badge(card: ModelCard, present: bool) -> _Badge:
     if card.bundled:
         return "Bundled", ":material/inventory_2:", "green"
     if present:
@@ -91,7 +95,7 @@ def _model_badge(card: ModelCard, present: bool) -> tuple[str, str, str]:
     return "Not here yet", ":material/cloud:", "gray"
 
 
-def _dataset_badge(card: DatasetCard) -> tuple[str, str, str]:
+def _dataset_badge(card: DatasetCard) -> _Badge:
     if card.origin is Origin.BUILT_IN:
         return "Built in", ":material/inventory_2:", "green"
     if card.origin is Origin.FOLDER:

@@ -64,7 +64,7 @@ def _how_far(fetch: Fetch) -> str:
     if fetch.is_stalled:
         parts.append("waiting for the network")
     elif fetch.rate:
-        parts += [f"{fmt.size(fetch.rate)}/s", fmt.time_left(fetch.seconds_left)]
+        parts += [f"{fmt.size(fetch.rate)}/s", fmt.left(fetch.seconds_left)]
     if fetch.note:
         parts.insert(0, fetch.note)
     return escape(" · ".join(parts))

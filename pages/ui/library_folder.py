@@ -21,7 +21,8 @@ _PATH = "library_path"
 _PREVIEW = "library_preview"
 _STEP = "library_step"
 _ROWS = 8
-_ROW_PIXELS = 36
+_ROW_PIXELS = 35
+_FRAME_PIXELS = 3
 _MOST_SKIPPED = 200
 
 
@@ -78,7 +79,7 @@ def _picker(roots: Roots, path: Path) -> None:
             key="library_root",
             on_change=lambda: _go(st.session_state["library_root"]),
         )
-    st.markdown("Folder")
+    st.caption("Folder")
     st.code(str(path), language=None, wrap_lines=True)
     listing = roots.sub_folders(path)
     steps = st.columns([1, 3], vertical_alignment="bottom")
@@ -148,7 +149,7 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
         disabled=not preview.images,
     ):
         with guard():
-            added = add_folder(session.home(), roots, preview.path)
+            added = add_folder(session.home(), roots, preview)
             st.session_state.pop(_PREVIEW, None)
             toast(f"{added.title} is in the list of photos.")
             st.rerun()
@@ -168,7 +169,7 @@ def _show_classes(preview: FolderPreview) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=_ROW_PIXELS * (min(len(table), _ROWS) + 1),
+        height=_ROW_PIXELS * (min(len(table), _ROWS) + 1) + _FRAME_PIXELS,
         key="library_classes",
         alt="Photos of each class",
     )
@@ -188,7 +189,7 @@ def _show_skipped(preview: FolderPreview) -> None:
         st.dataframe(
             table,
             hide_index=True,
-            height=_ROW_PIXELS * (min(len(table), _ROWS) + 1),
+            height=_ROW_PIXELS * (min(len(table), _ROWS) + 1) + _FRAME_PIXELS,
             key="library_skipped",
             alt="Files that would be left out, and why",
         )

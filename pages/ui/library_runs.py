@@ -17,7 +17,8 @@ from pages.ui.show import empty, escape, guard, toast
 
 _GENERATION = "library_generation"
 _ROWS = 10
-_ROW_PIXELS = 36
+_ROW_PIXELS = 35
+_FRAME_PIXELS = 3
 _MOST_NAMED = 6
 
 
@@ -32,12 +33,12 @@ def show_runs() -> None:
     event = st.dataframe(
         _table(runs, take_inventory(session.home(), session.database())),
         hide_index=True,
-        height=_ROW_PIXELS * (min(len(runs), _ROWS) + 1),
+        height=_ROW_PIXELS * (min(len(runs), _ROWS) + 1) + _FRAME_PIXELS,
         on_select="rerun",
         selection_mode="multi-row",
         key=f"library_runs_{generation}",
         column_config={
-            "All": st.column_config.Column(help="Everything the run rests on, shared or not."),
+            "In total": st.column_config.Column(help="Everything the run rests on, shared or not."),
             "Only its own": st.column_config.Column(help="What deleting it alone would free."),
         },
         alt="Runs with date, status and size",
@@ -62,12 +63,12 @@ def _table(runs: Sequence[RunRow], inventory: Inventory) -> object:
             "Run": [run.name or run_title(run).rpartition(" · ")[0] for run in runs],
             "Date": [run.created for run in runs],
             "Status": [status_title(run.status) for run in runs],
-            "All": [inventory.run_bytes(run.id) for run in runs],
+            "In total": [inventory.run_bytes(run.id) for run in runs],
             "Only its own": [inventory.own_bytes(run.id) for run in runs],
         }
     )
     # A Styler keeps the numbers, so that columns sort by size and not by text.
-    return table.style.format({"Date": fmt.moment, "All": fmt.size, "Only its own": fmt.size})
+    return table.style.format({"Date": fmt.moment, "In total": fmt.size, "Only its own": fmt.size})
 
 
 @st.dialog("Delete runs?", icon=":material/delete:")
