@@ -1,0 +1,126 @@
+"""Accuracy against one choice of the experiment, over several runs."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.results.sweep import AXIS, Along, Measure, Point, Series
+from effq_core.variants import get_variant
+
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_SPREAD = 20  # largest x over smallest from which on the axis is logarithmic
+
+
+def sweep_chart(
+    series: Sequence[Series],
+    along: Along,
+    measure: Measure,
+    *,
+    baselines: Sequence[Point] = (),
+    quality: str = "Top-1 accuracy",
+) -> go.Figure:
+    """Draws series of runs with their 95 % intervals.
+
+    Args:
+        series: From :func:`effq_core.results.sweep.sweep`.
+        along: What varies.
+        measure: What is drawn.
+        baselines: Float32's values, drawn as lines across.
+        quality: What quality means here: accuracy, or agreement with float32.
+
+    Returns:
+        The figure.
+    """
+    y_title = "Top-1 minus float32, points" if measure is Measure.DIFFERENCE else f"{quality}, %"
+    figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend=True)
+    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
+    values = sorted({point.x for entry in series for point in entry.points})
+    logarithmic = bool(values) and values[0] > 0 and values[-1] / values[0] >= _SPREAD
+    if logarithmic:
+        figure.update_xaxes(type="log")
+    if len(values) == 1:
+        figure.update_xaxes(range=[0.9 * values[0] - 1, 1.1 * values[0] + 1])
+    figure.update_xaxes(tickvals=values, ticktext=[fmt.count(value) for value in values])
+    for point in baselines:
+        figure.add_hline(y=point.y, line={"color": MUTED, "dash": "dot", "width": 1.5})
+        text = f"float32 {fmt.percent(point.y / 100)}"
+        figure.add_annotation(
+            xref="paper", x=1, y=point.y, text=text, showarrow=False, xanchor="right",
+            yanchor="bottom",
+        )  # fmt: skip
+    if measure is Measure.DIFFERENCE:
+        figure.add_hline(y=0, line={"color": MUTED, "dash": "dot", "width": 1.5})
+    seen: dict[str, int] = {}
+    for number, entry in enumerate(series):
+        dash = _DASHES[seen.get(entry.variant, 0) % len(_DASHES)]
+        seen[entry.variant] = seen.get(entry.variant, 0) + 1
+        _add(figure, entry, dash, _shift(number, len(series), values, logarithmic=logarithmic),
+             measure)  # fmt: skip
+    found = "; ".join(
+        f"{entry.label}: "
+        + ", ".join(f"{_value(point.y, measure)} at {fmt.count(point.x)}" for point in entry.points)
+        for entry in series
+    )
+    return describe(figure, f"{y_title} against {AXIS[along].lower()}. {found}.")
+
+
+def _add(
+    figure: go.Figure, entry: Series, dash: str, shift: tuple[float, float], measure: Measure
+) -> None:
+    factor, summand = shift
+    colour = get_variant(entry.variant).colour
+    figure.add_scatter(
+        x=[point.x * factor + summand for point in entry.points],
+        y=[point.y for point in entry.points],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [max(0.0, point.high - point.y) for point in entry.points],
+            "arrayminus": [max(0.0, point.y - point.low) for point in entry.points],
+            "thickness": 1.5,
+            "width": 4,
+        },
+        mode="lines+markers",
+        name=html.escape(entry.label),
+        line={"color": colour, "dash": dash, "width": 2},
+        marker=marker(entry.variant, size=10),
+        hovertext=[_hover(entry, point, measure) for point in entry.points],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _shift(
+    number: int, count: int, values: Sequence[float], *, logarithmic: bool
+) -> tuple[float, float]:
+    """Returns factor and summand that put the intervals of several series side by side."""
+    place = number - (count - 1) / 2
+    if not values or values[-1] == values[0]:
+        return 1.0, place * (0.01 * values[0] if values else 0.0)
+    if logarithmic:
+        return math.exp(place * 0.008 * math.log(values[-1] / values[0])), 0.0
+    return 1.0, place * 0.008 * (values[-1] - values[0])
+
+
+def _value(value: float, measure: Measure) -> str:
+    return fmt.points(value) if measure is Measure.DIFFERENCE else fmt.percent(value / 100)
+
+
+def _hover(entry: Series, point: Point, measure: Measure) -> str:
+    if measure is Measure.DIFFERENCE:
+        interval = fmt.points_interval(point.low, point.high)
+    else:
+        interval = fmt.percent_interval(point.low / 100, point.high / 100)
+    lines = [
+        f"<b>{html.escape(entry.label)}</b>",
+        f"{_value(point.y, measure)} ({interval}), n = {fmt.count(point.n)}",
+    ]
+    if point.p is not None:
+        lines.append(f"against float32: {fmt.p_value(point.p)}")
+    lines.append(html.escape(point.run))
+    return "<br>".join(lines)

@@ -1,0 +1,151 @@
+"""Several runs side by side: what they have in common, what differs, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from effq_core import formatting as fmt
+from effq_core.results.document import Results
+from effq_core.variants import get_variant
+
+_MODEL, _PHOTOS, _WEIGHTS = "Model", "Photos", "Float model"
+
+
+class Touches(StrEnum):
+    """What a difference between runs makes incomparable."""
+
+    ACCURACY = "accuracy"
+    LATENCY = "latency"
+    NOTHING = "nothing"
+    """It is what one would like to compare: a choice of the experiment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Something that is not the same in all runs.
+
+    Attributes:
+        what: What it is.
+        touches: Which numbers cannot be set side by side because of it.
+        values: What each run has, in the order given.
+    """
+
+    what: str
+    touches: Touches
+    values: tuple[str, ...]
+
+
+def differences(runs: Sequence[Results]) -> tuple[Difference, ...]:
+    """Tells in what runs differ.
+
+    Args:
+        runs: Results, one or more.
+
+    Returns:
+        The differences that forbid comparing accuracy first, then those that forbid comparing
+        latency, then the choices of the experiments.
+
+    Raises:
+        StoreError: If stored answers are missing.
+    """
+    photos = [photos_of(results) for results in runs]
+    same = len(set(photos)) == 1
+    found = []
+    for what, touches, read in _FIELDS:
+        values = tuple(read(results) for results in runs)
+        if len(set(values)) > 1:
+            # Another name of the same photos, such as a moved folder, forbids nothing.
+            moved = Touches.NOTHING if what == _PHOTOS and same else touches
+            found.append(Difference(what=what, touches=moved, values=values))
+    if not same and not any(entry.what == _PHOTOS for entry in found):
+        numbers = {key: str(place) for place, key in enumerate(dict.fromkeys(photos), 1)}
+        values = tuple(f"sample {numbers[key]}" for key in photos)
+        found.append(Difference(what="Photos drawn", touches=Touches.ACCURACY, values=values))
+    if any(entry.what == _MODEL for entry in found):  # says it better than a hash
+        found = [entry for entry in found if entry.what != _WEIGHTS]
+    order = list(Touches)
+    return tuple(sorted(found, key=lambda entry: order.index(entry.touches)))
+
+
+def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
+    """Says which numbers of runs may not be compared.
+
+    Args:
+        found: From :func:`differences`.
+
+    Returns:
+        A sentence for accuracy, one for latency; none where nothing stands against it.
+    """
+    sentences = []
+    for touches, what in (
+        (Touches.ACCURACY, "Accuracies of these runs do not compare"),
+        (Touches.LATENCY, "Latencies of these runs do not compare"),
+    ):
+        names = [entry.what.lower() for entry in found if entry.touches is touches]
+        if names:
+            sentences.append(f"{what}: they differ in {_listed(names)}.")
+    return tuple(sentences)
+
+
+def photos_of(results: Results) -> Hashable:
+    """Returns what tells the evaluation photos of two runs apart: their keys, in order."""
+    return tuple(results.predictions(results.baseline.name).keys)
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _calibration(results: Results) -> str:
+    calibration = results.experiment.calibration
+    method = calibration.method.replace("_", "-")
+    if calibration.method == "percentile":
+        method += f" {calibration.percentile:g} %"
+    return f"{fmt.counted(calibration.size, 'photo')}, {method}"
+
+
+def _qat(results: Results) -> str:
+    if not any(get_variant(name).trained for name in results.variants):
+        return "none"
+    qat = results.experiment.qat
+    epochs = fmt.counted(qat.epochs, "epoch")
+    return f"{epochs}, learning rate {qat.learning_rate:g}, batch {qat.batch_size}, {qat.loss}"
+
+
+def _sample(role: str) -> Callable[[Results], str]:
+    def read(results: Results) -> str:
+        sample: dict[str, Any] | None = results.samples.get(role)
+        return fmt.NOTHING if sample is None else fmt.count(sample["count"])
+
+    return read
+
+
+def _machine(results: Results) -> str:
+    machine = results.hardware
+    return f"{machine.cpu}, {fmt.counted(machine.logical_cores, 'hardware thread')}"
+
+
+_FIELDS: tuple[tuple[str, Touches, Callable[[Results], str]], ...] = (
+    (_MODEL, Touches.ACCURACY, lambda r: str(r.model["title"])),
+    (_PHOTOS, Touches.ACCURACY, lambda r: str(r.dataset["title"])),
+    ("Evaluation photos", Touches.ACCURACY, _sample("evaluation")),
+    ("Image size", Touches.ACCURACY, lambda r: f"{r.model['image_size']} px"),
+    (_WEIGHTS, Touches.ACCURACY, lambda r: f"sha256 {r.baseline.file.sha256[:8]}"),
+    ("Machine", Touches.LATENCY, _machine),
+    ("System", Touches.LATENCY, lambda r: r.hardware.system),
+    ("LiteRT", Touches.LATENCY, lambda r: r.versions.get("ai-edge-litert", fmt.NOTHING)),
+    (
+        "Thread counts",
+        Touches.NOTHING,
+        lambda r: ", ".join(fmt.count(threads) for threads in r.threads),
+    ),
+    ("Calibration", Touches.NOTHING, _calibration),
+    ("QAT", Touches.NOTHING, _qat),
+    ("Training photos", Touches.NOTHING, _sample("training")),
+    ("Seed", Touches.NOTHING, lambda r: str(r.experiment.seed)),
+)
