@@ -81,7 +81,7 @@ _TERMS = {
     ),
     "calibration_error": (
         "Expected calibration error: how far the stated confidence is from the share that is "
-        "right, averaged over ten levels of confidence."
+        "right, averaged over fifteen levels of confidence."
     ),
     "latency": (
         "Time of one invocation on one photo, already decoded: the median over at least 100 "
@@ -105,12 +105,47 @@ _TERMS = {
         "A check that must hold before a number can be trusted, such as: the converted file "
         "answers as the Keras model does. A failed gate marks the variant and hides nothing."
     ),
+    "holm": (
+        "p after Holm's correction. Of twenty tests one shows p below 0.05 by chance alone; the "
+        "corrected p allows for how many pairs are tested at once."
+    ),
+    "paired_interval": (
+        "95 % interval of the difference on the same photos (Agresti and Min). Much narrower than "
+        "the intervals of the two accuracies, because only the photos that flipped matter."
+    ),
+    "detectable": (
+        "The smallest difference that this many flipped photos could have shown with p below 0.05."
+    ),
+    "reliability": (
+        "Answers sorted by how sure the variant was, and how many of each group are right. On the "
+        "diagonal 80 % confidence means 80 % right."
+    ),
+    "steadiness": (
+        "The timed invocations in the order they were taken. A step or a spike comes from the "
+        "machine, not from the model."
+    ),
+    "partitions": "Pieces the fast kernels' share falls into; values cross over between them.",
+    "others_share": "Share of the processor that other programs used while it was timed.",
+    "std": "Standard deviation of the timed invocations.",
+    "fastest": "The fastest of the timed invocations.",
+    "worse_better": (
+        "Photos float32 has right and the variant wrong, and the reverse. Ten of each is no loss, "
+        "but not the same model either."
+    ),
     "pareto": (
         "The variants no other one beats on both axes at once. Anything off this line is worse "
         "than a variant on it."
     ),
     "confusion": "Which class was answered (columns) for photos of each true class (rows).",
     "confidence": "The probability the variant gives to its own answer.",
+    "live_latency": (
+        "Time of this one answer, decoding not included. A single time varies: the medians on the "
+        "Results page are measured with nothing else on the cores."
+    ),
+    "crop": (
+        "The photo turned upright, its shorter side scaled to the model's input and the centre "
+        "square cut out: exactly what the accuracy of the run is measured on."
+    ),
     # Inside
     "scale": "The distance between two neighbouring values of the integer grid.",
     "zero_point": "The integer that stands for the value 0.",
@@ -122,6 +157,19 @@ _TERMS = {
         "the rounding error. 6 dB more is one bit more."
     ),
     "clipping": "Values outside the range are moved to its nearest end.",
+    "bits": "n bits can tell 2ⁿ values apart: 8 bits 256, 4 bits 16, 2 bits 4.",
+    "levels": "The values the grid can represent; every weight is rounded to the nearest one.",
+    "channel": "One filter of a layer: all the weights that make one of its outputs.",
+    "granularity": (
+        "Whether all channels of a kernel share one scale, or each has its own. One shared scale "
+        "is set by the widest channel; narrow ones are left with few levels."
+    ),
+    "typical_photo": "SQNR of the median photo: half of the photos fare better, half worse.",
+    "hard_photo": "SQNR that nine in ten photos exceed.",
+    "straight_through": (
+        "Rounding has no useful slope: it is flat between two steps. Training pretends that it is "
+        "not there (gradient × 1), but clipped values get no gradient (× 0)."
+    ),
     "activation": "The output of a layer for one photo, as opposed to its weights.",
     "stage": "One step of a run. A finished stage is kept and used again by every run that has it.",
     "cached": "Finished by an earlier run and used again.",

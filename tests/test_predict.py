@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,9 @@ from skimage import data
 from effq_core.datasets.pixels import read_pixels
 from effq_core.errors import DatasetError, ExperimentError, InputError, ModelError
 from effq_core.predict import Predictor
+from effq_core.results import Results
 from effq_core.store.artifacts import ArtifactStore
+from effq_core.variants import STANDARD
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,34 @@ def test_variants_and_sizes_that_do_not_fit_are_refused(tiny_run, predictor: Pre
         Predictor(tiny_run.results, ["int4"])
     with pytest.raises(ModelError, match="uint8"):
         predictor.answer(np.zeros((32, 32, 3), np.uint8))
+
+
+def test_visitors_in_different_threads_get_the_answers_to_their_own_photos(
+    predictor: Predictor,
+) -> None:
+    rng = np.random.default_rng(1)
+    photos = [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(24)]
+
+    def told(pixels: np.ndarray) -> list[tuple]:
+        return [(answer.variant, answer.guesses) for answer in predictor.answer(pixels)]
+
+    alone = [told(pixels) for pixels in photos]
+    with ThreadPoolExecutor(8) as executor:
+        together = list(executor.map(told, photos))
+
+    assert together == alone
+    assert len({str(each) for each in alone}) > 1, "photos that are all answered alike show nothing"
+
+
+def test_variants_without_a_file_are_left_out(tiny_run) -> None:
+    """As of the reference run, whose controls' files do not ship."""
+    plain = copy.deepcopy(tiny_run.results.plain)
+    plain["variants"]["int8_qat_untrained"]["artifact"] = ""
+    results = Results.from_dict(plain, tiny_run.results.folder)
+
+    assert Predictor(results).variants == STANDARD
+    with pytest.raises(InputError, match="only its measurements"):
+        Predictor(results, ["int8_qat_untrained"])
 
 
 def test_predicting_imports_no_tensorflow() -> None:

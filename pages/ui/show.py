@@ -44,14 +44,16 @@ def escape(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def chart(figure: go.Figure, *, key: str) -> None:
+def chart(figure: go.Figure, *, key: str, toolbar: bool = True) -> None:
     """Draws a chart with its alternative text.
 
     Args:
         figure: From :mod:`effq_core.charts`.
         key: Unique on the page and stable, so that the chart is updated, not redrawn.
+        toolbar: Whether plotly's buttons appear; on a small chart they would cover it.
     """
-    st.plotly_chart(figure, key=key, config=_CHART, alt=alt_text(figure) or None)
+    config = _CHART if toolbar else {**_CHART, "displayModeBar": False}
+    st.plotly_chart(figure, key=key, config=config, alt=alt_text(figure) or None)
 
 
 def problem(error: EffqError) -> None:

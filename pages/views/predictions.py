@@ -1,5 +1,96 @@
-"""Placeholder until the page is written."""
+"""What every variant says about a photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-st.title("predictions")
+from effq_core import formatting as fmt
+from effq_core.answered import Answered
+from effq_core.errors import DatasetError
+from pages.ui.choose import choose_run
+from pages.ui.predictions_answers import show_answers
+from pages.ui.predictions_inputs import Given, given_photos
+from pages.ui.predictions_model import Outcome, outcomes, predictor
+from pages.ui.predictions_table import CHOSEN, show_table
+from pages.ui.show import empty, escape, page_head
+
+_SHOWN = "_predictions_shown"
+
+
+def page() -> None:
+    """Draws the page."""
+    page_head("Predictions", "Does quantizing change what the model says about a photo?")
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    with left:
+        source = choose_run(label="Answers of")
+    if source is None:
+        empty("There is no run yet.", page="experiment", label="Run an experiment")
+        return
+    labels = source.results.labels()
+    with right:
+        _classes(labels)
+    given = given_photos(labels)
+    if not given:
+        st.caption(":material/arrow_upward: Give a photo, and every variant answers at once.")
+        predictor(source.results)  # loaded while the person looks for a photo
+        return
+    found = outcomes(source.results, given)
+    _name_refused(given, found)
+    answered = {key: each for key, each in found.items() if isinstance(each, Answered)}
+    if not answered:
+        return
+    if len(answered) > 1:
+        show_table(answered, source.results)
+    chosen = _choose(answered)
+    samples = {each.id: each.sample for each in given}
+    show_answers(answered[chosen], sample=samples[chosen], classes=len(labels))
+
+
+def _classes(labels: Sequence[str]) -> None:
+    shown = labels[:200]
+    with st.popover(
+        f"Knows {fmt.counted(len(labels), 'class', 'classes')}",
+        icon=":material/list:",
+        type="tertiary",
+        help="The model answers with one of these, whatever the photo shows.",
+    ):
+        st.markdown(", ".join(escape(label) for label in shown))
+        if len(labels) > len(shown):
+            st.caption(f"… and {fmt.count(len(labels) - len(shown))} more.")
+
+
+def _name_refused(given: Sequence[Given], found: Mapping[str, Outcome]) -> None:
+    outcome_of = (found[each.id] for each in given)
+    errors = [outcome for outcome in outcome_of if isinstance(outcome, DatasetError)]
+    if errors:
+        lines = [f"- **{escape(error.message)}** {escape(error.hint)}" for error in errors]
+        what = fmt.counted(len(errors), "photo")
+        st.warning(
+            f"{what} could not be read:\n\n" + "\n".join(lines), icon=":material/broken_image:"
+        )
+
+
+def _choose(answered: Mapping[str, Answered]) -> str:
+    """Returns the id of the photo to look at closely.
+
+    Of photos that are new it is one the variants differ on, if there is one.
+    """
+    before = st.session_state.get(_SHOWN, ())
+    new = [key for key in answered if key not in before]
+    if new or st.session_state.get(CHOSEN) not in answered:
+        among = new or list(answered)
+        telling = [key for key in among if answered[key].differing]
+        st.session_state[CHOSEN] = (telling or among)[0]
+    st.session_state[_SHOWN] = tuple(answered)
+    if len(answered) == 1:
+        return next(iter(answered))
+    names = {
+        key: f"{number}. {each.photo.name}"
+        for number, (key, each) in enumerate(answered.items(), 1)
+    }
+    return st.selectbox("Look closer at", list(names), format_func=names.__getitem__, key=CHOSEN)
+
+
+page()

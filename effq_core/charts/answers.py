@@ -1,0 +1,68 @@
+"""What one variant answers to a photo, as bars."""
+
+from __future__ import annotations
+
+import html
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import GRID, describe, new_figure
+from effq_core.predict import Answer
+from effq_core.variants import get_variant
+
+_ROW = 38
+"""Pixels of a class: a line of text above its bar."""
+_LABEL_LENGTH = 24
+"""Longer names would run into the numbers in a narrow column; the hover text has them whole."""
+
+
+def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
+    """Draws the most probable classes of one variant, best first.
+
+    Args:
+        answer: What it said.
+        rows: Classes there is room for: the same for charts side by side.
+
+    Returns:
+        The figure. Each bar is named and numbered directly, so there are no axes.
+    """
+    variant = get_variant(answer.variant)
+    guesses = answer.guesses[:rows]
+    places = list(range(len(guesses)))
+    figure = new_figure(height=_ROW * rows + 8)
+    figure.add_bar(
+        x=[1.0] * len(guesses),
+        y=places,
+        orientation="h",
+        width=0.2,
+        marker={"color": GRID},
+        hoverinfo="skip",
+    )
+    figure.add_bar(
+        x=[guess.probability for guess in guesses],
+        y=places,
+        orientation="h",
+        width=0.2,
+        marker={"color": variant.colour},
+        customdata=[
+            f"{html.escape(guess.label)}: {fmt.percent(guess.probability)}" for guess in guesses
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    for place, guess in zip(places, guesses, strict=True):
+        label = html.escape(_short(guess.label))
+        text = f"<b>{label}</b>" if place == 0 else label
+        shared = {"y": place, "yshift": 13, "showarrow": False}
+        figure.add_annotation(x=0, xanchor="left", text=text, **shared)
+        number = fmt.percent(guess.probability)
+        figure.add_annotation(x=1, xanchor="right", text=number, **shared)
+    figure.update_layout(barmode="overlay", margin={"l": 0, "r": 0, "t": 4, "b": 0})
+    figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[rows - 0.6, -0.75], fixedrange=True)
+    best = ", ".join(f"{guess.label} {fmt.percent(guess.probability)}" for guess in guesses)
+    return describe(figure, f"{variant.title}, most probable classes: {best}.")
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LABEL_LENGTH else f"{label[: _LABEL_LENGTH - 1]}…"
