@@ -227,11 +227,23 @@ def decibels(value: float) -> str:
 
 
 @_number
+def decimals(value: float, digits: int) -> str:
+    """Writes a number with so many decimal places, for columns whose head says the unit."""
+    return _fixed(value, digits)
+
+
+@_number
 def plain(value: float, significant: int = 3) -> str:
     """Writes a number that has no unit, such as a loss: ``0.0123``."""
     if value and abs(value) < 1e-4:
         return f"{value:.{significant - 1}e}".replace("-", MINUS)
     return _fixed(value, min(6, _digits(value, significant)))
+
+
+@_number
+def clock(timestamp: float) -> str:
+    """Writes seconds since 1970 as local time of day: ``14:05:31``."""
+    return datetime.fromtimestamp(timestamp).astimezone().strftime("%H:%M:%S")
 
 
 @_number

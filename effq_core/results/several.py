@@ -101,7 +101,8 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _calibration(results: Results) -> str:
+def calibration_text(results: Results) -> str:
+    """Says how activation ranges were found."""
     calibration = results.experiment.calibration
     method = calibration.method.replace("_", "-")
     if calibration.method == "percentile":
@@ -109,7 +110,8 @@ def _calibration(results: Results) -> str:
     return f"{fmt.counted(calibration.size, 'photo')}, {method}"
 
 
-def _qat(results: Results) -> str:
+def qat_text(results: Results) -> str:
+    """Says how fine-tuning was done."""
     if not any(get_variant(name).trained for name in results.variants):
         return "none"
     qat = results.experiment.qat
@@ -144,8 +146,8 @@ _FIELDS: tuple[tuple[str, Touches, Callable[[Results], str]], ...] = (
         Touches.NOTHING,
         lambda r: ", ".join(fmt.count(threads) for threads in r.threads),
     ),
-    ("Calibration", Touches.NOTHING, _calibration),
-    ("QAT", Touches.NOTHING, _qat),
+    ("Calibration", Touches.NOTHING, calibration_text),
+    ("QAT", Touches.NOTHING, qat_text),
     ("Training photos", Touches.NOTHING, _sample("training")),
     ("Seed", Touches.NOTHING, lambda r: str(r.experiment.seed)),
 )

@@ -15,7 +15,11 @@ _TIMES = (
     "mean_ms",
     "p90_ms",
     "p99_ms",
+    "min_ms",
+    "std_ms",
     "cold_start_ms",
+    "load_ms",
+    "first_invoke_ms",
     "images_per_second",
     "peak_memory_kib",
 )
@@ -55,16 +59,24 @@ def _row(results: Results, variant: VariantResult) -> Row:
         ("mcnemar_p", "p"),
         ("flips_worse_images", "worse"),
         ("flips_better_images", "better"),
+        ("detectable_points", "detectable_points"),
         ("kl_nats", "kl"),
+        ("max_probability_difference", "max_difference"),
     ):
         row[column] = None if comparison is None else getattr(comparison, attribute)
     row |= _share("agreement", None if comparison is None else comparison.agreement)
     for threads in results.threads:
         row |= _latency(results, variant, threads)
     failed = variant.failed_gates
+    fake_quant = (variant.training or {}).get("fake_quant", {})
     return row | {
         "operators": variant.file.main_ops,
         "delegated_percent": _percent(variant.file.delegated_share),
+        "delegated_partitions": variant.file.partitions,
+        "float_tensors": len(variant.file.has_float_tensors),
+        "fake_quant_per_channel": fake_quant.get("per_channel"),
+        "fake_quant_per_tensor": fake_quant.get("per_tensor"),
+        "best_epoch": (variant.training or {}).get("best_epoch"),
         "gates_passed": len(variant.gates) - len(failed),
         "gates_failed": len(failed),
         "failed_gates": " ".join(gate.name for gate in failed),
@@ -79,6 +91,7 @@ def _latency(results: Results, variant: VariantResult, threads: int) -> Row:
         start + column: None if timing is None else getattr(timing, column) for column in _TIMES
     }
     row[start + "times_faster"] = results.speedup(variant.name, threads)
+    row[start + "others_percent"] = None if timing is None else _percent(timing.others_share)
     return row
 
 

@@ -1,0 +1,94 @@
+"""What a run was about: the facts a reader needs before any number, and every setting."""
+
+from __future__ import annotations
+
+from effq_core import formatting as fmt
+from effq_core.hardware import Hardware
+from effq_core.results.document import Results
+from effq_core.results.several import calibration_text, qat_text
+
+HEADS = {
+    "whole": "the model's own; the photos' classes are its classes",
+    "subset": "the model's own; the photos' classes are some of its classes",
+    "new": "a new one trained on frozen features, because the photos' classes are new",
+    "unlabelled": "photos without labels: agreement with float32, no accuracy",
+}
+"""What became of the model's head, in words."""
+
+
+def facts(results: Results) -> list[str]:
+    """Says in a few words each what was measured, on what and where.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        Model and input size, photos and n, threads, seed, processor.
+    """
+    size = results.model["image_size"]
+    threads = " and ".join(fmt.count(count) for count in results.threads)
+    noun = "thread" if results.threads == (1,) else "threads"
+    return [
+        f"{results.model['title']} at {size} × {size} px",
+        f"{results.dataset['title']}, n = {fmt.counted(results.baseline.accuracy.n, 'photo')}",
+        f"{threads} {noun} of {machine(results.hardware)}",
+        f"seed {results.experiment.seed}",
+    ]
+
+
+def machine(hardware: Hardware) -> str:
+    """Names a machine in a few words."""
+    flags = f", {', '.join(hardware.flags)}" if hardware.flags else ""
+    return f"{hardware.cpu} ({fmt.counted(hardware.logical_cores, 'hardware thread')}{flags})"
+
+
+def settings(results: Results) -> list[tuple[str, str]]:
+    """Lists everything a run was made with.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        Names and values for people. A folder of photos is named by its title, never by its path.
+    """
+    experiment, hardware = results.experiment, results.hardware
+    found = [
+        ("Model", f"{results.model['title']}, {fmt.count(results.model['parameters'])} parameters"),
+        ("Weights", f"{results.model['source']} Licence: {results.model['licence']}."),
+        ("Head", _head(results)),
+        ("Input", f"{results.model['image_size']} × {results.model['image_size']} px, RGB"),
+        ("Photos", f"{results.dataset['title']} ({fmt.count(results.dataset['images'])} in all)"),
+        ("Source", f"{results.dataset['source']} Licence: {results.dataset['licence']}."),
+    ]
+    for role, sample in results.samples.items():
+        skipped = len(sample["skipped"])
+        text = fmt.counted(sample["count"], "photo")
+        found.append((f"{role.capitalize()} sample", f"{text}, {skipped} skipped"))
+    found += [
+        ("Calibration", calibration_text(results)),
+        ("Fine-tuning", qat_text(results)),
+        ("Latency", _timing(results)),
+        ("Seed", str(experiment.seed)),
+        ("Machine", f"{machine(hardware)}, {fmt.size(hardware.memory_bytes)} of memory"),
+        ("System", f"{hardware.system}, Python {hardware.python}"),
+        ("Governor", hardware.governor or "not known"),
+    ]
+    return found
+
+
+def _head(results: Results) -> str:
+    text = HEADS.get(results.head_use, results.head_use)
+    trained = results.model.get("head")
+    if not trained:
+        return text
+    right = fmt.percent(trained["right"] / max(1, trained["validated_on"]))
+    return f"{text} ({right} right on {fmt.counted(trained['validated_on'], 'held-out photo')})"
+
+
+def _timing(results: Results) -> str:
+    timings = results.baseline.latency
+    if not timings:
+        return "not measured"
+    samples = fmt.counted(len(timings[0].samples_ms), "timed invocation")
+    threads = ", ".join(fmt.count(count) for count in results.threads)
+    return f"{samples} after {fmt.count(timings[0].warmup)} to warm up; threads: {threads}"
