@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from effq_core.datasets import imagenette, photo_patches
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat
+from effq_core.models.catalogue import MODELS
+from effq_core.settings import Home
 from effq_core.variants import CONTROLS, STANDARD
+
+PAPER_MODEL = "efficientnetv2_b0_imagenet"
+BUNDLED_MODEL = "efficientnetv2_b0_imagenette"
 
 
 def demo() -> Experiment:
@@ -16,7 +24,7 @@ def demo() -> Experiment:
     )
 
 
-def paper(model: str = "efficientnetv2_b0_imagenet", dataset: str = "imagenette") -> Experiment:
+def paper(model: str = PAPER_MODEL, dataset: str = "imagenette") -> Experiment:
     """Returns the paper's settings: 500 min-max calibration images, 5 epochs of Adam at 1e-5.
 
     Args:
@@ -35,11 +43,72 @@ def paper(model: str = "efficientnetv2_b0_imagenet", dataset: str = "imagenette"
     )
 
 
-def thorough(
-    model: str = "efficientnetv2_b0_imagenette", dataset: str = "imagenette"
-) -> Experiment:
+def thorough(model: str = BUNDLED_MODEL, dataset: str = "imagenette") -> Experiment:
     """Returns every variant and control on all photos of a dataset."""
     return Experiment(model=model, dataset=dataset, variants=STANDARD + CONTROLS)
 
 
 PRESETS = {"demo": demo, "paper": paper, "thorough": thorough}
+"""Presets by name, as the command line takes them."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A preset as a page offers it.
+
+    Attributes:
+        name: Identifier.
+        title: For people.
+        summary: What it does, in one line.
+        experiment: The choices.
+        missing: What the preset would use and this machine lacks; empty where nothing is.
+    """
+
+    name: str
+    title: str
+    summary: str
+    experiment: Experiment
+    missing: str = ""
+
+
+def offered(home: Home) -> tuple[Preset, ...]:
+    """Returns the presets with models and photos that are on this machine.
+
+    Args:
+        home: The store.
+
+    Returns:
+        The presets; one whose photos or weights are not downloaded uses what is bundled, and says
+        so.
+    """
+    weights = MODELS[PAPER_MODEL].is_present(home)
+    photos = imagenette.is_present(home)
+    model = PAPER_MODEL if weights else BUNDLED_MODEL
+    dataset = imagenette.DATASET_ID if photos else photo_patches.DATASET_ID
+    lacking = " and ".join(
+        what
+        for what, there in (("the ImageNet weights", weights), ("Imagenette", photos))
+        if not there
+    )
+    return (
+        Preset(
+            "demo",
+            "Quick demo",
+            "Five variants on the built-in photos; no download.",
+            demo(),
+        ),
+        Preset(
+            "paper",
+            "The paper's experiment",
+            "500 min-max calibration photos, 5 QAT epochs, and the two controls it lacked.",
+            paper(model, dataset),
+            lacking,
+        ),
+        Preset(
+            "thorough",
+            "Thorough",
+            "Every variant and control, on all photos there are.",
+            thorough(dataset=dataset),
+            "" if photos else "Imagenette",
+        ),
+    )

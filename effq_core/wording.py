@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from effq_core import formatting as fmt
+from effq_core.experiment import CalibrationMethod, QatLoss
 from effq_core.models.catalogue import MODELS
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
 from effq_core.variants import CATALOGUE
@@ -47,6 +48,18 @@ _STATES = {
     StageState.DONE: "Done",
     StageState.FAILED: "Failed",
     StageState.CANCELLED: "Cancelled",
+}
+
+_METHODS = {
+    CalibrationMethod.MIN_MAX: "Min-max",
+    CalibrationMethod.MOVING_AVERAGE: "Moving average",
+    CalibrationMethod.PERCENTILE: "Percentile",
+}
+
+_LOSSES = {
+    QatLoss.AUTO: "Automatic",
+    QatLoss.LABELS: "Labels",
+    QatLoss.DISTILL: "Distillation",
 }
 
 _WAITING = {
@@ -97,17 +110,31 @@ def run_title(run: RunRow) -> str:
     Returns:
         What its owner calls it, or model and photos; with the time it was asked for.
     """
+    return f"{run_subject(run)} · {fmt.moment(run.created)}"
+
+
+def run_subject(run: RunRow) -> str:
+    """Says what a run is about: what its owner calls it, or model and photos."""
     chosen = run.experiment
-    what = run.name or (
+    return run.name or (
         f"{model_title(str(chosen.get('model', '')))}, "
         f"{dataset_title(str(chosen.get('dataset', '')))}"
     )
-    return f"{what} · {fmt.moment(run.created)}"
 
 
 def status_title(status: Status) -> str:
     """Names a run's status for people."""
     return _STATUSES[status]
+
+
+def method_title(method: str) -> str:
+    """Names a calibration method for people."""
+    return _METHODS[CalibrationMethod(method)]
+
+
+def loss_title(loss: str) -> str:
+    """Names a loss for people."""
+    return _LOSSES[QatLoss(loss)]
 
 
 def state_title(state: StageState) -> str:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from effq_core.datasets.catalogue import open_dataset
 from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.models.catalogue import get_model
-from effq_core.presets import PRESETS, demo, paper, thorough
+from effq_core.models.catalogue import MODELS, get_model
+from effq_core.presets import PRESETS, demo, offered, paper, thorough
+from effq_core.settings import Home
 from effq_core.variants import CATALOGUE, STANDARD
 
 
@@ -48,3 +51,16 @@ def test_the_thorough_one_takes_every_variant_and_every_photo() -> None:
 def test_model_and_dataset_of_the_larger_presets_can_be_chosen(preset: Any) -> None:
     chosen = preset("efficientnet_lite0_imagenet", "folder:/photos")
     assert (chosen.model, chosen.dataset) == ("efficientnet_lite0_imagenet", "folder:/photos")
+
+
+def test_offered_presets_run_on_what_is_there(tmp_path: Path) -> None:
+    for preset in offered(Home(tmp_path)):
+        assert open_dataset(preset.experiment.dataset, Home(tmp_path))
+        assert MODELS[preset.experiment.model].is_present(Home(tmp_path))
+
+
+def test_a_preset_without_its_photos_says_what_is_missing(tmp_path: Path) -> None:
+    by_name = {preset.name: preset for preset in offered(Home(tmp_path))}
+    assert by_name["demo"].missing == ""
+    assert by_name["paper"].missing == "the ImageNet weights and Imagenette"
+    assert by_name["paper"].experiment.calibration.size == 500

@@ -23,11 +23,13 @@ History = Sequence[Mapping[str, Any]]
 photos."""
 
 
-def losses(histories: Mapping[str, History]) -> go.Figure:
+def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go.Figure:
     """Draws the losses of one or several trainings.
 
     Args:
         histories: By the name of the variant that was trained; may be of a training under way.
+        epochs: How many there will be, so that the axis stays while they come; those there are,
+            where not given.
 
     Returns:
         The figure: held-out loss drawn through, loss on the training photos dashed.
@@ -58,15 +60,18 @@ def losses(histories: Mapping[str, History]) -> go.Figure:
                 f"training, {fmt.plain(history[-1]['validation_loss'])} after "
                 f"{fmt.counted(int(history[-1]['epoch']), 'epoch')}"
             )
-    _whole_epochs(figure, histories)
+    _whole_epochs(figure, histories, epochs)
     return describe(figure, f"Loss by epoch. {'; '.join(found)}.")
 
 
-def held_out_accuracy(histories: Mapping[str, History]) -> go.Figure | None:
+def held_out_accuracy(
+    histories: Mapping[str, History], *, epochs: int | None = None
+) -> go.Figure | None:
     """Draws top-1 on the held-out photos with its 95 % intervals.
 
     Args:
         histories: By the name of the variant that was trained.
+        epochs: As for :func:`losses`.
 
     Returns:
         The figure; ``None`` where no held-out photo has a label.
@@ -116,12 +121,13 @@ def held_out_accuracy(histories: Mapping[str, History]) -> go.Figure | None:
         )
     if not found:
         return None
-    _whole_epochs(figure, histories)
+    _whole_epochs(figure, histories, epochs)
     return describe(figure, f"Top-1 on held-out photos by epoch. {'; '.join(found)}.")
 
 
-def _whole_epochs(figure: go.Figure, histories: Mapping[str, History]) -> None:
+def _whole_epochs(figure: go.Figure, histories: Mapping[str, History], epochs: int | None) -> None:
     last = max((entry["epoch"] for history in histories.values() for entry in history), default=0)
+    last = max(last, epochs or 0)
     figure.update_layout(legend=_LEGEND)
     step = max(1, -(-int(last) // 10))
     figure.update_xaxes(tickvals=list(range(0, int(last) + 1, step)), range=[-0.2, last + 0.3])

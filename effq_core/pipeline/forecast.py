@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from effq_core.datasets.catalogue import open_dataset
+from effq_core.datasets.glance import check_samples
+from effq_core.datasets.sampling import ResolvedSizes
 from effq_core.experiment import Experiment
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import get_model, label_set
+from effq_core.models.classes import HeadUse, match_classes
 from effq_core.pipeline.plan import build_plan
-from effq_core.pipeline.stage import Plan, StageSpec, fingerprints
+from effq_core.pipeline.stage import StageSpec, fingerprints
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import StageRow, StageState
@@ -17,8 +21,6 @@ WORKER_START = 12.0
 """Seconds until a worker has imported TensorFlow (measured on 2 cores of a Xeon: 8 to 14)."""
 
 _MIB = 2**20
-_UNKNOWN_IMAGES = 2000
-"""Stands for "all photos" where nobody has counted them yet."""
 
 # Bytes of an artifact for each byte of float32 weights, from the artifacts of the reference run
 # (V2-B0: 22.6 MiB of weights). Fine-tuning keeps weights and, until it ends, Adam's two moments.
@@ -35,9 +37,11 @@ class Forecast:
     Attributes:
         stages: How many it has.
         cached: How many of them are there already.
-        seconds: Estimated time of the rest; ``None`` of nothing is never given: 0 is "no work".
+        seconds: Estimated time of the rest; 0 where nothing is left.
         bytes: Estimated disk space of the rest.
         calibrated: Whether runs of this machine went into the estimate of the time.
+        sizes: Photos of each sample, before copies are left out.
+        head_use: What becomes of the model's head on these photos.
     """
 
     stages: int
@@ -45,6 +49,8 @@ class Forecast:
     seconds: float
     bytes: int
     calibrated: bool
+    sizes: ResolvedSizes
+    head_use: HeadUse
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:
@@ -63,6 +69,8 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
             :func:`effq_core.pipeline.plan.build_plan` says.
     """
     plan = build_plan(experiment, home)
+    head_use = _head_use(experiment, home)
+    sizes = check_samples(experiment, home, new_head=head_use is HeadUse.NEW)
     store, names = ArtifactStore(home), fingerprints(plan)
     missing = [spec for spec in plan if not store.exists(spec.kind, names[spec.name])]
     pace = host_pace(history)
@@ -73,8 +81,10 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
         stages=len(plan),
         cached=len(plan) - len(missing),
         seconds=seconds if missing else 0.0,
-        bytes=round(sum(_bytes(spec, experiment, plan) for spec in missing)),
+        bytes=round(sum(_bytes(spec, experiment, sizes) for spec in missing)),
         calibrated=pace is not None,
+        sizes=sizes,
+        head_use=head_use,
     )
 
 
@@ -95,13 +105,18 @@ def host_pace(history: Iterable[StageRow]) -> float | None:
     return took / expected if took >= 20 and expected > 0 else None
 
 
-def _bytes(spec: StageSpec, experiment: Experiment, plan: Plan) -> float:
+def _head_use(experiment: Experiment, home: Home) -> HeadUse:
+    dataset = open_dataset(experiment.dataset, home)
+    labels = label_set(get_model(experiment.model).labels)
+    return match_classes(labels, dataset.class_names, dataset.wnids).use
+
+
+def _bytes(spec: StageSpec, experiment: Experiment, sizes: ResolvedSizes) -> float:
     card = get_model(experiment.model)
     weights = card.float32_bytes
     if spec.kind == "pixels":
         role = str(spec.params["role"])
-        images = spec.params["sizes"][role] or _UNKNOWN_IMAGES
-        return float(images * 3 * spec.params["image_size"] ** 2)
+        return float(getattr(sizes, role) * 3 * spec.params["image_size"] ** 2)
     if spec.kind == "convert":
         form = spec.params.get("form")
         return weights * (_CONVERTED.get(str(form), 1.0) if form else _QUANTIZED)

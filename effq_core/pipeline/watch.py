@@ -42,7 +42,7 @@ class Watch:
         share: How much is behind it, 0 to 1, by expected time.
         remaining: Estimated seconds to the end; ``None`` before there is a plan.
         elapsed: Seconds since it began, or all it took; ``None`` before.
-        curves: Values of the ``epoch`` events so far, by name of the fine-tuning stage.
+        curves: Values of the ``epoch`` events so far, by the variant that is trained.
         lines: The log, oldest first.
     """
 
@@ -114,10 +114,18 @@ def _curves(events: list[EventRow]) -> dict[str, list[dict[str, Any]]]:
     for event in events:
         if event.kind == "epoch":
             # An epoch told twice (a resumed run) counts once, as it was told last.
-            by_stage.setdefault(event.stage, {})[int(event.values["epoch"])] = event.values
+            by_stage.setdefault(_variant(event.stage), {})[int(event.values["epoch"])] = (
+                event.values
+            )
     return {
         stage: [epochs[number] for number in sorted(epochs)] for stage, epochs in by_stage.items()
     }
+
+
+def _variant(stage: str) -> str:
+    """Returns which variant a fine-tuning stage is for."""
+    about = stage.partition(":")[2]
+    return "int8_float_control" if about == "float" else about
 
 
 def _lines(events: list[EventRow]) -> tuple[Line, ...]:

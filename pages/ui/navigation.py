@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.ui.experiment_state import keep as keep_form
 from pages.ui.show import flush_toasts, guard
 
 
@@ -29,8 +30,9 @@ class PageCard:
         return f"pages/views/{self.name}.py"
 
 
-# One level below pages/: Streamlit's own discovery of pages/*.py would run a page without this
-# frame when its address is the first one a fresh server is asked for.
+# One level below pages/, because Streamlit's own discovery runs pages/*.py without this frame until
+# the entry has run once. So that the first address a fresh server is asked for works, each page but
+# the first has a door there: pages/<name>.py, which does what the entry does.
 PAGES = (
     PageCard("overview", "Overview", ":material/home:"),
     PageCard("experiment", "Experiment", ":material/science:"),
@@ -54,6 +56,7 @@ def run() -> None:
         for number, card in enumerate(PAGES)
     ]
     chosen = st.navigation(pages, position="top")
+    keep_form()
     flush_toasts()
     with guard():
         chosen.run()

@@ -1,5 +1,48 @@
-"""Placeholder until the page is written."""
+"""Experiment: what should be compared, on which photos, and how long will it take?"""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("experiment")
+from effq_core.errors import ExperimentError
+from effq_core.presets import demo, offered
+from pages.ui import session
+from pages.ui.experiment_form import (
+    choose_dataset,
+    choose_model,
+    choose_preset,
+    choose_settings,
+    choose_variants,
+)
+from pages.ui.experiment_start import show_cost
+from pages.ui.experiment_state import fill_once, read
+from pages.ui.run_list import show_runs
+from pages.ui.run_view import show_run
+from pages.ui.show import guard, page_head, problem
+
+page_head("Experiment", "What should be compared, on which photos, and how long will it take?")
+
+run_id = st.query_params.get("run")
+if run_id:
+    with guard():
+        show_run(run_id)
+    st.stop()
+
+fill_once(demo())
+experiment = None
+try:
+    experiment = read()
+except ExperimentError as error:
+    problem(error)
+
+choose_preset(offered(session.home()), experiment)
+form, latest = st.columns([2, 1], gap="large")
+with form:
+    choose_model()
+    choose_dataset()
+    choose_variants()
+    choose_settings(experiment)
+with latest:
+    st.subheader("Latest runs", anchor=False)
+    show_runs(most=8, links=False)
+show_cost(experiment)

@@ -1,5 +1,54 @@
-"""Placeholder until the page is written."""
+"""Overview: what do I gain and what do I lose when I quantize this EfficientNet?"""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("overview")
+from effq_core import formatting as fmt
+from effq_core.pipeline.forecast import forecast
+from effq_core.presets import demo
+from pages.ui import session
+from pages.ui.experiment_start import history, start
+from pages.ui.overview_reference import headline, show_reference
+from pages.ui.run_list import show_runs
+from pages.ui.show import guard, page_head
+
+page_head(
+    "EffQ Studio",
+    "What do I gain and what do I lose when I quantize this EfficientNet, and which variant "
+    "should I ship?",
+)
+st.markdown(
+    "Pick a model and photos, and EffQ makes the same network in **five forms**, from 32-bit "
+    "floats to 8-bit integers. It **measures** each one's size, accuracy and speed on this "
+    "machine, with an interval on every number. Then you **compare** them, try your own "
+    "photos, and take the `.tflite` file that fits."
+)
+with guard():
+    st.success(headline(session.reference()), icon=":material/verified:")
+
+with guard(), st.container(horizontal=True, vertical_alignment="center", key="demo"):
+    cost = forecast(demo(), session.home(), history())
+    pressed = st.button(
+        "Run the demo experiment",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="do_demo",
+        help="Five variants of the bundled model on built-in photos. Needs no network.",
+    )
+    st.markdown(
+        f"about {fmt.duration(60 * max(1, round(cost.seconds / 60)))} on this machine, "
+        f"{fmt.size(cost.bytes)} of disk"
+        if cost.cached < cost.stages
+        else "its results are here already"
+    )
+    st.page_link("pages/views/experiment.py", label="Choose everything yourself")
+    if pressed and (run_id := start(demo(), "Demo")):
+        st.switch_page("pages/views/experiment.py", query_params={"run": run_id})
+
+with guard():
+    if session.runs():
+        st.subheader("Latest runs", anchor=False)
+        show_runs(most=5)
+with guard():
+    show_reference(session.reference())

@@ -72,7 +72,7 @@ def test_the_curve_has_each_epoch_once_also_after_a_resume(database: Database) -
             n=10,
         )
     seen = watch(database, run_id)
-    assert [e["loss"] for e in seen.curves["finetune:int8_qat"]] == [None, 1.5, 1.0]
+    assert [e["loss"] for e in seen.curves["int8_qat"]] == [None, 1.5, 1.0]
     assert seen.lines[0].text.startswith("Before training")
 
 

@@ -1,0 +1,141 @@
+"""What the chosen experiment would take, and the button that runs it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.datasets.roots import require_allowed
+from effq_core.errors import EffqError, InputError
+from effq_core.experiment import Experiment
+from effq_core.glossary import tip
+from effq_core.models.classes import HeadUse
+from effq_core.pipeline import control
+from effq_core.pipeline.forecast import Forecast, forecast
+from effq_core.store.rows import StageRow
+from pages.ui import session
+from pages.ui.experiment_state import run_name
+from pages.ui.show import escape, toast
+
+MOST_QUEUED = 20
+"""Runs that may wait or run at once; more are surely a mistake."""
+_HISTORY = 5
+
+_HEADS = {
+    HeadUse.WHOLE: "The photos' classes are the model's: scored as they are.",
+    HeadUse.SUBSET: "The photos' classes are some of the model's: scored against all of them.",
+    HeadUse.NEW: "The photos have classes of their own: a new head is trained on them first.",
+    HeadUse.UNLABELLED: "No labels: agreement with float32 is measured, accuracy is not.",
+}
+
+
+def show_cost(experiment: Experiment | None) -> None:
+    """Says what the experiment would take, and offers to run it; always in sight.
+
+    Args:
+        experiment: What the form describes; ``None`` while a value is out of range.
+    """
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="run_bar"):
+        ready = False
+        if experiment is not None:
+            try:
+                require_allowed(experiment.dataset, session.home())
+                ready = _cost(forecast(experiment, session.home(), history()))
+            except EffqError as error:
+                st.markdown(
+                    f":red[:material/error:] **{escape(error.message)}** {escape(error.hint)}",
+                    width="stretch",
+                )
+        st.button(
+            "Run",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="do_run",
+            width=150,
+            disabled=not ready,
+            on_click=_run,
+            args=(experiment, run_name()),
+        )
+
+
+def _cost(cost: Forecast) -> bool:
+    """Writes the estimate and returns whether the disk has room for it."""
+    sizes = cost.sizes
+    time = (
+        f"**about {fmt.duration(cost.seconds)}**" if cost.seconds else "**done in a few seconds**"
+    )
+    parts = [
+        time,
+        f"{fmt.size(cost.bytes)} of disk" if cost.bytes else "no disk",
+        f"{fmt.count(cost.cached)} of {fmt.counted(cost.stages, 'stage')} cached",
+    ]
+    photos = (
+        f"Photos: {fmt.count(sizes.calibration)} to calibrate, {fmt.count(sizes.training)} to "
+        f"train, {fmt.count(sizes.evaluation)} to measure. {_HEADS[cost.head_use]}"
+    )
+    free = shutil.disk_usage(_existing(session.home().root)).free
+    enough = cost.bytes <= free
+    if not enough:
+        photos = (
+            f":red[:material/error:] The disk has {fmt.size(free)} free: free space in the "
+            "Library, or choose fewer photos."
+        )
+    st.markdown(
+        f"{' · '.join(parts)}  \n:small[{photos}]",
+        width="stretch",
+        help=(
+            "From how long the stages of earlier runs took on this machine. "
+            if cost.calibrated
+            else "From typical times on 2 cores; the first run makes it exact for this machine. "
+        )
+        + tip("cached"),
+    )
+    return enough
+
+
+def history() -> list[StageRow]:
+    """Returns the stages of the latest runs."""
+    finished = [run for run in session.runs() if run.results is not None][:_HISTORY]
+    return [stage for run in finished for stage in session.database().stages(run.id)]
+
+
+def _run(experiment: Experiment, name: str) -> None:
+    """Runs the experiment and shows the run in place of the form."""
+    run_id = start(experiment, name)
+    if run_id is not None:
+        st.query_params["run"] = run_id
+
+
+def start(experiment: Experiment, name: str = "") -> str | None:
+    """Starts a run in a process of its own.
+
+    Args:
+        experiment: What to run.
+        name: What the person calls it.
+
+    Returns:
+        The run's id; ``None`` where it could not be started, which is said.
+    """
+    try:
+        require_allowed(experiment.dataset, session.home())
+        active = sum(run.status.is_active for run in session.runs())
+        if active >= MOST_QUEUED:
+            raise InputError(
+                f"{active} runs are running or waiting.", "Wait for one to end, or cancel some."
+            )
+        run_id = session.database().create_run(experiment, name)
+        control.start_detached(session.home(), run_id)
+    except EffqError as error:
+        toast(f"{error.message} {error.hint}", icon=":material/error:")
+        return None
+    if active:
+        toast(f"Queued behind {fmt.counted(active, 'run')}.", icon=":material/hourglass_top:")
+    return run_id
+
+
+def _existing(path: Path) -> Path:
+    """Returns the folder, or the nearest one above it that exists."""
+    return next(each for each in (path, *path.parents) if each.exists())

@@ -1,0 +1,113 @@
+"""The experiment form's state: from an experiment to the widgets and back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core import hardware
+from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
+from effq_core.variants import BASELINE, CATALOGUE
+
+PREFIX = "exp_"
+LEARNING_RATES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
+BATCH_SIZES = (8, 16, 32, 64)
+OWN_SIZE = 0
+"""Stands for the model's own input size: a selector shows no ``None``."""
+_READY = PREFIX + "ready"
+
+
+def key(name: str) -> str:
+    """Returns a widget's key."""
+    return PREFIX + name
+
+
+def variant_key(variant: str) -> str:
+    """Returns the key of a variant's checkbox."""
+    return f"{PREFIX}variant_{variant}"
+
+
+def fill(experiment: Experiment, name: str = "") -> None:
+    """Puts an experiment into the form.
+
+    Args:
+        experiment: What to show.
+        name: What the run is called.
+    """
+    calibration, qat = experiment.calibration, experiment.qat
+    values = {
+        "model": experiment.model,
+        "dataset": experiment.dataset,
+        "calibration_size": calibration.size,
+        "calibration_method": calibration.method.value,
+        "percentile": calibration.percentile,
+        "epochs": qat.epochs,
+        "learning_rate": qat.learning_rate,
+        "batch_size": qat.batch_size,
+        "loss": qat.loss.value,
+        "training_size": experiment.training_size,
+        "evaluation_size": experiment.evaluation_size,
+        "image_size": experiment.image_size or OWN_SIZE,
+        "threads": [t for t in experiment.threads if t <= hardware.usable_cores()] or [1],
+        "seed": experiment.seed,
+        "name": name,
+    }
+    for field, value in values.items():
+        st.session_state[key(field)] = value
+    for variant in CATALOGUE:
+        st.session_state[variant_key(variant)] = variant in experiment.variants
+    st.session_state[_READY] = True
+
+
+def fill_once(experiment: Experiment) -> None:
+    """Puts an experiment into the form unless this session has filled it already."""
+    if not st.session_state.get(_READY):
+        fill(experiment)
+
+
+def keep() -> None:
+    """Keeps the form's values while another page is shown: Streamlit drops hidden widgets'."""
+    for name in list(st.session_state):
+        if isinstance(name, str) and name.startswith(PREFIX):
+            st.session_state[name] = st.session_state[name]
+
+
+def read() -> Experiment:
+    """Returns the experiment the form describes.
+
+    Raises:
+        ExperimentError: If a value is out of range.
+    """
+    value = {
+        str(name).removeprefix(PREFIX): state
+        for name, state in st.session_state.items()
+        if str(name).startswith(PREFIX)
+    }
+    return Experiment(
+        model=value["model"],
+        dataset=value["dataset"],
+        variants=(
+            BASELINE,
+            *(name for name in CATALOGUE if st.session_state.get(variant_key(name))),
+        ),
+        calibration=Calibration(
+            size=value["calibration_size"],
+            method=CalibrationMethod(value["calibration_method"]),
+            percentile=value["percentile"],
+        ),
+        qat=Qat(
+            epochs=value["epochs"],
+            learning_rate=value["learning_rate"],
+            batch_size=value["batch_size"],
+            loss=QatLoss(value["loss"]),
+        ),
+        training_size=value["training_size"],
+        evaluation_size=value["evaluation_size"],
+        image_size=value["image_size"] or None,
+        threads=tuple(value["threads"]),
+        seed=value["seed"],
+    )
+
+
+def run_name() -> str:
+    """Returns what the person calls the run."""
+    return str(st.session_state.get(key("name")) or "").strip()

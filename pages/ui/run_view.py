@@ -1,0 +1,253 @@
+"""One run, live: where it is, how long it still takes, how training goes, and what went wrong."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.charts.training import held_out_accuracy, losses
+from effq_core.errors import EffqError
+from effq_core.experiment import Experiment
+from effq_core.glossary import tip
+from effq_core.pipeline import control
+from effq_core.pipeline.watch import Watch, watch
+from effq_core.store.rows import StageRow, StageState, Status
+from effq_core.wording import (
+    amount_text,
+    run_title,
+    stage_title,
+    state_title,
+    status_title,
+    waiting_text,
+)
+from pages.ui import session
+from pages.ui.experiment_state import fill
+from pages.ui.show import chart, escape, guard, problem, toast
+
+_EVERY = 1.0
+BADGES = {
+    Status.QUEUED: (":material/hourglass_top:", "gray"),
+    Status.RUNNING: (":material/autorenew:", "blue"),
+    Status.CANCELLING: (":material/cancel:", "orange"),
+    Status.FINISHED: (":material/check_circle:", "green"),
+    Status.FAILED: (":material/error:", "red"),
+    Status.CANCELLED: (":material/block:", "gray"),
+    Status.INTERRUPTED: (":material/power_off:", "orange"),
+}
+_MARKS = {
+    StageState.PENDING: "○",
+    StageState.RUNNING: "▶",
+    StageState.REUSED: "=",
+    StageState.DONE: "✓",
+    StageState.FAILED: "✗",
+    StageState.CANCELLED: "–",
+}
+
+
+def badge(status: Status) -> None:
+    """Shows a run's status with a symbol, a word and a colour."""
+    icon, colour = BADGES[status]
+    st.badge(status_title(status), icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def show_run(run_id: str) -> None:
+    """Shows a run, and follows it while it is active.
+
+    Args:
+        run_id: The run.
+
+    Raises:
+        InputError: If there is no such run.
+        StoreError: If the database is damaged.
+    """
+    active = session.database().get_run(run_id).status.is_active
+    # One timer, and only while there is something to follow.
+    st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active)
+
+
+def _follow(run_id: str, was_active: bool) -> None:
+    with guard():
+        seen = watch(session.database(), run_id)
+        if was_active and not seen.run.status.is_active:
+            toast(f"The run is {status_title(seen.run.status).lower()}.")
+            st.rerun()
+        _draw(seen)
+
+
+def _draw(seen: Watch) -> None:
+    run = seen.run
+    with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
+        badge(run.status)
+        st.markdown(f"**{escape(run_title(run))}**")
+    _ended(seen)
+    if run.status.is_active:
+        _progress(seen)
+    _curves(seen)
+    _stages(seen)
+    _log(seen)
+    _actions(seen)
+
+
+def _progress(seen: Watch) -> None:
+    run, stages = seen.run, seen.stages
+    if not stages:
+        st.progress(0.0, text=f"{waiting_text(run.status)} …")
+        return
+    parts = [f"{fmt.count(seen.complete)} of {fmt.counted(len(stages), 'stage')}"]
+    if seen.cached:
+        parts.append(f"{fmt.count(seen.cached)} cached")
+    cancelling = run.status is Status.CANCELLING
+    parts.append("cancelling …" if cancelling else fmt.left(seen.remaining))
+    if seen.elapsed is not None:
+        parts.append(f"{fmt.duration(round(seen.elapsed))} so far")
+    st.progress(seen.share, text=" · ".join(parts))
+    # A fixed height: stages come and go, and what is below must not jump.
+    with st.container(height=118, border=False, key="run_now"):
+        for stage in seen.running:
+            _running(stage)
+        if not seen.running:
+            waiting = seen.waiting_for or "waiting for a worker"
+            st.caption(f"{escape(waiting[0].upper() + waiting[1:])} …")
+
+
+def _running(stage: StageRow) -> None:
+    text = " · ".join(
+        part for part in (stage_title(stage.name), amount_text(stage), stage.detail) if part
+    )
+    share = min(1.0, stage.done / stage.total) if stage.total else 0.0
+    st.progress(share, text=escape(text))
+
+
+def _ended(seen: Watch) -> None:
+    run = seen.run
+    if run.status is Status.FINISHED:
+        took = f" in {fmt.duration(seen.elapsed)}" if seen.elapsed is not None else ""
+        cached = f", {fmt.count(seen.cached)} of them cached" if seen.cached else ""
+        with st.container(
+            border=True, horizontal=True, vertical_alignment="center", key="run_done"
+        ):
+            st.markdown(f"Finished{took}: {fmt.counted(len(seen.stages), 'stage')}{cached}.")
+            for page, label, icon in (
+                ("results", "See the results", ":material/scatter_plot:"),
+                ("predictions", "Try a photo", ":material/image_search:"),
+            ):
+                st.page_link(
+                    f"pages/views/{page}.py", label=label, icon=icon, query_params={"run": run.id}
+                )
+    elif run.status is Status.FAILED:
+        problem(EffqError(run.error or "The run failed.", run.hint))
+    elif run.status is Status.INTERRUPTED:
+        st.warning(
+            "The process that worked on this run ended unexpectedly. Finished stages are kept: "
+            "Resume goes on after them, and training after its last epoch.",
+            icon=":material/power_off:",
+        )
+    elif run.status is Status.CANCELLED:
+        st.info(
+            "Cancelled. Finished stages are kept: Resume goes on after them.",
+            icon=":material/block:",
+        )
+
+
+def _curves(seen: Watch) -> None:
+    if not seen.curves:
+        return
+    epochs = _epochs(seen)
+    left, right = st.columns(2)
+    with left:
+        chart(losses(seen.curves, epochs=epochs), key="run_losses")
+    accuracy = held_out_accuracy(seen.curves, epochs=epochs)
+    if accuracy is not None:
+        with right:
+            chart(accuracy, key="run_accuracy")
+
+
+def _stages(seen: Watch) -> None:
+    if not seen.stages:
+        return
+    title = f"All {fmt.counted(len(seen.stages), 'stage')}"
+    with st.expander(title, expanded=seen.run.status is Status.FAILED, key="run_stages"):
+        st.dataframe(
+            {
+                "": [_MARKS[stage.state] for stage in seen.stages],
+                "Stage": [stage_title(stage.name) for stage in seen.stages],
+                "State": [state_title(stage.state) for stage in seen.stages],
+                "Took": [fmt.duration(stage.seconds) for stage in seen.stages],
+            },
+            hide_index=True,
+            height=320,
+            column_config={"": st.column_config.TextColumn(width=32)},
+            key="run_stage_table",
+            alt="Stages of the run with their state and duration",
+        )
+
+
+def _log(seen: Watch) -> None:
+    if not seen.lines:
+        return
+    trouble = sum(line.is_trouble for line in seen.lines)
+    title = "Log" + (f" · {fmt.counted(trouble, 'warning')}" if trouble else "")
+    with st.expander(title, key="run_log"), st.container(height=220, border=False, autoscroll=True):
+        for line in seen.lines:
+            mark = ":orange[:material/warning:] " if line.is_trouble else ""
+            where = f"{escape(stage_title(line.stage))}: " if line.stage else ""
+            st.markdown(f"`{fmt.clock(line.time)}` {mark}{where}{escape(line.text)}")
+
+
+def _actions(seen: Watch) -> None:
+    run = seen.run
+    with st.container(horizontal=True, key="run_actions"):
+        if run.status.is_active:
+            st.button(
+                "Cancel",
+                icon=":material/stop_circle:",
+                key="do_cancel",
+                disabled=run.status is Status.CANCELLING,
+                help="Stops within five seconds. What is finished is kept.",
+                on_click=_cancel,
+                args=(run.id,),
+            )
+        elif run.status is not Status.FINISHED:
+            st.button(
+                "Retry" if run.status is Status.FAILED else "Resume",
+                type="primary",
+                icon=":material/restart_alt:",
+                key="do_resume",
+                help="Goes on where it stopped. " + tip("stage"),
+                on_click=_resume,
+                args=(run.id,),
+            )
+        st.button(
+            "Change and run again",
+            icon=":material/edit:",
+            key="do_change",
+            on_click=_change,
+            args=(run.experiment,),
+        )
+        st.button("New experiment", icon=":material/add:", key="do_new", on_click=_leave)
+
+
+def _cancel(run_id: str) -> None:
+    with guard():
+        control.request_cancel(session.home(), run_id)
+        toast("Cancelling: it stops within five seconds.", icon=":material/stop_circle:")
+
+
+def _resume(run_id: str) -> None:
+    with guard():
+        control.resume(session.home(), run_id)
+
+
+def _change(experiment: dict[str, object]) -> None:
+    with guard():
+        fill(Experiment.from_dict(experiment))
+        _leave()
+
+
+def _leave() -> None:
+    st.query_params.pop("run", None)
+
+
+def _epochs(seen: Watch) -> int:
+    qat = seen.run.experiment.get("qat")
+    return int(qat.get("epochs", 1)) if isinstance(qat, dict) else 1
