@@ -12,15 +12,15 @@ from plotly.subplots import make_subplots
 from effq_core import formatting as fmt
 from effq_core.charts.base import GRID, MUTED, describe, new_figure
 from effq_core.experiment import CalibrationMethod
+from effq_core.learn.lessons import method_name
 from effq_core.learn.ranges import RangeEffect
 from effq_core.learn.tensors import Activation
 
-METHODS: dict[CalibrationMethod, tuple[str, str, str, str]] = {
-    CalibrationMethod.MIN_MAX: ("min–max", "#d9480f", "square", "solid"),
-    CalibrationMethod.MOVING_AVERAGE: ("moving average", "#2f9e44", "circle", "dash"),
-    CalibrationMethod.PERCENTILE: ("percentile", "#7c6fd6", "diamond", "dot"),
-}
-"""Name for people, colour, marker and line of each method."""
+_STYLES = {
+    CalibrationMethod.MIN_MAX: ("#d9480f", "square", "solid"),
+    CalibrationMethod.MOVING_AVERAGE: ("#2f9e44", "circle", "dash"),
+    CalibrationMethod.PERCENTILE: ("#7c6fd6", "diamond", "dot"),
+}  # colour, marker and line: never colour alone
 
 _BARS = "#5b7fa6"
 _MOST_BARS = 160
@@ -51,7 +51,8 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
         col=1,
     )
     for place, effect in enumerate(reversed(effects)):
-        name, colour, symbol, _ = METHODS[effect.method]
+        name = method_name(effect.method)
+        colour, symbol, _ = _STYLES[effect.method]
         figure.add_scatter(
             x=[effect.low, effect.high],
             y=[place, place],
@@ -74,7 +75,7 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
         )
     figure.update_yaxes(
         tickvals=list(range(len(effects))),
-        ticktext=[METHODS[each.method][0] for each in reversed(effects)],
+        ticktext=[method_name(each.method) for each in reversed(effects)],
         range=[-0.5, len(effects) - 0.3],
         showgrid=False,
         zeroline=False,
@@ -88,7 +89,7 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID)
     figure.update_xaxes(title_text="value of the activation (no unit)", row=2, col=1)
     words = "; ".join(
-        f"{METHODS[each.method][0]} {fmt.plain(each.low)} to {fmt.plain(each.high)}"
+        f"{method_name(each.method)} {fmt.plain(each.low)} to {fmt.plain(each.high)}"
         for each in effects
     )
     return describe(
@@ -121,7 +122,8 @@ def growth_chart(
     stops: list[int] = []
     words = []
     for method, course in courses.items():
-        name, colour, symbol, dash = METHODS[method]
+        name = method_name(method)
+        colour, symbol, dash = _STYLES[method]
         stops = [each.images for each in course]
         figure.add_scatter(
             x=stops,

@@ -63,7 +63,7 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
         )
         words.append(f"{get_variant(rung.variant).title} {text}")
     if labelled:
-        figure.add_vline(x=0, line={"color": MUTED, "width": 2})
+        figure.add_vline(x=0, line={"color": MUTED, "width": 1.5, "dash": "dot"})
         figure.add_annotation(
             x=0,
             y=1,

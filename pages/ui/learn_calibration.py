@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from effq_core import formatting as fmt
-from effq_core.charts.learn_calibration import METHODS, growth_chart, ranges_chart
+from effq_core.charts.learn_calibration import growth_chart, ranges_chart
 from effq_core.experiment import CalibrationMethod
 from effq_core.glossary import tip
+from effq_core.learn.lessons import calibration_lesson, method_name
 from effq_core.learn.ranges import RangeEffect, measure, telling_activation
 from effq_core.learn.tensors import Activation, Tensors
 from pages.ui.choose import Source
@@ -27,14 +28,15 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
         source: The run.
     """
     st.subheader("Why can more calibration photos make int8 worse?", anchor=False)
-    if not without_calibration(tensors):
+    if not is_calibrated(tensors):
         return
+    percentile = source.results.experiment.calibration.percentile
     st.markdown(
         "256 levels are spread over an activation's range, and photos set that range. "
-        "**Min–max** keeps the widest values ever seen: one odd photo stretches the grid for all. "
-        "**Moving average** and **percentile** leave outliers out, and clip them instead."
+        "**Min–max** keeps the widest values ever seen, so one odd photo coarsens the grid for "
+        "all. **Moving average** takes the mean of each photo's range, **percentile** the range "
+        f"of {fmt.plain(percentile, 4)} % of the values; what lies outside is clipped."
     )
-    percentile = source.results.experiment.calibration.percentile
     activation, images = _choices(tensors.activations)
     courses = {
         method: [measure(activation, method, n, percentile=percentile) for n in activation.stops]
@@ -46,16 +48,16 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
         chart(ranges_chart(activation, effects), key="learn_ranges_chart")
     with right:
         chart(growth_chart(courses, images), key="learn_growth_chart")
+    st.markdown(f":material/lightbulb: {calibration_lesson(courses)}")
     _table(effects)
     st.caption(
         f"{fmt.counted(len(activation.minima), 'calibration photo')} of this run; SQNR of "
-        f"{fmt.count(len(activation.photos))} of them, 8 bits; percentile is "
-        f"{fmt.plain(percentile, 4)} %. One layer's SQNR is not accuracy: clipping harms, too. "
-        "What counts is measured on the Results page."
+        f"{fmt.count(len(activation.photos))} of them, 8 bits. One layer's SQNR is not the "
+        "network's accuracy: clipping what matters harms it, too. The Results page has that."
     )
 
 
-def without_calibration(tensors: Tensors) -> bool:
+def is_calibrated(tensors: Tensors) -> bool:
     """Says so if a run has calibrated nothing.
 
     Args:
@@ -115,7 +117,7 @@ def _choices(activations: Sequence[Activation]) -> tuple[Activation, int]:
 def _table(effects: Sequence[RangeEffect]) -> None:
     st.dataframe(
         {
-            "Method": [METHODS[each.method][0] for each in effects],
+            "Method": [method_name(each.method) for each in effects],
             "Typical photo": [fmt.decibels(each.typical) for each in effects],
             "Hard photo": [fmt.decibels(each.hard) for each in effects],
             "Clipped": [fmt.percent(each.clipped, 3) for each in effects],

@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from effq_core import formatting as fmt
-from effq_core.charts.learn_calibration import METHODS
 from effq_core.charts.learn_fake_quant import fake_quant_chart
 from effq_core.experiment import CalibrationMethod
 from effq_core.glossary import tip
 from effq_core.learn.fake_quant import curve, follow, span
 from effq_core.learn.grids import BITS
+from effq_core.learn.lessons import method_name
 from effq_core.learn.ranges import clipped_share, find_range, grid_of
 from effq_core.learn.tensors import Tensors
 from pages.ui.choose import Source
-from pages.ui.learn_calibration import choose_activation, without_calibration
+from pages.ui.learn_calibration import choose_activation, is_calibrated
 from pages.ui.show import chart
 
 _STEPS = 200
@@ -29,7 +29,7 @@ def fake_quant_part(tensors: Tensors, source: Source) -> None:
         source: The run.
     """
     st.subheader("How can a network train through rounding?", anchor=False)
-    if not without_calibration(tensors):
+    if not is_calibrated(tensors):
         return
     st.markdown(
         "Fake-quant rounds a value to the grid and hands it on as a float: the network feels the "
@@ -45,7 +45,7 @@ def fake_quant_part(tensors: Tensors, source: Source) -> None:
             list(CalibrationMethod),
             default=CalibrationMethod.MOVING_AVERAGE,
             required=True,
-            format_func=lambda each: METHODS[each][0],
+            format_func=method_name,
             key="learn_fake_method",
             help=tip("calibration_method"),
         )
@@ -75,6 +75,6 @@ def fake_quant_part(tensors: Tensors, source: Source) -> None:
     clipped = clipped_share(activation, float(grid.low[0]), float(grid.high[0]))
     st.caption(
         f"The range is this run's own. On its {fmt.counted(images, 'calibration photo')} "
-        f"{fmt.percent(clipped, 3)} of this activation's values lie outside: they are clipped and "
-        "teach the layers before nothing."
+        f"{fmt.percent(clipped, 3)} of this activation's values lie outside: they are clipped, "
+        "and send no gradient back."
     )

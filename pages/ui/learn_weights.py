@@ -14,10 +14,13 @@ from effq_core.learn.kernels import (
     telling_channel,
     telling_layer,
 )
+from effq_core.learn.lessons import scales_lesson
 from effq_core.learn.tensors import Layer, Tensors
 from pages.ui.show import chart
 
 _ALL = -1
+_SHARED = "one for all"
+_OWN = "one a channel"
 _KINDS = {
     "CONV_2D": "convolution",
     "DEPTHWISE_CONV_2D": "depthwise convolution",
@@ -38,8 +41,7 @@ def weights_part(tensors: Tensors) -> None:
         "One wide channel stretches a shared grid, and the narrow channels are left with few "
         "levels."
     )
-    layer, bits, symmetric, per_channel = _choices(tensors.layers)
-    row = _channel(layer, per_channel=per_channel)
+    layer, bits, symmetric, per_channel, row = _choices(tensors.layers)
     effect = quantize_kernel(layer, bits, symmetric=symmetric, per_channel=per_channel)
     other = quantize_kernel(layer, bits, symmetric=symmetric, per_channel=not per_channel)
     _numbers(effect, other, row)
@@ -48,6 +50,8 @@ def weights_part(tensors: Tensors) -> None:
         chart(weights_chart(layer, effect, row), key="learn_weights_chart")
     with right:
         chart(channels_chart(effect, other, row), key="learn_channels_chart")
+    shared, own = (other, effect) if per_channel else (effect, other)
+    st.markdown(f":material/lightbulb: {scales_lesson(shared, own)}")
     kept = fmt.counted(len(layer.channels), "channel")
     drawn = (
         f"all {kept}"
@@ -61,8 +65,10 @@ def weights_part(tensors: Tensors) -> None:
     )
 
 
-def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool]:
-    first, second, third, fourth = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
+def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool, int | None]:
+    first, second, third, fourth, fifth = st.columns(
+        [3, 2, 2, 1.4, 2.2], vertical_alignment="bottom", gap="medium"
+    )
     with first:
         place = st.selectbox(
             "Layer",
@@ -72,31 +78,33 @@ def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool]:
             key="learn_layer",
             help="Some layers of the model, from its input to its output.",
         )
-    with second:
-        bits = st.slider("Bits", *BITS, 4, key="learn_bits", help=tip("bits"))
     with third:
-        symmetric = st.toggle("Symmetric", value=True, key="learn_symmetric", help=tip("symmetric"))
+        bits = st.slider("Bits", *BITS, 4, key="learn_bits", help=tip("bits"))
     with fourth:
+        symmetric = st.toggle("Symmetric", value=True, key="learn_symmetric", help=tip("symmetric"))
+    with fifth:
         granularity = st.segmented_control(
             "Scale",
-            ["one for all", "one a channel"],
-            default="one for all",
+            [_SHARED, _OWN],
+            default=_SHARED,
             required=True,
             key="learn_granularity",
             help=tip("granularity"),
         )
-    return layers[place], bits, symmetric, granularity == "one a channel"
+    per_channel = granularity == _OWN
+    with second:
+        row = _channel(layers[place], per_channel=per_channel)
+    return layers[place], bits, symmetric, per_channel, row
 
 
 def _channel(layer: Layer, *, per_channel: bool) -> int | None:
     """Asks for a channel; ``None`` means all, which only a shared grid allows."""
     rows = list(range(len(layer.channels)))
     options = rows if per_channel else [_ALL, *rows]
-    start = telling_channel(layer) if per_channel else 0
     chosen = st.selectbox(
         "Channel",
         options,
-        index=start,
+        index=telling_channel(layer) if per_channel else 0,
         format_func=lambda row: "all channels" if row == _ALL else _channel_title(layer, row),
         # A key of its own for each list: a choice must not survive in a list it is not in.
         key=f"learn_channel_{layer.name}_{per_channel}",
@@ -126,7 +134,10 @@ def _numbers(effect: KernelEffect, other: KernelEffect, row: int | None) -> None
         columns[2].metric(
             "This channel",
             fmt.decibels(float(effect.channels[row])),
-            help=tip("sqnr"),
+            help=tip("levels"),
+            delta=f"{fmt.counted(effect.used(row), 'level')} used",
+            delta_color="off",
+            delta_arrow="off",
         )
     scale = float(effect.grid.scale[row if row is not None and effect.per_channel else 0])
     columns[3].metric("Scale (step)", fmt.plain(scale), help=tip("scale"))

@@ -12,12 +12,32 @@ from pages.ui.learn_source import tensors_of
 from pages.ui.learn_weights import weights_part
 from pages.ui.show import guard, page_head
 
+_PART = "part"
 _PARTS = {
     "weights": "1 · Weights",
     "ranges": "2 · Ranges",
     "fake-quant": "3 · Fake-quant",
     "training": "4 · Training",
 }
+
+
+def _choose_part() -> str:
+    """Asks for a part; the address (`?part=…`) remembers it, so that a class can be sent there."""
+    asked = st.query_params.get(_PART, "")
+    st.session_state[_PART] = asked if asked in _PARTS else next(iter(_PARTS))
+
+    def remember() -> None:
+        st.query_params[_PART] = st.session_state[_PART]
+
+    chosen = st.segmented_control(
+        "Part",
+        list(_PARTS),
+        required=True,
+        format_func=_PARTS.__getitem__,
+        key=_PART,
+        on_change=remember,
+    )
+    return chosen or next(iter(_PARTS))
 
 
 def _draw(part: str, source: Source) -> None:
@@ -40,15 +60,7 @@ first, second = st.columns([3, 2], vertical_alignment="bottom", gap="medium")
 with first:
     source = choose_run()
 with second:
-    part = st.segmented_control(
-        "Part",
-        list(_PARTS),
-        default="weights",
-        required=True,
-        format_func=_PARTS.__getitem__,
-        key="part",
-        bind="query-params",
-    )
+    part = _choose_part()
 if source is not None:
     with guard():
-        _draw(part or "weights", source)
+        _draw(part, source)

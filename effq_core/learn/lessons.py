@@ -1,0 +1,75 @@
+"""What a chart of the Learn page shows at its present settings, as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from effq_core import formatting as fmt
+from effq_core.experiment import CalibrationMethod
+from effq_core.learn.kernels import KernelEffect
+from effq_core.learn.ranges import RangeEffect
+
+NOTICEABLE_DB = 1.0
+"""Smaller differences are called none: a sixth of a bit."""
+
+_METHODS = {
+    CalibrationMethod.MIN_MAX: "min–max",
+    CalibrationMethod.MOVING_AVERAGE: "moving average",
+    CalibrationMethod.PERCENTILE: "percentile",
+}
+
+
+def method_name(method: CalibrationMethod) -> str:
+    """Returns a calibration method's name for people."""
+    return _METHODS[method]
+
+
+def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
+    """Says what a scale a channel is worth.
+
+    Args:
+        shared: The kernel under one grid for all channels.
+        own: The kernel with a grid a channel, of as many bits.
+
+    Returns:
+        One sentence.
+    """
+    gain = own.typical - shared.typical
+    numbers = f"{fmt.decibels(shared.typical)} → {fmt.decibels(own.typical)}"
+    if gain < NOTICEABLE_DB:
+        return f"Here one scale is as good: the median channel's SQNR hardly changes ({numbers})."
+    return (
+        f"A scale of its own gives the median channel {fmt.decibels(gain)} ({numbers}), "
+        f"as about {fmt.plain(gain / 6.02, 2)} more bits would."
+    )
+
+
+def calibration_lesson(courses: Mapping[CalibrationMethod, Sequence[RangeEffect]]) -> str:
+    """Says what more photos do to a typical photo, by the best and the last number of each method.
+
+    Args:
+        courses: For each method its effect at rising numbers of photos.
+
+    Returns:
+        One or two sentences.
+    """
+    course = courses[CalibrationMethod.MIN_MAX]
+    best, last = max(course, key=lambda each: each.typical), course[-1]
+    others = {
+        method: each[-1].typical
+        for method, each in courses.items()
+        if method is not CalibrationMethod.MIN_MAX
+    }
+    rival = max(others, key=others.__getitem__)
+    if best.typical - last.typical < NOTICEABLE_DB:
+        first = "Here more photos do min–max no harm"
+    else:
+        first = (
+            f"Min–max falls from {fmt.decibels(best.typical)} with "
+            f"{fmt.counted(best.images, 'photo')} to {fmt.decibels(last.typical)} with "
+            f"{fmt.count(last.images)}"
+        )
+    second = f"{_METHODS[rival]} has {fmt.decibels(others[rival])} there"
+    if others[rival] - last.typical < NOTICEABLE_DB:
+        second = f"no other method does better by {fmt.decibels(NOTICEABLE_DB)}"
+    return f"{first}; {second}."
