@@ -25,11 +25,7 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
         The figure.
     """
     labelled = rungs[0].is_real is not None
-    title = (
-        f"top-1 against float32 on {fmt.counted(n, 'photo')} (percentage points)"
-        if labelled
-        else f"same answer as float32 on {fmt.counted(n, 'photo')} (%)"
-    )
+    title = "top-1 minus float32's (points)" if labelled else "same answer as float32 (%)"
     figure = new_figure(height=110 + 62 * len(rungs), x_title=title)
     words = []
     for place, rung in enumerate(rungs):
@@ -80,7 +76,10 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
         showgrid=False,
         zeroline=False,
     )
-    return describe(figure, f"Difference to float32, with 95 % interval: {'; '.join(words)}.")
+    return describe(
+        figure,
+        f"Against float32 on {fmt.counted(n, 'photo')}, with 95 % interval: {'; '.join(words)}.",
+    )
 
 
 def _text(rung: Rung) -> str:

@@ -118,8 +118,8 @@ def _table(effects: Sequence[RangeEffect]) -> None:
     st.dataframe(
         {
             "Method": [method_name(each.method) for each in effects],
-            "Typical photo": [fmt.decibels(each.typical) for each in effects],
-            "Hard photo": [fmt.decibels(each.hard) for each in effects],
+            "SQNR, typical photo": [fmt.decibels(each.typical) for each in effects],
+            "SQNR, hard photo": [fmt.decibels(each.hard) for each in effects],
             "Clipped": [fmt.percent(each.clipped, 3) for each in effects],
             "Scale (step)": [fmt.plain(each.scale) for each in effects],
             "Zero point": [fmt.count(each.zero_point) for each in effects],
@@ -127,8 +127,8 @@ def _table(effects: Sequence[RangeEffect]) -> None:
         hide_index=True,
         column_config={
             "Method": st.column_config.TextColumn(help=tip("calibration_method")),
-            "Typical photo": st.column_config.TextColumn(help=tip("typical_photo")),
-            "Hard photo": st.column_config.TextColumn(help=tip("hard_photo")),
+            "SQNR, typical photo": st.column_config.TextColumn(help=tip("typical_photo")),
+            "SQNR, hard photo": st.column_config.TextColumn(help=tip("hard_photo")),
             "Clipped": st.column_config.TextColumn(help=tip("clipping")),
             "Scale (step)": st.column_config.TextColumn(help=tip("scale")),
             "Zero point": st.column_config.TextColumn(help=tip("zero_point")),

@@ -15,6 +15,7 @@ from effq_core.learn.ranges import clipped_share, find_range, grid_of
 from effq_core.learn.tensors import Tensors
 from pages.ui.choose import Source
 from pages.ui.learn_calibration import choose_activation, is_calibrated
+from pages.ui.learn_source import numbers
 from pages.ui.show import chart
 
 _STEPS = 200
@@ -66,11 +67,12 @@ def fake_quant_part(tensors: Tensors, source: Source) -> None:
         help="From a little below the range to a little above it.",
     )
     point = follow(grid, left + (right - left) * share / _STEPS)
-    columns = st.columns(4)
-    columns[0].metric("In", fmt.plain(point.value))
-    columns[1].metric("Stored as", fmt.count(point.integer), help=tip("zero_point"))
-    columns[2].metric("Out", fmt.plain(point.output), help=tip("fake_quant"))
-    columns[3].metric("Gradient", f"× {fmt.count(point.gradient)}", help=tip("straight_through"))
+    numbers(
+        ("In", fmt.plain(point.value), tip("activation")),
+        ("Stored as", fmt.count(point.integer), tip("zero_point")),
+        ("Out", fmt.plain(point.output), tip("fake_quant")),
+        ("Gradient", f"× {fmt.count(point.gradient)}", tip("straight_through")),
+    )
     chart(fake_quant_chart(grid, curve(grid), point), key="learn_fake_chart")
     clipped = clipped_share(activation, float(grid.low[0]), float(grid.high[0]))
     st.caption(

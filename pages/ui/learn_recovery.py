@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from effq_core import formatting as fmt
 from effq_core.charts.learn_recovery import recovery_chart
 from effq_core.glossary import tip
 from effq_core.learn.recovery import Answer, answers, missing, rungs
@@ -46,7 +47,8 @@ def recovery_part(source: Source) -> None:
         "QAT changes two things at once: the ranges, and the weights. Two **controls** tell them "
         "apart. A hollow mark is a difference that chance alone would make."
     )
-    chart(recovery_chart(found, source.results.baseline.accuracy.n), key="learn_recovery_chart")
+    n = source.results.baseline.accuracy.n
+    chart(recovery_chart(found, n), key="learn_recovery_chart")
     if lacking := missing(source.results):
         titles = ", ".join(f"“{get_variant(name).title}”" for name in lacking)
         empty(
@@ -57,7 +59,8 @@ def recovery_part(source: Source) -> None:
     for answer in _answers(source.id, source.results):
         _show(answer)
     st.caption(
-        "Each p is for its question alone; of four, one in five such sets would show p below 0.05 "
+        f"{fmt.counted(n, 'evaluation photo')}, 95 % intervals. Each p is for its question "
+        "alone; of four, one in five such sets would show p below 0.05 "
         "by chance. Another model or other photos can answer otherwise.",
         help=tip("p_value"),
     )

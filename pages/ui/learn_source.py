@@ -43,3 +43,14 @@ def tensors_of(source: Source) -> Tensors | None:
             "Or choose the reference run above."
         )
     return None
+
+
+def numbers(*rows: tuple[str, str, str]) -> None:
+    """Shows a few numbers side by side, as many as the page is wide.
+
+    Args:
+        *rows: Label, number and tooltip of each.
+    """
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, text in rows:
+            st.metric(label, value, help=text, width=165)

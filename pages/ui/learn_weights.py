@@ -16,6 +16,7 @@ from effq_core.learn.kernels import (
 )
 from effq_core.learn.lessons import scales_lesson
 from effq_core.learn.tensors import Layer, Tensors
+from pages.ui.learn_source import numbers
 from pages.ui.show import chart
 
 _ALL = -1
@@ -121,23 +122,19 @@ def _channel_title(layer: Layer, row: int) -> str:
 
 
 def _numbers(effect: KernelEffect, other: KernelEffect, row: int | None) -> None:
-    columns = st.columns(4)
-    columns[0].metric("SQNR of the layer", fmt.decibels(effect.total), help=tip("sqnr"))
-    columns[1].metric(
-        "With a scale a channel" if other.per_channel else "With one scale for all",
-        fmt.decibels(other.total),
-        help=tip("granularity"),
-    )
     if row is None:
-        columns[2].metric("Median channel", fmt.decibels(effect.typical), help=tip("channel"))
+        channel = ("Median channel", fmt.decibels(effect.typical), tip("channel"))
     else:
-        columns[2].metric(
-            "This channel",
-            fmt.decibels(float(effect.channels[row])),
-            help=tip("levels"),
-            delta=f"{fmt.counted(effect.used(row), 'level')} used",
-            delta_color="off",
-            delta_arrow="off",
-        )
-    scale = float(effect.grid.scale[row if row is not None and effect.per_channel else 0])
-    columns[3].metric("Scale (step)", fmt.plain(scale), help=tip("scale"))
+        used = fmt.counted(effect.used(row), "level")
+        channel = (f"This channel, {used}", fmt.decibels(effect.channels[row]), tip("levels"))
+    scale = effect.grid.scale[row if row is not None and effect.per_channel else 0]
+    numbers(
+        ("SQNR of the layer", fmt.decibels(effect.total), tip("sqnr")),
+        (
+            "With a scale a channel" if other.per_channel else "With one scale for all",
+            fmt.decibels(other.total),
+            tip("granularity"),
+        ),
+        channel,
+        ("Scale (step)", fmt.plain(scale), tip("scale")),
+    )

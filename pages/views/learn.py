@@ -36,6 +36,7 @@ def _choose_part() -> str:
         format_func=_PARTS.__getitem__,
         key=_PART,
         on_change=remember,
+        wrap=True,
     )
     return chosen or next(iter(_PARTS))
 
