@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from effq_core.datasets import imagenette
-from effq_core.errors import Cancelled, EffqError
+from effq_core.errors import Cancelled, EffqError, StoreError
 from effq_core.fetches import Fetch, FetchFiles, FetchState
 from effq_core.reporting import Reporter
 from effq_core.settings import Home
@@ -25,8 +25,8 @@ from effq_core.wording import event_text, is_trouble
 
 log = logging.getLogger("effq.fetch")
 
-_WRITE_SECONDS = 0.3
-"""Least time between two writes of progress: each is a file made durable."""
+_TICK = 0.25
+"""Seconds between two looks for a cancel, and two writes of progress: each is made durable."""
 _RATE_SECONDS = 10.0
 _PATIENCE = 2.0
 """How long a cancelled download may take to notice; a silent connection does not."""
@@ -39,16 +39,19 @@ class FileReporter:
     Args:
         files: Of the download.
         fetch: How it begins.
+
+    Attributes:
+        ended: Whether its end is written down.
     """
 
     def __init__(self, files: FetchFiles, fetch: Fetch) -> None:
         self._files = files
         self._fetch = fetch
-        self._written = 0.0
+        self._changed = False
         self._samples: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
         self._phase = ""
-        self._ended = False
+        self.ended = False
         files.write(fetch)
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
@@ -68,9 +71,6 @@ class FileReporter:
         since, before = self._samples[0]
         rate = (done - before) / (now - since) if now > since else 0.0
         self._change(done=done, total=total, unit=unit, rate=rate, note=self._phase)
-        if now - self._written >= _WRITE_SECONDS or done >= total:
-            self._written = now
-            self._write()
 
     def event(self, kind: str, **values: Any) -> None:
         """Notes what people should know.
@@ -85,7 +85,6 @@ class FileReporter:
             if not is_trouble(kind):  # trouble is over when the next bytes arrive
                 self._phase = text
             self._change(note=text)
-            self._write()
 
     def check_cancelled(self) -> None:
         """Looks for the request to stop.
@@ -104,22 +103,29 @@ class FileReporter:
             **values: Other fields of :class:`~effq_core.fetches.Fetch`.
         """
         with self._lock:
-            if self._ended:
+            if self.ended:
                 return
-            self._ended = True
+            self.ended = True
             self._fetch = replace(
                 self._fetch, state=state, updated=time.time(), rate=0.0, note="", **values
             )
             self._files.write(self._fetch)
 
+    def flush(self) -> None:
+        """Writes what has changed since the last time.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        with self._lock:
+            if self._changed and not self.ended:
+                self._changed = False
+                self._files.write(self._fetch)
+
     def _change(self, **values: Any) -> None:
         with self._lock:
+            self._changed = True
             self._fetch = replace(self._fetch, updated=time.time(), **values)
-
-    def _write(self) -> None:
-        with self._lock:
-            if not self._ended:
-                self._files.write(self._fetch)
 
 
 def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
@@ -175,7 +181,7 @@ def work(home: Home, item: str) -> FetchState | None:
             token=process_token(pid),
         )
         reporter = FileReporter(files, fetch)
-        _leave_when_cancelled(files, reporter)
+        threading.Thread(target=_watch, args=(files, reporter), name="watch", daemon=True).start()
         state, values = _outcome(item, home, reporter)
         with store_errors(files.cancel):
             files.cancel.unlink(missing_ok=True)
@@ -203,25 +209,26 @@ def _outcome(item: str, home: Home, reporter: FileReporter) -> tuple[FetchState,
     return FetchState.FINISHED, {}
 
 
-def _leave_when_cancelled(files: FetchFiles, reporter: FileReporter) -> None:
-    """Ends the process if it does not notice a cancel itself, as on a connection that is silent.
+def _watch(files: FetchFiles, reporter: FileReporter) -> None:
+    """Writes progress while the download works, and ends the process if it ignores a cancel.
 
-    What has arrived is in a file already, and its hash is checked whenever it is continued.
+    A connection that is silent never asks whether to stop. What has arrived is in a file already,
+    and its hash is checked whenever it is continued.
     """
-
-    def watch() -> None:
-        asked: float | None = None
-        while True:
-            time.sleep(0.2)
-            if not files.cancel.exists():
-                asked = None
-                continue
-            asked = asked or time.monotonic()
-            if time.monotonic() - asked > _PATIENCE:
-                reporter.end(FetchState.CANCELLED)
-                os._exit(_CANCELLED_CODE)
-
-    threading.Thread(target=watch, name="cancel", daemon=True).start()
+    asked: float | None = None
+    while not reporter.ended:
+        time.sleep(_TICK)
+        try:
+            reporter.flush()
+        except StoreError as error:
+            log.error("%s", error)  # the download itself will meet the full disk and say so
+        if not files.cancel.exists():
+            asked = None
+            continue
+        asked = asked or time.monotonic()
+        if time.monotonic() - asked > _PATIENCE:
+            reporter.end(FetchState.CANCELLED)
+            os._exit(_CANCELLED_CODE)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -127,9 +127,9 @@ class Roots:
                 f"{str(path)[:300]!r} is not in a folder that {VARIABLE} names.",
                 "Choose a folder from the list; whoever runs this dashboard can add to it.",
             )
-        if not resolved.is_dir():
-            what = "is not a folder" if resolved.exists() else "does not exist"
-            raise DatasetError(f"{resolved} {what}.", "Choose another folder.")
+        if not _exists(resolved) or not resolved.is_dir():
+            what = "is not a folder" if _exists(resolved) else "does not exist"
+            raise DatasetError(f"{str(resolved)[:300]} {what}.", "Choose another folder.")
         return resolved
 
     def sub_folders(self, path: Path | str) -> SubFolders:
@@ -201,7 +201,7 @@ def _root(text: str) -> Path | str:
     if not path.is_absolute():
         return "it is not an absolute path"
     resolved = _resolve(path)
-    if resolved is None or not resolved.exists():
+    if resolved is None or not _exists(resolved):
         return "it does not exist"
     if not resolved.is_dir():
         return "it is not a folder"
@@ -217,6 +217,13 @@ def _resolve(path: Path | str) -> Path | None:
         return given.resolve() if given.is_absolute() else None
     except (OSError, RuntimeError, ValueError):  # too long, links in a circle, a zero byte
         return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for any disk
+        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -37,7 +37,7 @@ class Usage:
         unused: Those of them, and leftovers beside them, that no run uses.
         datasets: Downloaded photos, partial downloads included.
         models: Downloaded weights.
-        other: The index, logs and work in progress.
+        other: The index, lists, logs and work in progress.
         free: Left on the disk.
     """
 
@@ -126,18 +126,17 @@ def usage(home: Home, inventory: Inventory) -> Usage:
     Returns:
         Bytes by part.
     """
+    artifacts = tree_size(home.artifacts)
     datasets = tree_size(home.datasets)
     models = tree_size(home.models)
-    scratch = tree_size(home.scratch)
-    index = sum(_size(path) for path in home.root.glob("effq.sqlite3*"))
     place = home.root if home.root.exists() else Path(home.root.anchor)
     return Usage(
-        artifacts=tree_size(home.artifacts),
-        unused=sum(inventory.sizes[key] for key in inventory.unused)
+        artifacts=artifacts,
+        unused=sum(map(inventory.sizes.__getitem__, inventory.unused))
         + sum(map(tree_size, leftovers(home))),
         datasets=datasets,
         models=models,
-        other=scratch + index + tree_size(home.runs) + tree_size(home.engine),
+        other=tree_size(home.root) - artifacts - datasets - models,
         free=shutil.disk_usage(place).free,
     )
 
@@ -155,17 +154,10 @@ def tree_size(path: Path) -> int:
                     else:
                         total += entry.stat(follow_symlinks=False).st_size
         except NotADirectoryError:
-            total += _size(path)
+            total += path.lstat().st_size
         except OSError:  # a running process has just removed it
             continue
     return total
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
 
 
 def _sizes(home: Home) -> dict[Key, int]:

@@ -135,7 +135,7 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
             st.image(
                 each.jpeg,
                 caption=escape(each.label) or None,
-                width=112,
+                width=96,
                 alt=f"A photo of {each.label}" if each.label else "A photo of this folder",
             )
     if preview.classes:

@@ -11,16 +11,21 @@ from effq_core.store.usage import take_inventory, usage
 from pages.ui import session
 from pages.ui.show import guard, toast
 
+_METRIC_PIXELS = 160
+
 
 def show_space() -> None:
     """Draws the sizes of the store's parts, and offers to free what no run uses."""
     home = session.home()
     used = usage(home, take_inventory(home, session.database()))
-    columns = st.columns(4)
-    columns[0].metric("Results of runs", fmt.size(used.artifacts), help=tip("artifact"))
-    columns[1].metric("Downloaded photos", fmt.size(used.datasets))
-    columns[2].metric("Downloaded models", fmt.size(used.models))
-    columns[3].metric("Free on this disk", fmt.size(used.free))
+    with st.container(horizontal=True):  # and not columns: two beside each other on a phone
+        for label, size, help_ in (
+            ("Results of runs", used.artifacts, tip("artifact")),
+            ("Downloaded photos", used.datasets, None),
+            ("Downloaded models", used.models, None),
+            ("Free on this disk", used.free, None),
+        ):
+            st.metric(label, fmt.size(size), help=help_, width=_METRIC_PIXELS)
     with st.container(horizontal=True, vertical_alignment="center"):
         if used.unused:
             st.button(
