@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from effq_core import formatting as fmt
+from effq_core.measure.statistics import Comparison, compare
 from effq_core.results.document import Results
 from effq_core.variants import get_variant
 
@@ -93,6 +94,31 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
 def photos_of(results: Results) -> Hashable:
     """Returns what tells the evaluation photos of two runs apart: their keys, in order."""
     return tuple(results.predictions(results.baseline.name).keys)
+
+
+def across(a: Results, b: Results) -> dict[str, Comparison]:
+    """Compares the variants two runs share, photo by photo.
+
+    Args:
+        a: The run compared with.
+        b: The run compared.
+
+    Returns:
+        By the name of the variant, ``b`` minus ``a``; empty where the runs were not evaluated on
+        the same photos, or their models have other classes.
+
+    Raises:
+        StoreError: If stored answers are missing.
+    """
+    found = {}
+    for name in a.variants:
+        if name not in b.variants:
+            continue
+        before, after = a.predictions(name), b.predictions(name)
+        same_shape = before.probabilities.shape == after.probabilities.shape
+        if before.keys == after.keys and same_shape:
+            found[name] = compare(before, after)
+    return found
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,5 +1,55 @@
-"""Placeholder until the page is written."""
+"""Results: what did each variant gain and lose, and is the difference real?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
-st.title("results")
+from pages.ui.choose import Source, choose_runs
+from pages.ui.results_checks import show_checks
+from pages.ui.results_classes import show_classes
+from pages.ui.results_head import show_head
+from pages.ui.results_numbers import show_numbers
+from pages.ui.results_photos import show_photos
+from pages.ui.results_pick import show_pick
+from pages.ui.results_real import show_real
+from pages.ui.results_several import show_several
+from pages.ui.results_speed import show_speed
+from pages.ui.results_tradeoff import show_tradeoff
+from pages.ui.results_training import show_training
+from pages.ui.show import empty, guard, page_head
+
+PARTS: dict[str, Callable[[Source], None]] = {
+    "Trade-off": show_tradeoff,
+    "Pick for me": show_pick,
+    "Is it real?": show_real,
+    "Changed photos": show_photos,
+    "Classes": show_classes,
+    "Speed": show_speed,
+    "Training": show_training,
+    "Numbers and files": show_numbers,
+    "Checks": show_checks,
+}
+"""Parts of the page for one run. Only the chosen one is computed."""
+
+page_head("Results", "What did each variant gain and lose, and is the difference real?")
+sources = choose_runs(label="Runs (choose several to set them side by side)")
+if not sources:
+    empty("No run is chosen.", page="experiment", label="Run an experiment")
+elif len(sources) == 1:
+    show_head(sources[0])
+    part = st.segmented_control(
+        "Part",
+        list(PARTS),
+        default=next(iter(PARTS)),
+        required=True,
+        key="part",
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    with guard():
+        PARTS[part or next(iter(PARTS))](sources[0])
+else:
+    with guard():
+        show_several(sources)

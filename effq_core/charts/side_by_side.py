@@ -1,0 +1,151 @@
+"""The same quantity of several runs, variant by variant."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from enum import StrEnum
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.front import quality_title
+from effq_core.charts.labels import wrapped
+from effq_core.results.document import Results, VariantResult
+from effq_core.variants import CATALOGUE
+
+_ROW = 22
+_FRAME = 100
+
+
+class Quantity(StrEnum):
+    """What is compared."""
+
+    QUALITY = "quality"
+    DIFFERENCE = "difference"
+    LATENCY = "latency"
+    SIZE = "size"
+
+
+def letters(count: int) -> list[str]:
+    """Names runs A, B, C and so on."""
+    return [chr(ord("A") + number) for number in range(count)]
+
+
+def side_by_side(
+    runs: Sequence[Results], quantity: Quantity, *, threads: int = 1
+) -> go.Figure | None:
+    """Draws one quantity of every variant of several runs.
+
+    Args:
+        runs: Results, named A, B, C in their order.
+        quantity: What is compared.
+        threads: Thread count of latency.
+
+    Returns:
+        The figure: a group of rows a variant, a row a run; ``None`` where no run has the quantity.
+    """
+    present = [name for name in CATALOGUE if any(name in results.variants for results in runs)]
+    figure = new_figure(
+        height=_ROW * len(runs) * len(present) + _FRAME, x_title=_title(runs, quantity, threads)
+    )
+    places: list[float] = []
+    labels: list[str] = []
+    found: list[str] = []
+    row = 0.0
+    for name in present:
+        for letter, results in zip(letters(len(runs)), runs, strict=True):
+            variant = results.variants.get(name)
+            value = None if variant is None else _value(variant, quantity, threads)
+            if variant is None or value is None:
+                continue
+            _add(figure, variant, letter, row, value, quantity)
+            places.append(row)
+            labels.append(f"{wrapped(variant.title, 40)} <b>{letter}</b>")
+            found.append(f"{variant.title} {letter} {_text(value[0], quantity)}")
+            row += 1
+        row += 0.6
+    if not found:
+        return None
+    figure.update_yaxes(tickvals=places, ticktext=labels, range=[row, -0.8], zeroline=False)
+    if quantity is Quantity.DIFFERENCE:
+        figure.add_vline(x=0, line={"color": MUTED, "width": 1})
+    elif quantity is not Quantity.QUALITY:
+        figure.update_xaxes(rangemode="tozero", tickformat=",")
+    return describe(figure, f"{_title(runs, quantity, threads)}: {'; '.join(found)}.")
+
+
+def _add(
+    figure: go.Figure,
+    variant: VariantResult,
+    letter: str,
+    row: float,
+    value: tuple[float, float, float],
+    quantity: Quantity,
+) -> None:
+    middle, low, high = value
+    interval = f" ({_text(low, quantity)} to {_text(high, quantity)})" if low < high else ""
+    figure.add_scatter(
+        x=[middle],
+        y=[row],
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - middle],
+            "arrayminus": [middle - low],
+            "thickness": 1.5,
+            "width": 4,
+        },
+        mode="markers",
+        marker=marker(variant.name, size=10),
+        hovertemplate=(
+            f"<b>{html.escape(variant.title)}, {letter}</b><br>{_text(middle, quantity)}{interval}"
+            f"<br>n = {fmt.count(variant.accuracy.n)}<extra></extra>"
+        ),
+    )
+
+
+def _title(runs: Sequence[Results], quantity: Quantity, threads: int) -> str:
+    if quantity is Quantity.SIZE:
+        return "Size of the file, KiB"
+    if quantity is Quantity.LATENCY:
+        return f"Median latency with {fmt.counted(threads, 'thread')}, ms"
+    if quantity is Quantity.DIFFERENCE:
+        return "Top-1 minus float32, points"
+    titles = dict.fromkeys(quality_title(results) for results in runs)
+    return f"{' or '.join(titles)}, %"
+
+
+def _value(
+    variant: VariantResult, quantity: Quantity, threads: int
+) -> tuple[float, float, float] | None:
+    """Returns a value and the ends of its interval."""
+    comparison = variant.comparison
+    if quantity is Quantity.SIZE:
+        size = variant.file.size_kib
+        return size, size, size
+    if quantity is Quantity.LATENCY:
+        timing = variant.timing(threads)
+        if timing is None:
+            return None
+        return timing.median_ms, timing.median_low_ms, timing.median_high_ms
+    if quantity is Quantity.DIFFERENCE:
+        if comparison is None or comparison.difference_points is None:
+            return None
+        low, high = comparison.low_points or 0.0, comparison.high_points or 0.0
+        return comparison.difference_points, low, high
+    share = variant.accuracy.top1
+    if share is None:
+        share = comparison.agreement if comparison is not None else None
+    return None if share is None else (100 * share.share, 100 * share.low, 100 * share.high)
+
+
+def _text(value: float, quantity: Quantity) -> str:
+    if quantity is Quantity.SIZE:
+        return fmt.kib(1024 * value)
+    if quantity is Quantity.LATENCY:
+        return fmt.milliseconds(value)
+    if quantity is Quantity.DIFFERENCE:
+        return fmt.points(value)
+    return fmt.percent(value / 100)

@@ -1,0 +1,69 @@
+"""Comparisons of a run's variants, computed once: they rest on files that never change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.results import Results
+from effq_core.results.pairs import (
+    ChangedPhoto,
+    ClassChange,
+    Pair,
+    changed_photos,
+    class_changes,
+    compare_all,
+    compare_pair,
+)
+from pages.ui.choose import Source
+
+_MOST = 64
+
+
+def pair(source: Source, first: str, second: str) -> Pair:
+    """Returns ``second`` set against ``first``."""
+    return _pair(_key(source, first, second), source.results, first, second)
+
+
+def all_pairs(source: Source) -> tuple[Pair, ...]:
+    """Returns every two variants of a run set against each other."""
+    return _all_pairs(_key(source, *source.results.variants), source.results)
+
+
+def changed(source: Source, first: str, second: str) -> tuple[ChangedPhoto, ...]:
+    """Returns the photos to which two variants give different answers."""
+    return _changed(_key(source, first, second), source.results, first, second)
+
+
+def by_class(source: Source, first: str, second: str) -> tuple[ClassChange, ...]:
+    """Returns what changed between two variants, class by class."""
+    return _by_class(_key(source, first, second), source.results, first, second)
+
+
+def _key(source: Source, *variants: str) -> tuple[str, ...]:
+    # Names of stored answers are hashes of what they were made from; the reference run's are not.
+    paths = (source.results.variants[name].predictions for name in variants)
+    return source.id, *variants, *paths
+
+
+@st.cache_data(show_spinner=False, max_entries=_MOST)
+def _pair(key: tuple[str, ...], _results: Results, first: str, second: str) -> Pair:
+    return compare_pair(_results, first, second)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _all_pairs(key: tuple[str, ...], _results: Results) -> tuple[Pair, ...]:
+    return compare_all(_results)
+
+
+@st.cache_data(show_spinner=False, max_entries=_MOST)
+def _changed(
+    key: tuple[str, ...], _results: Results, first: str, second: str
+) -> tuple[ChangedPhoto, ...]:
+    return changed_photos(_results, first, second)
+
+
+@st.cache_data(show_spinner=False, max_entries=_MOST)
+def _by_class(
+    key: tuple[str, ...], _results: Results, first: str, second: str
+) -> tuple[ClassChange, ...]:
+    return class_changes(_results, first, second)

@@ -1,0 +1,92 @@
+"""Choices several parts of the results page share: thread count, pair of variants."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.glossary import tip
+from effq_core.results import Results
+from effq_core.variants import BASELINE, CATALOGUE
+
+_FIRST = "results_first"
+_SECOND = "results_second"
+_THREADS = "results_threads"
+
+
+def choose_threads(results: Results) -> int:
+    """Lets the person choose a thread count that was timed.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        The count; no choice is shown where there is only one.
+    """
+    counts = list(results.threads)
+    if len(counts) == 1:
+        return counts[0]
+    if st.session_state.get(_THREADS) not in counts:  # left by another run
+        st.session_state[_THREADS] = counts[0]
+    chosen = st.segmented_control(
+        "Threads",
+        counts,
+        key=_THREADS,
+        required=True,
+        format_func=lambda count: fmt.counted(count, "thread"),
+        help=tip("threads"),
+        persist_state="page",
+    )
+    return int(chosen or counts[0])
+
+
+def choose_pair(results: Results) -> tuple[str, str] | None:
+    """Lets the person choose two variants to compare.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        The variant compared with, and the one compared; ``None`` where the run has one variant
+        only, or the same was chosen twice, which is said.
+    """
+    names = list(results.variants)
+    if len(names) < 2:
+        st.info(
+            "This run has float32 only: there is nothing to compare it with. Run the experiment "
+            "with more variants.",
+            icon=":material/info:",
+        )
+        return None
+    _prepare(names)
+    left, right = st.columns(2)
+    second = left.selectbox(
+        "Variant",
+        names,
+        key=_SECOND,
+        format_func=lambda name: results.variants[name].title,
+        help=tip("variant"),
+        persist_state="page",
+    )
+    first = right.selectbox(
+        "Compared with",
+        names,
+        key=_FIRST,
+        format_func=lambda name: results.variants[name].title,
+        persist_state="page",
+    )
+    if first == second:
+        st.info("Choose two different variants.", icon=":material/info:")
+        return None
+    return first, second
+
+
+def _prepare(names: list[str]) -> None:
+    """Chooses int8 against float32 at first, or what comes nearest."""
+    if st.session_state.get(_FIRST) not in names:
+        st.session_state[_FIRST] = BASELINE
+    if st.session_state.get(_SECOND) not in names:
+        others = [name for name in names if name != BASELINE]
+        shipped = [name for name in others if not CATALOGUE[name].is_control]
+        wanted = [name for name in shipped if name == "int8"] or shipped or others
+        st.session_state[_SECOND] = wanted[0]

@@ -1,0 +1,61 @@
+"""What a run was about and what came of it, in three lines."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.glossary import tip
+from effq_core.recommend import Limits, recommend
+from effq_core.results import Results
+from effq_core.results.subject import facts
+from pages.ui.choose import Source
+from pages.ui.show import escape
+
+
+def show_head(source: Source) -> None:
+    """Draws the facts, the outcome and whether to trust it.
+
+    Args:
+        source: The run.
+    """
+    results = source.results
+    st.caption(" · ".join(escape(fact) for fact in facts(results)), help=tip("n"))
+    found = recommend(results, Limits(threads=results.threads[0]))
+    if found.chosen is None:
+        st.warning("No variant passed its checks.", icon=":material/warning:")
+    else:
+        text = f"**{escape(found.chosen.title)}**: {escape(found.chosen.reason)}"
+        if results.baseline.accuracy.top1 is None:
+            text += " The photos have no labels, so there is no accuracy on this page."
+        st.success(text, icon=":material/recommend:")
+    _trust(results)
+
+
+def _trust(results: Results) -> None:
+    gates = [*results.gates]
+    for variant in results.variants.values():
+        gates += variant.gates
+    failed = [gate for gate in gates if not gate.passed]
+    with st.container(horizontal=True, gap="small"):
+        if failed:
+            st.badge(
+                f"{len(failed)} of {fmt.counted(len(gates), 'check')} failed",
+                icon=":material/error:",
+                color="red",
+                help="Open Checks to see which. A failed check hides nothing.",
+            )
+        else:
+            st.badge(
+                f"All {fmt.counted(len(gates), 'check')} passed",
+                icon=":material/check:",
+                color="green",
+                help=tip("gate"),
+            )
+        if results.warnings:
+            st.badge(
+                fmt.counted(len(results.warnings), "warning"),
+                icon=":material/warning:",
+                color="orange",
+                help="\n".join(f"- {escape(warning)}" for warning in results.warnings[:8]),
+            )

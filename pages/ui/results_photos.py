@@ -1,0 +1,199 @@
+"""Which photos changed? A gallery of the answers that flipped between two variants."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.errors import DatasetError, EffqError
+from effq_core.glossary import tip
+from effq_core.results import Results
+from effq_core.results.pairs import Change, ChangedPhoto
+from effq_core.results.photos import EvaluationPhotos, open_photos
+from pages.ui import results_cache, session
+from pages.ui.choose import Source
+from pages.ui.results_choices import choose_pair
+from pages.ui.show import escape
+
+PER_PAGE = 24
+_WIDTH = 168
+_ALL = "All classes"
+_WORDS = {
+    Change.WORSE: "got worse",
+    Change.BETTER: "got better",
+    Change.STILL_WRONG: "wrong both times",
+    Change.CHANGED: "changed",
+}
+
+
+def show_photos(source: Source) -> None:
+    """Draws the filters and the photos, or a table where the run ships none.
+
+    Args:
+        source: The run.
+    """
+    st.subheader("Which photos changed?", anchor=False, help=tip("flips"))
+    chosen = choose_pair(source.results)
+    if chosen is None:
+        return
+    found = results_cache.changed(source, *chosen)
+    n = source.results.baseline.accuracy.n
+    if not found:
+        st.info(
+            f"Both give the same answer to all {fmt.counted(n, 'photo')}.",
+            icon=":material/check:",
+        )
+        return
+    shown = _filtered(found)
+    st.caption(
+        f"{fmt.counted(len(shown), 'photo')} of {fmt.count(len(found))} whose answer changed, of "
+        f"{fmt.count(n)} in all."
+    )
+    if not shown:
+        return
+    try:
+        photos = _open(source)
+    except EffqError as error:
+        st.info(f"{escape(error.message)} {escape(error.hint)}", icon=":material/hide_image:")
+        _table(source.results, shown, *chosen)
+        return
+    _gallery(source.results, photos, shown, *chosen)
+    if st.toggle("Show as a table", key="photos_table", persist_state="page"):
+        _table(source.results, shown, *chosen)
+
+
+def _filtered(found: Sequence[ChangedPhoto]) -> list[ChangedPhoto]:
+    counts = Counter(photo.change for photo in found)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        kinds = st.pills(
+            "Show",
+            [change for change in Change if counts[change]],
+            format_func=lambda change: f"{_WORDS[change]} ({fmt.count(counts[change])})",
+            selection_mode="multi",
+            key="photos_kinds",
+            help="Nothing chosen shows all.",
+            persist_state="page",
+        )
+        classes = sorted({photo.truth or photo.first.label for photo in found})
+        if st.session_state.get("photos_class") not in (_ALL, *classes):
+            st.session_state["photos_class"] = _ALL
+        wanted = st.selectbox(
+            "True class" if found[0].truth is not None else "Answer before",
+            [_ALL, *classes],
+            key="photos_class",
+            width=240,
+            persist_state="page",
+        )
+    return [
+        photo
+        for photo in found
+        if (not kinds or photo.change in kinds)
+        and wanted in (_ALL, photo.truth or photo.first.label)
+    ]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _photos(store: str, run: str, key: str, _results: Results) -> EvaluationPhotos:
+    return open_photos(_results, session.home())
+
+
+def _open(source: Source) -> EvaluationPhotos:
+    baseline = source.results.baseline
+    return _photos(str(session.home().root), source.id, baseline.predictions, source.results)
+
+
+def _gallery(
+    results: Results,
+    photos: EvaluationPhotos,
+    shown: Sequence[ChangedPhoto],
+    first: str,
+    second: str,
+) -> None:
+    pages = -(-len(shown) // PER_PAGE)
+    page = 1
+    if pages > 1:
+        key = f"photos_page_{first}_{second}_{len(shown)}"
+        page = int(st.number_input(f"Page of {pages}", 1, pages, 1, key=key, width=160))
+    images, captions, alts, gone = [], [], [], 0
+    titles = results.variants[first].title, results.variants[second].title
+    for photo in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        try:
+            images.append(_framed(photos.photo(photo.row)))
+        except DatasetError:
+            gone += 1
+            continue
+        captions.append(_caption(photo, *titles))
+        alts.append(f"Photo of {photo.truth or 'an unknown class'}, {_WORDS[photo.change]}")
+    if images:
+        st.image(images, caption=captions, width=_WIDTH, output_format="JPEG", alt=alts)
+    if gone:
+        st.warning(
+            f"{fmt.counted(gone, 'photo')} of this page can no longer be read from the dataset.",
+            icon=":material/broken_image:",
+        )
+
+
+def _framed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Returns a photo at least as large as it is shown: small ones enlarged without blur."""
+    factor = max(1, _WIDTH // pixels.shape[0])
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _caption(photo: ChangedPhoto, first: str, second: str) -> str:
+    lines = [f"**{escape(_WORDS[photo.change])}**"]
+    if photo.truth is not None:
+        lines.append(f"true: {escape(photo.truth)}")
+    for title, answer in ((first, photo.first), (second, photo.second)):
+        mark = ""
+        if photo.truth is not None:
+            mark = " ✓" if answer.label == photo.truth else " ✗"
+        lines.append(
+            f"{escape(title)}: {escape(answer.label)} "
+            f"{escape(fmt.percent(answer.confidence, 0))}{mark}"
+        )
+    return "  \n".join(lines)
+
+
+def _table(results: Results, shown: Sequence[ChangedPhoto], first: str, second: str) -> None:
+    before, after = results.variants[first].title, results.variants[second].title
+    frame = pd.DataFrame(
+        [
+            {
+                "change": _WORDS[photo.change],
+                "truth": photo.truth,
+                "first": photo.first.label,
+                "first_confidence": 100 * photo.first.confidence,
+                "second": photo.second.label,
+                "second_confidence": 100 * photo.second.confidence,
+                "key": photo.key,
+            }
+            for photo in shown
+        ]
+    )
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    config: dict[str, Any] = {
+        "change": text("Change", pinned=True),
+        "truth": text("True class"),
+        "first": text(f"{before} says"),
+        "first_confidence": number("sure, %", format="%.0f", help=tip("confidence")),
+        "second": text(f"{after} says"),
+        "second_confidence": number("sure, %", format="%.0f", help=tip("confidence")),
+        "key": text("Photo"),
+    }
+    if shown[0].truth is None:
+        del config["truth"]
+    st.dataframe(
+        frame,
+        column_config=config,
+        column_order=list(config),
+        hide_index=True,
+        key="photos_frame",
+        alt=f"Table of {len(frame)} photos whose answer changed.",
+    )

@@ -1,0 +1,198 @@
+"""Several runs side by side, and what may not be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.charts.front import quality_title
+from effq_core.charts.side_by_side import Quantity, letters, side_by_side
+from effq_core.charts.sweep import sweep_chart
+from effq_core.glossary import tip
+from effq_core.results.several import Difference, Touches, across, differences, verdicts
+from effq_core.results.sweep import AXIS, Along, Measure, baselines, sweep
+from pages.ui.choose import Source
+from pages.ui.show import chart, escape
+
+_QUANTITIES = {
+    Quantity.QUALITY: "Accuracy",
+    Quantity.DIFFERENCE: "Difference to float32",
+    Quantity.LATENCY: "Latency",
+    Quantity.SIZE: "Size",
+}
+_ALONG = {
+    Along.CALIBRATION_SIZE: "Against calibration photos",
+    Along.QAT_EPOCHS: "Against QAT epochs",
+}
+
+
+def show_several(sources: Sequence[Source]) -> None:
+    """Draws two runs or more.
+
+    Args:
+        sources: The runs, in the order they were chosen.
+    """
+    names = letters(len(sources))
+    for name, source in zip(names, sources, strict=True):
+        n = fmt.counted(source.results.baseline.accuracy.n, "photo")
+        st.markdown(f"**{name}**  {escape(source.title)} (n = {n})")
+    found = differences([source.results for source in sources])
+    for sentence in verdicts(found):
+        st.warning(escape(sentence), icon=":material/compare_arrows:")
+    _differences(found, names)
+    _side_by_side(sources, names)
+    _across(sources, names)
+    _sweeps(sources)
+
+
+def _differences(found: Sequence[Difference], names: Sequence[str]) -> None:
+    st.subheader("What differs", anchor=False)
+    if not found:
+        st.markdown("Nothing: the same experiment, measured again.")
+        return
+    touched = {
+        Touches.ACCURACY: "accuracy does not compare",
+        Touches.LATENCY: "latency does not compare",
+        Touches.NOTHING: "",
+    }
+    frame = pd.DataFrame(
+        [
+            {
+                "what": entry.what,
+                **dict(zip(names, entry.values, strict=True)),
+                "so": touched[entry.touches],
+            }
+            for entry in found
+        ]
+    )
+    st.dataframe(
+        frame,
+        column_config={
+            "what": st.column_config.TextColumn("", pinned=True),
+            "so": st.column_config.TextColumn("Therefore"),
+        },
+        hide_index=True,
+        key="several_differences",
+        alt=f"Table of {len(frame)} settings that are not the same in all runs.",
+    )
+
+
+def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
+    st.subheader("Side by side", anchor=False)
+    shared = set.intersection(*(set(source.results.threads) for source in sources))
+    quantities = [q for q in Quantity if q is not Quantity.LATENCY or shared]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        quantity = Quantity(
+            st.segmented_control(
+                "Show",
+                quantities,
+                format_func=_QUANTITIES.__getitem__,
+                default=Quantity.QUALITY,
+                required=True,
+                key="several_quantity",
+                persist_state="page",
+            )
+            or Quantity.QUALITY
+        )
+        threads = min(shared, default=1)
+        if quantity is Quantity.LATENCY and len(shared) > 1:
+            threads = int(
+                st.segmented_control(
+                    "Threads", sorted(shared), default=threads, required=True,
+                    key="several_threads", help=tip("threads"), persist_state="page",
+                )
+                or threads
+            )  # fmt: skip
+    runs = [source.results for source in sources]
+    figure = side_by_side(runs, quantity, threads=threads)
+    if figure is None:
+        st.info("These photos have no labels: there is no accuracy.", icon=":material/label_off:")
+        return
+    chart(figure, key="several_chart")
+    st.caption("Bars are 95 % intervals. Letters are the runs above.")
+
+
+def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
+    """Compares the same variant of two runs photo by photo, where the photos are the same."""
+    rows = []
+    for name, source in zip(names[1:], sources[1:], strict=True):
+        for variant, comparison in across(sources[0].results, source.results).items():
+            rows.append(
+                {
+                    "variant": source.results.variants[variant].title,
+                    "runs": f"{name} minus {names[0]}",
+                    "points": comparison.difference_points,
+                    "worse": comparison.worse,
+                    "better": comparison.better,
+                    "p": comparison.p,
+                    "same": 100 * comparison.agreement.share,
+                }
+            )
+    st.subheader("The same variant in two runs", anchor=False, help=tip("mcnemar"))
+    if not rows:
+        st.caption(
+            "The runs were not evaluated on the same photos and classes: no pair can be tested."
+        )
+        return
+    number = st.column_config.NumberColumn
+    config: dict[str, Any] = {
+        "variant": st.column_config.TextColumn("Variant", pinned=True),
+        "runs": st.column_config.TextColumn("Runs"),
+    }
+    if rows[0]["p"] is not None:
+        config |= {
+            "points": number("Difference, points", format="%.2f", help=tip("paired_interval")),
+            "worse": number("Worse, photos", help=tip("flips")),
+            "better": number("Better, photos", help=tip("flips")),
+            "p": number("Exact p", format="%.4f", help=tip("mcnemar")),
+        }
+    config["same"] = number("Same answer, %", format="%.1f")
+    st.dataframe(
+        pd.DataFrame(rows),
+        column_config=config,
+        column_order=list(config),
+        hide_index=True,
+        key="several_across",
+        alt=f"Table of {len(rows)} variants compared between runs.",
+    )
+
+
+def _sweeps(sources: Sequence[Source]) -> None:
+    st.subheader("Accuracy against one choice", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        along = Along(
+            st.segmented_control(
+                "Along", list(Along), format_func=_ALONG.__getitem__,
+                default=Along.CALIBRATION_SIZE, required=True, key="several_along",
+                label_visibility="collapsed", persist_state="page",
+            )
+            or Along.CALIBRATION_SIZE
+        )  # fmt: skip
+        difference = st.toggle(
+            "as difference to float32", key="several_difference", help=tip("paired_interval"),
+            persist_state="page",
+        )  # fmt: skip
+    measure = Measure.DIFFERENCE if difference else Measure.QUALITY
+    runs = [(source.title, source.results) for source in sources]
+    series = sweep(runs, along, measure)
+    values = {point.x for entry in series for point in entry.points}
+    if len(values) < 2:
+        st.info(
+            f"{AXIS[along].split(' (')[0]}: the same in all these runs. Choose runs that differ in "
+            "it, or run the experiment with another value.",
+            icon=":material/timeline:",
+        )
+        return
+    figure = sweep_chart(
+        series,
+        along,
+        measure,
+        baselines=baselines(runs) if measure is Measure.QUALITY else (),
+        quality=quality_title(sources[0].results),
+    )
+    chart(figure, key="several_sweep")
+    st.caption("Bars are 95 % intervals; lines join runs that differ in nothing else.")

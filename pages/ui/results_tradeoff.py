@@ -1,0 +1,77 @@
+"""The trade-off: accuracy against size and latency, sizes as bars."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.charts.bars import sizes
+from effq_core.charts.tradeoff import Against, tradeoff
+from effq_core.glossary import tip
+from effq_core.results import Results
+from effq_core.results.paper import beside_paper
+from effq_core.variants import CATALOGUE
+from pages.ui.choose import Source
+from pages.ui.results_choices import choose_threads
+from pages.ui.show import chart, escape
+
+
+def show_tradeoff(source: Source) -> None:
+    """Draws the charts.
+
+    Args:
+        source: The run.
+    """
+    results = source.results
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        threads = choose_threads(results)
+        controls = _controls(results)
+        paper = _paper(results)
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Against size", anchor=False, help=tip("pareto"))
+        figure = tradeoff(results, Against.SIZE, threads=threads, controls=controls, paper=paper)
+        chart(figure, key="tradeoff_size")
+    with right:
+        st.subheader("Against latency", anchor=False, help=tip("latency"))
+        figure = tradeoff(results, Against.LATENCY, threads=threads, controls=controls, paper=paper)
+        chart(figure, key="tradeoff_latency")
+    st.caption(
+        "Up and to the left is better. Bars are 95 % intervals; markers that would cover each "
+        "other stand side by side, and the tooltip has the exact values."
+    )
+    st.subheader("Size of the files", anchor=False, help=tip("compression"))
+    chart(sizes(results, paper=paper), key="sizes")
+    if paper:
+        _about_paper(results)
+
+
+def _controls(results: Results) -> bool:
+    if not any(CATALOGUE[name].is_control for name in results.variants):
+        return True
+    return st.toggle(
+        "Controls",
+        value=True,
+        key="tradeoff_controls",
+        help=f"{tip('float_control')} {tip('untrained_control')}",
+        persist_state="page",
+    )
+
+
+def _paper(results: Results) -> bool:
+    if not beside_paper(results).rows:
+        return False
+    return st.toggle(
+        "The paper's values",
+        value=True,
+        key="tradeoff_paper",
+        help="Hollow markers: what the paper printed for the same network. What differs is said "
+        "below the charts.",
+        persist_state="page",
+    )
+
+
+def _about_paper(results: Results) -> None:
+    with st.expander("Why the paper's values are not these", icon=":material/article:"):
+        st.markdown(
+            "\n".join(f"- {escape(sentence)}" for sentence in beside_paper(results).differences)
+        )
