@@ -44,3 +44,25 @@ class SilentReporter:
 
     def check_cancelled(self) -> None:
         """Never stops."""
+
+
+class PreparingReporter:
+    """Passes everything on but progress: of work that precedes what is counted.
+
+    Args:
+        reporter: Whom to.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def progress(self, done: int, total: int, unit: str = "images") -> None:
+        """Does nothing: a bar that fills twice misleads."""
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Passes the event on."""
+        self._reporter.event(kind, **values)
+
+    def check_cancelled(self) -> None:
+        """Stops when the other one does."""
+        self._reporter.check_cancelled()

@@ -30,6 +30,7 @@ from effq_core.pipeline.stages.files import FROZEN, HISTORY_FILE, KERAS_FILE, WE
 from effq_core.quantize.finetune import FineTuning, observe_ranges, predict, resolve_loss
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.reporting import PreparingReporter, Reporter
 
 GATE_IMAGES = 500
 """Evaluation images on which Keras is compared with its ``.tflite``; Keras needs about 30 ms each
@@ -75,7 +76,7 @@ def float_model(context: StageContext) -> dict[str, Any]:
         labels, head = label_set(card.labels), None
         if params["use"] == HeadUse.NEW:
             images, items = read_pixels(context.inputs["training"])
-            features = _cached("features", feature_model(model), images, context)
+            features = _cached(context, "features", feature_model(model), images, context)
             names = params["class_names"]
             model, report = train_head(model, card, features, _labels(items), classes=len(names))
             labels, head = tuple(Label(name) for name in names), asdict(report)
@@ -127,18 +128,24 @@ def finetune(context: StageContext) -> dict[str, Any]:
             whole_head=params["use"] in (HeadUse.WHOLE, HeadUse.NEW),
         )
         classes = _labels(items, params["class_map"]) if labelled else None
-        answers = _cached("teacher", teacher, images, context)
+        before = PreparingReporter(context)
+        if loss is QatLoss.DISTILL or classes is None:
+            targets = _cached(context, "teacher", teacher, images, before)
+            truth = targets.argmax(axis=1) if classes is None else classes
+        else:
+            targets = truth = classes
         student = teacher
         if params["fake_quant"]:
             student = insert_fake_quant(teacher)
-            observe_ranges(student, read_pixels(context.inputs["calibration"])[0], context)
+            calibration = read_pixels(context.inputs["calibration"])[0]
+            observe_ranges(student, calibration, before)
         gc.collect()
         _return_memory()  # what the teacher and the rewriting of the graph took
         history, best = FineTuning(
             student,
             images=images,
-            targets=answers if loss is QatLoss.DISTILL or classes is None else classes,
-            truth=answers.argmax(axis=1) if classes is None else classes,
+            targets=targets,
+            truth=truth,
             settings=settings,
             seed=params["seed"],
             folder=context.scratch / "epochs",
@@ -190,13 +197,15 @@ def _labels(items: list[ImageItem], class_map: list[int] | None = None) -> _Arra
     return np.asarray(class_map, np.int64)[labels] if class_map else labels
 
 
-def _cached(name: str, model: Any, images: _Array, context: StageContext) -> _Array:
+def _cached(
+    context: StageContext, name: str, model: Any, images: _Array, reporter: Reporter
+) -> _Array:
     """Predicts once; a resumed stage finds what it had."""
     path = context.scratch / f"{name}.npy"
     if not path.is_file():
         context.scratch.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp.npy")
-        np.save(temporary, predict(model, images, context))
+        np.save(temporary, predict(model, images, reporter))
         temporary.replace(path)
     loaded: _Array = np.load(path)
     return loaded
