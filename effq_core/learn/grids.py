@@ -111,8 +111,15 @@ def make_grid(low: npt.ArrayLike, high: npt.ArrayLike, bits: int, *, symmetric: 
     else:
         scale = (high - low) / (highest - lowest)
     scale = np.where(scale > 0, scale, 1.0)
-    zero = np.zeros(scale.shape) if symmetric else np.rint(lowest - low / scale)
+    zero = np.zeros(scale.shape) if symmetric else _away_from_zero(lowest - low / scale)
     return Grid(bits, scale, np.clip(zero, lowest, highest).astype(np.int64), lowest, highest)
+
+
+def _away_from_zero(values: Floats) -> Floats:
+    """Rounds as C++ does, whose converter places the zero point: halves go away from 0."""
+    # Ranges that end at bins of a histogram give halves often, a last digit more or less.
+    found: Floats = np.sign(values) * np.floor(np.round(np.abs(values), 9) + 0.5)
+    return found
 
 
 def quantize(
