@@ -26,11 +26,11 @@ _NUMBERED = 12  # classes up to which the counts fit into the cells
 _CELL = 26
 _FRAME = 170
 # Transparent where there is nothing, so that the page shows through, light or dark.
-_SHARE_SCALE = [[0, "rgba(0, 114, 178, 0)"], [1, "rgba(0, 114, 178, 0.9)"]]
+_SHARE_SCALE = [[0, "rgba(0, 114, 178, 0)"], [1, "rgba(0, 114, 178, 0.7)"]]
 _CHANGE_SCALE = [
-    [0, "rgba(0, 114, 178, 0.9)"],
+    [0, "rgba(0, 114, 178, 0.7)"],
     [0.5, "rgba(128, 128, 128, 0)"],
-    [1, "rgba(213, 94, 0, 0.9)"],
+    [1, "rgba(213, 94, 0, 0.7)"],
 ]
 
 
@@ -120,7 +120,9 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
     """
     shown = sorted(rows, key=lambda row: -abs(row.difference_points))[:MOST]
     shown.sort(key=lambda row: row.difference_points, reverse=True)
-    figure = new_figure(height=_CELL * max(4, len(shown)) + 90, x_title=f"{title}, points of top-1")
+    figure = new_figure(
+        height=_CELL * max(4, len(shown)) + 90, x_title="Difference in top-1, points"
+    )
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     figure.add_scatter(
         x=[row.difference_points for row in shown],
@@ -243,8 +245,6 @@ def _heatmap(
         x=list(columns),
         y=list(rows),
         z=values,
-        text=[[write(int(count)) if count else "" for count in row] for row in counts],
-        texttemplate="%{text}" if numbered else None,
         hovertext=[
             [hover(labels[i], answers[j], int(counts[i, j]), float(values[i, j])) for j in columns]
             for i in rows
@@ -257,11 +257,22 @@ def _heatmap(
         xgap=1,
         ygap=1,
     )
+    if numbered:
+        # A trace of its own: a heatmap's text is coloured for a white page, whatever the page is.
+        filled = [(i, j) for i in rows for j in columns if counts[i, j]]
+        figure.add_scatter(
+            x=[j for _, j in filled],
+            y=[i for i, _ in filled],
+            text=[write(int(counts[place])) for place in filled],
+            mode="text",
+            hoverinfo="skip",
+        )
     figure.update_xaxes(
         tickangle=-45, showgrid=False, zeroline=False, tickvals=list(columns), ticktext=answers
     )
+    figure.update_xaxes(range=[-0.5, len(answers) - 0.5])
     figure.update_yaxes(
-        autorange="reversed",
+        range=[len(labels) - 0.5, -0.5],
         showgrid=False,
         zeroline=False,
         tickvals=list(rows),

@@ -142,7 +142,8 @@ def qat_text(results: Results) -> str:
         return "none"
     qat = results.experiment.qat
     epochs = fmt.counted(qat.epochs, "epoch")
-    return f"{epochs}, learning rate {qat.learning_rate:g}, batch {qat.batch_size}, {qat.loss}"
+    rate = f"{qat.learning_rate:g}".replace("e-0", "e-")
+    return f"{epochs}, learning rate {rate}, batch {qat.batch_size}, loss {qat.loss}"
 
 
 def _sample(role: str) -> Callable[[Results], str]:

@@ -31,7 +31,7 @@ def facts(results: Results) -> list[str]:
     return [
         f"{results.model['title']} at {size} × {size} px",
         f"{results.dataset['title']}, n = {fmt.counted(results.baseline.accuracy.n, 'photo')}",
-        f"{threads} {noun} of {machine(results.hardware)}",
+        f"{threads} {noun} of {results.hardware.cpu}",
         f"seed {results.experiment.seed}",
     ]
 

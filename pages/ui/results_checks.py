@@ -50,6 +50,7 @@ def show_checks(source: Source) -> None:
             "detail": text("In words", width="large"),
         },
         hide_index=True,
+        height="content",
         key="checks",
         alt=f"Table of {len(frame)} checks.",
     )

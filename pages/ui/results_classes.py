@@ -61,7 +61,7 @@ def show_classes(source: Source) -> None:
     with right:
         st.subheader("What changed in it", anchor=False, help=tip("confusion"))
         chart(confusion_change(first.accuracy, second.accuracy, names), key="confusion_change")
-        st.caption("+ more photos than before, − fewer.")
+        st.caption("Plus: more photos than before; minus: fewer.")
     st.subheader("How sure, how often right", anchor=False, help=tip("reliability"))
     shown = [name for name in results.variants if not CATALOGUE[name].is_control or name in chosen]
     chart(reliability({name: results.variants[name].accuracy for name in shown}), key="reliability")

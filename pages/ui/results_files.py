@@ -72,6 +72,7 @@ def show_report(source: Source) -> None:
         f"effq-{source.id}.html",
         "text/html",
         text="One file with every chart and table, about 5 MB. Opens without a network.",
+        primary=True,
     )
 
 
@@ -93,7 +94,9 @@ def show_models(source: Source) -> None:
         )
 
 
-def _button(label: str, data: partial[str], name: str, mime: str, text: str = "") -> None:
+def _button(
+    label: str, data: partial[str], name: str, mime: str, text: str = "", *, primary: bool = False
+) -> None:
     st.download_button(
         label,
         data,
@@ -102,6 +105,7 @@ def _button(label: str, data: partial[str], name: str, mime: str, text: str = ""
         key=f"download_{label}",
         icon=":material/download:",
         help=text or None,
+        type="primary" if primary else "secondary",
         on_click="ignore",
     )
 

@@ -16,7 +16,6 @@ from pages.ui.results_files import show_files, show_models, show_report
 
 _GROUP = "numbers_group"
 _EVERYTHING = "Everything"
-_ROW_HEIGHT = 35
 
 
 def show_numbers(source: Source) -> None:
@@ -33,6 +32,7 @@ def show_numbers(source: Source) -> None:
             default=Group.ACCURACY.value,
             required=True,
             key=_GROUP,
+            wrap=True,
             persist_state="page",
         )
         threads = choose_threads(results) if group == Group.LATENCY.value else 0
@@ -53,15 +53,15 @@ def show_numbers(source: Source) -> None:
         frame,
         column_config=config,
         hide_index=True,
-        height=_ROW_HEIGHT * (len(frame) + 1) + 3,
+        height="content",
         key=f"numbers_{group}_{threads}",
         alt=f"Table of {len(shown)} measurements of {len(frame)} variants.",
     )
     st.caption("Click a heading to sort; hover over it for what it means.")
     st.subheader("Take it with you", anchor=False)
+    show_report(source)
     show_models(source)
     show_files(source)
-    show_report(source)
 
 
 def _config(column: Column, *, wide: bool) -> Any:

@@ -77,11 +77,12 @@ def _size_limit(results: Results) -> float | None:
     if low >= high:
         low = 0
     chosen = st.slider(
-        "Largest file, KiB",
+        "Largest file",
         low,
         high,
         high,
         step=max(1, (high - low) // 200),
+        format="%d KiB",
         key=f"pick_size_{low}_{high}",
         help=f"{tip('size')} At the right end there is no limit.",
         persist_state="page",
@@ -96,12 +97,12 @@ def _latency_limit(results: Results, threads: int) -> float | None:
         return None
     low, high = math.floor(0.9 * min(medians)), math.ceil(1.02 * max(medians))
     chosen = st.slider(
-        f"Longest median latency, ms ({fmt.counted(threads, 'thread')})",
+        f"Longest median latency, {fmt.counted(threads, 'thread')}",
         float(low),
         float(max(high, low + 1)),
         float(max(high, low + 1)),
         step=0.1,
-        format="%.1f",
+        format="%.1f ms",
         key=f"pick_latency_{low}_{high}",
         help=f"{tip('latency')} At the right end there is no limit.",
         persist_state="page",
@@ -116,12 +117,12 @@ def _drop_limit(results: Results) -> tuple[float | None, bool]:
     )
     high = float(max(3, math.ceil(worst)))
     chosen = st.slider(
-        "Largest drop of top-1, points" if labelled else "Most answers unlike float32's, %",
+        "Largest drop of top-1" if labelled else "Most answers unlike float32's",
         0.0,
         high,
         min(1.0, high) if labelled else high,
         step=0.1,
-        format="%.1f",
+        format="%.1f points" if labelled else "%.1f %%",
         key=f"pick_drop_{high}",
         help=f"{tip('top1') if labelled else tip('agreement')} At the right end there is no limit.",
         persist_state="page",

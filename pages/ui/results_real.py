@@ -48,18 +48,17 @@ def _one(results: Results, pair: Pair) -> None:
     icon = ":material/check:" if real else ":material/casino:"
     if real is None:
         icon = ":material/compare_arrows:"
-    st.markdown(f"#### {icon} {escape(pair.sentence)}")
+    with st.container(border=True, key="real_sentence"):
+        st.markdown(f"{icon} **{escape(pair.sentence)}**")
+    agreement = comparison.agreement
     with st.container(horizontal=True, gap="medium"):
         if comparison.p is not None:
-            _metric("Difference", fmt.points(comparison.difference_points), "paired_interval")
             interval = fmt.points_interval(comparison.low_points, comparison.high_points)
-            _metric("95 % interval", interval, "paired_interval")
-            _metric("Got worse", fmt.counted(comparison.worse or 0, "photo"), "flips")
-            _metric("Got better", fmt.counted(comparison.better or 0, "photo"), "flips")
+            _metric("95 % interval", interval.removesuffix(" points"), "paired_interval")
+            flips = f"{fmt.count(comparison.worse)} / {fmt.count(comparison.better)}"
+            _metric("Worse / better", flips, "worse_better")
             _metric("Exact McNemar", fmt.p_value(comparison.p), "mcnemar")
-        agreement = comparison.agreement
         _metric("Same answer", fmt.percent(agreement.share), "agreement")
-        _metric("n", fmt.counted(comparison.n, "photo"), "n")
     if comparison.too_small_to_tell:
         st.warning(
             f"{fmt.counted(comparison.n, 'photo')} are too few to exclude a difference of 1 point. "
@@ -68,8 +67,10 @@ def _one(results: Results, pair: Pair) -> None:
         )
     first, second = (escape(results.variants[name].title) for name in (pair.first, pair.second))
     st.caption(
-        f"Worse: {first} right, {second} wrong. Better: the reverse. Interval of the same answers: "
-        f"{fmt.percent_interval(agreement.low, agreement.high)}; KL {fmt.plain(comparison.kl)} "
+        f"Worse: {first} right, {second} wrong. Better: the reverse. The interval is of the "
+        "difference, in points of top-1. Same answer: 95 % interval "
+        f"{fmt.percent_interval(agreement.low, agreement.high)}, n = "
+        f"{fmt.count(comparison.n)}; KL {fmt.plain(comparison.kl)} "
         "nats."
     )
 

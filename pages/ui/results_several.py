@@ -118,9 +118,12 @@ def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
 
 def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
     """Compares the same variant of two runs photo by photo, where the photos are the same."""
-    rows = []
+    rows, left_out = [], []
     for name, source in zip(names[1:], sources[1:], strict=True):
-        for variant, comparison in across(sources[0].results, source.results).items():
+        compared = across(sources[0].results, source.results)
+        if not compared:
+            left_out.append(name)
+        for variant, comparison in compared.items():
             rows.append(
                 {
                     "variant": source.results.variants[variant].title,
@@ -133,10 +136,12 @@ def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
                 }
             )
     st.subheader("The same variant in two runs", anchor=False, help=tip("mcnemar"))
-    if not rows:
+    if left_out:
         st.caption(
-            "The runs were not evaluated on the same photos and classes: no pair can be tested."
+            f"Not tested against {names[0]}, because the photos or the model's classes are others: "
+            f"{', '.join(left_out)}."
         )
+    if not rows:
         return
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {
@@ -150,7 +155,7 @@ def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
             "better": number("Better, photos", help=tip("flips")),
             "p": number("Exact p", format="%.4f", help=tip("mcnemar")),
         }
-    config["same"] = number("Same answer, %", format="%.1f")
+    config["same"] = number("Same answer, %", format="%.1f", help=tip("agreement"))
     st.dataframe(
         pd.DataFrame(rows),
         column_config=config,

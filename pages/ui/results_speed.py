@@ -90,7 +90,7 @@ def _table(results: Results, threads: int) -> None:
             "n": number("n, invocations", help="Timed invocations the numbers rest on."),
         },
         hide_index=True,
-        height=35 * (len(frame) + 1) + 3,
+        height="content",
         key=f"speed_table_{threads}",
         alt="Table of latency, cold start and memory of each variant.",
     )

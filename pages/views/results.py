@@ -20,6 +20,7 @@ from pages.ui.results_tradeoff import show_tradeoff
 from pages.ui.results_training import show_training
 from pages.ui.show import empty, guard, page_head
 
+# Only the chosen part is computed: a page of all of them would take seconds.
 PARTS: dict[str, Callable[[Source], None]] = {
     "Trade-off": show_tradeoff,
     "Pick for me": show_pick,
@@ -31,7 +32,6 @@ PARTS: dict[str, Callable[[Source], None]] = {
     "Numbers and files": show_numbers,
     "Checks": show_checks,
 }
-"""Parts of the page for one run. Only the chosen one is computed."""
 
 page_head("Results", "What did each variant gain and lose, and is the difference real?")
 sources = choose_runs(label="Runs (choose several to set them side by side)")
