@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from effq_core import formatting as fmt
+from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, compare
 from effq_core.results.document import Results
 from effq_core.variants import get_variant
@@ -93,7 +96,14 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
 
 def photos_of(results: Results) -> Hashable:
     """Returns what tells the evaluation photos of two runs apart: their keys, in order."""
-    return tuple(results.predictions(results.baseline.name).keys)
+    if results.folder is None:
+        return tuple(results.predictions(results.baseline.name).keys)
+    return _keys(results.folder, results.baseline.predictions)
+
+
+@lru_cache(maxsize=12)  # comparing six runs asks for the same keys dozens of times
+def _keys(folder: Path, predictions: str) -> tuple[str, ...]:
+    return tuple(Predictions.load(folder / predictions).keys)
 
 
 def across(a: Results, b: Results) -> dict[str, Comparison]:

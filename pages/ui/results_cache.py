@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from effq_core.measure.statistics import Comparison
+from effq_core.recommend import Limits, Recommendation, recommend
 from effq_core.results import Results
 from effq_core.results.pairs import (
     ChangedPhoto,
@@ -14,6 +16,7 @@ from effq_core.results.pairs import (
     compare_all,
     compare_pair,
 )
+from effq_core.results.several import across
 from pages.ui.choose import Source
 
 _MOST = 64
@@ -37,6 +40,18 @@ def changed(source: Source, first: str, second: str) -> tuple[ChangedPhoto, ...]
 def by_class(source: Source, first: str, second: str) -> tuple[ClassChange, ...]:
     """Returns what changed between two variants, class by class."""
     return _by_class(_key(source, first, second), source.results, first, second)
+
+
+def recommendation(source: Source, limits: Limits) -> Recommendation:
+    """Returns the variant of a run to ship within limits."""
+    key = _key(source, *source.results.variants)
+    return _recommendation(key, limits, source.results)
+
+
+def between(first: Source, second: Source) -> dict[str, Comparison]:
+    """Returns the variants two runs share, the second's set against the first's."""
+    keys = _key(first, *first.results.variants), _key(second, *second.results.variants)
+    return _between(keys, first.results, second.results)
 
 
 def _key(source: Source, *variants: str) -> tuple[str, ...]:
@@ -67,3 +82,15 @@ def _by_class(
     key: tuple[str, ...], _results: Results, first: str, second: str
 ) -> tuple[ClassChange, ...]:
     return class_changes(_results, first, second)
+
+
+@st.cache_data(show_spinner=False, max_entries=_MOST)
+def _recommendation(key: tuple[str, ...], limits: Limits, _results: Results) -> Recommendation:
+    return recommend(_results, limits)
+
+
+@st.cache_data(show_spinner=False, max_entries=_MOST)
+def _between(
+    keys: tuple[tuple[str, ...], ...], _first: Results, _second: Results
+) -> dict[str, Comparison]:
+    return across(_first, _second)

@@ -6,9 +6,10 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
-from effq_core.recommend import Limits, recommend
+from effq_core.recommend import Limits
 from effq_core.results import Results
 from effq_core.results.subject import facts
+from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.show import escape
 
@@ -21,7 +22,7 @@ def show_head(source: Source) -> None:
     """
     results = source.results
     st.caption(" · ".join(escape(fact) for fact in facts(results)), help=tip("n"))
-    found = recommend(results, Limits(threads=results.threads[0]))
+    found = results_cache.recommendation(source, Limits(threads=results.threads[0]))
     if found.chosen is None:
         st.warning("No variant passed its checks.", icon=":material/warning:")
     else:

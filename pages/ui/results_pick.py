@@ -8,8 +8,9 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
-from effq_core.recommend import Limits, Preference, Recommendation, drop_of, recommend
+from effq_core.recommend import Limits, Preference, Recommendation, drop_of
 from effq_core.results import Results
+from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_files import model_download
@@ -30,7 +31,7 @@ def show_pick(source: Source) -> None:
     """
     st.subheader("Which one should I ship?", anchor=False)
     limits = _limits(source.results)
-    found = recommend(source.results, limits)
+    found = results_cache.recommendation(source, limits)
     _chosen(source, found)
     for verdict in found.others:
         icon = ":material/check_circle:" if verdict.fits else ":material/block:"

@@ -13,8 +13,9 @@ from effq_core.charts.front import quality_title
 from effq_core.charts.side_by_side import Quantity, letters, side_by_side
 from effq_core.charts.sweep import sweep_chart
 from effq_core.glossary import tip
-from effq_core.results.several import Difference, Touches, across, differences, verdicts
+from effq_core.results.several import Difference, Touches, differences, verdicts
 from effq_core.results.sweep import AXIS, Along, Measure, baselines, sweep
+from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.show import chart, escape
 
@@ -120,7 +121,7 @@ def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
     """Compares the same variant of two runs photo by photo, where the photos are the same."""
     rows, left_out = [], []
     for name, source in zip(names[1:], sources[1:], strict=True):
-        compared = across(sources[0].results, source.results)
+        compared = results_cache.between(sources[0], source)
         if not compared:
             left_out.append(name)
         for variant, comparison in compared.items():
