@@ -198,54 +198,38 @@ def _actions(seen: Watch) -> None:
     run = seen.run
     with st.container(horizontal=True, key="run_actions"):
         if run.status.is_active:
-            st.button(
+            cancel = st.button(
                 "Cancel",
                 icon=":material/stop_circle:",
                 key="do_cancel",
                 disabled=run.status is Status.CANCELLING,
                 help="Stops within five seconds. What is finished is kept.",
-                on_click=_cancel,
-                args=(run.id,),
             )
+            if cancel:
+                control.request_cancel(session.home(), run.id)
+                toast("Cancelling: it stops within five seconds.", icon=":material/stop_circle:")
+                st.rerun()
         elif run.status is not Status.FINISHED:
-            st.button(
+            again = st.button(
                 "Retry" if run.status is Status.FAILED else "Resume",
                 type="primary",
                 icon=":material/restart_alt:",
                 key="do_resume",
                 help="Goes on where it stopped. " + tip("stage"),
-                on_click=_resume,
-                args=(run.id,),
             )
-        st.button(
-            "Change and run again",
-            icon=":material/edit:",
-            key="do_change",
-            on_click=_change,
-            args=(run.experiment,),
-        )
-        st.button("New experiment", icon=":material/add:", key="do_new", on_click=_leave)
-
-
-def _cancel(run_id: str) -> None:
-    with guard():
-        control.request_cancel(session.home(), run_id)
-        toast("Cancelling: it stops within five seconds.", icon=":material/stop_circle:")
-
-
-def _resume(run_id: str) -> None:
-    with guard():
-        control.resume(session.home(), run_id)
-
-
-def _change(experiment: dict[str, object]) -> None:
-    with guard():
-        fill(Experiment.from_dict(experiment))
-        _leave()
+            if again:
+                control.resume(session.home(), run.id)
+                st.rerun()
+        if st.button("Change and run again", icon=":material/edit:", key="do_change"):
+            fill(Experiment.from_dict(run.experiment))
+            _leave()
+        if st.button("New experiment", icon=":material/add:", key="do_new"):
+            _leave()
 
 
 def _leave() -> None:
     st.query_params.pop("run", None)
+    st.rerun()  # this part of the page runs alone: the form is not part of it
 
 
 def _epochs(seen: Watch) -> int:

@@ -1,0 +1,212 @@
+"""The experiment page: choosing, and every state a run can be in."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from effq_core.experiment import Calibration, Experiment
+from effq_core.store.database import Database
+from effq_core.store.rows import StageRow, StageState, Status
+from tests.app.conftest import OpenView, words
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Runs that were started; no driver is: that is for the browser's tests."""
+    runs: list[str] = []
+
+    def start(home: Any, run_id: str) -> int:
+        runs.append(run_id)
+        return 0
+
+    monkeypatch.setattr("effq_core.pipeline.control.start_detached", start)
+    return runs
+
+
+def _run(home: Path, status: Status, **values: Any) -> str:
+    database = Database(home / "effq.sqlite3")
+    run_id = database.create_run(Experiment(), "my run")
+    database.upsert_stages(
+        [
+            StageRow(
+                run_id=run_id,
+                name="index",
+                kind="index",
+                fingerprint="a" * 64,
+                state=StageState.DONE,
+                started=100.0,
+                finished=103.0,
+            ),
+            StageRow(
+                run_id=run_id,
+                name="finetune:int8_qat",
+                kind="finetune",
+                fingerprint="b" * 64,
+                position=1,
+                state=StageState.RUNNING if status.is_active else StageState.FAILED,
+                done=3,
+                total=10,
+                unit="images",
+                weight=9.0,
+                started=103.0,
+            ),
+        ]
+    )
+    for epoch in range(2):
+        database.add_event(
+            run_id,
+            "epoch",
+            "finetune:int8_qat",
+            epoch=epoch,
+            loss=None if epoch == 0 else 0.5,
+            validation_loss=0.6,
+            validation_top1=0.7,
+            n=20,
+        )
+    database.set_status(run_id, status, started=100.0, **values)
+    database.close()
+    return run_id
+
+
+def _button(app: AppTest, label: str) -> Any:
+    return next(button for button in app.button if button.label == label)
+
+
+def test_the_form_starts_with_the_demo_and_says_what_it_takes(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    assert not app.exception and not app.error
+    said = words(app)
+    assert "0 of 32 stages cached" in said
+    assert "Photos: 100 to calibrate, 600 to train, 600 to measure" in said
+    assert "3,850 photos" in said
+    assert not _button(app, "Run").disabled
+
+
+def test_the_estimate_follows_the_choices(open_view: OpenView, tmp_path: Path) -> None:
+    app = open_view(tmp_path, "experiment")
+    for variant in ("int8", "int8_qat", "dynamic_range", "float16"):
+        app.checkbox(key=f"exp_variant_{variant}").uncheck()
+    app.run()
+    said = words(app)
+    assert "Photos: 0 to calibrate" in said
+    assert "of 32 stages" not in said
+    assert not any(widget.label == "QAT epochs" for widget in app.number_input)
+
+
+def test_what_cannot_be_run_is_said_and_cannot_be_started(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    app.number_input(key="exp_evaluation_size").set_value(5000).run()
+    assert "5,000 were asked for" in words(app)
+    assert _button(app, "Run").disabled
+
+
+def test_photos_that_are_not_here_lead_to_the_library(open_view: OpenView, tmp_path: Path) -> None:
+    app = open_view(tmp_path, "experiment")
+    app.selectbox(key="exp_dataset").set_value("imagenette").run()
+    assert "not on this machine yet" in words(app)
+    assert _button(app, "Run").disabled
+    assert not app.exception
+
+
+def test_the_papers_preset_keeps_its_settings_on_what_is_bundled(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    _button(app, "The paper's experiment").click().run()
+    assert app.slider(key="exp_calibration_size").value == 500
+    assert app.selectbox(key="exp_calibration_method").value == "min_max"
+    assert app.number_input(key="exp_epochs").value == 5
+    assert app.checkbox(key="exp_variant_int8_float_control").value
+    assert "not downloaded" in words(app)
+
+
+def test_a_folder_outside_the_named_roots_is_refused(open_view: OpenView, tmp_path: Path) -> None:
+    database = Database(tmp_path / "effq.sqlite3")
+    # The command line may use any folder; who visits a served page may not go on with it.
+    run_id = database.create_run(Experiment(dataset="folder:/etc"))
+    database.set_status(run_id, Status.FAILED, error="no images")
+    database.close()
+    app = open_view(tmp_path, "experiment", run_id)
+    _button(app, "Change and run again").click().run()
+    assert not app.exception
+    assert _button(app, "Run").disabled
+    assert "EFFQ_DATA_ROOTS" in words(app).replace("\\", "")
+
+
+def test_run_starts_what_the_form_says(
+    open_view: OpenView, tmp_path: Path, started: list[str]
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    app.slider(key="exp_calibration_size").set_value(200)
+    app.number_input(key="exp_seed").set_value(7)
+    app.text_input(key="exp_name").set_value("mine").run()
+    _button(app, "Run").click().run()
+    (run_id,) = started
+    assert app.query_params["run"] in (run_id, [run_id])
+    database = Database(tmp_path / "effq.sqlite3")
+    run = database.get_run(run_id)
+    database.close()
+    assert run.name == "mine"
+    experiment = Experiment.from_dict(run.experiment)
+    assert (experiment.calibration.size, experiment.seed) == (200, 7)
+
+
+@pytest.mark.parametrize(
+    ("status", "values", "said", "button"),
+    [
+        (Status.QUEUED, {}, "my run", "Cancel"),
+        (Status.RUNNING, {}, "my run", "Cancel"),
+        (Status.CANCELLING, {}, "my run", "Cancel"),
+        (Status.FAILED, {"error": "No disk left.", "hint": "Free some."}, "No disk left", "Retry"),
+        (Status.CANCELLED, {}, "Finished stages are kept", "Resume"),
+        (Status.INTERRUPTED, {}, "ended unexpectedly", "Resume"),
+    ],
+)
+def test_every_state_of_a_run_offers_the_next_step(
+    open_view: OpenView,
+    tmp_path: Path,
+    status: Status,
+    values: dict[str, str],
+    said: str,
+    button: str,
+) -> None:
+    app = open_view(tmp_path, "experiment", _run(tmp_path, status, **values))
+    assert not app.exception
+    assert said in words(app).replace("\\", "")
+    assert _button(app, button)
+    assert "Epoch 1" in words(app).replace("\\", "")
+
+
+def test_a_finished_run_can_be_changed_and_run_again(
+    open_view: OpenView, tiny_run: Any, tmp_path: Path, started: list[str]
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(tiny_run.home.root, home)
+    app = open_view(home, "experiment", tiny_run.run.id)
+    assert "Finished" in words(app)
+    _button(app, "Change and run again").click().run()
+    assert "done in a few seconds" in words(app)  # the same again: everything is there
+    app.selectbox(key="exp_calibration_method").set_value("min_max").run()
+    _button(app, "Run").click().run()
+    database = Database(home / "effq.sqlite3")
+    run = database.get_run(started[0])
+    database.close()
+    wanted = replace(tiny_run.experiment, calibration=Calibration(size=20, method="min_max"))
+    assert Experiment.from_dict(run.experiment) == wanted
+
+
+@pytest.mark.parametrize("text", ["../../etc/passwd", "20260101-000000-abcd", "<b>x</b>"])
+def test_an_address_of_no_run_is_a_message(open_view: OpenView, tmp_path: Path, text: str) -> None:
+    app = open_view(tmp_path, "experiment", text)
+    assert not app.exception
+    assert app.error
