@@ -1,7 +1,7 @@
 """Writes a finished run as the reference run that ships in `assets/reference_run/`.
 
-Results, per-image predictions and the `.tflite` files of the standard variants are written, never
-a photo; the folder the photos came from is replaced by a description, because it means nothing on
+Results, per-image predictions, the `.tflite` files of the standard variants and the tensors of the
+Learn page are written, never a photo; the folder the photos came from is replaced by a description, because it means nothing on
 another machine. Of the controls only the measurements ship: nobody deploys their files.
 
     python benchmarks/make_reference_run.py RUN_ID --title "..." --source "..."
@@ -16,8 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from effq_core.learn.access import STAGE as TENSORS
+from effq_core.learn.access import find_tensors
+from effq_core.learn.tensors import ARRAYS_FILE, INDEX_FILE
 from effq_core.pipeline.stages.files import RESULTS_FILE
-from effq_core.results.document import REFERENCE_FOLDER
+from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
@@ -48,6 +51,9 @@ def main() -> int:
     if report is None:
         parser.error("the run's report has disappeared from the store: resume the run")
     results = json.loads((report.path / RESULTS_FILE).read_text(encoding="utf-8"))
+    tensors = find_tensors(Results.from_dict(results, home.artifacts))
+    if tensors is None:
+        parser.error("the run has kept no tensors: resume the run")
     results["experiment"]["dataset"] = DATASET
     results["dataset"] |= {
         "title": choices.title,
@@ -55,6 +61,7 @@ def main() -> int:
         "licence": choices.licence,
     }
     shutil.rmtree(REFERENCE_FOLDER, ignore_errors=True)
+    _copy(tensors, TENSORS, ARRAYS_FILE, INDEX_FILE)
     for name, values in results["variants"].items():
         _copy(home.artifacts / values["predictions"], f"predictions/{name}", PREDICTIONS_FILE)
         values["predictions"] = f"predictions/{name}"

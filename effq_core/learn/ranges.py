@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -134,6 +134,7 @@ def clipped_share(activation: Activation, low: float, high: float) -> float:
     return float(1 - (up_to - under) / below[-1])
 
 
+@lru_cache(maxsize=256)  # a page asks for the same ones at every move of a slider
 def measure(
     activation: Activation,
     method: CalibrationMethod,
@@ -173,7 +174,8 @@ def measure(
     )
 
 
-def telling_activation(activations: Sequence[Activation]) -> int:
+@lru_cache(maxsize=4)
+def telling_activation(activations: tuple[Activation, ...]) -> int:
     """Returns the place of the activation that suffers most from more min-max photos."""
 
     def harm(activation: Activation) -> float:

@@ -76,7 +76,7 @@ def is_calibrated(tensors: Tensors) -> bool:
     return bool(tensors.activations)
 
 
-def choose_activation(activations: Sequence[Activation], key: str) -> Activation:
+def choose_activation(activations: tuple[Activation, ...], key: str) -> Activation:
     """Asks for an activation.
 
     Args:
@@ -97,7 +97,7 @@ def choose_activation(activations: Sequence[Activation], key: str) -> Activation
     return activations[place]
 
 
-def _choices(activations: Sequence[Activation]) -> tuple[Activation, int]:
+def _choices(activations: tuple[Activation, ...]) -> tuple[Activation, int]:
     left, right = st.columns(2, gap="medium")
     with left:
         activation = choose_activation(activations, "learn_activation")

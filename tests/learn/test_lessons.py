@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+from learn_data import activation_of, calm_and_odd, layer_of, uneven_layer
+
+from effq_core.experiment import CalibrationMethod
+from effq_core.learn.kernels import quantize_kernel
+from effq_core.learn.lessons import calibration_lesson, method_name, scales_lesson
+from effq_core.learn.ranges import measure
+from effq_core.learn.tensors import Activation, Layer
+
+STOPS = (1, 2, 5, 10, 20)
+
+
+def scales(layer: Layer) -> str:
+    shared, own = (
+        quantize_kernel(layer, 8, symmetric=True, per_channel=each) for each in (False, True)
+    )
+    return scales_lesson(shared, own)
+
+
+def calibration(activation: Activation) -> str:
+    return calibration_lesson(
+        {m: [measure(activation, m, n) for n in STOPS] for m in CalibrationMethod}
+    )
+
+
+def test_scales_a_channel_are_said_to_help_where_they_do() -> None:
+    assert scales(uneven_layer()).startswith("A scale of its own gives the median channel ")
+    even = layer_of(np.random.default_rng(1).uniform(-1, 1, (6, 500)))
+    assert scales(even).startswith("Here one scale is as good")
+
+
+def test_more_photos_are_said_to_harm_where_they_do() -> None:
+    odd = calibration(activation_of(calm_and_odd(), STOPS))
+    assert odd.startswith("Min–max falls from ")
+    assert "with 20; " in odd
+    even = [np.random.default_rng(4).uniform(-1, 1, 4000)] * 20
+    assert calibration(activation_of(even, STOPS)) == (
+        "Here more photos do min–max no harm; no other method does better by 1.0 dB."
+    )
+
+
+def test_every_method_has_a_name() -> None:
+    assert [method_name(m) for m in CalibrationMethod] == [
+        "min–max",
+        "moving average",
+        "percentile",
+    ]
