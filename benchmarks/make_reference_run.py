@@ -1,8 +1,9 @@
 """Writes a finished run as the reference run that ships in `assets/reference_run/`.
 
 Results, per-image predictions, the `.tflite` files of the standard variants and the tensors of the
-Learn page are written, never a photo; the folder the photos came from is replaced by a description, because it means nothing on
-another machine. Of the controls only the measurements ship: nobody deploys their files.
+Learn page are written, never a photo; the folder the photos came from is replaced by a
+description, because it means nothing on another machine. Of the controls only the measurements
+ship: nobody deploys their files.
 
     python benchmarks/make_reference_run.py RUN_ID --title "..." --source "..."
 """
