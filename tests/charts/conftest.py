@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from effq_core.results import Results, load_reference
+
+
+@pytest.fixture(scope="session")
+def reference() -> Results:
+    return load_reference()
