@@ -86,7 +86,12 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
     figure.update_yaxes(
         type="log", title_text="values (count, log)", dtick=2, gridcolor=GRID, row=1, col=1
     )
-    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID)
+    low, high = min(0.0, float(activation.minima.min())), max(0.0, float(activation.maxima.max()))
+    margin = 0.04 * (high - low)
+    # Fixed, so that a range is seen to grow, not the axis to shrink.
+    figure.update_xaxes(
+        gridcolor=GRID, zerolinecolor=GRID, range=[low - margin, high + margin], autorange=False
+    )
     figure.update_xaxes(title_text="value of the activation (no unit)", row=2, col=1)
     words = "; ".join(
         f"{method_name(each.method)} {fmt.plain(each.low)} to {fmt.plain(each.high)}"

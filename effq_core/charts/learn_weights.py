@@ -69,6 +69,8 @@ def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Fig
         font={"color": _GRID, "size": 12},
     )
     figure.update_yaxes(rangemode="normal", range=[foot, 1.08 * float(counts.max())])
+    if counts.max() < 6:  # a depthwise channel has nine weights: no fractions of one
+        figure.update_yaxes(dtick=1)
     what = "all channels" if row is None else f"channel {int(layer.channels[row])}"
     return describe(
         figure,
