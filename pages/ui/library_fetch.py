@@ -18,6 +18,7 @@ from pages.ui import session
 from pages.ui.show import escape, guard, toast
 
 _EVERY = 0.5
+_STARTED = "library_started_"
 
 
 def show_fetch(item: str, size: str) -> None:
@@ -40,6 +41,8 @@ def _panel(item: str, size: str, was_active: bool) -> None:
         if fetch is not None and fetch.state is FetchState.FINISHED:
             toast("Downloaded and checked.", icon=":material/download_done:")
         st.rerun()  # the whole page: the card says something else now
+    if st.session_state.pop(_STARTED + item, False):
+        st.rerun()  # the whole page, too: this fragment has no timer yet
     if fetch is not None and active:
         _running(item, fetch)
     else:
@@ -91,7 +94,7 @@ def _start(item: str) -> None:
     with guard():
         dismiss_fetch(session.home(), item)
         start_fetch(session.home(), item)
-    st.rerun()
+        st.session_state[_STARTED + item] = True
 
 
 def _cancel(item: str) -> None:
