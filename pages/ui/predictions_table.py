@@ -68,7 +68,7 @@ def show_table(answered: Mapping[str, Answered], results: Results) -> None:
             "✓ the same class as float32, ≠ another one. Select a row to look at its photo below."
         )
         st.download_button(
-            "Download as CSV",
+            "Download answers (CSV)",
             answers_csv(list(answered.values())),
             file_name="predictions.csv",
             mime="text/csv",

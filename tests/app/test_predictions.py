@@ -140,7 +140,7 @@ def test_many_photos_make_a_table_with_agreement_and_a_file(app: AppTest, tiny_r
     same = sum(cell.startswith("✓") for cell in table["int8"])
     assert f"| Int8 (PTQ) | {same} of 6: " in words(app)
     [button] = app.get("download_button")
-    assert button.proto.label == "Download as CSV"
+    assert button.proto.label == "Download answers (CSV)"
 
 
 def test_photos_beyond_the_bound_are_named(app: AppTest) -> None:
