@@ -19,7 +19,6 @@ from pages.ui.show import chart, empty
 _DEFAULT_STOP = 10
 
 
-@st.fragment
 def calibration_part(tensors: Tensors, source: Source) -> None:
     """Draws the part.
 

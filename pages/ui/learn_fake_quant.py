@@ -21,7 +21,6 @@ from pages.ui.show import chart
 _STEPS = 200
 
 
-@st.fragment
 def fake_quant_part(tensors: Tensors, source: Source) -> None:
     """Draws the part.
 

@@ -29,7 +29,6 @@ _KINDS = {
 }
 
 
-@st.fragment
 def weights_part(tensors: Tensors) -> None:
     """Draws the part.
 

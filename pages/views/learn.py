@@ -41,7 +41,14 @@ def _choose_part() -> str:
     return chosen or next(iter(_PARTS))
 
 
+@st.fragment
 def _draw(part: str, source: Source) -> None:
+    # Guarded in here: a fragment runs again by itself, without what is around it.
+    with guard():
+        _show(part, source)
+
+
+def _show(part: str, source: Source) -> None:
     if part == "training":
         recovery_part(source)
         return
@@ -63,5 +70,4 @@ with first:
 with second:
     part = _choose_part()
 if source is not None:
-    with guard():
-        _draw(part, source)
+    _draw(part, source)
