@@ -20,6 +20,7 @@ from effq_core.charts.latency import distribution
 from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.html_report_style import STYLE
+from effq_core.measure.statistics import sentence
 from effq_core.recommend import Limits, recommend
 from effq_core.results.columns import columns
 from effq_core.results.document import Results
@@ -184,7 +185,11 @@ def _whole_table(results: Results) -> str:
 
 
 def _sentences(results: Results) -> str:
-    return _list(variant.sentence for variant in results.variants.values() if variant.sentence)
+    return _list(
+        sentence(variant.comparison, results.baseline.title, variant.title)
+        for variant in results.variants.values()
+        if variant.comparison is not None
+    )
 
 
 def _differences(results: Results) -> list[str]:

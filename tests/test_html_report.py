@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from effq_core.html_report import html_report
+from effq_core.measure.statistics import sentence
 from effq_core.results import Results, load_reference
 from tests.results.run_variations import changed, only, unlabelled
 
@@ -82,8 +83,8 @@ def test_the_report_has_the_verdict_the_numbers_and_how_they_were_measured(
     assert "Int8 (PTQ) : 3.30× smaller than float32" in text
     for variant in reference.variants.values():
         assert variant.title in text
-        if variant.sentence:
-            assert variant.sentence in text
+        if variant.comparison:
+            assert sentence(variant.comparison, "Float32", variant.title) in text
     for part in ("n = 1,966 photos", "seed 42", "Xeon", "6,948", "not quantization-aware"):
         assert part in text
     for gate in reference.variants["int8_qat"].gates:

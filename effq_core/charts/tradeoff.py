@@ -20,6 +20,8 @@ __all__ = ["Against", "Spot", "pareto", "spots", "tradeoff"]
 HEIGHT = 420
 _PLOT = 330  # pixels of it that are left for the plot itself
 _ROW = 18  # pixels a label takes
+_LETTER = 6.2  # pixels of its letters
+_PHONE = 300  # pixels of the plot on a phone
 _FAINT = "rgba(128, 128, 128, 0.5)"
 _APART = 0.022  # least distance of two markers, as a share of the x axis
 
@@ -187,12 +189,14 @@ def _add_flags(
     order = sorted(
         range(len(shown)),
         key=lambda place: (
-            (1, middles[place]) if middles[place] > 0.6 * right else (2, -middles[place])
+            (1, middles[place])
+            if _leftwards(shown[place], middles[place] / right)
+            else (2, -middles[place])
         ),
     )
     for rank, position in enumerate(order):
         spot, x = shown[position], middles[position]
-        leftwards = x > 0.6 * right
+        leftwards = _leftwards(spot, x / right)
         figure.add_annotation(
             x=x,
             y=spot.y_high,
@@ -209,6 +213,12 @@ def _add_flags(
             arrowcolor=get_variant(spot.name).colour,
             font={"size": 12},
         )
+
+
+def _leftwards(spot: Spot, place: float) -> bool:
+    """Returns whether a label would leave the plot of a phone on the right."""
+    width = _LETTER * len(CATALOGUE[spot.name].title) + 8
+    return place > 1 - width / _PHONE
 
 
 def _hover(results: Results, name: str, threads: int) -> str:

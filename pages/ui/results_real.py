@@ -66,12 +66,16 @@ def _one(results: Results, pair: Pair) -> None:
             icon=":material/warning:",
         )
     first, second = (escape(results.variants[name].title) for name in (pair.first, pair.second))
+    about = ""
+    if comparison.p is not None:
+        about = (
+            f"Worse: {first} right, {second} wrong. Better: the reverse. The interval is of the "
+            "difference, in points of top-1. "
+        )
     st.caption(
-        f"Worse: {first} right, {second} wrong. Better: the reverse. The interval is of the "
-        "difference, in points of top-1. Same answer: 95 % interval "
-        f"{fmt.percent_interval(agreement.low, agreement.high)}, n = "
-        f"{fmt.count(comparison.n)}; KL {fmt.plain(comparison.kl)} "
-        "nats."
+        f"{about}Same answer: 95 % interval "
+        f"{fmt.percent_interval(agreement.low, agreement.high)}, n = {fmt.count(comparison.n)}; "
+        f"KL {fmt.plain(comparison.kl)} nats."
     )
 
 

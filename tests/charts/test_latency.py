@@ -25,7 +25,7 @@ def test_the_distribution_shows_every_sample_the_mean_and_the_99th_percentile(
     assert figure.layout.xaxis.title.text == "One invocation with 2 threads, ms"
 
 
-@given(st.lists(st.floats(0.1, 100), min_size=11, max_size=300))
+@given(st.lists(st.floats(0.1, 100), min_size=12, max_size=300))
 def test_thinned_samples_keep_the_ends_and_the_median(samples) -> None:
     kept = thinned(samples, 11)
 

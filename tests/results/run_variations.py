@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,11 @@ from typing import Any
 from effq_core.measure.accuracy import score
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import compare, sentence
-from effq_core.results import Results
+from effq_core.results import RESULTS_FILE, Results
+from effq_core.settings import Home
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
+from effq_core.store.rows import Status
 from effq_core.variants import BASELINE
 
 
@@ -52,3 +58,25 @@ def unlabelled(results: Results, folder: Path) -> Results:
             for entry in values["training"]["history"]:
                 entry["validation_top1"] = None
     return Results.from_dict(plain, folder)
+
+
+def store_run(results: Results, home: Home, name: str) -> str:
+    """Puts results into a store as those of a finished run, with their answers but no files.
+
+    Returns:
+        The run's id.
+    """
+    plain = copy.deepcopy(results.plain)
+    fingerprint = hashlib.sha256(json.dumps([plain, name]).encode()).hexdigest()
+    for variant, values in plain["variants"].items():
+        values |= {"predictions": f"evaluate/{fingerprint[:12]}-{variant}", "artifact": ""}
+        results.predictions(variant).save(home.artifacts / values["predictions"])
+    with ArtifactStore(home).create("report", fingerprint, {}) as draft:
+        (draft.path / RESULTS_FILE).write_text(json.dumps(plain), encoding="utf-8")
+    database = Database(home.database)
+    try:
+        run_id = database.create_run(results.experiment, name)
+        database.set_status(run_id, Status.FINISHED, results=fingerprint)
+    finally:
+        database.close()
+    return run_id
