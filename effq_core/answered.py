@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from effq_core import formatting as fmt
 from effq_core.export import csv_text
 from effq_core.measure.intervals import Proportion, proportion
-from effq_core.predict import Answer
+from effq_core.predict import Answer, Guess
 from effq_core.results import Row
 from effq_core.uploads import Photo
 from effq_core.variants import BASELINE, get_variant
@@ -81,10 +81,7 @@ def sentence(answered: Answered) -> str:
     if not differing:
         number = fmt.counted(len(answered.answers), "variant")
         return f"All {number} answer {expected.label}: quantizing does not change it."
-    said = ", ".join(
-        f"{get_variant(answer.variant).title} answers {answer.guesses[0].label}"
-        for answer in differing
-    )
+    said = ", ".join(_differently(answer, expected) for answer in differing)
     text = f"{said} where float32 says {expected.label}."
     if len(baseline.guesses) > 1:
         margin = 100 * (expected.probability - baseline.guesses[1].probability)
@@ -92,6 +89,15 @@ def sentence(answered: Answered) -> str:
             apart = fmt.points(margin).lstrip("+")
             text += f" Float32 is undecided itself: its two best classes are only {apart} apart."
     return text
+
+
+def _differently(answer: Answer, expected: Guess) -> str:
+    title, best = get_variant(answer.variant).title, answer.guesses[0]
+    # Integer outputs have few levels, so close classes often get the same one.
+    ties = (guess for guess in answer.guesses if guess.probability == best.probability)
+    if any(guess.index == expected.index for guess in ties):
+        return f"{title} finds {best.label} and {expected.label} equally probable"
+    return f"{title} answers {best.label}"
 
 
 def verdict(answer: Answer) -> str:

@@ -13,12 +13,15 @@ from effq_core.predict import Answer, Guess
 from effq_core.uploads import Photo
 
 
+CLASSES = {"cat": 0, "dog": 1}
+
+
 def answer(variant: str, *guesses: tuple[str, float], agrees: bool | None, ms: float = 2.0):
     return Answer(
         variant=variant,
         guesses=tuple(
-            Guess(index=index, label=label, probability=probability)
-            for index, (label, probability) in enumerate(guesses)
+            Guess(index=CLASSES.get(label, 2), label=label, probability=probability)
+            for label, probability in guesses
         ),
         ms=ms,
         agrees=agrees,
@@ -69,6 +72,15 @@ def test_sentences_say_whether_quantizing_changed_the_answer() -> None:
         "Float32 is undecided itself: its two best classes are only 2.0 points apart."
     )
     assert sentence(answered(FLOAT)).startswith("Float32 answers cat")
+
+
+def test_a_tie_of_an_integer_variant_is_called_one() -> None:
+    tie = answer("int8", ("dog", 0.4), ("cat", 0.4), agrees=False)
+    both = answered(FLOAT, tie, answer("int8_qat", ("dog", 0.5), agrees=False))
+
+    assert sentence(both).startswith(
+        "Int8 (PTQ) finds dog and cat equally probable, Int8 (QAT) answers dog where float32 says"
+    )
 
 
 def test_a_verdict_marks_agreement_without_colour() -> None:

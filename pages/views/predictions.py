@@ -17,6 +17,7 @@ from pages.ui.predictions_table import CHOSEN, show_table
 from pages.ui.show import empty, escape, page_head
 
 _SHOWN = "_predictions_shown"
+_LISTED = 60  # classes written one after the other; more would be a wall of text
 
 
 def page() -> None:
@@ -49,16 +50,16 @@ def page() -> None:
 
 
 def _classes(labels: Sequence[str]) -> None:
-    shown = labels[:200]
     with st.popover(
         f"Knows {fmt.counted(len(labels), 'class', 'classes')}",
         icon=":material/list:",
         type="tertiary",
         help="The model answers with one of these, whatever the photo shows.",
     ):
-        st.markdown(", ".join(escape(label) for label in shown))
-        if len(labels) > len(shown):
-            st.caption(f"… and {fmt.count(len(labels) - len(shown))} more.")
+        if len(labels) <= _LISTED:
+            st.markdown(", ".join(escape(label) for label in labels))
+        else:  # a table can be searched
+            st.dataframe({"class": labels}, hide_index=True, height=320)
 
 
 def _name_refused(given: Sequence[Given], found: Mapping[str, Outcome]) -> None:
