@@ -119,8 +119,7 @@ def _fetch(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> No
     kept = f" {arrived / 1e6:,.1f} MB have arrived and are kept." if arrived else ""
     raise DownloadError(
         f"{host} cannot be reached, or the connection broke: {failure}.{kept}",
-        f"Check the network and try again: it continues where it stopped. Without a network, get"
-        f" {url} on another computer.",
+        "Check the network and try again: it continues where it stopped.",
     ) from failure
 
 

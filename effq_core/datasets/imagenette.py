@@ -179,6 +179,7 @@ def _bad(archive: Path, why: str) -> DownloadError:
 
 def _by_hand(home: Home) -> str:
     return (
-        f"Or get {URL} on another computer and unpack it to {folder_of(home)}; or use any folder of"
-        " photos as folder:/path/to/photos; or photo_patches, which needs no download."
+        f"Without a network, get {URL} on another computer and unpack it to {folder_of(home)}; or"
+        " use any folder of photos (folder:/path/to/photos), or photo_patches, which needs no"
+        " download."
     )

@@ -45,8 +45,11 @@ def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
         try:
             return download(weights.url, target, md5=weights.md5, reporter=reporter)
         except DownloadError as error:
-            elsewhere = f"fetch {weights.url} elsewhere and run `effq models import {card.id} FILE`"
-            raise DownloadError(error.message, f"{error.hint} Or {elsewhere}.".strip()) from error
+            by_hand = (
+                f"Without a network, fetch {weights.url} elsewhere and run"
+                f" `effq models import {card.id} FILE`."
+            )
+            raise DownloadError(error.message, f"{error.hint} {by_hand}".strip()) from error
     path = ASSETS / "weights" / weights.file
     if not path.is_file():
         raise ModelError(f"The bundled weights {path} are missing.", "Install EffQ again.")

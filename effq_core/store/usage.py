@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from effq_core.settings import Home
@@ -126,19 +127,35 @@ def usage(home: Home, inventory: Inventory) -> Usage:
     Returns:
         Bytes by part.
     """
-    artifacts = tree_size(home.artifacts)
-    datasets = tree_size(home.datasets)
-    models = tree_size(home.models)
+    parts = (home.artifacts, home.datasets, home.models)
+    artifacts, models = tree_size(home.artifacts), tree_size(home.models)
+    others = [path for path in _children(home.root) if path not in parts]
     place = home.root if home.root.exists() else Path(home.root.anchor)
     return Usage(
         artifacts=artifacts,
         unused=sum(map(inventory.sizes.__getitem__, inventory.unused))
         + sum(map(tree_size, leftovers(home))),
-        datasets=datasets,
+        datasets=sum(map(_dataset_size, _children(home.datasets))),
         models=models,
-        other=tree_size(home.root) - artifacts - datasets - models,
+        other=sum(map(tree_size, others)),
         free=shutil.disk_usage(place).free,
     )
+
+
+def _children(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _dataset_size(path: Path) -> int:
+    if path.name.startswith(".") or not path.is_dir():
+        return tree_size(path)  # in the making
+    # A dataset appears whole and never changes, and may hold a hundred thousand photos.
+    return _settled_size(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _settled_size(path: Path, _changed: int) -> int:
+    return tree_size(path)
 
 
 def tree_size(path: Path) -> int:
