@@ -191,6 +191,7 @@ class _Planner:
         self._add(
             calibrate,
             "quantize:calibrate",
+            version=2,
             inputs={"float32": float32, "calibration": "pixels:calibration"},
             weight=calibration.size / 12,
             library_versions=_LITERT,

@@ -174,7 +174,8 @@ class _Histogram:
 
     def add(self, values: _Array) -> None:
         largest = float(np.abs(values).max(initial=0.0))
-        while self.limit < largest:
+        # A value at the very limit would be in the last bin now and in another one after growing.
+        while self.limit <= largest:
             # Bins 2k and 2k+1 of the old grid are bin k + a quarter of the new one.
             merged = self.counts.reshape(-1, 2).sum(axis=1)
             quarter = HISTOGRAM_BINS // 4
