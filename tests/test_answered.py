@@ -12,7 +12,6 @@ from effq_core.answered import Answered, agreement, answers_csv, sentence, verdi
 from effq_core.predict import Answer, Guess
 from effq_core.uploads import Photo
 
-
 CLASSES = {"cat": 0, "dog": 1}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -214,6 +216,16 @@ def test_another_browser_sees_nothing_of_it(
 
     expect(other.get_by_text("Give a photo")).to_be_visible()
     expect(other.get_by_text("coffee.jpg")).to_have_count(0)
+
+
+def test_a_foreign_page_cannot_upload_in_a_visitors_name(tiny_app: App) -> None:
+    """Without the token only the dashboard's own page has, nothing is taken."""
+    request = urllib.request.Request(  # noqa: S310 - our own server
+        f"{tiny_app.url}/_stcore/upload_file/session/file", data=b"photo", method="PUT"
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)  # noqa: S310
+    assert refused.value.code == 403
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
