@@ -103,8 +103,8 @@ def _shift(
     if not values or values[-1] == values[0]:
         return 1.0, place * (0.01 * values[0] if values else 0.0)
     if logarithmic:
-        return math.exp(place * 0.008 * math.log(values[-1] / values[0])), 0.0
-    return 1.0, place * 0.008 * (values[-1] - values[0])
+        return math.exp(place * 0.015 * math.log(values[-1] / values[0])), 0.0
+    return 1.0, place * 0.015 * (values[-1] - values[0])
 
 
 def _value(value: float, measure: Measure) -> str:

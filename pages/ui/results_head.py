@@ -27,8 +27,6 @@ def show_head(source: Source) -> None:
         st.warning("No variant passed its checks.", icon=":material/warning:")
     else:
         text = f"**{escape(found.chosen.title)}**: {escape(found.chosen.reason)}"
-        if results.baseline.accuracy.top1 is None:
-            text += " The photos have no labels, so there is no accuracy on this page."
         st.success(text, icon=":material/recommend:")
     _trust(results)
 

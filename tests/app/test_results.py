@@ -211,7 +211,7 @@ def test_photos_without_labels_show_agreement_in_every_part(
 ) -> None:
     run = store_run(unlabelled(reference, tmp_path / "answers"), home, "no labels")
     app = open_view(home.root, "results", run)
-    assert "no accuracy on this page" in said(app)
+    assert "97.8 % of 1,966 photos (no labels, so no accuracy)" in said(app)
 
     texts = {name: part(app, name) for name in PARTS}
     assert "gives the same answer as Float32 for 97.8 %" in texts["Is it real?"]
