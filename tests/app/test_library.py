@@ -22,6 +22,7 @@ from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.processes import process_token
+from effq_core.store.removal import free_unused
 from effq_core.store.rows import Status
 from tests.fetch_server import WEIGHTS_MODEL
 
@@ -192,6 +193,9 @@ def test_before_something_is_removed_the_runs_that_used_it_are_named(
 
 def test_runs_are_listed_with_their_sizes(open_page: Open, home: Home, tiny_run) -> None:
     shutil.copytree(tiny_run.home.root, home.root, dirs_exist_ok=True)
+    database = Database(home.database)
+    free_unused(home, database)  # the shared store may hold what earlier code has made
+    database.close()
     app = open_page(home)
     assert not app.exception
     table = next(each.value for each in app.dataframe if "Only its own" in each.value)

@@ -16,6 +16,7 @@ from effq_core.datasets.added import added_folders
 from effq_core.fetches import FetchState, fetch_of
 from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.store.removal import free_unused
 from effq_core.store.usage import tree_size
 from tests.browser import app as dashboard
 from tests.browser.app import App, settle, visit
@@ -157,6 +158,7 @@ def test_a_run_is_deleted_after_saying_what_goes_and_what_stays(
 ) -> None:
     home = Home(fresh_app.home)
     database = Database(home.database)
+    free_unused(home, database)  # the shared store may hold what earlier code has made
     # A second run of the same experiment: everything is shared but their own small files.
     second = database.create_run(tiny_run.experiment, "second")
     stages = [
