@@ -16,6 +16,7 @@ from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
 from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.store.removal import free_unused
 from effq_core.store.rows import RunRow, Status
 from effq_core.variants import STANDARD
 
@@ -70,6 +71,9 @@ def tiny_run(
         finally:
             engine.stop(home)
     assert run.status is Status.FINISHED, f"{run.error} {run.hint}"
+    database = Database(home.database)
+    free_unused(home, database)  # what older code made would come back as runs in a repair
+    database.close()
     _keep(home.artifacts, kept)
     yield TinyRun(home, run, load_results(home, run))
 
