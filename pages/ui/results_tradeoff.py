@@ -36,8 +36,8 @@ def show_tradeoff(source: Source) -> None:
         figure = tradeoff(results, Against.LATENCY, threads=threads, controls=controls, paper=paper)
         chart(figure, key="tradeoff_latency")
     st.caption(
-        "Up and to the left is better. Bars are 95 % intervals; markers that would cover each "
-        "other stand side by side, and the tooltip has the exact values."
+        "Up and to the left is better. Bars are 95 % intervals; markers at the same place "
+        "stand a hair apart, and the tooltip has the exact values."
     )
     st.subheader("Size of the files", anchor=False, help=tip("compression"))
     chart(sizes(results, paper=paper), key="sizes")
