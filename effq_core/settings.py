@@ -59,6 +59,11 @@ class Home:
         return self.root / "runs"
 
     @property
+    def device_timings(self) -> Path:
+        """Latencies measured on other devices: ``<sha256 of the file>/<id>.json``."""
+        return self.root / "device_timings"
+
+    @property
     def engine(self) -> Path:
         """Address and credentials of the embedded engine."""
         return self.root / "engine"

@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""Measures how long one photo takes on the device this program is copied to.
+
+    pip install numpy ai-edge-litert
+    python bench.py [--device NAME] [--threads 1 2 4] [--to timings.json]
+
+Writes a JSON file that EffQ Studio imports and charts beside its own host: Results, Speed, "On
+other devices", or `effq timings import timings.json --run RUN`. Every thread count is measured in a
+process of its own, so that each pays for its own cold start. Close other programs first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+try:
+    import numpy as np
+except ImportError as missing:
+    sys.exit(f"{missing}. Install what is needed: pip install numpy ai-edge-litert")
+
+FORMAT = "effq-device-timings"
+VERSION = 1
+LEAST_INVOCATIONS = 100
+MOST_INVOCATIONS = 10_000
+MOST_WARMUP = 10_000
+MOST_THREADS = 256
+MOST_COUNTS = 8
+"""Thread counts in one file."""
+NAME_LENGTH = 80
+
+_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+_LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy")
+
+
+class Problem(Exception):  # noqa: N818 - what a person reads, whoever is at fault
+    """Something that cannot be used; the text names it and says why."""
+
+
+def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
+    """Times a model in this process, which should have done nothing else.
+
+    Args:
+        path: The ``.tflite`` file.
+        threads: Threads one invocation may use.
+        invocations: Timed invocations.
+        warmup: Invocations before them.
+
+    Returns:
+        Every sample, and what they come to, in milliseconds.
+
+    Raises:
+        Problem: If the file cannot be used.
+    """
+    make = _interpreter_class()
+    start = time.perf_counter_ns()
+    try:
+        interpreter = make(model_path=str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise Problem(f"LiteRT cannot load {path}: {error}") from error
+    load_ms = (time.perf_counter_ns() - start) / 1e6
+    entry = interpreter.get_input_details()[0]
+    interpreter.set_tensor(entry["index"], _noise(path, entry))
+
+    def invoke() -> float:
+        begin = time.perf_counter_ns()
+        interpreter.invoke()
+        return (time.perf_counter_ns() - begin) / 1e6
+
+    first_invoke_ms = invoke()
+    for _ in range(warmup):
+        interpreter.invoke()
+    samples = [invoke() for _ in range(invocations)]
+    return {
+        "threads": threads,
+        "warmup": warmup,
+        "load_ms": load_ms,
+        "first_invoke_ms": first_invoke_ms,
+        "cold_start_ms": load_ms + first_invoke_ms,
+        "median_ms": float(np.median(samples)),
+        "mean_ms": float(np.mean(samples)),
+        "p90_ms": float(np.percentile(samples, 90)),
+        "p99_ms": float(np.percentile(samples, 99)),
+        "min_ms": min(samples),
+        "samples_ms": samples,
+    }
+
+
+def describe(path: Path, device: str, timings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Puts timings, file and device together.
+
+    Args:
+        path: The file that was timed.
+        device: Its name for people; what the system calls itself, where empty.
+        timings: From :func:`measure`.
+
+    Returns:
+        The document EffQ Studio imports.
+    """
+    content = path.read_bytes()
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "device": _clean(device) or device_name(),
+        "measured": int(time.time()),
+        "file": {
+            "name": _clean(path.name),
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        },
+        "machine": {
+            "cpu": cpu_name(),
+            "architecture": _clean(platform.machine()) or "unknown",
+            "cores": usable_cores(),
+            "system": _clean(f"{platform.system()} {platform.release()}") or "unknown",
+            "python": _clean(platform.python_version()),
+            "governor": _clean(_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        },
+        "versions": _versions(),
+        "timings": timings,
+    }
+
+
+def device_name() -> str:
+    """Says what this device calls itself. Not its host name: that is its owner's business."""
+    for place in ("/proc/device-tree/model", "/sys/devices/virtual/dmi/id/product_name"):
+        name = _clean(_read(place))
+        if name:
+            return name
+    return _clean(f"{platform.system()} {platform.machine()}") or "unnamed device"
+
+
+def cpu_name() -> str:
+    """Names the processor."""
+    line = re.search(
+        r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE
+    )
+    if line:
+        return _clean(line.group(1))
+    if platform.system() == "Darwin":
+        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        if told.stdout.strip():
+            return _clean(told.stdout)
+    return _clean(platform.processor() or platform.machine()) or "unknown"
+
+
+def usable_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _noise(path: Path, entry: dict[str, Any]) -> Any:
+    """Returns an input of noise: zeros can be faster than any photo."""
+    shape = tuple(int(side) for side in entry["shape"])
+    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
+        raise Problem(f"{path} is not an image classifier: its input is {shape}.")
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    dtype = np.dtype(entry["dtype"])
+    if dtype == np.float32:
+        return pixels.astype(np.float32)
+    scale, zero_point = entry["quantization"]
+    if dtype.kind not in "iu" or not scale:
+        raise Problem(f"{path} takes {dtype} input without a scale.")
+    bounds = np.iinfo(dtype)
+    return np.clip(np.rint(pixels / scale) + zero_point, bounds.min, bounds.max).astype(dtype)
+
+
+def _interpreter_class() -> Any:
+    for name in _RUNTIMES:
+        try:
+            return importlib.import_module(name).Interpreter
+        except ImportError:
+            continue
+    raise Problem("LiteRT is not installed: pip install ai-edge-litert")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = _clean(metadata.version(name))
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _clean(text: str) -> str:
+    """Makes one short line of printable characters."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split())[:NAME_LENGTH].strip()
+
+
+def _in_own_process(path: Path, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
+    command = [sys.executable, str(Path(__file__).resolve()), "--model", str(path), "--probe"]
+    command += ["--threads", str(threads), "--invocations", str(invocations)]
+    command += ["--warmup", str(warmup)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        lines = told.stderr.strip().splitlines()
+        why = lines[-1] if lines else f"exit code {told.returncode}"
+        raise Problem(f"Measuring {path.name} with {threads} threads failed: {why}")
+    measured: dict[str, Any] = json.loads(told.stdout)
+    return measured
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise Problem(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if draft.exists():
+            draft.unlink()
+
+
+def _only_model(folder: Path) -> Path:
+    found = sorted(folder.glob("*.tflite"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise Problem(f"One .tflite file belongs into {folder}, there is: {names}. Use --model.")
+    return found[0]
+
+
+def _within(low: int, high: int) -> Any:
+    def number(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not between {low} and {high}")
+        return value
+
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Measure the model's latency on this device.")
+    parser.add_argument("--device", default="", metavar="NAME", help="what to call this device")
+    parser.add_argument(
+        "--threads",
+        type=_within(1, MOST_THREADS),
+        nargs="+",
+        default=[count for count in (1, 2, 4) if count <= usable_cores()],
+        metavar="N",
+        help="thread counts to measure; by default 1, 2 and 4, up to the cores there are",
+    )
+    parser.add_argument(
+        "--invocations",
+        type=_within(LEAST_INVOCATIONS, MOST_INVOCATIONS),
+        default=LEAST_INVOCATIONS,
+        metavar="N",
+        help=f"timed invocations, {LEAST_INVOCATIONS} or more",
+    )
+    parser.add_argument("--warmup", type=_within(0, MOST_WARMUP), default=10, metavar="N")
+    parser.add_argument("--to", type=Path, default=Path("timings.json"), metavar="FILE")
+    parser.add_argument("--model", type=Path, help="the .tflite file; by default the one beside me")
+    parser.add_argument("--probe", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures as a command line says.
+
+    Args:
+        arguments: The words after the program's name; the process's own, where not given.
+
+    Returns:
+        The exit code: 0 the file is written, 1 it is not.
+    """
+    parser = _parser()
+    choices = parser.parse_args(arguments)
+    counts = sorted(set(choices.threads))
+    if len(counts) > MOST_COUNTS:
+        parser.error(f"at most {MOST_COUNTS} thread counts fit into one file")
+    amounts = choices.invocations, choices.warmup
+    try:
+        path = choices.model or _only_model(Path(__file__).resolve().parent)
+        if not path.is_file():
+            raise Problem(f"There is no file {path}.")
+        if choices.probe:
+            print(json.dumps(measure(path, counts[0], *amounts)))
+            return 0
+        timings = []
+        for threads in counts:
+            timing = _in_own_process(path, threads, *amounts)
+            timings.append(timing)
+            print(
+                f"{threads} thread{'s' if threads > 1 else ''}: "
+                f"median {timing['median_ms']:.2f} ms, mean {timing['mean_ms']:.2f} ms, "
+                f"90 % within {timing['p90_ms']:.2f} ms, 99 % within {timing['p99_ms']:.2f} ms, "
+                f"cold start {timing['cold_start_ms']:.0f} ms"
+            )
+        document = describe(path, choices.device, timings)
+        _write(choices.to, document)
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"{document['device']}: written to {choices.to}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
