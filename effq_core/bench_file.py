@@ -11,6 +11,7 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,30 @@ class DeviceReport:
         return cls(**{**plain, "timings": timings})
 
 
+def read_bounded(path: Path) -> bytes:
+    """Reads a file's bytes, unless it is larger than any ``bench.py`` writes.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its content, to be checked.
+
+    Raises:
+        InputError: If it cannot be read or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror or error}.", "Name the file bench.py wrote."
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise _too_large(str(path))
+    return content
+
+
 def read_timings(content: bytes, name: str) -> DeviceReport:
     """Reads what ``bench.py`` wrote, believing nothing.
 
@@ -148,10 +173,7 @@ def read_timings(content: bytes, name: str) -> DeviceReport:
         InputError: If it is too large or not what ``bench.py`` writes; says where.
     """
     if len(content) > MAX_BYTES:
-        raise InputError(
-            f"{name} has {fmt.size(len(content))}; timings have at most {fmt.size(MAX_BYTES)}.",
-            "Import the file that bench.py wrote.",
-        )
+        raise _too_large(name)
     try:
         return _report(_Fields(_parse(content), "the file"))
     except _Unfit as error:
@@ -159,6 +181,13 @@ def read_timings(content: bytes, name: str) -> DeviceReport:
             f"{name} is not what bench.py writes: {error}.",
             "Run the bundle's bench.py on the device again and import its file as it is.",
         ) from error
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(
+        f"{name} is larger than {fmt.size(MAX_BYTES)}, the most timings take.",
+        "Import the file that bench.py wrote.",
+    )
 
 
 class _Unfit(Exception):  # noqa: N818 - becomes an InputError with the file's name

@@ -59,9 +59,12 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
         _terms(results),
         f"`{variant}.tflite`: {fmt.count(own.file.size_bytes)} bytes, SHA-256 `{own.file.sha256}`.",
     ]
-    warnings = [text for text in results.warnings if _concerns(text, own, results)]
-    if warnings:
-        parts[2:2] = ["**Read first:**\n\n" + _list(warnings)]
+    first = [text for text in results.warnings if _concerns(text, own, results)]
+    failed = [gate.name for gate in (*results.gates, *own.gates) if not gate.passed]
+    if failed:
+        first.insert(0, f"Failed checks: {', '.join(failed)}. See below.")
+    if first:
+        parts[2:2] = ["**Read first:**\n\n" + _list(first)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -13,6 +13,7 @@ import typer
 from effq_core.cli.show import AsJson, RunName
 
 if TYPE_CHECKING:
+    from effq_core.results import Results
     from effq_core.settings import Home
     from effq_core.store.database import Database
 
@@ -101,13 +102,30 @@ def delete(
 
 def export(
     run: RunName,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write.")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to", metavar="PATH", help="The folder, or with --bundle the zip, to write."
+        ),
+    ],
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIANT",
+            help="Write one variant's zip for a device: the file, labels, a model card, and "
+            "programs that run and time it without EffQ.",
+        ),
+    ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Write into a folder that is not empty.")
+        bool,
+        typer.Option("--force", help="Write into a folder that is not empty, or over a file."),
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Write a run's results (CSV, JSON), .tflite files, labels and a README into a folder."""
+    """Write a run's results (CSV, JSON), .tflite files, labels and a README into a folder.
+
+    With --bundle: one variant, with all a device needs, as a zip.
+    """
     from effq_core.cli import output
     from effq_core.export import export as write
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
@@ -118,6 +136,9 @@ def export(
         with _store() as (home, database):
             row = find_run(database, run, with_results=True)
         name, results = row.name or row.id, load_results(home, row)
+    if bundle is not None:
+        _bundle(results, bundle, to, name=name, force=force, json=json)
+        return
     files = write(results, to, name=name, force=force)
     if json:
         output.print_json({"folder": str(files[0].parent), "files": [file.name for file in files]})
@@ -125,6 +146,28 @@ def export(
     output.say(f"Written to {files[0].parent}:")
     for file in files:
         output.say(f"  {file.name}")
+
+
+def _bundle(
+    results: Results, variant: str, to: Path, *, name: str, force: bool, json: bool
+) -> None:
+    from effq_core import formatting as fmt
+    from effq_core.bundle import write_bundle
+    from effq_core.cli import choices, output
+    from effq_core.errors import InputError
+
+    chosen = choices.parse_variants([variant]) or ()
+    if len(chosen) != 1:
+        raise InputError(
+            f"{variant!r} is not one variant.",
+            f"A bundle holds one of: {', '.join(results.with_files)}.",
+        )
+    written = write_bundle(results, chosen[0], to, run=name, force=force)
+    size = written.stat().st_size
+    if json:
+        output.print_json({"file": str(written), "variant": chosen[0], "bytes": size})
+    else:
+        output.say(f"Written to {written} ({fmt.size(size)}).")
 
 
 @contextmanager

@@ -1,0 +1,132 @@
+"""Latency of the same files on other devices, beside the machine the run was measured on."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.bench_file import DeviceReport, DeviceTiming
+from effq_core.charts.base import describe, new_figure
+from effq_core.charts.labels import wrapped
+from effq_core.measure.latency import LatencyReport
+from effq_core.results.document import Results, VariantResult
+from effq_core.variants import get_variant
+
+HOST = "run's host"
+"""What the run's own machine is called beside devices with names."""
+
+_ROW = 64  # pixels a bar and its label of up to four lines take
+_FRAME = 84
+_LABEL = 22  # characters of a device's name on a line
+
+
+@dataclass(frozen=True)
+class _Bar:
+    variant: VariantResult
+    device: str
+    cpu: str
+    timing: LatencyReport | DeviceTiming
+    is_host: bool
+
+
+def devices(
+    results: Results, reports: Mapping[str, Sequence[DeviceReport]], threads: int
+) -> go.Figure | None:
+    """Draws the median latency of each variant that was timed elsewhere, there and on the host.
+
+    Args:
+        results: The run's.
+        reports: By variant; of several of one device the first counts, as
+            :func:`effq_core.device_timings.list_timings` puts the latest first.
+        threads: Thread count.
+
+    Returns:
+        Bars with 95 % intervals, a variant's together, the run's host first and plain, devices
+        hatched; ``None`` where no device was timed with so many threads.
+    """
+    bars = _bars(results, reports, threads)
+    if all(bar.is_host for bar in bars):
+        return None
+    about = fmt.counted(threads, "thread")
+    figure = new_figure(
+        height=_ROW * len(bars) + _FRAME, x_title=f"Median of one invocation with {about}, ms"
+    )
+    # Positions, not names, are the categories: two devices may be called alike.
+    figure.add_bar(
+        x=[bar.timing.median_ms for bar in bars],
+        y=list(range(len(bars))),
+        orientation="h",
+        marker={
+            "color": [get_variant(bar.variant.name).colour for bar in bars],
+            "pattern": {"shape": ["" if bar.is_host else "/" for bar in bars], "solidity": 0.25},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [bar.timing.median_high_ms - bar.timing.median_ms for bar in bars],
+            "arrayminus": [bar.timing.median_ms - bar.timing.median_low_ms for bar in bars],
+            "thickness": 1.5,
+        },
+        hovertext=[_hover(bar) for bar in bars],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    # The numbers stand in the labels: beside a bar they would cover its interval.
+    figure.update_yaxes(
+        tickvals=list(range(len(bars))),
+        ticktext=[_label(bar) for bar in bars],
+        autorange="reversed",
+    )
+    figure.update_xaxes(rangemode="tozero")
+    found = "; ".join(
+        f"{bar.variant.title} on {bar.device} {fmt.milliseconds(bar.timing.median_ms)}"
+        for bar in bars
+    )
+    return describe(figure, f"Median latency with {about}: {found}.")
+
+
+def _bars(
+    results: Results, reports: Mapping[str, Sequence[DeviceReport]], threads: int
+) -> list[_Bar]:
+    bars = []
+    for name, variant in results.variants.items():
+        latest: dict[str, DeviceReport] = {}
+        for report in reports.get(name, ()):
+            if report.timing(threads) is not None:
+                latest.setdefault(report.device, report)
+        if not latest:
+            continue
+        own = variant.timing(threads)
+        if own is not None:
+            bars.append(_Bar(variant, HOST, results.hardware.cpu, own, True))
+        for device, report in latest.items():
+            timing = report.timing(threads)
+            if timing is not None:
+                bars.append(_Bar(variant, device, report.cpu, timing, False))
+    return bars
+
+
+def _label(bar: _Bar) -> str:
+    return (
+        f"<b>{wrapped(bar.variant.title, _LABEL)}</b><br>{wrapped(bar.device, _LABEL)}<br>"
+        f"{fmt.milliseconds(bar.timing.median_ms)}"
+    )
+
+
+def _hover(bar: _Bar) -> str:
+    timing = bar.timing
+    n = timing.n if isinstance(timing, DeviceTiming) else len(timing.samples_ms)
+    low, high = fmt.milliseconds(timing.median_low_ms), fmt.milliseconds(timing.median_high_ms)
+    lines = [
+        f"<b>{html.escape(bar.variant.title)}</b>, {html.escape(bar.device)}",
+        html.escape(bar.cpu),
+        f"median {fmt.milliseconds(timing.median_ms)} ({low} to {high})",
+        f"mean {fmt.milliseconds(timing.mean_ms)}, 90 % within {fmt.milliseconds(timing.p90_ms)}, "
+        f"99 % within {fmt.milliseconds(timing.p99_ms)}",
+        f"cold start {fmt.milliseconds(timing.cold_start_ms)}",
+        f"n = {fmt.count(n)} after {fmt.count(timing.warmup)} to warm up",
+    ]
+    return "<br>".join(lines)

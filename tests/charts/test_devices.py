@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from effq_core.bench_file import DeviceReport, read_timings
+from effq_core.charts.base import alt_text
+from effq_core.charts.devices import devices
+from effq_core.results import Results
+from tests.bundle.documents import document, encoded
+from tests.results.run_variations import changed
+
+
+def report(results: Results, *arguments: Any, **changes: Any) -> DeviceReport:
+    return read_timings(encoded(document(results, *arguments, **changes)), "t.json")
+
+
+def test_devices_stand_beside_the_host_with_medians_and_intervals(reference: Results) -> None:
+    board = report(reference, "int8", "Board 5")
+    phone = report(reference, "int8", "Phone")
+    other = report(reference, "float32", "Phone")
+    figure = devices(reference, {"float32": [other], "int8": [board, phone]}, 2)
+
+    [bars] = figure.data
+    host = reference.variants["int8"].timing(2)
+    assert [text.split("<br>")[1] for text in figure.layout.yaxis.ticktext] == [
+        "run&#x27;s host",
+        "Phone",
+        "run&#x27;s host",
+        "Board 5",
+        "Phone",
+    ]
+    assert bars.x[2] == host.median_ms and bars.x[3] == board.timing(2).median_ms
+    assert bars.error_x.array[2] == pytest.approx(host.median_high_ms - host.median_ms)
+    assert bars.error_x.arrayminus[3] == pytest.approx(
+        board.timing(2).median_ms - board.timing(2).median_low_ms
+    )
+    assert list(bars.marker.pattern.shape) == ["", "/", "", "/", "/"], "not by colour alone"
+    assert figure.layout.xaxis.title.text == "Median of one invocation with 2 threads, ms"
+    assert "Int8 (PTQ) on run's host 3.45 ms; Int8 (PTQ) on Board 5 2" in alt_text(figure)
+
+
+def test_of_one_device_the_latest_counts(reference: Results) -> None:
+    newer = report(reference, "int8", "Board", measured=2)
+    older = report(reference, "int8", "Board", measured=1)
+    only_two = {**document(reference), "timings": document(reference)["timings"][1:]}
+    newest = read_timings(encoded(only_two | {"device": "Board", "measured": 3}), "t.json")
+
+    figure = devices(reference, {"int8": [newest, newer, older]}, 1)
+    assert len(figure.data[0].x) == 2
+    assert figure.data[0].x[1] == newer.timing(1).median_ms, "the newest lacks this count"
+
+
+def test_without_that_thread_count_there_is_no_chart(reference: Results) -> None:
+    assert devices(reference, {"int8": [report(reference)]}, 4) is None
+    assert devices(reference, {}, 1) is None
+
+
+def test_a_host_that_was_not_timed_is_left_out(reference: Results) -> None:
+    def untimed(plain: dict[str, Any]) -> None:
+        plain["variants"]["int8"]["latency"] = []
+
+    figure = devices(changed(reference, untimed), {"int8": [report(reference)]}, 1)
+    assert len(figure.data[0].x) == 1
+
+
+def test_a_devices_name_is_no_markup(reference: Results) -> None:
+    told = report(reference, "int8", "<b>x</b><script>")
+    figure = devices(reference, {"int8": [told]}, 1)
+
+    shown = (*figure.layout.yaxis.ticktext, *figure.data[0].hovertext)
+    assert not any("<script>" in text or "<b>x" in text for text in shown)
