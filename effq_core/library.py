@@ -6,6 +6,8 @@ from pathlib import Path
 
 from effq_core.datasets import imagenette
 from effq_core.datasets.added import forget_folder
+from effq_core.datasets.own_photos import PREFIX as PHOTOS_PREFIX
+from effq_core.datasets.own_photos import remove_own
 from effq_core.datasets.roots import FOLDER_PREFIX
 from effq_core.errors import InputError
 from effq_core.fetches import dismiss_fetch, fetch_of
@@ -49,7 +51,7 @@ def partial_bytes(home: Home, item: str) -> int:
 
 
 def remove_item(home: Home, database: Database, item: str) -> None:
-    """Removes a downloaded dataset or model, or takes a folder off the list.
+    """Removes a downloaded dataset or model, one's own photos, or takes a folder off the list.
 
     Args:
         home: The store.
@@ -70,6 +72,9 @@ def remove_item(home: Home, database: Database, item: str) -> None:
                 f"The run {run.id} is using it: it is {run.status}.",
                 "Wait until it has ended, or cancel it first.",
             )
+    if item.startswith(PHOTOS_PREFIX):
+        remove_own(home, item)
+        return
     card = MODELS.get(item)
     if item != imagenette.DATASET_ID and (card is None or card.bundled):
         title = item[:60] if card is None else card.title

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from effq_core import __version__
-from effq_core.cli import catalogues, doctor, predict, run, show, steer, timings
+from effq_core.cli import catalogues, doctor, own_photos, predict, run, show, steer, timings
 from effq_core.cli.faults import EffqGroup
 
 _EPILOG = (
@@ -57,4 +57,6 @@ app.command("predict")(predict.predict)
 app.add_typer(timings.timings_app, name="timings")
 app.add_typer(catalogues.models_app, name="models")
 app.add_typer(catalogues.datasets_app, name="datasets")
+catalogues.datasets_app.command("add")(own_photos.add)
+catalogues.datasets_app.command("remove")(own_photos.remove)
 app.command("doctor")(doctor.doctor)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from effq_core.reporting import Reporter
 
 datasets_app = typer.Typer(
-    cls=EffqGroup, help="List the photos there are; download Imagenette.", add_completion=False
+    cls=EffqGroup,
+    help="List the photos there are; add your own; download Imagenette.",
+    add_completion=False,
 )
 
 
@@ -125,8 +127,8 @@ def datasets(ctx: typer.Context, json: AsJson = False) -> None:
         )
     output.stdout().print(made)
     output.say(
-        "\nOr `effq run --data FOLDER`: class folders, with train/ and val/ or without; or photos "
-        "without labels."
+        "\n`effq datasets add ZIP` adds your own. Or `effq run --data FOLDER`: class folders, with "
+        "train/ and val/ or without; or photos without labels."
     )
 
 
@@ -152,12 +154,12 @@ def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:
     if quiet:
         fetch(SilentReporter())
         return
-    with _bar() as reporter:
+    with progress_bar() as reporter:
         fetch(reporter)
 
 
 @contextmanager
-def _bar() -> Iterator[Reporter]:
+def progress_bar() -> Iterator[Reporter]:
     """Shows progress on standard error while the block runs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -13,6 +13,7 @@ from effq_core.presets import PRESETS
 from effq_core.variants import CATALOGUE, CONTROLS, STANDARD, in_catalogue_order
 
 FOLDER_PREFIX = "folder:"
+PHOTOS_PREFIX = "photos:"
 DATASETS = ("photo_patches", "imagenette")
 _GROUPS = {"all": tuple(CATALOGUE), "standard": STANDARD, "controls": CONTROLS}
 ALL = "all"
@@ -68,7 +69,8 @@ def parse_data(text: str) -> str:
     """Reads what ``--data`` names.
 
     Args:
-        text: ``photo_patches``, ``imagenette``, or a folder with or without ``folder:``.
+        text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's own, or
+            a folder with or without ``folder:``.
 
     Returns:
         A dataset's identifier.
@@ -76,14 +78,15 @@ def parse_data(text: str) -> str:
     Raises:
         DatasetError: If it is none of them.
     """
-    if text in DATASETS:
+    if text in DATASETS or text.startswith(PHOTOS_PREFIX):
         return text
     path = Path(text.removeprefix(FOLDER_PREFIX)).expanduser()
     if not path.is_dir():
         problem = "is not a folder" if path.exists() else "does not exist"
         raise DatasetError(
             f"{path} {problem}, nor is it the name of a dataset.",
-            f"Give a folder of photos, or one of: {', '.join(DATASETS)}.",
+            f"Give a folder of photos, or one of: {', '.join(DATASETS)}, {PHOTOS_PREFIX}NAME"
+            " (see `effq datasets`).",
         )
     return f"{FOLDER_PREFIX}{path.resolve()}"
 

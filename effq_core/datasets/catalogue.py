@@ -12,6 +12,8 @@ from effq_core.datasets import imagenette, photo_patches
 from effq_core.datasets.added import AddedFolder, added_folders, is_there
 from effq_core.datasets.base import Dataset
 from effq_core.datasets.folder import FolderDataset
+from effq_core.datasets.own_photos import LICENCE, OwnPhotos, open_own, own_photos
+from effq_core.datasets.own_photos import PREFIX as OWN_PREFIX
 from effq_core.datasets.roots import FOLDER_PREFIX
 from effq_core.errors import DatasetError
 from effq_core.reporting import Reporter
@@ -25,6 +27,8 @@ class Origin(StrEnum):
     DOWNLOAD = "download"
     FOLDER = "folder"
     """The user's own, added to the list."""
+    OWN = "own"
+    """The user's own, in the store."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,8 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
     """Opens a dataset.
 
     Args:
-        dataset_id: ``photo_patches``, ``imagenette`` or ``folder:`` and an absolute path.
+        dataset_id: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's
+            own, or ``folder:`` and an absolute path.
         home: The store.
 
     Returns:
@@ -72,6 +77,8 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
         return photo_patches.PhotoPatches()
     if dataset_id == imagenette.DATASET_ID:
         return imagenette.open_imagenette(home)
+    if dataset_id.startswith(OWN_PREFIX):
+        return open_own(home, dataset_id)
     if dataset_id.startswith(FOLDER_PREFIX):
         path = Path(dataset_id.removeprefix(FOLDER_PREFIX))
         if not path.is_absolute():
@@ -82,7 +89,7 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
         return FolderDataset(path)
     raise DatasetError(
         f"There is no dataset {dataset_id!r}.",
-        f"Choose {photo_patches.DATASET_ID}, {imagenette.DATASET_ID} or"
+        f"Choose {photo_patches.DATASET_ID}, {imagenette.DATASET_ID}, {OWN_PREFIX}name or"
         f" {FOLDER_PREFIX}/path/to/photos.",
     )
 
@@ -113,7 +120,8 @@ def available(home: Home) -> list[DatasetCard]:
         home: The store.
 
     Returns:
-        Their cards: the built-in one, Imagenette, and the folders that were added.
+        Their cards: the built-in one, Imagenette, one's own photos, and the folders that were
+        added.
 
     Raises:
         DatasetError: If the built-in photos are damaged.
@@ -144,8 +152,28 @@ def available(home: Home) -> list[DatasetCard]:
             classes=10,
             origin=Origin.DOWNLOAD,
         ),
+        *(_own_card(photos) for photos in own_photos(home)),
         *(_folder_card(folder) for folder in added_folders(home)),
     ]
+
+
+def _own_card(photos: OwnPhotos) -> DatasetCard:
+    summary = fmt.counted(photos.photos, "photo")
+    if photos.classes:
+        summary += f" of {fmt.counted(len(photos.classes), 'class', 'classes')}."
+    else:
+        summary += ". No labels."
+    return DatasetCard(
+        id=photos.id,
+        title=photos.title,
+        summary=summary,
+        licence=LICENCE,
+        source=f"added on this machine, {fmt.moment(photos.added)}",
+        bytes_on_disk=photos.bytes,
+        is_present=True,
+        classes=len(photos.classes),
+        origin=Origin.OWN,
+    )
 
 
 def _folder_card(folder: AddedFolder) -> DatasetCard:

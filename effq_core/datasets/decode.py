@@ -1,11 +1,13 @@
 """From any image file to the pixels a model takes; the same code for evaluation and live use.
 
+A file may be small and yet cost minutes or gigabytes: what Pillow's readers let through of that
+kind is refused before a pixel is decoded (:mod:`effq_core.datasets.traps`).
+
 Colour profiles are not applied: the models were trained on pixels as they are stored.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from effq_core.datasets.traps import BoundedReader, refuse_traps
 from effq_core.errors import DatasetError
 
 MAX_PIXELS = 89_478_485
@@ -56,7 +59,9 @@ _BROKEN = (
     EOFError,
     struct.error,
     zlib.error,
-    OverflowError,
+    ArithmeticError,  # a size of zero, divided by
+    AssertionError,
+    AttributeError,  # a damaged header leaves parts of a reader unset
     MemoryError,
     RuntimeError,
     NotImplementedError,
@@ -92,11 +97,12 @@ def open_image(
     if not data:
         raise DatasetError(f"{name} is empty (zero bytes).", "Copy or download it again.")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(BoundedReader(data), formats=FORMATS)
         width, height = image.size
         if width * height > max_pixels:
             raise _too_large(name, f"{width:,}×{height:,} pixels", max_pixels)
         if load:
+            refuse_traps(image, data, name)
             image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(name, "more pixels than Pillow opens", max_pixels) from error

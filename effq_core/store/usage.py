@@ -6,6 +6,7 @@ same artifact.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
@@ -22,6 +23,8 @@ from effq_core.store.manifest import MANIFEST
 REPORT = "report"
 """Kind of the artifact that ends a run and names all others, directly or through them."""
 _UNPACKING = ".unpacking-*"
+ADDING = ".adding-"
+"""Begins the names of folders whose photos somebody is still deciding about."""
 _ABANDONED_SECONDS = 3600.0
 _FINGERPRINT_LENGTH = 64
 
@@ -210,9 +213,25 @@ def _inputs(manifest: Path) -> list[Key]:
         return []  # not a manifest this version wrote: it names no inputs we know
 
 
+def is_locked_folder(path: Path) -> bool:
+    """Returns whether the process that made a temporary folder still holds it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # gone
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def leftovers(home: Home) -> list[Path]:
     """Returns artifacts set aside as damaged, and photos whose unpacking was killed."""
     old = time.time() - _ABANDONED_SECONDS
     abandoned = [path for path in home.datasets.glob(_UNPACKING) if path.stat().st_mtime < old]
+    abandoned += [path for path in home.datasets.glob(f"{ADDING}*") if not is_locked_folder(path)]
     quarantine = home.artifacts / QUARANTINE
     return [*abandoned, *(quarantine.iterdir() if quarantine.is_dir() else ())]

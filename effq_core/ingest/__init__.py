@@ -1,0 +1,1 @@
+"""People's own photos on their way in: unpacked, labelled, looked at, and only then stored."""
