@@ -132,6 +132,14 @@ _TERMS = {
         "Photos float32 has right and the variant wrong, and the reverse. Ten of each is no loss, "
         "but not the same model either."
     ),
+    "other_devices": (
+        "Latency depends on the processor and the version of LiteRT. Numbers of one machine say "
+        "little about a phone or a board: measure there what will run there."
+    ),
+    "bundle": (
+        "One zip that runs a variant where there is no EffQ: Python with ai-edge-litert, numpy and "
+        "Pillow is enough."
+    ),
     "pareto": (
         "The variants no other one beats on both axes at once. Anything off this line is worse "
         "than a variant on it."

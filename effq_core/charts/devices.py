@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from effq_core import formatting as fmt
 from effq_core.bench_file import DeviceReport, DeviceTiming
-from effq_core.charts.base import describe, new_figure
+from effq_core.charts.base import MUTED, describe, new_figure
 from effq_core.charts.labels import wrapped
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
@@ -21,6 +21,7 @@ HOST = "run's host"
 
 _ROW = 64  # pixels a bar and its label of up to four lines take
 _FRAME = 84
+_PALE = 0.3
 _LABEL = 22  # characters of a device's name on a line
 
 
@@ -45,24 +46,23 @@ def devices(
         threads: Thread count.
 
     Returns:
-        Bars with 95 % intervals, a variant's together, the run's host first and plain, devices
-        hatched; ``None`` where no device was timed with so many threads.
+        Bars with 95 % intervals, a variant's together, the run's host first and filled, devices
+        pale; ``None`` where no device was timed with so many threads.
     """
     bars = _bars(results, reports, threads)
     if all(bar.is_host for bar in bars):
         return None
     about = fmt.counted(threads, "thread")
-    figure = new_figure(
-        height=_ROW * len(bars) + _FRAME, x_title=f"Median of one invocation with {about}, ms"
-    )
+    figure = new_figure(height=_ROW * len(bars) + _FRAME, x_title=f"Median with {about}, ms")
     # Positions, not names, are the categories: two devices may be called alike.
     figure.add_bar(
         x=[bar.timing.median_ms for bar in bars],
         y=list(range(len(bars))),
         orientation="h",
         marker={
-            "color": [get_variant(bar.variant.name).colour for bar in bars],
-            "pattern": {"shape": ["" if bar.is_host else "/" for bar in bars], "solidity": 0.25},
+            # Filled or pale with an outline: the labels name the machine, colour only repeats it.
+            "color": [_fill(bar) for bar in bars],
+            "line": {"color": [get_variant(bar.variant.name).colour for bar in bars], "width": 2},
         },
         error_x={
             "type": "data",
@@ -70,6 +70,7 @@ def devices(
             "array": [bar.timing.median_high_ms - bar.timing.median_ms for bar in bars],
             "arrayminus": [bar.timing.median_ms - bar.timing.median_low_ms for bar in bars],
             "thickness": 1.5,
+            "color": MUTED,
         },
         hovertext=[_hover(bar) for bar in bars],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -107,6 +108,12 @@ def _bars(
             if timing is not None:
                 bars.append(_Bar(variant, device, report.cpu, timing, False))
     return bars
+
+
+def _fill(bar: _Bar) -> str:
+    colour = get_variant(bar.variant.name).colour
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {1 if bar.is_host else _PALE})"
 
 
 def _label(bar: _Bar) -> str:

@@ -11,6 +11,7 @@ from effq_core.glossary import tip
 from effq_core.results import rows
 from effq_core.results.columns import Column, Group, columns
 from pages.ui.choose import Source
+from pages.ui.results_bundles import show_bundles
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_files import show_files, show_models, show_report
 
@@ -62,6 +63,7 @@ def show_numbers(source: Source) -> None:
     show_report(source)
     show_models(source)
     show_files(source)
+    show_bundles(source)
 
 
 def _config(column: Column, *, wide: bool) -> Any:

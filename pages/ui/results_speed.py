@@ -11,6 +11,7 @@ from effq_core.results import Results
 from effq_core.results.subject import machine
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_threads
+from pages.ui.results_devices import show_devices
 from pages.ui.show import chart, escape
 
 _SHOWN = "speed_shown"
@@ -54,6 +55,7 @@ def show_speed(source: Source) -> None:
     if len(results.threads) > 1:
         st.subheader("What more threads give", anchor=False, help=tip("threads"))
         chart(thread_scaling(results), key="scaling")
+    show_devices(source, threads)
 
 
 def _table(results: Results, threads: int) -> None:

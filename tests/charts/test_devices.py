@@ -36,8 +36,10 @@ def test_devices_stand_beside_the_host_with_medians_and_intervals(reference: Res
     assert bars.error_x.arrayminus[3] == pytest.approx(
         board.timing(2).median_ms - board.timing(2).median_low_ms
     )
-    assert list(bars.marker.pattern.shape) == ["", "/", "", "/", "/"], "not by colour alone"
-    assert figure.layout.xaxis.title.text == "Median of one invocation with 2 threads, ms"
+    opacities = [colour.rpartition(", ")[2] for colour in bars.marker.color]
+    assert opacities == ["1)", "0.3)", "1)", "0.3)", "0.3)"]
+    assert bars.marker.color[2] == "rgba(0, 158, 115, 1)" and bars.marker.line.color[3] == "#009e73"
+    assert figure.layout.xaxis.title.text == "Median with 2 threads, ms"
     assert "Int8 (PTQ) on run's host 3.45 ms; Int8 (PTQ) on Board 5 2" in alt_text(figure)
 
 
