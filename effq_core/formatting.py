@@ -108,6 +108,14 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
+@_number
+def roughly(seconds: float) -> str:
+    """Writes an estimated duration no more exactly than it is known: ``40 s``, ``5 min``."""
+    if seconds < 100:
+        return duration(max(10, 10 * round(seconds / 10)))
+    return duration(60 * round(seconds / 60))
+
+
 def left(seconds: float | None) -> str:
     """Writes an estimate of the time to come, no more exactly than it is known.
 

@@ -83,6 +83,22 @@ def glance(dataset_id: str, home: Home) -> Glance:
     )
 
 
+def part_sizes(dataset_id: str, home: Home) -> ResolvedSizes:
+    """Counts what calibration and training, and evaluation, may draw from.
+
+    Args:
+        dataset_id: The dataset's identifier.
+        home: The store.
+
+    Returns:
+        The sizes, before copies are left out; none for calibration, as it takes from training.
+
+    Raises:
+        DatasetError: If it cannot be used.
+    """
+    return check_sizes(_listed(dataset_id, home)[1], 0, None, None)
+
+
 def check_samples(experiment: Experiment, home: Home, *, new_head: bool) -> ResolvedSizes:
     """Checks before a run that a dataset has the images its experiment asks for.
 
@@ -123,7 +139,7 @@ def _listed(dataset_id: str, home: Home) -> tuple[PhotoPatches | FolderDataset, 
     else:
         raise DatasetError(f"{dataset_id} cannot be listed.", "Choose another dataset.")
     names, wnids = tuple(dataset.class_names), tuple(dataset.wnids)
-    return dataset, Index(dataset_id, "listed", tuple(items), names, wnids)
+    return dataset, Index(dataset.title, "listed", tuple(items), names, wnids)
 
 
 def _thumbnails(dataset: PhotoPatches | FolderDataset) -> tuple[Thumbnail, ...]:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from effq_core import formatting as fmt
 from effq_core.pipeline.estimate import remaining, share_done
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState
@@ -105,7 +106,7 @@ def watch(database: Database, run_id: str, now: float | None = None) -> Watch:
         remaining=remaining(stages, now) if run.status.is_active else None,
         elapsed=max(0.0, end - run.started) if run.started and end else None,
         curves=_curves(events),
-        lines=_lines(events),
+        lines=_lines(events, stages),
     )
 
 
@@ -128,10 +129,14 @@ def _variant(stage: str) -> str:
     return "int8_float_control" if about == "float" else about
 
 
-def _lines(events: list[EventRow]) -> tuple[Line, ...]:
+def _lines(events: list[EventRow], stages: tuple[StageRow, ...]) -> tuple[Line, ...]:
     lines = []
     for event in events:
         text = event_text(event.kind, event.values)
         if text is not None:
             lines.append(Line(event.time, event.stage, text, is_trouble(event.kind)))
-    return tuple(lines[-MOST_LINES:])
+    for stage in stages:
+        if stage.state is StageState.DONE and stage.finished and stage.seconds is not None:
+            text = f"done in {fmt.duration(stage.seconds)}"
+            lines.append(Line(stage.finished, stage.name, text, is_trouble=False))
+    return tuple(sorted(lines, key=lambda line: line.time)[-MOST_LINES:])

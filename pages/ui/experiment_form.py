@@ -51,10 +51,13 @@ def choose_preset(presets: tuple[Preset, ...], current: Experiment | None) -> No
     if active is None:
         st.caption("Your own settings.")
     elif active.missing:
-        st.caption(
-            f"{active.summary} {active.missing[0].upper()}{active.missing[1:]} not downloaded "
-            "yet (see Library): this uses what is bundled."
-        )
+        st.caption(active.summary)
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(
+                f":orange[:material/warning:] Without {active.missing}, which this machine does "
+                "not have yet, it runs on **the bundled model and photos**."
+            )
+            st.page_link("pages/views/library.py", label="Download in the Library")
     else:
         st.caption(active.summary)
 
@@ -151,14 +154,16 @@ def choose_variants() -> None:
 
 def _variant(variant: Variant) -> None:
     needed = variant.name == BASELINE
-    st.checkbox(
-        f"**{variant.title}** · {variant.summary}",
-        key=variant_key(variant.name),
-        disabled=needed,
-        help="Always measured: every other number is a difference to it."
-        if needed
-        else variant.good_for,
-    )
+    with st.container(gap=None):
+        st.checkbox(
+            variant.title,
+            key=variant_key(variant.name),
+            disabled=needed,
+            help="Always measured: every other number is a difference to it."
+            if needed
+            else variant.good_for,
+        )
+        st.caption(variant.summary)
 
 
 def choose_settings(experiment: Experiment | None) -> None:
@@ -197,8 +202,6 @@ def _calibration() -> None:
     if method == CalibrationMethod.PERCENTILE:
         right.number_input(
             "Percentile, %",
-            90.0,
-            100.0,
             step=0.01,
             format="%.3f",
             key=key("percentile"),
@@ -208,7 +211,8 @@ def _calibration() -> None:
 
 def _training() -> None:
     left, middle, right = st.columns(3)
-    left.number_input("QAT epochs", 1, 100, key=key("epochs"), help=tip("epochs"))
+    # No bounds here: the experiment has them, and says what they are.
+    left.number_input("QAT epochs", step=1, key=key("epochs"), help=tip("epochs"))
     middle.selectbox(
         "Learning rate",
         _with(LEARNING_RATES, "learning_rate"),
@@ -226,7 +230,7 @@ def _training() -> None:
     left, middle, _ = st.columns(3)
     left.number_input(
         "Training photos",
-        1,
+        step=1,
         value=None,
         placeholder="all that remain",
         key=key("training_size"),
@@ -244,7 +248,7 @@ def _measuring() -> None:
     left, middle, right = st.columns(3)
     left.number_input(
         "Evaluation photos",
-        1,
+        step=1,
         value=None,
         placeholder="all there are",
         key=key("evaluation_size"),
@@ -254,7 +258,7 @@ def _measuring() -> None:
     middle.multiselect(
         "Threads", list(range(1, cores + 1)), key=key("threads"), help=tip("threads")
     )
-    right.number_input("Seed", 0, 2**31 - 1, key=key("seed"), help=tip("seed"))
+    right.number_input("Seed", step=1, key=key("seed"), help=tip("seed"))
     left, rest = st.columns([1, 2])
     left.selectbox(
         "Input size, pixels",

@@ -18,7 +18,7 @@ from effq_core.pipeline.forecast import Forecast, forecast
 from effq_core.store.rows import StageRow
 from pages.ui import session
 from pages.ui.experiment_state import run_name
-from pages.ui.show import escape, toast
+from pages.ui.show import prose, toast
 
 MOST_QUEUED = 20
 """Runs that may wait or run at once; more are surely a mistake."""
@@ -32,23 +32,26 @@ _HEADS = {
 }
 
 
-def show_cost(experiment: Experiment | None) -> None:
+def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> None:
     """Says what the experiment would take, and offers to run it; always in sight.
 
     Args:
         experiment: What the form describes; ``None`` while a value is out of range.
+        wrong: What is out of range.
     """
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="run_bar"):
         ready = False
         if experiment is not None:
             try:
                 require_allowed(experiment.dataset, session.home())
-                ready = _cost(forecast(experiment, session.home(), history()))
+                ready = _cost(experiment, forecast(experiment, session.home(), history()))
             except EffqError as error:
-                st.markdown(
-                    f":red[:material/error:] **{escape(error.message)}** {escape(error.hint)}",
-                    width="stretch",
-                )
+                wrong = error
+        if wrong is not None:
+            st.markdown(
+                f":red[:material/error:] **{prose(wrong.message)}** {prose(wrong.hint)}",
+                width="stretch",
+            )
         st.button(
             "Run",
             type="primary",
@@ -61,12 +64,10 @@ def show_cost(experiment: Experiment | None) -> None:
         )
 
 
-def _cost(cost: Forecast) -> bool:
+def _cost(experiment: Experiment, cost: Forecast) -> bool:
     """Writes the estimate and returns whether the disk has room for it."""
     sizes = cost.sizes
-    time = (
-        f"**about {fmt.duration(cost.seconds)}**" if cost.seconds else "**done in a few seconds**"
-    )
+    time = f"**about {fmt.roughly(cost.seconds)}**" if cost.seconds else "**done in a few seconds**"
     parts = [
         time,
         f"{fmt.size(cost.bytes)} of disk" if cost.bytes else "no disk",
@@ -76,6 +77,8 @@ def _cost(cost: Forecast) -> bool:
         f"Photos: {fmt.count(sizes.calibration)} to calibrate, {fmt.count(sizes.training)} to "
         f"train, {fmt.count(sizes.evaluation)} to measure. {_HEADS[cost.head_use]}"
     )
+    if len(experiment.variants) == 1:
+        photos = "Float32 alone is chosen: there will be nothing to compare it with."
     free = shutil.disk_usage(_existing(session.home().root)).free
     enough = cost.bytes <= free
     if not enough:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from effq_core import formatting as fmt
@@ -37,10 +39,21 @@ BADGES = {
 _MARKS = {
     StageState.PENDING: "○",
     StageState.RUNNING: "▶",
-    StageState.REUSED: "=",
+    StageState.REUSED: "↺",
     StageState.DONE: "✓",
     StageState.FAILED: "✗",
     StageState.CANCELLED: "–",
+}
+
+
+# What is going on comes first, then what failed, is still to come, and is done.
+_ORDER = {
+    StageState.RUNNING: 0,
+    StageState.FAILED: 1,
+    StageState.CANCELLED: 2,
+    StageState.PENDING: 3,
+    StageState.DONE: 4,
+    StageState.REUSED: 5,
 }
 
 
@@ -111,11 +124,13 @@ def _progress(seen: Watch) -> None:
 
 
 def _running(stage: StageRow) -> None:
-    text = " · ".join(
-        part for part in (stage_title(stage.name), amount_text(stage), stage.detail) if part
-    )
+    parts = (stage_title(stage.name), amount_text(stage), stage.detail, _so_far(stage))
     share = min(1.0, stage.done / stage.total) if stage.total else 0.0
-    st.progress(share, text=escape(text))
+    st.progress(share, text=escape(" · ".join(part for part in parts if part)))
+
+
+def _so_far(stage: StageRow) -> str:
+    return fmt.duration(round(time.time() - stage.started)) if stage.started else ""
 
 
 def _ended(seen: Watch) -> None:
@@ -127,13 +142,12 @@ def _ended(seen: Watch) -> None:
             border=True, horizontal=True, vertical_alignment="center", key="run_done"
         ):
             st.markdown(f"Finished{took}: {fmt.counted(len(seen.stages), 'stage')}{cached}.")
-            for page, label, icon in (
-                ("results", "See the results", ":material/scatter_plot:"),
-                ("predictions", "Try a photo", ":material/image_search:"),
+            if st.button(
+                "See the results", type="primary", icon=":material/scatter_plot:", key="do_results"
             ):
-                st.page_link(
-                    f"pages/views/{page}.py", label=label, icon=icon, query_params={"run": run.id}
-                )
+                st.switch_page("pages/views/results.py", query_params={"run": run.id})
+            if st.button("Try a photo", icon=":material/image_search:", key="do_predict"):
+                st.switch_page("pages/views/predictions.py", query_params={"run": run.id})
     elif run.status is Status.FAILED:
         problem(EffqError(run.error or "The run failed.", run.hint))
     elif run.status is Status.INTERRUPTED:
@@ -166,17 +180,26 @@ def _stages(seen: Watch) -> None:
     if not seen.stages:
         return
     title = f"All {fmt.counted(len(seen.stages), 'stage')}"
-    with st.expander(title, expanded=seen.run.status is Status.FAILED, key="run_stages"):
+    stages = sorted(seen.stages, key=lambda stage: _ORDER[stage.state])
+    open_now = seen.run.status.is_active or seen.run.status is Status.FAILED
+    with st.expander(title, expanded=open_now, key="run_stages"):
         st.dataframe(
             {
-                "": [_MARKS[stage.state] for stage in seen.stages],
-                "Stage": [stage_title(stage.name) for stage in seen.stages],
-                "State": [state_title(stage.state) for stage in seen.stages],
-                "Took": [fmt.duration(stage.seconds) for stage in seen.stages],
+                "State": [f"{_MARKS[stage.state]} {state_title(stage.state)}" for stage in stages],
+                "Stage": [stage_title(stage.name) for stage in stages],
+                "Took": [
+                    _so_far(stage)
+                    if stage.state is StageState.RUNNING
+                    else fmt.duration(stage.seconds)
+                    for stage in stages
+                ],
             },
             hide_index=True,
             height=320,
-            column_config={"": st.column_config.TextColumn(width=32)},
+            column_config={
+                "State": st.column_config.TextColumn(width="small", help=tip("stage")),
+                "Took": st.column_config.TextColumn(width="small"),
+            },
             key="run_stage_table",
             alt="Stages of the run with their state and duration",
         )

@@ -44,6 +44,24 @@ def escape(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
+def prose(text: str) -> str:
+    """Makes a message harmless in Markdown but keeps its `code` as code.
+
+    Args:
+        text: Any text; what stands between backticks is code.
+
+    Returns:
+        Markdown that shows it as it is.
+    """
+    parts = " ".join(text.split()).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner is just a backtick
+        return escape(text)
+    return "".join(
+        f"`{part}`" if number % 2 and part else _MARKDOWN.sub(r"\\\1", part)
+        for number, part in enumerate(parts)
+    )
+
+
 def chart(figure: go.Figure, *, key: str, toolbar: bool = True) -> None:
     """Draws a chart with its alternative text.
 
@@ -62,9 +80,9 @@ def problem(error: EffqError) -> None:
     Args:
         error: The error.
     """
-    text = f"**{escape(error.message)}**"
+    text = f"**{prose(error.message)}**"
     if error.hint:
-        text += f"\n\n{escape(error.hint)}"
+        text += f"\n\n{prose(error.hint)}"
     st.error(text, icon=":material/error:")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.errors import ExperimentError
+from effq_core.errors import ExperimentError, InputError
 from effq_core.presets import demo, offered
 from pages.ui import session
 from pages.ui.experiment_form import (
@@ -18,22 +18,32 @@ from pages.ui.experiment_start import show_cost
 from pages.ui.experiment_state import fill_once, read
 from pages.ui.run_list import show_runs
 from pages.ui.run_view import show_run
-from pages.ui.show import guard, page_head, problem
+from pages.ui.show import guard, page_head
 
 page_head("Experiment", "What should be compared, on which photos, and how long will it take?")
 
 run_id = st.query_params.get("run")
 if run_id:
-    with guard():
-        show_run(run_id)
-    st.stop()
+    try:
+        session.database().get_run(run_id)
+    except InputError:
+        # Not the error's own words: they tell what to type on a command line.
+        st.warning(
+            "This address names no run that is here: it was deleted, or is not a run's id. Below "
+            "is a new experiment, and beside it the runs there are.",
+            icon=":material/link_off:",
+        )
+    else:
+        with guard():
+            show_run(run_id)
+        st.stop()
 
 fill_once(demo())
-experiment = None
+experiment, wrong = None, None
 try:
     experiment = read()
 except ExperimentError as error:
-    problem(error)
+    wrong = error
 
 choose_preset(offered(session.home()), experiment)
 form, latest = st.columns([2, 1], gap="large")
@@ -45,4 +55,4 @@ with form:
 with latest:
     st.subheader("Latest runs", anchor=False)
     show_runs(most=8, links=False)
-show_cost(experiment)
+show_cost(experiment, wrong)

@@ -96,7 +96,7 @@ def test_the_estimate_follows_the_choices(open_view: OpenView, tmp_path: Path) -
         app.checkbox(key=f"exp_variant_{variant}").uncheck()
     app.run()
     said = words(app)
-    assert "Photos: 0 to calibrate" in said
+    assert "nothing to compare it with" in said
     assert "of 32 stages" not in said
     assert not any(widget.label == "QAT epochs" for widget in app.number_input)
 
@@ -107,6 +107,23 @@ def test_what_cannot_be_run_is_said_and_cannot_be_started(
     app = open_view(tmp_path, "experiment")
     app.number_input(key="exp_evaluation_size").set_value(5000).run()
     assert "5,000 were asked for" in words(app)
+    assert _button(app, "Run").disabled
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("exp_epochs", 500, "The number of QAT epochs is 500. Choose from 1 to 100"),
+        ("exp_seed", -5, "The seed is -5. Choose from 0 to"),
+        ("exp_percentile", 50.0, "The calibration percentile is 50.0. Choose from 90.0"),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_its_range(
+    open_view: OpenView, tmp_path: Path, key: str, value: float, said: str
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    app.number_input(key=key).set_value(value).run()
+    assert said in words(app).replace("\\", "").replace("**", "")
     assert _button(app, "Run").disabled
 
 
@@ -127,7 +144,7 @@ def test_the_papers_preset_keeps_its_settings_on_what_is_bundled(
     assert app.selectbox(key="exp_calibration_method").value == "min_max"
     assert app.number_input(key="exp_epochs").value == 5
     assert app.checkbox(key="exp_variant_int8_float_control").value
-    assert "not downloaded" in words(app)
+    assert "runs on **the bundled model and photos**" in words(app)
 
 
 def test_a_folder_outside_the_named_roots_is_refused(open_view: OpenView, tmp_path: Path) -> None:
@@ -209,4 +226,6 @@ def test_a_finished_run_can_be_changed_and_run_again(
 def test_an_address_of_no_run_is_a_message(open_view: OpenView, tmp_path: Path, text: str) -> None:
     app = open_view(tmp_path, "experiment", text)
     assert not app.exception
-    assert app.error
+    assert "names no run that is here" in words(app)
+    assert text not in words(app)
+    assert _button(app, "Run")  # a new experiment is right there
