@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from effq_core.recommend_cautions import doubts, remarks
 from effq_core.recommend_reasons import (
     Judge,
     Limits,
@@ -19,7 +20,6 @@ from effq_core.recommend_reasons import (
     by_accuracy,
     by_size,
     by_speed,
-    cautions,
     drop_of,
     easier,
     median_ms,
@@ -112,7 +112,8 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
     chosen = Verdict(
         name=winner.name, title=winner.title, fits=True, reason=praise(results, winner, limits)
     )
-    return Recommendation(chosen=chosen, others=others, cautions=cautions(winner, limits))
+    found = doubts(results, winner, limits.threads) + remarks(results, winner, limits.threads)
+    return Recommendation(chosen=chosen, others=others, cautions=found)
 
 
 def _eliminate(results: Results, limits: Limits, left: list[VariantResult]) -> dict[str, str]:

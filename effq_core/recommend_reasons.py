@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from effq_core import formatting as fmt
+from effq_core.measure.gate_wording import gate_title
 from effq_core.measure.intervals import SIGNIFICANCE
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.pairs import compare_pair
@@ -73,10 +74,11 @@ def praise(results: Results, variant: VariantResult, limits: Limits) -> str:
         threads = fmt.counted(limits.threads, "thread")
         word = "faster" if speedup >= 1 else "as fast"
         parts.append(f"{fmt.ratio(speedup)} {word} with {threads}")
-    return f"{', '.join(parts)}, {_loss(variant)}."
+    return f"{', '.join(parts)}, {loss(variant)}."
 
 
-def _loss(variant: VariantResult) -> str:
+def loss(variant: VariantResult) -> str:
+    """Says what a variant loses against float32, as the end of a sentence."""
     comparison = variant.comparison
     if comparison is None:
         return "no loss"
@@ -100,7 +102,7 @@ def unfit(variant: VariantResult) -> str:
             "Int8 (QAT) can be judged."
         )
     if failed := variant.failed_gates:
-        return f"It failed the check {failed[0].name}: {failed[0].detail}"
+        return f"It failed the check “{gate_title(failed[0].name)}”: {failed[0].detail}"
     return ""
 
 
@@ -224,22 +226,6 @@ def by_accuracy(results: Results) -> Judge:
         )
 
     return judge
-
-
-def cautions(variant: VariantResult, limits: Limits) -> tuple[str, ...]:
-    """Says what to keep in mind about a variant that is chosen, as sentences."""
-    found = []
-    comparison = variant.comparison
-    if comparison is not None and comparison.too_small_to_tell:
-        interval = fmt.points_interval(comparison.low_points, comparison.high_points)
-        found.append(
-            f"{fmt.counted(comparison.n, 'photo')} are too few to exclude a difference of 1 point: "
-            f"the 95 % interval is {interval}."
-        )
-    timing = variant.timing(limits.threads)
-    if timing is not None and timing.warning:
-        found.append(timing.warning)
-    return tuple(found)
 
 
 def easier(winner: VariantResult, loser: VariantResult) -> str:

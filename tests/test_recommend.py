@@ -126,7 +126,7 @@ def test_a_failed_check_keeps_a_variant_from_being_recommended() -> None:
     results = changed(REFERENCE, fail)
     assert chosen(results) == "int8_qat"
     assert verdicts(results, Limits(threads=1))["int8"].startswith(
-        "It failed the check xnnpack_vs_reference:"
+        "It failed the check “Fast and plain kernels agree”:"
     )
 
 
@@ -141,18 +141,20 @@ def test_a_choice_that_rests_on_too_few_photos_says_so() -> None:
 
     # Of the fast ones only QAT did not lose a single point, as far as 1,966 photos tell.
     assert found.chosen.name == "int8_qat"
-    assert found.cautions == (
+    assert found.cautions[0] == (
         "1,966 photos are too few to exclude a difference of 1 point: the 95 % interval is −0.2 "
-        "to +1.7 points.",
+        "to +1.7 points."
     )
 
 
 def test_a_timing_of_a_busy_machine_is_cautioned() -> None:
     def busy(plain) -> None:
-        plain["variants"]["int8"]["latency"][0]["warning"] = "Other processes were busy."
+        plain["variants"]["int8"]["latency"][0] |= {"warning": "Busy.", "others_share": 0.53}
 
-    assert recommend(changed(REFERENCE, busy), Limits(threads=1)).cautions == (
-        "Other processes were busy.",
+    assert recommend(changed(REFERENCE, busy), Limits(threads=1)).cautions[0] == (
+        "Int8 (PTQ) was timed on a busy machine (other programs used up to 53 % of the processor): "
+        "the times are too long and the speed-up may be wrong. Close other programs and measure "
+        "again."
     )
 
 

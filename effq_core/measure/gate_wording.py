@@ -1,0 +1,62 @@
+"""What gates are called, and what each one protects against, for people. Pure functions."""
+
+from __future__ import annotations
+
+_TITLES = {
+    "xnnpack_vs_reference": "Fast and plain kernels agree",
+    "keras_vs_tflite": "The file answers as the Keras model does",
+    "no_float_tensors": "Integer throughout",
+    "fake_quant_count": "Fake-quant is everywhere it must be",
+    "same_operators": "The same operators as Int8 (PTQ)",
+}
+_PURPOSES = {
+    "xnnpack_vs_reference": (
+        "LiteRT's fast CPU kernels are set against its slow, plain ones: a fault in the fast ones "
+        "would otherwise pass for a loss by quantization."
+    ),
+    "keras_vs_tflite": (
+        "The model before conversion is set against the file: a fault of the conversion would "
+        "otherwise pass for a loss by quantization."
+    ),
+    "no_float_tensors": (
+        "A single tensor left in floats would keep the file from integer-only chips and make it "
+        "slower than it could be."
+    ),
+    "fake_quant_count": (
+        "Without a fake-quant operator at every weight and activation, training would not be "
+        "quantization-aware, whatever it is called."
+    ),
+    "same_operators": (
+        "Files of different operators would differ in speed for another reason than their numbers."
+    ),
+}
+_DISJOINT = "_disjoint"
+
+
+def gate_title(name: str) -> str:
+    """Names a gate for people.
+
+    Args:
+        name: Such as ``keras_vs_tflite`` or ``calibration_evaluation_disjoint``.
+
+    Returns:
+        What holds where it passes; the name in words where it is not known.
+    """
+    if name.endswith(_DISJOINT):
+        first, _, second = name.removesuffix(_DISJOINT).partition("_")
+        return f"No photo is for both {first} and {second}"
+    return _TITLES.get(name) or name.replace("_", " ")
+
+
+def gate_purpose(name: str) -> str:
+    """Says what a gate protects against.
+
+    Args:
+        name: The gate's.
+
+    Returns:
+        One sentence; empty where it is not known.
+    """
+    if name.endswith(_DISJOINT):
+        return "A model that is judged on photos it was made with looks better than it is."
+    return _PURPOSES.get(name, "")

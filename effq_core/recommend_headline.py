@@ -1,0 +1,83 @@
+"""A run's outcome in one sentence, what to keep in mind about it, and whether it is certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from effq_core import formatting as fmt
+from effq_core.recommend import Limits, recommend
+from effq_core.recommend_cautions import doubts
+from effq_core.recommend_reasons import SAME_SPEED, loss
+from effq_core.results.document import Results, VariantResult
+from effq_core.variants import BASELINE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """What a run found, for somebody who reads nothing else.
+
+    Attributes:
+        text: One sentence.
+        cautions: What to keep in mind, as sentences.
+        sure: Whether nothing touches the numbers of the text: no failed check, no busy machine,
+            not too few photos.
+        variant: The variant it recommends; ``None`` where none passed its checks.
+    """
+
+    text: str
+    cautions: tuple[str, ...]
+    sure: bool
+    variant: str | None
+
+
+def headline(results: Results, threads: int | None = None) -> Headline:
+    """Says which variant a run recommends, and how far that can be believed.
+
+    Args:
+        results: The run's.
+        threads: Thread count of the latency; ``None`` for the first that was timed.
+
+    Returns:
+        The outcome without any limits on size, latency or accuracy.
+
+    Raises:
+        StoreError: If stored answers are missing.
+    """
+    count = results.threads[0] if threads is None else threads
+    found = recommend(results, Limits(threads=count))
+    if found.chosen is None:
+        return Headline(
+            text="No variant of this run passed its checks: none can be recommended.",
+            cautions=(),
+            sure=False,
+            variant=None,
+        )
+    variant = results.variants[found.chosen.name]
+    return Headline(
+        text=_text(results, variant, count),
+        cautions=found.cautions,
+        sure=not doubts(results, variant, count),
+        variant=variant.name,
+    )
+
+
+def _text(results: Results, variant: VariantResult, threads: int) -> str:
+    on = f"on {fmt.counted(threads, 'thread')}"
+    if variant.name == BASELINE:
+        if len(results.variants) == 1:
+            return f"This run has {variant.title} only: there is nothing to compare it with."
+        return (
+            f"{variant.title}, the model as trained, stays the one to take: no variant that passed "
+            f"its checks is faster {on}."
+        )
+    smaller = f"{variant.title} is {fmt.ratio(variant.compression)} smaller"
+    speedup = results.speedup(variant.name, threads)
+    if speedup is None:
+        gained = f"{smaller} than float32"
+    elif abs(speedup - 1) <= SAME_SPEED:
+        gained = f"{smaller} than float32 and about as fast ({fmt.ratio(speedup)}) {on}"
+    elif speedup > 1:
+        gained = f"{smaller} and {fmt.ratio(speedup)} faster than float32 {on}"
+    else:
+        gained = f"{smaller} than float32 and {fmt.ratio(speedup)} as fast {on}"
+    return f"{gained}, {loss(variant)}."

@@ -1,0 +1,113 @@
+"""A run's outcome in one sentence, on the real measurements of the reference run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effq_core.recommend_headline import headline
+from effq_core.results import load_reference
+from tests.results.run_variations import changed, only, unlabelled
+
+REFERENCE = load_reference()
+
+
+def timing(plain: dict[str, Any], variant: str) -> dict[str, Any]:
+    found: dict[str, Any] = plain["variants"][variant]["latency"][0]
+    return found
+
+
+def test_the_reference_run_in_one_sentence() -> None:
+    found = headline(REFERENCE)
+
+    assert found.text == (
+        "Int8 (PTQ) is 3.30× smaller and 2.74× faster than float32 on 1 thread, with no difference "
+        "in accuracy that 1,966 photos can show (−0.2 points, p = 0.73)."
+    )
+    assert found.variant == "int8" and found.sure
+
+
+def test_an_uneven_timing_that_the_fastest_invocations_confirm_is_a_remark() -> None:
+    assert headline(REFERENCE).cautions == (
+        "The timing of Float32 was uneven: half of its invocations took 16.9 ms or less, but one "
+        "in ten 24.1 ms or more. The fastest ones give the same picture: 2.79× faster.",
+    )
+
+
+def test_an_uneven_timing_that_the_fastest_invocations_contradict_is_a_doubt() -> None:
+    found = headline(changed(REFERENCE, lambda plain: timing(plain, "float32").update(min_ms=10.0)))
+
+    assert not found.sure
+    assert found.cautions == (
+        "The timing of Float32 was uneven: by the medians the speed-up is 2.74×, by the fastest "
+        "invocations 1.76×. Measure again on a calm machine.",
+    )
+
+
+@pytest.mark.parametrize("variant", ["int8", "float32"])
+def test_a_busy_machine_makes_it_unsure_whichever_side_of_the_ratio_it_was(variant: str) -> None:
+    busy = {"warning": "Busy.", "others_share": 0.53}
+    found = headline(changed(REFERENCE, lambda plain: timing(plain, variant).update(busy)))
+
+    assert not found.sure and "53 % of the processor" in found.cautions[0]
+
+
+def test_a_busy_timing_of_another_variant_or_thread_count_does_not_matter() -> None:
+    def busy(plain: dict[str, Any]) -> None:
+        timing(plain, "float16")["warning"] = "Busy."
+        plain["variants"]["int8"]["latency"][1]["warning"] = "Busy."
+
+    assert headline(changed(REFERENCE, busy)).sure
+    assert not headline(changed(REFERENCE, busy), threads=2).sure
+
+
+@pytest.mark.parametrize("where", ["photos", "float32"])
+def test_a_failed_check_of_what_it_rests_on_makes_it_unsure(where: str) -> None:
+    def fail(plain: dict[str, Any]) -> None:
+        gates = plain["gates"] if where == "photos" else plain["variants"][where]["gates"]
+        gates[0]["passed"] = False
+
+    found = headline(changed(REFERENCE, fail))
+    assert found.variant == "int8" and not found.sure
+    assert "failed" in found.cautions[0]
+
+
+def test_too_few_photos_make_it_unsure() -> None:
+    def few(plain: dict[str, Any]) -> None:
+        plain["variants"]["int8"]["comparison"]["too_small_to_tell"] = True
+
+    found = headline(changed(REFERENCE, few))
+    assert not found.sure and "too few to exclude" in found.cautions[0]
+
+
+def test_no_variant_that_passed_its_checks_is_recommended() -> None:
+    def fail(plain: dict[str, Any]) -> None:
+        for variant in plain["variants"].values():
+            variant["gates"][0]["passed"] = False
+
+    found = headline(changed(REFERENCE, fail))
+    assert found.variant is None and not found.sure
+    assert found.text.startswith("No variant of this run passed its checks")
+
+
+def test_float32_alone_and_float32_as_the_best() -> None:
+    def slow(plain: dict[str, Any]) -> None:
+        timing(plain, "int8").update(median_ms=30.0, median_low_ms=29.0, median_high_ms=31.0)
+
+    assert "nothing to compare it with" in headline(only(REFERENCE, "float32")).text
+    found = headline(changed(only(REFERENCE, "float32", "int8"), slow))
+    assert found.variant == "float32"
+    assert "no variant that passed its checks is faster on 1 thread" in found.text
+
+
+def test_a_speed_within_the_noise_is_not_called_faster_or_slower() -> None:
+    results = only(REFERENCE, "float32", "float16")
+    threads2 = headline(results, threads=2)
+
+    assert "1.99× smaller than float32 and about as fast (0.98×) on 2 threads" in threads2.text
+
+
+def test_without_labels_it_tells_the_agreement(tmp_path: Path) -> None:
+    assert "gives float32's answer for 97" in headline(unlabelled(REFERENCE, tmp_path)).text
