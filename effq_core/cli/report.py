@@ -9,14 +9,8 @@ from effq_core import formatting as fmt
 from effq_core.cli.output import table
 from effq_core.measure.gates import Gate
 from effq_core.results import Results, VariantResult
+from effq_core.results.subject import head_text
 from effq_core.variants import CATALOGUE
-
-_HEADS = {
-    "whole": "the model's own head; the photos' classes are its classes",
-    "subset": "the model's own head; the photos' classes are some of its classes",
-    "new": "a new head trained on frozen features, because the photos' classes are new",
-    "unlabelled": "photos without labels: agreement with float32, no accuracy",
-}
 
 
 def print_results(console: Console, results: Results) -> None:
@@ -40,13 +34,7 @@ def _print_subject(console: Console, results: Results) -> None:
     size = results.model["image_size"]
     line = f"{results.model['title']} at {size} × {size} on {results.dataset['title']}, {n}"
     console.print(Text(line, style="bold"), soft_wrap=True)
-    head = _HEADS.get(results.head_use, results.head_use)
-    trained = results.model.get("head")
-    if trained:
-        right = fmt.percent(trained["right"] / max(1, trained["validated_on"]))
-        held_out = fmt.counted(trained["validated_on"], "held-out photo")
-        head += f" ({right} right on {held_out})"
-    console.print(Text(f"Head: {head}.\n", style="dim"), soft_wrap=True)
+    console.print(Text(f"Head: {head_text(results)}.\n", style="dim"), soft_wrap=True)
 
 
 def _print_accuracy(console: Console, results: Results) -> None:

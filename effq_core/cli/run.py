@@ -145,4 +145,6 @@ def run(
             "loss": loss,
         },
     )
+    if calibration_size is None:
+        experiment = work.fitted(experiment)
     work.start(experiment, name=name, remeasure=remeasure, detach=detach, as_json=json, quiet=quiet)

@@ -61,6 +61,30 @@ def start(
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
 
 
+def fitted(experiment: Experiment) -> Experiment:
+    """Makes sizes nobody chose fit the photos, and says so on standard error.
+
+    Args:
+        experiment: With a preset's calibration size.
+
+    Returns:
+        What the photos have room for.
+
+    Raises:
+        EffqError: If the photos or the model cannot be used.
+    """
+    from effq_core.fitting import fit
+
+    fitting = fit(experiment, Home.from_environment())
+    if fitting.calibration != experiment.calibration:
+        say(
+            f"There are few photos: {fmt.count(fitting.calibration.size)} calibrate in place of "
+            f"{fmt.count(experiment.calibration.size)}. --calibration-size changes that.",
+            error=True,
+        )
+    return fitting
+
+
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
     """Works on a run, queued or ended, and prints how it ends.
 

@@ -15,12 +15,15 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from effq_core.errors import DatasetError
+from effq_core.measure.intervals import wilson
 from effq_core.models.architectures import FEATURES, HEAD
 from effq_core.models.build import replace_head
 from effq_core.models.catalogue import ModelCard
 
 VALIDATION_SHARE = 0.2
 """Share of the training sample held out, from its start, where fine-tuning holds out its own."""
+METHOD = "multinomial logistic regression (L2, C = 1) on the model's frozen, standardised features"
+"""How a head is trained, for people."""
 
 _Array = np.ndarray[Any, Any]
 
@@ -36,6 +39,9 @@ class HeadReport:
         right: Held-out images classified rightly.
         iterations: Of the solver.
         converged: Whether the solver stopped by itself.
+        low: Lower end of the Wilson 95 % interval of the held-out accuracy.
+        high: Its upper end.
+        method: How it was trained.
     """
 
     classes: int
@@ -44,6 +50,9 @@ class HeadReport:
     right: int
     iterations: int
     converged: bool
+    low: float
+    high: float
+    method: str = METHOD
 
 
 def feature_model(model: Any) -> Any:
@@ -97,13 +106,17 @@ def train_head(
     new.get_layer(HEAD).set_weights([kernel, bias])
     answers = (features[:held_out] @ kernel + bias).argmax(axis=1)
     iterations = int(np.max(fit.n_iter_))
+    right = int((answers == labels[:held_out]).sum())
+    low, high = wilson(right, held_out)
     report = HeadReport(
         classes=classes,
         trained_on=len(train_y),
         validated_on=held_out,
-        right=int((answers == labels[:held_out]).sum()),
+        right=right,
         iterations=iterations,
         converged=iterations < 500,
+        low=low,
+        high=high,
     )
     return new, report
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from effq_core import formatting as fmt
 from effq_core.hardware import Hardware
+from effq_core.measure.intervals import proportion
 from effq_core.results.document import Results
 from effq_core.results.several import calibration_text, qat_text
 
 HEADS = {
     "whole": "the model's own; the photos' classes are its classes",
     "subset": "the model's own; the photos' classes are some of its classes",
-    "new": "a new one trained on frozen features, because the photos' classes are new",
+    "new": "a new one on the model's frozen features, because the photos' classes are new",
     "unlabelled": "photos without labels: agreement with float32, no accuracy",
 }
 """What became of the model's head, in words."""
@@ -55,7 +56,7 @@ def settings(results: Results) -> list[tuple[str, str]]:
     found = [
         ("Model", f"{results.model['title']}, {fmt.count(results.model['parameters'])} parameters"),
         ("Weights", f"{results.model['source']} Licence: {results.model['licence']}."),
-        ("Head", _head(results)),
+        ("Head", head_text(results)),
         ("Input", f"{results.model['image_size']} × {results.model['image_size']} px, RGB"),
         ("Photos", f"{results.dataset['title']} ({fmt.count(results.dataset['images'])} in all)"),
         ("Source", f"{results.dataset['source']} Licence: {results.dataset['licence']}."),
@@ -76,13 +77,27 @@ def settings(results: Results) -> list[tuple[str, str]]:
     return found
 
 
-def _head(results: Results) -> str:
+def head_text(results: Results) -> str:
+    """Says what became of the model's head, and of a new one how it was trained and how good it is.
+
+    Args:
+        results: The run's.
+
+    Returns:
+        A few clauses without a full stop.
+    """
     text = HEADS.get(results.head_use, results.head_use)
     trained = results.model.get("head")
     if not trained:
         return text
-    right = fmt.percent(trained["right"] / max(1, trained["validated_on"]))
-    return f"{text} ({right} right on {fmt.counted(trained['validated_on'], 'held-out photo')})"
+    right = proportion(trained["right"], max(1, trained["validated_on"]))
+    stopped = "" if trained["converged"] else f", stopped after {trained['iterations']} steps"
+    return (
+        f"{text}: a logistic regression of {fmt.counted(trained['trained_on'], 'photo')}"
+        f" of {fmt.counted(trained['classes'], 'class', 'classes')}{stopped};"
+        f" {fmt.share_with_interval(right.share, right.low, right.high)} right on"
+        f" {fmt.counted(trained['validated_on'], 'held-out photo')}"
+    )
 
 
 def _timing(results: Results) -> str:
