@@ -19,6 +19,8 @@ from effq_core.results import Results
 from effq_core.variants import BASELINE, in_catalogue_order
 
 Pixels = npt.NDArray[np.uint8]
+INVOCATIONS = 2
+"""Of each variant for one answer; the faster one is its time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Answer:
     Attributes:
         variant: Its name.
         guesses: The most probable classes, best first; equals rank by index.
-        ms: How long the invocation took, in milliseconds.
+        ms: How long the faster of :data:`INVOCATIONS` invocations took, in milliseconds.
         agrees: Whether its best class is float32's; ``None`` for float32 itself.
     """
 
@@ -129,13 +131,16 @@ class Predictor:
             raise InputError(f"The number of classes to show is {top}.", "Choose 1 or more.")
         outputs: dict[str, tuple[npt.NDArray[np.float32], float]] = {}
         with self._answering:
-            # Not timed: the first invocation after a pause pays for sleeping cores and for caches
-            # full of other things, which would always count against the same variant.
-            self._models[BASELINE].predict(pixels)
             for name, model in self._models.items():
-                start = time.perf_counter_ns()
-                output = model.predict(pixels)
-                outputs[name] = output, (time.perf_counter_ns() - start) / 1e6
+                # Twice, and the faster counts: the first one after a pause pays for sleeping cores
+                # and full caches, and a slice given to another process makes a fast variant look
+                # slow.
+                took = []
+                for _ in range(INVOCATIONS):
+                    start = time.perf_counter_ns()
+                    output = model.predict(pixels)
+                    took.append((time.perf_counter_ns() - start) / 1e6)
+                outputs[name] = output, min(took)
         best = int(np.argmax(outputs[BASELINE][0]))
         answers = []
         for name in self.variants:

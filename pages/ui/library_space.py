@@ -36,7 +36,7 @@ def show_space() -> None:
                 on_click=_free,
             )
         else:
-            st.caption("Everything in the store is used by a run; nothing lies about.")
+            st.caption("Nothing is left over: everything in the store belongs to a run.")
 
 
 def _free() -> None:

@@ -30,8 +30,14 @@ def _form_of(page: Page, app: App, run_id: str) -> None:
 
 
 def _choose(page: Page, key: str, text: str) -> None:
-    page.locator(f".st-key-{key} input").first.click()
-    page.get_by_role("option", name=text, exact=True).click()
+    field = page.locator(f".st-key-{key} input").first
+    field.click()
+    option = page.get_by_role("option", name=text, exact=True)
+    if not option.is_visible():  # a rerun that ended meanwhile may have closed the list again
+        page.wait_for_timeout(500)
+        if not option.is_visible():
+            field.press("ArrowDown")
+    option.click()
     settle(page)
 
 
