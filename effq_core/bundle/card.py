@@ -234,8 +234,9 @@ def _running(own: VariantResult) -> str:
     return (
         "```\npip install -r requirements.txt\npython classify.py photo.jpg\n"
         'python bench.py --device "My board"\n```\n\n'
-        "`classify.py` needs LiteRT, numpy and Pillow; with the versions of `requirements.txt` its "
-        "answers are those of EffQ Studio to the last bit. `bench.py` needs LiteRT and numpy and "
+        "`classify.py` needs LiteRT, numpy and Pillow; with the versions of `requirements.txt` "
+        "(Python 3.11 or later) its answers are those of EffQ Studio to the last bit on the same "
+        "kind of processor; older versions work too. `bench.py` needs LiteRT and numpy and "
         f"writes `timings.json`, which EffQ Studio charts beside its own timings of "
         f"`{own.name}.tflite`."
     )

@@ -5,9 +5,10 @@
     python classify.py PHOTO... [--top 5] [--threads N] [--json]
 
 Needs ai-edge-litert, numpy and Pillow, and nothing else. With the versions in requirements.txt the
-answers are those of EffQ Studio to the last bit: photos are decoded, turned, cropped and fed to the
-model in exactly the same way. Exit codes: 0 every photo was answered, 1 at least one was not, 2 the
-command or the model cannot be used.
+answers are those of EffQ Studio to the last bit on the same kind of processor: photos are decoded,
+turned, cropped and fed to the model in exactly the same way. Other versions work too, from Python
+3.9 on. Exit codes: 0 every photo was answered, 1 at least one was not, 2 the command or the model
+cannot be used.
 """
 
 from __future__ import annotations
