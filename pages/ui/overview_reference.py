@@ -9,9 +9,11 @@ import streamlit as st
 from effq_core import formatting as fmt
 from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.glossary import tip
-from effq_core.measure.statistics import sentence
+from effq_core.recommend_headline import headline
 from effq_core.results import REFERENCE, Results
 from effq_core.results.paper import EVALUATED, beside_paper
+from pages.ui.choose import Source
+from pages.ui.results_files import model_download
 from pages.ui.show import chart, escape
 
 
@@ -23,22 +25,27 @@ def show_reference(results: Results) -> None:
     """
     n = results.baseline.accuracy.n
     threads = results.threads[0]
-    st.subheader("What it did to the bundled model", anchor=False)
+    st.subheader("What quantizing did to the bundled model", anchor=False)
     st.caption(
-        f"Reference run: {escape(results.model['title'])}, {fmt.count(n)} photos of "
-        f"{escape(results.dataset['title'])}, {fmt.counted(threads, 'thread')} of "
+        f"Reference run: {escape(results.model['title'])}, {fmt.count(n)} photos "
+        f"({escape(results.dataset['title'])}), {fmt.counted(threads, 'thread')} of "
         f"{escape(results.hardware.cpu)}, seed {results.experiment.seed}."
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Accuracy against size**", help=tip("pareto"))
+        st.markdown("**How often it is right, against its size**", help=tip("top1"))
         chart(tradeoff(results, Against.SIZE, controls=False), key="overview_size")
     with right:
-        st.markdown("**Accuracy against latency**", help=tip("latency"))
+        st.markdown("**How often it is right, against its speed**", help=tip("latency"))
         chart(
             tradeoff(results, Against.LATENCY, threads=threads, controls=False, paper=False),
             key="overview_latency",
         )
+    st.caption(
+        "Up and to the left is better. Bars are 95 % intervals; hollow marks are the values of the "
+        "paper this starts from. The names: **PTQ** quantizes the trained model as it is, **QAT** "
+        "trains it a little more with the rounding in it."
+    )
     st.dataframe(
         _table(results, threads),
         hide_index=True,
@@ -57,25 +64,24 @@ def show_reference(results: Results) -> None:
     )
 
 
-def headline(results: Results) -> str:
-    """Says in one line what int8 gains and loses in the reference run.
+def show_outcome(results: Results) -> None:
+    """Says in one box what to ship, why, and gives the file.
 
     Args:
         results: The reference run's.
-
-    Returns:
-        Markdown.
     """
-    name = "int8_qat" if "int8_qat" in results.variants else "int8"
-    variant = results.variants[name]
-    threads = results.threads[0]
-    speed = results.speedup(name, threads)
-    found = variant.comparison
-    told = "" if found is None else sentence(found, results.baseline.title, variant.title)
-    return (
-        f"**{variant.title}: {fmt.ratio(variant.compression)} smaller, {fmt.ratio(speed)} faster** "
-        f"on {fmt.counted(threads, 'thread')}. {escape(told)}"
-    )
+    found = headline(results)
+    with st.container(border=True, key="outcome"):
+        icon = ":material/verified:" if found.sure else ":material/warning:"
+        st.markdown(f"{icon} **Measured on the bundled model:** {escape(found.text)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if found.variant is not None:
+                model_download(Source(REFERENCE, "Reference run", results), found.variant)
+            if st.button("Why this one", type="tertiary", key="do_why"):
+                st.switch_page(
+                    "pages/views/results.py",
+                    query_params={"run": REFERENCE, "part": "Pick for me"},
+                )
 
 
 def _table(results: Results, threads: int) -> dict[str, list[Any]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from effq_core import formatting as fmt
+from effq_core.glossary import tip
 from effq_core.pipeline.forecast import forecast
 from effq_core.presets import demo
 from pages.ui import session
 from pages.ui.experiment_start import history, start
-from pages.ui.overview_reference import headline, show_reference
+from pages.ui.overview_reference import show_outcome, show_reference
 from pages.ui.run_list import show_runs
 from pages.ui.show import guard, page_head
 
@@ -19,13 +20,15 @@ page_head(
     "should I ship?",
 )
 st.markdown(
-    "Pick a model and photos, and EffQ makes the same network in **five forms**, from 32-bit "
-    "floats to 8-bit integers. It **measures** each one's size, accuracy and speed on this "
-    "machine, with an interval on every number. Then you **compare** them, try your own "
-    "photos, and take the `.tflite` file that fits."
+    "**Quantizing** stores and computes a network with 8-bit integers in place of 32-bit floats: "
+    "the file gets smaller, phones and boards run it faster, and it may be right a little less "
+    "often. EffQ makes the same network in **five variants** and **measures** size, accuracy and "
+    "speed of each, with an interval on every number. You compare them, try your own photos, and "
+    "take the `.tflite` file that fits.",
+    help=tip("tflite"),
 )
 with guard():
-    st.success(headline(session.reference()), icon=":material/verified:")
+    show_outcome(session.reference())
 
 with guard(), st.container(horizontal=True, vertical_alignment="center", key="demo"):
     cost = forecast(demo(), session.home(), history())
@@ -37,8 +40,7 @@ with guard(), st.container(horizontal=True, vertical_alignment="center", key="de
         help="Five variants of the bundled model on built-in photos. Needs no network.",
     )
     st.markdown(
-        f"about {fmt.duration(60 * max(1, round(cost.seconds / 60)))} on this machine, "
-        f"{fmt.size(cost.bytes)} of disk"
+        f"about {fmt.roughly(cost.seconds)} on this machine, {fmt.size(cost.bytes)} of disk"
         if cost.cached < cost.stages
         else "its results are here already"
     )

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.experiment import Experiment
+from effq_core.recommend_headline import headline
+from effq_core.results import REFERENCE, load_reference
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
+from pages.ui.show import escape
 from tests.app.conftest import OpenView, words
 
 
@@ -17,10 +20,20 @@ def test_a_newcomer_sees_the_reference_run_and_one_button(
     app = open_view(tmp_path)
     assert not app.exception and not app.error
     said = words(app)
-    assert "3.29× smaller" in said
+    assert "8-bit integers in place of 32-bit floats" in said
+    assert "Int8 \\(PTQ\\) is 3\\.30× smaller" in said
     assert "1,966" in said
-    assert [button.label for button in app.button] == ["Run the demo experiment"]
+    assert [button.label for button in app.button] == ["Why this one", "Run the demo experiment"]
+    assert app.get("download_button")  # the file itself, before anything was run
     assert "Latest runs" not in said
+
+
+def test_the_first_page_recommends_what_the_results_page_does(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    found = headline(load_reference())
+    assert escape(found.text) in words(open_view(tmp_path))
+    assert escape(found.text) in words(open_view(tmp_path, "results", REFERENCE))
 
 
 def test_the_table_has_the_papers_values_with_the_interval_it_lacks(
