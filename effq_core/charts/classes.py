@@ -25,12 +25,26 @@ OTHER = "another class"
 _NUMBERED = 12  # classes up to which the counts fit into the cells
 _CELL = 26
 _FRAME = 170
-# Transparent where there is nothing, so that the page shows through, light or dark.
-_SHARE_SCALE = [[0, "rgba(0, 114, 178, 0)"], [1, "rgba(0, 114, 178, 0.7)"]]
+# Faint enough for the page's own text, light or dark, or strong enough for white on both.
+_FAINT_TO = 0.12  # share of a class
+_CHANGE_FAINT_TO = 0.25  # share of the largest change
+_WHITE = "#ffffff"
+_STRONG_BLUE = ("rgb(64, 124, 172)", "rgb(0, 70, 125)")
+_STRONG_ORANGE = ("rgb(180, 80, 10)", "rgb(140, 50, 0)")
+_SHARE_SCALE = [
+    [0, "rgba(0, 114, 178, 0)"],
+    [_FAINT_TO, "rgba(0, 114, 178, 0.15)"],
+    [_FAINT_TO, _STRONG_BLUE[0]],
+    [1, _STRONG_BLUE[1]],
+]
 _CHANGE_SCALE = [
-    [0, "rgba(0, 114, 178, 0.7)"],
+    [0, _STRONG_BLUE[1]],
+    [0.5 - _CHANGE_FAINT_TO / 2, _STRONG_BLUE[0]],
+    [0.5 - _CHANGE_FAINT_TO / 2, "rgba(0, 114, 178, 0.18)"],
     [0.5, "rgba(128, 128, 128, 0)"],
-    [1, "rgba(213, 94, 0, 0.7)"],
+    [0.5 + _CHANGE_FAINT_TO / 2, "rgba(213, 94, 0, 0.18)"],
+    [0.5 + _CHANGE_FAINT_TO / 2, _STRONG_ORANGE[0]],
+    [1, _STRONG_ORANGE[1]],
 ]
 
 
@@ -254,19 +268,26 @@ def _heatmap(
         zmin=limits[0],
         zmax=limits[1],
         showscale=False,
+        zsmooth=False,
         xgap=1,
         ygap=1,
     )
     if numbered:
-        # A trace of its own: a heatmap's text is coloured for a white page, whatever the page is.
-        filled = [(i, j) for i in rows for j in columns if counts[i, j]]
-        figure.add_scatter(
-            x=[j for _, j in filled],
-            y=[i for i, _ in filled],
-            text=[write(int(counts[place])) for place in filled],
-            mode="text",
-            hoverinfo="skip",
-        )
+        # Traces of their own: a heatmap's text is coloured for a white page, whatever the page is.
+        strong = np.abs(values) / limits[1] > (_CHANGE_FAINT_TO if signed else _FAINT_TO)
+        for on_strong in (False, True):
+            filled = [
+                (i, j) for i in rows for j in columns if counts[i, j] and strong[i, j] == on_strong
+            ]
+            figure.add_scatter(
+                x=[j for _, j in filled],
+                y=[i for i, _ in filled],
+                text=[write(int(counts[place])) for place in filled],
+                mode="text",
+                textfont={"color": _WHITE} if on_strong else None,
+                hoverinfo="skip",
+                showlegend=False,
+            )
     figure.update_xaxes(
         tickangle=-45, showgrid=False, zeroline=False, tickvals=list(columns), ticktext=answers
     )

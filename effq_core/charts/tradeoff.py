@@ -23,7 +23,9 @@ _ROW = 18  # pixels a label takes
 _LETTER = 6.2  # pixels of its letters
 _PHONE = 300  # pixels of the plot on a phone
 _FAINT = "rgba(128, 128, 128, 0.5)"
-_APART = 0.008  # least distance of two markers, as a share of the x axis: keeps intervals apart
+_OUTLINE = "rgba(255, 255, 255, 0.9)"  # tells markers that touch from each other
+_CLEAR = 7  # pixels between an interval's end and the line to its label
+_APART = 0.01  # least distance of two markers, as a share of the x axis: keeps intervals apart
 
 
 def tradeoff(
@@ -171,7 +173,7 @@ def _add_spot(
         error_y=_bars(spot.y, spot.y_low, spot.y_high, colour),
         error_x=across,
         mode="markers",
-        marker=marker(spot.name, size=13),
+        marker=marker(spot.name, size=12) | {"line": {"width": 1, "color": _OUTLINE}},
         name=html.escape(results.variants[spot.name].title),
         showlegend=False,
         customdata=[spot.name],
@@ -198,20 +200,25 @@ def _add_flags(
     for rank, position in enumerate(order):
         spot, x = shown[position], middles[position]
         leftwards = _leftwards(spot, x / right)
+        height = meta["labels_from"] + (rank + 0.5) * step
+        # Dotted, grey and apart from the interval, so that nobody reads it as a part of that.
+        figure.add_shape(
+            type="line",
+            x0=x,
+            x1=x,
+            y0=spot.y_high + _CLEAR * step / _ROW,
+            y1=height,
+            line={"color": _FAINT, "width": 1, "dash": "dot"},
+            layer="below",
+        )
         figure.add_annotation(
             x=x,
-            y=spot.y_high,
-            ax=x,
-            ay=meta["labels_from"] + (rank + 0.5) * step,
-            axref="x",
-            ayref="y",
-            text=f"{'' if leftwards else ' '}{html.escape(CATALOGUE[spot.name].title)}",
+            y=height,
+            text=html.escape(CATALOGUE[spot.name].title),
             xanchor="right" if leftwards else "left",
+            xshift=-4 if leftwards else 4,
             yanchor="middle",
-            showarrow=True,
-            arrowhead=0,
-            arrowwidth=1,
-            arrowcolor=get_variant(spot.name).colour,
+            showarrow=False,
             font={"size": 12},
         )
 

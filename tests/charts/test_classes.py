@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -21,8 +23,25 @@ from effq_core.results.pairs import class_changes
 
 def numbers(figure) -> dict[tuple[int, int], str]:
     """The numbers written into the cells, by row and column."""
-    [written] = [trace for trace in figure.data if trace.type == "scatter"]
-    return {(y, x): text for x, y, text in zip(written.x, written.y, written.text, strict=True)}
+    return {
+        (y, x): text
+        for trace in figure.data
+        if trace.type == "scatter"
+        for x, y, text in zip(trace.x, trace.y, trace.text, strict=True)
+    }
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``rgb(…)``, as the accessibility guidelines define it."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def white_contrasts(figure) -> list[float]:
+    """Contrasts of white with every opaque colour of the scale."""
+    colours = {colour for _, colour in figure.data[0].colorscale if colour.startswith("rgb(")}
+    return [1.05 / (luminance(colour) + 0.05) for colour in colours]
 
 
 def many_classes(classes: int) -> AccuracyReport:
@@ -55,6 +74,21 @@ def test_the_change_of_the_matrix_is_signed_and_adds_up_to_nothing(reference: Re
     assert written[7, 7] == "−5" and written[9, 9] == "+6"
     assert np.asarray(figure.data[0].z).sum() == 0, "no photo appears or goes"
     assert alt_text(figure).startswith("Change of the confusion matrix: −3 right answers")
+
+
+def test_numbers_are_white_exactly_where_the_cell_is_strong(reference: Results) -> None:
+    before, after = (reference.variants[name].accuracy for name in ("float32", "int8"))
+    names = class_names(reference)
+    for figure, threshold in (
+        (confusion(after, names), 12),
+        (confusion_change(before, after, names), 6 / 4),
+    ):
+        plain, white = (trace for trace in figure.data if trace.type == "scatter")
+        z = np.abs(np.asarray(figure.data[0].z))
+        assert plain.textfont.color is None and white.textfont.color == "#ffffff"
+        assert all(z[y, x] > threshold for x, y in zip(white.x, white.y, strict=True))
+        assert all(z[y, x] <= threshold for x, y in zip(plain.x, plain.y, strict=True))
+        assert len(white.x) >= 10 and min(white_contrasts(figure)) > 4.4
 
 
 def test_of_many_classes_the_confused_ones_are_shown(reference: Results) -> None:

@@ -78,12 +78,22 @@ def test_every_variant_has_its_colour_its_symbol_its_label_and_its_interval(
 
 def test_labels_have_a_row_each_above_all_intervals(reference: Results) -> None:
     figure = tradeoff(reference, Against.SIZE)
-    rows = sorted(note.ay for note in figure.layout.annotations)
+    rows = sorted(note.y for note in figure.layout.annotations)
     highest = max(100 * v.accuracy.top1.high for v in reference.variants.values())
 
     assert rows[0] > highest and rows[-1] < figure.layout.yaxis.range[1]
     assert min(b - a for a, b in pairwise(rows)) > 0
     assert max(figure.layout.yaxis.tickvals) <= 100
+
+
+def test_lines_to_labels_cannot_be_read_as_intervals(reference: Results) -> None:
+    figure = tradeoff(reference, Against.SIZE)
+    highs = sorted(100 * v.accuracy.top1.high for v in reference.variants.values())
+
+    assert len(figure.layout.shapes) == len(highs)
+    for line, high in zip(sorted(figure.layout.shapes, key=lambda s: s.y0), highs, strict=True):
+        assert high < line.y0 < line.y1 and line.x0 == line.x1
+        assert line.line.dash == "dot" and line.line.color.startswith("rgba(128, 128, 128")
 
 
 def test_axes_say_their_units(reference: Results) -> None:
