@@ -215,18 +215,18 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
         or comparison.p is None
     ):
         return (
-            f"On {_images(n)} without labels {name_b} gives the same answer as {name_a} for "
+            f"On {_photos(n)} without labels {name_b} gives the same answer as {name_a} for "
             f"{100 * agreement.share:.1f} % (95 % interval {100 * agreement.low:.1f} to "
             f"{100 * agreement.high:.1f} %)."
         )
     if comparison.worse + comparison.better == 0:
-        start = f"On {_images(n)} {name_b} gets exactly the same ones right as {name_a}"
+        start = f"On {_photos(n)} {name_b} gets exactly the same ones right as {name_a}"
         return f"{start}{_reservation(comparison)}."
     flips = f"{comparison.worse:,} got worse, {comparison.better:,} better"
     p = "p < 0.001" if comparison.p < 0.001 else f"p = {comparison.p:.2g}"
     if comparison.worse == comparison.better:
         what = f"{name_b} and {name_a} are equally often right ({flips})"
-        return f"On {_images(n)} {what}{_reservation(comparison)}."
+        return f"On {_photos(n)} {what}{_reservation(comparison)}."
     points = abs(comparison.difference_points)
     size = f"{points:.1f}" if points >= 0.05 else f"{points:.2f}"
     word = "worse" if comparison.difference_points < 0 else "better"
@@ -235,15 +235,15 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
         verdict = f"this is more than chance would do (exact McNemar {p})"
     else:
         verdict = f"chance alone would do as much (exact McNemar {p})"
-    return f"On {_images(n)} {what}; {verdict}{_reservation(comparison)}."
+    return f"On {_photos(n)} {what}; {verdict}{_reservation(comparison)}."
 
 
-def _images(n: int) -> str:
-    return "1 image" if n == 1 else f"{n:,} images"
+def _photos(n: int) -> str:
+    return "1 photo" if n == 1 else f"{n:,} photos"
 
 
 def _reservation(comparison: Comparison) -> str:
     """Adds what a reader must not conclude from a difference that was not found."""
     if comparison.too_small_to_tell:
-        return f", and so few images cannot exclude a difference of {MARGIN_POINTS:.0f} point"
+        return f", and so few photos cannot exclude a difference of {MARGIN_POINTS:.0f} point"
     return ""

@@ -15,12 +15,13 @@ from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.predictions import Predictions
-from effq_core.measure.statistics import Comparison
+from effq_core.measure.statistics import Comparison, sentence
 from effq_core.settings import ASSETS
-from effq_core.variants import BASELINE
+from effq_core.variants import BASELINE, get_variant
 
 REFERENCE_FOLDER = ASSETS / "reference_run"
 
+_BASELINE_TITLE = get_variant(BASELINE).title
 _MODEL_FILE = "model.tflite"
 _LABELS_FILE = "labels.txt"
 
@@ -82,7 +83,8 @@ class VariantResult:
         Returns:
             The variant's results.
         """
-        comparison = plain["comparison"]
+        found = plain["comparison"]
+        comparison = Comparison.from_dict(found) if found else None
         return cls(
             name=name,
             title=plain["title"],
@@ -92,8 +94,9 @@ class VariantResult:
             compression=plain["compression"],
             saved_percent=plain["saved_percent"],
             accuracy=AccuracyReport.from_dict(plain["accuracy"]),
-            comparison=comparison and Comparison.from_dict(comparison),
-            sentence=plain["sentence"],
+            comparison=comparison,
+            # Not the stored one: that calls the variants by their identifiers.
+            sentence=sentence(comparison, _BASELINE_TITLE, plain["title"]) if comparison else None,
             latency=tuple(LatencyReport.from_dict(timing) for timing in plain["latency"]),
             conversion=plain["conversion"],
             training=plain["training"],

@@ -153,17 +153,17 @@ def test_a_small_sample_cannot_tell_and_a_large_one_can() -> None:
 def test_the_sentence_says_what_was_found() -> None:
     worse = compare(*pair(both=1700, worse=19, better=7, neither=240))
     assert sentence(worse, "float32", "int8") == (
-        "On 1,966 images int8 is worse than float32 by 0.6 points (19 got worse, 7 better); "
+        "On 1,966 photos int8 is worse than float32 by 0.6 points (19 got worse, 7 better); "
         "this is more than chance would do (exact McNemar p = 0.029)."
     )
     better = compare(*pair(both=3400, worse=10, better=13, neither=502))
     assert sentence(better, "float32", "int8") == (
-        "On 3,925 images int8 is better than float32 by 0.1 points (10 got worse, 13 better); "
+        "On 3,925 photos int8 is better than float32 by 0.1 points (10 got worse, 13 better); "
         "chance alone would do as much (exact McNemar p = 0.68)."
     )
     same = compare(*pair(both=3400, worse=0, better=0, neither=525))
     assert sentence(same, "float32", "float16") == (
-        "On 3,925 images float16 gets exactly the same ones right as float32."
+        "On 3,925 photos float16 gets exactly the same ones right as float32."
     )
     even = compare(*pair(both=3400, worse=3, better=3, neither=519))
     assert "equally often right (3 got worse, 3 better)" in sentence(even, "float32", "int8")
@@ -180,7 +180,7 @@ def test_without_labels_agreement_and_divergence_remain() -> None:
     assert result.agreement.share == 0.9
     assert result.kl == pytest.approx(0.1 * 0.5 * math.log(3))
     assert sentence(result, "float32", "int8").startswith(
-        "On 10 images without labels int8 gives the same answer as float32 for 90.0 %"
+        "On 10 photos without labels int8 gives the same answer as float32 for 90.0 %"
     )
 
 

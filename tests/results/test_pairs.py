@@ -31,7 +31,7 @@ def test_a_pair_with_float32_is_what_the_run_itself_found(reference: Results) ->
         found, stored = pair.comparison.to_dict(), variant.comparison.to_dict()
         assert found.pop("agreement") == pytest.approx(stored.pop("agreement"))
         assert found == pytest.approx(stored)
-        assert pair.sentence.startswith(f"On 1,966 images {variant.title} ")
+        assert pair.sentence.startswith(f"On 1,966 photos {variant.title} ")
 
 
 def test_a_pair_turned_round_has_the_flips_turned_round(reference: Results) -> None:
