@@ -76,8 +76,9 @@ _TERMS = {
     "flips": "Photos that one of two variants gets right and the other wrong.",
     "agreement": "Share of the photos on which a variant gives the same class as float32.",
     "kl": (
-        "Kullback-Leibler divergence: how far the probabilities moved from float32's, in nats. "
-        "0 means not at all."
+        "Kullback-Leibler divergence: how far the probabilities moved from float32's, in nats, the "
+        "unit of information that goes with natural logarithms (1 nat is 1.44 bits). 0 means not "
+        "at all."
     ),
     "calibration_error": (
         "Expected calibration error: how far the stated confidence is from the share that is "
@@ -125,6 +126,10 @@ _TERMS = {
         "machine, not from the model."
     ),
     "partitions": "Pieces the fast kernels' share falls into; values cross over between them.",
+    "governor": (
+        "The system's rule for the processor's clock, such as performance or powersave. Under one "
+        "that saves power times are longer and less even. Virtual machines do not tell it."
+    ),
     "others_share": "Share of the processor that other programs used while it was timed.",
     "std": "Standard deviation of the timed invocations.",
     "fastest": "The fastest of the timed invocations.",

@@ -20,8 +20,10 @@ from effq_core.charts.latency import distribution
 from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.html_report_style import STYLE
+from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.statistics import sentence
 from effq_core.recommend import Limits, recommend
+from effq_core.recommend_headline import headline
 from effq_core.results.columns import columns
 from effq_core.results.document import Results
 from effq_core.results.names import class_names
@@ -129,13 +131,13 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, text_columns: 
 
 
 def _verdict(results: Results) -> str:
-    found = recommend(results, Limits(threads=results.threads[0]))
-    if found.chosen is None:
-        return '<p class="verdict">No variant passed its checks.</p>'
+    outcome = headline(results)
+    kind = "verdict" if outcome.sure else "verdict doubtful"
+    sign = "" if outcome.sure else "<b>To be taken with care.</b> "
     lines = [
-        f'<p class="verdict"><b>{_text(found.chosen.title)}</b>: {_text(found.chosen.reason)}</p>',
-        _list(found.cautions),
+        f'<div class="{kind}"><p>{sign}{_text(outcome.text)}</p>{_list(outcome.cautions)}</div>'
     ]
+    found = recommend(results, Limits(threads=results.threads[0]))
     others = [f"{verdict.title}: {verdict.reason}" for verdict in found.others]
     if others:
         lines.append(f"<details><summary>Why not the others</summary>{_list(others)}</details>")
@@ -229,18 +231,18 @@ def _confusion(results: Results) -> list[str]:
 
 
 def _checks(results: Results) -> str:
-    gates = [("The samples", gate) for gate in results.gates]
+    gates = [("The photos", gate) for gate in results.gates]
     for variant in results.variants.values():
         gates += [(variant.title, gate) for gate in variant.gates]
     body = [
-        [about, gate.name, "passed" if gate.passed else "FAILED", gate.detail]
+        [about, gate_title(gate.name), "passed" if gate.passed else "FAILED", plainly(gate.detail)]
         for about, gate in gates
     ]
     return _table(["About", "Check", "Outcome", "Numbers"], body, text_columns=4)
 
 
 def _warnings(results: Results) -> str:
-    found = _list(results.warnings)
+    found = _list(plainly(warning) for warning in results.warnings)
     return f"<h3>Warnings</h3>{found}" if found else ""
 
 

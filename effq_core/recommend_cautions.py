@@ -6,7 +6,7 @@ Doubts make the verdict itself uncertain; remarks are worth knowing and leave it
 from __future__ import annotations
 
 from effq_core import formatting as fmt
-from effq_core.measure.gate_wording import gate_title
+from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
 
@@ -35,13 +35,13 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str,
         Sentences on failed checks, too few photos, a busy machine.
     """
     found = [
-        f"A check of the photos failed ({gate_title(gate.name)}): {gate.detail}"
+        f"A check of the photos failed ({gate_title(gate.name)}): {plainly(gate.detail)}"
         for gate in results.gates
         if not gate.passed
     ]
     for judged in _both(results, variant):
         found += [
-            f"{judged.title} failed a check ({gate_title(gate.name)}): {gate.detail}"
+            f"{judged.title} failed a check ({gate_title(gate.name)}): {plainly(gate.detail)}"
             for gate in judged.failed_gates
         ]
     comparison = variant.comparison

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from effq_core import formatting as fmt
-from effq_core.measure.gate_wording import gate_title
+from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.intervals import SIGNIFICANCE
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.pairs import compare_pair
@@ -102,7 +102,7 @@ def unfit(variant: VariantResult) -> str:
             "Int8 (QAT) can be judged."
         )
     if failed := variant.failed_gates:
-        return f"It failed the check “{gate_title(failed[0].name)}”: {failed[0].detail}"
+        return f"It failed the check “{gate_title(failed[0].name)}”: {plainly(failed[0].detail)}"
     return ""
 
 

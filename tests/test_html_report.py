@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from effq_core.html_report import html_report
+from effq_core.measure.gate_wording import plainly
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, load_reference
 from tests.results.run_variations import changed, only, unlabelled
@@ -80,7 +81,7 @@ def test_the_report_has_the_verdict_the_numbers_and_how_they_were_measured(
 ) -> None:
     text = Outline(page).text
 
-    assert "Int8 (PTQ) : 3.30× smaller than float32" in text
+    assert "Int8 (PTQ) is 3.30× smaller and 2.74× faster than float32 on 1 thread" in text
     for variant in reference.variants.values():
         assert variant.title in text
         if variant.comparison:
@@ -88,7 +89,7 @@ def test_the_report_has_the_verdict_the_numbers_and_how_they_were_measured(
     for part in ("n = 1,966 photos", "seed 42", "Xeon", "6,948", "not quantization-aware"):
         assert part in text
     for gate in reference.variants["int8_qat"].gates:
-        assert gate.detail in text
+        assert plainly(gate.detail) in text
     assert text.count("passed") >= 20 and "FAILED" not in text
 
 
@@ -137,3 +138,14 @@ def test_a_failed_check_is_in_the_report(reference: Results) -> None:
 
     text = Outline(html_report(changed(reference, fail), "x")).text
     assert "FAILED 3 tensors are float." in text
+
+
+def test_a_doubtful_outcome_looks_doubtful_and_says_why(page: str, reference: Results) -> None:
+    def busy(plain) -> None:
+        plain["variants"]["int8"]["latency"][0] |= {"warning": "Busy.", "others_share": 0.53}
+
+    doubtful = html_report(changed(reference, busy), "x")
+
+    assert '<div class="verdict">' in page and '<div class="verdict doubtful">' in doubtful
+    assert "To be taken with care. Int8 (PTQ) is 3.30×" in Outline(doubtful).text
+    assert "timed on a busy machine" in Outline(doubtful).text

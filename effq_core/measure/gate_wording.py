@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _TITLES = {
     "xnnpack_vs_reference": "Fast and plain kernels agree",
     "keras_vs_tflite": "The file answers as the Keras model does",
@@ -60,3 +62,21 @@ def gate_purpose(name: str) -> str:
     if name.endswith(_DISJOINT):
         return "A model that is judged on photos it was made with looks better than it is."
     return _PURPOSES.get(name, "")
+
+
+def plainly(text: str) -> str:
+    """Rewrites what a run stored on its gates and warnings in the words of the pages.
+
+    Args:
+        text: A gate's detail, or a warning.
+
+    Returns:
+        The same with titles of gates, photos for images, and no underscores of a program.
+    """
+    text = re.sub(
+        r"\b([Tt])he gate (\w+) failed",
+        lambda found: f"{found[1]}he check “{gate_title(found[2])}” failed",
+        text,
+    )
+    text = re.sub(r"\bimage(s?)\b", r"photo\1", text)
+    return text.replace("per_channel", "per-channel").replace("per_tensor", "per-tensor")

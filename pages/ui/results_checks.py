@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
+from effq_core import formatting as fmt
 from effq_core.glossary import tip
+from effq_core.measure.gate_wording import gate_purpose, gate_title, plainly
+from effq_core.measure.gates import Gate
+from effq_core.results import Results
 from effq_core.results.subject import settings
 from pages.ui.choose import Source
 from pages.ui.show import escape
@@ -19,48 +22,42 @@ def show_checks(source: Source) -> None:
     """
     results = source.results
     st.subheader("Checks", anchor=False, help=tip("gate"))
-    gates = [("The samples", gate) for gate in results.gates]
-    for variant in results.variants.values():
-        gates += [(variant.title, gate) for gate in variant.gates]
-    frame = pd.DataFrame(
-        [
-            {
-                "outcome": "✓ passed" if gate.passed else "✗ FAILED",
-                "about": about,
-                "check": gate.name.replace("_", " "),
-                "value": gate.value,
-                "limit": gate.limit,
-                "n": gate.n,
-                "detail": gate.detail,
-            }
-            # Failed ones first: they are what one must see.
-            for about, gate in sorted(gates, key=lambda entry: entry[1].passed)
-        ]
-    )
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    st.dataframe(
-        frame,
-        column_config={
-            "outcome": text("Outcome", pinned=True),
-            "about": text("About"),
-            "check": text("Check"),
-            "value": number("Measured", format="%.4g"),
-            "limit": number("Limit", format="%.4g"),
-            "n": number("n", help="Photos, tensors or operators looked at."),
-            "detail": text("In words", width="large"),
-        },
-        hide_index=True,
-        height="content",
-        key="checks",
-        alt=f"Table of {len(frame)} checks.",
-    )
+    kinds = _kinds(results)
+    # Failed ones first: they are what one must see.
+    for name in sorted(kinds, key=lambda name: all(gate.passed for _, gate in kinds[name])):
+        _kind(name, kinds[name])
     if results.warnings:
         st.subheader("Warnings", anchor=False)
         for warning in results.warnings:
-            st.markdown(f":material/warning: {escape(warning)}")
+            st.markdown(f":material/warning: {escape(plainly(warning))}")
     st.subheader("How it was measured", anchor=False)
-    st.markdown(
-        "\n".join(f"- **{escape(name)}**: {escape(value)}" for name, value in settings(results))
-    )
+    for name, value in settings(results):
+        explained = tip("governor") if name == "Governor" else None
+        st.markdown(f"**{escape(name)}**: {escape(value)}", help=explained)
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     st.caption(escape(versions))
+
+
+def _kinds(results: Results) -> dict[str, list[tuple[str, Gate]]]:
+    """Returns the gates by name, each with what it is about."""
+    found: dict[str, list[tuple[str, Gate]]] = {}
+    for gate in results.gates:
+        found.setdefault(gate.name, []).append(("", gate))
+    for variant in results.variants.values():
+        for gate in variant.gates:
+            found.setdefault(gate.name, []).append((variant.title, gate))
+    return found
+
+
+def _kind(name: str, gates: list[tuple[str, Gate]]) -> None:
+    failed = sum(not gate.passed for _, gate in gates)
+    outcome = ":green-badge[:material/check: passed]"
+    if failed:
+        outcome = f":red-badge[:material/error: {fmt.count(failed)} of {len(gates)} failed]"
+    lines = [f"**{escape(gate_title(name))}** {outcome}  ", f":small[{escape(gate_purpose(name))}]"]
+    lines.append("")
+    for about, gate in sorted(gates, key=lambda entry: entry[1].passed):
+        mark = "✓" if gate.passed else "**✗ failed**"
+        title = f" {escape(about)}:" if about else ""
+        lines.append(f"- :small[{mark}{title} {escape(plainly(gate.detail))}]")
+    st.markdown("\n".join(lines))

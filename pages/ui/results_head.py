@@ -6,12 +6,12 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
-from effq_core.recommend import Limits
+from effq_core.measure.gate_wording import plainly
 from effq_core.results import Results
 from effq_core.results.subject import facts
 from pages.ui import results_cache
 from pages.ui.choose import Source
-from pages.ui.show import escape
+from pages.ui.show import escape, prose
 
 
 def show_head(source: Source) -> None:
@@ -22,13 +22,22 @@ def show_head(source: Source) -> None:
     """
     results = source.results
     st.caption(" · ".join(escape(fact) for fact in facts(results)), help=tip("n"))
-    found = results_cache.recommendation(source, Limits(threads=results.threads[0]))
-    if found.chosen is None:
-        st.warning("No variant passed its checks.", icon=":material/warning:")
-    else:
-        text = f"**{escape(found.chosen.title)}**: {escape(found.chosen.reason)}"
-        st.success(text, icon=":material/recommend:")
+    _outcome(source)
     _trust(results)
+
+
+def _outcome(source: Source) -> None:
+    """Says the outcome; green only where nothing speaks against its numbers."""
+    found = results_cache.outcome(source)
+    apart = results_cache.timed_apart(source)
+    notes = [*found.cautions, *([apart] if apart else [])]
+    text = "\n".join([f"**{escape(found.text)}**", "", *(f"- {prose(note)}" for note in notes)])
+    if found.variant is None:
+        st.error(text, icon=":material/block:")
+    elif found.sure and not apart:
+        st.success(text, icon=":material/recommend:")
+    else:
+        st.warning(text, icon=":material/warning:")
 
 
 def _trust(results: Results) -> None:
@@ -56,5 +65,5 @@ def _trust(results: Results) -> None:
                 fmt.counted(len(results.warnings), "warning"),
                 icon=":material/warning:",
                 color="orange",
-                help="\n".join(f"- {escape(warning)}" for warning in results.warnings[:8]),
+                help="\n".join(f"- {escape(plainly(warning))}" for warning in results.warnings[:8]),
             )
