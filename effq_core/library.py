@@ -12,6 +12,7 @@ from effq_core.datasets.roots import FOLDER_PREFIX
 from effq_core.errors import InputError
 from effq_core.fetches import dismiss_fetch, fetch_of
 from effq_core.models.catalogue import MODELS
+from effq_core.models.own.card import is_own, remove_own_model
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.files import store_errors
@@ -74,6 +75,9 @@ def remove_item(home: Home, database: Database, item: str) -> None:
             )
     if item.startswith(PHOTOS_PREFIX):
         remove_own(home, item)
+        return
+    if is_own(item):
+        remove_own_model(item, home)
         return
     card = MODELS.get(item)
     if item != imagenette.DATASET_ID and (card is None or card.bundled):

@@ -92,6 +92,8 @@ def stage_title(name: str) -> str:
 
 def model_title(model_id: str) -> str:
     """Names a model for people; the identifier itself where it is not known."""
+    if model_id.startswith("own:"):
+        return model_id.removeprefix("own:").replace("_", " ")
     return MODELS[model_id].title if model_id in MODELS else model_id
 
 

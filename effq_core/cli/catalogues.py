@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.cli import own_models
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
 
@@ -25,8 +26,11 @@ datasets_app = typer.Typer(
 
 
 models_app = typer.Typer(
-    cls=EffqGroup, help="List the models there are; fetch weights.", add_completion=False
+    cls=EffqGroup,
+    help="List the models there are; fetch weights; bring your own.",
+    add_completion=False,
 )
+own_models.register(models_app)
 
 
 @models_app.callback(invoke_without_command=True)
@@ -36,7 +40,9 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
         return
     from effq_core import formatting as fmt
     from effq_core.cli import output
-    from effq_core.models.catalogue import MODELS, label_set
+    from effq_core.models.catalogue import MODELS
+    from effq_core.models.own.card import OwnCard
+    from effq_core.models.own.card import own_models as added_models
     from effq_core.settings import Home
 
     home = Home.from_environment()
@@ -45,15 +51,16 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
             "id": card.id,
             "title": card.title,
             "image_size": card.image_size,
-            "classes": len(label_set(card.labels)),
+            "classes": len(card.head_labels),
             "bundled": card.bundled,
+            "own": isinstance(card, OwnCard),
             "present": card.is_present(home),
             "weights_bytes": card.weights.bytes,
             "licence": card.licence,
             "source": card.source,
             "summary": card.summary,
         }
-        for card in MODELS.values()
+        for card in (*MODELS.values(), *added_models(home))
     ]
     if json:
         output.print_json(rows)
@@ -61,11 +68,12 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
     made = output.table("Model", "Input", "Classes", "Weights", "About", right=("Input", "Classes"))
     for row in rows:
         where = "bundled" if row["bundled"] else "downloaded at first use"
+        where = "yours" if row["own"] else where
         made.add_row(
             row["id"],
             f"{row['image_size']} px",
             fmt.count(row["classes"]),
-            where if row["bundled"] or not row["present"] else "downloaded",
+            where if row["bundled"] or row["own"] or not row["present"] else "downloaded",
             output.safe(row["summary"]),
         )
     output.stdout().print(made)

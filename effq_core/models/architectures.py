@@ -16,6 +16,7 @@ import numpy as np
 import tf_keras as keras
 
 from effq_core.models.catalogue import ModelCard, Normalisation
+from effq_core.models.own.card import OwnCard
 
 NORMALISE = "normalise"
 FEATURES = "avg_pool"
@@ -46,6 +47,10 @@ def build_architecture(card: ModelCard, *, classes: int, image_size: int) -> Any
         A flat ``tf_keras.Model`` from float32 ``(n, image_size, image_size, 3)``, RGB 0-255, to
         float32 probabilities ``(n, classes)``.
     """
+    if isinstance(card, OwnCard):
+        from effq_core.models.own.flat import FlatModel, build_flat  # which needs this module
+
+        return build_flat(FlatModel.read(card.folder).with_classes(classes))
     image = keras.Input((image_size, image_size, 3), name="image")
     x = _normalise(image, card.normalisation)
     if card.architecture == "efficientnetv2_b0":

@@ -8,6 +8,8 @@ from typing import Any
 
 from effq_core.models.architectures import HEAD, NORMALISE, build_architecture
 from effq_core.models.catalogue import Label, ModelCard, get_model, label_set
+from effq_core.models.own.card import OwnCard, is_own
+from effq_core.models.own.kept import load_own, save_own
 from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
 from effq_core.reporting import Reporter
 from effq_core.settings import Home
@@ -77,7 +79,10 @@ def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: P
         labels: Its head's classes.
         folder: Where to write; exists.
     """
-    write_weights(model, folder / _WEIGHTS)
+    if isinstance(card, OwnCard):
+        save_own(model, card, len(labels), folder)
+    else:
+        write_weights(model, folder / _WEIGHTS)
     config = {
         "model": card.id,
         "image_size": int(model.input_shape[1]),
@@ -100,6 +105,8 @@ def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
     """
     config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     labels = read_labels(folder)
+    if is_own(config["model"]):
+        return load_own(folder), labels
     card = get_model(config["model"])
     model = build_architecture(card, classes=len(labels), image_size=config["image_size"])
     load_weights(model, read_weights(folder / _WEIGHTS), str(folder), skip=frozenset())

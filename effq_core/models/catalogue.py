@@ -112,6 +112,11 @@ class ModelCard:
     summary: str
 
     @property
+    def head_labels(self) -> tuple[Label, ...]:
+        """Its classes, in the order of its outputs."""
+        return label_set(self.labels)
+
+    @property
     def float32_bytes(self) -> int:
         """Bytes of its weights as 32-bit numbers."""
         return 4 * self.parameters
@@ -195,18 +200,24 @@ _CARDS = (
 MODELS: dict[str, ModelCard] = {card.id: card for card in _CARDS}
 
 
-def get_model(model_id: str) -> ModelCard:
+def get_model(model_id: str, home: Home | None = None) -> ModelCard:
     """Looks a model up.
 
     Args:
         model_id: Its identifier.
+        home: The store, which knows the models people brought; ``None``: only EffQ's.
 
     Returns:
         Its card.
 
     Raises:
         ModelError: If there is no such model.
+        StoreError: If the card of a model somebody brought is damaged.
     """
+    if home is not None and model_id.startswith("own:"):
+        from effq_core.models.own.card import get_own  # its cards are made of this module's
+
+        return get_own(model_id, home)
     try:
         return MODELS[model_id]
     except KeyError:

@@ -9,7 +9,7 @@ from effq_core.datasets.catalogue import open_dataset
 from effq_core.datasets.glance import check_samples
 from effq_core.datasets.sampling import ResolvedSizes
 from effq_core.experiment import Experiment
-from effq_core.models.catalogue import get_model, label_set
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import StageSpec, fingerprints
@@ -70,6 +70,7 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     """
     plan = build_plan(experiment, home)
     head_use = _head_use(experiment, home)
+    weights = get_model(experiment.model, home).float32_bytes
     sizes = check_samples(experiment, home, new_head=head_use is HeadUse.NEW)
     store, names = ArtifactStore(home), fingerprints(plan)
     missing = [spec for spec in plan if not store.exists(spec.kind, names[spec.name])]
@@ -81,7 +82,7 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
         stages=len(plan),
         cached=len(plan) - len(missing),
         seconds=seconds if missing else 0.0,
-        bytes=round(sum(_bytes(spec, experiment, sizes) for spec in missing)),
+        bytes=round(sum(_bytes(spec, weights, sizes) for spec in missing)),
         calibrated=pace is not None,
         sizes=sizes,
         head_use=head_use,
@@ -107,13 +108,11 @@ def host_pace(history: Iterable[StageRow]) -> float | None:
 
 def _head_use(experiment: Experiment, home: Home) -> HeadUse:
     dataset = open_dataset(experiment.dataset, home)
-    labels = label_set(get_model(experiment.model).labels)
+    labels = get_model(experiment.model, home).head_labels
     return match_classes(labels, dataset.class_names, dataset.wnids).use
 
 
-def _bytes(spec: StageSpec, experiment: Experiment, sizes: ResolvedSizes) -> float:
-    card = get_model(experiment.model)
-    weights = card.float32_bytes
+def _bytes(spec: StageSpec, weights: int, sizes: ResolvedSizes) -> float:
     if spec.kind == "pixels":
         role = str(spec.params["role"])
         return float(getattr(sizes, role) * 3 * spec.params["image_size"] ** 2)

@@ -10,8 +10,9 @@ from effq_core import hardware
 from effq_core.datasets.catalogue import open_dataset
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
-from effq_core.models.catalogue import get_model, label_set
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.pipeline.plan_model import check_model, model_stage
 from effq_core.pipeline.report_inputs import CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan, StageSpec
 from effq_core.settings import Home
@@ -45,15 +46,16 @@ def build_plan(experiment: Experiment, home: Home) -> Plan:
 class _Planner:
     def __init__(self, experiment: Experiment, home: Home) -> None:
         self.experiment = experiment
-        self.card = get_model(experiment.model)
+        self.card = get_model(experiment.model, home)
         self.image_size = experiment.image_size or self.card.image_size
         self.dataset = open_dataset(experiment.dataset, home)
         self.match: ClassMatch = match_classes(
-            label_set(self.card.labels), self.dataset.class_names, self.dataset.wnids
+            self.card.head_labels, self.dataset.class_names, self.dataset.wnids
         )
         self.variants = [get_variant(name) for name in experiment.variants]
         self.stages: list[StageSpec] = []
         self.training_images = experiment.training_size or 2000  # only to estimate times
+        check_model(self.card, experiment, self.match.use)
         unlabelled = self.match.use is HeadUse.UNLABELLED
         if unlabelled and experiment.trains and experiment.qat.loss is QatLoss.LABELS:
             raise ExperimentError(
@@ -142,14 +144,12 @@ class _Planner:
 
     def _float_model(self) -> None:
         new = self.match.use is HeadUse.NEW
+        function, params = model_stage(self.card, self.image_size)
         self._add(
             "model",
-            "model:float_model",
+            function,
             params={
-                "model": self.card.id,
-                "weights": self.card.weights.sha256 or self.card.weights.md5,
-                "normalisation": asdict(self.card.normalisation),
-                "image_size": self.image_size,
+                **params,
                 "use": self.match.use,
                 "class_names": self.dataset.class_names if new else [],
             },

@@ -95,6 +95,8 @@ class _Registry(stock_registry.Default8BitQuantizeRegistry):  # type: ignore[mis
                 layers.DepthwiseConv2D: WeightedConfig(["depthwise_kernel"], ["activation"], 2),
                 layers.Dense: WeightedConfig(["kernel"], ["activation"], None),
                 layers.Activation: ActivationConfig(),
+                # Its int8 kernel keeps the scale of its input: a range would cost a QUANTIZE.
+                layers.AveragePooling2D: stock_configs.NoOpQuantizeConfig(),
                 **{
                     kind: OutputConfig()
                     for kind in (
@@ -102,7 +104,6 @@ class _Registry(stock_registry.Default8BitQuantizeRegistry):  # type: ignore[mis
                         layers.Multiply,
                         layers.ReLU,
                         layers.GlobalAveragePooling2D,
-                        layers.AveragePooling2D,
                     )
                 },
             }

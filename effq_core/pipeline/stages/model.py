@@ -6,7 +6,7 @@ import ctypes
 import gc
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +21,7 @@ from effq_core.datasets.base import ImageItem
 from effq_core.datasets.pixels import read_pixels
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.build import build_model, load_model, save_model
-from effq_core.models.catalogue import Label, get_model, label_set
+from effq_core.models.catalogue import Label, ModelCard, get_model
 from effq_core.models.classes import HeadUse
 from effq_core.models.head import feature_model, train_head
 from effq_core.models.weights import load_weights, read_weights, write_weights
@@ -71,9 +71,30 @@ def float_model(context: StageContext) -> dict[str, Any]:
     """
     params = context.params
     card = get_model(params["model"])
+    return build_float_model(
+        context,
+        card,
+        lambda: build_model(card, context.home, context, image_size=params["image_size"]),
+    )
+
+
+def build_float_model(
+    context: StageContext, card: ModelCard, build: Callable[[], Any]
+) -> dict[str, Any]:
+    """Builds a float model, gives it a new head where the classes are new, and keeps it.
+
+    Args:
+        context: Of the stage.
+        card: The model.
+        build: Builds it with its own head.
+
+    Returns:
+        The stage's summary.
+    """
+    params = context.params
     with _fresh_keras():
-        model = build_model(card, context.home, context, image_size=params["image_size"])
-        labels, head = label_set(card.labels), None
+        model = build()
+        labels, head = card.head_labels, None
         if params["use"] == HeadUse.NEW:
             images, items = read_pixels(context.inputs["training"])
             features = _cached(context, "features", feature_model(model), images, context)

@@ -26,6 +26,8 @@ ROLES = ("calibration", "training", "evaluation")
 # Operators whose int8 output scale TensorFlow Lite's quantization specification fixes; all others
 # need a range, and so a fake-quant operator.
 _FIXED_SCALE = ("LOGISTIC", "SOFTMAX")
+# Operators that hand values on: their output has the scale of their input.
+_SAME_SCALE = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE")
 _PER_CHANNEL = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
@@ -37,10 +39,10 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 
     Returns:
         ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless
-        its scale is fixed, one for the input, and one a fully connected kernel.
+        its scale is fixed or its input's, one for the input, and one a fully connected kernel.
     """
     ops = Counter(float32.ops)
-    outputs = sum(ops.values()) - sum(ops[name] for name in _FIXED_SCALE)
+    outputs = sum(ops.values()) - sum(ops[name] for name in (*_FIXED_SCALE, *_SAME_SCALE))
     return {
         "per_channel": sum(ops[name] for name in _PER_CHANNEL),
         "per_tensor": outputs + 1 + ops["FULLY_CONNECTED"],

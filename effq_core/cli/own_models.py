@@ -1,0 +1,100 @@
+"""``effq models add`` and ``effq models remove``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from effq_core.cli.show import AsJson
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to ``effq models``."""
+    app.command("add")(add)
+    app.command("remove")(remove)
+
+
+def add(
+    file: Annotated[Path, typer.Argument(help="A .keras or .h5 file, or a zipped SavedModel.")],
+    labels: Annotated[
+        str, typer.Option(help="A text file with one label a line; or imagenet, or imagenette.")
+    ],
+    preprocessing: Annotated[
+        str,
+        typer.Option(
+            help="What the model expects of RGB 0-255: raw, zero_one, minus_one_one, imagenet, or "
+            "inside, where its own layers do it."
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="What to call it; else the file's name.")] = "",
+    image_size: Annotated[
+        int | None, typer.Option(help="Side of the input, pixels, where the file leaves it open.")
+    ] = None,
+    replace: Annotated[bool, typer.Option(help="Replace a model of that name.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Check a model of your own in a process that may do nothing else, and keep it."""
+    from effq_core.cli import output
+    from effq_core.errors import ModelError
+    from effq_core.models.own.adding import Offer, check, keep, name_of_file
+    from effq_core.models.own.card import Preprocessing
+    from effq_core.models.own.labels import KNOWN_SETS, parse_labels
+    from effq_core.models.own.steps import Step, StepState
+    from effq_core.settings import Home
+
+    if not file.is_file():
+        raise ModelError(f"There is no file {file}.", "Check the path.")
+    try:
+        chosen = Preprocessing(preprocessing)
+    except ValueError:
+        raise ModelError(
+            f"There is no preprocessing {preprocessing!r}.",
+            f"Choose from: {', '.join(Preprocessing)}.",
+        ) from None
+    if labels not in KNOWN_SETS and not Path(labels).is_file():
+        raise ModelError(f"There is no file of labels {labels}.", "Check the path.")
+    given = labels if labels in KNOWN_SETS else Path(labels).read_bytes()
+    offer = Offer(file.name, parse_labels(given), chosen, image_size)
+    told: set[str] = set()
+
+    def tell(found: tuple[Step, ...]) -> None:
+        for step in found:
+            if step.state is not StepState.RUNNING and step.title not in told:
+                told.add(step.title)
+                mark = {StepState.DONE: "ok  ", StepState.WARNING: "note"}.get(step.state, "FAIL")
+                output.say(f"{mark}  {step.title}: {step.detail}", error=True)
+
+    home = Home.from_environment()
+    checked = check(home, file, offer, on_steps=tell)
+    card = keep(home, checked, name or name_of_file(file.name), replace=replace)
+    if json:
+        output.print_json({"id": card.id, **checked.report})
+        return
+    made = output.table("Sample photo", "The model's answers")
+    for row in checked.answers:
+        best = ", ".join(f"{label} {share:.1%}" for label, share in row["top"])
+        made.add_row(output.safe(row["photo"]), output.safe(best))
+    output.stdout().print(made)
+    output.say(f"\n{card.title} is there. `effq run --model {card.id}` uses it.")
+
+
+def remove(
+    model: Annotated[str, typer.Argument(help="Its identifier: own: and its name.")],
+) -> None:
+    """Remove a model of your own; what runs found with it stays."""
+    from effq_core.cli import output
+    from effq_core.library import remove_item
+    from effq_core.models.own.card import PREFIX
+    from effq_core.settings import Home
+    from effq_core.store.database import Database
+
+    home = Home.from_environment()
+    model_id = model if model.startswith(PREFIX) else f"{PREFIX}{model}"
+    database = Database(home.database)
+    try:
+        remove_item(home, database, model_id)
+    finally:
+        database.close()
+    output.say(f"{model_id} was removed.")

@@ -1,0 +1,276 @@
+"""Adding a model of one's own: checked first, then kept under a name; imports no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from effq_core import formatting as fmt
+from effq_core.errors import ModelError
+from effq_core.models.catalogue import Label
+from effq_core.models.own import sandbox, steps
+from effq_core.models.own.card import (
+    CARD_FILE,
+    FLAT_FILE,
+    GRAPH_FILE,
+    PREFIX,
+    WEIGHTS_FILE,
+    OwnCard,
+    Preprocessing,
+    get_own,
+    own_folder,
+    slug_of,
+    write_card,
+)
+from effq_core.models.own.sandbox import Bounds
+from effq_core.models.own.steps import Step, StepState
+from effq_core.pipeline.hostlock import cores
+from effq_core.settings import Home
+from effq_core.store.files import make_folder, remove_tree, store_errors
+from effq_core.store.locks import FileLock
+from effq_core.uploads import shown_name
+
+MAX_MIB = 1024
+"""Largest file, in MiB."""
+MAX_UPLOAD_MIB = 200
+"""Largest file through a browser, in MiB: the server holds it in memory until it is stored."""
+ENDINGS = ("keras", "h5", "hdf5", "zip")
+_CHECKING = ".checking"
+_STALE = 24 * 3600.0
+_BLOCK = 1 << 20
+_COPIED = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
+
+OnSteps = Callable[[tuple[Step, ...]], None]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What is said about a file.
+
+    Attributes:
+        name: Of the file, as it was given.
+        labels: Of the outputs, in their order.
+        preprocessing: What the model expects of RGB 0–255.
+        image_size: Side of the input in pixels where the file leaves it open; ``None``: the
+            file's, or 224.
+    """
+
+    name: str
+    labels: tuple[Label, ...]
+    preprocessing: Preprocessing
+    image_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that passed its check and can be kept.
+
+    Attributes:
+        folder: What is kept of it, for now.
+        offer: What was said about it.
+        steps: How the check went.
+        report: What was found.
+    """
+
+    folder: Path
+    offer: Offer
+    steps: tuple[Step, ...]
+    report: dict[str, Any]
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """For each sample photo its name and its best classes with their probabilities."""
+        return list(self.report["answers"])
+
+
+def check(
+    home: Home,
+    file: Path | IO[bytes],
+    offer: Offer,
+    *,
+    on_steps: OnSteps = lambda found: None,
+    bounds: Bounds | None = None,
+) -> Checked:
+    """Checks a model file in a process of its own, one at a time on this store.
+
+    Args:
+        home: The store.
+        file: The file, or its content.
+        offer: What is said about it.
+        on_steps: Told the steps so far about ten times a second; may raise to stop.
+        bounds: What the check may take.
+
+    Returns:
+        What can be kept; :func:`keep` keeps it, :func:`discard` throws it away.
+
+    Raises:
+        ModelError: If the file cannot be used, is too large, or broke the process that read it.
+        StoreError: If the store cannot be written.
+    """
+    bounds = bounds or Bounds()
+    checking = make_folder(own_folder(home) / _CHECKING, 0o700)
+    _clear_stale(checking)
+    folder = make_folder(checking / secrets.token_hex(8), 0o700)
+    try:
+        for name in (steps.IN, steps.OUT, steps.SCRATCH):
+            make_folder(folder / name)
+        with store_errors(folder):
+            _store(file, folder / steps.IN / steps.UPLOAD_FILE)
+            _write_request(folder / steps.IN, offer, bounds)
+        waiting = lambda: on_steps(())  # noqa: E731 - a waiting visitor can still stop
+        # One at a time, and never while a latency is measured: each may take gigabytes and cores.
+        lock = FileLock(checking / ".lock")
+        try:
+            lock.acquire(on_wait=waiting)
+            with cores(alone=False, on_wait=waiting):
+                sandbox.run(folder, bounds, on_steps)
+        finally:
+            lock.release()
+        return _checked(folder, offer)
+    except BaseException:
+        remove_tree(folder)
+        raise
+
+
+def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard:
+    """Puts a checked model into the store under a name.
+
+    Args:
+        home: The store.
+        checked: From :func:`check`.
+        title: What it is called.
+        replace: Whether a model of that name may be replaced.
+
+    Returns:
+        Its card.
+
+    Raises:
+        ModelError: If the name cannot be used or is taken.
+        StoreError: If the store cannot be written.
+    """
+    title = " ".join(shown_name(title).split())
+    slug = slug_of(title)
+    target = own_folder(home) / slug
+    report, offer = checked.report, checked.offer
+    with FileLock(own_folder(home) / _CHECKING / ".names"):
+        if (target / CARD_FILE).exists() and not replace:
+            raise ModelError(
+                f"There is a model {PREFIX}{slug} already.", "Give another name, or remove it."
+            )
+        draft = make_folder(checked.folder / "draft")
+        with store_errors(target):
+            for name in _COPIED:
+                path = checked.folder / steps.OUT / name
+                if path.is_file() and not path.is_symlink():
+                    shutil.copyfile(path, draft / name)
+        write_card(
+            draft,
+            {
+                **{name: value for name, value in report.items() if name != "answers"},
+                "title": title,
+                "labels": [[label.name, label.wnid] for label in offer.labels],
+                "preprocessing": offer.preprocessing.value,
+                "file_name": shown_name(offer.name),
+                "added": time.time(),
+            },
+        )
+        remove_tree(target)
+        with store_errors(target):
+            draft.rename(target)
+    discard(checked)
+    return get_own(f"{PREFIX}{slug}", home)
+
+
+def discard(checked: Checked) -> None:
+    """Throws away what a check has left."""
+    remove_tree(checked.folder)
+
+
+def _store(file: Path | IO[bytes], target: Path) -> None:
+    total, most = 0, MAX_MIB << 20
+    source = file.open("rb") if isinstance(file, Path) else file
+    try:
+        with target.open("xb") as copy:
+            while block := source.read(_BLOCK):
+                total += len(block)
+                if total > most:
+                    raise ModelError(
+                        f"The file has more than {fmt.size(most)}.", "Give a smaller model."
+                    )
+                copy.write(block)
+    finally:
+        if isinstance(file, Path):
+            source.close()
+    if not total:
+        raise ModelError("The file is empty.", "Save the model again.")
+
+
+def _write_request(folder: Path, offer: Offer, bounds: Bounds) -> None:
+    request = {
+        "labels": [[label.name, label.wnid] for label in offer.labels],
+        "preprocessing": offer.preprocessing.value,
+        "image_size": offer.image_size,
+        "address_space": bounds.address_space,
+        # Of all threads together; the watch over the clock is what ends a check.
+        "cpu_seconds": round(4 * bounds.seconds) + 10,
+    }
+    (folder / steps.REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
+
+
+def _checked(folder: Path, offer: Offer) -> Checked:
+    """Takes what the process handed over: data of the expected kind, or nothing."""
+    out = folder / steps.OUT
+    found = steps.read(out)
+    failed = next((each for each in found if each.state is StepState.FAILED), None)
+    if failed is not None:
+        raise ModelError(failed.detail, failed.hint)
+    plain = steps.read_report(out)
+    try:
+        report = _report(plain or {}, len(offer.labels))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The check has ended without a whole report ({error!r}).", "Add the model again."
+        ) from error
+    return Checked(folder=folder, offer=offer, steps=found, report=report)
+
+
+def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
+    if int(plain["classes"]) != labels or not 16 <= int(plain["image_size"]) <= 1024:
+        raise ValueError("its numbers do not fit")
+    return {
+        **{name: _line(plain[name]) for name in ("file_sha256", "file_format", "head_problem")},
+        "int8_problem": _line(plain["int8_problem"]),
+        **{name: int(plain[name]) for name in ("file_bytes", "image_size", "parameters")},
+        "qat_problems": [_line(each) for each in plain["qat_problems"]][:50],
+        "notes": [_line(each) for each in plain["notes"]][:20],
+        "enforced": [_line(each) for each in plain["enforced"]][:5],
+        "answers": [
+            {
+                "photo": _line(row["photo"]),
+                "top": [[_line(name), float(share)] for name, share in row["top"]][:5],
+            }
+            for row in plain["answers"]
+        ][:20],
+    }
+
+
+def _line(value: Any) -> str:
+    return " ".join(str(value).split())[:400]
+
+
+def _clear_stale(checking: Path) -> None:
+    """Removes what a check has left that was killed, or that nobody kept."""
+    for path in checking.iterdir():
+        if path.is_dir() and time.time() - path.stat().st_mtime > _STALE:
+            remove_tree(path)
+
+
+def name_of_file(name: str) -> str:
+    """Suggests a name for a model from its file's."""
+    return Path(shown_name(name)).stem.replace("_", " ").strip() or "model"

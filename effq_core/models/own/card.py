@@ -1,0 +1,326 @@
+"""What is known about a model of one's own, and where it is kept; imports no TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import ModelError, StoreError
+from effq_core.models.catalogue import Label, ModelCard, Normalisation, Weights
+from effq_core.settings import Home
+from effq_core.store.files import read_json, remove_tree, write_json
+
+PREFIX = "own:"
+"""How the identifier of such a model begins."""
+CARD_FILE = "card.json"
+FLAT_FILE = "flat.json"
+WEIGHTS_FILE = "weights.npz"
+GRAPH_FILE = "graph.pb"
+_CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
+_FOLDER = "own"
+_SLUG = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
+_SLUG_LENGTH = 40
+
+
+class Preprocessing(StrEnum):
+    """What a model expects of RGB 0–255; EffQ puts it inside the graph."""
+
+    RAW = "raw"
+    ZERO_ONE = "zero_one"
+    MINUS_ONE_ONE = "minus_one_one"
+    IMAGENET = "imagenet"
+    INSIDE = "inside"
+
+    @property
+    def label(self) -> str:
+        """Name for people."""
+        return _TITLES[self]
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """What is put in front of the model; ``None`` where nothing is."""
+        if self is Preprocessing.ZERO_ONE:
+            return Normalisation.centred(0, 255)
+        if self is Preprocessing.MINUS_ONE_ONE:
+            return Normalisation.centred(127.5, 127.5)
+        if self is Preprocessing.IMAGENET:
+            return Normalisation.imagenet()
+        return None
+
+
+_TITLES = {
+    Preprocessing.RAW: "Raw RGB, 0 to 255",
+    Preprocessing.ZERO_ONE: "0 to 1 (divided by 255)",
+    Preprocessing.MINUS_ONE_ONE: "−1 to 1 (Keras' “tf” mode)",
+    Preprocessing.IMAGENET: "ImageNet mean and deviation (“torch” mode)",
+    Preprocessing.INSIDE: "Inside the model (it takes 0 to 255)",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnCard(ModelCard):
+    """A model somebody brought.
+
+    Attributes:
+        class_labels: Its classes, in the order of its outputs.
+        folder: Where its layers and weights, or its graph, are.
+        preprocessing: What was said about its input.
+        file_name: Name of the file it was made from.
+        file_sha256: Of that file.
+        file_bytes: Its size.
+        file_format: Such as ``Keras 3 (.keras)``.
+        qat_problems: Why fine-tuning is not offered; empty where it is.
+        head_problem: Why photos with other classes cannot be used; empty where they can.
+        int8_problem: Why post-training int8 is not offered; empty where it is.
+        notes: What a reader must know, such as that a softmax was added.
+        added: Seconds since 1970.
+    """
+
+    class_labels: tuple[Label, ...]
+    folder: Path
+    preprocessing: Preprocessing
+    file_name: str
+    file_sha256: str
+    file_bytes: int
+    file_format: str
+    qat_problems: tuple[str, ...]
+    head_problem: str
+    int8_problem: str
+    notes: tuple[str, ...]
+    added: float
+
+    @property
+    def head_labels(self) -> tuple[Label, ...]:
+        """Its classes, in the order of its outputs."""
+        return self.class_labels
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it comes with EffQ: never."""
+        return False
+
+    @property
+    def trainable(self) -> bool:
+        """Whether it is kept as layers, which can be fine-tuned, or as a graph."""
+        return not self.qat_problems
+
+    def is_present(self, home: Home) -> bool:
+        """Whether it is still there."""
+        del home  # it knows its folder
+        return (self.folder / CARD_FILE).is_file()
+
+
+def is_own(model_id: str) -> bool:
+    """Returns whether an identifier is one of a model people brought."""
+    return model_id.startswith(PREFIX)
+
+
+def slug_of(name: str) -> str:
+    """Makes an identifier of a name.
+
+    Args:
+        name: What a person calls the model.
+
+    Returns:
+        Lower-case letters, digits and single underscores.
+
+    Raises:
+        ModelError: If nothing of it is left.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "_", name.casefold())[:_SLUG_LENGTH].strip("_")
+    if not slug:
+        raise ModelError(
+            f"No identifier can be made of the name {name[:60]!r}.",
+            "Give a name with letters a to z or digits.",
+        )
+    return slug
+
+
+def own_folder(home: Home) -> Path:
+    """Returns the folder of all such models."""
+    return home.models / _FOLDER
+
+
+def model_folder(home: Home, model_id: str) -> Path:
+    """Returns the folder of one.
+
+    Args:
+        home: The store.
+        model_id: ``own:`` and its slug.
+
+    Returns:
+        The folder; whether it is there is not looked at.
+
+    Raises:
+        ModelError: If it is no such identifier; no path is made of it then.
+    """
+    slug = model_id.removeprefix(PREFIX)
+    if not is_own(model_id) or not _SLUG.fullmatch(slug):
+        raise _unknown(home, model_id)
+    return own_folder(home) / slug
+
+
+def own_models(home: Home) -> tuple[OwnCard, ...]:
+    """Lists the models people brought, by title; damaged ones are left out.
+
+    Args:
+        home: The store.
+    """
+    folder = own_folder(home)
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    found = []
+    for name in names:
+        if _SLUG.fullmatch(name) and (folder / name / CARD_FILE).is_file():
+            try:
+                found.append(read_card(folder / name, name))
+            except StoreError:
+                continue
+    return tuple(sorted(found, key=lambda card: card.title.casefold()))
+
+
+def get_own(model_id: str, home: Home) -> OwnCard:
+    """Looks a model up.
+
+    Args:
+        model_id: ``own:`` and its slug.
+        home: The store.
+
+    Returns:
+        Its card.
+
+    Raises:
+        ModelError: If there is no such model.
+        StoreError: If its card is damaged.
+    """
+    folder = model_folder(home, model_id)
+    if not (folder / CARD_FILE).is_file():
+        raise _unknown(home, model_id)
+    return read_card(folder, folder.name)
+
+
+def remove_own_model(model_id: str, home: Home) -> None:
+    """Removes a model; what runs have found with it stays.
+
+    Args:
+        model_id: ``own:`` and its slug.
+        home: The store.
+
+    Raises:
+        ModelError: If there is no such model.
+        StoreError: If it cannot be removed.
+    """
+    folder = model_folder(home, model_id)
+    if not folder.is_dir():
+        raise _unknown(home, model_id)
+    remove_tree(folder)
+
+
+def content_hash(folder: Path) -> str:
+    """Returns one SHA-256 of everything a model consists of: 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name in _CONTENT:
+        path = folder / name
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(f"{name}:{hashlib.file_digest(file, 'sha256').hexdigest()};".encode())
+    return digest.hexdigest()
+
+
+def write_card(folder: Path, plain: dict[str, Any]) -> None:
+    """Writes a card; :func:`read_card` says what it must hold.
+
+    Args:
+        folder: The model's.
+        plain: JSON values.
+    """
+    write_json(folder / CARD_FILE, {"format": 1, "content": content_hash(folder), **plain})
+
+
+def read_card(folder: Path, slug: str) -> OwnCard:
+    """Reads a card.
+
+    Args:
+        folder: Where it is.
+        slug: The model's.
+
+    Returns:
+        The card.
+
+    Raises:
+        StoreError: If it is damaged.
+    """
+    plain = read_json(folder / CARD_FILE) or {}
+    try:
+        labels = tuple(Label(str(name), wnid) for name, wnid in plain["labels"])
+        preprocessing = Preprocessing(plain["preprocessing"])
+        return OwnCard(
+            id=f"{PREFIX}{slug}",
+            title=str(plain["title"]),
+            architecture="own",
+            image_size=int(plain["image_size"]),
+            parameters=int(plain["parameters"]),
+            labels=f"{PREFIX}{slug}",
+            normalisation=preprocessing.normalisation or Normalisation((1,) * 3, (0,) * 3),
+            weights=Weights(f"{_FOLDER}/{slug}", sha256=str(plain["content"])),
+            licence="yours",
+            source=f"Your file {plain['file_name']} ({plain['file_format']}).",
+            summary=_summary(plain, len(labels)),
+            class_labels=labels,
+            folder=folder,
+            preprocessing=preprocessing,
+            file_name=str(plain["file_name"]),
+            file_sha256=str(plain["file_sha256"]),
+            file_bytes=int(plain["file_bytes"]),
+            file_format=str(plain["file_format"]),
+            qat_problems=tuple(str(each) for each in plain["qat_problems"]),
+            head_problem=str(plain["head_problem"]),
+            int8_problem=str(plain["int8_problem"]),
+            notes=tuple(str(each) for each in plain["notes"]),
+            added=float(plain["added"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"The card of your model {slug} is damaged ({error!r}).",
+            f"Remove it with `effq models remove {PREFIX}{slug}` and add it again.",
+        ) from error
+
+
+def variant_problem(card: OwnCard, variant: str) -> str:
+    """Says why a variant of a model cannot be made.
+
+    Args:
+        card: The model.
+        variant: Name of a variant.
+
+    Returns:
+        The reason; empty where it can be made.
+    """
+    if variant in ("int8_qat", "int8_qat_untrained", "int8_float_control") and card.qat_problems:
+        return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."
+    if variant == "int8" and card.int8_problem:
+        return f"{card.title} cannot be made int8: {card.int8_problem}."
+    return ""
+
+
+def _summary(plain: dict[str, Any], classes: int) -> str:
+    ways = "all variants" if not plain["qat_problems"] else "variants without fine-tuning"
+    given = Preprocessing(plain["preprocessing"]).label
+    return f"Your own: {classes:,} classes, {ways}. Input: {given}."
+
+
+def _unknown(home: Home, model_id: str) -> ModelError:
+    known = ", ".join(card.id for card in own_models(home)) or "none was added"
+    return ModelError(
+        f"There is no model {model_id[:60]!r} of your own.",
+        f"Your models: {known}. `effq models add FILE` adds one.",
+    )
+
+
+def to_json(value: Any) -> str:
+    """Returns JSON for the files of this package: ASCII, sorted, one line."""
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,221 @@
+"""A model as a list of plain layers: what a model of one's own is kept and rebuilt as.
+
+The list is data. Only the kinds below can be in it, each with the settings named there, so that
+building it runs EffQ's code and Keras' own layers, whatever file it was made from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import tf_keras as keras
+
+from effq_core.errors import ModelError
+from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
+from effq_core.models.own.card import FLAT_FILE, to_json
+
+INPUT = "image"
+ACTIVATIONS = ("linear", "relu", "relu6", "swish", "sigmoid", "softmax")
+"""Those the QAT scheme has ranges for and LiteRT runs in int8."""
+_MOST_LAYERS = 5_000
+
+
+@dataclass(frozen=True)
+class FlatLayer:
+    """One layer.
+
+    Attributes:
+        name: Unique in the model.
+        kind: Of :data:`KINDS`.
+        config: Its settings, JSON values.
+        inputs: Names of layers, or :data:`INPUT`.
+    """
+
+    name: str
+    kind: str
+    config: dict[str, Any]
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FlatModel:
+    """A model's layers in the order in which they can be built; the last one is its output.
+
+    Attributes:
+        image_size: Side of the square input in pixels.
+        layers: From the input to the output.
+    """
+
+    image_size: int
+    layers: tuple[FlatLayer, ...]
+
+    @property
+    def head_problem(self) -> str:
+        """Why the last layer cannot be replaced by one for other classes; empty where it can."""
+        names = {layer.name for layer in self.layers}
+        if HEAD not in names or FEATURES not in names:
+            return "its last layer is not a Dense layer with a softmax"
+        return ""
+
+    def with_classes(self, classes: int) -> FlatModel:
+        """Returns the same layers under a head of another width."""
+        layers = tuple(
+            replace(each, config={**each.config, "units": classes}) if each.name == HEAD else each
+            for each in self.layers
+        )
+        return replace(self, layers=layers)
+
+    def write(self, folder: Path) -> None:
+        """Writes the layers, without weights, into a folder."""
+        rows = [
+            {"name": e.name, "kind": e.kind, "config": e.config, "inputs": e.inputs}
+            for e in self.layers
+        ]
+        plain = {"format": 1, "image_size": self.image_size, "layers": rows}
+        (folder / FLAT_FILE).write_text(to_json(plain), encoding="ascii")
+
+    @classmethod
+    def read(cls, folder: Path) -> FlatModel:
+        """Reads what :meth:`write` wrote, trusting none of it.
+
+        Args:
+            folder: Where it is.
+
+        Returns:
+            The layers.
+
+        Raises:
+            ModelError: If it is not such a list.
+        """
+        try:
+            plain = json.loads((folder / FLAT_FILE).read_text(encoding="ascii"))
+            rows = plain["layers"]
+            if plain["format"] != 1 or len(rows) > _MOST_LAYERS:
+                raise ValueError(f"format {plain['format']}, {len(rows)} layers")
+            layers = tuple(
+                FlatLayer(str(r["name"]), str(r["kind"]), dict(r["config"]), tuple(r["inputs"]))
+                for r in rows
+            )
+            return cls(int(plain["image_size"]), layers)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"The layers in {folder} cannot be read: {error}.", "Add the model again."
+            ) from error
+
+
+def build_flat(flat: FlatModel) -> Any:
+    """Builds the layers, with untrained weights.
+
+    Args:
+        flat: The layers.
+
+    Returns:
+        A flat ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to float32
+        ``(n, classes)``.
+
+    Raises:
+        ModelError: If a layer is of no known kind, or does not fit its inputs.
+    """
+    side = flat.image_size
+    tensors: dict[str, Any] = {INPUT: keras.Input((side, side, 3), name=INPUT)}
+    for layer in flat.layers:
+        try:
+            given = [tensors[name] for name in layer.inputs]
+            made = _make(layer)
+            tensors[layer.name] = made(given if len(given) > 1 else given[0])
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise ModelError(
+                f"The layer {layer.name!r} ({layer.kind}) cannot be built: {str(error)[:200]}.",
+                "Add the model again.",
+            ) from error
+    return keras.Model(tensors[INPUT], tensors[flat.layers[-1].name], name="own")
+
+
+def normalise_layer(scale: tuple[float, ...], offset: tuple[float, ...]) -> FlatLayer:
+    """Returns the layer that writes preprocessing into the graph, as bundled models have it."""
+    config = {"scale": [float(s) for s in scale], "offset": [float(o) for o in offset]}
+    return FlatLayer(NORMALISE, "Normalise", config, (INPUT,))
+
+
+def normalise_weights(layer: FlatLayer) -> list[np.ndarray[Any, Any]]:
+    """Returns the weights of :func:`normalise_layer`."""
+    scale = np.asarray(layer.config["scale"], np.float32).reshape(1, 1, 3, 1)
+    return [scale, np.asarray(layer.config["offset"], np.float32)]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of layer may be told.
+
+    Attributes:
+        make: Builds it.
+        settings: Names of its settings.
+        refuse: Says why QAT cannot take a setting's value; ``None`` where it can.
+    """
+
+    make: Callable[..., Any]
+    settings: tuple[str, ...] = ()
+    refuse: Callable[[dict[str, Any]], str | None] = field(default=lambda config: None)
+
+
+def _refuse_conv(config: dict[str, Any]) -> str | None:
+    if config.get("groups", 1) != 1:
+        return "grouped convolution"
+    if config.get("depth_multiplier", 1) != 1:
+        return "a depth multiplier"
+    return _refuse_activation(config)
+
+
+def _refuse_activation(config: dict[str, Any]) -> str | None:
+    activation = config.get("activation", "linear")
+    return None if activation in ACTIVATIONS else f"the activation {activation}"
+
+
+def _refuse_relu(config: dict[str, Any]) -> str | None:
+    plain = not config.get("negative_slope") and not config.get("threshold")
+    return None if plain and config.get("max_value") in (None, 6, 6.0) else "its slope or limit"
+
+
+def _normalise(*, name: str, **_: Any) -> Any:
+    return keras.layers.DepthwiseConv2D(1, trainable=False, name=name)
+
+
+_CONV = ("kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias")
+_POOL = ("pool_size", "strides", "padding")
+_L = keras.layers
+
+KINDS: dict[str, Kind] = {
+    "Normalise": Kind(_normalise, ("scale", "offset")),
+    "Conv2D": Kind(_L.Conv2D, ("filters", *_CONV), _refuse_conv),
+    "DepthwiseConv2D": Kind(_L.DepthwiseConv2D, _CONV, _refuse_conv),
+    "Dense": Kind(_L.Dense, ("units", "activation", "use_bias"), _refuse_activation),
+    "BatchNormalization": Kind(_L.BatchNormalization, ("epsilon", "center", "scale")),
+    "Activation": Kind(_L.Activation, ("activation",), _refuse_activation),
+    "ReLU": Kind(_L.ReLU, ("max_value",), _refuse_relu),
+    "Add": Kind(_L.Add),
+    "Multiply": Kind(_L.Multiply),
+    "Concatenate": Kind(_L.Concatenate, ("axis",)),
+    "MaxPooling2D": Kind(_L.MaxPooling2D, _POOL),
+    "AveragePooling2D": Kind(_L.AveragePooling2D, _POOL),
+    "GlobalAveragePooling2D": Kind(_L.GlobalAveragePooling2D, ("keepdims",)),
+    "Flatten": Kind(_L.Flatten),
+    "Reshape": Kind(_L.Reshape, ("target_shape",)),
+    "ZeroPadding2D": Kind(_L.ZeroPadding2D, ("padding",)),
+}
+"""Layers that can be kept, and fine-tuned with fake-quant."""
+
+
+def _make(layer: FlatLayer) -> Any:
+    kind = KINDS[layer.kind]
+    config = {name: layer.config[name] for name in kind.settings if name in layer.config}
+    if _refuse_activation({"activation": config.get("activation", "linear")}):
+        raise ValueError(f"no activation {config['activation']!r}")
+    return kind.make(**config, name=layer.name)

@@ -1,0 +1,384 @@
+"""From a loaded Keras model, of Keras 2 or 3, to plain layers and their weights.
+
+Nested models are laid open, layers that do nothing at inference (dropout, augmentation) are left
+out, and arithmetic on the image in front of the first layer becomes one exact operator.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
+from effq_core.models.catalogue import Normalisation
+from effq_core.models.own.flat import (
+    INPUT,
+    KINDS,
+    FlatLayer,
+    FlatModel,
+    normalise_layer,
+    normalise_weights,
+)
+from effq_core.models.own.vocabulary import words
+
+_Array = np.ndarray[Any, Any]
+_RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE})
+_SKIPPED = words(
+    """
+    Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
+    Identity RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
+    """
+)
+_ADD = ("Add", "__operators__.add", "math.add")
+_SUBTRACT = ("Subtract", "__operators__.sub", "math.subtract")
+_MULTIPLY = ("Multiply", "__operators__.mul", "math.multiply")
+_DIVIDE = ("Divide", "TrueDivide", "__operators__.truediv", "math.truediv", "math.divide")
+
+
+@dataclass(frozen=True)
+class Flattened:
+    """A model laid open.
+
+    Attributes:
+        flat: Its layers; meaningless where there are problems.
+        weights: Float32 arrays by layer.
+        problems: What cannot be kept as layers, each naming the layer.
+    """
+
+    flat: FlatModel
+    weights: dict[str, list[_Array]]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Affine:
+    """The image times a scale plus an offset, not yet a layer."""
+
+    scale: _Array
+    offset: _Array
+
+
+_Value = str | _Affine
+
+
+def flatten(
+    model: Any, image_size: int, normalisation: Normalisation | None, *, add_softmax: bool
+) -> Flattened:
+    """Lays a model open.
+
+    Args:
+        model: A functional or sequential model of ``tf_keras`` or ``keras``.
+        image_size: Side of its input in pixels.
+        normalisation: What comes before it.
+        add_softmax: Whether a softmax comes after it.
+
+    Returns:
+        Its layers, or why it cannot be kept as such.
+    """
+    scale = np.array(normalisation.scale if normalisation else (1.0,) * 3)
+    offset = np.array(normalisation.offset if normalisation else (0.0,) * 3)
+    work = _Flattening()
+    (output,) = work.walk(model, [_Affine(scale, offset)])
+    end = work.name_of(output)
+    if not work.problems:
+        work.finish(end, add_softmax=add_softmax)
+    flat = FlatModel(image_size, tuple(work.layers))
+    return Flattened(flat, work.weights, tuple(dict.fromkeys(work.problems)))
+
+
+class _Flattening:
+    def __init__(self) -> None:
+        self.layers: list[FlatLayer] = []
+        self.weights: dict[str, list[_Array]] = {}
+        self.problems: list[str] = []
+        self._names: set[str] = set(_RESERVED)
+        self._placed: set[int] = set()
+
+    def walk(self, model: Any, inputs: list[_Value]) -> list[_Value]:
+        """Emits a model's layers in the order of its graph."""
+        graph = getattr(model, "_functional", None) or model
+        known: dict[int, _Value] = {id(t): v for t, v in zip(graph.inputs, inputs, strict=True)}
+        by_depth = graph._nodes_by_depth
+        for depth in sorted(by_depth, reverse=True):
+            for node in by_depth[depth]:
+                layer = getattr(node, "operation", None) or node.layer
+                given = _tensors(node, "input_tensors", "keras_inputs")
+                if not given or type(layer).__name__ == "InputLayer":
+                    continue
+                values = [known[id(tensor)] for tensor in given]
+                made = self._node(layer, node, given, values)
+                outputs = _tensors(node, "output_tensors", "outputs")
+                for tensor, value in zip(outputs, made, strict=True):
+                    known[id(tensor)] = value
+        return [known[id(tensor)] for tensor in graph.outputs]
+
+    def _node(self, layer: Any, node: Any, given: list[Any], values: list[_Value]) -> list[_Value]:
+        if hasattr(layer, "_nodes_by_depth") or hasattr(layer, "_functional"):
+            return self.walk(layer, values)
+        kind = type(layer).__name__
+        if layer.weights if hasattr(layer, "weights") else ():
+            if id(layer) in self._placed:
+                return [self._refuse(layer, kind, "used twice", values)]
+            self._placed.add(id(layer))
+        if kind in _SKIPPED:
+            return values[:1]
+        if kind in ("Rescaling", "Normalization"):
+            return [self._scaled(layer, kind, values)]
+        if kind == "TFOpLambda" or type(layer).__module__.startswith("keras.src.ops."):
+            name = layer.get_config().get("function", kind) if kind == "TFOpLambda" else kind
+            return [self._operation(layer, str(name), node, values)]
+        maker = getattr(self, f"_make_{kind.lower()}", None)
+        if maker is None and kind not in KINDS:
+            return [self._refuse(layer, kind, "", values)]
+        names = [self.name_of(value) for value in values]
+        ranks = [len(tensor.shape) for tensor in given]
+        if maker is not None:
+            return [maker(layer, names, ranks)]
+        return [self._plain(layer, kind, names)]
+
+    def name_of(self, value: _Value) -> str:
+        """Returns the layer a value comes from; makes one of arithmetic on the image."""
+        if isinstance(value, str):
+            return value
+        if np.all(value.scale == 1) and np.all(value.offset == 0):
+            return INPUT
+        made = normalise_layer(tuple(value.scale), tuple(value.offset))
+        for each in self.layers:
+            if each.kind == made.kind and each.config == made.config:
+                return each.name
+        if any(each.name == NORMALISE for each in self.layers):
+            made = replace(made, name=self._unique("normalise_too"))
+        self.layers.append(made)
+        self.weights[made.name] = normalise_weights(made)
+        return made.name
+
+    def finish(self, end: str, *, add_softmax: bool) -> None:
+        """Puts the softmax into a last Dense layer, and names the head and what feeds it."""
+        users = Counter(name for layer in self.layers for name in layer.inputs)
+        by_name = {layer.name: layer for layer in self.layers}
+        last = by_name[end]
+        if add_softmax:
+            last = self._add("softmax", "Activation", {"activation": "softmax"}, [end])
+            users[end] += 1
+        if last.kind == "Activation" and last.config["activation"] == "softmax":
+            before = by_name.get(last.inputs[0])
+            alone = before is not None and users[before.name] == 1
+            if before and alone and before.kind == "Dense" and _is_linear(before):
+                self.layers.remove(last)
+                merged = replace(before, config={**before.config, "activation": "softmax"})
+                self.layers[self.layers.index(before)] = last = merged
+        # The order of building is kept, but what ends the model must come last.
+        self.layers.remove(last)
+        self.layers.append(last)
+        if last.kind == "Dense" and last.config.get("activation") == "softmax":
+            feeding = last.inputs[0]
+            if feeding in by_name and last.config.get("use_bias", True):
+                self._rename(last.name, HEAD)
+                self._rename(feeding, FEATURES)
+
+    def _rename(self, old: str, new: str) -> None:
+        for i, layer in enumerate(self.layers):
+            inputs = tuple(new if name == old else name for name in layer.inputs)
+            name = new if layer.name == old else layer.name
+            self.layers[i] = replace(layer, name=name, inputs=inputs)
+        if old in self.weights:
+            self.weights[new] = self.weights.pop(old)
+
+    def _unique(self, name: str) -> str:
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", name)[:60].strip("_") or "layer"
+        made, number = plain, 1
+        while made in self._names:
+            number += 1
+            made = f"{plain}_{number}"
+        self._names.add(made)
+        return made
+
+    def _add(
+        self,
+        name: str,
+        kind: str,
+        config: dict[str, Any],
+        inputs: list[str],
+        weights: list[_Array] | None = None,
+    ) -> FlatLayer:
+        reason = KINDS[kind].refuse(config)
+        if reason is not None:
+            self.problems.append(f"{name} ({kind}: {reason})")
+        made = FlatLayer(self._unique(name), kind, config, tuple(inputs))
+        self.layers.append(made)
+        if weights:
+            self.weights[made.name] = [np.asarray(array, np.float32) for array in weights]
+        return made
+
+    def _refuse(self, layer: Any, kind: str, why: str, values: list[_Value]) -> _Value:
+        self.problems.append(f"{layer.name} ({kind}{': ' if why else ''}{why})")
+        return values[0]
+
+    def _plain(self, layer: Any, kind: str, inputs: list[str]) -> _Value:
+        """Keeps a layer with the settings its kind knows."""
+        given = layer.get_config()
+        if given.get("data_format", "channels_last") not in ("channels_last", None):
+            return self._refuse(layer, kind, "channels first", list(inputs))
+        config = {name: _value(given[name]) for name in KINDS[kind].settings if name in given}
+        if "activation" in config:
+            config["activation"] = _activation(given["activation"])
+        for extra in ("groups", "depth_multiplier", "negative_slope", "threshold"):
+            if extra in given:
+                config[extra] = _value(given[extra])
+        return self._add(layer.name, kind, config, inputs, layer.get_weights()).name
+
+    def _make_activation(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+        del ranks
+        activation = _activation(layer.get_config()["activation"])
+        if activation == "linear":
+            return names[0]
+        return self._add(layer.name, "Activation", {"activation": activation}, names).name
+
+    def _make_softmax(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+        if layer.get_config().get("axis", -1) not in (-1, ranks[0] - 1):
+            return self._refuse(layer, "Softmax", "another axis", list(names))
+        return self._add(layer.name, "Activation", {"activation": "softmax"}, names).name
+
+    def _make_dense(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+        if ranks[0] != 2:
+            return self._refuse(layer, "Dense", "on more than a vector", list(names))
+        return self._plain(layer, "Dense", names)
+
+    def _make_concatenate(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+        if layer.get_config().get("axis", -1) not in (-1, ranks[0] - 1):
+            return self._refuse(layer, "Concatenate", "another axis", list(names))
+        return self._plain(layer, "Concatenate", names)
+
+    def _make_separableconv2d(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+        """Two layers in one: a depthwise convolution and a 1x1 one."""
+        del ranks
+        given = layer.get_config()
+        depthwise, pointwise, *bias = layer.get_weights()
+        first = {
+            **{n: _value(given[n]) for n in ("kernel_size", "strides", "padding", "dilation_rate")},
+            "use_bias": False,
+            "depth_multiplier": given["depth_multiplier"],
+        }
+        name = self._add(f"{layer.name}_dw", "DepthwiseConv2D", first, names, [depthwise]).name
+        second = {
+            "filters": given["filters"],
+            "kernel_size": [1, 1],
+            "activation": _activation(given["activation"]),
+            "use_bias": given["use_bias"],
+        }
+        return self._add(layer.name, "Conv2D", second, [name], [pointwise, *bias]).name
+
+    def _make_batchnormalization(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+        given = layer.get_config()
+        axis = given["axis"]
+        axis = axis[0] if isinstance(axis, (list, tuple)) else axis
+        if axis not in (-1, ranks[0] - 1):
+            return self._refuse(layer, "BatchNormalization", "another axis", list(names))
+        before = next((each for each in self.layers if each.name == names[0]), None)
+        conv = before is not None and before.kind in ("Conv2D", "DepthwiseConv2D")
+        alone = not any(names[0] in each.inputs for each in self.layers)
+        if before and conv and alone and _is_linear(before):
+            return self._plain(layer, "BatchNormalization", names)
+        if ranks[0] != 4:
+            return self._refuse(layer, "BatchNormalization", "not after a convolution", list(names))
+        # In inference it is x * scale + offset a channel, which is one exact operator as well.
+        scale, offset = _as_affine(layer)
+        config = {"kernel_size": [1, 1], "use_bias": True}
+        kernel = scale.reshape(1, 1, -1, 1)
+        return self._add(layer.name, "DepthwiseConv2D", config, names, [kernel, offset]).name
+
+    def _scaled(self, layer: Any, kind: str, values: list[_Value]) -> _Value:
+        if kind == "Rescaling":
+            scale, offset = np.asarray(layer.scale, float), np.asarray(layer.offset, float)
+        else:
+            if getattr(layer, "invert", False):
+                return self._refuse(layer, kind, "inverted", values)
+            mean, variance = np.asarray(layer.mean, float), np.asarray(layer.variance, float)
+            scale = 1 / np.maximum(np.sqrt(variance), 1e-7)
+            offset = -mean * scale
+        return self._affine(layer, kind, values, scale, offset)
+
+    def _affine(
+        self, layer: Any, kind: str, values: list[_Value], scale: _Array, offset: _Array
+    ) -> _Value:
+        before = values[0]
+        if not isinstance(before, _Affine) or scale.size not in (1, 3) or offset.size not in (1, 3):
+            return self._refuse(layer, kind, "inside the network", values)
+        scale, offset = scale.reshape(-1), offset.reshape(-1)
+        return _Affine(before.scale * scale, before.offset * scale + offset)
+
+    def _operation(self, layer: Any, name: str, node: Any, values: list[_Value]) -> _Value:
+        """Keeps arithmetic written between layers, where it is plain."""
+        if len(values) == 2 and name in (*_ADD, *_MULTIPLY):
+            kind = "Add" if name in _ADD else "Multiply"
+            return self._add(layer.name, kind, {}, [self.name_of(each) for each in values]).name
+        constant = _constant(node)
+        if constant is None or len(values) != 1:
+            return self._refuse(layer, name, "", values)
+        one, zero = np.ones(1), np.zeros(1)
+        if name in _ADD:
+            return self._affine(layer, name, values, one, constant)
+        if name in _SUBTRACT:
+            return self._affine(layer, name, values, one, -constant)
+        if name in _MULTIPLY:
+            return self._affine(layer, name, values, constant, zero)
+        if name in _DIVIDE and np.all(constant):
+            return self._affine(layer, name, values, 1 / constant, zero)
+        return self._refuse(layer, name, "", values)
+
+
+def _tensors(node: Any, new: str, old: str) -> list[Any]:
+    found = getattr(node, new, None)
+    if found is None or (old == "outputs" and not hasattr(node, "operation")):
+        found = getattr(node, old)
+    return list(found) if isinstance(found, (list, tuple)) else [found]
+
+
+def _constant(node: Any) -> _Array | None:
+    """Returns the number an operation has beside its tensor, where the tensor comes first."""
+    arguments = getattr(node, "arguments", None)
+    args = list(arguments.args) if arguments is not None else list(node.call_args)
+    kwargs = dict(arguments.kwargs) if arguments is not None else dict(node.call_kwargs)
+    kwargs.pop("name", None)
+    rest = [*args[1:], *kwargs.values()]
+    if len(rest) != 1 or isinstance(args[0] if args else None, (int, float)):
+        return None
+    try:
+        return np.asarray(rest[0], float)
+    except (TypeError, ValueError):
+        return None
+
+
+def _as_affine(layer: Any) -> tuple[_Array, _Array]:
+    given, arrays = layer.get_config(), list(layer.get_weights())
+    gamma = arrays.pop(0) if given.get("scale", True) else 1.0
+    beta = arrays.pop(0) if given.get("center", True) else 0.0
+    mean, variance = arrays
+    scale = gamma / np.sqrt(variance + given["epsilon"])
+    return scale, beta - mean * scale
+
+
+def _is_linear(layer: FlatLayer) -> bool:
+    return bool(layer.config.get("activation", "linear") == "linear")
+
+
+def _activation(value: Any) -> str:
+    """Names an activation whatever way a configuration writes it."""
+    if value is None:
+        return "linear"
+    if isinstance(value, dict):
+        config = value.get("config")
+        value = config if isinstance(config, str) else value.get("class_name")
+    name = str(value)
+    return {"silu": "swish", "ReLU": "relu"}.get(name, name)
+
+
+def _value(value: Any) -> Any:
+    """Returns JSON values in place of tuples and NumPy numbers."""
+    if isinstance(value, (list, tuple)):
+        return [_value(each) for each in value]
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value

@@ -1,0 +1,173 @@
+"""A model as a graph of constants: what is kept of one whose layers EffQ does not know.
+
+TensorFlow's graphs can read and write files and call Python. So only operators that compute are
+taken, and that is looked at again every time a kept graph is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.framework import graph_pb2
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from effq_core.errors import ModelError
+from effq_core.models.own.card import GRAPH_FILE
+from effq_core.models.own.vocabulary import words
+
+INPUT = "image"
+OUTPUT = "effq_probabilities"
+
+COMPUTING = words(
+    """
+    Const Placeholder Identity IdentityN NoOp StopGradient Cast Shape ShapeN Size Rank
+    Conv2D DepthwiseConv2dNative Conv2DBackpropInput BiasAdd MatMul BatchMatMulV2 BatchMatMulV3
+    Einsum FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN
+    Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softmax LogSoftmax Softplus Softsign Erf
+    Add AddV2 AddN Sub Mul Div RealDiv DivNoNan FloorDiv FloorMod Maximum Minimum Neg Abs Sign
+    Square SquaredDifference Sqrt Rsqrt Reciprocal Exp Log Log1p Pow Floor Ceil Round ClipByValue
+    Mean Sum Max Min Prod All Any ArgMax
+    MaxPool MaxPoolV2 AvgPool Pad PadV2 MirrorPad
+    Reshape Squeeze ExpandDims Transpose ConcatV2 Concat Split SplitV Pack Unpack Tile
+    BroadcastTo Fill Range Slice StridedSlice GatherV2 ZerosLike OnesLike OneHot
+    SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace
+    ResizeBilinear ResizeNearestNeighbor
+    Equal NotEqual Less LessEqual Greater GreaterEqual LogicalAnd LogicalOr LogicalNot
+    Select SelectV2 ReverseV2 Cumsum TopKV2
+    """
+)
+"""Operators that compute their output from their inputs and touch nothing else."""
+_STORING = words(
+    """
+    VarHandleOp ReadVariableOp AssignVariableOp VarIsInitializedOp VariableV2 Assign
+    SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch
+    StatefulPartitionedCall PartitionedCall Select If StatelessIf Assert
+    AssignSubVariableOp AssignAddVariableOp DisableCopyOnRead While StatelessWhile
+    RandomUniform RandomUniformInt RandomStandardNormal StatelessRandomUniformV2
+    StatelessRandomUniformIntV2 StatelessRandomNormalV2 StatelessRandomGetKeyCounter
+    StatelessRandomGetKeyCounterAlg StatelessRandomGetAlg RngReadAndSkip
+    ImageProjectiveTransformV3 AdjustContrastv2 Bitcast BroadcastArgs
+    """
+)
+"""Operators every SavedModel has for its variables and calls. They are gone from what is frozen;
+nothing of them is run before that but TensorFlow's own restoring of variables."""
+
+
+def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
+    """Refuses operators that do more than compute.
+
+    Args:
+        names: Types of operators.
+        saved_model: Whether those a SavedModel keeps its variables with are welcome.
+
+    Raises:
+        ModelError: If one is not known.
+    """
+    known = COMPUTING | _STORING if saved_model else COMPUTING
+    strange = sorted(set(names) - known)
+    if strange:
+        raise ModelError(
+            f"The model's graph has operators that are not taken: {', '.join(strange[:5])}.",
+            "Only arithmetic is: nothing that reads files, keeps state or calls Python.",
+        )
+
+
+def operators(graph: Any) -> set[str]:
+    """Returns the types of a GraphDef's operators, those of its functions included."""
+    found = {node.op for node in graph.node}
+    names = {function.signature.name for function in graph.library.function}
+    for function in graph.library.function:
+        found |= {node.op for node in function.node_def}
+    return found - names  # a function may be called by its name
+
+
+def freeze_callable(call: Callable[[Any], Any], image_size: int) -> Any:
+    """Traces a model for one image and makes its variables constants.
+
+    Args:
+        call: From float32 ``(1, side, side, 3)`` to ``(1, classes)``.
+        image_size: Side in pixels.
+
+    Returns:
+        A GraphDef from :data:`INPUT` to :data:`OUTPUT`, of known operators only.
+
+    Raises:
+        ModelError: If it has others.
+    """
+    spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32, name=INPUT)
+    traced = tf.function(lambda image: call(image), input_signature=[spec])
+    constant = convert_variables_to_constants_v2(traced.get_concrete_function())
+    graph = constant.graph.as_graph_def()
+    check_operators(operators(graph))
+    for each in graph.node:
+        if each.name == OUTPUT:
+            raise ModelError(f"A layer is called {OUTPUT!r}.", "Give it another name.")
+    end = graph.node.add()
+    end.name, end.op = OUTPUT, "Identity"
+    end.input.append(constant.outputs[0].name.removesuffix(":0"))
+    end.attr["T"].type = tf.float32.as_datatype_enum
+    return graph
+
+
+def write_graph(graph: Any, folder: Path) -> None:
+    """Writes a graph of :func:`freeze_callable` into a folder."""
+    (folder / GRAPH_FILE).write_bytes(graph.SerializeToString(deterministic=True))
+
+
+class GraphModel:
+    """A kept graph that can be called like a Keras model, for inference only.
+
+    Args:
+        folder: Where it is.
+
+    Raises:
+        ModelError: If it is no such graph.
+
+    Attributes:
+        input_shape: ``(None, side, side, 3)``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._graph = graph_pb2.GraphDef()
+        try:
+            self._graph.ParseFromString((folder / GRAPH_FILE).read_bytes())
+            (image,) = [node for node in self._graph.node if node.name == INPUT]
+            sides = [side.size for side in image.attr["shape"].shape.dim]
+        except (OSError, DecodeError, ValueError) as error:
+            raise ModelError(
+                f"The graph in {folder} cannot be read: {error}.", "Add the model again."
+            ) from error
+        check_operators(operators(self._graph))
+        self.input_shape = (None, *sides[1:])
+
+    def __call__(self, images: Any, training: bool = False) -> Any:
+        """Returns probabilities, float32 ``(n, classes)``, of float32 ``(n, side, side, 3)``."""
+        if training:
+            raise ModelError("A graph of constants cannot be trained.")
+        if images.shape[0] == 1:
+            return self._one(images)
+        return tf.map_fn(lambda image: self._one(image[None])[0], images)
+
+    def _one(self, images: Any) -> Any:
+        return tf.graph_util.import_graph_def(
+            self._graph,
+            input_map={f"{INPUT}:0": images},
+            return_elements=[f"{OUTPUT}:0"],
+            name="own",
+        )[0]
+
+    def count_params(self) -> int:
+        """Returns how many numbers its constants of more than one dimension hold."""
+        total = 0
+        for node in self._graph.node:
+            if node.op == "Const":
+                sides = [d.size for d in node.attr["value"].tensor.tensor_shape.dim]
+                total += int(tf.reduce_prod(sides)) if len(sides) >= 1 else 0
+        return total

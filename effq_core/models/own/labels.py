@@ -1,0 +1,72 @@
+"""Labels people give with a model: a file of lines, typed lines, or the name of a known set."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from effq_core.errors import ModelError
+from effq_core.models.catalogue import Label, label_set
+
+KNOWN_SETS = ("imagenet", "imagenette")
+"""Names that stand for labels EffQ has, in the usual order of outputs."""
+_MOST = 50_000
+_MOST_BYTES = 4 << 20
+_LENGTH = 120
+
+
+def parse_labels(text: str | bytes) -> tuple[Label, ...]:
+    """Reads labels, one a line, in the order of the model's outputs.
+
+    Args:
+        text: The lines, or the name of one of :data:`KNOWN_SETS`.
+
+    Returns:
+        The labels; those of a known set carry their WordNet ids.
+
+    Raises:
+        ModelError: If there are none, too many, a blank one among them, or two alike.
+    """
+    if len(text) > _MOST_BYTES:
+        raise ModelError("The labels are larger than any list of classes.", "Give one a line.")
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ModelError(
+                "The file of labels is not UTF-8 text.", "Save it as UTF-8."
+            ) from error
+    if text.strip() in KNOWN_SETS:
+        return label_set(text.strip())
+    lines = [_clean(line) for line in text.replace("\r\n", "\n").strip("\n").split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        raise ModelError("There are no labels.", "Give one a line, in the order of the outputs.")
+    if len(lines) > _MOST:
+        raise ModelError(f"There are {len(lines):,} labels.", f"At most {_MOST:,} are taken.")
+    blank = next((i for i, line in enumerate(lines, start=1) if not line), None)
+    if blank is not None:
+        raise ModelError(
+            f"Line {blank} of the labels is blank.", "Every output needs a name; remove the line."
+        )
+    return tuple(Label(line) for line in _told_apart(lines))
+
+
+def _clean(line: str) -> str:
+    printable = "".join(
+        letter if unicodedata.category(letter)[0] != "C" else " " for letter in line
+    )
+    return " ".join(printable.split())[:_LENGTH]
+
+
+def _told_apart(lines: list[str]) -> list[str]:
+    """Refuses names that occur twice: photos could not be matched with them."""
+    seen: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        if line.casefold() in seen:
+            raise ModelError(
+                f"Lines {seen[line.casefold()]} and {number} of the labels are both {line[:40]!r}.",
+                "Give every class a name of its own.",
+            )
+        seen[line.casefold()] = number
+    return lines

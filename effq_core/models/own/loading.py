@@ -1,0 +1,204 @@
+"""Loading a checked file, in the checking process only (imports TensorFlow)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.protobuf import saved_model_pb2
+
+from effq_core.errors import ModelError
+from effq_core.models.catalogue import Normalisation
+from effq_core.models.own.files import Format, ModelFile
+from effq_core.models.own.graph import check_operators, operators
+
+USUAL_SIZE = 224
+"""Side, in pixels, of a model that leaves its input open."""
+_SIZES = (16, 1024)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory.
+
+    Attributes:
+        call: From float32 ``(1, side, side, 3)`` to scores ``(1, classes)``.
+        image_size: Side of its square input in pixels.
+        open_size: Whether the file leaves that open.
+        model: The Keras model; ``None`` for a SavedModel, which has no layers.
+    """
+
+    call: Callable[[Any], Any]
+    image_size: int
+    open_size: bool
+    model: Any
+
+
+def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
+    """Loads a file whose configuration has been checked.
+
+    Args:
+        file: From :func:`effq_core.models.own.files.read_file`.
+        scratch: A folder to work in.
+        wanted_size: Side of the input in pixels, where the file leaves it open.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelError: If it cannot be loaded, or is not one image in, one vector out.
+    """
+    if file.format is Format.SAVED_MODEL:
+        return _load_saved_model(file.path, wanted_size)
+    # Keras chooses its reader by the ending.
+    path = scratch / f"model.{file.format}"
+    path.symlink_to(file.path)
+    try:
+        model = _load_keras(path, file.keras)
+    except Exception as error:
+        raise ModelError(
+            f"Keras {file.keras} cannot load the file: {_first_line(error)}.",
+            "Open it in the Keras that wrote it, save it again with model.save('model.keras'), "
+            "and give that file.",
+        ) from error
+    inputs, outputs = list(model.inputs or ()), list(model.outputs or ())
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelError(
+            f"The model has {len(inputs)} inputs and {len(outputs)} outputs.",
+            "EffQ measures classifiers: one image in, one vector of class scores out.",
+        )
+    image = inputs[0]
+    size, left_open = _size(tuple(image.shape), wanted_size)
+    dtype = tf.as_dtype(image.dtype)
+    return Loaded(
+        call=lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32),
+        image_size=size,
+        open_size=left_open,
+        model=model,
+    )
+
+
+def preprocessed(
+    call: Callable[[Any], Any], normalisation: Normalisation | None
+) -> Callable[[Any], Any]:
+    """Puts preprocessing in front of a model, as one operator.
+
+    Args:
+        call: The model.
+        normalisation: What it expects of RGB 0–255; ``None`` where that is what it takes.
+
+    Returns:
+        The model from RGB 0–255.
+    """
+    if normalisation is None:
+        return call
+    kernel = tf.constant(normalisation.scale, tf.float32, (1, 1, 3, 1))
+    bias = tf.constant(normalisation.offset, tf.float32)
+
+    def run(x: Any) -> Any:
+        scaled = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID")
+        return call(tf.nn.bias_add(scaled, bias))
+
+    return run
+
+
+def _load_keras(path: Path, major: int) -> Any:
+    if major == 3:
+        import keras as keras3  # type: ignore[import-untyped]
+
+        return keras3.saving.load_model(str(path), compile=False, safe_mode=True)
+    import tf_keras
+
+    # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
+    # does not ask for.
+    safe = {"safe_mode": True} if path.suffix == ".keras" else {}
+    return tf_keras.models.load_model(str(path), compile=False, **safe)
+
+
+def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
+    _check_saved_model(folder)
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except Exception as error:
+        raise ModelError(
+            f"TensorFlow cannot load the SavedModel: {_first_line(error)}.", "Save it again."
+        ) from error
+    signature = loaded.signatures["serving_default"]
+    inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelError(
+            f"The SavedModel's signature has {len(inputs)} inputs and {len(outputs)} outputs.",
+            "EffQ measures classifiers: one image in, one vector of class scores out.",
+        )
+    name, spec = next(iter(inputs.items()))
+    output = next(iter(outputs))
+    if spec.shape.rank is None:
+        raise ModelError("The SavedModel does not say what its input is.", "Save it again.")
+    size, left_open = _size(tuple(spec.shape), wanted_size)
+
+    def call(x: Any) -> Any:
+        answers = signature(**{name: tf.cast(x, spec.dtype)})
+        return tf.cast(answers[output], tf.float32)
+
+    call.keep = loaded  # type: ignore[attr-defined]  # its variables live as long as it does
+    return Loaded(call=call, image_size=size, open_size=left_open, model=None)
+
+
+def _check_saved_model(folder: Path) -> None:
+    saved = saved_model_pb2.SavedModel()
+    try:
+        saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+    except DecodeError as error:
+        raise ModelError("saved_model.pb is damaged.", "Save the model again.") from error
+    if len(saved.meta_graphs) != 1:
+        raise ModelError(
+            f"The SavedModel holds {len(saved.meta_graphs)} graphs.", "Save it with one."
+        )
+    graph = saved.meta_graphs[0]
+    if not graph.HasField("object_graph_def") or "serving_default" not in graph.signature_def:
+        raise ModelError(
+            "The SavedModel has no signature serving_default, or is from TensorFlow 1.",
+            "Save it with model.export('folder') or tf.saved_model.save.",
+        )
+    kinds = {node.WhichOneof("kind") for node in graph.object_graph_def.nodes}
+    if graph.asset_file_def or kinds & {"asset", "resource"}:
+        raise ModelError(
+            "The SavedModel has assets or tables: they would run something when it is loaded.",
+            "Save the classifier alone.",
+        )
+    check_operators(operators(graph.graph_def), saved_model=True)
+
+
+def _size(shape: tuple[Any, ...], wanted: int | None) -> tuple[int, bool]:
+    """Returns the side of the input, and whether the file leaves it open."""
+    sides = tuple(None if side is None else int(side) for side in shape)
+    if len(sides) != 4 or sides[3] not in (3, None) or sides[0] not in (None, 1):
+        raise ModelError(
+            f"The model's input has the shape {sides}.",
+            "EffQ feeds one RGB image: (batch, height, width, 3), channels last.",
+        )
+    height, width = sides[1:3]
+    if height != width:
+        raise ModelError(f"The model's input is {height} × {width}.", "EffQ feeds square images.")
+    if wanted is not None and height is not None and wanted != height:
+        raise ModelError(
+            f"The model takes {height} × {height} pixels, not {wanted}.",
+            "Leave the input size away: the file says it.",
+        )
+    size = height or wanted or USUAL_SIZE
+    if not _SIZES[0] <= size <= _SIZES[1]:
+        raise ModelError(f"The model's input has {size} pixels.", f"Between {_SIZES} are taken.")
+    return size, height is None
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return (text.splitlines()[0] if text else repr(error))[:300].rstrip(".")

@@ -1,0 +1,171 @@
+"""Starting the checking process and watching over it; imports no TensorFlow.
+
+What is enforced, by whom:
+
+* time: this process kills the other's whole group; the kernel does after as much processor time;
+* memory: this process watches what is resident; the kernel bounds the address space;
+* files and TCP: Landlock, where the kernel has it (Linux 5.13; TCP 6.7): only programs, the upload
+  and its own two folders can be read, only those two written, no TCP connection made or taken;
+* everywhere: an environment without the store's path, proxies or credentials, folders of its own
+  for HOME and temporary files, no core dump, and an end together with the process that started it.
+
+Not enforced: UDP, other processes of the same user being signalled, and, where Landlock is missing,
+reading and writing whatever the user may. What the process hands over is data and is checked as
+such again, here and whenever it is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from effq_core import formatting as fmt
+from effq_core.errors import EngineError, ModelError
+from effq_core.models.own import steps
+from effq_core.models.own.steps import Step
+from effq_core.pipeline.engine_files import WORKER_ENVIRONMENT
+
+GIB = 1 << 30
+_TICK = 0.1
+_LOG_TAIL = 4000
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one check may take.
+
+    Attributes:
+        seconds: From start to end. A V2-B0 at 224 px takes about 60 on two cores.
+        resident: Bytes in memory. That V2-B0 needs 2 GiB, a ResNet-152 about 4.
+        address_space: Bytes of addresses, of which TensorFlow reserves far more than it uses.
+    """
+
+    seconds: float = 420.0
+    resident: int = 6 * GIB
+    address_space: int = 24 * GIB
+
+
+def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None]) -> None:
+    """Runs the check of a prepared folder to its end.
+
+    Args:
+        folder: With ``in/``, ``out/`` and ``scratch/``.
+        bounds: What it may take.
+        on_step: Told all steps so far whenever there is a new one; may raise to stop the check.
+
+    Raises:
+        ModelError: If the process took too much, or crashed.
+        EngineError: If it cannot be started.
+    """
+    log = folder / "log"
+    with log.open("wb") as output:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "effq_core.models.own.worker", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder / steps.SCRATCH,
+                env=_environment(folder / steps.SCRATCH),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EngineError(f"The checking process cannot be started: {error}.") from error
+    try:
+        reason = _watch(process, folder / steps.OUT, bounds, on_step)
+    finally:
+        _kill(process)
+    on_step(steps.read(folder / steps.OUT))
+    if reason:
+        raise ModelError(reason, "Only this upload is affected. Choose a smaller model or input.")
+    if process.returncode != 0:
+        raise ModelError(
+            f"The checking process crashed ({_exit(process.returncode)}) while it was reading "
+            "this file.",
+            "Only this upload is affected. Save the model again with model.save('model.keras').",
+        )
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    out: Path,
+    bounds: Bounds,
+    on_step: Callable[[tuple[Step, ...]], None],
+) -> str:
+    """Waits for the end; returns why it must come early, if it must."""
+    begun, told = time.monotonic(), -1
+    while process.poll() is None:
+        size = _size(out / steps.STEPS_FILE)
+        if size != told:
+            told = size
+            on_step(steps.read(out))
+        elif told < 0:
+            on_step(())
+        if time.monotonic() - begun > bounds.seconds:
+            return f"The check took longer than {fmt.duration(bounds.seconds)} and was stopped."
+        if _resident(process.pid) > bounds.resident:
+            return f"The model needs more than {fmt.size(bounds.resident)} of memory to be checked."
+        time.sleep(_TICK)
+    return ""
+
+
+def _resident(pid: int) -> int:
+    try:
+        first = psutil.Process(pid)
+        return sum(each.memory_info().rss for each in (first, *first.children(recursive=True)))
+    except psutil.Error:
+        return 0
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended, and so has all it started
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _exit(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Returns an environment that says nothing about this machine's user."""
+    package = str(Path(__file__).resolve().parents[3])
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TZ") if name in os.environ}
+    return {
+        **WORKER_ENVIRONMENT,
+        **kept,
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": package,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONFAULTHANDLER": "1",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "KERAS_HOME": str(scratch),
+        "XDG_CACHE_HOME": str(scratch),
+        "MPLCONFIGDIR": str(scratch),
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "",
+    }

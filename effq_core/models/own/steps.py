@@ -1,0 +1,92 @@
+"""What the checking process tells: the steps of a check, and what came of them, as plain data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+REQUEST_FILE = "request.json"
+STEPS_FILE = "steps.jsonl"
+REPORT_FILE = "report.json"
+UPLOAD_FILE = "upload"
+IN, OUT, SCRATCH = "in", "out", "scratch"
+_MOST_BYTES = 1 << 20
+
+
+class StepState(StrEnum):
+    """How a step went."""
+
+    RUNNING = "running"
+    DONE = "done"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is checked.
+
+    Attributes:
+        title: What.
+        state: How it went.
+        detail: What was found, or what went wrong.
+        hint: What to do about it.
+    """
+
+    title: str
+    state: StepState
+    detail: str = ""
+    hint: str = ""
+
+
+def append(folder: Path, step: Step) -> None:
+    """Writes a step down; a later one of the same title takes its place when read."""
+    with (folder / STEPS_FILE).open("a", encoding="ascii") as file:
+        file.write(json.dumps(asdict(step)) + "\n")
+
+
+def read(folder: Path) -> tuple[Step, ...]:
+    """Reads what was written so far, trusting none of it.
+
+    Args:
+        folder: Where it is.
+
+    Returns:
+        The steps in their order; what cannot be read is left out.
+    """
+    try:
+        with (folder / STEPS_FILE).open("rb") as file:
+            text = file.read(_MOST_BYTES).decode("ascii", "replace")
+    except OSError:
+        return ()
+    found: dict[str, Step] = {}
+    for line in text.splitlines():
+        try:
+            plain = json.loads(line)
+            step = Step(
+                title=_text(plain["title"]),
+                state=StepState(plain["state"]),
+                detail=_text(plain.get("detail", "")),
+                hint=_text(plain.get("hint", "")),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
+        found[step.title] = step
+    return tuple(found.values())
+
+
+def read_report(folder: Path) -> dict[str, Any] | None:
+    """Reads the report, bounded; ``None`` where there is none."""
+    try:
+        with (folder / REPORT_FILE).open("rb") as file:
+            value = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _text(value: Any) -> str:
+    return " ".join(str(value).split())[:1000]

@@ -1,0 +1,185 @@
+"""What a Keras file may be made of: known layers, known functions, no code.
+
+A Keras file names Python classes and functions to call when it is loaded, and may carry byte code.
+So its configuration is read as data first, and whatever is not on these lists ends the upload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from effq_core.errors import ModelError
+
+
+def words(text: str) -> frozenset[str]:
+    """Returns the words of a text."""
+    return frozenset(text.split())
+
+
+MODELS = frozenset({"Functional", "Sequential", "Model"})
+LAYERS = words(
+    """
+    InputLayer Conv2D DepthwiseConv2D SeparableConv2D Conv2DTranspose Dense EinsumDense
+    BatchNormalization LayerNormalization GroupNormalization UnitNormalization
+    SpectralNormalization Activation ReLU LeakyReLU PReLU ELU ThresholdedReLU Softmax
+    Add Subtract Multiply Average Maximum Minimum Concatenate Dot
+    MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D
+    Flatten Reshape Permute RepeatVector ZeroPadding2D Cropping2D UpSampling2D Identity
+    Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
+    Rescaling Normalization Resizing CenterCrop
+    RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
+    RandomCrop RandomHeight RandomWidth
+    MultiHeadAttention Attention Embedding
+    """
+)
+"""Layers of Keras 2 and 3 that image classifiers are made of; they run nothing but arithmetic."""
+ACTIVATIONS = words(
+    """
+    linear relu relu6 elu selu gelu swish silu hard_sigmoid hard_swish hard_silu leaky_relu mish
+    sigmoid softmax log_softmax softplus softsign tanh exponential
+    """
+)
+# Initializers, regularizers, constraints, policies: they compute no answer.
+_PARTS = words(
+    """
+    Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling Orthogonal
+    Identity IdentityInitializer GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal
+    LecunUniform L1 L2 L1L2 OrthogonalRegularizer MaxNorm NonNeg UnitNorm MinMaxNorm
+    DTypePolicy Policy FloatDTypePolicy DTypePolicyMap SeedGenerator
+    GlorotNormalV2 GlorotUniformV2 HeNormalV2 HeUniformV2 ZerosV2 OnesV2 ConstantV2
+    """
+)
+OPERATIONS = words(
+    """
+    Add Subtract Multiply Divide TrueDivide Maximum Minimum Relu Relu6 Sigmoid Softmax Silu Mean
+    Reshape Transpose Concatenate Clip HardSigmoid HardSilu Gelu Tanh Abs Sqrt Square Power
+    """
+)
+"""Keras 3 operations written between layers, such as ``x * 2``."""
+TF_FUNCTIONS = words(
+    """
+    __operators__.add __operators__.sub __operators__.mul __operators__.truediv
+    math.add math.subtract math.multiply math.truediv math.divide math.reduce_mean
+    math.sigmoid math.tanh math.abs math.square math.sqrt
+    nn.relu nn.relu6 nn.softmax nn.sigmoid nn.silu nn.swish nn.gelu nn.bias_add
+    reshape concat transpose clip_by_value cast identity
+    """
+)
+"""The same in Keras 2, where any function of TensorFlow could be named."""
+_MODULES = ("keras", "keras.src", "tf_keras", "tf_keras.src", "builtins", "tensorflow.keras")
+_SKIPPED = frozenset({"compile_config", "training_config", "build_config", "build_input_shape"})
+"""Subtrees that are never built: the model is loaded without its optimizer and loss."""
+_MOST_NODES = 400_000
+
+
+def check_config(config: Any) -> int:
+    """Refuses a configuration that names anything but known layers and functions.
+
+    Args:
+        config: A model's configuration, JSON values.
+
+    Returns:
+        How many layers it names.
+
+    Raises:
+        ModelError: If it holds code, a Lambda layer, a custom object or anything unknown.
+    """
+    layers = 0
+    for count, node in enumerate(_nodes(config)):
+        if count > _MOST_NODES:
+            raise ModelError("The file's configuration is larger than any image classifier's.")
+        kind = node.get("class_name")
+        if "class_name" in node:
+            _check_object(node)
+            layers += kind in LAYERS and kind != "InputLayer"
+        _check_activations(node)
+    return layers
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Walks all objects without recursion: a file may nest them deeper than Python can."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each
+            waiting += [part for name, part in each.items() if name not in _SKIPPED]
+        elif isinstance(each, list):
+            waiting += each
+
+
+def _check_object(node: dict[str, Any]) -> None:
+    kind, module = node["class_name"], node.get("module")
+    named = _named(node)
+    if not isinstance(kind, str):
+        raise _custom(str(kind)[:60], named)
+    if "Lambda" in kind and kind not in ("TFOpLambda", "SlicingOpLambda"):
+        raise ModelError(
+            f"The file has a Lambda layer{named}: Python code that would run when it is loaded.",
+            "Rebuild the model with Keras' own layers (Rescaling, Activation, …) in its place.",
+        )
+    if kind == "__lambda__":
+        raise ModelError(
+            f"The file holds Python byte code{named}.", "Rebuild it without Lambda layers."
+        )
+    if kind in ("TFOpLambda", "SlicingOpLambda"):
+        _check_function(node, named)
+        return
+    if kind == "function":
+        if node.get("config") not in ACTIVATIONS or module not in (None, "builtins"):
+            raise _custom(str(node.get("config"))[:60], named)
+        return
+    if kind in ("__keras_tensor__", "__numpy__", "__tuple__", "__slice__", "__ellipsis__"):
+        return
+    if isinstance(module, str) and module.startswith("keras.src.ops."):
+        if kind not in OPERATIONS:
+            raise ModelError(
+                f"The file uses the operation {kind[:60]}{named}, which is not known here.",
+                "Express it with layers.",
+            )
+        return
+    registered = node.get("registered_name")
+    if (registered not in (None, kind)) or not _is_keras(module):
+        raise _custom(str(registered or f"{module}.{kind}")[:80], named)
+    if kind not in LAYERS | MODELS | _PARTS:
+        raise _custom(kind[:60], named)
+
+
+def _check_function(node: dict[str, Any], named: str) -> None:
+    config = node.get("config")
+    function = config.get("function") if isinstance(config, dict) else None
+    if node["class_name"] == "SlicingOpLambda" or function not in TF_FUNCTIONS:
+        raise ModelError(
+            f"The file calls TensorFlow's {str(function)[:60]!r}{named} outside of a layer.",
+            "Express it with Keras' own layers.",
+        )
+
+
+def _check_activations(node: dict[str, Any]) -> None:
+    for name in ("activation", "recurrent_activation"):
+        value = node.get(name)
+        if isinstance(value, str) and value not in ACTIVATIONS:
+            raise _custom(value[:60], _named(node))
+
+
+def _is_keras(module: Any) -> bool:
+    if module is None:
+        return True
+    return isinstance(module, str) and any(
+        module == known or module.startswith(f"{known}.") for known in _MODULES
+    )
+
+
+def _named(node: dict[str, Any]) -> str:
+    config = node.get("config")
+    name = node.get("name") or (config.get("name") if isinstance(config, dict) else None)
+    return f" ({str(name)[:60]!r})" if name else ""
+
+
+def _custom(what: str, named: str) -> ModelError:
+    return ModelError(
+        f"The file names {what!r}{named}, which is not one of Keras' own layers or functions that "
+        "are known here: loading it would need code that came from elsewhere.",
+        "Rebuild the model with Keras' own layers, or export a .tflite file.",
+    )

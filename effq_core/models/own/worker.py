@@ -1,0 +1,96 @@
+"""The process that opens a stranger's model: ``python -P -m effq_core.models.own.worker FOLDER``.
+
+It gives up its rights before it looks at the file, checks the file as data before it loads it, and
+hands over layers or a graph of known operators, never the file. Nothing heavy may be imported above
+:func:`main`, or it would be there before the rights are gone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from effq_core.models.own import landlock, steps
+from effq_core.models.own.steps import Step, StepState
+
+_TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
+_SYSTEM = (
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/sys/vm",
+    "/sys/devices/system/cpu",
+    "/sys/fs/cgroup",
+    "/dev/urandom",
+)
+_MAX_OUTPUT = 4 << 30
+
+
+def main(folder: Path) -> int:
+    """Checks the upload in a folder.
+
+    Args:
+        folder: With ``in/`` (request and upload), ``out/`` and ``scratch/``.
+
+    Returns:
+        0, also where the file was refused: the report says so.
+    """
+    if not landlock.die_with_parent() and sys.platform.startswith("linux"):
+        return 4
+    request = json.loads((folder / steps.IN / steps.REQUEST_FILE).read_text(encoding="utf-8"))
+    landlock.limit_resources(
+        memory=request["address_space"],
+        seconds=request["cpu_seconds"],
+        file_bytes=_MAX_OUTPUT,
+    )
+    package = Path(__file__).resolve().parents[3]
+    programs = [Path(each) for each in (*_TRUSTED, sys.prefix, sys.base_prefix)]
+    system = [Path(each) for each in _SYSTEM]
+    enforced = landlock.restrict(
+        readable=[*programs, package / "effq_core", *system, folder / steps.IN],
+        writable=[folder / steps.OUT, folder / steps.SCRATCH, Path("/dev/null")],
+    )
+    return _check(folder, request, enforced)
+
+
+def _check(folder: Path, request: dict[str, Any], enforced: tuple[str, ...]) -> int:
+    from effq_core.errors import EffqError
+
+    out = folder / steps.OUT
+    try:
+        from effq_core.models.own.checking import Check
+
+        report = Check(folder, request).run()
+    except EffqError as error:
+        fail(out, error.message, error.hint)
+        return 0
+    except MemoryError:
+        fail(out, "The model needs more memory than a check may take.", _SMALLER)
+        return 0
+    except Exception as error:
+        logging.exception("The check failed")
+        text = (str(error).strip().splitlines() or [""])[0][:300]
+        fail(out, f"{type(error).__name__}: {text}", "Save the model again, or report this.")
+        return 0
+    report["enforced"] = list(enforced)
+    (out / steps.REPORT_FILE).write_text(json.dumps(report), encoding="ascii")
+    return 0
+
+
+def fail(out: Path, message: str, hint: str) -> None:
+    """Ends the step under way as failed."""
+    running = [each for each in steps.read(out) if each.state is StepState.RUNNING]
+    title = running[-1].title if running else "Start"
+    steps.append(out, Step(title, StepState.FAILED, message, hint))
+
+
+_SMALLER = "Choose a smaller model or input size."
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).resolve()))

@@ -1,0 +1,63 @@
+"""What a plan must know about its model. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from effq_core.errors import ExperimentError
+from effq_core.experiment import Experiment
+from effq_core.models.catalogue import ModelCard
+from effq_core.models.classes import HeadUse
+from effq_core.models.own.card import OwnCard, variant_problem
+
+
+def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
+    """Returns the function that builds the float model, and what it depends on.
+
+    Args:
+        card: The model.
+        image_size: Side of its input in pixels.
+
+    Returns:
+        The function below ``effq_core.pipeline.stages``, and its parameters.
+    """
+    params: dict[str, Any] = {
+        "model": card.id,
+        "weights": card.weights.sha256 or card.weights.md5,
+        "image_size": image_size,
+    }
+    if isinstance(card, OwnCard):  # its preprocessing is in its layers, or in its graph
+        return "own:float_model", params
+    return "model:float_model", {**params, "normalisation": asdict(card.normalisation)}
+
+
+def check_model(card: ModelCard, experiment: Experiment, use: HeadUse) -> None:
+    """Refuses what a model of one's own cannot do; bundled ones can do everything.
+
+    Args:
+        card: The model.
+        experiment: What is asked of it.
+        use: What becomes of its head.
+
+    Raises:
+        ExperimentError: If it cannot, naming the layers that are the reason.
+    """
+    if not isinstance(card, OwnCard):
+        return
+    if experiment.image_size not in (None, card.image_size):
+        raise ExperimentError(
+            f"{card.title} takes {card.image_size} pixels, not {experiment.image_size}.",
+            "Leave the input size at the model's own.",
+        )
+    for variant in experiment.variants:
+        problem = variant_problem(card, variant)
+        if problem:
+            raise ExperimentError(problem, f"Choose variants without {variant}.")
+    if use is HeadUse.NEW and card.head_problem:
+        raise ExperimentError(
+            f"The photos' classes are not {card.title}'s, and it cannot get a new head: "
+            f"{card.head_problem}.",
+            "Choose photos whose folders are named like the model's labels, or photos without "
+            "labels.",
+        )

@@ -1,0 +1,28 @@
+"""The stage that builds the float model of somebody's own (imports TensorFlow)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from effq_core.errors import StageError
+from effq_core.models.own.card import get_own
+from effq_core.models.own.kept import open_own
+from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.stages.model import build_float_model
+
+
+def float_model(context: StageContext) -> dict[str, Any]:
+    """Builds the float model from what is kept of a checked file.
+
+    Params: ``model``, ``weights``, ``image_size``, ``use``, ``class_names``. Input ``training``
+    for a new head.
+    """
+    params = context.params
+    card = get_own(params["model"], context.home)
+    if card.weights.sha256 != params["weights"]:
+        raise StageError(
+            f"{card.title} was replaced since this run was planned.", "Start the run again."
+        )
+    summary = build_float_model(context, card, lambda: open_own(card))
+    file = {"name": card.file_name, "sha256": card.file_sha256, "format": card.file_format}
+    return {**summary, "file": file, "notes": list(card.notes)}
