@@ -209,11 +209,16 @@ def points_interval(low: float | None, high: float | None) -> str:
 
 
 @_number
+def p_number(p: float) -> str:
+    """Writes the p of a test, for columns whose head says so: ``< 0.001``, ``0.031``, ``1``."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+@_number
 def p_value(p: float) -> str:
     """Writes the p of a test: ``p < 0.001``, ``p = 0.031``, ``p = 1``."""
-    if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.2g}"
+    text = p_number(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 @_number

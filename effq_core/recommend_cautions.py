@@ -79,6 +79,22 @@ def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[str
     return tuple(found)
 
 
+def disturbances(results: Results, threads: int) -> tuple[str, ...]:
+    """Says which timings of a run were disturbed.
+
+    Args:
+        results: The run's.
+        threads: Thread count of the latency.
+
+    Returns:
+        Sentences on busy and on uneven timings of every variant; none where all were calm.
+    """
+    timed = [(each.title, each.timing(threads)) for each in results.variants.values()]
+    known = [(title, timing) for title, timing in timed if timing is not None]
+    uneven = [uneven_text(title, timing) for title, timing in known if is_uneven(timing)]
+    return (*_busy(known), *uneven)
+
+
 def uneven_text(title: str, timing: LatencyReport) -> str:
     """Says that a timing was uneven.
 
@@ -112,7 +128,7 @@ def _busy(timed: list[tuple[str, LatencyReport]]) -> list[str]:
     busy = [(title, timing) for title, timing in timed if timing.warning]
     if not busy:
         return []
-    names = " and ".join(title for title, _ in busy)
+    names = _listed([title for title, _ in busy])
     verb = "was" if len(busy) == 1 else "were"
     share = fmt.percent(max(timing.others_share for _, timing in busy), 0)
     return [
@@ -120,6 +136,10 @@ def _busy(timed: list[tuple[str, LatencyReport]]) -> list[str]:
         "processor): the times are too long and the speed-up may be wrong. Close other programs "
         "and measure again."
     ]
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _fastest_speedup(results: Results, variant: VariantResult, threads: int) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from effq_core.recommend_cautions import disturbances
 from effq_core.recommend_headline import headline
 from effq_core.results import load_reference
 from tests.results.run_variations import changed, only, unlabelled
@@ -111,3 +112,21 @@ def test_a_speed_within_the_noise_is_not_called_faster_or_slower() -> None:
 
 def test_without_labels_it_tells_the_agreement(tmp_path: Path) -> None:
     assert "gives float32's answer for 97" in headline(unlabelled(REFERENCE, tmp_path)).text
+
+
+def test_disturbances_name_every_timing_that_was_busy_or_uneven() -> None:
+    assert [text.split(" was ")[0] for text in disturbances(REFERENCE, 1)] == [
+        "The timing of Float32"
+    ]
+    assert [text.split(" was ")[0] for text in disturbances(REFERENCE, 2)] == [
+        "The timing of Int8 (QAT)"
+    ]
+
+    def busy(plain: dict[str, Any]) -> None:
+        for name in ("float32", "float16", "int8"):
+            timing(plain, name).update(warning="Busy.", others_share=0.5)
+
+    assert disturbances(changed(REFERENCE, busy), 1)[0].startswith(
+        "Float32, Float16 and Int8 (PTQ) were timed on a busy machine (other programs used up to "
+    )
+    assert disturbances(only(REFERENCE, "int8", "float32"), 7) == ()

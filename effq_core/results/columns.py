@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,7 @@ class Column:
         term: Entry of the glossary that explains it; empty where the title says it all.
         digits: Decimal places; ``None`` for text.
         threads: Thread count the column is about; 0 for others.
+        write: Writes a number where decimal places alone would not do.
     """
 
     name: str
@@ -39,12 +41,13 @@ class Column:
     term: str = ""
     digits: int | None = 0
     threads: int = 0
+    write: Callable[[float | None], str] | None = None
 
     def text(self, value: Cell) -> str:
         """Writes a value for reading."""
         if value is None or isinstance(value, str) or self.digits is None:
             return fmt.NOTHING if value is None or value == "" else str(value)
-        return fmt.decimals(value, self.digits)
+        return self.write(value) if self.write else fmt.decimals(value, self.digits)
 
 
 def columns(results: Results) -> tuple[Column, ...]:
@@ -105,7 +108,9 @@ _FIRST = (
         term="paired_interval",
         digits=2,
     ),
-    Column(name="mcnemar_p", title="Exact p", group=_DIFFERENCE, term="mcnemar", digits=4),
+    Column(
+        name="mcnemar_p", title="Exact p", group=_DIFFERENCE, term="mcnemar", write=fmt.p_number
+    ),
     Column(name="flips_worse_images", title="Worse, photos", group=_DIFFERENCE, term="flips"),
     Column(name="flips_better_images", title="Better, photos", group=_DIFFERENCE, term="flips"),
     Column(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from effq_core import formatting as fmt
 from effq_core.hardware import Hardware
 from effq_core.measure.intervals import proportion
+from effq_core.models.catalogue import MODELS
 from effq_core.results.document import Results
 from effq_core.results.several import calibration_text, qat_text
 
@@ -54,7 +55,7 @@ def settings(results: Results) -> list[tuple[str, str]]:
     """
     experiment, hardware = results.experiment, results.hardware
     found = [
-        ("Model", f"{results.model['title']}, {fmt.count(results.model['parameters'])} parameters"),
+        ("Model", f"{results.model['title']}, {fmt.count(_parameters(results))} parameters"),
         ("Weights", f"{results.model['source']} Licence: {results.model['licence']}."),
         ("Head", head_text(results)),
         ("Input", f"{results.model['image_size']} × {results.model['image_size']} px, RGB"),
@@ -75,6 +76,14 @@ def settings(results: Results) -> list[tuple[str, str]]:
         ("Governor", hardware.governor or "not known"),
     ]
     return found
+
+
+def _parameters(results: Results) -> int:
+    """Returns the model card's count; the run's own adds what scales the input, no weights."""
+    card = MODELS.get(results.experiment.model)
+    if card is None or results.head_use == "new":
+        return int(results.model["parameters"])
+    return card.parameters
 
 
 def head_text(results: Results) -> str:

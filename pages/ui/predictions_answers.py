@@ -83,6 +83,6 @@ def _answer(answer: Answer) -> None:
         st.badge("same as float32", icon=":material/check:", color="green")
     else:
         st.badge("differs from float32", icon=":material/close:", color="red")
-    chart(answer_bars(answer), key=f"predictions_bars_{answer.variant}", toolbar=False)
+    chart(answer_bars(answer), key=f"predictions_bars_{answer.variant}")
     confidence = fmt.percent(answer.guesses[0].probability)
     st.caption(f"Confidence {confidence} · {fmt.milliseconds(answer.ms)}", help=tip("live_latency"))

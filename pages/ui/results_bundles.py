@@ -43,7 +43,7 @@ def _download(source: Source, name: str) -> None:
         st.caption(f":material/file_off: {escape(error.message)}", width="content")
         return
     st.download_button(
-        f"{name}.zip ({fmt.size(variant.file.size_bytes)})",
+        f"{name}.zip ({fmt.kib(variant.file.size_bytes)})",
         # Packed when it is asked for.
         partial(bundle_bytes, results, name, run=source.title),
         file_name=f"{bundle_name(results, name)}.zip",

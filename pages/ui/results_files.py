@@ -32,7 +32,7 @@ def model_download(source: Source, name: str, *, primary: bool = False) -> None:
         st.caption(f":material/file_off: {escape(error.message)}", width="content")
         return
     st.download_button(
-        f"{name}.tflite ({fmt.size(variant.file.size_bytes)})",
+        f"{name}.tflite ({fmt.kib(variant.file.size_bytes)})",
         path.read_bytes,  # read when it is asked for
         file_name=f"{name}.tflite",
         mime="application/octet-stream",

@@ -14,6 +14,7 @@ from pages.ui.choose import Source
 from pages.ui.results_bundles import show_bundles
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_files import show_files, show_models, show_report
+from pages.ui.tables import written
 
 _GROUP = "numbers_group"
 _EVERYTHING = "Everything"
@@ -51,7 +52,7 @@ def show_numbers(source: Source) -> None:
         **{column.name: _config(column, wide=group == _EVERYTHING) for column in shown},
     }
     st.dataframe(
-        frame,
+        written(frame, {column.name: column.text for column in shown}),
         column_config=config,
         hide_index=True,
         height="content",
@@ -73,4 +74,4 @@ def _config(column: Column, *, wide: bool) -> Any:
     explained = tip(column.term) if column.term else None
     if column.digits is None:
         return st.column_config.TextColumn(title, help=explained)
-    return st.column_config.NumberColumn(title, help=explained, format=f"%.{column.digits}f")
+    return st.column_config.NumberColumn(title, help=explained)

@@ -16,6 +16,7 @@ from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_pair
 from pages.ui.show import chart, escape
+from pages.ui.tables import PAIR_TEXTS, written
 
 
 def show_real(source: Source) -> None:
@@ -75,7 +76,8 @@ def _one(results: Results, pair: Pair) -> None:
     st.caption(
         f"{about}Same answer: 95 % interval "
         f"{fmt.percent_interval(agreement.low, agreement.high)}, n = {fmt.count(comparison.n)}; "
-        f"KL {fmt.plain(comparison.kl)} nats."
+        f"KL {fmt.plain(comparison.kl)} nats.",
+        help=tip("kl"),
     )
 
 
@@ -108,15 +110,15 @@ def _all(source: Source) -> None:
     }
     if pairs[0].comparison.p is not None:
         shown |= {
-            "points": number("Difference, points", format="%.2f", help=tip("paired_interval")),
+            "points": number("Difference, points", help=tip("paired_interval")),
             "worse": number("Worse, photos", help=tip("flips")),
             "better": number("Better, photos", help=tip("flips")),
-            "p": number("Exact p", format="%.4f", help=tip("mcnemar")),
-            "holm": number("p, all pairs", format="%.4f", help=tip("holm")),
+            "p": number("Exact p", help=tip("mcnemar")),
+            "holm": number("p, all pairs", help=tip("holm")),
         }
-    shown["same"] = number("Same answer, %", format="%.1f", help=tip("agreement"))
+    shown["same"] = number("Same answer, %", help=tip("agreement"))
     st.dataframe(
-        frame,
+        written(frame, PAIR_TEXTS),
         column_config=shown,
         column_order=list(shown),
         hide_index=True,

@@ -18,6 +18,7 @@ from effq_core.results.sweep import AXIS, Along, Measure, baselines, sweep
 from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.show import chart, escape
+from pages.ui.tables import PAIR_TEXTS, written
 
 _QUANTITIES = {
     Quantity.QUALITY: "Accuracy",
@@ -151,14 +152,14 @@ def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
     }
     if rows[0]["p"] is not None:
         config |= {
-            "points": number("Difference, points", format="%.2f", help=tip("paired_interval")),
+            "points": number("Difference, points", help=tip("paired_interval")),
             "worse": number("Worse, photos", help=tip("flips")),
             "better": number("Better, photos", help=tip("flips")),
-            "p": number("Exact p", format="%.4f", help=tip("mcnemar")),
+            "p": number("Exact p", help=tip("mcnemar")),
         }
-    config["same"] = number("Same answer, %", format="%.1f", help=tip("agreement"))
+    config["same"] = number("Same answer, %", help=tip("agreement"))
     st.dataframe(
-        pd.DataFrame(rows),
+        written(pd.DataFrame(rows), PAIR_TEXTS),
         column_config=config,
         column_order=list(config),
         hide_index=True,

@@ -5,14 +5,18 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from effq_core import formatting as fmt
 from effq_core.charts.latency import distribution, steadiness, thread_scaling
 from effq_core.glossary import tip
+from effq_core.recommend_cautions import disturbances
 from effq_core.results import Results
 from effq_core.results.subject import machine
+from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_devices import show_devices
-from pages.ui.show import chart, escape
+from pages.ui.show import chart, escape, prose
+from pages.ui.tables import decimals, written
 
 _SHOWN = "speed_shown"
 
@@ -25,6 +29,8 @@ def show_speed(source: Source) -> None:
     """
     results = source.results
     threads = choose_threads(results)
+    if apart := results_cache.timed_apart(source):
+        st.warning(prose(apart), icon=":material/schedule:")
     st.subheader("One photo", anchor=False, help=tip("latency"))
     chart(distribution(results, threads), key="distribution")
     st.caption(
@@ -32,11 +38,8 @@ def show_speed(source: Source) -> None:
         f"Measured on {escape(machine(results.hardware))}."
     )
     _table(results, threads)
-    for variant in results.variants.values():
-        timing = variant.timing(threads)
-        if timing is not None and timing.warning:
-            st.caption(f":material/warning: {escape(variant.title)}: {escape(timing.warning)}")
     st.subheader("Was the machine calm?", anchor=False, help=tip("steadiness"))
+    _calm(results, threads)
     names = list(results.variants)
     if any(name not in names for name in st.session_state.get(_SHOWN, ())):
         del st.session_state[_SHOWN]
@@ -56,6 +59,15 @@ def show_speed(source: Source) -> None:
         st.subheader("What more threads give", anchor=False, help=tip("threads"))
         chart(thread_scaling(results), key="scaling")
     show_devices(source, threads)
+
+
+def _calm(results: Results, threads: int) -> None:
+    """Says what disturbed a timing, before the chart that shows it."""
+    found = disturbances(results, threads)
+    if not found:
+        st.caption(":material/check: No timing was disturbed by other programs, and all are even.")
+    for sentence in found:
+        st.markdown(f":orange[:material/warning:] {escape(sentence)}")
 
 
 def _table(results: Results, threads: int) -> None:
@@ -79,16 +91,20 @@ def _table(results: Results, threads: int) -> None:
     )
     number = st.column_config.NumberColumn
     st.dataframe(
-        frame,
+        written(
+            frame,
+            dict.fromkeys(("median", "faster", "p90", "p99"), decimals(2))
+            | {"rate": fmt.count, "cold": fmt.count, "memory": decimals(1), "n": fmt.count},
+        ),
         column_config={
             "variant": st.column_config.TextColumn("Variant", pinned=True),
-            "median": number("Median, ms", format="%.2f", help=tip("median")),
-            "faster": number("× faster", format="%.2f", help=tip("speedup")),
-            "p90": number("90 % within, ms", format="%.2f", help=tip("p90")),
-            "p99": number("99 % within, ms", format="%.2f", help=tip("p99")),
-            "rate": number("Photos/s", format="%.0f", help=tip("throughput")),
-            "cold": number("Cold start, ms", format="%.0f", help=tip("cold_start")),
-            "memory": number("Peak memory, MiB", format="%.1f", help=tip("peak_memory")),
+            "median": number("Median, ms", help=tip("median")),
+            "faster": number("× faster", help=tip("speedup")),
+            "p90": number("90 % within, ms", help=tip("p90")),
+            "p99": number("99 % within, ms", help=tip("p99")),
+            "rate": number("Photos/s", help=tip("throughput")),
+            "cold": number("Cold start, ms", help=tip("cold_start")),
+            "memory": number("Peak memory, MiB", help=tip("peak_memory")),
             "n": number("n, invocations", help="Timed invocations the numbers rest on."),
         },
         hide_index=True,

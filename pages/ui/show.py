@@ -18,7 +18,8 @@ from effq_core.errors import EffqError
 _LOG = logging.getLogger("effq.dashboard")
 _TOASTS = "_toasts"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
-_CHART = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+# Plotly's own buttons would be six stops of the tab key on every chart; hovering works without.
+_CHART = {"displaylogo": False, "displayModeBar": False}
 
 
 def page_head(title: str, question: str) -> None:
@@ -62,16 +63,14 @@ def prose(text: str) -> str:
     )
 
 
-def chart(figure: go.Figure, *, key: str, toolbar: bool = True) -> None:
+def chart(figure: go.Figure, *, key: str) -> None:
     """Draws a chart with its alternative text.
 
     Args:
         figure: From :mod:`effq_core.charts`.
         key: Unique on the page and stable, so that the chart is updated, not redrawn.
-        toolbar: Whether plotly's buttons appear; on a small chart they would cover it.
     """
-    config = _CHART if toolbar else {**_CHART, "displayModeBar": False}
-    st.plotly_chart(figure, key=key, config=config, alt=alt_text(figure) or None)
+    st.plotly_chart(figure, key=key, config=_CHART, alt=alt_text(figure) or None)
 
 
 def problem(error: EffqError) -> None:
