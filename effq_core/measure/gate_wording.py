@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _TITLES = {
+    "disjoint": "No photo serves two purposes",
     "xnnpack_vs_reference": "Fast and plain kernels agree",
     "keras_vs_tflite": "The file answers as the Keras model does",
     "no_float_tensors": "Integer throughout",
@@ -33,6 +34,8 @@ _PURPOSES = {
     ),
 }
 _DISJOINT = "_disjoint"
+DISJOINT = "disjoint"
+"""Stands for all gates that no photo serves two purposes."""
 
 
 def gate_title(name: str) -> str:
@@ -59,9 +62,14 @@ def gate_purpose(name: str) -> str:
     Returns:
         One sentence; empty where it is not known.
     """
-    if name.endswith(_DISJOINT):
+    if name == DISJOINT or name.endswith(_DISJOINT):
         return "A model that is judged on photos it was made with looks better than it is."
     return _PURPOSES.get(name, "")
+
+
+def gate_family(name: str) -> str:
+    """Returns what gates are listed under: their name, or :data:`DISJOINT` for those of samples."""
+    return DISJOINT if name.endswith(_DISJOINT) else name
 
 
 def plainly(text: str) -> str:

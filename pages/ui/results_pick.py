@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
 from effq_core.recommend import Limits, Preference, Recommendation, drop_of
+from effq_core.recommend_nearest import nearest
 from effq_core.results import Results
 from pages.ui import results_cache
 from pages.ui.choose import Source
@@ -21,6 +23,8 @@ _PREFER = {
     Preference.SMALLEST: "the smallest",
     Preference.MOST_ACCURATE: "the most accurate",
 }
+NO_LIMIT = math.inf
+_SIZE, _LATENCY, _DROP = "pick_size", "pick_latency", "pick_drop"
 
 
 def show_pick(source: Source) -> None:
@@ -32,7 +36,7 @@ def show_pick(source: Source) -> None:
     st.subheader("Which one should I ship?", anchor=False)
     limits = _limits(source.results)
     found = results_cache.recommendation(source, limits)
-    _chosen(source, found)
+    _chosen(source, found, limits)
     for verdict in found.others:
         icon = ":material/check_circle:" if verdict.fits else ":material/block:"
         st.markdown(f"{icon} **{escape(verdict.title)}**: {escape(verdict.reason)}")
@@ -77,18 +81,14 @@ def _size_limit(results: Results) -> float | None:
     low, high = math.floor(min(sizes) / 100) * 100, math.ceil(max(sizes) / 100) * 100
     if low >= high:
         low = 0
-    chosen = st.slider(
+    step = max(1, (high - low) // 200)
+    return _slider(
         "Largest file",
-        low,
-        high,
-        high,
-        step=max(1, (high - low) // 200),
-        format="%d KiB",
-        key=f"pick_size_{low}_{high}",
-        help=f"{tip('size')} At the right end there is no limit.",
-        persist_state="page",
+        [float(size) for size in range(low, high, step)],
+        lambda size: fmt.kib(1024 * size),
+        key=_SIZE,
+        explained=tip("size"),
     )
-    return None if chosen >= high else float(chosen)
 
 
 def _latency_limit(results: Results, threads: int) -> float | None:
@@ -97,18 +97,13 @@ def _latency_limit(results: Results, threads: int) -> float | None:
     if not medians:
         return None
     low, high = math.floor(0.9 * min(medians)), math.ceil(1.02 * max(medians))
-    chosen = st.slider(
+    return _slider(
         f"Longest median latency, {fmt.counted(threads, 'thread')}",
-        float(low),
-        float(max(high, low + 1)),
-        float(max(high, low + 1)),
-        step=0.1,
-        format="%.1f ms",
-        key=f"pick_latency_{low}_{high}",
-        help=f"{tip('latency')} At the right end there is no limit.",
-        persist_state="page",
+        _tenths(low, max(high, low + 1)),
+        lambda latency: f"{fmt.decimals(latency, 1)} ms",
+        key=_LATENCY,
+        explained=tip("latency"),
     )
-    return None if chosen >= max(high, low + 1) else float(chosen)
 
 
 def _drop_limit(results: Results) -> tuple[float | None, bool]:
@@ -116,17 +111,13 @@ def _drop_limit(results: Results) -> tuple[float | None, bool]:
     worst = max(
         (drop_of(variant, certain=True) for variant in results.variants.values()), default=0.0
     )
-    high = float(max(3, math.ceil(worst)))
-    chosen = st.slider(
+    drop = _slider(
         "Largest drop of top-1" if labelled else "Most answers unlike float32's",
-        0.0,
-        high,
-        min(1.0, high) if labelled else high,
-        step=0.1,
-        format="%.1f points" if labelled else "%.1f %%",
-        key=f"pick_drop_{high}",
-        help=f"{tip('top1') if labelled else tip('agreement')} At the right end there is no limit.",
-        persist_state="page",
+        _tenths(0, max(3, math.ceil(worst))),
+        lambda points: f"{fmt.decimals(points, 1)} {'points' if labelled else '%'}",
+        key=_DROP,
+        explained=tip("top1") if labelled else tip("agreement"),
+        first=1.0 if labelled else NO_LIMIT,
     )
     certain = st.checkbox(
         "even at the far end of the 95 % interval",
@@ -134,16 +125,70 @@ def _drop_limit(results: Results) -> tuple[float | None, bool]:
         help=tip("paired_interval"),
         persist_state="page",
     )
-    return (None if chosen >= high else float(chosen)), certain
+    return drop, certain
 
 
-def _chosen(source: Source, found: Recommendation) -> None:
+def _tenths(low: int, high: int) -> list[float]:
+    return [tenth / 10 for tenth in range(10 * low, 10 * high)]
+
+
+def _slider(
+    label: str,
+    values: list[float],
+    write: Callable[[float], str],
+    *,
+    key: str,
+    explained: str,
+    first: float = NO_LIMIT,
+) -> float | None:
+    """Draws a slider whose right end is no limit at all."""
+    options = [*values, NO_LIMIT]
+    # Of another run or thread count, or what a variant needs: the next option up.
+    wanted = st.session_state.get(key, first)
+    st.session_state[key] = next(option for option in options if option >= wanted - 1e-9)
+    chosen = st.select_slider(
+        label,
+        options,
+        key=key,
+        format_func=lambda value: "no limit" if value == NO_LIMIT else write(value),
+        help=f"{explained} At the right end there is no limit.",
+        persist_state="page",
+    )
+    return None if chosen == NO_LIMIT else float(chosen)
+
+
+def _loosen(limits: Limits) -> None:
+    for key, limit in (
+        (_SIZE, limits.size_kib),
+        (_LATENCY, limits.latency_ms),
+        (_DROP, limits.drop_points),
+    ):
+        if limit is not None:
+            st.session_state[key] = limit
+
+
+def _nearest(source: Source, limits: Limits) -> None:
+    """Says which variant comes nearest to limits none keeps to, and offers what it needs."""
+    found = nearest(source.results, limits)
+    text = ":material/block: **No variant keeps to these limits.**"
+    if found is None:
+        st.markdown(f"{text} None of this run may be shipped, or none was timed so.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{text} {escape(found.text)}")
+        st.button(
+            f"Loosen the limits to {found.title}",
+            key="pick_loosen",
+            icon=":material/tune:",
+            on_click=_loosen,
+            args=(found.limits,),
+        )
+
+
+def _chosen(source: Source, found: Recommendation, limits: Limits) -> None:
     with st.container(border=True, key="picked"):
         if found.chosen is None:
-            st.markdown(
-                ":material/block: **No variant keeps to these limits.** Loosen the one that is "
-                "named most often below."
-            )
+            _nearest(source, limits)
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(

@@ -166,16 +166,30 @@ def test_photos_that_changed_are_shown_as_the_models_saw_them(
 def test_pick_for_me_follows_the_limits(open_view: OpenView, home: Home) -> None:
     app = open_view(home.root, "results", REFERENCE)
     assert "cannot tell it from Int8 (PTQ)" in part(app, "Pick for me")
-    [size] = [slider for slider in app.slider if slider.label == "Largest file"]
-    size.set_value(size.min).run()
-    assert "No variant keeps to these limits." in said(app)
-    [size] = [slider for slider in app.slider if slider.label == "Largest file"]
-    size.set_value(6616).run()
+    size = app.select_slider(key="pick_size")
+    assert size.options[0] == "6,400 KiB" and size.options[-1] == "no limit"
+    size.set_value(6646.0).run()
 
     text = said(app)
     assert ":material/recommend: **Dynamic range**: 3.56× smaller" in text
     assert "**Int8 (PTQ)**: Too large (6,948 KiB; the limit is 6,6" in text
     assert "A control, never recommended" in text
+
+
+def test_limits_nobody_meets_name_the_nearest_variant_and_loosen_to_it(
+    open_view: OpenView, home: Home
+) -> None:
+    app = open_view(home.root, "results", REFERENCE)
+    part(app, "Pick for me")
+    app.select_slider(key="pick_size").set_value(6400.0).run()
+    app.select_slider(key="pick_latency").set_value(6.0).run()
+    assert "No variant keeps to these limits.** Int8 (QAT) comes nearest" in said(app)
+    assert "it needs 6,964 KiB and 6.09 ms." in said(app)
+
+    app.button(key="pick_loosen").click().run()
+    text = said(app)
+    assert ":material/recommend: **Int8 (QAT)**" in text and "No variant keeps" not in text
+    assert app.select_slider(key="pick_latency").value == 6.1
 
 
 def test_the_table_has_every_column_in_its_groups(open_view: OpenView, home: Home) -> None:
