@@ -195,6 +195,15 @@ _TERMS = {
         "Only folders that whoever started this dashboard has named in EFFQ_DATA_ROOTS, and what "
         "lies in them. Hidden folders and links out of them are left out."
     ),
+    "own_photos": (
+        "They are unpacked and decoded by a process of their own, so that a broken file costs "
+        "nothing but itself. Whoever uses this dashboard can then use them, too."
+    ),
+    "lookalike": (
+        "Photos whose gradients at 9 × 8 pixels differ in at most 4 of 64 places (dHash): bursts, "
+        "scaled or recompressed copies. If one is trained on and its twin measured on, accuracy "
+        "looks better than it is."
+    ),
     "remove_folder": "The folder and every photo in it stay where they are.",
     "run": "One execution of an experiment.",
     "experiment": "The choice of model, photos, variants and settings; the same always gives the "

@@ -18,7 +18,7 @@ from effq_core.errors import DatasetError
 Pixels = npt.NDArray[np.uint8]
 
 MAX_UPLOAD_MIB = 20
-"""Largest file, in MiB. Streamlit's ``server.maxUploadSize`` says the same."""
+"""Largest photo to answer, in MiB. The server takes larger files, for zips of photos."""
 MAX_PHOTOS = 20
 """Photos answered at a time."""
 MAX_UPLOAD_PIXELS = 50_000_000

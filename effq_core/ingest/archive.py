@@ -86,8 +86,9 @@ def unpack(archive: Path, into: Path, limits: Limits, reporter: Reporter) -> Fou
 def _opened(file: IO[bytes], limits: Limits) -> Iterator[zipfile.ZipFile]:
     """Opens a zip after a look at how long its directory is: Python reads all of it."""
     try:
-        _refuse_long_directory(file, limits)
-        opened = zipfile.ZipFile(file)
+        with _reading():
+            _refuse_long_directory(file, limits)
+            opened = zipfile.ZipFile(file)
     except _BROKEN as error:
         raise DatasetError(
             f"The file is not a zip archive, or it is damaged or cut off ({_text(error)}).",
@@ -145,7 +146,7 @@ class _Unpacking:
                 self.reporter.check_cancelled()
                 self.reporter.progress(number, len(entries), unit="files unpacked")
             name = _name(entry)
-            if entry.is_dir() or name.endswith("/"):
+            if entry.is_dir() or name.endswith("/") or not name:
                 continue
             if is_litter(name):
                 self.found.litter += 1
@@ -206,8 +207,10 @@ class _Unpacking:
     def _write(self, entry: zipfile.ZipInfo, path: Path, most: int) -> int:
         """Unpacks one entry, at most one byte more than wanted; returns its size."""
         size = 0
-        with self.opened.open(entry) as source, path.open("xb") as target:
-            while size <= most and (block := source.read(min(_BLOCK, most + 1 - size))):
+        with _reading():
+            source = self.opened.open(entry)
+        with source, path.open("xb") as target:
+            while size <= most and (block := _read(source, min(_BLOCK, most + 1 - size))):
                 target.write(block)
                 size += len(block)
                 self.written += len(block)
@@ -227,6 +230,20 @@ class _Unpacking:
                 "There is not enough space on this machine's disk to unpack the photos.",
                 "Free some space, or give fewer photos.",
             )
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Takes a place that is not in the archive for damage, not for a fault of the disk."""
+    try:
+        yield
+    except OSError as error:
+        raise zipfile.BadZipFile(f"it points out of the archive ({error.strerror})") from error
+
+
+def _read(source: IO[bytes], count: int) -> bytes:
+    with _reading():
+        return source.read(count)
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

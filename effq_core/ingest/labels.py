@@ -147,7 +147,7 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
     empty: list[str] = []
     labels: dict[str, set[str]] = {}
     for number, row in enumerate(rows):
-        file = clean(row[0].strip()).removeprefix("./")
+        file = clean(row[0].strip())
         photo = by_name.get(file, by_name.get(file.casefold()))
         label = _label(row[1])
         if photo is None:

@@ -22,7 +22,15 @@ from effq_core.presets import Preset
 from effq_core.variants import BASELINE, CATALOGUE, Variant
 from effq_core.wording import dataset_title, loss_title, method_title
 from pages.ui import session
-from pages.ui.experiment_state import BATCH_SIZES, LEARNING_RATES, OWN_SIZE, fill, key, variant_key
+from pages.ui.experiment_state import (
+    BATCH_SIZES,
+    LEARNING_RATES,
+    OWN_SIZE,
+    fill,
+    fit_sizes,
+    key,
+    variant_key,
+)
 from pages.ui.show import escape, guard
 
 _SHOWN_CLASSES = 30
@@ -91,6 +99,7 @@ def choose_dataset() -> None:
             cards[name].title + ("" if cards[name].is_present else " (not here)")
         ),
         key=key("dataset"),
+        on_change=fit_sizes,
     )
     card = cards[chosen]
     st.caption(escape(card.summary))

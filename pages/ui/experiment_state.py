@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from effq_core import formatting as fmt
 from effq_core import hardware
+from effq_core.datasets.roots import require_allowed
+from effq_core.errors import EffqError
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
+from effq_core.fitting import fit
 from effq_core.variants import BASELINE, CATALOGUE
+from pages.ui import session
+from pages.ui.show import toast
 
 PREFIX = "exp_"
 LEARNING_RATES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
@@ -56,6 +64,21 @@ def fill(experiment: Experiment, name: str = "") -> None:
     for variant in CATALOGUE:
         st.session_state[variant_key(variant)] = variant in experiment.variants
     st.session_state[_READY] = True
+
+
+def fit_sizes() -> None:
+    """Makes sizes fit photos just chosen, where they are fewer than the form asks for."""
+    try:
+        chosen = read()
+        allowed = require_allowed(chosen.dataset, session.home())
+        fitting = fit(replace(chosen, dataset=allowed), session.home())
+    except EffqError:
+        return  # the form says what is wrong where it is
+    if fitting.calibration.size != chosen.calibration.size:
+        toast(f"There are few photos: {fmt.count(fitting.calibration.size)} calibrate.")
+    st.session_state[key("calibration_size")] = fitting.calibration.size
+    st.session_state[key("training_size")] = fitting.training_size
+    st.session_state[key("evaluation_size")] = fitting.evaluation_size
 
 
 def fill_once(experiment: Experiment) -> None:

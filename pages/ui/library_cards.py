@@ -10,6 +10,7 @@ import streamlit as st
 from effq_core import formatting as fmt
 from effq_core.datasets import imagenette
 from effq_core.datasets.catalogue import DatasetCard, Origin
+from effq_core.datasets.own_photos import PREFIX as PHOTOS_PREFIX
 from effq_core.glossary import tip
 from effq_core.library import dependents, remove_item
 from effq_core.models.catalogue import MODELS, ModelCard, label_set
@@ -74,7 +75,7 @@ def _dataset(card: DatasetCard) -> None:
     _origin(card.licence, card.source)
     if card.origin is Origin.FOLDER:
         _remove_button(card.id, card.title, "Take off the list")
-    elif card.origin is Origin.DOWNLOAD and card.is_present:
+    elif card.origin is Origin.OWN or (card.origin is Origin.DOWNLOAD and card.is_present):
         _remove_button(card.id, card.title, "Remove")
     elif card.origin is Origin.DOWNLOAD:
         show_fetch(card.id, f"{imagenette.MEGABYTES} MB")
@@ -98,6 +99,8 @@ def _model_badge(card: ModelCard, present: bool) -> _Badge:
 def _dataset_badge(card: DatasetCard) -> _Badge:
     if card.origin is Origin.BUILT_IN:
         return "Built in", ":material/inventory_2:", "green"
+    if card.origin is Origin.OWN:
+        return "Your photos", ":material/photo_library:", "green"
     if card.origin is Origin.FOLDER:
         if not card.is_present:
             return "Gone", ":material/folder_off:", "orange"
@@ -128,14 +131,14 @@ def _remove_button(item: str, title: str, label: str) -> None:
 
 @st.dialog("Remove this?", icon=":material/delete:")
 def _ask(item: str, title: str) -> None:
-    folder = item.startswith("folder:")
+    folder, own = item.startswith("folder:"), item.startswith(PHOTOS_PREFIX)
     st.markdown(f"**{escape(title)}**")
     runs = dependents(session.database(), item)
     if runs:
         named = "\n".join(f"- {escape(run_title(run))}" for run in runs[:_MOST_NAMED])
         more = len(runs) - _MOST_NAMED
         named += f"\n- and {fmt.count(more)} more" if more > 0 else ""
-        again = "adding it again" if folder else "downloading it again"
+        again = "adding it again" if folder or own else "downloading it again"
         st.markdown(
             f"{fmt.counted(len(runs), 'run')} used it. What they found stays; running one of them "
             f"again, or resuming it, needs {again}.\n\n{named}"
@@ -144,6 +147,8 @@ def _ask(item: str, title: str) -> None:
         st.markdown("No run has used it.")
     if folder:
         st.markdown("It is only taken off the list: the folder and every photo in it stay.")
+    if own:
+        st.markdown("These photos are deleted from this machine. This cannot be undone.")
     with st.container(horizontal=True):
         if st.button("Take off the list" if folder else "Remove", type="primary", key="remove_yes"):
             with guard():

@@ -9,6 +9,7 @@ from pages.ui.library_folder import show_add_folder
 from pages.ui.library_health import show_health
 from pages.ui.library_runs import show_runs
 from pages.ui.library_space import show_space
+from pages.ui.library_upload import show_add_photos
 from pages.ui.show import guard, page_head
 
 page_head("Library", "What is on this machine, where does it come from, and what can go?")
@@ -23,6 +24,11 @@ with guard():
 st.header("Photos", anchor="photos")
 with guard():
     show_datasets(available(session.home()))
+upload_box = st.expander(
+    "Add photos of your own", icon=":material/add_photo_alternate:", key="library_upload_box"
+)
+with upload_box, guard():
+    show_add_photos()
 folder_box = st.expander(
     "Add a folder of photos", icon=":material/create_new_folder:", key="library_folder"
 )

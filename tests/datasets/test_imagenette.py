@@ -166,7 +166,7 @@ def test_a_folder_is_opened_by_its_path(home: Home, small: Path) -> None:
 @pytest.mark.parametrize(
     ("dataset_id", "message", "hint"),
     [
-        ("imagenet", "There is no dataset 'imagenet'", "photo_patches, imagenette or folder:"),
+        ("imagenet", "There is no dataset 'imagenet'", "photos:name or folder:"),
         ("imagenette", "not downloaded", "Download it first"),
         ("folder:photos", "not an absolute path", "Write folder:/"),
         ("folder:/no/such/place", "does not exist", "Check the path"),

@@ -1,0 +1,93 @@
+"""``effq datasets add`` and ``remove``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from effq_core.datasets.own_photos import own_photos
+from effq_core.experiment import Calibration, Experiment
+from effq_core.fitting import fit
+from effq_core.presets import demo
+from effq_core.settings import Home
+from tests.ingest.ingest_helpers import left_behind, photo, zipped
+
+PHOTOS = [(f"set/{c}/{n}.png", photo(n)) for n, c in enumerate(["cat", "dog", "owl"] * 40)]
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    path = tmp_path / "pets.zip"
+    path.write_bytes(zipped([*PHOTOS, ("set/cat/bad.jpg", b"x"), ("set/.DS_Store", b"x")]))
+    return path
+
+
+def test_a_zip_is_added_listed_and_removed(effq, home: Home, pets: Path) -> None:
+    done = effq("datasets", "add", pets, "--name", "My pets", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "120 photos · 3 classes · labels from folders" in done.stdout
+    assert "`effq run --data photos:my-pets` uses them" in done.stdout
+    assert "left out: set/cat/bad.jpg: is not an image of a known format" in done.stderr
+    listed = json.loads(effq("datasets", "--json").stdout)
+    (card,) = [card for card in listed if card["id"] == "photos:my-pets"]
+    assert (card["title"], card["classes"], card["origin"]) == ("My pets", 3, "own")
+    again = effq("datasets", "add", pets, "--name", "My pets", "--yes")
+    assert again.exit_code == 2
+    assert "called my-pets already" in again.stderr
+    assert effq("datasets", "remove", "photos:my-pets", input="n\n").exit_code == 130
+    assert effq("datasets", "remove", "photos:my-pets", "--yes").exit_code == 0
+    assert own_photos(home) == ()
+    gone = effq("datasets", "remove", "photos:my-pets", "--yes")
+    assert (gone.exit_code, "There are no photos" in gone.stderr) == (2, True)
+
+
+def test_looking_alone_adds_nothing(effq, home: Home, pets: Path) -> None:
+    done = effq("datasets", "add", pets, "--dry-run", "--json")
+    seen = json.loads(done.stdout)
+    assert (seen["photos"], seen["litter"], seen["labels_from"]) == (120, 1, "folders")
+    assert [each["images"] for each in seen["classes"]] == [40, 40, 40]
+    assert effq("datasets", "add", pets, input="n\n").exit_code == 130
+    assert own_photos(home) == ()
+    assert left_behind(home.datasets) == []
+
+
+def test_a_folder_with_a_list_is_added(effq, home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "loose"
+    folder.mkdir()
+    for n in range(8):
+        (folder / f"{n}.png").write_bytes(photo(n))
+    rows = "\n".join(f"{n}.png;{'even' if n % 2 == 0 else 'odd'}" for n in range(7))
+    (tmp_path / "list.csv").write_text(f"{rows}\ngone.png;odd\n")
+    done = effq("datasets", "add", folder, "--labels", tmp_path / "list.csv", "--json")
+    assert done.exit_code == 0, done.output
+    seen = json.loads(done.stdout)
+    assert (seen["id"], seen["added"], seen["labels_from"]) == ("photos:loose", 7, "list")
+    assert seen["notes"][0] == "1 line of the list name no photo here: gone.png."
+    assert seen["skipped"] == [{"key": "7.png", "reason": "has no label in the list"}]
+
+
+@pytest.mark.parametrize("name", ["photos:../../etc", "photos:none", "imagenet21k"])
+def test_removing_what_is_not_there_is_wrong_input(effq, home: Home, name: str) -> None:
+    assert effq("datasets", "remove", name, "--yes").exit_code == 2
+
+
+def test_what_cannot_be_read_is_wrong_input(effq, home: Home, tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_text("no zip")
+    for source in (tmp_path / "no.zip", tmp_path / "gone.zip"):
+        done = effq("datasets", "add", source, "--yes")
+        assert done.exit_code == 2
+        assert done.stderr
+    assert left_behind(home.root) == []
+
+
+def test_sizes_nobody_chose_fit_few_photos(effq, home: Home, pets: Path) -> None:
+    effq("datasets", "add", pets, "--yes", "--quiet")
+    # 120 photos: 36 to measure on, and of the other 84 a quarter, in tens, to calibrate with.
+    few = fit(Experiment(dataset="photos:pets", calibration=Calibration(size=500)), home)
+    assert few.calibration.size == 20
+    assert (few.training_size, few.evaluation_size) == (None, None)
+    asked = fit(Experiment(dataset="photos:pets", training_size=60, evaluation_size=30), home)
+    assert (asked.training_size, asked.evaluation_size) == (60, 30)
+    assert fit(demo(), home) == demo()
