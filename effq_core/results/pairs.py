@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from effq_core import formatting as fmt
 from effq_core.measure.intervals import SIGNIFICANCE, Proportion, paired_difference, proportion
 from effq_core.measure.predictions import Ints, Predictions, top1
 from effq_core.measure.statistics import Comparison, compare, sentence
@@ -283,3 +284,20 @@ def _change(truth: Ints | None, before: Predictions, after: Predictions, row: in
     if after.probabilities[row].argmax() == truth[row]:
         return Change.BETTER
     return Change.STILL_WRONG
+
+
+def by_chance(classes: int) -> str:
+    """Says how many of so many intervals lie off zero though nothing changed.
+
+    Args:
+        classes: Classes compared at 95 % each.
+
+    Returns:
+        Such as ``about half a class`` or ``about 5 classes``.
+    """
+    expected = SIGNIFICANCE * classes
+    if expected < 0.25:
+        return "hardly any class"
+    if expected < 0.75:
+        return "about half a class"
+    return f"about {fmt.counted(round(expected), 'class', 'classes')}"

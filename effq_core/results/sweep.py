@@ -190,7 +190,7 @@ def _parts(results: Results, variant: str, along: Along) -> _Parts:
         (photos_of(results), str(results.dataset["title"])),
         (size, f"{size} px"),
         (experiment.seed, f"seed {experiment.seed}"),
-        ((results.model["title"], sha), f"float model {sha[:8]}"),
+        ((results.model["title"], sha), f"weights {sha[:4]}…"),
         (method, method) if entry.recipe is Recipe.PTQ else ("", ""),
     ]
     if along is not Along.CALIBRATION_SIZE:

@@ -13,7 +13,7 @@ from effq_core.results import REFERENCE, Results
 from effq_core.store.rows import RunRow
 from effq_core.wording import run_title
 from pages.ui import session
-from pages.ui.show import problem
+from pages.ui.show import problem, prose, toast
 
 PARAMETER = "run"
 MOST_COMPARED = 6
@@ -90,7 +90,7 @@ def choose_runs(*, label: str = "Runs", reference: bool = True) -> list[Source]:
         key=key,
         max_selections=MOST_COMPARED,
         placeholder="Choose a run",
-        on_change=lambda: _remember(st.session_state[key]),
+        on_change=lambda: _chosen(st.session_state[key], titles),
     )
     return _sources(chosen, titles)
 
@@ -134,6 +134,13 @@ def _remembered(titles: dict[str, str]) -> list[str]:
 def _remember(chosen: list[str]) -> None:
     st.session_state[_LAST] = list(chosen)
     st.query_params[PARAMETER] = list(chosen)
+
+
+def _chosen(chosen: list[str], titles: dict[str, str]) -> None:
+    _remember(chosen)
+    if not chosen:
+        toast(f"No run was chosen, so this shows {prose(titles[_remembered(titles)[0]])}.",
+              ":material/info:")  # fmt: skip
 
 
 def _sources(chosen: list[str], titles: dict[str, str]) -> list[Source]:

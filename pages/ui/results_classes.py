@@ -14,6 +14,7 @@ from effq_core.charts.classes import (
 )
 from effq_core.glossary import tip
 from effq_core.results.names import class_names
+from effq_core.results.pairs import by_chance
 from effq_core.variants import CATALOGUE
 from pages.ui import results_cache
 from pages.ui.choose import Source
@@ -50,8 +51,8 @@ def show_classes(source: Source) -> None:
     chart(class_differences(rows, f"{second.title} minus {first.title}"), key="class_changes")
     st.caption(
         f"{escape(second.title)} minus {escape(first.title)}; in brackets the photos of the class. "
-        f"With {fmt.counted(len(rows), 'class', 'classes')} one interval in twenty lies off zero "
-        "by chance alone." + _cut(len(names))
+        f"Of {fmt.counted(len(rows), 'class', 'classes')} expect {by_chance(len(rows))} to lie "
+        "off zero by chance alone (one interval in twenty)." + _cut(len(names))
     )
     left, right = st.columns(2)
     with left:

@@ -24,6 +24,7 @@ from pages.ui.show import escape
 
 PER_PAGE = 24
 _WIDTH = 168
+_CARD = 202  # the photo and the card's own padding
 _ALL = "All classes"
 _WORDS = {
     Change.WORSE: "got worse",
@@ -121,18 +122,19 @@ def _gallery(
     if pages > 1:
         key = f"photos_page_{first}_{second}_{len(shown)}"
         page = int(st.number_input(f"Page of {pages}", 1, pages, 1, key=key, width=160))
-    images, captions, alts, gone = [], [], [], 0
+    gone = 0
     titles = results.variants[first].title, results.variants[second].title
-    for photo in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
-        try:
-            images.append(_framed(photos.photo(photo.row)))
-        except DatasetError:
-            gone += 1
-            continue
-        captions.append(_caption(photo, *titles))
-        alts.append(f"Photo of {photo.truth or 'an unknown class'}, {_WORDS[photo.change]}")
-    if images:
-        st.image(images, caption=captions, width=_WIDTH, output_format="JPEG", alt=alts)
+    with st.container(horizontal=True, gap="small", key="photos_gallery"):
+        for photo in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
+            try:
+                pixels = _framed(photos.photo(photo.row))
+            except DatasetError:
+                gone += 1
+                continue
+            with st.container(border=True, width=_CARD, gap="xsmall"):
+                alt = f"Photo of {photo.truth or 'an unknown class'}, {_WORDS[photo.change]}"
+                st.image(pixels, width="stretch", output_format="JPEG", alt=alt)
+                st.markdown(_caption(photo, *titles))
     if gone:
         st.warning(
             f"{fmt.counted(gone, 'photo')} of this page can no longer be read from the dataset.",
@@ -147,17 +149,15 @@ def _framed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _caption(photo: ChangedPhoto, first: str, second: str) -> str:
-    lines = [f"**{escape(_WORDS[photo.change])}**"]
+    lines = [f"**{escape(_WORDS[photo.change].capitalize())}**"]
     if photo.truth is not None:
-        lines.append(f"true: {escape(photo.truth)}")
+        lines.append(f":small[True class: **{escape(photo.truth)}**]")
     for title, answer in ((first, photo.first), (second, photo.second)):
         mark = ""
         if photo.truth is not None:
             mark = " ✓" if answer.label == photo.truth else " ✗"
-        lines.append(
-            f"{escape(title)}: {escape(answer.label)} "
-            f"{escape(fmt.percent(answer.confidence, 0))}{mark}"
-        )
+        sure = escape(fmt.percent(answer.confidence, 0))
+        lines.append(f":small[{escape(title)}: {escape(answer.label)}, {sure}{mark}]")
     return "  \n".join(lines)
 
 

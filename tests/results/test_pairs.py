@@ -13,6 +13,7 @@ from effq_core.errors import InputError
 from effq_core.results import Results
 from effq_core.results.pairs import (
     Change,
+    by_chance,
     changed_photos,
     class_changes,
     compare_all,
@@ -129,3 +130,16 @@ def test_a_run_with_float32_only_has_no_pair(reference: Results) -> None:
 def test_a_variant_the_run_lacks_is_named(reference: Results) -> None:
     with pytest.raises(InputError, match="int8_qat"):
         compare_pair(only(reference, "float32", "int8"), "float32", "int8_qat")
+
+
+@pytest.mark.parametrize(
+    ("classes", "text"),
+    [
+        (2, "hardly any class"),
+        (10, "about half a class"),
+        (20, "about 1 class"),
+        (100, "about 5 classes"),
+    ],
+)
+def test_how_many_classes_chance_moves_is_said_in_words(classes: int, text: str) -> None:
+    assert by_chance(classes) == text
