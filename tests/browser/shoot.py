@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--click", action="append", default=[], help="text to click first")
     parser.add_argument("--wait", type=float, default=1.0, help="seconds before the picture")
     parser.add_argument("--height", type=int, default=900)
+    parser.add_argument("--fold", action="store_true", help="only what the window shows")
     choices = parser.parse_args()
     choices.to.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
@@ -59,8 +60,10 @@ def main() -> int:
                     height = page.evaluate(
                         "() => document.querySelector('[data-testid=\"stMain\"]').scrollHeight"
                     )
-                    page.set_viewport_size({"width": width, "height": min(int(height) + 60, 9000)})
-                    page.wait_for_timeout(700)
+                    if not choices.fold:
+                        whole = min(int(height) + 60, 9000)
+                        page.set_viewport_size({"width": width, "height": whole})
+                        page.wait_for_timeout(700)
                     target = choices.to / f"{name}-{width}-{theme}.png"
                     page.screenshot(path=target)
                     sys.stdout.write(f"{target}\n")
