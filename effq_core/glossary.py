@@ -208,6 +208,12 @@ _TERMS = {
     "run": "One execution of an experiment.",
     "experiment": "The choice of model, photos, variants and settings; the same always gives the "
     "same result.",
+    "own_preprocessing": (
+        "What was done to a photo's numbers, 0 to 255, before training: EffQ puts the same into "
+        "the exported file. Keras' preprocess_input is “−1 to 1” for MobileNet, Inception and "
+        "ResNetV2, “inside” for EfficientNet and MobileNetV3; torchvision's models use ImageNet's "
+        "mean and deviation."
+    ),
     "head": "The last layer, which turns features into classes.",
 }
 

@@ -39,8 +39,8 @@ def add(
     from effq_core.cli import output
     from effq_core.errors import ModelError
     from effq_core.models.own.adding import Offer, check, keep, name_of_file
-    from effq_core.models.own.card import Preprocessing
     from effq_core.models.own.labels import KNOWN_SETS, parse_labels
+    from effq_core.models.own.preprocessing import Preprocessing
     from effq_core.models.own.steps import Step, StepState
     from effq_core.settings import Home
 

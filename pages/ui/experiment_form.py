@@ -17,11 +17,11 @@ from effq_core.experiment import (
     QatLoss,
 )
 from effq_core.glossary import tip
-from effq_core.models.catalogue import MODELS
 from effq_core.presets import Preset
 from effq_core.variants import BASELINE, CATALOGUE, Variant
 from effq_core.wording import dataset_title, loss_title, method_title
 from pages.ui import session
+from pages.ui.experiment_model import refusal, to_library
 from pages.ui.experiment_state import (
     BATCH_SIZES,
     LEARNING_RATES,
@@ -70,21 +70,6 @@ def choose_preset(presets: tuple[Preset, ...], current: Experiment | None) -> No
         st.caption(active.summary)
 
 
-def choose_model() -> None:
-    """Asks which model."""
-    st.subheader("1 · Model", anchor=False)
-    chosen = st.selectbox(
-        "Model", list(MODELS), format_func=lambda name: MODELS[name].title, key=key("model")
-    )
-    card = MODELS[chosen]
-    st.caption(
-        f"{card.summary} {fmt.count(card.parameters)} parameters, "
-        f"{card.image_size} × {card.image_size} pixels. Licence: {card.licence}."
-    )
-    if not card.is_present(session.home()):
-        _to_library("Its weights are not on this machine yet.")
-
-
 def choose_dataset() -> None:
     """Asks which photos, and shows some."""
     st.subheader("2 · Photos", anchor=False)
@@ -104,7 +89,7 @@ def choose_dataset() -> None:
     card = cards[chosen]
     st.caption(escape(card.summary))
     if not card.is_present:
-        _to_library("These photos are not on this machine yet.")
+        to_library("These photos are not on this machine yet.")
         return
     with guard():
         _show(look(str(session.home().root), chosen))
@@ -162,17 +147,17 @@ def choose_variants() -> None:
 
 
 def _variant(variant: Variant) -> None:
-    needed = variant.name == BASELINE
+    needed, refused = variant.name == BASELINE, refusal(variant.name)
     with st.container(gap=None):
         st.checkbox(
             variant.title,
             key=variant_key(variant.name),
-            disabled=needed,
+            disabled=needed or bool(refused),
             help="Always measured: every other number is a difference to it."
             if needed
             else variant.good_for,
         )
-        st.caption(variant.summary)
+        st.caption(escape(refused) or variant.summary)
 
 
 def choose_settings(experiment: Experiment | None) -> None:
@@ -301,9 +286,3 @@ def _unlisted(dataset: str) -> DatasetCard:
         classes=0,
         origin=Origin.FOLDER,
     )
-
-
-def _to_library(text: str) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/download: {text}")
-        st.page_link("pages/views/library.py", label="Get it in the Library")

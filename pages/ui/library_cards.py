@@ -13,11 +13,14 @@ from effq_core.datasets.catalogue import DatasetCard, Origin
 from effq_core.datasets.own_photos import PREFIX as PHOTOS_PREFIX
 from effq_core.glossary import tip
 from effq_core.library import dependents, remove_item
-from effq_core.models.catalogue import MODELS, ModelCard, label_set
+from effq_core.models.catalogue import MODELS, ModelCard
+from effq_core.models.own.card import OwnCard, is_own, own_models
 from effq_core.settings import ASSETS
+from effq_core.store.usage import tree_size
 from effq_core.wording import run_title
 from pages.ui import session
 from pages.ui.library_fetch import show_fetch
+from pages.ui.library_model import own_facts
 from pages.ui.show import escape, guard, toast
 
 _IN_A_ROW = 3
@@ -29,10 +32,12 @@ _MOST_NAMED = 5
 
 def show_models() -> None:
     """Draws a card for each model."""
-    columns = st.columns(_IN_A_ROW)
-    for number, card in enumerate(MODELS.values()):
-        with columns[number % _IN_A_ROW], st.container(border=True, height="stretch"):
-            _model(card)
+    cards = (*MODELS.values(), *own_models(session.home()))
+    for start in range(0, len(cards), _IN_A_ROW):
+        columns = st.columns(_IN_A_ROW)
+        for column, card in zip(columns, cards[start : start + _IN_A_ROW], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                _model(card)
 
 
 def show_datasets(cards: Sequence[DatasetCard]) -> None:
@@ -54,13 +59,15 @@ def _model(card: ModelCard) -> None:
     _title(card.title, _model_badge(card, present))
     st.markdown(escape(card.summary))
     folder = ASSETS / "weights" if card.bundled else home.models
-    size = (folder / card.weights.file).stat().st_size if present else None
-    classes = fmt.counted(len(label_set(card.labels)), "class", "classes")
+    size = tree_size(folder / card.weights.file) if present else None
+    classes = fmt.counted(len(card.head_labels), "class", "classes")
     facts = [classes, f"{card.image_size} px input"]
     _facts([*facts, f"{fmt.size(size)} on disk"] if present else facts)
     _origin(card.licence, card.source)
     if card.bundled:
         return
+    if isinstance(card, OwnCard):
+        own_facts(card)
     if present:
         _remove_button(card.id, card.title, "Remove")
     else:
@@ -89,6 +96,8 @@ def _title(title: str, badge: _Badge) -> None:
 
 
 def _model_badge(card: ModelCard, present: bool) -> _Badge:
+    if isinstance(card, OwnCard):
+        return "Yours", ":material/person:", "green"
     if card.bundled:
         return "Bundled", ":material/inventory_2:", "green"
     if present:
@@ -138,7 +147,7 @@ def _ask(item: str, title: str) -> None:
         named = "\n".join(f"- {escape(run_title(run))}" for run in runs[:_MOST_NAMED])
         more = len(runs) - _MOST_NAMED
         named += f"\n- and {fmt.count(more)} more" if more > 0 else ""
-        again = "adding it again" if folder or own else "downloading it again"
+        again = "adding it again" if folder or own or is_own(item) else "downloading it again"
         st.markdown(
             f"{fmt.counted(len(runs), 'run')} used it. What they found stays; running one of them "
             f"again, or resuming it, needs {again}.\n\n{named}"

@@ -9,11 +9,11 @@ from effq_core.presets import demo, offered
 from pages.ui import session
 from pages.ui.experiment_form import (
     choose_dataset,
-    choose_model,
     choose_preset,
     choose_settings,
     choose_variants,
 )
+from pages.ui.experiment_model import choose_model
 from pages.ui.experiment_start import show_cost
 from pages.ui.experiment_state import fill_once, read
 from pages.ui.run_list import show_runs

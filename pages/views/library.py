@@ -7,6 +7,7 @@ from pages.ui import session
 from pages.ui.library_cards import show_datasets, show_models
 from pages.ui.library_folder import show_add_folder
 from pages.ui.library_health import show_health
+from pages.ui.library_model import show_add_model
 from pages.ui.library_runs import show_runs
 from pages.ui.library_space import show_space
 from pages.ui.library_upload import show_add_photos
@@ -20,6 +21,12 @@ with guard():
 st.header("Models", anchor="models")
 with guard():
     show_models()
+
+model_box = st.expander(
+    "Add a model of your own", icon=":material/model_training:", key="library_model_box"
+)
+with model_box, guard():
+    show_add_model()
 
 st.header("Photos", anchor="photos")
 with guard():

@@ -22,12 +22,12 @@ from effq_core.models.own.card import (
     PREFIX,
     WEIGHTS_FILE,
     OwnCard,
-    Preprocessing,
     get_own,
     own_folder,
     slug_of,
     write_card,
 )
+from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.sandbox import Bounds
 from effq_core.models.own.steps import Step, StepState
 from effq_core.pipeline.hostlock import cores

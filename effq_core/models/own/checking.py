@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,14 @@ from effq_core.measure.gates import no_float_gate
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import steps, trying
-from effq_core.models.own.card import WEIGHTS_FILE, Preprocessing
-from effq_core.models.own.files import Format, read_file
+from effq_core.models.own.card import WEIGHTS_FILE
+from effq_core.models.own.files import ModelFile
 from effq_core.models.own.flat import build_flat
 from effq_core.models.own.flatten import Flattened, flatten
 from effq_core.models.own.graph import GraphModel, freeze_callable, write_graph
 from effq_core.models.own.loading import Loaded, load, preprocessed
-from effq_core.models.own.steps import Step, StepState
-from effq_core.models.own.vocabulary import check_config
+from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.steps import Progress, under_way
 from effq_core.models.weights import load_weights, write_weights
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
@@ -43,30 +41,19 @@ _NAMED = 4
 
 
 @dataclass
-class _Progress:
-    """One step under way; what is said of it is written when it ends."""
-
-    title: str
-    state: StepState = StepState.DONE
-    detail: str = ""
-    hint: str = ""
-
-    def warn(self, detail: str, hint: str = "") -> None:
-        self.state, self.detail, self.hint = StepState.WARNING, detail, hint
-
-
-@dataclass
 class Check:
     """Everything that is looked at before a model is taken.
 
     Attributes:
         folder: With ``in/``, ``out/`` and ``scratch/``.
         request: What was said about the file.
+        file: The file, looked through already.
         notes: What a reader of the card must know.
     """
 
     folder: Path
     request: dict[str, Any]
+    file: ModelFile
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -86,22 +73,10 @@ class Check:
         Raises:
             EffqError: If it cannot be used; the step under way names the reason.
         """
-        upload = self.folder / steps.IN / steps.UPLOAD_FILE
         labels = [name for name, _ in self.request["labels"]]
         normalisation = Preprocessing(self.request["preprocessing"]).normalisation
-        with self._step("Read the file as data") as step:
-            with upload.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
-            file = read_file(upload, self._scratch)
-            step.detail = f"{file.title}, {fmt.size(upload.stat().st_size)}."
-        with self._step("Look for code in it") as step:
-            if file.format is Format.SAVED_MODEL:
-                step.detail = "Operators are looked at before anything is run."
-            else:
-                layers = check_config(file.config)
-                step.detail = f"{fmt.counted(layers, 'layer')}, all of them Keras' own; no code."
         with self._step("Load it") as step:
-            loaded = load(file, self._scratch, self.request["image_size"])
+            loaded = load(self.file, self._scratch, self.request["image_size"])
             step.detail = f"One image of {loaded.image_size} × {loaded.image_size} pixels goes in."
             if loaded.open_size and self.request["image_size"] is None:
                 step.warn(
@@ -140,9 +115,6 @@ class Check:
         elif not flattened:
             problems = ["a SavedModel holds a graph, not layers: save it as .keras instead"]
         return {
-            "file_sha256": digest,
-            "file_bytes": upload.stat().st_size,
-            "file_format": file.title,
             "image_size": image_size,
             "classes": int(found.shape[1]),
             "parameters": parameters,
@@ -153,13 +125,8 @@ class Check:
             "answers": answers,
         }
 
-    @contextlib.contextmanager
-    def _step(self, title: str) -> Iterator[_Progress]:
-        progress = _Progress(title)
-        steps.append(self._out, Step(title, StepState.RUNNING))
-        yield progress
-        done = Step(title, progress.state, progress.detail, progress.hint)
-        steps.append(self._out, done)
+    def _step(self, title: str) -> AbstractContextManager[Progress]:
+        return under_way(self._out, title)
 
     def _check_labels(self, labels: list[str], classes: int) -> None:
         if len(labels) != classes:

@@ -7,7 +7,6 @@ out, and arithmetic on the image in front of the first layer becomes one exact o
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +22,18 @@ from effq_core.models.own.flat import (
     normalise_layer,
     normalise_weights,
 )
+from effq_core.models.own.head import SOFTMAX, is_linear, with_named_head
+from effq_core.models.own.nodes import (
+    activation_of,
+    as_affine,
+    constant_of,
+    plain_value,
+    tensors_of,
+)
 from effq_core.models.own.vocabulary import words
 
 _Array = np.ndarray[Any, Any]
-_RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE})
+_RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
 _SKIPPED = words(
     """
     Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
@@ -84,9 +91,10 @@ def flatten(
     work = _Flattening()
     (output,) = work.walk(model, [_Affine(scale, offset)])
     end = work.name_of(output)
+    layers = work.layers
     if not work.problems:
-        work.finish(end, add_softmax=add_softmax)
-    flat = FlatModel(image_size, tuple(work.layers))
+        layers = with_named_head(layers, work.weights, end, add_softmax=add_softmax)
+    flat = FlatModel(image_size, tuple(layers))
     return Flattened(flat, work.weights, tuple(dict.fromkeys(work.problems)))
 
 
@@ -106,12 +114,12 @@ class _Flattening:
         for depth in sorted(by_depth, reverse=True):
             for node in by_depth[depth]:
                 layer = getattr(node, "operation", None) or node.layer
-                given = _tensors(node, "input_tensors", "keras_inputs")
+                given = tensors_of(node, "input_tensors", "keras_inputs")
                 if not given or type(layer).__name__ == "InputLayer":
                     continue
                 values = [known[id(tensor)] for tensor in given]
                 made = self._node(layer, node, given, values)
-                outputs = _tensors(node, "output_tensors", "outputs")
+                outputs = tensors_of(node, "output_tensors", "outputs")
                 for tensor, value in zip(outputs, made, strict=True):
                     known[id(tensor)] = value
         return [known[id(tensor)] for tensor in graph.outputs]
@@ -156,38 +164,6 @@ class _Flattening:
         self.weights[made.name] = normalise_weights(made)
         return made.name
 
-    def finish(self, end: str, *, add_softmax: bool) -> None:
-        """Puts the softmax into a last Dense layer, and names the head and what feeds it."""
-        users = Counter(name for layer in self.layers for name in layer.inputs)
-        by_name = {layer.name: layer for layer in self.layers}
-        last = by_name[end]
-        if add_softmax:
-            last = self._add("softmax", "Activation", {"activation": "softmax"}, [end])
-            users[end] += 1
-        if last.kind == "Activation" and last.config["activation"] == "softmax":
-            before = by_name.get(last.inputs[0])
-            alone = before is not None and users[before.name] == 1
-            if before and alone and before.kind == "Dense" and _is_linear(before):
-                self.layers.remove(last)
-                merged = replace(before, config={**before.config, "activation": "softmax"})
-                self.layers[self.layers.index(before)] = last = merged
-        # The order of building is kept, but what ends the model must come last.
-        self.layers.remove(last)
-        self.layers.append(last)
-        if last.kind == "Dense" and last.config.get("activation") == "softmax":
-            feeding = last.inputs[0]
-            if feeding in by_name and last.config.get("use_bias", True):
-                self._rename(last.name, HEAD)
-                self._rename(feeding, FEATURES)
-
-    def _rename(self, old: str, new: str) -> None:
-        for i, layer in enumerate(self.layers):
-            inputs = tuple(new if name == old else name for name in layer.inputs)
-            name = new if layer.name == old else layer.name
-            self.layers[i] = replace(layer, name=name, inputs=inputs)
-        if old in self.weights:
-            self.weights[new] = self.weights.pop(old)
-
     def _unique(self, name: str) -> str:
         plain = re.sub(r"[^A-Za-z0-9_]", "_", name)[:60].strip("_") or "layer"
         made, number = plain, 1
@@ -223,17 +199,17 @@ class _Flattening:
         given = layer.get_config()
         if given.get("data_format", "channels_last") not in ("channels_last", None):
             return self._refuse(layer, kind, "channels first", list(inputs))
-        config = {name: _value(given[name]) for name in KINDS[kind].settings if name in given}
+        config = {name: plain_value(given[name]) for name in KINDS[kind].settings if name in given}
         if "activation" in config:
-            config["activation"] = _activation(given["activation"])
+            config["activation"] = activation_of(given["activation"])
         for extra in ("groups", "depth_multiplier", "negative_slope", "threshold"):
             if extra in given:
-                config[extra] = _value(given[extra])
+                config[extra] = plain_value(given[extra])
         return self._add(layer.name, kind, config, inputs, layer.get_weights()).name
 
     def _make_activation(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
         del ranks
-        activation = _activation(layer.get_config()["activation"])
+        activation = activation_of(layer.get_config()["activation"])
         if activation == "linear":
             return names[0]
         return self._add(layer.name, "Activation", {"activation": activation}, names).name
@@ -259,7 +235,10 @@ class _Flattening:
         given = layer.get_config()
         depthwise, pointwise, *bias = layer.get_weights()
         first = {
-            **{n: _value(given[n]) for n in ("kernel_size", "strides", "padding", "dilation_rate")},
+            **{
+                n: plain_value(given[n])
+                for n in ("kernel_size", "strides", "padding", "dilation_rate")
+            },
             "use_bias": False,
             "depth_multiplier": given["depth_multiplier"],
         }
@@ -267,7 +246,7 @@ class _Flattening:
         second = {
             "filters": given["filters"],
             "kernel_size": [1, 1],
-            "activation": _activation(given["activation"]),
+            "activation": activation_of(given["activation"]),
             "use_bias": given["use_bias"],
         }
         return self._add(layer.name, "Conv2D", second, [name], [pointwise, *bias]).name
@@ -281,12 +260,12 @@ class _Flattening:
         before = next((each for each in self.layers if each.name == names[0]), None)
         conv = before is not None and before.kind in ("Conv2D", "DepthwiseConv2D")
         alone = not any(names[0] in each.inputs for each in self.layers)
-        if before and conv and alone and _is_linear(before):
+        if before and conv and alone and is_linear(before):
             return self._plain(layer, "BatchNormalization", names)
         if ranks[0] != 4:
             return self._refuse(layer, "BatchNormalization", "not after a convolution", list(names))
         # In inference it is x * scale + offset a channel, which is one exact operator as well.
-        scale, offset = _as_affine(layer)
+        scale, offset = as_affine(layer)
         config = {"kernel_size": [1, 1], "use_bias": True}
         kernel = scale.reshape(1, 1, -1, 1)
         return self._add(layer.name, "DepthwiseConv2D", config, names, [kernel, offset]).name
@@ -316,7 +295,7 @@ class _Flattening:
         if len(values) == 2 and name in (*_ADD, *_MULTIPLY):
             kind = "Add" if name in _ADD else "Multiply"
             return self._add(layer.name, kind, {}, [self.name_of(each) for each in values]).name
-        constant = _constant(node)
+        constant = constant_of(node)
         if constant is None or len(values) != 1:
             return self._refuse(layer, name, "", values)
         one, zero = np.ones(1), np.zeros(1)
@@ -329,56 +308,3 @@ class _Flattening:
         if name in _DIVIDE and np.all(constant):
             return self._affine(layer, name, values, 1 / constant, zero)
         return self._refuse(layer, name, "", values)
-
-
-def _tensors(node: Any, new: str, old: str) -> list[Any]:
-    found = getattr(node, new, None)
-    if found is None or (old == "outputs" and not hasattr(node, "operation")):
-        found = getattr(node, old)
-    return list(found) if isinstance(found, (list, tuple)) else [found]
-
-
-def _constant(node: Any) -> _Array | None:
-    """Returns the number an operation has beside its tensor, where the tensor comes first."""
-    arguments = getattr(node, "arguments", None)
-    args = list(arguments.args) if arguments is not None else list(node.call_args)
-    kwargs = dict(arguments.kwargs) if arguments is not None else dict(node.call_kwargs)
-    kwargs.pop("name", None)
-    rest = [*args[1:], *kwargs.values()]
-    if len(rest) != 1 or isinstance(args[0] if args else None, (int, float)):
-        return None
-    try:
-        return np.asarray(rest[0], float)
-    except (TypeError, ValueError):
-        return None
-
-
-def _as_affine(layer: Any) -> tuple[_Array, _Array]:
-    given, arrays = layer.get_config(), list(layer.get_weights())
-    gamma = arrays.pop(0) if given.get("scale", True) else 1.0
-    beta = arrays.pop(0) if given.get("center", True) else 0.0
-    mean, variance = arrays
-    scale = gamma / np.sqrt(variance + given["epsilon"])
-    return scale, beta - mean * scale
-
-
-def _is_linear(layer: FlatLayer) -> bool:
-    return bool(layer.config.get("activation", "linear") == "linear")
-
-
-def _activation(value: Any) -> str:
-    """Names an activation whatever way a configuration writes it."""
-    if value is None:
-        return "linear"
-    if isinstance(value, dict):
-        config = value.get("config")
-        value = config if isinstance(config, str) else value.get("class_name")
-    name = str(value)
-    return {"silu": "swish", "ReLU": "relu"}.get(name, name)
-
-
-def _value(value: Any) -> Any:
-    """Returns JSON values in place of tuples and NumPy numbers."""
-    if isinstance(value, (list, tuple)):
-        return [_value(each) for each in value]
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value

@@ -60,7 +60,7 @@ def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None
     Args:
         folder: With ``in/``, ``out/`` and ``scratch/``.
         bounds: What it may take.
-        on_step: Told all steps so far whenever there is a new one; may raise to stop the check.
+        on_step: Told all steps so far about ten times a second; may raise to stop the check.
 
     Raises:
         ModelError: If the process took too much, or crashed.
@@ -102,14 +102,12 @@ def _watch(
     on_step: Callable[[tuple[Step, ...]], None],
 ) -> str:
     """Waits for the end; returns why it must come early, if it must."""
-    begun, told = time.monotonic(), -1
+    begun, read_to, found = time.monotonic(), -1, tuple[Step, ...]()
     while process.poll() is None:
         size = _size(out / steps.STEPS_FILE)
-        if size != told:
-            told = size
-            on_step(steps.read(out))
-        elif told < 0:
-            on_step(())
+        if size != read_to:
+            read_to, found = size, steps.read(out)
+        on_step(found)
         if time.monotonic() - begun > bounds.seconds:
             return f"The check took longer than {fmt.duration(bounds.seconds)} and was stopped."
         if _resident(process.pid) > bounds.resident:

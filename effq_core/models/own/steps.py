@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -40,6 +42,37 @@ class Step:
     state: StepState
     detail: str = ""
     hint: str = ""
+
+
+@dataclass
+class Progress:
+    """A step under way; what is said of it is written when it ends."""
+
+    title: str
+    state: StepState = StepState.DONE
+    detail: str = ""
+    hint: str = ""
+
+    def warn(self, detail: str, hint: str = "") -> None:
+        """Lets the step end with something a reader must know."""
+        self.state, self.detail, self.hint = StepState.WARNING, detail, hint
+
+
+@contextlib.contextmanager
+def under_way(folder: Path, title: str) -> Iterator[Progress]:
+    """Writes a step down when it begins and when it ends well; a failure is the caller's to tell.
+
+    Args:
+        folder: Where to.
+        title: The step's.
+
+    Yields:
+        What to say about it.
+    """
+    progress = Progress(title)
+    append(folder, Step(title, StepState.RUNNING))
+    yield progress
+    append(folder, Step(title, progress.state, progress.detail, progress.hint))
 
 
 def append(folder: Path, step: Step) -> None:

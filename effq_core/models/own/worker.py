@@ -7,14 +7,18 @@ hands over layers or a graph of known operators, never the file. Nothing heavy m
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from effq_core.models.own import landlock, steps
 from effq_core.models.own.steps import Step, StepState
+
+if TYPE_CHECKING:
+    from effq_core.models.own.files import ModelFile
 
 _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
 _SYSTEM = (
@@ -64,9 +68,11 @@ def _check(folder: Path, request: dict[str, Any], enforced: tuple[str, ...]) -> 
 
     out = folder / steps.OUT
     try:
+        file, facts = _look(folder)
+        # TensorFlow takes seconds to import: a file that is refused as data need not wait for it.
         from effq_core.models.own.checking import Check
 
-        report = Check(folder, request).run()
+        report = {**Check(folder, request, file).run(), **facts}
     except EffqError as error:
         fail(out, error.message, error.hint)
         return 0
@@ -81,6 +87,28 @@ def _check(folder: Path, request: dict[str, Any], enforced: tuple[str, ...]) -> 
     report["enforced"] = list(enforced)
     (out / steps.REPORT_FILE).write_text(json.dumps(report), encoding="ascii")
     return 0
+
+
+def _look(folder: Path) -> tuple[ModelFile, dict[str, Any]]:
+    """Reads the file as data and looks for code in it, before anything could run it."""
+    from effq_core import formatting as fmt
+    from effq_core.models.own.files import Format, read_file
+    from effq_core.models.own.vocabulary import check_config
+
+    out, upload = folder / steps.OUT, folder / steps.IN / steps.UPLOAD_FILE
+    size = upload.stat().st_size
+    with steps.under_way(out, "Read the file as data") as step:
+        with upload.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        file = read_file(upload, folder / steps.SCRATCH)
+        step.detail = f"{file.title}, {fmt.size(size)}."
+    with steps.under_way(out, "Look for code in it") as step:
+        if file.format is Format.SAVED_MODEL:
+            step.detail = "A graph: its operators are looked at before anything is run."
+        else:
+            layers = check_config(file.config)
+            step.detail = f"{fmt.counted(layers, 'layer')}, all of them Keras' own; no code."
+    return file, {"file_sha256": digest, "file_bytes": size, "file_format": file.title}
 
 
 def fail(out: Path, message: str, hint: str) -> None:

@@ -1,0 +1,42 @@
+"""What models expect of an image's numbers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from effq_core.models.catalogue import Normalisation
+
+
+class Preprocessing(StrEnum):
+    """What a model expects of RGB 0–255; EffQ puts it inside the graph."""
+
+    RAW = "raw"
+    ZERO_ONE = "zero_one"
+    MINUS_ONE_ONE = "minus_one_one"
+    IMAGENET = "imagenet"
+    INSIDE = "inside"
+
+    @property
+    def label(self) -> str:
+        """Name for people."""
+        return _TITLES[self]
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """What is put in front of the model; ``None`` where nothing is."""
+        if self is Preprocessing.ZERO_ONE:
+            return Normalisation.centred(0, 255)
+        if self is Preprocessing.MINUS_ONE_ONE:
+            return Normalisation.centred(127.5, 127.5)
+        if self is Preprocessing.IMAGENET:
+            return Normalisation.imagenet()
+        return None
+
+
+_TITLES = {
+    Preprocessing.RAW: "Raw RGB, 0 to 255",
+    Preprocessing.ZERO_ONE: "0 to 1 (divided by 255)",
+    Preprocessing.MINUS_ONE_ONE: "−1 to 1 (Keras' “tf” mode)",
+    Preprocessing.IMAGENET: "ImageNet mean and deviation (“torch” mode)",
+    Preprocessing.INSIDE: "Inside the model (it takes 0 to 255)",
+}

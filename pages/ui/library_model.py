@@ -1,0 +1,218 @@
+"""Adding a model of one's own: say what it is, watch its check, look at its answers, keep it."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.errors import ModelError
+from effq_core.glossary import tip
+from effq_core.models.own.adding import ENDINGS, MAX_UPLOAD_MIB, Checked, Offer, keep, name_of_file
+from effq_core.models.own.background import Checking, start_check
+from effq_core.models.own.card import OwnCard
+from effq_core.models.own.labels import KNOWN_SETS, parse_labels
+from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.steps import Step, StepState
+from pages.ui import session
+from pages.ui.show import escape, guard, problem, toast
+
+_CHECKING = "library_model_checking"
+_GENERATION = "library_model_generation"
+_EVERY = 0.5
+_TYPED, _FILE = "Typed or pasted", "A text file"
+_SETS = dict(
+    zip(KNOWN_SETS, ("ImageNet's 1,000, in the usual order", "Imagenette's ten"), strict=True)
+)
+_ICONS = {
+    StepState.RUNNING: ":material/pending:",
+    StepState.DONE: ":material/check_circle:",
+    StepState.WARNING: ":material/info:",
+    StepState.FAILED: ":material/cancel:",
+}
+_WORDS = {
+    StepState.RUNNING: "under way",
+    StepState.DONE: "passed",
+    StepState.WARNING: "to know",
+    StepState.FAILED: "failed",
+}
+
+
+def show_add_model() -> None:
+    """Draws the form, the check under way, or its outcome."""
+    checking = st.session_state.get(_CHECKING)
+    if isinstance(checking, Checking):
+        # One timer, and only while there is something to watch.
+        st.fragment(_watch, run_every=None if checking.ended else _EVERY)(checking, checking.ended)
+        return
+    st.markdown(
+        "A model file can hold a program, so it is opened in a process that may neither write "
+        "files of yours nor connect anywhere. It is not kept: only its layers and weights are."
+    )
+    _form()
+
+
+def own_facts(card: OwnCard) -> None:
+    """Draws what a card says of a model of one's own beyond the usual.
+
+    Args:
+        card: The model.
+    """
+    if card.qat_problems:
+        more = len(card.qat_problems) - 3
+        named = ", ".join(card.qat_problems[:3]) + (f" and {fmt.count(more)} more" * (more > 0))
+        st.caption(f"No QAT: {escape(named)}.")
+    if card.int8_problem:
+        st.caption(f"No int8: {escape(card.int8_problem)}.")
+    for note in card.notes:
+        st.caption(escape(note))
+
+
+def _form() -> None:
+    # A new key empties the uploader once its file has been checked.
+    generation = st.session_state.setdefault(_GENERATION, 0)
+    file = st.file_uploader(
+        f"Model file, at most {MAX_UPLOAD_MIB} MiB: .keras, .h5, or a zipped SavedModel",
+        type=list(ENDINGS),
+        max_upload_size=MAX_UPLOAD_MIB,
+        key=f"library_model_file_{generation}",
+    )
+    left, right = st.columns(2)
+    way = left.selectbox(
+        "Preprocessing it was trained with",
+        [each.value for each in Preprocessing],
+        index=None,
+        format_func=lambda each: Preprocessing(each).label,
+        placeholder="Choose: wrong preprocessing spoils every answer",
+        key="library_model_preprocessing",
+        help=tip("own_preprocessing"),
+    )
+    size = right.number_input(
+        "Input size, pixels",
+        16,
+        1024,
+        value=None,
+        placeholder="the file's own",
+        key="library_model_size",
+        help="Only for a file that leaves its input size open.",
+    )
+    labels = _labels(generation)
+    if st.button(
+        "Check this model",
+        icon=":material/fact_check:",
+        type="primary",
+        key="library_model_check",
+        disabled=file is None or way is None,
+    ):
+        with guard():
+            if file is None or way is None:
+                raise ModelError("A file and its preprocessing are needed.", "Choose both.")
+            given = parse_labels(labels)
+            side = int(size) if size else None
+            offer = Offer(file.name, given, Preprocessing(way), side)
+            content = io.BytesIO(file.getvalue())
+            st.session_state[_CHECKING] = start_check(session.home(), content, offer)
+            st.rerun()
+
+
+def _labels(generation: int) -> str | bytes:
+    """Asks for the labels in one of four ways."""
+    way = st.radio(
+        "Labels, in the order of its outputs",
+        [_TYPED, _FILE, *_SETS],
+        format_func=lambda each: _SETS.get(each, each),
+        horizontal=True,
+        key="library_model_labels_way",
+    )
+    if way == _TYPED:
+        return str(
+            st.text_area(
+                "One label a line",
+                placeholder="cat\ndog\n…",
+                key="library_model_labels",
+                height=110,
+            )
+        )
+    if way == _FILE:
+        file = st.file_uploader(
+            "Text file, one label a line",
+            type=["txt", "csv"],
+            max_upload_size=4,
+            key=f"library_model_labels_file_{generation}",
+        )
+        return file.getvalue() if file is not None else b""
+    return str(way)
+
+
+def _watch(checking: Checking, had_ended: bool) -> None:
+    if checking.ended and not had_ended:
+        st.rerun()  # the whole page: the timer is no longer needed
+    if not checking.steps and not checking.ended:
+        st.caption("Waiting: another check is under way, or a latency is being measured.")
+    for step in checking.steps:
+        _step(step)
+    if not checking.ended:
+        st.button("Stop", icon=":material/stop_circle:", key="library_model_stop", on_click=_leave)
+    elif checking.checked is not None:
+        _offer_to_keep(checking.checked)
+    else:
+        if checking.error is not None:
+            problem(checking.error)
+        st.button(
+            "Try another file",
+            icon=":material/refresh:",
+            key="library_model_again",
+            on_click=_leave,
+        )
+
+
+def _step(step: Step) -> None:
+    detail = f": {escape(step.detail)}" if step.detail else ""
+    hint = f" *{escape(step.hint)}*" if step.hint and step.state is StepState.WARNING else ""
+    st.markdown(f"{_ICONS[step.state]} **{step.title}** ({_WORDS[step.state]}){detail}{hint}")
+
+
+def _offer_to_keep(checked: Checked) -> None:
+    st.markdown("**Its answers to sample photos.** Are they what the photos show?")
+    table = pd.DataFrame(
+        {
+            "Photo": [row["photo"] for row in checked.answers],
+            "Best answer": [row["top"][0][0] for row in checked.answers],
+            "Probability": [fmt.percent(row["top"][0][1]) for row in checked.answers],
+            "Next": [
+                ", ".join(f"{name} {fmt.percent(share)}" for name, share in row["top"][1:])
+                for row in checked.answers
+            ],
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="library_model_answers",
+        alt="The model's answers to sample photos",
+    )
+    name = st.text_input(
+        "What to call it",
+        value=name_of_file(checked.offer.name),
+        max_chars=60,
+        key="library_model_name",
+    )
+    with st.container(horizontal=True):
+        if st.button(
+            "Keep it", icon=":material/library_add:", type="primary", key="library_model_keep"
+        ):
+            with guard():
+                card = keep(session.home(), checked, name)
+                st.session_state.pop(_CHECKING)
+                st.session_state[_GENERATION] += 1
+                toast(f"{card.title} is among your models.")
+                st.rerun()
+        st.button("Throw it away", key="library_model_drop", on_click=_leave)
+
+
+def _leave() -> None:
+    checking = st.session_state.pop(_CHECKING, None)
+    if isinstance(checking, Checking):
+        checking.cancel()

@@ -1,0 +1,141 @@
+"""Adding a model of one's own on the Library page, and choosing it for an experiment."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from effq_core.models.catalogue import Label
+from effq_core.models.own import card as cards
+from effq_core.models.own.card import own_models, write_card
+from effq_core.settings import Home
+from tests.app.conftest import OpenView, words
+from tests.models.own_files import TINY_LABELS, tiny_classifier
+
+_SECONDS = 120
+
+
+def _card(home: Home, slug: str, **fields: object) -> None:
+    folder = cards.own_folder(home) / slug
+    folder.mkdir(parents=True)
+    plain = {
+        "title": f"My <b>{slug}</b>",
+        "labels": [["cat", None], ["dog", None]],
+        "preprocessing": "zero_one",
+        "image_size": 48,
+        "parameters": 1234,
+        "file_name": "m.keras",
+        "file_sha256": "0" * 64,
+        "file_bytes": 10,
+        "file_format": "Keras 3.1 (.keras)",
+        "qat_problems": [],
+        "head_problem": "",
+        "int8_problem": "",
+        "notes": [],
+        "added": 1.0,
+    }
+    write_card(folder, {**plain, **fields})
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path / "home")
+    made.root.mkdir()
+    return made
+
+
+def _until(app: AppTest, text: str) -> AppTest:
+    deadline = time.monotonic() + _SECONDS
+    while text not in words(app):
+        assert time.monotonic() < deadline, words(app)
+        time.sleep(0.3)
+        app.run()
+    return app
+
+
+def test_a_model_is_checked_step_by_step_shown_its_answers_and_kept(
+    home: Home, open_view: OpenView, tmp_path: Path
+) -> None:
+    app = open_view(home.root, "library")
+    app.file_uploader(key="library_model_file_0").upload(
+        "my_net.keras", tiny_classifier(tmp_path).read_bytes(), "application/octet-stream"
+    )
+    app.selectbox(key="library_model_preprocessing").set_value("inside")
+    app.text_area(key="library_model_labels").set_value("\n".join(TINY_LABELS))
+    app.run()
+    app.button(key="library_model_check").click().run()
+    _until(app, "Its answers to sample photos")
+    said = words(app)
+    assert "Look for code in it" in said
+    assert "Insert fake-quant for QAT" in said
+    assert app.text_input(key="library_model_name").value == "my net"
+    app.button(key="library_model_keep").click().run()
+    (kept,) = own_models(home)
+    assert (kept.id, kept.image_size) == ("own:my_net", 32)
+    assert kept.class_labels == tuple(Label(name) for name in TINY_LABELS)
+    assert "my net" in words(app)
+
+
+def test_a_refused_file_is_named_with_its_reason_and_the_next_can_be_tried(
+    home: Home, open_view: OpenView
+) -> None:
+    app = open_view(home.root, "library")
+    app.file_uploader(key="library_model_file_0").upload("a.h5", b"no model", "x/y")
+    app.selectbox(key="library_model_preprocessing").set_value("raw")
+    app.text_area(key="library_model_labels").set_value("cat\ndog")
+    app.run()
+    app.button(key="library_model_check").click().run()
+    _until(app, "neither a")
+    assert own_models(home) == ()
+    app.button(key="library_model_again").click().run()
+    assert app.file_uploader(key="library_model_file_0").label.startswith("Model file")
+
+
+def test_a_file_without_labels_is_not_even_started(home: Home, open_view: OpenView) -> None:
+    app = open_view(home.root, "library")
+    app.file_uploader(key="library_model_file_0").upload("a.h5", b"no model", "x/y")
+    app.selectbox(key="library_model_preprocessing").set_value("raw")
+    app.run()
+    app.button(key="library_model_check").click().run()
+    assert "There are no labels" in words(app).replace("\\", "")
+    assert not (cards.own_folder(home)).exists()
+
+
+def test_ones_own_model_has_a_card_that_escapes_its_name_and_can_be_removed(
+    home: Home, open_view: OpenView
+) -> None:
+    _card(home, "pets", qat_problems=["conv (Conv2D: grouped convolution)"])
+    app = open_view(home.root, "library")
+    said = words(app)
+    assert r"My \<b\>pets\</b\>" in said
+    assert "No QAT: conv" in said.replace("\\", "")
+    app.button(key="library_remove_own:pets").click().run()
+    assert "No run has used it." in words(app)
+
+
+def test_variants_a_model_cannot_become_are_off_and_say_which_layers(
+    home: Home, open_view: OpenView
+) -> None:
+    _card(home, "pets", qat_problems=["conv (Conv2D: grouped convolution)"])
+    app = open_view(home.root, "experiment")
+    assert not app.checkbox(key="exp_variant_int8_qat").disabled
+    app.selectbox(key="exp_model").set_value("own:pets").run()
+    for variant in ("int8_qat", "int8_qat_untrained", "int8_float_control"):
+        box = app.checkbox(key=f"exp_variant_{variant}")
+        assert box.disabled
+        assert not box.value
+    assert not app.checkbox(key="exp_variant_int8").disabled
+    assert "grouped convolution" in words(app)
+
+
+def test_a_removed_model_does_not_break_the_form(home: Home, open_view: OpenView) -> None:
+    _card(home, "pets")
+    app = open_view(home.root, "experiment")
+    app.selectbox(key="exp_model").set_value("own:pets").run()
+    cards.remove_own_model("own:pets", home)
+    app.run()
+    assert app.selectbox(key="exp_model").value == "efficientnetv2_b0_imagenette"
+    assert not app.exception

@@ -1,0 +1,85 @@
+"""Model files for tests: good ones, small; bad ones, each bad in one way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+SIDE = 32
+TINY_LABELS = ("astronaut", "camera", "cat", "clock")
+
+Body = Callable[[Any, Any], Any]
+"""Layers between the image and the head, given Keras and a tensor."""
+
+
+def keras_of(major: int) -> Any:
+    if major == 3:
+        import keras
+
+        return keras
+    import tf_keras
+
+    return tf_keras
+
+
+def small_body(keras: Any, x: Any) -> Any:
+    """Every kind of layer that can be kept, in 20 layers."""
+    layers = keras.layers
+    x = layers.Rescaling(1 / 127.5, -1)(x)
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.ReLU(6.0)(x)
+    x = layers.SeparableConv2D(8, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    y = layers.Conv2D(8, 3, padding="same")(x)
+    y = layers.BatchNormalization()(y)
+    y = layers.Activation("swish")(y)
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(y)
+    gate = layers.Conv2D(8, 1, activation="sigmoid")(gate)
+    x = layers.Add()([x, layers.Multiply()([y, gate])])
+    x = layers.ZeroPadding2D(1)(x)
+    x = layers.DepthwiseConv2D(3, strides=2, use_bias=False)(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.ReLU()(x)
+    x = layers.Dropout(0.2)(x)
+    return layers.GlobalAveragePooling2D()(x)
+
+
+def classifier(
+    major: int = 2,
+    body: Body = small_body,
+    *,
+    classes: int = 4,
+    activation: str | None = "softmax",
+    side: int | None = SIDE,
+) -> Any:
+    """Builds a model with seeded weights that answers photos differently."""
+    keras = keras_of(major)
+    keras.utils.set_random_seed(3)
+    image = keras.Input((side, side, 3))
+    answer = keras.layers.Dense(classes, activation=activation)(body(keras, image))
+    model = keras.Model(image, answer)
+    for layer in model.layers[-1:]:
+        layer.set_weights([3 * array for array in layer.get_weights()])
+    return model
+
+
+@lru_cache(maxsize=1)
+def _tiny_bytes(folder: str) -> bytes:
+    path = Path(folder) / "tiny_source.keras"
+    classifier().save(str(path))
+    return path.read_bytes()
+
+
+def tiny_classifier(folder: Path) -> Path:
+    """Writes a four-class model of Keras 2 for 32 px, preprocessing inside."""
+    path = folder / "tiny.keras"
+    path.write_bytes(_tiny_bytes(str(folder)))
+    return path
