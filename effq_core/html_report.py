@@ -46,6 +46,7 @@ _MAIN = (
     "agreement_percent",
 )
 """Columns of the first table, besides the median latencies."""
+_LONG = 32  # characters of what is no number any more
 
 
 def html_report(results: Results, title: str) -> str:
@@ -119,7 +120,7 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, text_columns: 
 
     def cells(values: Sequence[str], tag: str) -> str:
         return "".join(
-            f"<{tag}{'' if place < text_columns else ' class=number'}>{_text(value)}</{tag}>"
+            f"<{tag}{_cell_class(value, place < text_columns)}>{_text(value)}</{tag}>"
             for place, value in enumerate(values)
         )
 
@@ -128,6 +129,13 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, text_columns: 
         f'<div class="wide"><table><thead><tr>{cells(head, "th")}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
+
+
+def _cell_class(value: str, is_text: bool) -> str:
+    """Returns a cell's class: a hash, which has no place to break, may break anywhere."""
+    if is_text:
+        return ""
+    return " class=long" if len(value) > _LONG and " " not in value else " class=number"
 
 
 def _verdict(results: Results) -> str:

@@ -21,6 +21,7 @@ th, td { vertical-align: top; }
 th { color: #56636a; font-weight: 600; vertical-align: bottom; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number { white-space: nowrap; }
+.long { overflow-wrap: anywhere; min-width: 9em; font-size: 11px; }
 td:first-child { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 0 0 12px; }
 dt { color: #56636a; }

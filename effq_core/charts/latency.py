@@ -22,7 +22,7 @@ MOST_SAMPLES = 1000
 """Samples drawn of one variant; of more, as many evenly spaced quantiles."""
 
 _ROW = 52
-_FRAME = 96
+_FRAME = 120
 
 
 def distribution(results: Results, threads: int) -> go.Figure:
@@ -73,6 +73,7 @@ def distribution(results: Results, threads: int) -> go.Figure:
             hovertext=hover,
             hovertemplate="%{hovertext}<extra></extra>",
         )
+    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
     found = "; ".join(

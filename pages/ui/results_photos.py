@@ -25,6 +25,7 @@ from pages.ui.show import escape
 PER_PAGE = 24
 _WIDTH = 168
 _CARD = 202  # the photo and the card's own padding
+_NO_BREAK = "\u00a0"
 _ALL = "All classes"
 _WORDS = {
     Change.WORSE: "got worse",
@@ -101,13 +102,18 @@ def _filtered(found: Sequence[ChangedPhoto]) -> list[ChangedPhoto]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _photos(store: str, run: str, key: str, _results: Results) -> EvaluationPhotos:
+def _photos(store: str, run: str, stamp: str, _results: Results) -> EvaluationPhotos:
     return open_photos(_results, session.home())
 
 
 def _open(source: Source) -> EvaluationPhotos:
-    baseline = source.results.baseline
-    return _photos(str(session.home().root), source.id, baseline.predictions, source.results)
+    require_allowed(source.results.experiment.dataset, session.home())
+    return _photos(str(session.home().root), source.id, source.stamp, source.results)
+
+
+def forget_photos() -> None:
+    """Lets go of the photos kept open, so that deleting runs really frees their space."""
+    _photos.clear()
 
 
 def _gallery(
@@ -155,8 +161,8 @@ def _caption(photo: ChangedPhoto, first: str, second: str) -> str:
     for title, answer in ((first, photo.first), (second, photo.second)):
         mark = ""
         if photo.truth is not None:
-            mark = " ✓" if answer.label == photo.truth else " ✗"
-        sure = escape(fmt.percent(answer.confidence, 0))
+            mark = f"{_NO_BREAK}✓" if answer.label == photo.truth else f"{_NO_BREAK}✗"
+        sure = escape(fmt.percent(answer.confidence, 0)).replace(" ", _NO_BREAK)
         lines.append(f":small[{escape(title)}: {escape(answer.label)}, {sure}{mark}]")
     return "  \n".join(lines)
 
