@@ -20,7 +20,6 @@ _UNDECIDED_POINTS = 15
 """Below this lead of float32's answer, rounding alone can well turn it."""
 
 # A spreadsheet takes a cell that begins like this for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,19 +128,15 @@ def answers_csv(answered: Sequence[Answered]) -> str:
 def _row(answered: Answered) -> Row:
     photo = answered.photo
     row: Row = {
-        "photo": _harmless(photo.name),
+        "photo": photo.name,
         "width_px": photo.width,
         "height_px": photo.height,
     }
     for answer in answered.answers:
         best = answer.guesses[0]
-        row[f"{answer.variant}_class"] = _harmless(best.label)
+        row[f"{answer.variant}_class"] = best.label
         row[f"{answer.variant}_confidence"] = round(best.probability, 6)
         row[f"{answer.variant}_ms"] = round(answer.ms, 3)
         if answer.agrees is not None:
             row[f"{answer.variant}_agrees"] = "yes" if answer.agrees else "no"
     return row
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -14,10 +14,13 @@ from effq_core.errors import InputError, StoreError
 from effq_core.export_readme import readme
 from effq_core.measure.predictions import Predictions
 from effq_core.results import RESULTS_FILE, Results, Row, rows
+from effq_core.results.table import Cell
 from effq_core.store.files import make_folder, store_errors
 from effq_core.store.manifest import hash_file
 from effq_core.variants import BASELINE, CATALOGUE
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet computes."""
 CSV_FILE = "results.csv"
 LABELS_FILE = "labels.txt"
 README_FILE = "README.md"
@@ -77,8 +80,13 @@ def csv_text(table: Iterable[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(table)
+    writer.writerows({name: _harmless(cell) for name, cell in row.items()} for row in table)
     return text.getvalue()
+
+
+def _harmless(cell: Cell) -> Cell:
+    """Keeps a spreadsheet from taking a file's name or a label for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def predictions_rows(results: Results) -> list[Row]:

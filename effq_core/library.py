@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from effq_core.datasets import imagenette
@@ -48,7 +49,11 @@ def partial_bytes(home: Home, item: str) -> int:
         home: The store.
         item: Identifier of a dataset or model.
     """
-    return sum(path.stat().st_size for path in _partials(home, item) if path.exists())
+    found = 0
+    for path in _partials(home, item):
+        with suppress(FileNotFoundError):  # it may be finished or removed at any moment
+            found += path.stat().st_size
+    return found
 
 
 def remove_item(home: Home, database: Database, item: str) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from effq_core import formatting as fmt
 from effq_core.measure.gate_wording import gate_title, plainly
+from effq_core.measure.intervals import SIGNIFICANCE
 from effq_core.measure.latency import LatencyReport
+from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
 
 UNEVEN = 1.3
@@ -51,9 +53,20 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str,
             f"{fmt.counted(comparison.n, 'photo')} are too few to exclude a difference of 1 point: "
             f"the 95 % interval is {interval}."
         )
+    if comparison is not None and loses_for_sure(comparison):
+        found.append(
+            f"The loss of {fmt.points(comparison.difference_points)} against float32 is more than "
+            "chance would do."
+        )
     found += _busy(_timed(results, variant, threads))
     found += _unconfirmed(results, variant, threads)
     return tuple(found)
+
+
+def loses_for_sure(comparison: Comparison) -> bool:
+    """Returns whether a variant is worse than float32 by more than chance would do."""
+    p, difference = comparison.p, comparison.difference_points
+    return p is not None and difference is not None and p < SIGNIFICANCE and difference < 0
 
 
 def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[str, ...]:

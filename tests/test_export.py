@@ -169,3 +169,9 @@ def test_exported_files_run_where_nothing_of_effq_is(tiny_run, folder: Path) -> 
     answer = runner(**{name: np.zeros(detail["shape"], detail["dtype"])})
 
     assert next(iter(answer.values())).shape == (1, len(tiny_run.results.labels()))
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula() -> None:
+    table = [{"image": "=HYPERLINK(1)", "true_class": "@SUM(1)", "ms": -1.5, "other": "a=b"}]
+
+    assert csv_text(table).splitlines()[1] == "'=HYPERLINK(1),'@SUM(1),-1.5,a=b"

@@ -100,7 +100,10 @@ def test_float32_alone_and_float32_as_the_best() -> None:
     assert "nothing to compare it with" in headline(only(REFERENCE, "float32")).text
     found = headline(changed(only(REFERENCE, "float32", "int8"), slow))
     assert found.variant == "float32"
-    assert "no variant that passed its checks is faster on 1 thread" in found.text
+    assert (
+        "no variant that passed its checks and stays near its accuracy is faster on 1 thread"
+        in found.text
+    )
 
 
 def test_a_speed_within_the_noise_is_not_called_faster_or_slower() -> None:
@@ -130,3 +133,36 @@ def test_disturbances_name_every_timing_that_was_busy_or_uneven() -> None:
         "Float32, Float16 and Int8 (PTQ) were timed on a busy machine (other programs used up to "
     )
     assert disturbances(only(REFERENCE, "int8", "float32"), 7) == ()
+
+
+def collapsed(plain: dict[str, Any]) -> None:
+    """int8 as EfficientNets are known to fail: fast, small, and wrong."""
+    comparison = plain["variants"]["int8"]["comparison"]
+    comparison.update(
+        difference_points=-60.0,
+        low_points=-62.0,
+        high_points=-58.0,
+        worse=1190,
+        better=10,
+        p=1e-300,
+    )
+
+
+def test_a_collapsed_variant_is_never_recommended() -> None:
+    found = headline(only(changed(REFERENCE, collapsed), "float32", "float16", "int8"))
+
+    assert found.variant == "float16"
+    assert "Int8" not in found.text
+
+
+def test_a_small_but_certain_loss_is_no_sure_recommendation() -> None:
+    def lose(plain: dict[str, Any]) -> None:
+        comparison = plain["variants"]["int8"]["comparison"]
+        comparison.update(
+            difference_points=-0.9, low_points=-1.4, high_points=-0.4, worse=20, better=2, p=1e-4
+        )
+
+    found = headline(only(changed(REFERENCE, lose), "float32", "int8"))
+
+    assert found.variant == "int8" and not found.sure
+    assert any("more than chance would do" in caution for caution in found.cautions)

@@ -12,6 +12,7 @@ from effq_core.datasets.catalogue import open_dataset
 from effq_core.datasets.decode import Pixels, decode
 from effq_core.datasets.index import Index
 from effq_core.datasets.pixels import read_pixels
+from effq_core.datasets.roots import require_allowed
 from effq_core.errors import EffqError, InputError, StoreError
 from effq_core.pipeline.stages.files import INDEX_FILE
 from effq_core.results.document import REFERENCE_FOLDER, Results
@@ -80,7 +81,7 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
             "Run an experiment of your own to see the photos whose answer changed.",
         )
     keys = results.predictions(results.baseline.name).keys
-    folder = _pixels_folder(results.folder, results.baseline.predictions)
+    folder = pixels_folder(results.folder, results.baseline.predictions)
     if folder is not None and folder.is_dir():
         pixels, items = read_pixels(folder)
         if [item.key for item in items] == keys:
@@ -96,7 +97,8 @@ def _from_dataset(results: Results, home: Home, folder: Path, keys: list[str]) -
         found = Index.from_dict(json.loads(index.read_text(encoding="utf-8")))
         items = {item.key: item for item in found.items if item.key in wanted}
         if len(items) == len(wanted):
-            dataset = open_dataset(results.experiment.dataset, home)
+            # Only the dashboard comes here, and shows nothing of folders it would not offer.
+            dataset = open_dataset(require_allowed(results.experiment.dataset, home), home)
             return EvaluationPhotos(
                 keys, int(results.model["image_size"]), _dataset=dataset, _items=items
             )
@@ -106,8 +108,16 @@ def _from_dataset(results: Results, home: Home, folder: Path, keys: list[str]) -
     )
 
 
-def _pixels_folder(artifacts: Path, predictions: str) -> Path | None:
-    """Returns where the photos are that were evaluated; ``None`` where that is not recorded."""
+def pixels_folder(artifacts: Path, predictions: str) -> Path | None:
+    """Returns where the photos are that were evaluated.
+
+    Args:
+        artifacts: The store's artifacts.
+        predictions: Where a variant's answers are in it.
+
+    Returns:
+        The folder; ``None`` where it is not recorded.
+    """
     found = _manifest(artifacts / predictions).get("inputs", {}).get("evaluation", {})
     fingerprint = str(found.get("fingerprint", ""))
     try:

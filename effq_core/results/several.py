@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from effq_core import formatting as fmt
+from effq_core.datasets.index import items_from_json
+from effq_core.datasets.pixels import ITEMS_FILE
+from effq_core.errors import EffqError
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, compare
 from effq_core.results.document import Results
+from effq_core.results.photos import pixels_folder
 from effq_core.variants import get_variant
 
 _MODEL, _PHOTOS, _WEIGHTS = "Model", "Photos", "Float model"
@@ -95,10 +101,37 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
 
 
 def photos_of(results: Results) -> Hashable:
-    """Returns what tells the evaluation photos of two runs apart: their keys, in order."""
+    """Returns what tells the evaluation photos of two runs apart.
+
+    Their keys, in order, and their content: two folders may have files of the same names. Where
+    the content is not recorded any more, the dataset stands for it.
+    """
     if results.folder is None:
-        return tuple(results.predictions(results.baseline.name).keys)
-    return _keys(results.folder, results.baseline.predictions)
+        keys, content = tuple(results.predictions(results.baseline.name).keys), ""
+    else:
+        keys = _keys(results.folder, results.baseline.predictions)
+        content = content_of(results.folder, results.baseline.predictions)
+    return keys, content or results.experiment.dataset
+
+
+@lru_cache(maxsize=12)
+def content_of(folder: Path, predictions: str) -> str:
+    """Returns a hash of the photos a variant was evaluated on; empty where it is not recorded.
+
+    Args:
+        folder: The store's artifacts.
+        predictions: Where the variant's answers are in it.
+
+    Returns:
+        64 hexadecimal digits, or nothing.
+    """
+    pixels = pixels_folder(folder, predictions)
+    try:
+        plain = json.loads(((pixels or folder) / ITEMS_FILE).read_text(encoding="utf-8"))
+        hashes = [item.sha256 for item in items_from_json(plain["items"])]
+    except (OSError, ValueError, KeyError, TypeError, EffqError):
+        return ""
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 @lru_cache(maxsize=12)  # comparing six runs asks for the same keys dozens of times
@@ -121,12 +154,13 @@ def across(a: Results, b: Results) -> dict[str, Comparison]:
         StoreError: If stored answers are missing.
     """
     found = {}
+    same = photos_of(a) == photos_of(b)
     for name in a.variants:
         if name not in b.variants:
             continue
         before, after = a.predictions(name), b.predictions(name)
         same_shape = before.probabilities.shape == after.probabilities.shape
-        if before.keys == after.keys and same_shape:
+        if same and same_shape:
             found[name] = compare(before, after)
     return found
 

@@ -13,7 +13,7 @@ from effq_core.results import REFERENCE, Results
 from effq_core.store.rows import RunRow
 from effq_core.wording import run_title
 from pages.ui import session
-from pages.ui.show import problem, prose, toast
+from pages.ui.show import problem, toast
 
 PARAMETER = "run"
 MOST_COMPARED = 6
@@ -30,11 +30,13 @@ class Source:
         id: The run's, or ``reference``.
         title: For people.
         results: What it found.
+        stamp: Tells one making of the results from another.
     """
 
     id: str
     title: str
     results: Results
+    stamp: str = ""
 
 
 def choose_run(
@@ -139,7 +141,7 @@ def _remember(chosen: list[str]) -> None:
 def _chosen(chosen: list[str], titles: dict[str, str]) -> None:
     _remember(chosen)
     if not chosen:
-        toast(f"No run was chosen, so this shows {prose(titles[_remembered(titles)[0]])}.",
+        toast(f"No run was chosen, so this shows {titles[_remembered(titles)[0]]}.",
               ":material/info:")  # fmt: skip
 
 
@@ -153,5 +155,6 @@ def _sources(chosen: list[str], titles: dict[str, str]) -> list[Source]:
         except EffqError as error:
             problem(error)
             continue
-        found.append(Source(run, titles[run], results))
+        stamp = session.stamp_of(by_id[run]) if run in by_id else ""
+        found.append(Source(run, titles[run], results, stamp))
     return found

@@ -35,6 +35,11 @@ def show_fetch(item: str, size: str) -> None:
 
 
 def _panel(item: str, size: str, was_active: bool) -> None:
+    with guard():  # it runs alone: the page's own guard is not around it
+        _state(item, size, was_active)
+
+
+def _state(item: str, size: str, was_active: bool) -> None:
     fetch = fetch_of(session.home(), item)
     active = fetch is not None and fetch.state.is_active
     if was_active and not active:

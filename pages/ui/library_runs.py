@@ -13,6 +13,7 @@ from effq_core.store.rows import RunRow
 from effq_core.store.usage import Inventory, take_inventory
 from effq_core.wording import run_title, status_title
 from pages.ui import session
+from pages.ui.results_photos import forget_photos
 from pages.ui.show import empty, escape, guard, toast
 
 _GENERATION = "library_generation"
@@ -99,6 +100,7 @@ def _ask(chosen: Sequence[RunRow]) -> None:
         if st.button("Delete", type="primary", key="delete_yes"):
             with guard():
                 freed = delete_runs(home, database, plan.runs)
+                forget_photos()
                 st.session_state[_GENERATION] += 1
                 toast(
                     f"{fmt.counted(len(plan.runs), 'run')} deleted, {fmt.size(freed)} became free."

@@ -9,6 +9,7 @@ from effq_core.glossary import tip
 from effq_core.store.removal import free_unused
 from effq_core.store.usage import take_inventory, usage
 from pages.ui import session
+from pages.ui.results_photos import forget_photos
 from pages.ui.show import guard, toast
 
 _METRIC_PIXELS = 160
@@ -42,4 +43,5 @@ def show_space() -> None:
 def _free() -> None:
     with guard():
         freed = free_unused(session.home(), session.database())
+        forget_photos()
         toast(f"{fmt.size(freed)} became free.")

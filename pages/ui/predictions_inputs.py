@@ -69,7 +69,10 @@ def given_photos(labels: Sequence[str]) -> list[Given]:
         samples = _samples(labels)
         shot = _camera()
         take_pasted_photos(_UPLOADER)  # draws nothing
-    st.session_state[_CURRENT] = [*uploaded, *shot]
+    # What cannot be read needs not be kept: the server takes larger files on another page.
+    most = MAX_UPLOAD_MIB * 2**20
+    kept_now = [each for each in (*uploaded, *shot) if len(each.data) <= most]
+    st.session_state[_CURRENT] = kept_now[:MAX_PHOTOS]
     with left:
         kept = _offer_to_clear(kept)
     given = [*kept, *uploaded, *shot, *samples]
@@ -105,8 +108,8 @@ def _uploads() -> list[Given]:
         accept_multiple_files=True,
         max_upload_size=MAX_UPLOAD_MIB,
         key=_UPLOADER,
-        help="They stay in this server's memory until you remove them or leave; they are never "
-        "stored and nobody else sees them.",
+        help="They stay in this server's memory until you remove them or close this tab; they are "
+        "never stored and nobody else sees them.",
     )
     return [Given(id=file.file_id, name=file.name, data=file.getvalue()) for file in files]
 

@@ -85,5 +85,6 @@ def _outcome(loaded: Predictor, given: Given) -> Outcome:
 
 
 def _identity(results: Results) -> tuple[str, ...]:
-    """What the answers follow from: the files themselves, whichever run made them."""
-    return tuple(results.variants[name].file.sha256 for name in results.with_files)
+    """What the answers follow from: files and labels, whichever run made them."""
+    files = (results.variants[name].file.sha256 for name in results.with_files)
+    return (*results.labels(), *files)

@@ -70,9 +70,7 @@ def between(first: Source, second: Source) -> dict[str, Comparison]:
 
 
 def _key(source: Source, *variants: str) -> tuple[str, ...]:
-    # Names of stored answers are hashes of what they were made from; the reference run's are not.
-    paths = (source.results.variants[name].predictions for name in variants)
-    return source.id, *variants, *paths
+    return source.id, source.stamp, *variants
 
 
 @st.cache_data(show_spinner=False, max_entries=_MOST)

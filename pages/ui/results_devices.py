@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import pandas as pd
 import streamlit as st
@@ -11,13 +12,13 @@ from effq_core import formatting as fmt
 from effq_core.bench_file import MAX_BYTES, DeviceReport
 from effq_core.charts.devices import devices
 from effq_core.device_timings import delete_timings, import_timings, list_timings
-from effq_core.errors import EffqError
+from effq_core.errors import EffqError, InputError
 from effq_core.glossary import tip
 from effq_core.results import Results
 from effq_core.uploads import shown_name
 from pages.ui import session
 from pages.ui.choose import Source
-from pages.ui.show import chart, escape, guard, problem, toast
+from pages.ui.show import chart, guard, problem, toast
 
 _GENERATION = "device_generation"
 _SEEN = "_device_files_seen"
@@ -68,9 +69,9 @@ def _take(results: Results) -> None:
     )
     seen: set[str] = st.session_state.setdefault(_SEEN, set())
     refused = False
-    for file in given[:_MOST_FILES]:
-        if file.file_id in seen:  # taken before, and perhaps deleted since
-            continue
+    # Those taken before are left out, also where they were deleted since.
+    fresh = [file for file in given if file.file_id not in seen]
+    for file in fresh[:_MOST_FILES]:
         try:
             report = import_timings(session.home(), results, file.getvalue(), shown_name(file.name))
         except EffqError as error:
@@ -78,13 +79,9 @@ def _take(results: Results) -> None:
             problem(error)
         else:
             seen.add(file.file_id)
-            toast(f"Timings of {escape(report.device)} imported.")
-    if len(given) > _MOST_FILES:
-        refused = True
-        st.warning(
-            f"{fmt.counted(_MOST_FILES, 'file')} at a time are read; the others wait.",
-            icon=":material/warning:",
-        )
+            toast(f"Timings of {report.device} imported.")
+    if len(fresh) > _MOST_FILES and not refused:
+        st.rerun()  # for the next ones
     if given and not refused:
         # An empty uploader says best that they were taken.
         st.session_state[_GENERATION] = generation + 1
@@ -160,5 +157,6 @@ def _table(results: Results, reports: Reports) -> None:
 def _delete(ids: Sequence[str]) -> None:
     with guard():
         for report_id in ids:
-            delete_timings(session.home(), report_id)
+            with suppress(InputError):  # somebody else was quicker
+                delete_timings(session.home(), report_id)
         toast(f"{fmt.counted(len(ids), 'import')} deleted.")

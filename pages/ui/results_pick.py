@@ -10,6 +10,7 @@ import streamlit as st
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
 from effq_core.recommend import Limits, Preference, Recommendation, drop_of
+from effq_core.recommend_headline import USUAL_DROP_POINTS, USUAL_UNLIKE_PERCENT
 from effq_core.recommend_nearest import nearest
 from effq_core.results import Results
 from pages.ui import results_cache
@@ -117,7 +118,7 @@ def _drop_limit(results: Results) -> tuple[float | None, bool]:
         lambda points: f"{fmt.decimals(points, 1)} {'points' if labelled else '%'}",
         key=_DROP,
         explained=tip("top1") if labelled else tip("agreement"),
-        first=1.0 if labelled else NO_LIMIT,
+        first=USUAL_DROP_POINTS if labelled else USUAL_UNLIKE_PERCENT,
     )
     certain = st.checkbox(
         "even at the far end of the 95 % interval",

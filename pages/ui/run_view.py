@@ -8,7 +8,8 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.charts.training import held_out_accuracy, losses
-from effq_core.errors import EffqError
+from effq_core.datasets.roots import require_allowed
+from effq_core.errors import EffqError, InputError
 from effq_core.experiment import Experiment
 from effq_core.glossary import tip
 from effq_core.pipeline import control
@@ -80,7 +81,10 @@ def show_run(run_id: str) -> None:
 
 def _follow(run_id: str, was_active: bool) -> None:
     with guard():
-        seen = watch(session.database(), run_id)
+        try:
+            seen = watch(session.database(), run_id)
+        except InputError:
+            st.rerun()  # somebody deleted it meanwhile: the page says so, and this timer ends
         if was_active and not seen.run.status.is_active:
             toast(f"The run is {status_title(seen.run.status).lower()}.")
             st.rerun()
@@ -241,6 +245,8 @@ def _actions(seen: Watch) -> None:
                 help="Goes on where it stopped. " + tip("stage"),
             )
             if again:
+                # Who visits a page may not go on with a folder it would not offer.
+                require_allowed(str(run.experiment["dataset"]), session.home())
                 control.resume(session.home(), run.id)
                 st.rerun()
         if st.button("Change and run again", icon=":material/edit:", key="do_change"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.results import REFERENCE, Results, load_reference, load_results
+from effq_core.results import RESULTS_FILE, Results, load_reference, load_results
+from effq_core.results.access import REPORT
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow
@@ -41,9 +42,28 @@ def runs() -> list[RunRow]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=RESULTS_IN_MEMORY)
-def _results(store: str, fingerprint: str, _run: RunRow) -> Results:
-    # The artifact of a fingerprint never changes, so neither does this.
+def _results(store: str, fingerprint: str, stamp: str, _run: RunRow) -> Results:
     return load_results(Home.from_environment(), _run)
+
+
+def stamp_of(run: RunRow) -> str:
+    """Tells one making of a run's results from another.
+
+    A fingerprint names what results are made from. Made again after they were deleted, they have
+    the same name and other timings.
+
+    Args:
+        run: The run.
+
+    Returns:
+        Something that changes with them; empty where there are none.
+    """
+    path = home().artifacts / REPORT / str(run.results) / RESULTS_FILE
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns}-{status.st_ino}"
 
 
 def results_of(run: RunRow) -> Results:
@@ -61,7 +81,7 @@ def results_of(run: RunRow) -> Results:
     """
     if run.results is None:
         return load_results(home(), run)  # raises, and says why
-    return _results(str(home().root), run.results, run)
+    return _results(str(home().root), run.results, stamp_of(run), run)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
@@ -73,6 +93,3 @@ def reference() -> Results:
         StoreError: If it is damaged.
     """
     return load_reference()
-
-
-__all__ = ["REFERENCE", "database", "home", "reference", "results_of", "runs"]

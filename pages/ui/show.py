@@ -128,10 +128,10 @@ def toast(text: str, icon: str = ":material/check:") -> None:
     """Shows a short message, also after the rerun that follows.
 
     Args:
-        text: The message.
+        text: The message, as plain text.
         icon: A Material symbol.
     """
-    st.session_state.setdefault(_TOASTS, []).append((text, icon))
+    st.session_state.setdefault(_TOASTS, []).append((prose(text), icon))
 
 
 def flush_toasts() -> None:

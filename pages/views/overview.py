@@ -6,10 +6,9 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
-from effq_core.pipeline.forecast import forecast
 from effq_core.presets import demo
 from pages.ui import session
-from pages.ui.experiment_start import history, start
+from pages.ui.experiment_start import estimate, start
 from pages.ui.overview_reference import show_outcome, show_reference
 from pages.ui.run_list import show_runs
 from pages.ui.show import guard, page_head
@@ -31,7 +30,7 @@ with guard():
     show_outcome(session.reference())
 
 with guard(), st.container(horizontal=True, vertical_alignment="center", key="demo"):
-    cost = forecast(demo(), session.home(), history())
+    cost = estimate(demo())
     pressed = st.button(
         "Run the demo experiment",
         type="primary",

@@ -202,7 +202,7 @@ def test_runs_are_listed_with_their_sizes(open_page: Open, home: Home, tiny_run)
     assert list(table["Run"]) == ["tiny"]
     assert list(table["Status"]) == ["Finished"]
     assert table["In total"][0] == table["Only its own"][0] > 1_000_000
-    assert "Everything in the store is used by a run" in words(app)
+    assert "everything in the store belongs to a run" in words(app)
     assert app.button(key="library_delete").disabled
 
 

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from effq_core.charts.side_by_side import Quantity, side_by_side
 from effq_core.charts.sweep import sweep_chart
+from effq_core.datasets.base import ImageItem
+from effq_core.datasets.index import items_to_json
+from effq_core.datasets.pixels import ITEMS_FILE
 from effq_core.measure.predictions import Predictions
 from effq_core.results import Results
 from effq_core.results.several import Touches, across, differences, verdicts
 from effq_core.results.sweep import Along, Measure, baselines, sweep
+from effq_core.store.manifest import MANIFEST
 from tests.results.run_variations import changed, unlabelled
 
 
@@ -73,12 +80,54 @@ def test_other_photos_of_the_same_dataset_forbid_comparing_accuracy(
     assert across(reference, other) == {}, "other photos cannot be paired"
 
 
-def test_another_name_of_the_same_photos_forbids_nothing(reference: Results) -> None:
-    moved = changed(reference, lambda plain: plain["dataset"].update(title="copied folder"))
+def with_content(results: Results, folder: Path, dataset: str, salt: str) -> Results:
+    """The same run of a dataset of another name, with its photos' content on record."""
+    keys = results.predictions(results.baseline.name).keys
+    pixels = hashlib.sha256(dataset.encode()).hexdigest()
+    items = [ImageItem(key, 0, None, hashlib.sha256(f"{salt}{key}".encode()).hexdigest())
+             for key in keys]  # fmt: skip
+    (folder / "pixels" / pixels).mkdir(parents=True)
+    (folder / "pixels" / pixels / ITEMS_FILE).write_text(
+        json.dumps({"items": items_to_json(items)})
+    )
+    for name in results.variants:
+        stored = folder / "evaluate" / name
+        results.predictions(name).save(stored)
+        manifest = {"inputs": {"inputs": {"evaluation": {"kind": "pixels", "fingerprint": pixels}}}}
+        (stored / MANIFEST).write_text(json.dumps(manifest))
 
-    found = differences([reference, moved])
-    assert [entry.touches for entry in found] == [Touches.NOTHING]
-    assert verdicts(found) == ()
+    def move(plain) -> None:
+        plain["experiment"]["dataset"] = dataset
+        for name, values in plain["variants"].items():
+            values["predictions"] = f"evaluate/{name}"
+
+    return replace(changed(results, move), folder=folder)
+
+
+def test_a_moved_folder_of_the_same_photos_forbids_nothing(
+    reference: Results, tmp_path: Path
+) -> None:
+    a = with_content(reference, tmp_path / "a", "folder:/a", "same")
+    b = with_content(reference, tmp_path / "b", "folder:/b", "same")
+
+    assert not verdicts(differences([a, b]))
+    assert across(a, b)
+
+
+def test_other_photos_under_the_same_names_are_not_paired(
+    reference: Results, tmp_path: Path
+) -> None:
+    a = with_content(reference, tmp_path / "a", "folder:/a", "cats")
+    b = with_content(reference, tmp_path / "b", "folder:/b", "dogs")
+
+    assert "Accuracies of these runs do not compare" in verdicts(differences([a, b]))[0]
+    assert across(a, b) == {}
+
+
+def test_photos_whose_content_is_not_on_record_are_the_datasets(reference: Results) -> None:
+    other = changed(reference, lambda plain: plain["experiment"].update(dataset="folder:/b"))
+
+    assert across(reference, other) == {}
 
 
 def test_a_choice_of_the_experiment_is_said_and_compared(reference: Results) -> None:
