@@ -23,8 +23,8 @@ from effq_core.ingest.preview import FEWEST_PHOTOS, Lookalike, Photo, Preview
 
 MOST_COMPARED = 40_000
 """Photos above which no look-alikes are searched: every one is compared with every other."""
-_THUMBNAILS_A_CLASS = 4
-_THUMBNAILS_IN_ALL = 4 * THUMBNAILS
+_CANDIDATES = 2 * THUMBNAILS
+"""Pictures made of which :data:`THUMBNAILS` are shown: some photos turn out to be copies."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,13 @@ class Picker:
     def __init__(self, labelled: Labelled) -> None:
         self._places = labelled.places
         self._taken: Counter[str | None] = Counter()
+        classes = len({place.label for place in labelled.places.values()})
+        self._most = -(-_CANDIDATES // max(1, classes))
 
     def wants(self, name: str) -> bool:
         """Returns whether one of this photo is wanted; so it counts as taken."""
         label = self._places[name].label
-        most = _THUMBNAILS_IN_ALL if label is None else _THUMBNAILS_A_CLASS
-        if self._taken[label] >= most or self._taken.total() >= _THUMBNAILS_IN_ALL:
+        if self._taken[label] >= self._most or self._taken.total() >= _CANDIDATES:
             return False
         self._taken[label] += 1
         return True

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from effq_core import formatting as fmt
 from effq_core.ingest.found import shown
 from effq_core.ingest.labels import LabelSource
-from effq_core.ingest.preview import SMALLEST_CLASS, Preview
+from effq_core.ingest.preview import SMALLEST_CLASS, Lookalike, Preview
 
 _SOURCES = {
     LabelSource.FOLDERS: "labels from folders",
     LabelSource.LIST: "labels from the list",
     LabelSource.NONE: "no labels: accuracy cannot be measured",
 }
-_MOST_NAMED = 5
+_MOST_NAMED = 3
 
 
 def facts(preview: Preview) -> list[str]:
@@ -58,14 +58,14 @@ def warnings(preview: Preview) -> list[str]:
             needs += ", or none in one of the splits"
         found.append(f"Too small to train on some photos and measure on others ({needs}): {named}.")
     if across := preview.across:
-        pairs = _named([f"{shown(each.name)} and {shown(each.like)}" for each in across])
+        pairs = _pairs(across)
         found.append(
             f"{fmt.counted(len(across), 'training photo')} look like one in the evaluation split, "
             f"which makes accuracy look better than it is: {pairs}."
         )
     rest = [each for each in preview.lookalikes if not each.across]
     if rest:
-        pairs = _named([f"{shown(each.name)} and {shown(each.like)}" for each in rest])
+        pairs = _pairs(rest)
         text = f"{fmt.counted(len(rest), 'photo')} look like another one: {pairs}."
         if preview.class_names and not preview.has_splits:
             text += (
@@ -75,9 +75,19 @@ def warnings(preview: Preview) -> list[str]:
         found.append(text)
     relabelled = [each for each in preview.lookalikes if each.relabelled]
     if relabelled:
-        pairs = _named([f"{shown(each.name)} and {shown(each.like)}" for each in relabelled])
+        pairs = _pairs(relabelled)
         found.append(f"Alike under different labels, so one label may be wrong: {pairs}.")
     return found
+
+
+def _pairs(alike: Sequence[Lookalike]) -> str:
+    return _named([f"{shown(each.name)} ({_other(each)})" for each in alike])
+
+
+def _other(alike: Lookalike) -> str:
+    """Names the photo another one resembles, without the folder where it is the same."""
+    folder, _, last = alike.like.rpartition("/")
+    return shown(last if folder == alike.name.rpartition("/")[0] else alike.like)
 
 
 def _named(texts: Sequence[str]) -> str:

@@ -114,7 +114,7 @@ def _show(found: Upload) -> None:
             st.image(
                 each.jpeg,
                 caption=escape(each.label) or None,
-                width=96,
+                width=88,
                 alt=f"A photo of {each.label}" if each.label else "One of your photos",
             )
     for text in warnings(preview):

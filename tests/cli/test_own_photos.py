@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from effq_core.datasets.own_photos import own_photos
 from effq_core.experiment import Calibration, Experiment
 from effq_core.fitting import fit
 from effq_core.presets import demo
 from effq_core.settings import Home
-from tests.ingest.ingest_helpers import left_behind, photo, zipped
+from tests.ingest.ingest_helpers import encoded, left_behind, photo, zipped
 
 PHOTOS = [(f"set/{c}/{n}.png", photo(n)) for n, c in enumerate(["cat", "dog", "owl"] * 40)]
 
@@ -91,3 +93,44 @@ def test_sizes_nobody_chose_fit_few_photos(effq, home: Home, pets: Path) -> None
     asked = fit(Experiment(dataset="photos:pets", training_size=60, evaluation_size=30), home)
     assert (asked.training_size, asked.evaluation_size) == (60, 30)
     assert fit(demo(), home) == demo()
+
+
+def test_few_photos_of_ones_own_become_a_model_that_knows_them(
+    effq, home: Home, tmp_path: Path
+) -> None:
+    """The way of the README from end to end; the input is small, for time."""
+    colours = {"red thing": (200, 40, 40), "blue thing": (40, 60, 200), "green": (40, 180, 60)}
+    entries = [
+        (f"set/{name}/{n}.jpg", _tinted(seed=100 * row + n, colour=colour))
+        for row, (name, colour) in enumerate(colours.items())
+        for n in range(14)
+    ]
+    path = tmp_path / "things.zip"
+    path.write_bytes(zipped(entries))
+    assert effq("datasets", "add", path, "--yes", "--quiet").exit_code == 0
+    run = effq("run", "--data", "photos:things", "--variant", "int8", "--image-size", 64, "--json")
+    assert run.exit_code == 0, run.stderr
+    assert "There are few photos: 10 calibrate in place of 100" in run.stderr
+    results = json.loads(run.stdout)["results"]
+    head = results["model"]["head"]
+    assert results["head_use"] == "new"
+    assert (head["classes"], head["trained_on"] + head["validated_on"]) == (3, 20)
+    assert head["low"] <= head["right"] / head["validated_on"] <= head["high"]
+    assert head["method"].startswith("multinomial logistic regression")
+    assert results["variants"]["int8"]["accuracy"]["top1"]["share"] > 0.5
+    shown = " ".join(effq("show", "latest").stdout.split())
+    assert "a logistic regression of 16 photos of 3 classes" in shown
+    assert "right on 4 held-out photos" in shown
+
+    target = tmp_path / "out"
+    assert effq("export", "latest", "--to", target).exit_code == 0
+    assert (target / "int8.tflite").stat().st_size > 1_000_000
+    new = tmp_path / "new.jpg"
+    new.write_bytes(_tinted(seed=999, colour=colours["blue thing"]))
+    answer = json.loads(effq("predict", new, "--variant", "int8", "--top", 1, "--json").stdout)
+    assert answer[0]["answers"][0]["guesses"][0]["label"] == "blue thing"
+
+
+def _tinted(seed: int, colour: tuple[int, int, int]) -> bytes:
+    noise = Image.open(io.BytesIO(photo(seed, size=(96, 96)))).convert("RGB")
+    return encoded(Image.blend(noise, Image.new("RGB", noise.size, colour), 0.7), "JPEG")

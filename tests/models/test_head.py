@@ -62,6 +62,9 @@ def test_the_reported_accuracy_is_that_of_images_it_was_not_fitted_to(lite0: Any
     labels[:12] = (labels[:12] + 1) % 3  # the held-out fifth is mislabelled
     _, report = train_head(lite0, CARD, features, labels, classes=3)
     assert (report.right, report.validated_on) == (0, 12)
+    assert report.low == 0
+    assert report.high == pytest.approx(0.2425, abs=1e-3)  # Wilson's, of 0 among 12
+    assert report.method.startswith("multinomial logistic regression")
 
 
 def test_features_are_what_the_head_sees(lite0: Any, images: np.ndarray) -> None:
