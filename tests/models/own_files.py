@@ -83,3 +83,51 @@ def tiny_classifier(folder: Path) -> Path:
     path = folder / "tiny.keras"
     path.write_bytes(_tiny_bytes(str(folder)))
     return path
+
+
+def pooled(keras: Any, x: Any) -> Any:
+    return keras.layers.GlobalAveragePooling2D()(x)
+
+
+def with_lambda(keras: Any, x: Any) -> Any:
+    return pooled(keras, keras.layers.Lambda(lambda t: t / 255.0, name="evil")(x))
+
+
+def with_custom(keras: Any, x: Any) -> Any:
+    class Doubling(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, tensor: Any) -> Any:
+            return tensor * 2
+
+    return pooled(keras, Doubling(name="mine")(x))
+
+
+def with_unknown_layers(keras: Any, x: Any) -> Any:
+    x = keras.layers.LeakyReLU(name="odd_one")(keras.layers.Conv2D(6, 3)(x))
+    return pooled(keras, keras.layers.Conv2D(6, 3, groups=2, name="grouped")(x))
+
+
+def with_float_operators(keras: Any, x: Any) -> Any:
+    return pooled(keras, keras.layers.Conv2D(6, 3, activation="elu", name="smooth")(x))
+
+
+def saved_model_zip(folder: Path, *, writes: Path | None = None) -> Path:
+    """Writes a zipped SavedModel; one that writes a file when it answers, where asked."""
+    import shutil
+
+    import tensorflow as tf
+
+    class Module(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.kernel = tf.Variable(tf.random.stateless_normal((3, 4), (1, 2)))
+
+        @tf.function(input_signature=[tf.TensorSpec((None, SIDE, SIDE, 3))])  # type: ignore[untyped-decorator]
+        def answer(self, image: Any) -> Any:
+            if writes is not None:
+                tf.io.write_file(str(writes), "owned")
+            seen = tf.reduce_mean(image, [1, 2]) @ self.kernel
+            return {"scores": tf.nn.softmax(seen / 50.0)}
+
+    module = Module()
+    tf.saved_model.save(module, str(folder / "sm"), signatures=module.answer)
+    return Path(shutil.make_archive(str(folder / "sm"), "zip", folder, "sm"))

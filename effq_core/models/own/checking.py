@@ -197,10 +197,15 @@ class Check:
                 )
                 int8.write_bytes(quantize_with_ranges(float32.read_bytes(), ranges))
                 answers = _answers(int8, photos.pixels)
+                gate = no_float_gate(inspect_file(int8))
             except EffqError as error:
                 problem = error.message.rstrip(".")[:300]
                 step.warn(f"{problem}.", "Variants with float activations are made.")
                 return problem
+            if not gate.passed:
+                self.notes.append(f"As int8 it is not integer throughout. {gate.detail}")
+                step.warn(f"It is not integer throughout. {gate.detail}")
+                return ""
             step.detail = (
                 f"{fmt.size(int8.stat().st_size)}; on the sample photos probabilities move by "
                 f"{fmt.percent(float(np.abs(answers - found).max()))} at most."

@@ -13,6 +13,7 @@ from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.framework import graph_pb2
@@ -21,6 +22,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from effq_core.errors import ModelError
 from effq_core.models.own.card import GRAPH_FILE
 from effq_core.models.own.vocabulary import words
+from effq_core.reporting import Reporter
 
 INPUT = "image"
 OUTPUT = "effq_probabilities"
@@ -102,18 +104,48 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int) -> Any:
         ModelError: If it has others.
     """
     spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32, name=INPUT)
-    traced = tf.function(lambda image: call(image), input_signature=[spec])
-    constant = convert_variables_to_constants_v2(traced.get_concrete_function())
-    graph = constant.graph.as_graph_def()
+    graph, end = _constant(lambda image: call(image), spec)
+    if _without_compiling(graph):
+        graph, end = _constant(lambda image: _imported(graph, image, f"{end}:0"), spec)
     check_operators(operators(graph))
     for each in graph.node:
         if each.name == OUTPUT:
             raise ModelError(f"A layer is called {OUTPUT!r}.", "Give it another name.")
-    end = graph.node.add()
-    end.name, end.op = OUTPUT, "Identity"
-    end.input.append(constant.outputs[0].name.removesuffix(":0"))
-    end.attr["T"].type = tf.float32.as_datatype_enum
+    last = graph.node.add()
+    last.name, last.op = OUTPUT, "Identity"
+    last.input.append(end)
+    last.attr["T"].type = tf.float32.as_datatype_enum
     return graph
+
+
+def _constant(call: Callable[[Any], Any], spec: Any) -> tuple[Any, str]:
+    """Traces, and returns the graph of constants and the name of its output."""
+    # An identity of ours at the end: its first and only output is the model's.
+    traced = tf.function(lambda image: tf.identity(call(image)), input_signature=[spec])
+    constant = convert_variables_to_constants_v2(
+        traced.get_concrete_function(), aggressive_inlining=True
+    )
+    return constant.graph.as_graph_def(), constant.outputs[0].op.name
+
+
+def _without_compiling(graph: Any) -> bool:
+    """Lets functions that were to be compiled be inlined; returns whether there were any.
+
+    Keras wraps grouped convolutions so, and no function may be left in what is kept.
+    """
+    found = False
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    for attributes in [*(n.attr for n in nodes), *(f.attr for f in graph.library.function)]:
+        if "_XlaMustCompile" in attributes:
+            del attributes["_XlaMustCompile"]
+            found = True
+    return found
+
+
+def _imported(graph: Any, image: Any, output: str) -> Any:
+    return tf.graph_util.import_graph_def(
+        graph, input_map={f"{INPUT}:0": image}, return_elements=[output], name="own"
+    )[0]
 
 
 def write_graph(graph: Any, folder: Path) -> None:
@@ -148,20 +180,30 @@ class GraphModel:
         self.input_shape = (None, *sides[1:])
 
     def __call__(self, images: Any, training: bool = False) -> Any:
-        """Returns probabilities, float32 ``(n, classes)``, of float32 ``(n, side, side, 3)``."""
+        """Returns probabilities, float32 ``(1, classes)``, of float32 ``(1, side, side, 3)``.
+
+        Only inside of another graph, such as a ``tf.function``.
+        """
         if training:
             raise ModelError("A graph of constants cannot be trained.")
-        if images.shape[0] == 1:
-            return self._one(images)
-        return tf.map_fn(lambda image: self._one(image[None])[0], images)
+        return _imported(self._graph, images, f"{OUTPUT}:0")
 
-    def _one(self, images: Any) -> Any:
-        return tf.graph_util.import_graph_def(
-            self._graph,
-            input_map={f"{INPUT}:0": images},
-            return_elements=[f"{OUTPUT}:0"],
-            name="own",
-        )[0]
+    def predict_many(self, images: np.ndarray[Any, Any], reporter: Reporter) -> Any:
+        """Answers images one by one.
+
+        Args:
+            images: uint8 ``(n, side, side, 3)``.
+            reporter: Told about progress; asked about cancellation at every image.
+
+        Returns:
+            Probabilities, float32 ``(n, classes)``.
+        """
+        run, answers = tf.function(lambda image: self(tf.cast(image, tf.float32))), []
+        for number, image in enumerate(images, start=1):
+            reporter.check_cancelled()
+            answers.append(run(tf.constant(image[None])).numpy())
+            reporter.progress(number, len(images))
+        return np.concatenate(answers)
 
     def count_params(self) -> int:
         """Returns how many numbers its constants of more than one dimension hold."""

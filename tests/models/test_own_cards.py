@@ -1,0 +1,194 @@
+"""Models of one's own in the store: names, labels, cards, and what is not trusted of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from effq_core.errors import ExperimentError, ModelError
+from effq_core.experiment import Experiment
+from effq_core.library import remove_item
+from effq_core.models.catalogue import Label, get_model
+from effq_core.models.classes import HeadUse
+from effq_core.models.own import card as cards
+from effq_core.models.own.card import get_own, own_models, slug_of, variant_problem, write_card
+from effq_core.models.own.flat import FlatLayer, FlatModel
+from effq_core.models.own.kept import open_own
+from effq_core.models.own.labels import parse_labels
+from effq_core.pipeline.plan_model import check_model, model_stage
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.wording import model_title
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def add_card(home: Home, slug: str = "pets", **fields: object) -> cards.OwnCard:
+    folder = cards.own_folder(home) / slug
+    folder.mkdir(parents=True)
+    dense = FlatLayer("f", "Flatten", {}, ("image",)), FlatLayer("d", "Dense", {"units": 2}, ("f",))
+    FlatModel(48, dense).write(folder)
+    plain = {
+        "title": slug.title(),
+        "labels": [["cat", None], ["dog", "n123"]],
+        "preprocessing": "zero_one",
+        "image_size": 48,
+        "parameters": 1234,
+        "file_name": "m.keras",
+        "file_sha256": "0" * 64,
+        "file_bytes": 10,
+        "file_format": "Keras 3.1 (.keras)",
+        "qat_problems": [],
+        "head_problem": "",
+        "int8_problem": "",
+        "notes": [],
+        "added": 1.0,
+    }
+    write_card(folder, {**plain, **fields})
+    return get_own(f"own:{slug}", home)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("My Pets, v2!", "my_pets_v2"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("Größe 10", "gr_sse_10"),
+        ("x" * 99, "x" * 40),
+    ],
+)
+def test_a_name_becomes_an_identifier_no_path_can_be_made_of(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+
+
+def test_a_name_without_letters_is_refused() -> None:
+    with pytest.raises(ModelError, match="No identifier"):
+        slug_of("猫 / …")
+
+
+@pytest.mark.parametrize("bad", ["own:../x", "own:", "own:A", "own:a__b", "own:.checking", "x"])
+def test_no_path_is_made_of_another_identifier(bad: str, home: Home) -> None:
+    with pytest.raises(ModelError, match="no model"):
+        get_own(bad, home)
+
+
+def test_a_card_is_a_model_like_any_other(home: Home) -> None:
+    card = add_card(home)
+    assert get_model("own:pets", home) == card
+    assert card.head_labels == (Label("cat"), Label("dog", "n123"))
+    assert (card.licence, card.image_size, card.float32_bytes) == ("yours", 48, 4936)
+    assert not card.bundled
+    assert card.is_present(home)
+    assert own_models(home) == (card,)
+    assert model_title("own:my_pets") == "my pets"
+
+
+def test_a_damaged_card_hides_its_model_and_no_other(home: Home) -> None:
+    add_card(home, "good")
+    bad = add_card(home, "bad")
+    (bad.folder / "card.json").write_text("{}")
+    assert [card.id for card in own_models(home)] == ["own:good"]
+
+
+def test_removing_a_model_removes_its_folder_only(home: Home) -> None:
+    add_card(home, "one")
+    two = add_card(home, "two")
+    database = Database(home.database)
+    try:
+        remove_item(home, database, "own:one")
+        with pytest.raises(ModelError):
+            remove_item(home, database, "own:one")
+    finally:
+        database.close()
+    assert own_models(home) == (two,)
+
+
+def test_files_that_are_not_those_that_were_checked_are_refused(home: Home) -> None:
+    card = add_card(home)
+    (card.folder / "flat.json").write_text(json.dumps({"format": 1}))
+    with pytest.raises(ModelError, match="not those that were checked"):
+        open_own(card)
+
+
+def test_another_content_is_another_model_to_the_pipeline(home: Home) -> None:
+    one = add_card(home)
+    function, params = model_stage(one, 48)
+    (one.folder / "weights.npz").write_bytes(b"other")
+    write_card(one.folder, json.loads((one.folder / "card.json").read_text()) | {"content": ""})
+    plain = json.loads((one.folder / "card.json").read_text())
+    plain.pop("content")
+    write_card(one.folder, plain)
+    assert function == "own:float_model"
+    assert model_stage(get_own("own:pets", home), 48)[1]["weights"] != params["weights"]
+
+
+def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
+    function, params = model_stage(get_model("efficientnet_lite0_imagenet"), 224)
+    assert function == "model:float_model"
+    assert set(params) == {"model", "weights", "image_size", "normalisation"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "experiment", "use", "named"),
+    [
+        ({"qat_problems": ["c (ELU)"]}, {"variants": ("int8_qat",)}, HeadUse.WHOLE, "c (ELU)"),
+        (
+            {"qat_problems": ["c (ELU)"]},
+            {"variants": ("int8_float_control",)},
+            HeadUse.WHOLE,
+            "c (ELU)",
+        ),
+        ({"int8_problem": "ERF"}, {"variants": ("int8",)}, HeadUse.WHOLE, "ERF"),
+        ({"head_problem": "no Dense"}, {"variants": ("int8",)}, HeadUse.NEW, "no Dense"),
+        ({}, {"image_size": 64}, HeadUse.WHOLE, "48 pixels, not 64"),
+    ],
+)
+def test_what_a_model_cannot_do_is_said_before_a_run(
+    fields: dict[str, object],
+    experiment: dict[str, object],
+    use: HeadUse,
+    named: str,
+    home: Home,
+) -> None:
+    card = add_card(home, **fields)
+    asked = Experiment(model=card.id, **{"variants": ("float16",), **experiment})  # type: ignore[arg-type]
+    with pytest.raises(ExperimentError) as refused:
+        check_model(card, asked, use)
+    assert named in refused.value.message
+
+
+def test_what_it_can_do_is_not_refused(home: Home) -> None:
+    card = add_card(home, qat_problems=["c (ELU)"])
+    check_model(card, Experiment(model=card.id, variants=("int8", "float16")), HeadUse.SUBSET)
+    assert variant_problem(card, "dynamic_range") == ""
+
+
+def test_labels_are_lines_in_their_order() -> None:
+    text = "\ufeffcat\r\n  a \tdog \r\nh\u202eorse\r\n\r\n".encode()
+    assert [label.name for label in parse_labels(text)] == ["cat", "a dog", "h orse"]
+
+
+def test_known_sets_of_labels_carry_their_wordnet_ids() -> None:
+    assert len(parse_labels("imagenet")) == 1000
+    assert parse_labels(b"imagenette\n")[0].wnid == "n01440764"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no labels"),
+        ("\n\n", "no labels"),
+        ("cat\n\ndog", "Line 2"),
+        ("cat\ndog\nCat", "Lines 1 and 3"),
+        (b"caf\xe9", "not UTF-8"),
+        ("x\n" * 3_000_000, "larger"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(text: str | bytes, reason: str) -> None:
+    with pytest.raises(ModelError, match=reason):
+        parse_labels(text)
