@@ -146,7 +146,7 @@ class _Unpacking:
                 self.reporter.check_cancelled()
                 self.reporter.progress(number, len(entries), unit="files unpacked")
             name = _name(entry)
-            if entry.is_dir() or name.endswith("/") or not name:
+            if not name or name.endswith("/"):
                 continue
             if is_litter(name):
                 self.found.litter += 1

@@ -251,6 +251,11 @@ def test_names_of_300_characters_are_taken_and_endless_ones_are_not(opened) -> N
     assert max(map(len, reasons(found))) <= 200
 
 
+@pytest.mark.parametrize("name", [b"", b"/", b"\0", b"./", b"cat/", b"\\"])
+def test_entries_without_a_name_are_no_photos(opened, name: bytes) -> None:
+    assert names(opened(raw_zip([(name, A), (b"a.png", B)]))) == ["a.png"]
+
+
 def test_control_characters_never_reach_what_is_shown(opened) -> None:
     found = opened(raw_zip([("a\x1b[31m\u202egnp.exe".encode(), A)], utf8=True))
     assert list(reasons(found)) == ["a�[31m�gnp.exe"]
