@@ -16,6 +16,8 @@ from tests.browser.app import App, settle, visit
 from tests.ingest.ingest_helpers import MIB, left_behind, photo, raw_zip, zipped
 
 _SECONDS = 30_000
+_AT_MOST = 10
+"""Seconds on the wall of a machine that may be busy; tests/ingest bounds processor time to five."""
 PHOTOS = [
     (f"set/{c}/{n}.png", photo(n, size=(96, 72))) for n, c in enumerate(["<i>cat", "dog"] * 12)
 ]
@@ -88,7 +90,7 @@ def test_hostile_archives_are_refused_within_seconds_and_the_page_lives(
         give(page, [as_zip("hostile.zip", content)])
         started = time.monotonic()
         expect(box.get_by_test_id("stAlert")).to_contain_text(why, timeout=_SECONDS)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < _AT_MOST
         assert left(app) == []
         box.get_by_role("button", name="Remove hostile.zip").click()
         settle(page)
