@@ -48,8 +48,9 @@ def show_add_model() -> None:
         st.fragment(_watch, run_every=None if checking.ended else _EVERY)(checking, checking.ended)
         return
     st.markdown(
-        "A model file can hold a program, so it is opened in a process that may neither write "
-        "files of yours nor connect anywhere. It is not kept: only its layers and weights are."
+        "A model file can hold a program. It is looked through as data, then opened in a process "
+        "of its own with little time and memory and, on Linux, without rights to your files and "
+        "network. The file is not kept: only its layers and weights are."
     )
     _form()
 
@@ -151,21 +152,17 @@ def _watch(checking: Checking, had_ended: bool) -> None:
         st.rerun()  # the whole page: the timer is no longer needed
     if not checking.steps and not checking.ended:
         st.caption("Waiting: another check is under way, or a latency is being measured.")
-    for step in checking.steps:
-        _step(step)
+    with st.container(gap="xsmall"):
+        for step in checking.steps:
+            _step(step)
     if not checking.ended:
-        st.button("Stop", icon=":material/stop_circle:", key="library_model_stop", on_click=_leave)
+        _leave_button("Stop", ":material/stop_circle:", "library_model_stop")
     elif checking.checked is not None:
         _offer_to_keep(checking.checked)
     else:
         if checking.error is not None:
             problem(checking.error)
-        st.button(
-            "Try another file",
-            icon=":material/refresh:",
-            key="library_model_again",
-            on_click=_leave,
-        )
+        _leave_button("Try another file", ":material/refresh:", "library_model_again")
 
 
 def _step(step: Step) -> None:
@@ -175,6 +172,11 @@ def _step(step: Step) -> None:
 
 
 def _offer_to_keep(checked: Checked) -> None:
+    if "files" not in checked.report["enforced"]:
+        st.caption(
+            "This system cannot take a process's rights to files away (Linux 5.13 can): the check "
+            "relied on reading the file as data alone."
+        )
     st.markdown("**Its answers to sample photos.** Are they what the photos show?")
     table = pd.DataFrame(
         {
@@ -209,10 +211,12 @@ def _offer_to_keep(checked: Checked) -> None:
                 st.session_state[_GENERATION] += 1
                 toast(f"{card.title} is among your models.")
                 st.rerun()
-        st.button("Throw it away", key="library_model_drop", on_click=_leave)
+        _leave_button("Throw it away", ":material/delete:", "library_model_drop")
 
 
-def _leave() -> None:
-    checking = st.session_state.pop(_CHECKING, None)
-    if isinstance(checking, Checking):
-        checking.cancel()
+def _leave_button(label: str, icon: str, key: str) -> None:
+    if st.button(label, icon=icon, key=key):
+        checking = st.session_state.pop(_CHECKING, None)
+        if isinstance(checking, Checking):
+            checking.cancel()
+        st.rerun()  # the whole page: a fragment alone would draw the check again
