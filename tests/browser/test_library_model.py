@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from effq_core.models.own.card import own_models
 from effq_core.settings import Home
@@ -26,14 +27,24 @@ def app(browser: Browser, tmp_path: Path) -> Iterator[App]:
         yield running
 
 
+def choose(page: Page, key: str, text: str) -> None:
+    option = page.get_by_role("option", name=text)
+    for _ in range(20):  # a rerun that ends meanwhile closes the list again
+        settle(page)
+        page.locator(f".st-key-{key} input").click()
+        try:
+            option.click(timeout=1500)
+        except PlaywrightTimeout:
+            continue
+        return
+    raise AssertionError(f"{text} could not be chosen")
+
+
 def give(page: Page, path: Path, labels: str) -> None:
     page.locator(".st-key-library_model_box summary").click()
     page.locator("[class*=st-key-library_model_file_] input[type=file]").set_input_files(path)
     expect(page.get_by_text(path.name)).to_be_visible()
-    settle(page)  # the upload draws the page again, which would close the list below
-    page.wait_for_timeout(500)
-    page.locator(".st-key-library_model_preprocessing input").click()
-    page.get_by_role("option", name="Inside the model").click()
+    choose(page, "library_model_preprocessing", "Inside the model")
     box = page.locator(".st-key-library_model_labels textarea")
     box.fill(labels)
     box.press("Control+Enter")
@@ -56,8 +67,7 @@ def test_a_model_is_uploaded_checked_kept_chosen_and_removed(
     assert [card.id for card in own_models(home)] == ["own:my_net"]
 
     visit(page, app, "experiment")
-    page.locator(".st-key-exp_model input").click()
-    page.get_by_role("option", name="my net (yours)").click()
+    choose(page, "exp_model", "my net (yours)")
     expect(page.get_by_text("Your own: 4 classes")).to_be_visible()
 
     visit(page, app, "library")
