@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import app as dashboard
 from tests.browser.app import App
+
+# Playwright waits five seconds by itself, and two busy cores may need more to draw a page.
+expect.set_options(timeout=25_000)
 
 
 @pytest.fixture(scope="session")

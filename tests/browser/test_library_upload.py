@@ -16,7 +16,9 @@ from tests.browser.app import App, settle, visit
 from tests.ingest.ingest_helpers import MIB, left_behind, photo, raw_zip, zipped
 
 _SECONDS = 30_000
-_AT_MOST = 10
+_AT_MOST = (
+    60  # seconds: a hang is seen; how fast it is, the tests of the core bound in processor time
+)
 """Seconds on the wall of a machine that may be busy; tests/ingest bounds processor time to five."""
 PHOTOS = [
     (f"set/{c}/{n}.png", photo(n, size=(96, 72))) for n, c in enumerate(["<i>cat", "dog"] * 12)
