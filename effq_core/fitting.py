@@ -7,7 +7,7 @@ from dataclasses import replace
 from effq_core.datasets.catalogue import open_dataset
 from effq_core.datasets.glance import part_sizes
 from effq_core.experiment import CALIBRATION_SIZES, Experiment
-from effq_core.models.catalogue import get_model, label_set
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
 from effq_core.settings import Home
 from effq_core.variants import get_variant
@@ -53,5 +53,5 @@ def _calibrates(experiment: Experiment) -> bool:
 
 def _needs_head(experiment: Experiment, home: Home) -> bool:
     dataset = open_dataset(experiment.dataset, home)
-    labels = label_set(get_model(experiment.model).labels)
+    labels = get_model(experiment.model, home).head_labels
     return match_classes(labels, dataset.class_names, dataset.wnids).use is HeadUse.NEW

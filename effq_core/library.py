@@ -14,10 +14,12 @@ from effq_core.errors import InputError
 from effq_core.fetches import dismiss_fetch, fetch_of
 from effq_core.models.catalogue import MODELS
 from effq_core.models.own.card import is_own, remove_own_model
+from effq_core.models.own.ready import remove_ready
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.files import store_errors
 from effq_core.store.rows import RunRow
+from effq_core.variants import is_ready
 
 
 def dependents(database: Database, item: str) -> list[RunRow]:
@@ -39,6 +41,7 @@ def dependents(database: Database, item: str) -> list[RunRow]:
         run
         for run in database.list_runs(limit=1_000_000)
         if item in (run.experiment.get("dataset"), run.experiment.get("model"))
+        or item in run.experiment.get("variants", ())
     ]
 
 
@@ -83,6 +86,9 @@ def remove_item(home: Home, database: Database, item: str) -> None:
         return
     if is_own(item):
         remove_own_model(item, home)
+        return
+    if is_ready(item):
+        remove_ready(item, home)
         return
     card = MODELS.get(item)
     if item != imagenette.DATASET_ID and (card is None or card.bundled):

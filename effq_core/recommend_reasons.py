@@ -96,6 +96,8 @@ def loss(variant: VariantResult) -> str:
 def unfit(variant: VariantResult) -> str:
     """Says why a variant may not be shipped at all; nothing where it may."""
     entry = get_variant(variant.name)
+    if entry.recipe is Recipe.READY:
+        return "A file you brought, measured beside EffQ's; not one that EffQ can recommend."
     if entry.is_control:
         return (
             f"A control, never recommended: it shows what {_explains(entry.recipe)}, so that "

@@ -6,6 +6,7 @@ its colour in every chart, how many bits weights and activations have, and what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +25,8 @@ class Recipe(StrEnum):
     """Post-training, weights and activations integer; ranges from calibration images."""
     QAT = "qat"
     """Quantization-aware: ranges live in the graph as fake-quant operators."""
+    READY = "ready"
+    """Not made at all: a file somebody brought, to be measured beside the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,7 @@ class Variant:
         name: Identifier in files, tables and the command line.
         title: Name for people.
         colour: Colour in every chart, ``#rrggbb``.
-        weight_bits: Bits of a stored weight.
+        weight_bits: Bits of a stored weight; 0 for a file somebody brought.
         activation_bits: Bits of an activation at run time.
         recipe: How the file is made.
         trained: Whether fine-tuning happens before conversion.
@@ -147,6 +150,10 @@ CATALOGUE: dict[str, Variant] = {row.name: row for row in _ROWS}
 STANDARD = tuple(row.name for row in _ROWS if not row.is_control)
 CONTROLS = tuple(row.name for row in _ROWS if row.is_control)
 BASELINE = "float32"
+READY_PREFIX = "file_"
+"""How the name of a variant begins that is a file somebody brought."""
+_READY = re.compile(rf"{READY_PREFIX}[a-z0-9]+(?:_[a-z0-9]+)*")
+_READY_COLOURS = ("#7a5195", "#8c564b", "#4d7c0f")
 
 
 def get_variant(name: str) -> Variant:
@@ -161,12 +168,34 @@ def get_variant(name: str) -> Variant:
     Raises:
         ExperimentError: If there is no such variant.
     """
+    if is_ready(name):
+        return _ready(name)
     try:
         return CATALOGUE[name]
     except KeyError:
         raise ExperimentError(
             f"There is no variant {name!r}.", f"Choose from: {', '.join(CATALOGUE)}."
         ) from None
+
+
+def is_ready(name: str) -> bool:
+    """Returns whether a name is that of a file somebody brought; not whether it is there."""
+    return _READY.fullmatch(name) is not None
+
+
+def _ready(name: str) -> Variant:
+    title = name.removeprefix(READY_PREFIX).replace("_", " ")
+    return Variant(
+        name=name,
+        title=f"{title} (your file)",
+        colour=_READY_COLOURS[sum(name.encode()) % len(_READY_COLOURS)],
+        weight_bits=0,
+        activation_bits=0,
+        recipe=Recipe.READY,
+        is_control=True,
+        summary="A .tflite file you brought, as it is.",
+        good_for="Seeing where a file of yours stands beside EffQ's.",
+    )
 
 
 def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -176,10 +205,11 @@ def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
         names: Names of variants.
 
     Returns:
-        The distinct names, in the catalogue's order.
+        The distinct names, in the catalogue's order; files somebody brought come last.
 
     Raises:
         ExperimentError: If a name is not in the catalogue.
     """
     wanted: Sequence[str] = [get_variant(name).name for name in names]
-    return tuple(name for name in CATALOGUE if name in wanted)
+    ready = sorted({name for name in wanted if name not in CATALOGUE})
+    return (*(name for name in CATALOGUE if name in wanted), *ready)

@@ -10,7 +10,7 @@ from effq_core import formatting as fmt
 from effq_core.experiment import CalibrationMethod, QatLoss
 from effq_core.models.catalogue import MODELS
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
-from effq_core.variants import CATALOGUE
+from effq_core.variants import CATALOGUE, get_variant, is_ready
 
 _KINDS = {
     "index": "List the photos",
@@ -84,8 +84,8 @@ def stage_title(name: str) -> str:
     title = _KINDS.get(kind)
     if title is None:
         return name
-    if about in CATALOGUE:
-        about = CATALOGUE[about].title
+    if about in CATALOGUE or is_ready(about):
+        about = get_variant(about).title
     about = _ABOUT.get(about, about)
     return f"{title}: {about}" if about else title
 

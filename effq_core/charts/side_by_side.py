@@ -13,7 +13,7 @@ from effq_core.charts.base import MUTED, describe, marker, new_figure
 from effq_core.charts.front import quality_title
 from effq_core.charts.labels import wrapped
 from effq_core.results.document import Results, VariantResult
-from effq_core.variants import CATALOGUE
+from effq_core.variants import in_catalogue_order
 
 _ROW = 22
 _FRAME = 100
@@ -46,7 +46,7 @@ def side_by_side(
     Returns:
         The figure: a group of rows a variant, a row a run; ``None`` where no run has the quantity.
     """
-    present = [name for name in CATALOGUE if any(name in results.variants for results in runs)]
+    present = in_catalogue_order(name for results in runs for name in results.variants)
     figure = new_figure(
         height=_ROW * len(runs) * len(present) + _FRAME, x_title=_title(runs, quantity, threads)
     )

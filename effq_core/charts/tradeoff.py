@@ -13,7 +13,7 @@ from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
 from effq_core.charts.labels import spread, ticks
 from effq_core.results.document import Results
 from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
-from effq_core.variants import BASELINE, CATALOGUE, get_variant
+from effq_core.variants import BASELINE, get_variant
 
 __all__ = ["Against", "Spot", "pareto", "spots", "tradeoff"]
 
@@ -52,7 +52,7 @@ def tradeoff(
     shown = [
         spot
         for spot in spots(results, against, threads=threads)
-        if controls or not CATALOGUE[spot.name].is_control
+        if controls or not get_variant(spot.name).is_control
     ]
     rows = _paper_rows(results, against) if paper else []
     what = quality_title(results)
@@ -124,7 +124,7 @@ def _add_front(
 def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
     share, x = row.accuracy, _paper_x(row, against)
     unit = "KB, read as KiB" if against is Against.SIZE else "ms, mean"
-    title = html.escape(CATALOGUE[row.variant].title)
+    title = html.escape(get_variant(row.variant).title)
     figure.add_scatter(
         x=[x],
         y=[100 * row.top1],
@@ -214,7 +214,7 @@ def _add_flags(
         figure.add_annotation(
             x=x,
             y=height,
-            text=html.escape(CATALOGUE[spot.name].title),
+            text=html.escape(get_variant(spot.name).title),
             xanchor="right" if leftwards else "left",
             xshift=-4 if leftwards else 4,
             yanchor="middle",
@@ -225,7 +225,7 @@ def _add_flags(
 
 def _leftwards(spot: Spot, place: float) -> bool:
     """Returns whether a label would leave the plot of a phone on the right."""
-    width = _LETTER * len(CATALOGUE[spot.name].title) + 8
+    width = _LETTER * len(get_variant(spot.name).title) + 8
     return place > 1 - width / _PHONE
 
 

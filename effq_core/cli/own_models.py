@@ -17,7 +17,10 @@ def register(app: typer.Typer) -> None:
 
 
 def add(
-    file: Annotated[Path, typer.Argument(help="A .keras or .h5 file, or a zipped SavedModel.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A .keras, .h5 or .tflite file, or a zipped SavedModel."),
+    ],
     labels: Annotated[
         str, typer.Option(help="A text file with one label a line; or imagenet, or imagenette.")
     ],
@@ -38,9 +41,11 @@ def add(
     """Check a model of your own in a process that may do nothing else, and keep it."""
     from effq_core.cli import output
     from effq_core.errors import ModelError
-    from effq_core.models.own.adding import Offer, check, keep, name_of_file
+    from effq_core.models.own.adding import Offer, check, name_of_file
+    from effq_core.models.own.keeping import keep
     from effq_core.models.own.labels import KNOWN_SETS, parse_labels
     from effq_core.models.own.preprocessing import Preprocessing
+    from effq_core.models.own.ready import ReadyFile
     from effq_core.models.own.steps import Step, StepState
     from effq_core.settings import Home
 
@@ -69,19 +74,24 @@ def add(
     home = Home.from_environment()
     checked = check(home, file, offer, on_steps=tell)
     card = keep(home, checked, name or name_of_file(file.name), replace=replace)
+    ready = isinstance(card, ReadyFile)
+    identifier = card.variant if isinstance(card, ReadyFile) else card.id
     if json:
-        output.print_json({"id": card.id, **checked.report})
+        output.print_json({"id": identifier, **checked.report})
         return
     made = output.table("Sample photo", "The model's answers")
     for row in checked.answers:
         best = ", ".join(f"{label} {share:.1%}" for label, share in row["top"])
         made.add_row(output.safe(row["photo"]), output.safe(best))
     output.stdout().print(made)
-    output.say(f"\n{card.title} is there. `effq run --model {card.id}` uses it.")
+    use = f"--variant standard,{identifier}" if ready else f"--model {identifier}"
+    output.say(f"\n{card.title} is there. `effq run {use}` uses it.")
 
 
 def remove(
-    model: Annotated[str, typer.Argument(help="Its identifier: own: and its name.")],
+    model: Annotated[
+        str, typer.Argument(help="Its identifier: own: and its name, or file_ and its name.")
+    ],
 ) -> None:
     """Remove a model of your own; what runs found with it stays."""
     from effq_core.cli import output
@@ -89,9 +99,10 @@ def remove(
     from effq_core.models.own.card import PREFIX
     from effq_core.settings import Home
     from effq_core.store.database import Database
+    from effq_core.variants import is_ready
 
     home = Home.from_environment()
-    model_id = model if model.startswith(PREFIX) else f"{PREFIX}{model}"
+    model_id = model if model.startswith(PREFIX) or is_ready(model) else f"{PREFIX}{model}"
     database = Database(home.database)
     try:
         remove_item(home, database, model_id)

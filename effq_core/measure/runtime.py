@@ -12,7 +12,6 @@ import threading
 import warnings
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.hardware import usable_cores
+from effq_core.measure.feeding import input_table
 from effq_core.reporting import Reporter, SilentReporter
 
 Image = npt.NDArray[np.uint8]
@@ -81,7 +81,7 @@ class LiteRtModel:
         self._size, self._classes = shapes[0][1], shapes[1][1]
         # There are only 256 values a pixel can have, so the file's own quantization becomes a
         # table: exact, and as fast as a copy.
-        self._table = _quantized_pixels(self.path, self._input)
+        self._table = input_table(self.path, self._input)
 
     @property
     def image_size(self) -> int:
@@ -106,7 +106,8 @@ class LiteRtModel:
 
         Returns:
             Input tensor (1, size, size, 3) of :attr:`input_dtype`: as they are for float32,
-            ``round(x / scale) + zero_point`` clipped to the type for integers.
+            ``round(x / scale) + zero_point`` clipped to the type for integers; where a file
+            lies beside the model that says what it was trained with, x is that.
 
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
@@ -117,8 +118,11 @@ class LiteRtModel:
                 f"not {image.dtype} {image.shape}.",
                 "Decode the image to the model's size first.",
             )
-        prepared: npt.NDArray[np.generic] = self._table[image][np.newaxis]
-        return prepared
+        if self._table.ndim == 1:
+            prepared: npt.NDArray[np.generic] = self._table[image][np.newaxis]
+            return prepared
+        channels = [self._table[channel][image[..., channel]] for channel in range(3)]
+        return np.stack(channels, axis=-1)[np.newaxis]
 
     def predict(self, image: Image) -> Floats:
         """Classifies one image.
@@ -277,22 +281,3 @@ def load_interpreter(
             "The file is corrupt or uses operators this LiteRT does not know; make it again.",
         ) from error
     return interpreter
-
-
-def _quantized_pixels(path: Path, detail: dict[str, Any]) -> npt.NDArray[np.generic]:
-    """Returns the input value of each pixel value 0–255, (256,) of the input's type."""
-    pixels = np.arange(256, dtype=np.float64)
-    dtype = np.dtype(detail["dtype"])
-    if dtype == np.float32:
-        return pixels.astype(np.float32)
-    scale, zero_point = detail["quantization"]
-    if dtype.kind not in "iu" or not scale:
-        raise ModelError(
-            f"{path} takes {dtype} input without a scale.",
-            "EffQ feeds float32 or quantized integer inputs; convert the model again.",
-        )
-    bounds = np.iinfo(dtype)
-    steps: npt.NDArray[np.generic] = np.clip(
-        np.rint(pixels / scale) + zero_point, bounds.min, bounds.max
-    ).astype(dtype)
-    return steps

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from typing import Any
 
 from effq_core import hardware
 from effq_core.datasets.catalogue import open_dataset
@@ -12,18 +10,12 @@ from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
-from effq_core.pipeline.plan_model import check_model, model_stage
+from effq_core.pipeline.plan_model import check_model, model_stage, ready_stage
 from effq_core.pipeline.report_inputs import CONTROL, report_inputs
-from effq_core.pipeline.stage import LAST, Plan, StageSpec
+from effq_core.pipeline.stage import LAST, Plan
+from effq_core.pipeline.stage_list import IMAGES, LITERT, QAT, STATISTICS, TENSORFLOW, StageList
 from effq_core.settings import Home
 from effq_core.variants import BASELINE, Recipe, get_variant
-
-_STAGES = "effq_core.pipeline.stages"
-_TENSORFLOW = ("tensorflow", "tf_keras", "numpy")
-_QAT = (*_TENSORFLOW, "tensorflow-model-optimization")
-_IMAGES = ("pillow", "scikit-image", "numpy")
-_LITERT = ("ai-edge-litert", "numpy")
-_STATISTICS = (*_LITERT, "scipy")
 
 
 def build_plan(experiment: Experiment, home: Home) -> Plan:
@@ -43,9 +35,10 @@ def build_plan(experiment: Experiment, home: Home) -> Plan:
     return _Planner(experiment, home).plan()
 
 
-class _Planner:
+class _Planner(StageList):
     def __init__(self, experiment: Experiment, home: Home) -> None:
-        self.experiment = experiment
+        super().__init__()
+        self.experiment, self.home = experiment, home
         self.card = get_model(experiment.model, home)
         self.image_size = experiment.image_size or self.card.image_size
         self.dataset = open_dataset(experiment.dataset, home)
@@ -53,7 +46,7 @@ class _Planner:
             self.card.head_labels, self.dataset.class_names, self.dataset.wnids
         )
         self.variants = [get_variant(name) for name in experiment.variants]
-        self.stages: list[StageSpec] = []
+        self.ready_pixels: dict[str, str] = {}
         self.training_images = experiment.training_size or 2000  # only to estimate times
         check_model(self.card, experiment, self.match.use)
         unlabelled = self.match.use is HeadUse.UNLABELLED
@@ -76,33 +69,22 @@ class _Planner:
         for variant in self.variants:
             if variant.recipe is Recipe.QAT:
                 self._qat(variant.name, trained=variant.trained)
+            elif variant.recipe is Recipe.READY:
+                self._ready(variant.name)
         for variant in self.variants:
             self._measure(variant.name)
         self._keep_tensors()
         self._report()
         return Plan(self.stages)
 
-    def _add(self, name: str, function: str, *, version: int = 1, **fields: Any) -> None:
-        params = json.loads(json.dumps(fields.pop("params", {})))
-        self.stages.append(
-            StageSpec(
-                name=name,
-                kind=name.partition(":")[0],
-                function=f"{_STAGES}.{function}",
-                version=version,
-                params=params,
-                **fields,
-            )
-        )
-
     def _samples(self) -> None:
         choice = self.experiment
-        self._add(
+        self.add(
             "index",
             "data:index",
             params={"dataset": choice.dataset, "state": self.dataset.state()},
             weight=3,
-            library_versions=_IMAGES,
+            library_versions=IMAGES,
         )
         sizes = {
             "calibration": choice.calibration.size if self._calibrates else 0,
@@ -117,21 +99,23 @@ class _Planner:
             self._pixels("training", both)
         self._pixels("evaluation", alone)
 
-    def _pixels(self, role: str, sizes: dict[str, int | None]) -> None:
+    def _pixels(
+        self, role: str, sizes: dict[str, int | None], *, name: str = "", side: int = 0
+    ) -> None:
         params = {
             "dataset": self.experiment.dataset,
             "role": role,
             "sizes": sizes,
             "seed": self.experiment.seed,
-            "image_size": self.image_size,
+            "image_size": side or self.image_size,
         }
-        self._add(
-            f"pixels:{role}",
+        self.add(
+            name or f"pixels:{role}",
             "data:pixels",
             params=params,
             inputs={"index": "index"},
             weight=(sizes[role] or 2000) / 400,
-            library_versions=_IMAGES,
+            library_versions=IMAGES,
         )
 
     @property
@@ -145,7 +129,7 @@ class _Planner:
     def _float_model(self) -> None:
         new = self.match.use is HeadUse.NEW
         function, params = model_stage(self.card, self.image_size)
-        self._add(
+        self.add(
             "model",
             function,
             params={
@@ -155,19 +139,19 @@ class _Planner:
             },
             inputs={"training": "pixels:training"} if new else {},
             weight=5 + (self.training_images / 40 if new else 0),
-            library_versions=(*_TENSORFLOW, "scikit-learn") if new else _TENSORFLOW,
+            library_versions=(*TENSORFLOW, "scikit-learn") if new else TENSORFLOW,
         )
         inputs = {"model": "model"}
         self._freeze("freeze", inputs)
         self._keras("keras:float32", inputs, fake_quant=False, weight=20)
 
     def _freeze(self, name: str, inputs: dict[str, str]) -> None:
-        self._add(name, "model:freeze_model", inputs=inputs, weight=4, library_versions=_TENSORFLOW)
+        self.add(name, "model:freeze_model", inputs=inputs, weight=4, library_versions=TENSORFLOW)
 
     def _keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
-        versions = _QAT if fake_quant else _TENSORFLOW
+        versions = QAT if fake_quant else TENSORFLOW
         params, inputs = {"fake_quant": fake_quant}, {**inputs, "evaluation": "pixels:evaluation"}
-        self._add(
+        self.add(
             name,
             "model:keras_predict",
             params=params,
@@ -177,32 +161,32 @@ class _Planner:
         )
 
     def _convert(self, name: str, frozen: str, form: str) -> None:
-        self._add(
+        self.add(
             name,
             "quantize:convert",
             params={"form": form},
             inputs={"frozen": frozen, "model": "model"},
             weight=4,
-            library_versions=_TENSORFLOW,
+            library_versions=TENSORFLOW,
         )
 
     def _ptq(self, variant: str, float32: str, calibrate: str) -> None:
         calibration = self.experiment.calibration
-        self._add(
+        self.add(
             calibrate,
             "quantize:calibrate",
             version=2,
             inputs={"float32": float32, "calibration": "pixels:calibration"},
             weight=calibration.size / 12,
-            library_versions=_LITERT,
+            library_versions=LITERT,
         )
-        self._add(
+        self.add(
             f"convert:{variant}",
             "quantize:quantize",
             params={"method": calibration.method, "percentile": calibration.percentile},
             inputs={"float32": float32, "statistics": calibrate, "model": "model"},
             weight=2,
-            library_versions=_TENSORFLOW,
+            library_versions=TENSORFLOW,
         )
 
     def _finetune(self, name: str, *, fake_quant: bool) -> None:
@@ -210,7 +194,7 @@ class _Planner:
         if fake_quant:
             inputs["calibration"] = "pixels:calibration"
         settings = self.experiment.qat
-        self._add(
+        self.add(
             name,
             "model:finetune",
             params={
@@ -222,7 +206,7 @@ class _Planner:
             },
             inputs=inputs,
             weight=50 + self.training_images * (settings.epochs / 15 + 1 / 40),
-            library_versions=_QAT,
+            library_versions=QAT,
         )
 
     def _float_control(self) -> None:
@@ -238,12 +222,12 @@ class _Planner:
             weights = {"model": "model", "weights": source}
             self._keras(f"keras:{variant}", weights, fake_quant=True, weight=45)
         else:
-            self._add(
+            self.add(
                 source,
                 "model:qat_untrained",
                 inputs={"model": "model", "calibration": "pixels:calibration"},
                 weight=25 + self.experiment.calibration.size / 30,
-                library_versions=_QAT,
+                library_versions=QAT,
             )
         self._convert(f"convert:{variant}", source, "qat")
 
@@ -252,28 +236,39 @@ class _Planner:
         if "int8" in self.experiment.variants:  # others calibrate another model, or otherwise
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
-        self._add(
-            "tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=_LITERT
-        )
+        self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=LITERT)
+
+    def _ready(self, variant: str) -> None:
+        new = self.match.use is HeadUse.NEW
+        names = self.dataset.class_names if new else [e.name for e in self.card.head_labels]
+        params, side = ready_stage(variant, self.home, names)
+        self.add(f"convert:{variant}", "own:ready_file", params=params, library_versions=LITERT)
+        if side != self.image_size:  # the same photos, as large as the file wants them
+            self.ready_pixels[variant] = name = f"pixels:evaluation_{side}"
+            size = self.experiment.evaluation_size
+            if all(spec.name != name for spec in self.stages):
+                sizes = {"calibration": 0, "training": 0, "evaluation": size}
+                self._pixels("evaluation", sizes, name=name, side=side)
 
     def _measure(self, variant: str) -> None:
-        inputs = {"file": f"convert:{variant}", "evaluation": "pixels:evaluation"}
-        self._add(
+        pixels = self.ready_pixels.get(variant, "pixels:evaluation")
+        inputs = {"file": f"convert:{variant}", "evaluation": pixels}
+        self.add(
             f"inspect:{variant}",
             "measure:inspect",
             inputs=inputs,
             weight=6,
-            library_versions=_LITERT,
+            library_versions=LITERT,
         )
-        self._add(
+        self.add(
             f"evaluate:{variant}",
             "measure:evaluate",
             params={"class_map": self.match.class_map},
             inputs=inputs,
             weight=(self.experiment.evaluation_size or 2000) / 100,
-            library_versions=_STATISTICS,
+            library_versions=STATISTICS,
         )
-        self._add(
+        self.add(
             f"benchmark:{variant}",
             "measure:benchmark",
             params={
@@ -285,16 +280,16 @@ class _Planner:
             inputs={"file": inputs["file"]},
             exclusive=True,
             weight=2 + 2 * len(self.experiment.threads),
-            library_versions=_STATISTICS,
+            library_versions=STATISTICS,
         )
 
     def _report(self) -> None:
         inputs = report_inputs(self.variants, {spec.name for spec in self.stages})
-        self._add(
+        self.add(
             LAST,
             "report:report",
             params={"experiment": self.experiment.to_dict(), "use": self.match.use},
             inputs=inputs,
             weight=2,
-            library_versions=_STATISTICS,
+            library_versions=STATISTICS,
         )

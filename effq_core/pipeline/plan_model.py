@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,8 @@ from effq_core.experiment import Experiment
 from effq_core.models.catalogue import ModelCard
 from effq_core.models.classes import HeadUse
 from effq_core.models.own.card import OwnCard, variant_problem
+from effq_core.models.own.ready import get_ready
+from effq_core.settings import Home
 
 
 def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
@@ -30,6 +33,44 @@ def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
     if isinstance(card, OwnCard):  # its preprocessing is in its layers, or in its graph
         return "own:float_model", params
     return "model:float_model", {**params, "normalisation": asdict(card.normalisation)}
+
+
+def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """Returns what the stage of a file somebody brought depends on, and its input size.
+
+    Args:
+        variant: Its name as a variant.
+        home: The store.
+        names: Of the run's classes, in the order of the model's outputs.
+
+    Returns:
+        The stage's parameters; side of the input in pixels.
+
+    Raises:
+        ModelError: If there is no such file.
+        ExperimentError: If its classes are not the run's.
+    """
+    file = get_ready(variant, home)
+    own = [label.name.casefold() for label in file.labels]
+    wanted = [name.casefold() for name in names]
+    if own != wanted:
+        first = next((i for i, (a, b) in enumerate(zip(own, wanted, strict=False)) if a != b), None)
+        reason = (
+            f"it has {len(own):,} classes, the run {len(wanted):,}"
+            if first is None
+            else f"its output {first + 1} is {file.labels[first].name!r}, not {names[first]!r}"
+        )
+        raise ExperimentError(
+            f"{file.title} cannot stand beside this run's variants: {reason}.",
+            "Choose the model and photos whose classes it has, in the same order.",
+        )
+    preprocessing = file.normalisation
+    params = {
+        "variant": variant,
+        "sha256": file.sha256,
+        "preprocessing": asdict(preprocessing) if preprocessing else None,
+    }
+    return params, file.image_size
 
 
 def check_model(card: ModelCard, experiment: Experiment, use: HeadUse) -> None:

@@ -18,10 +18,10 @@ from effq_core.experiment import (
 )
 from effq_core.glossary import tip
 from effq_core.presets import Preset
-from effq_core.variants import BASELINE, CATALOGUE, Variant
+from effq_core.variants import BASELINE, CATALOGUE, Variant, get_variant
 from effq_core.wording import dataset_title, loss_title, method_title
 from pages.ui import session
-from pages.ui.experiment_model import refusal, to_library
+from pages.ui.experiment_model import ready_variants, refusal, to_library
 from pages.ui.experiment_state import (
     BATCH_SIZES,
     LEARNING_RATES,
@@ -144,6 +144,10 @@ def choose_variants() -> None:
     st.markdown("**Controls** tell what made the difference", help=tip("float_control"))
     for variant in (row for row in rows if row.is_control):
         _variant(variant)
+    if ready := ready_variants():
+        st.markdown("**Your files**, measured on the same photos")
+        for variant in ready:
+            _variant(variant)
 
 
 def _variant(variant: Variant) -> None:
@@ -166,7 +170,7 @@ def choose_settings(experiment: Experiment | None) -> None:
     Args:
         experiment: What the form describes; ``None`` while a value is out of range.
     """
-    chosen = [CATALOGUE[name] for name in experiment.variants] if experiment else []
+    chosen = [get_variant(name) for name in experiment.variants] if experiment else []
     st.subheader("4 · Settings", anchor=False)
     if not chosen or any(variant.needs_calibration for variant in chosen):
         _calibration()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from effq_core import formatting as fmt
+from effq_core.datasets.catalogue import available
 from effq_core.models.catalogue import MODELS, ModelCard
 from effq_core.models.own.card import OwnCard, own_models, variant_problem
+from effq_core.models.own.ready import ready_files
+from effq_core.variants import Variant, get_variant
 from pages.ui import session
-from pages.ui.experiment_state import key, variant_key
+from pages.ui.experiment_state import key, ready_boxes, variant_key
 from pages.ui.show import escape
 
 
@@ -28,6 +31,27 @@ def choose_model() -> None:
     )
     if not card.is_present(session.home()):
         to_library("Its weights are not on this machine yet.")
+
+
+def ready_variants() -> list[Variant]:
+    """Returns the files somebody brought that could stand beside the chosen model's variants."""
+    card = _cards().get(str(st.session_state.get(key("model"))))
+    if card is None:
+        return []
+    sizes = {len(card.head_labels), *_dataset_sizes()}
+    files = ready_files(session.home())
+    offered = [file.variant for file in files if len(file.labels) in sizes]
+    for name in ready_boxes():  # one that is no longer offered could not be unticked
+        if name not in offered and st.session_state[variant_key(name)]:
+            st.session_state[variant_key(name)] = False
+            st.rerun()
+    return [get_variant(name) for name in offered]
+
+
+def _dataset_sizes() -> list[int]:
+    """Returns the classes of the chosen photos: a new head would have as many."""
+    chosen = st.session_state.get(key("dataset"))
+    return [card.classes for card in available(session.home()) if card.id == chosen]
 
 
 def refusal(variant: str) -> str:

@@ -12,7 +12,7 @@ from effq_core.datasets.roots import require_allowed
 from effq_core.errors import EffqError
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
 from effq_core.fitting import fit
-from effq_core.variants import BASELINE, CATALOGUE
+from effq_core.variants import BASELINE, CATALOGUE, is_ready
 from pages.ui import session
 from pages.ui.show import toast
 
@@ -61,7 +61,7 @@ def fill(experiment: Experiment, name: str = "") -> None:
     }
     for field, value in values.items():
         st.session_state[key(field)] = value
-    for variant in CATALOGUE:
+    for variant in {*CATALOGUE, *ready_boxes(), *filter(is_ready, experiment.variants)}:
         st.session_state[variant_key(variant)] = variant in experiment.variants
     st.session_state[_READY] = True
 
@@ -110,7 +110,11 @@ def read() -> Experiment:
         dataset=value["dataset"],
         variants=(
             BASELINE,
-            *(name for name in CATALOGUE if st.session_state.get(variant_key(name))),
+            *(
+                name
+                for name in (*CATALOGUE, *ready_boxes())
+                if st.session_state.get(variant_key(name))
+            ),
         ),
         calibration=Calibration(
             size=value["calibration_size"],
@@ -129,6 +133,13 @@ def read() -> Experiment:
         threads=tuple(value["threads"]),
         seed=value["seed"],
     )
+
+
+def ready_boxes() -> list[str]:
+    """Returns the variants with a checkbox that are files somebody brought."""
+    start = variant_key("")
+    names = [str(name).removeprefix(start) for name in st.session_state if start in str(name)]
+    return sorted(name for name in names if is_ready(name))
 
 
 def run_name() -> str:

@@ -10,11 +10,14 @@ import streamlit as st
 from effq_core import formatting as fmt
 from effq_core.errors import ModelError
 from effq_core.glossary import tip
-from effq_core.models.own.adding import ENDINGS, MAX_UPLOAD_MIB, Checked, Offer, keep, name_of_file
+from effq_core.library import remove_item
+from effq_core.models.own.adding import ENDINGS, MAX_UPLOAD_MIB, Checked, Offer, name_of_file
 from effq_core.models.own.background import Checking, start_check
 from effq_core.models.own.card import OwnCard
+from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import KNOWN_SETS, parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.ready import ready_files
 from effq_core.models.own.steps import Step, StepState
 from pages.ui import session
 from pages.ui.show import escape, guard, problem, toast
@@ -55,6 +58,31 @@ def show_add_model() -> None:
     _form()
 
 
+def show_ready_files() -> None:
+    """Draws a line for each ready ``.tflite`` file somebody brought, if there is one."""
+    files = ready_files(session.home())
+    if not files:
+        return
+    st.markdown("**Your .tflite files**, to be measured beside a run's variants")
+    for file in files:
+        facts = (
+            f"{fmt.size(file.size_bytes)} · {file.image_size} px, {file.input_type} · "
+            f"{fmt.counted(len(file.labels), 'class', 'classes')} · {file.preprocessing.label}"
+        )
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(f"**{escape(file.title)}**  \n{escape(facts)}")
+            if st.button(
+                "Remove",
+                icon=":material/delete:",
+                key=f"library_remove_{file.variant}",
+                help="What runs have found with it stays.",
+            ):
+                with guard():
+                    remove_item(session.home(), session.database(), file.variant)
+                    toast(f"{file.title} was removed.")
+                    st.rerun()
+
+
 def own_facts(card: OwnCard) -> None:
     """Draws what a card says of a model of one's own beyond the usual.
 
@@ -75,7 +103,8 @@ def _form() -> None:
     # A new key empties the uploader once its file has been checked.
     generation = st.session_state.setdefault(_GENERATION, 0)
     file = st.file_uploader(
-        f"Model file, at most {MAX_UPLOAD_MIB} MiB: .keras, .h5, or a zipped SavedModel",
+        f"Model file, at most {MAX_UPLOAD_MIB} MiB: .keras, .h5, a zipped SavedModel, or a "
+        "ready .tflite to measure beside EffQ's",
         type=list(ENDINGS),
         max_upload_size=MAX_UPLOAD_MIB,
         key=f"library_model_file_{generation}",
@@ -209,7 +238,7 @@ def _offer_to_keep(checked: Checked) -> None:
                 card = keep(session.home(), checked, name)
                 st.session_state.pop(_CHECKING)
                 st.session_state[_GENERATION] += 1
-                toast(f"{card.title} is among your models.")
+                toast(f"{card.title} is in the Library.")
                 st.rerun()
         _leave_button("Throw it away", ":material/delete:", "library_model_drop")
 

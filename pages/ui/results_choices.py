@@ -7,7 +7,7 @@ import streamlit as st
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
 from effq_core.results import Results
-from effq_core.variants import BASELINE, CATALOGUE
+from effq_core.variants import BASELINE, get_variant
 
 _FIRST = "results_first"
 _SECOND = "results_second"
@@ -87,6 +87,6 @@ def _prepare(names: list[str]) -> None:
         st.session_state[_FIRST] = BASELINE
     if st.session_state.get(_SECOND) not in names:
         others = [name for name in names if name != BASELINE]
-        shipped = [name for name in others if not CATALOGUE[name].is_control]
+        shipped = [name for name in others if not get_variant(name).is_control]
         wanted = [name for name in shipped if name == "int8"] or shipped or others
         st.session_state[_SECOND] = wanted[0]

@@ -15,7 +15,7 @@ from effq_core.charts.classes import (
 from effq_core.glossary import tip
 from effq_core.results.names import class_names
 from effq_core.results.pairs import by_chance
-from effq_core.variants import CATALOGUE
+from effq_core.variants import get_variant
 from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_pair
@@ -64,7 +64,9 @@ def show_classes(source: Source) -> None:
         chart(confusion_change(first.accuracy, second.accuracy, names), key="confusion_change")
         st.caption("Plus: more photos than before; minus: fewer.")
     st.subheader("How sure, how often right", anchor=False, help=tip("reliability"))
-    shown = [name for name in results.variants if not CATALOGUE[name].is_control or name in chosen]
+    shown = [
+        name for name in results.variants if not get_variant(name).is_control or name in chosen
+    ]
     chart(reliability({name: results.variants[name].accuracy for name in shown}), key="reliability")
 
 

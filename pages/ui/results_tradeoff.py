@@ -9,7 +9,7 @@ from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.glossary import tip
 from effq_core.results import Results
 from effq_core.results.paper import beside_paper
-from effq_core.variants import CATALOGUE
+from effq_core.variants import get_variant
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_threads
 from pages.ui.show import chart, escape
@@ -46,7 +46,7 @@ def show_tradeoff(source: Source) -> None:
 
 
 def _controls(results: Results) -> bool:
-    if not any(CATALOGUE[name].is_control for name in results.variants):
+    if not any(get_variant(name).is_control for name in results.variants):
         return True
     return st.toggle(
         "Controls",

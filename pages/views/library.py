@@ -7,7 +7,7 @@ from pages.ui import session
 from pages.ui.library_cards import show_datasets, show_models
 from pages.ui.library_folder import show_add_folder
 from pages.ui.library_health import show_health
-from pages.ui.library_model import show_add_model
+from pages.ui.library_model import show_add_model, show_ready_files
 from pages.ui.library_runs import show_runs
 from pages.ui.library_space import show_space
 from pages.ui.library_upload import show_add_photos
@@ -27,6 +27,8 @@ model_box = st.expander(
 )
 with model_box, guard():
     show_add_model()
+with guard():
+    show_ready_files()
 
 st.header("Photos", anchor="photos")
 with guard():

@@ -89,6 +89,10 @@ def pooled(keras: Any, x: Any) -> Any:
     return keras.layers.GlobalAveragePooling2D()(x)
 
 
+def pooled_colours(keras: Any, x: Any) -> Any:
+    return pooled(keras, keras.layers.Conv2D(6, 3)(keras.layers.Rescaling(1 / 255)(x)))
+
+
 def with_lambda(keras: Any, x: Any) -> Any:
     return pooled(keras, keras.layers.Lambda(lambda t: t / 255.0, name="evil")(x))
 

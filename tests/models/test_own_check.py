@@ -18,8 +18,9 @@ import pytest
 from effq_core.errors import Cancelled, ModelError
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import adding, sandbox
-from effq_core.models.own.adding import Checked, Offer, check, discard, keep
+from effq_core.models.own.adding import Checked, Offer, check, discard
 from effq_core.models.own.card import own_folder
+from effq_core.models.own.keeping import keep
 from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing

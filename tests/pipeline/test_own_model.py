@@ -8,18 +8,21 @@ import pytest
 from effq_core.datasets.pixels import read_pixels
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Calibration, Experiment, Qat
-from effq_core.models.own.adding import Offer, check, keep
+from effq_core.models.own.adding import Offer, check
 from effq_core.models.own.card import OwnCard
+from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.forecast import forecast
 from effq_core.pipeline.plan import build_plan
+from effq_core.quantize.convert import convert
+from effq_core.quantize.freeze import freeze
 from effq_core.results import Results, load_results
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from tests.models.own_files import SIDE, classifier, small_body, with_unknown_layers
+from tests.models.own_files import SIDE, classifier, pooled_colours, small_body, with_unknown_layers
 
 PHOTO_CLASSES = "photo_patches"
 
@@ -100,3 +103,39 @@ def test_a_flat_model_gets_a_new_head_and_every_variant(home: Home) -> None:
     assert gates["fake_quant_count"].passed, gates["fake_quant_count"].detail
     assert gates["same_operators"].passed, gates["same_operators"].detail
     assert gates["no_float_tensors"].passed
+
+
+def test_a_ready_file_is_measured_beside_the_variants_on_the_same_photos(home: Home) -> None:
+    labels = photo_classes(home)
+    model = classifier(2, pooled_colours, classes=len(labels))
+    bring(home, model, labels, Preprocessing.INSIDE)
+    results = run(home, variants=("float16",))
+    path = home.root / "theirs.tflite"
+    path.write_bytes(results.model_file("float16").read_bytes())
+    offer = Offer("theirs.tflite", parse_labels("\n".join(labels)), Preprocessing.RAW)
+    keep(home, check(home, path, offer), "Theirs")
+    beside = run(home, variants=("float16", "file_theirs"))
+    theirs, ours = beside.variants["file_theirs"], beside.variants["float16"]
+    assert theirs.file.sha256 == ours.file.sha256
+    assert theirs.accuracy.top1 == ours.accuracy.top1
+    assert theirs.comparison is not None
+    assert theirs.comparison.agreement == ours.comparison.agreement  # type: ignore[union-attr]
+    assert [timing.threads for timing in theirs.latency] == [1]
+    assert "file_theirs" not in beside.with_files
+    assert theirs.title == "theirs (your file)"
+
+
+def test_a_ready_file_of_another_size_gets_the_photos_as_it_wants_them(home: Home) -> None:
+    labels = photo_classes(home)
+    bring(home, classifier(2, pooled_colours, classes=len(labels)), labels, Preprocessing.INSIDE)
+    large = classifier(2, pooled_colours, classes=len(labels), side=48)
+    freeze(large, home.root / "frozen")
+    path = home.root / "large.tflite"
+    path.write_bytes(convert(home.root / "frozen", "float32"))
+    offer = Offer("large.tflite", parse_labels("\n".join(labels)), Preprocessing.ZERO_ONE)
+    keep(home, check(home, path, offer), "Large")
+    results = run(home, variants=("float32", "file_large"))
+    theirs = results.variants["file_large"]
+    assert theirs.file.inputs[0].shape == (1, 48, 48, 3)
+    assert theirs.accuracy.n == results.baseline.accuracy.n == 30
+    assert results.samples["evaluation"]["image_size"] == SIDE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,19 +14,9 @@ from effq_core import formatting as fmt
 from effq_core.errors import ModelError
 from effq_core.models.catalogue import Label
 from effq_core.models.own import sandbox, steps
-from effq_core.models.own.card import (
-    CARD_FILE,
-    FLAT_FILE,
-    GRAPH_FILE,
-    PREFIX,
-    WEIGHTS_FILE,
-    OwnCard,
-    get_own,
-    own_folder,
-    slug_of,
-    write_card,
-)
+from effq_core.models.own.card import own_folder
 from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.ready import MODEL_FILE
 from effq_core.models.own.sandbox import Bounds
 from effq_core.models.own.steps import Step, StepState
 from effq_core.pipeline.hostlock import cores
@@ -40,11 +29,10 @@ MAX_MIB = 1024
 """Largest file, in MiB."""
 MAX_UPLOAD_MIB = 200
 """Largest file through a browser, in MiB: the server holds it in memory until it is stored."""
-ENDINGS = ("keras", "h5", "hdf5", "zip")
-_CHECKING = ".checking"
+ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")
+CHECKING = ".checking"
 _STALE = 24 * 3600.0
 _BLOCK = 1 << 20
-_COPIED = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
 
 OnSteps = Callable[[tuple[Step, ...]], None]
 
@@ -84,6 +72,11 @@ class Checked:
     report: dict[str, Any]
 
     @property
+    def is_ready(self) -> bool:
+        """Whether it is a ``.tflite`` file, to be measured as it is."""
+        return (self.folder / steps.OUT / MODEL_FILE).is_file()
+
+    @property
     def answers(self) -> list[dict[str, Any]]:
         """For each sample photo its name and its best classes with their probabilities."""
         return list(self.report["answers"])
@@ -107,14 +100,15 @@ def check(
         bounds: What the check may take.
 
     Returns:
-        What can be kept; :func:`keep` keeps it, :func:`discard` throws it away.
+        What can be kept; :func:`effq_core.models.own.keeping.keep` keeps it,
+        :func:`discard` throws it away.
 
     Raises:
         ModelError: If the file cannot be used, is too large, or broke the process that read it.
         StoreError: If the store cannot be written.
     """
     bounds = bounds or Bounds()
-    checking = make_folder(own_folder(home) / _CHECKING, 0o700)
+    checking = make_folder(own_folder(home) / CHECKING, 0o700)
     _clear_stale(checking)
     folder = make_folder(checking / secrets.token_hex(8), 0o700)
     try:
@@ -136,55 +130,6 @@ def check(
     except BaseException:
         remove_tree(folder)
         raise
-
-
-def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard:
-    """Puts a checked model into the store under a name.
-
-    Args:
-        home: The store.
-        checked: From :func:`check`.
-        title: What it is called.
-        replace: Whether a model of that name may be replaced.
-
-    Returns:
-        Its card.
-
-    Raises:
-        ModelError: If the name cannot be used or is taken.
-        StoreError: If the store cannot be written.
-    """
-    title = " ".join(shown_name(title).split())
-    slug = slug_of(title)
-    target = own_folder(home) / slug
-    report, offer = checked.report, checked.offer
-    with FileLock(own_folder(home) / _CHECKING / ".names"):
-        if (target / CARD_FILE).exists() and not replace:
-            raise ModelError(
-                f"There is a model {PREFIX}{slug} already.", "Give another name, or remove it."
-            )
-        draft = make_folder(checked.folder / "draft")
-        with store_errors(target):
-            for name in _COPIED:
-                path = checked.folder / steps.OUT / name
-                if path.is_file() and not path.is_symlink():
-                    shutil.copyfile(path, draft / name)
-        write_card(
-            draft,
-            {
-                **{name: value for name, value in report.items() if name != "answers"},
-                "title": title,
-                "labels": [[label.name, label.wnid] for label in offer.labels],
-                "preprocessing": offer.preprocessing.value,
-                "file_name": shown_name(offer.name),
-                "added": time.time(),
-            },
-        )
-        remove_tree(target)
-        with store_errors(target):
-            draft.rename(target)
-    discard(checked)
-    return get_own(f"{PREFIX}{slug}", home)
 
 
 def discard(checked: Checked) -> None:

@@ -15,9 +15,10 @@ import numpy as np
 from effq_core import formatting as fmt
 from effq_core.errors import EffqError, ModelError
 from effq_core.experiment import CalibrationMethod
-from effq_core.measure.gates import no_float_gate
+from effq_core.measure.gates import fake_quant_gate, no_float_gate
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.runtime import LiteRtModel
+from effq_core.models.own import answers as asked
 from effq_core.models.own import steps, trying
 from effq_core.models.own.card import WEIGHTS_FILE
 from effq_core.models.own.files import ModelFile
@@ -28,6 +29,7 @@ from effq_core.models.own.loading import Loaded, load, preprocessed
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.steps import Progress, under_way
 from effq_core.models.weights import load_weights, write_weights
+from effq_core.pipeline.stages.report import expected_fake_quant
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges
@@ -84,7 +86,7 @@ class Check:
                     "Say another input size if the model was trained with one.",
                 )
         image_size = loaded.image_size
-        photos = trying.sample_pixels(labels, image_size)
+        photos = asked.sample_pixels(labels, image_size)
         call = preprocessed(loaded.call, normalisation)
         with self._step("Class scores come out") as step:
             found = trying.scores(call, photos.pixels)
@@ -100,9 +102,9 @@ class Check:
             self._check_labels(labels, found.shape[1])
             step.detail = f"{fmt.counted(len(labels), 'class', 'classes')}."
         with self._step("Try it on sample photos") as step:
-            answers = trying.answers_of(photos, found, labels)
+            answers = asked.answers_of(photos, found, labels)
             step.detail = f"{fmt.counted(len(answers), 'photo')} answered; see below."
-            if doubt := trying.doubt(found):
+            if doubt := asked.doubt(found):
                 step.warn(doubt, "Compare the answers with what the photos show.")
                 self.notes.append(doubt)
         flattened = self._lay_open(loaded, normalisation, logits, photos, found)
@@ -221,11 +223,16 @@ class Check:
                 path.write_bytes(convert(self._scratch / "qat", "qat"))
                 gate = no_float_gate(inspect_file(path))
                 problem = "" if gate.passed else gate.detail
+                wanted = expected_fake_quant(inspect_file(self._scratch / "float32.tflite"))
             except (EffqError, ValueError, RuntimeError, AttributeError, TypeError) as error:
                 problem = (str(error).strip().splitlines() or [repr(error)])[0][:200]
             if problem:
                 step.warn(f"Not possible: {problem.rstrip('.')}.", "The other variants are made.")
                 return [problem.rstrip(".")]
+            if not (gate := fake_quant_gate(counts, wanted)).passed:
+                self.notes.append(f"QAT: {gate.detail}")
+                step.warn(gate.detail, "Runs will say so.")
+                return []
             total = sum(counts.values())
             step.detail = f"{fmt.counted(total, 'fake-quant operator')}; every layer is supported."
         return []

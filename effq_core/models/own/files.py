@@ -36,6 +36,7 @@ _VARIABLES = re.compile(r"variables/variables\.(?:index|data-\d{5}-of-\d{5})")
 class Format(StrEnum):
     """What kind of file it is."""
 
+    TFLITE = "tflite"
     KERAS = "keras"
     H5 = "h5"
     SAVED_MODEL = "saved_model"
@@ -64,6 +65,8 @@ class ModelFile:
         """Name of the format for people."""
         if self.format is Format.SAVED_MODEL:
             return "SavedModel"
+        if self.format is Format.TFLITE:
+            return "ready .tflite"
         return f"Keras {self.version} (.{self.format})"
 
 
@@ -87,10 +90,10 @@ def read_file(path: Path, scratch: Path) -> ModelFile:
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _read_zip(path, scratch)
     if start[4:8] == b"TFL3":
-        raise ModelError("The file is a .tflite file.", "Give it with the ending .tflite.")
+        return ModelFile(path=path, format=Format.TFLITE, keras=0, version="", config={})
     raise ModelError(
-        "The file is neither a .keras nor an .h5 file nor a zip with a SavedModel: it begins with "
-        f"{start!r}.",
+        "The file is neither a .keras nor an .h5 nor a .tflite file nor a zip with a SavedModel: "
+        f"it begins with {start!r}.",
         "Save the model with model.save('model.keras'), or zip the folder of a SavedModel.",
     )
 

@@ -69,6 +69,11 @@ def _check(folder: Path, request: dict[str, Any], enforced: tuple[str, ...]) -> 
     out = folder / steps.OUT
     try:
         file, facts = _look(folder)
+        if file.format == "tflite":
+            from effq_core.models.own.checking_tflite import check_tflite
+
+            found = check_tflite(folder, request)
+            return _report(out, {**found, **facts, "file_format": found["input_type"]}, enforced)
         # TensorFlow takes seconds to import: a file that is refused as data need not wait for it.
         from effq_core.models.own.checking import Check
 
@@ -84,8 +89,12 @@ def _check(folder: Path, request: dict[str, Any], enforced: tuple[str, ...]) -> 
         text = (str(error).strip().splitlines() or [""])[0][:300]
         fail(out, f"{type(error).__name__}: {text}", "Save the model again, or report this.")
         return 0
-    report["enforced"] = list(enforced)
-    (out / steps.REPORT_FILE).write_text(json.dumps(report), encoding="ascii")
+    return _report(out, report, enforced)
+
+
+def _report(out: Path, report: dict[str, Any], enforced: tuple[str, ...]) -> int:
+    plain = {**report, "enforced": list(enforced)}
+    (out / steps.REPORT_FILE).write_text(json.dumps(plain), encoding="ascii")
     return 0
 
 
@@ -103,7 +112,9 @@ def _look(folder: Path) -> tuple[ModelFile, dict[str, Any]]:
         file = read_file(upload, folder / steps.SCRATCH)
         step.detail = f"{file.title}, {fmt.size(size)}."
     with steps.under_way(out, "Look for code in it") as step:
-        if file.format is Format.SAVED_MODEL:
+        if file.format is Format.TFLITE:
+            step.detail = "A list of operators; only LiteRT's own are run."
+        elif file.format is Format.SAVED_MODEL:
             step.detail = "A graph: its operators are looked at before anything is run."
         else:
             layers = check_config(file.config)

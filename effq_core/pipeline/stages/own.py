@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from effq_core.errors import StageError
+from effq_core.measure.feeding import write_feeding
 from effq_core.models.own.card import get_own
 from effq_core.models.own.kept import open_own
+from effq_core.models.own.ready import get_ready
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.stages.files import LABELS_FILE, MODEL_FILE
 from effq_core.pipeline.stages.model import build_float_model
 
 
@@ -26,3 +29,28 @@ def float_model(context: StageContext) -> dict[str, Any]:
     summary = build_float_model(context, card, lambda: open_own(card))
     file = {"name": card.file_name, "sha256": card.file_sha256, "format": card.file_format}
     return {**summary, "file": file, "notes": list(card.notes)}
+
+
+def ready_file(context: StageContext) -> dict[str, Any]:
+    """Takes a ``.tflite`` file somebody brought as it is.
+
+    Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255).
+    """
+    params = context.params
+    file = get_ready(params["variant"], context.home)
+    if file.sha256 != params["sha256"]:
+        raise StageError(
+            f"{file.title} was replaced since this run was planned.", "Start the run again."
+        )
+    content = file.read()
+    (context.out / MODEL_FILE).write_bytes(content)
+    text = "".join(f"{label.name}\n" for label in file.labels)
+    (context.out / LABELS_FILE).write_text(text, encoding="utf-8")
+    if (given := params["preprocessing"]) is not None:
+        write_feeding(context.out / MODEL_FILE, given["scale"], given["offset"])
+    return {
+        "form": "ready",
+        "bytes": len(content),
+        "title": file.title,
+        "preprocessing": file.preprocessing.value,
+    }

@@ -19,7 +19,7 @@ from effq_core.measure.statistics import compare, sentence
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.files import KERAS_FILE, RESULTS_FILE
 from effq_core.pipeline.stages.measure import read_json, write_json
-from effq_core.variants import BASELINE, Recipe, get_variant
+from effq_core.variants import BASELINE, Recipe, get_variant, is_ready
 
 ROLES = ("calibration", "training", "evaluation")
 
@@ -90,7 +90,8 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
     file = read_json(folder / "file.json")
     values: dict[str, Any] = {
         "title": get_variant(name).title,
-        "artifact": _relative(context.inputs[f"file:{name}"]),
+        # A file somebody brought is measured, not handed out again.
+        "artifact": "" if is_ready(name) else _relative(context.inputs[f"file:{name}"]),
         "predictions": _relative(accuracy),
         "file": file,
         "accuracy": read_json(accuracy / "accuracy.json"),

@@ -1,0 +1,71 @@
+"""Sample photos for a model to be tried on, and its answers to them; imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from effq_core import formatting as fmt
+from effq_core.datasets.decode import decode, open_image
+from effq_core.samples import samples_for
+
+_Array = np.ndarray[Any, Any]
+_PHOTOS = 8
+_TOP = 3
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Sample photos as a model sees them.
+
+    Attributes:
+        names: What each shows.
+        pixels: uint8 ``(n, side, side, 3)``.
+    """
+
+    names: tuple[str, ...]
+    pixels: _Array
+
+
+def sample_pixels(labels: Sequence[str], image_size: int) -> Photos:
+    """Reads photos that show some of a model's classes, or common things."""
+    samples = samples_for(labels)[:_PHOTOS]
+    pixels = [decode(open_image(each.path, each.name), image_size) for each in samples]
+    return Photos(tuple(each.name for each in samples), np.stack(pixels))
+
+
+def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Writes down the best classes of each photo.
+
+    Args:
+        photos: What was asked.
+        found: Probabilities, ``(n, classes)``.
+        labels: Names of the classes.
+
+    Returns:
+        For each photo its name and its best classes with their probabilities, JSON values.
+    """
+    rows = []
+    for name, values in zip(photos.names, found, strict=True):
+        best = np.argsort(-values, kind="stable")[:_TOP]
+        rows.append({"photo": name, "top": [[labels[i], float(values[i])] for i in best]})
+    return rows
+
+
+def doubt(found: _Array) -> str:
+    """Says what is odd about the answers; empty where nothing is."""
+    if len(found) > 2 and len(set(found.argmax(axis=1))) == 1:
+        return (
+            f"All {len(found)} photos got the same answer: is the preprocessing the one the model "
+            "was trained with?"
+        )
+    sure = float(found.max(axis=1).mean())
+    if sure < 2 / found.shape[1]:
+        return (
+            f"The best class gets {fmt.percent(sure)} on average, hardly more than by chance: is "
+            "it trained, and is the preprocessing right?"
+        )
+    return ""

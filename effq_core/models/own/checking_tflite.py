@@ -1,0 +1,96 @@
+"""Checking a ready ``.tflite`` file; runs in the checking process only, needs no TensorFlow."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from effq_core import formatting as fmt
+from effq_core.errors import ModelError
+from effq_core.measure.feeding import write_feeding
+from effq_core.measure.inspect import inspect_file
+from effq_core.measure.runtime import LiteRtModel
+from effq_core.models.own import answers as asked
+from effq_core.models.own import steps
+from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.ready import MODEL_FILE
+from effq_core.models.own.steps import under_way
+
+_ENDS = (0.9, 1.1)
+"""Between these the scores of a file that ends in a softmax add up, roundings included."""
+
+
+def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Looks at a file, runs it on sample photos, and writes it down as it is.
+
+    Args:
+        folder: With ``in/``, ``out/`` and ``scratch/``.
+        request: What was said about it.
+
+    Returns:
+        What its card is made of, JSON values.
+
+    Raises:
+        ModelError: If it is no image classifier that can be measured.
+    """
+    out = folder / steps.OUT
+    path = folder / steps.SCRATCH / MODEL_FILE
+    shutil.copyfile(folder / steps.IN / steps.UPLOAD_FILE, path)
+    labels = [name for name, _ in request["labels"]]
+    with under_way(out, "Look at its operators") as step:
+        report = inspect_file(path)
+        own = sorted(set(report.ops) - set(vars(schema.BuiltinOperator)))
+        if own:
+            raise ModelError(
+                f"The file has operators of its own: {', '.join(own[:5])}.",
+                "Only LiteRT's built-in operators are run.",
+            )
+        step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
+    with under_way(out, "One image in, class scores out") as step:
+        normalisation = Preprocessing(request["preprocessing"]).normalisation
+        if normalisation is not None:
+            write_feeding(path, normalisation.scale, normalisation.offset)
+        model = LiteRtModel(path)
+        if len(labels) != model.classes:
+            raise ModelError(
+                f"There are {fmt.count(len(labels))} labels, and the file has "
+                f"{fmt.counted(model.classes, 'output')}.",
+                "Give one label a line, in the order of its outputs.",
+            )
+        step.detail = (
+            f"{model.image_size} × {model.image_size} pixels, {model.input_dtype}; "
+            f"{fmt.counted(model.classes, 'class', 'classes')}."
+        )
+    photos = asked.sample_pixels(labels, model.image_size)
+    notes = []
+    with under_way(out, "Try it on sample photos") as step:
+        found = np.stack([model.predict(image) for image in photos.pixels])
+        if not np.isfinite(found).all():
+            raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")
+        sums = found.sum(axis=1)
+        step.detail = f"{fmt.counted(len(found), 'photo')} answered; see below."
+        if sums.min() < _ENDS[0] or sums.max() > _ENDS[1] or found.min() < -0.1:
+            notes.append(
+                "Its scores do not add up to 1 (no softmax at its end): which class is best is "
+                "measured, its probabilities mean nothing."
+            )
+            step.warn(notes[-1])
+        elif doubt := asked.doubt(found):
+            notes.append(doubt)
+            step.warn(doubt, "Compare the answers with what the photos show.")
+    shutil.copyfile(path, out / MODEL_FILE)
+    return {
+        "image_size": model.image_size,
+        "classes": model.classes,
+        "parameters": 0,
+        "qat_problems": [],
+        "head_problem": "",
+        "int8_problem": "",
+        "notes": notes,
+        "answers": asked.answers_of(photos, found, labels),
+        "input_type": str(model.input_dtype),
+    }

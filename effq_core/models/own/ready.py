@@ -1,0 +1,151 @@
+"""Ready ``.tflite`` files people bring, to be measured beside a run's variants."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import ModelError, StoreError
+from effq_core.models.catalogue import Label, Normalisation
+from effq_core.models.own.card import CARD_FILE
+from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.settings import Home
+from effq_core.store.files import read_json, remove_tree
+from effq_core.variants import READY_PREFIX, is_ready
+
+MODEL_FILE = "model.tflite"
+_FOLDER = "own_files"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadyFile:
+    """A file as it is, and what was said about it.
+
+    Attributes:
+        variant: Name of the variant it is in a run: ``file_`` and its slug.
+        title: Name for people.
+        folder: Where it is.
+        labels: Of its outputs, in their order.
+        preprocessing: What it expects of RGB 0–255; done to the pixels it is fed.
+        image_size: Side of its input in pixels.
+        sha256: Of the file.
+        size_bytes: Its size.
+        input_type: Such as ``float32`` or ``int8``.
+        added: Seconds since 1970.
+    """
+
+    variant: str
+    title: str
+    folder: Path
+    labels: tuple[Label, ...]
+    preprocessing: Preprocessing
+    image_size: int
+    sha256: str
+    size_bytes: int
+    input_type: str
+    added: float
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """What is done to the pixels before it is fed; ``None`` where nothing is."""
+        return self.preprocessing.normalisation
+
+    def read(self) -> bytes:
+        """Returns the file.
+
+        Raises:
+            ModelError: If it is gone or not the one that was checked.
+        """
+        try:
+            content = (self.folder / MODEL_FILE).read_bytes()
+        except OSError as error:
+            raise ModelError(f"The file of {self.title} is gone.", "Add it again.") from error
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise ModelError(
+                f"The file of {self.title} is not the one that was checked.", "Add it again."
+            )
+        return content
+
+
+def ready_folder(home: Home) -> Path:
+    """Returns the folder of all such files."""
+    return home.models / _FOLDER
+
+
+def ready_files(home: Home) -> tuple[ReadyFile, ...]:
+    """Lists the files, by title; damaged entries are left out.
+
+    Args:
+        home: The store.
+    """
+    folder = ready_folder(home)
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if is_ready(f"{READY_PREFIX}{path.name}") and (path / CARD_FILE).is_file():
+            try:
+                found.append(_read(path))
+            except StoreError:
+                continue
+    return tuple(sorted(found, key=lambda file: file.title.casefold()))
+
+
+def get_ready(variant: str, home: Home) -> ReadyFile:
+    """Looks a file up.
+
+    Args:
+        variant: Name of the variant it is: ``file_`` and its slug.
+        home: The store.
+
+    Returns:
+        The file.
+
+    Raises:
+        ModelError: If there is none of that name.
+        StoreError: If its card is damaged.
+    """
+    folder = ready_folder(home) / variant.removeprefix(READY_PREFIX)
+    if not is_ready(variant) or not (folder / CARD_FILE).is_file():
+        known = ", ".join(file.variant for file in ready_files(home)) or "none was added"
+        raise ModelError(
+            f"There is no file {variant[:60]!r} of your own.",
+            f"Your files: {known}. `effq models add FILE.tflite` adds one.",
+        )
+    return _read(folder)
+
+
+def remove_ready(variant: str, home: Home) -> None:
+    """Removes a file; what runs have found with it stays.
+
+    Args:
+        variant: Name of the variant it is.
+        home: The store.
+
+    Raises:
+        ModelError: If there is none of that name.
+        StoreError: If it cannot be removed.
+    """
+    remove_tree(get_ready(variant, home).folder)
+
+
+def _read(folder: Path) -> ReadyFile:
+    plain: dict[str, Any] = read_json(folder / CARD_FILE) or {}
+    try:
+        return ReadyFile(
+            variant=f"{READY_PREFIX}{folder.name}",
+            title=str(plain["title"]),
+            folder=folder,
+            labels=tuple(Label(str(name), wnid) for name, wnid in plain["labels"]),
+            preprocessing=Preprocessing(plain["preprocessing"]),
+            image_size=int(plain["image_size"]),
+            sha256=str(plain["file_sha256"]),
+            size_bytes=int(plain["file_bytes"]),
+            input_type=str(plain["file_format"]),
+            added=float(plain["added"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"The card of your file {folder.name} is damaged ({error!r}).",
+            "Remove its folder and add it again.",
+        ) from error

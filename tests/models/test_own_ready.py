@@ -1,0 +1,129 @@
+"""Ready .tflite files people bring: checked, kept as they are, fed what they were trained with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from effq_core.errors import ExperimentError, ModelError
+from effq_core.library import remove_item
+from effq_core.measure.feeding import FEEDING_FILE, write_feeding
+from effq_core.measure.runtime import LiteRtModel
+from effq_core.models.own.adding import Offer, check
+from effq_core.models.own.keeping import keep
+from effq_core.models.own.labels import parse_labels
+from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.ready import ReadyFile, get_ready, ready_files
+from effq_core.pipeline.plan_model import ready_stage
+from effq_core.quantize.convert import convert
+from effq_core.quantize.freeze import freeze
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.variants import Recipe, get_variant, in_catalogue_order
+from tests.models.own_files import SIDE, TINY_LABELS, classifier, pooled
+
+OFFER = Offer("net.tflite", parse_labels("\n".join(TINY_LABELS)), Preprocessing.IMAGENET)
+
+
+@pytest.fixture(scope="module")
+def model() -> object:
+    return classifier(2, lambda keras, x: pooled(keras, keras.layers.Conv2D(6, 3)(x)))
+
+
+@pytest.fixture(scope="module")
+def tflite(model: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ready")
+    freeze(model, folder / "frozen")
+    path = folder / "net.tflite"
+    path.write_bytes(convert(folder / "frozen", "dynamic_range"))
+    path.write_bytes(convert(folder / "frozen", "float32"))
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    (tmp_path / "locks").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "locks"))
+    return Home(tmp_path / "home")
+
+
+def kept(home: Home, tflite: Path) -> ReadyFile:
+    card = keep(home, check(home, tflite, OFFER), "My net")
+    assert isinstance(card, ReadyFile)
+    return card
+
+
+def test_a_file_is_kept_as_it_is_and_is_a_variant_of_its_own(home: Home, tflite: Path) -> None:
+    card = kept(home, tflite)
+    assert (card.variant, card.image_size, card.input_type) == ("file_my_net", SIDE, "float32")
+    assert card.read() == tflite.read_bytes()
+    assert ready_files(home) == (card,)
+    variant = get_variant(card.variant)
+    assert (variant.recipe, variant.needs_calibration) == (Recipe.READY, False)
+    assert in_catalogue_order(["file_my_net", "int8", "float32"])[-1] == "file_my_net"
+    database = Database(home.database)
+    try:
+        remove_item(home, database, card.variant)
+    finally:
+        database.close()
+    assert ready_files(home) == ()
+
+
+def test_a_file_that_was_changed_is_refused(home: Home, tflite: Path) -> None:
+    card = kept(home, tflite)
+    (card.folder / "model.tflite").write_bytes(b"other")
+    with pytest.raises(ModelError, match="not the one that was checked"):
+        card.read()
+
+
+@pytest.mark.parametrize("name", ["file_", "file_../x", "file_A", "file_a__b"])
+def test_names_no_path_can_be_made_of_are_refused(name: str, home: Home) -> None:
+    with pytest.raises(ModelError):
+        get_ready(name, home)
+
+
+def test_the_model_is_fed_what_it_was_trained_with(
+    model: object, tflite: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tflite.read_bytes())
+    normalisation = Preprocessing.IMAGENET.normalisation
+    assert normalisation is not None
+    write_feeding(path, normalisation.scale, normalisation.offset)
+    photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    given = photo * np.float32(normalisation.scale) + np.float32(normalisation.offset)
+    expected = np.asarray(model(given[None].astype(np.float32), training=False))[0]  # type: ignore[operator]
+    np.testing.assert_allclose(LiteRtModel(path).predict(photo), expected, atol=1e-5)
+    (path.with_name(FEEDING_FILE)).write_text("{}")
+    with pytest.raises(ModelError, match="cannot be read"):
+        LiteRtModel(path)
+
+
+def test_a_file_stands_only_beside_runs_with_its_classes(home: Home, tflite: Path) -> None:
+    card = kept(home, tflite)
+    params, side = ready_stage(card.variant, home, TINY_LABELS)
+    assert (params["sha256"], side) == (card.sha256, SIDE)
+    with pytest.raises(ExperimentError, match="4 classes, the run 2"):
+        ready_stage(card.variant, home, TINY_LABELS[:2])
+    with pytest.raises(ExperimentError, match="output 1 is 'astronaut', not 'clock'"):
+        ready_stage(card.variant, home, TINY_LABELS[::-1])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"\x1c\0\0\0TFL3" + b"\xff" * 200, "cannot load"), (b"\x1c\0\0\0TFL3", "cannot load")],
+    ids=["garbage", "truncated"],
+)
+def test_a_broken_file_is_refused(content: bytes, reason: str, home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "bad.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=reason):
+        check(home, path, OFFER)
+
+
+def test_labels_of_another_number_are_refused(home: Home, tflite: Path) -> None:
+    with pytest.raises(ModelError, match="2 labels, and the file has 4 outputs"):
+        check(home, tflite, replace(OFFER, labels=parse_labels("a\nb")))
