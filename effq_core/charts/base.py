@@ -92,7 +92,7 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     Returns:
         Colour and symbol.
     """
-    symbol = SYMBOLS.get(variant, "circle")
+    symbol = SYMBOLS.get(variant, "hexagon")  # a file somebody brought
     return {
         "color": get_variant(variant).colour,
         "symbol": f"{symbol}-open" if hollow else symbol,

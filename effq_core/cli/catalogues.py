@@ -43,6 +43,7 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
     from effq_core.models.catalogue import MODELS
     from effq_core.models.own.card import OwnCard
     from effq_core.models.own.card import own_models as added_models
+    from effq_core.models.own.ready import ready_files
     from effq_core.settings import Home
 
     home = Home.from_environment()
@@ -77,6 +78,9 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
             output.safe(row["summary"]),
         )
     output.stdout().print(made)
+    files = ", ".join(file.variant for file in ready_files(home))
+    if files:
+        output.say(f"\nYour .tflite files, to be named with --variant: {files}")
 
 
 @models_app.command("download")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from effq_core.models.catalogue import Label
 from effq_core.models.own import card as cards
 from effq_core.models.own.card import own_models, write_card
+from effq_core.models.own.ready import ready_files, ready_folder
 from effq_core.settings import Home
 from tests.app.conftest import OpenView, words
 from tests.models.own_files import TINY_LABELS, tiny_classifier
@@ -138,4 +140,36 @@ def test_a_removed_model_does_not_break_the_form(home: Home, open_view: OpenView
     cards.remove_own_model("own:pets", home)
     app.run()
     assert app.selectbox(key="exp_model").value == "efficientnetv2_b0_imagenette"
+    assert not app.exception
+
+
+def _ready(home: Home, slug: str, classes: int) -> None:
+    folder = ready_folder(home) / slug
+    folder.mkdir(parents=True)
+    plain = {
+        "title": "Theirs",
+        "labels": [[f"class {i}", None] for i in range(classes)],
+        "preprocessing": "raw",
+        "image_size": 48,
+        "file_sha256": "0" * 64,
+        "file_bytes": 10,
+        "file_format": "int8",
+        "added": 1.0,
+    }
+    (folder / "card.json").write_text(json.dumps(plain))
+
+
+def test_a_ready_file_is_listed_and_offered_only_where_its_classes_fit(
+    home: Home, open_view: OpenView
+) -> None:
+    _ready(home, "theirs", 10)
+    _ready(home, "other", 7)
+    app = open_view(home.root, "library")
+    assert "to be measured beside" in words(app)
+    app.button(key="library_remove_file_other").click().run()
+    assert [file.variant for file in ready_files(home)] == ["file_theirs"]
+    app = open_view(home.root, "experiment")
+    app.checkbox(key="exp_variant_file_theirs").check().run()
+    app.selectbox(key="exp_model").set_value("efficientnet_lite0_imagenet").run()
+    assert not [box for box in app.checkbox if "file_theirs" in str(box.key)]
     assert not app.exception
