@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = (1440, 390)
@@ -121,3 +123,22 @@ def visit(page: Page, app: App, name: str, query: str = "", timeout: float = 30_
     """Opens a page of the dashboard and waits for it."""
     page.goto(address(app.url, name, query))
     settle(page, timeout)
+
+
+def pick(page: Page, field: Locator, text: str, *, key: str | None = None) -> None:
+    """Chooses from a list that opens under a field: by a click, or by a key where one is given.
+
+    A rerun that ends meanwhile closes the list again, so it is opened until the choice was made.
+    """
+    option = page.get_by_role("option", name=re.compile(f"^{re.escape(text)}"))
+    for _ in range(20):
+        settle(page)
+        if not option.is_visible():
+            field.press(key) if key else field.click()
+        try:
+            option.click(timeout=1500)
+        except PlaywrightTimeout:
+            continue
+        settle(page)
+        return
+    raise AssertionError(f"{text!r} could not be chosen")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from tests.browser.app import App, settle, visit
+from tests.browser.app import App, pick, settle, visit
 
 MINUTES = 60_000
 
@@ -30,15 +30,7 @@ def _form_of(page: Page, app: App, run_id: str) -> None:
 
 
 def _choose(page: Page, key: str, text: str) -> None:
-    field = page.locator(f".st-key-{key} input").first
-    field.click()
-    option = page.get_by_role("option", name=text, exact=True)
-    if not option.is_visible():  # a rerun that ended meanwhile may have closed the list again
-        page.wait_for_timeout(500)
-        if not option.is_visible():
-            field.press("ArrowDown")
-    option.click()
-    settle(page)
+    pick(page, page.locator(f".st-key-{key} input").first, text)
 
 
 def _started_run(page: Page) -> str:

@@ -19,7 +19,7 @@ from effq_core.store.database import Database
 from effq_core.store.removal import free_unused
 from effq_core.store.usage import tree_size
 from tests.browser import app as dashboard
-from tests.browser.app import App, settle, visit
+from tests.browser.app import App, pick, settle, visit
 from tests.fetch_server import WEIGHTS_MODEL, FetchServer, redirect, serving
 
 PHOTOS = "imagenette"
@@ -133,10 +133,7 @@ def test_a_folder_is_added_and_taken_off_the_list_again(
     page.get_by_text("Add a folder of photos").click()
     box = page.get_by_role("combobox", name="Go into")
     box.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # scrolling closes what it opens
-    box.click()
-    page.get_by_role("option", name="pets").click()
-    settle(page)
+    pick(page, box, "pets")
     page.get_by_role("button", name="Look at this folder").click()
     thumbnails = page.locator(".st-key-library_thumbnails img")
     expect(thumbnails).to_have_count(4, timeout=_SECONDS)

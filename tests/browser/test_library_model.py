@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from effq_core.models.own.card import own_models
 from effq_core.settings import Home
 from tests.browser import app as dashboard
-from tests.browser.app import App, settle, visit
+from tests.browser.app import App, pick, settle, visit
 from tests.models.own_files import TINY_LABELS, classifier, with_lambda
 
 _SECONDS = 120_000
@@ -28,16 +27,7 @@ def app(browser: Browser, tmp_path: Path) -> Iterator[App]:
 
 
 def choose(page: Page, key: str, text: str) -> None:
-    option = page.get_by_role("option", name=text)
-    for _ in range(20):  # a rerun that ends meanwhile closes the list again
-        settle(page)
-        page.locator(f".st-key-{key} input").click()
-        try:
-            option.click(timeout=1500)
-        except PlaywrightTimeout:
-            continue
-        return
-    raise AssertionError(f"{text} could not be chosen")
+    pick(page, page.locator(f".st-key-{key} input"), text)
 
 
 def give(page: Page, path: Path, labels: str) -> None:

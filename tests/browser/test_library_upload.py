@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from effq_core.datasets.own_photos import own_photos
 from effq_core.settings import Home
 from tests.browser import app as dashboard
-from tests.browser.app import App, settle, visit
+from tests.browser.app import App, pick, settle, visit
 from tests.ingest.ingest_helpers import MIB, left_behind, photo, raw_zip, zipped
 
 _SECONDS = 60_000
@@ -67,9 +67,7 @@ def test_photos_are_added_chosen_and_removed(app: App, page: Page) -> None:
     assert left(app) == []
 
     visit(page, app, "experiment")
-    page.locator(".st-key-exp_dataset").locator("input").click()
-    page.get_by_role("option", name="Our pets").click()
-    settle(page)
+    pick(page, page.locator(".st-key-exp_dataset input"), "Our pets")
     expect(page.get_by_text("24 photos · 2 classes")).to_be_visible(timeout=_SECONDS)
 
     visit(page, app, "library")

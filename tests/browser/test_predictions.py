@@ -16,7 +16,7 @@ from skimage import data
 
 from effq_core.results import REFERENCE
 from effq_core.variants import STANDARD
-from tests.browser.app import App, settle, visit
+from tests.browser.app import App, pick, settle, visit
 
 UPLOADER = ".st-key-predictions_upload"
 BARS = "[class*='st-key-predictions_bars_']"
@@ -179,10 +179,8 @@ def test_a_photo_of_the_table_is_looked_at_closely(
 ) -> None:
     choose(predictions, coffee, saved(tmp_path, "cat.jpg", data.chelsea()))
     expect(predictions.locator(".st-key-predictions_table")).to_be_visible()
-    settle(predictions)
     chooser = predictions.get_by_role("combobox", name="Look closer at")
-    chooser.press("ArrowDown")  # the keyboard reaches it
-    predictions.get_by_role("option", name="2. cat.jpg").click()
+    pick(predictions, chooser, "2. cat.jpg", key="ArrowDown")  # the keyboard reaches it
 
     expect(predictions.get_by_role("heading", name="cat.jpg")).to_be_visible()
     expect(predictions.get_by_text("451 × 300 px")).to_be_visible()
