@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from effq_core.errors import ExperimentError
-from effq_core.variants import BASELINE, STANDARD, get_variant, in_catalogue_order
+from effq_core.layers.settings import Layers, Mixed
+from effq_core.setting_checks import as_enum, check_count, check_range, known
+from effq_core.variants import BASELINE, MIXED, PTQ, STANDARD, get_variant, in_catalogue_order
 
 CALIBRATION_SIZES = (10, 2000)
 EPOCHS = (1, 100)
@@ -21,8 +23,7 @@ BENCHMARK_INVOCATIONS = (100, 10_000)
 IMAGE_SIZES = (32, 600)
 SAMPLE_SIZES = (1, 10_000_000)
 
-
-_E = TypeVar("_E", bound=StrEnum)
+_OPTIONAL = ("evaluation_seed", "layers", "mixed")
 
 
 class CalibrationMethod(StrEnum):
@@ -47,20 +48,6 @@ class QatLoss(StrEnum):
     """Kullback-Leibler divergence from the float model's outputs; needs no labels."""
 
 
-def _check_count(name: str, value: Any, bounds: tuple[int, int]) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ExperimentError(f"{name} is {value!r}.", "Give a whole number.")
-    _check_range(name, value, bounds)
-
-
-def _check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
-    low, high = bounds
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise ExperimentError(f"{name} is {value!r}.", "Give a number.")
-    if not low <= value <= high:
-        raise ExperimentError(f"{name} is {value}.", f"Choose from {low} to {high}.")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """How the representative dataset sets activation ranges.
@@ -77,9 +64,9 @@ class Calibration:
     percentile: float = 99.99
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "method", _as_enum(CalibrationMethod, self.method))
-        _check_count("The calibration size", self.size, CALIBRATION_SIZES)
-        _check_range("The calibration percentile", self.percentile, PERCENTILES)
+        object.__setattr__(self, "method", as_enum(CalibrationMethod, self.method))
+        check_count("The calibration size", self.size, CALIBRATION_SIZES)
+        check_range("The calibration percentile", self.percentile, PERCENTILES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +88,11 @@ class Qat:
     validation_share: float = 0.1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "loss", _as_enum(QatLoss, self.loss))
-        _check_count("The number of QAT epochs", self.epochs, EPOCHS)
-        _check_range("The QAT learning rate", self.learning_rate, LEARNING_RATES)
-        _check_count("The QAT batch size", self.batch_size, BATCH_SIZES)
-        _check_range("The QAT validation share", self.validation_share, (0.01, 0.5))
+        object.__setattr__(self, "loss", as_enum(QatLoss, self.loss))
+        check_count("The number of QAT epochs", self.epochs, EPOCHS)
+        check_range("The QAT learning rate", self.learning_rate, LEARNING_RATES)
+        check_count("The QAT batch size", self.batch_size, BATCH_SIZES)
+        check_range("The QAT validation share", self.validation_share, (0.01, 0.5))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +112,10 @@ class Experiment:
         threads: Thread counts latency is measured at.
         benchmark_invocations: Timed invocations a latency measurement has.
         seed: Of every random choice.
+        evaluation_seed: Of the evaluation sample, where it is not ``seed``: runs that differ in
+            their seed are then measured on the same photos.
+        layers: Look for the layers that lose accuracy; ``None``: do not.
+        mixed: What ``int8_mixed`` keeps out of int8; ``None`` unless it is among the variants.
     """
 
     model: str = "efficientnetv2_b0_imagenette"
@@ -138,26 +129,36 @@ class Experiment:
     threads: tuple[int, ...] = (1, 2)
     benchmark_invocations: int = 100
     seed: int = 42
+    evaluation_seed: int | None = None
+    layers: Layers | None = None
+    mixed: Mixed | None = None
 
     def __post_init__(self) -> None:
         if not self.variants:
             raise ExperimentError("No variant was chosen.", "Choose at least one.")
-        chosen = in_catalogue_order((*self.variants, BASELINE))
-        object.__setattr__(self, "variants", chosen)
+        mixes = MIXED in self.variants
+        # Both look at what int8 does to this very model.
+        needed = (BASELINE, PTQ) if self.layers or mixes else (BASELINE,)
+        object.__setattr__(self, "variants", in_catalogue_order((*self.variants, *needed)))
+        object.__setattr__(self, "mixed", (self.mixed or Mixed()) if mixes else None)
         if not self.threads:
             raise ExperimentError("No thread count was chosen.", "Choose at least one.")
         object.__setattr__(self, "threads", tuple(sorted(set(self.threads))))
         for count in self.threads:
-            _check_count("A thread count", count, THREADS)
+            check_count("A thread count", count, THREADS)
         for name, size in (("training", self.training_size), ("evaluation", self.evaluation_size)):
             if size is not None:
-                _check_count(f"The {name} size", size, SAMPLE_SIZES)
+                check_count(f"The {name} size", size, SAMPLE_SIZES)
         if self.image_size is not None:
-            _check_count("The image size", self.image_size, IMAGE_SIZES)
-        _check_count(
+            check_count("The image size", self.image_size, IMAGE_SIZES)
+        check_count(
             "The number of timed invocations", self.benchmark_invocations, BENCHMARK_INVOCATIONS
         )
-        _check_count("The seed", self.seed, (0, 2**31 - 1))
+        check_count("The seed", self.seed, (0, 2**31 - 1))
+        if self.evaluation_seed is not None:
+            check_count("The evaluation seed", self.evaluation_seed, (0, 2**31 - 1))
+            if self.evaluation_seed == self.seed:  # says nothing, and must not make two of one
+                object.__setattr__(self, "evaluation_seed", None)
 
     @property
     def trains(self) -> bool:
@@ -167,7 +168,8 @@ class Experiment:
     def to_dict(self) -> dict[str, Any]:
         """Returns the experiment as plain JSON values."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        # What was not asked for is left out: older experiments keep their fingerprint.
+        return {k: v for k, v in plain.items() if v is not None or k not in _OPTIONAL}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Experiment:
@@ -182,11 +184,15 @@ class Experiment:
         Raises:
             ExperimentError: If a key is unknown or a value out of range.
         """
-        values = _known(cls, plain)
+        values = known(cls, plain)
         if "calibration" in values:
-            values["calibration"] = Calibration(**_known(Calibration, values["calibration"]))
+            values["calibration"] = Calibration(**known(Calibration, values["calibration"]))
         if "qat" in values:
-            values["qat"] = Qat(**_known(Qat, values["qat"]))
+            values["qat"] = Qat(**known(Qat, values["qat"]))
+        if values.get("layers") is not None:
+            values["layers"] = Layers(**known(Layers, values["layers"]))
+        if values.get("mixed") is not None:
+            values["mixed"] = Mixed(**known(Mixed, values["mixed"]))
         for name, kind in (("variants", str), ("threads", int)):
             if name in values:
                 given = values[name]
@@ -207,24 +213,3 @@ class Experiment:
     def fingerprint(self) -> str:
         """Returns the SHA-256 of :meth:`canonical_json`, 64 hexadecimal digits."""
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()
-
-
-def _as_enum(kind: type[_E], value: str) -> _E:
-    try:
-        return kind(value)
-    except ValueError:
-        raise ExperimentError(
-            f"{value!r} is not a {kind.__name__}.", f"Choose from: {', '.join(kind)}."
-        ) from None
-
-
-def _known(kind: type, plain: Any) -> dict[str, Any]:
-    if not isinstance(plain, dict):
-        raise ExperimentError(f"{kind.__name__} must be an object, not {plain!r}.")
-    unknown = set(plain) - {f.name for f in fields(kind)}
-    if unknown:
-        raise ExperimentError(
-            f"Unknown setting of {kind.__name__}: {', '.join(sorted(unknown))}.",
-            f"Known: {', '.join(f.name for f in fields(kind))}.",
-        )
-    return dict(plain)

@@ -25,6 +25,8 @@ class Recipe(StrEnum):
     """Post-training, weights and activations integer; ranges from calibration images."""
     QAT = "qat"
     """Quantization-aware: ranges live in the graph as fake-quant operators."""
+    MIXED = "mixed"
+    """Post-training int8, with some blocks kept in floats."""
     READY = "ready"
     """Not made at all: a file somebody brought, to be measured beside the others."""
 
@@ -37,11 +39,13 @@ class Variant:
         name: Identifier in files, tables and the command line.
         title: Name for people.
         colour: Colour in every chart, ``#rrggbb``.
-        weight_bits: Bits of a stored weight; 0 for a file somebody brought.
-        activation_bits: Bits of an activation at run time.
+        weight_bits: Bits of a stored weight, of most where they are mixed; 0 for a file somebody
+            brought.
+        activation_bits: Bits of an activation at run time; of most, where they are mixed.
         recipe: How the file is made.
         trained: Whether fine-tuning happens before conversion.
         is_control: Whether it exists to explain another variant rather than to be shipped.
+        is_on_request: Whether only those get it who ask for it by name.
         summary: What it is, in one line.
         good_for: When to choose it, in one line.
     """
@@ -54,6 +58,7 @@ class Variant:
     recipe: Recipe
     trained: bool = False
     is_control: bool = False
+    is_on_request: bool = False
     summary: str
     good_for: str
 
@@ -65,7 +70,7 @@ class Variant:
     @property
     def needs_calibration(self) -> bool:
         """Whether calibration images set its activation ranges."""
-        return self.recipe in (Recipe.PTQ, Recipe.QAT)
+        return self.recipe in (Recipe.PTQ, Recipe.QAT, Recipe.MIXED)
 
 
 # Colours: Okabe and Ito's palette for colour-blind readers ("Color Universal Design", 2008).
@@ -122,6 +127,17 @@ _ROWS = (
         good_for="Int8 where PTQ loses accuracy and there are photos to fine-tune on.",
     ),
     Variant(
+        name="int8_mixed",
+        title="Int8 (mixed)",
+        colour="#8f8a00",
+        weight_bits=8,
+        activation_bits=8,
+        recipe=Recipe.MIXED,
+        is_on_request=True,
+        summary="Int8, with the blocks that lose most kept in floats.",
+        good_for="Int8 where a few blocks cost accuracy and there is no time to fine-tune.",
+    ),
+    Variant(
         name="int8_qat_untrained",
         title="Int8 (QAT ranges, untrained)",
         colour="#cc79a7",
@@ -147,9 +163,11 @@ _ROWS = (
 )
 
 CATALOGUE: dict[str, Variant] = {row.name: row for row in _ROWS}
-STANDARD = tuple(row.name for row in _ROWS if not row.is_control)
+STANDARD = tuple(row.name for row in _ROWS if not (row.is_control or row.is_on_request))
 CONTROLS = tuple(row.name for row in _ROWS if row.is_control)
 BASELINE = "float32"
+PTQ = "int8"
+MIXED = "int8_mixed"
 READY_PREFIX = "file_"
 """How the name of a variant begins that is a file somebody brought."""
 _READY = re.compile(rf"{READY_PREFIX}[a-z0-9]+(?:_[a-z0-9]+)*")

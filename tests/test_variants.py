@@ -12,6 +12,7 @@ from effq_core.variants import (
     BASELINE,
     CATALOGUE,
     CONTROLS,
+    MIXED,
     STANDARD,
     Recipe,
     get_variant,
@@ -22,7 +23,7 @@ from effq_core.variants import (
 def test_the_catalogue_has_the_papers_five_forms_and_two_controls() -> None:
     assert STANDARD == ("float32", "float16", "dynamic_range", "int8", "int8_qat")
     assert CONTROLS == ("int8_qat_untrained", "int8_float_control")
-    assert tuple(CATALOGUE) == STANDARD + CONTROLS
+    assert tuple(CATALOGUE) == (*STANDARD, MIXED, *CONTROLS)
     assert STANDARD[0] == BASELINE
 
 
@@ -34,6 +35,7 @@ def test_the_catalogue_has_the_papers_five_forms_and_two_controls() -> None:
         ("dynamic_range", 8, 32, Recipe.WEIGHTS_ONLY, False),
         ("int8", 8, 8, Recipe.PTQ, False),
         ("int8_qat", 8, 8, Recipe.QAT, True),
+        ("int8_mixed", 8, 8, Recipe.MIXED, False),
         ("int8_qat_untrained", 8, 8, Recipe.QAT, False),
         ("int8_float_control", 8, 8, Recipe.PTQ, True),
     ],
@@ -46,9 +48,11 @@ def test_each_row_says_what_the_variant_is(
     assert (row.recipe, row.trained, row.is_control) == (recipe, trained, name in CONTROLS)
 
 
-def test_exactly_the_variants_with_8_bit_activations_are_integer_and_need_calibration() -> None:
+def test_exactly_the_variants_with_8_bit_activations_need_calibration() -> None:
     for row in CATALOGUE.values():
-        assert row.is_integer is row.needs_calibration is (row.activation_bits == 8)
+        assert row.needs_calibration is (row.activation_bits == 8)
+        # Only part of a mixed file is integer.
+        assert row.is_integer is (row.needs_calibration and row.name != MIXED)
 
 
 def test_rows_can_be_told_apart_by_name_title_and_colour() -> None:

@@ -20,6 +20,7 @@ SYMBOLS: dict[str, str] = {
     "dynamic_range": "diamond",
     "int8": "triangle-up",
     "int8_qat": "star",
+    "int8_mixed": "pentagon",
     "int8_qat_untrained": "triangle-down",
     "int8_float_control": "cross",
 }

@@ -10,6 +10,7 @@ from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.pipeline.plan_layers import add_layers
 from effq_core.pipeline.plan_model import check_model, model_stage, ready_stage
 from effq_core.pipeline.report_inputs import CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
@@ -71,6 +72,8 @@ class _Planner(StageList):
                 self._qat(variant.name, trained=variant.trained)
             elif variant.recipe is Recipe.READY:
                 self._ready(variant.name)
+        size = self.experiment.evaluation_size or 2000
+        add_layers(self, self.experiment, list(self.match.class_map), size)
         for variant in self.variants:
             self._measure(variant.name)
         self._keep_tensors()
@@ -102,13 +105,16 @@ class _Planner(StageList):
     def _pixels(
         self, role: str, sizes: dict[str, int | None], *, name: str = "", side: int = 0
     ) -> None:
+        seed, fixed = self.experiment.seed, self.experiment.evaluation_seed
         params = {
             "dataset": self.experiment.dataset,
             "role": role,
             "sizes": sizes,
-            "seed": self.experiment.seed,
+            "seed": seed if fixed is None or role != "evaluation" else fixed,
             "image_size": side or self.image_size,
         }
+        if fixed is not None and role != "evaluation":
+            params["split_seed"] = fixed
         self.add(
             name or f"pixels:{role}",
             "data:pixels",

@@ -8,7 +8,7 @@ method is a choice of numbers, and nothing else about the file changes with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,14 @@ def convert(saved_model: Path, form: str) -> bytes:
         raise StageError(f"TensorFlow could not convert to {form}: {last}.", _HINT) from error
 
 
-def quantize_with_ranges(float32: bytes, ranges: Ranges) -> bytes:
-    """Makes a full int8 file from a float32 one and activation ranges.
+def quantize_with_ranges(
+    float32: bytes,
+    ranges: Ranges,
+    floats: Collection[str] = frozenset(),
+    *,
+    float_output: bool = False,
+) -> bytes:
+    """Makes an int8 file from a float32 one and activation ranges.
 
     Weights become symmetric int8 with one scale an output channel; activations asymmetric int8
     with the scale and zero point their range gives; the input takes RGB - 128 and the output is
@@ -86,9 +92,12 @@ def quantize_with_ranges(float32: bytes, ranges: Ranges) -> bytes:
     Args:
         float32: The float32 ``.tflite`` file.
         ranges: Smallest and largest value by tensor name.
+        floats: Names of the tensors whose operators stay in floats; around each uninterrupted
+            region of them the converter puts DEQUANTIZE and QUANTIZE. None: all is int8.
+        float_output: Whether the output is float32 rather than int8.
 
     Returns:
-        The int8 ``.tflite`` file.
+        The ``.tflite`` file; its input is int8 whatever stays in floats.
 
     Raises:
         StageError: If an activation has no range or the quantizer refuses the model.
@@ -110,7 +119,12 @@ def quantize_with_ranges(float32: bytes, ranges: Ranges) -> bytes:
     packed = flatbuffer_utils.convert_object_to_bytearray(model)
     try:
         return bytes(
-            mlir_quantize(bytes(packed), input_data_type=tf.int8, output_data_type=tf.int8)
+            mlir_quantize(
+                bytes(packed),
+                input_data_type=tf.int8,
+                output_data_type=tf.float32 if float_output else tf.int8,
+                denylisted_nodes=set(floats),
+            )
         )
     except Exception as error:
         raise StageError(

@@ -17,7 +17,7 @@ from effq_core.quantize.convert import quantize_with_ranges
 def convert(context: StageContext) -> dict[str, Any]:
     """Converts input ``frozen``. Params: ``form`` (float32, float16, dynamic_range, qat)."""
     form = context.params["form"]
-    return _write(context, convert_frozen(context.inputs["frozen"] / FROZEN, form), form=form)
+    return write_file(context, convert_frozen(context.inputs["frozen"] / FROZEN, form), form=form)
 
 
 def calibrate(context: StageContext) -> dict[str, Any]:
@@ -36,10 +36,13 @@ def quantize(context: StageContext) -> dict[str, Any]:
         method, params["percentile"]
     )
     float32 = (context.inputs["float32"] / MODEL_FILE).read_bytes()
-    return _write(context, quantize_with_ranges(float32, ranges), form="int8", method=method.value)
+    return write_file(
+        context, quantize_with_ranges(float32, ranges), form="int8", method=method.value
+    )
 
 
-def _write(context: StageContext, content: bytes, **summary: Any) -> dict[str, Any]:
+def write_file(context: StageContext, content: bytes, **summary: Any) -> dict[str, Any]:
+    """Writes a file and the labels of input ``model`` beside it; returns the stage's summary."""
     (context.out / MODEL_FILE).write_bytes(content)
     labels = read_labels(context.inputs["model"])
     text = "".join(f"{label.name}\n" for label in labels)

@@ -1,0 +1,1 @@
+"""Layers: which part of a model loses accuracy when it is quantized, and what gets it back."""

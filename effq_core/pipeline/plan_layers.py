@@ -1,0 +1,80 @@
+"""The stages that look into the layers and mix precisions. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from effq_core.experiment import Experiment
+from effq_core.layers.settings import Layers
+from effq_core.pipeline.stage_list import LITERT, STATISTICS, TENSORFLOW, StageList
+from effq_core.variants import BASELINE, MIXED, PTQ
+
+_FLOAT32 = {"float32": f"convert:{BASELINE}"}
+_RANGES = {**_FLOAT32, "statistics": "calibrate"}
+
+
+def add_layers(
+    stages: StageList, experiment: Experiment, class_map: list[int], images: int
+) -> None:
+    """Adds what an experiment asks of its layers; nothing, if it asks nothing.
+
+    Stages: ``signal`` (each tensor's float32 values against int8's), ``effect`` (each block alone
+    in int8, and alone in floats), ``suggest`` (the smallest set of blocks that holds the limits)
+    and ``convert:int8_mixed``.
+
+    Args:
+        stages: Of the plan so far; has ``convert:float32``, ``convert:int8`` and ``calibrate``.
+        experiment: What is asked.
+        class_map: Of the model's outputs, for photos with classes of their own; may be empty.
+        images: Evaluation images, to estimate times.
+    """
+    mixed, asked = experiment.mixed, experiment.layers
+    calibration = experiment.calibration
+    method = {"method": calibration.method, "percentile": calibration.percentile}
+    if asked:
+        stages.add(
+            "signal",
+            "signal:signal",
+            params={"images": asked.images},
+            inputs={**_FLOAT32, "int8": f"convert:{PTQ}", "evaluation": "pixels:evaluation"},
+            weight=5 + asked.images / 5,
+            library_versions=LITERT,
+        )
+    if asked or (mixed and mixed.is_suggested):
+        stages.add(
+            "effect",
+            "layers:effect",
+            params={**asdict(asked or Layers()), **method},
+            inputs={**_RANGES, "calibration": "pixels:calibration"},
+            weight=min(200, (asked or Layers()).budget_seconds),
+            library_versions=TENSORFLOW,
+        )
+    if mixed is None:
+        return
+    choice: dict[str, Any] = asdict(mixed)
+    recipe: dict[str, str] = {}
+    if mixed.is_suggested:
+        stages.add(
+            "suggest",
+            "layers:suggest",
+            params={**choice, **method, "class_map": class_map},
+            inputs={
+                **_RANGES,
+                "int8": f"convert:{PTQ}",
+                "effect": "effect",
+                "evaluation": "pixels:evaluation",
+            },
+            exclusive=True,  # it takes the time of what it tries
+            weight=min(30 + 5 * images / 60, mixed.budget_seconds),
+            library_versions=(*TENSORFLOW, *STATISTICS),
+        )
+        recipe = {"recipe": "suggest"}
+    stages.add(
+        f"convert:{MIXED}",
+        "layers:mix",
+        params={"keep": choice["keep"], "precision": choice["precision"], **method},
+        inputs={**_RANGES, "model": "model", **recipe},
+        weight=3,
+        library_versions=TENSORFLOW,
+    )
