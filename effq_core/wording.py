@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
@@ -68,6 +69,9 @@ _WAITING = {
     Status.CANCELLING: "Cancelling",
 }
 
+_PART = re.compile(r"(.+):(\d+)of(\d+)")
+"""One of the parts a long evaluation is divided into."""
+
 _ABOUT = {"float": "float control", "float_control": "float control"}
 
 
@@ -84,6 +88,8 @@ def stage_title(name: str) -> str:
     title = _KINDS.get(kind)
     if title is None:
         return name
+    if part := _PART.fullmatch(name):
+        return f"{stage_title(part[1])}, part {part[2]} of {part[3]}"
     if about in CATALOGUE or is_ready(about):
         about = get_variant(about).title
     about = _ABOUT.get(about, about)

@@ -54,7 +54,9 @@ class ResolvedSizes:
     evaluation: int
 
 
-def draw_order(index: Index, role: Role, seed: int) -> list[ImageItem]:
+def draw_order(
+    index: Index, role: Role, seed: int, split_seed: int | None = None
+) -> list[ImageItem]:
     """Orders the images a role may draw from; its sample is a prefix of that order.
 
     Every prefix has the classes as evenly as possible. The order of training is that of
@@ -65,11 +67,13 @@ def draw_order(index: Index, role: Role, seed: int) -> list[ImageItem]:
         index: The dataset's images.
         role: What the sample is for.
         seed: Of the experiment.
+        split_seed: What divides a dataset without a split of its own, where it is not ``seed``:
+            draws of another seed must not reach photos that are measured on.
 
     Returns:
         All images of the role's part of the dataset.
     """
-    training_part, evaluation_part = _parts(index, seed)
+    training_part, evaluation_part = _parts(index, seed if split_seed is None else split_seed)
     if role is Role.EVALUATION:
         return _dealt(_classes(evaluation_part, seed))
     classes = _classes(training_part, seed)
@@ -142,7 +146,9 @@ def check_sizes(
     )
 
 
-def candidates(index: Index, role: Role, sizes: ResolvedSizes, seed: int) -> list[ImageItem]:
+def candidates(
+    index: Index, role: Role, sizes: ResolvedSizes, seed: int, split_seed: int | None = None
+) -> list[ImageItem]:
     """Returns a role's images, followed by those that may replace broken ones.
 
     The images that neither calibration nor training asked for are split between the two, so that
@@ -153,11 +159,12 @@ def candidates(index: Index, role: Role, sizes: ResolvedSizes, seed: int) -> lis
         role: What the sample is for.
         sizes: Sizes checked by :func:`check_sizes` on the same index.
         seed: Of the experiment.
+        split_seed: As for :func:`draw_order`.
 
     Returns:
         The start of :func:`draw_order`; at least as long as the role's size.
     """
-    order = draw_order(index, role, seed)
+    order = draw_order(index, role, seed, split_seed)
     if role is Role.EVALUATION:
         return order
     spare = len(order) - sizes.calibration - sizes.training

@@ -112,6 +112,7 @@ class StageContext:
         scratch: Folder that survives a kill, for checkpoints; removed once the stage completes.
         home: The store's folders.
         link: The way to the driver.
+        parts: Folders of what others have done of its work, in order; usually none.
     """
 
     params: dict[str, Any]
@@ -121,6 +122,7 @@ class StageContext:
     scratch: Path
     home: Home
     link: Link
+    parts: tuple[Path, ...] = ()
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
         """Tells how much is finished: see :class:`~effq_core.reporting.Reporter`.

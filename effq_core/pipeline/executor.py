@@ -10,12 +10,12 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from effq_core.errors import EffqError, EngineError
-from effq_core.pipeline.progress import Progress
 from effq_core.pipeline.session import Session, WorkerLost
-from effq_core.pipeline.stage import Plan, StageSpec, StageTask
+from effq_core.pipeline.shards import in_parts
+from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints
 from effq_core.pipeline.worker import error_from
 from effq_core.settings import Home
 from effq_core.store.processes import process_token
@@ -31,6 +31,26 @@ _NEWS_SECONDS = 0.3
 """How long the news that a task has begun may be on its way."""
 _TICK = 0.1
 _MOST_LOSSES = 12
+
+
+class Recorder(Protocol):
+    """Where an executor writes how far stages are."""
+
+    @property
+    def run_id(self) -> str:
+        """Whose flags the workers look at."""
+
+    def plan(self, plan: Plan, fingerprints: dict[str, str], finished: set[str]) -> None:
+        """Takes a plan over."""
+
+    def stage(self, name: str, **values: Any) -> None:
+        """Changes columns of a stage."""
+
+    def end(self, name: str, state: StageState) -> None:
+        """Marks a stage as ended."""
+
+    def event(self, kind: str, stage: str = "", /, **values: Any) -> None:
+        """Records something that happened."""
 
 
 @dataclass
@@ -61,7 +81,7 @@ class Executor:
         plan: Plan,
         fingerprints: dict[str, str],
         finished: set[str],
-        progress: Progress,
+        progress: Recorder,
         check: Callable[[], None],
         stop: Callable[[], None],
     ) -> None:
@@ -69,10 +89,12 @@ class Executor:
         self._plan = plan
         self._fingerprints = fingerprints
         self._finished = set(finished)
+        self._skipped: set[str] = set()
+        self._slots = 1
         self._progress = progress
         self._check = check
         self._stop = stop
-        self._topic = f"effq-{progress.run.id}-{secrets.token_hex(4)}"
+        self._topic = f"effq-{progress.run_id}-{secrets.token_hex(4)}"
         self._driver = (socket.gethostname(), os.getpid(), process_token(os.getpid()) or "")
         self._active: dict[str, _Active] = {}
         self._attempts: dict[str, int] = {}
@@ -93,8 +115,10 @@ class Executor:
         try:
             if renew_worker and session.embedded:
                 session.renew_worker()
+            self._slots = 1 if session.embedded else session.slots()
+            self._divide()
             try:
-                while len(self._finished) < len(self._plan):
+                while len(self._finished) + len(self._skipped) < len(self._plan):
                     self._submit_ready(session)
                     self._receive(session)
                     self._check()
@@ -104,21 +128,41 @@ class Executor:
         finally:
             session.close()
 
+    def _divide(self) -> None:
+        plan = in_parts(self._plan, self._finished, self._slots)
+        if plan is not self._plan:
+            self._plan, self._fingerprints = plan, fingerprints(plan)
+            self._progress.plan(plan, self._fingerprints, self._finished)
+
     def _submit_ready(self, session: Session) -> None:
         active = {each.task.spec.name for each in self._active.values()}
-        for position, spec in enumerate(self._plan):
-            if spec.name in self._finished or spec.name in active:
-                continue
-            if self._finished.issuperset(spec.inputs.values()):
-                task = self._task(spec)
-                self._active[task.key] = _Active(task)
-                self._progress.stage(spec.name, detail="waiting for a worker")
-                session.submit(task, priority=-position)
+        left_out = self._finished | self._skipped | active
+        ready = [
+            (position, spec)
+            for position, spec in enumerate(self._plan)
+            if spec.name not in left_out and self._finished.issuperset(spec.needs)
+        ]
+        if self._slots > 1 and (
+            any(not spec.exclusive for _, spec in ready)
+            or any(not each.task.spec.exclusive for each in self._active.values())
+        ):
+            # A measurement waits for the cores of its host and lets nobody else begin there: it
+            # would hold up every other worker until the longest stage has ended.
+            ready = [each for each in ready if not each[1].exclusive]
+        for position, spec in ready[: self._room(session)]:
+            task = self._task(spec)
+            self._active[task.key] = _Active(task)
+            self._progress.stage(spec.name, detail="waiting for a worker")
+            session.submit(task, priority=-position)
+
+    def _room(self, session: Session) -> int:
+        """Returns how many tasks more may be submitted: here, all that are ready."""
+        return len(self._plan)
 
     def _task(self, spec: StageSpec) -> StageTask:
         attempt = self._attempts[spec.name] = self._attempts.get(spec.name, 0) + 1
         return StageTask(
-            run_id=self._progress.run.id,
+            run_id=self._progress.run_id,
             spec=spec,
             fingerprint=self._fingerprints[spec.name],
             inputs={
@@ -128,6 +172,7 @@ class Executor:
             home=str(self._home.root),
             topic=self._topic,
             attempt=attempt,
+            parts=tuple((self._plan[name].kind, self._fingerprints[name]) for name in spec.parts),
             driver=self._driver,
         )
 
@@ -204,7 +249,11 @@ class Executor:
             self._check()
             raise error_from(outcome)
         self._progress.end(spec.name, StageState.FAILED)
-        raise error_from(outcome)
+        self._fail(spec, error_from(outcome))
+
+    def _fail(self, spec: StageSpec, error: EffqError) -> None:
+        """Decides what becomes of the rest when a stage has failed: here, nothing."""
+        raise error
 
     def _lose(self, keys: list[str], reason: str) -> None:
         """Makes tasks ready again whose worker or engine died."""

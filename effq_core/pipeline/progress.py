@@ -51,6 +51,11 @@ class Progress:
         self._rows: dict[str, StageRow] = {}
         self.run = run
 
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.run.id
+
     def __getitem__(self, name: str) -> StageRow:
         return self._rows[name]
 

@@ -117,6 +117,15 @@ class Session:
         self._close_client()
         self._client = self._open()
 
+    def slots(self) -> int:
+        """Returns how many tasks the workers there are can do at once; at least 1.
+
+        A cluster that does not answer has one: what follows finds out by itself.
+        """
+        found: list[int] = [1]
+        _within(lambda: found.append(sum(self._client.nthreads().values())), _RESULT_SECONDS)
+        return max(1, found[-1])
+
     def withdraw(self, key: str) -> None:
         """Takes a task back, or lets go of its result.
 

@@ -32,6 +32,8 @@ class StageSpec:
         exclusive: Whether it needs the host's cores for itself, as a benchmark does.
         weight: Estimated seconds, for the time left.
         library_versions: Packages whose version the result depends on.
+        parts: Names of stages that do this one's work in pieces, for it to put together. The
+            result is the same to the last byte, so they are no part of its fingerprint.
     """
 
     name: str
@@ -43,6 +45,12 @@ class StageSpec:
     exclusive: bool = False
     weight: float = 1.0
     library_versions: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the stages that come before it."""
+        return (*self.inputs.values(), *self.parts)
 
     def __post_init__(self) -> None:
         if not _FUNCTION.fullmatch(self.function):
@@ -67,7 +75,7 @@ class Plan:
             repeated = sorted({name for name in names if names.count(name) > 1})
             raise StageError(f"The plan has several stages named {', '.join(repeated)}.")
         for spec in given:
-            missing = sorted(set(spec.inputs.values()) - set(self._by_name))
+            missing = sorted(set(spec.needs) - set(self._by_name))
             if missing:
                 raise StageError(
                     f"The stage {spec.name} needs {', '.join(missing)}: no such stage."
@@ -78,9 +86,7 @@ class Plan:
     def _ordered(given: list[StageSpec]) -> Iterator[StageSpec]:
         waiting, placed = list(given), set[str]()
         while waiting:
-            ready = next(
-                (spec for spec in waiting if placed.issuperset(spec.inputs.values())), None
-            )
+            ready = next((spec for spec in waiting if placed.issuperset(spec.needs)), None)
             if ready is None:
                 raise StageError(
                     f"Stages wait for each other: {', '.join(spec.name for spec in waiting)}."
@@ -183,6 +189,7 @@ class StageTask:
         home: ``EFFQ_HOME``, which the worker must see at the same path.
         topic: Where progress is sent.
         attempt: Counts tries from 1.
+        parts: Kind and fingerprint of each piece of its work that others have done.
         driver: Host, number and token of the process that waits for the result.
     """
 
@@ -193,6 +200,7 @@ class StageTask:
     home: str
     topic: str
     attempt: int = 1
+    parts: tuple[tuple[str, str], ...] = ()
     driver: tuple[str, int, str] | None = None
 
     @property

@@ -137,6 +137,7 @@ def _work(task: StageTask, link: Link, store: ArtifactStore, inputs: dict[str, A
             scratch=make_folder(home.scratch / spec.kind / task.fingerprint),
             home=home,
             link=link,
+            parts=tuple(_input(store, *where).path for where in task.parts),
         )
         draft.summary = plain(function(context) or {})
 

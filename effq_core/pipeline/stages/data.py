@@ -44,7 +44,11 @@ def index(context: StageContext) -> dict[str, Any]:
 
 
 def pixels(context: StageContext) -> dict[str, Any]:
-    """Decodes one sample. Params: ``dataset``, ``role``, ``sizes``, ``seed``, ``image_size``."""
+    """Decodes one sample.
+
+    Params: ``dataset``, ``role``, ``sizes``, ``seed``, ``image_size``; ``split_seed`` where the
+    dataset is divided by another seed.
+    """
     found, params = read_index(context.inputs["index"]), context.params
     asked, role = params["sizes"], Role(params["role"])
     sizes = check_sizes(
@@ -61,7 +65,7 @@ def pixels(context: StageContext) -> dict[str, Any]:
     }[role]
     summary = write_pixels(
         open_dataset(params["dataset"], context.home),
-        candidates(found, role, sizes, params["seed"]),
+        candidates(found, role, sizes, params["seed"], params.get("split_seed")),
         count,
         params["image_size"],
         context.out,

@@ -10,16 +10,20 @@ from typing import Any
 import numpy as np
 
 from effq_core import hardware
+from effq_core.datasets.decode import Pixels
 from effq_core.datasets.pixels import read_pixels
+from effq_core.errors import StageError
 from effq_core.measure.accuracy import score
 from effq_core.measure.gates import kernels_gate
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.latency import measure_latency
-from effq_core.measure.predictions import Predictions
+from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.runtime import ModelPool
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.files import MODEL_FILE
 
+PART_FILE = "probabilities.npy"
+"""Answers to a part of the images, float32 (images, classes)."""
 KERNEL_IMAGES = 8
 """Images both kernels run; the reference ones take about a second each."""
 
@@ -35,13 +39,17 @@ def inspect(context: StageContext) -> dict[str, Any]:
 
 
 def evaluate(context: StageContext) -> dict[str, Any]:
-    """Predicts every image of input ``evaluation``. Params: ``class_map`` (may be empty)."""
+    """Predicts every image of input ``evaluation``. Params: ``class_map`` (may be empty).
+
+    Where the stage has parts, their answers are put together in place of predicting.
+    """
     images, items = read_pixels(context.inputs["evaluation"])
-    pool = ModelPool(context.inputs["file"] / MODEL_FILE)
     labelled = all(item.label is not None for item in items)
     class_map = context.params["class_map"]
     predictions = Predictions(
-        probabilities=pool.predict_many(images, context),
+        probabilities=_together(context, len(items))
+        if context.parts
+        else _predict(context, images),
         labels=np.array([item.label for item in items], np.int64) if labelled else None,
         class_map=np.array(class_map, np.int64) if class_map and labelled else None,
         keys=[item.key for item in items],
@@ -50,6 +58,37 @@ def evaluate(context: StageContext) -> dict[str, Any]:
     report = score(predictions)
     write_json(context.out / "accuracy.json", report.to_dict())
     return {"n": report.n, "top1": report.top1.share if report.top1 else None}
+
+
+def evaluate_part(context: StageContext) -> dict[str, Any]:
+    """Predicts a run of the images of input ``evaluation``. Params: ``part`` from 0, ``parts``."""
+    images, _ = read_pixels(context.inputs["evaluation"])
+    part, parts = context.params["part"], context.params["parts"]
+    low, high = part_range(len(images), part, parts)
+    # A share of a small sample may be empty; a pool cannot tell its shape without an image.
+    found = _predict(context, images[low:high]) if high > low else np.zeros((0, 0), np.float32)
+    np.save(context.out / PART_FILE, found)
+    return {"first": low, "n": high - low}
+
+
+def part_range(n: int, part: int, parts: int) -> tuple[int, int]:
+    """Returns which of ``n`` images a part has: the first, and the one after the last."""
+    return n * part // parts, n * (part + 1) // parts
+
+
+def _predict(context: StageContext, images: Pixels) -> Floats:
+    return ModelPool(context.inputs["file"] / MODEL_FILE).predict_many(images, context)
+
+
+def _together(context: StageContext, n: int) -> Floats:
+    found = [np.load(part / PART_FILE, allow_pickle=False) for part in context.parts]
+    whole = np.concatenate([part for part in found if len(part)])
+    if len(whole) != n:
+        raise StageError(
+            f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}.",
+            "Run again: they are made anew.",
+        )
+    return whole
 
 
 def benchmark(context: StageContext) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""Long evaluations in parts, so that every worker has one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from effq_core.pipeline.stage import Plan, StageSpec
+
+SHARD_FROM = 1000
+"""Evaluation images from which on parts pay off: predicting 500 takes some seconds, and a part
+costs a fraction of one."""
+
+_EVALUATE = "effq_core.pipeline.stages.measure:evaluate"
+
+
+def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
+    """Divides the long evaluations of a plan among workers.
+
+    The evaluation itself stays, under the same fingerprint: it puts the parts' answers together in
+    place of predicting, and its artifact is the same to the last byte.
+
+    Args:
+        plan: The stages.
+        finished: Names of those whose artifact exists.
+        workers: How many tasks are done at once.
+
+    Returns:
+        The same plan with a part a worker before each evaluation that is large and yet to be done;
+        the plan itself where there is none, or one worker.
+    """
+    if workers < 2:
+        return plan
+    stages: list[StageSpec] = []
+    for spec in plan:
+        if spec.function == _EVALUATE and spec.name not in finished and _is_large(plan, spec):
+            made = [_part(spec, number, workers) for number in range(workers)]
+            stages += made
+            names = tuple(part.name for part in made)
+            spec = dataclasses.replace(spec, parts=names, weight=1.0)
+        stages.append(spec)
+    return Plan(stages) if len(stages) > len(plan) else plan
+
+
+def part_of(name: str) -> str:
+    """Returns the stage whose work a part does; the name itself where it is no part."""
+    whole, _, number = name.rpartition(":")
+    return whole if whole and number.partition("of")[0].isdigit() and "of" in number else name
+
+
+def _is_large(plan: Plan, spec: StageSpec) -> bool:
+    size = plan[spec.inputs["evaluation"]].params["sizes"]["evaluation"]
+    return size is None or size >= SHARD_FROM  # all there are may be many
+
+
+def _part(spec: StageSpec, number: int, parts: int) -> StageSpec:
+    return StageSpec(
+        name=f"{spec.name}:{number + 1}of{parts}",
+        kind="evaluate_part",
+        function=f"{_EVALUATE}_part",
+        version=spec.version,
+        params={"part": number, "parts": parts},
+        inputs=dict(spec.inputs),
+        weight=spec.weight / parts,
+        library_versions=spec.library_versions,
+    )
