@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from effq_core.layers.structure import layer_name
 from effq_core.learn.tensors import Activation, Layer
 from effq_core.measure.runtime import load_interpreter
 from effq_core.quantize.calibration import HISTOGRAM_BINS, HISTOGRAM_SAMPLES, ActivationStatistics
@@ -258,19 +258,3 @@ def _unique(tensors: list[_Tensor]) -> list[_Tensor]:
             name = f"{name} {seen[name]}"
         found.append(_Tensor(tensor.index, tensor.shape, name, tensor.op))
     return found
-
-
-def layer_name(tensor: str) -> str:
-    """Finds the Keras layer in the name the converter gave a tensor.
-
-    Args:
-        tensor: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
-            were fused, the layer with the kernel last.
-
-    Returns:
-        Such as ``stem_conv``.
-    """
-    last = [part for part in tensor.split(";") if part][-1] if tensor.strip(";") else tensor
-    parts = last.split("/")
-    name = parts[1] if len(parts) > 2 else parts[0]
-    return re.sub(r":\d+$", "", name)

@@ -14,11 +14,12 @@ from PIL import Image
 
 from effq_core.errors import DatasetError, ExperimentError, ModelError
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
+from effq_core.layers.settings import Layers, Mixed
 from effq_core.models.catalogue import IMAGENETTE_WNIDS
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import Plan, fingerprints
 from effq_core.settings import Home
-from effq_core.variants import CATALOGUE
+from effq_core.variants import CATALOGUE, MIXED
 
 ALL = Experiment(
     variants=tuple(CATALOGUE),
@@ -79,6 +80,7 @@ def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
         *("finetune:float", "freeze:float_control", "convert:float_control"),
         "calibrate:float_control",
         *("tensors", "report"),
+        *("effect", "suggest"),
     }
     assert plan.stages[-1].name == "report"
 
@@ -176,9 +178,31 @@ def test_tensors_to_learn_from_are_kept_of_every_run_and_no_result_waits_for_the
         assert few["tensors"].inputs == {"float32": "convert:float32"}
 
 
-def test_only_benchmarks_need_the_cores_alone(store: Home) -> None:
+def test_only_what_takes_times_needs_the_cores_alone(store: Home) -> None:
     plan = build_plan(ALL, store)
-    assert {spec.name for spec in plan if spec.exclusive} == {f"benchmark:{v}" for v in CATALOGUE}
+    timed = {"suggest", *(f"benchmark:{v}" for v in CATALOGUE)}
+    assert {spec.name for spec in plan if spec.exclusive} == timed
+
+
+def test_layers_are_looked_into_only_where_that_was_asked(store: Home) -> None:
+    few = replace(ALL, variants=("int8",))
+    asked = replace(few, layers=Layers(images=20))
+    names = {spec.name for spec in build_plan(asked, store)}
+    assert names - {spec.name for spec in build_plan(few, store)} == {"signal", "effect"}
+    # What was measured before is found again.
+    old, new = (fingerprints(build_plan(each, store)) for each in (few, asked))
+    assert {name for name in old if old[name] != new[name]} == {"report"}
+
+
+def test_named_blocks_are_kept_without_a_search(store: Home) -> None:
+    plan = build_plan(replace(ALL, mixed=Mixed(keep=("block1a", "stem"))), store)
+    assert "suggest" not in plan and "effect" not in plan
+    assert plan["convert:int8_mixed"].params["keep"] == ["block1a", "stem"]
+
+
+def test_other_limits_change_the_mixed_file_and_no_other(store: Home) -> None:
+    found = changed(store, ALL, replace(ALL, mixed=Mixed(max_drop_points=1.0)))
+    assert found == descendants(build_plan(ALL, store), "suggest")
 
 
 def test_every_stage_has_an_estimate_and_is_json(store: Home) -> None:
@@ -197,7 +221,8 @@ def test_another_calibration_method_changes_int8_but_neither_statistics_nor_trai
     method = Calibration(size=20, method=CalibrationMethod.MIN_MAX)
     plan = build_plan(ALL, store)
     found = changed(store, ALL, replace(ALL, calibration=method))
-    assert found == descendants(plan, "convert:int8", "convert:int8_float_control")
+    roots = ("convert:int8", "convert:int8_float_control", "effect", "suggest")
+    assert found == descendants(plan, *roots)
     assert not found & {"calibrate", "finetune:int8_qat", "finetune:float", "convert:int8_qat"}
 
 
@@ -209,7 +234,8 @@ def test_other_thread_counts_change_benchmarks_and_the_report_only(store: Home) 
 
 
 def test_another_evaluation_size_changes_no_model(store: Home) -> None:
-    found = changed(store, ALL, replace(ALL, evaluation_size=31))
+    plain = replace(ALL, variants=tuple(v for v in CATALOGUE if v != MIXED))
+    found = changed(store, plain, replace(plain, evaluation_size=31))
     kinds = {name.partition(":")[0] for name in found}
     # Inspection runs both kernels on a few evaluation images.
     assert kinds == {"pixels", "keras", "inspect", "evaluate", "report"}
