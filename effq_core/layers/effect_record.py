@@ -1,0 +1,193 @@
+"""What each block and layer does to a model's answers, as it was measured. Imports no TensorFlow.
+
+Two questions are asked of every block. *Only*: what does it cost to put this block alone into int8
+while all else stays in floats? *Without*: what is left of int8's cost once this block alone stays
+in floats? Both set the answers against the float32 file's, photo by photo, before the output's own
+256 steps: a softmax of int8 moves in steps of 1/256, which would drown what one block does.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import StoreError
+from effq_core.measure.intervals import Proportion
+
+EFFECT_FILE = "effect.json"
+
+
+class EffectKind(StrEnum):
+    """What was put into another precision."""
+
+    BLOCK = "block"
+    LAYER = "layer"
+    """A layer with weights and what follows it up to the next one, inside a block."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockEffect:
+    """What one block, or one layer of a block, does to the model's answers.
+
+    Attributes:
+        name: Of the block or layer; :meth:`~effq_core.layers.structure.Network.tensors_of` and
+            ``--keep`` take it.
+        kind: Which of both it is.
+        block: The block it is in; its own name for a block.
+        n: Calibration photos.
+        only_kl: Mean Kullback-Leibler divergence from float32, in nats, with this alone in int8.
+        only_agreement: Photos that get float32's top-1 class then.
+        without_kl: Divergence with all in int8 but this; ``None`` where time was up before.
+        without_agreement: Photos that get float32's top-1 class then.
+        extra_float16: Bytes the int8 file grows by if this is kept, kernels stored in float16;
+            ``None`` where time was up before, or where float16 cannot hold its weights.
+        extra_float32: The same with kernels in float32.
+    """
+
+    name: str
+    kind: EffectKind
+    block: str
+    n: int
+    only_kl: float
+    only_agreement: Proportion
+    without_kl: float | None = None
+    without_agreement: Proportion | None = None
+    extra_float16: int | None = None
+    extra_float32: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectRecord:
+    """Every effect that was measured, and what they are set against.
+
+    Attributes:
+        images: Calibration photos each file answered; the evaluation photos are others.
+        method: How calibration became ranges.
+        percentile: Share of values a range holds, in per cent; of method ``percentile`` only.
+        baseline_kl: Divergence of all-int8 from float32, in nats, before the output's own steps.
+        baseline_agreement: Photos on which all-int8 gives float32's top-1 class.
+        floats_kl: Divergence of a file made the same way with everything in floats: what the way
+            of measuring itself adds, nothing or next to it.
+        floats_agreement: The same as agreement.
+        effects: Blocks in the order of the graph, then layers.
+        not_reached: Blocks and layers that would have been tried had there been time.
+        layer_share: Layers were looked at inside the fewest blocks, worst first, that carry this
+            share of the sum of all blocks' ``only_kl``, 0-1.
+        seconds: Time it took, waits for a restart not counted.
+        budget_seconds: After which nothing more was begun.
+    """
+
+    images: int
+    method: str
+    percentile: float
+    baseline_kl: float
+    baseline_agreement: Proportion
+    floats_kl: float
+    floats_agreement: Proportion
+    effects: tuple[BlockEffect, ...]
+    not_reached: tuple[str, ...]
+    layer_share: float
+    seconds: float
+    budget_seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was measured within the time."""
+        return not self.not_reached and all(e.without_kl is not None for e in self.effects)
+
+    @property
+    def by_name(self) -> dict[str, BlockEffect]:
+        """Effects by name. Where a block is a single layer of its name, it is the block's."""
+        return {effect.name: effect for effect in reversed(self.effects)}
+
+    @property
+    def blocks(self) -> tuple[BlockEffect, ...]:
+        """Those of whole blocks, in the order of the graph."""
+        return tuple(e for e in self.effects if e.kind is EffectKind.BLOCK)
+
+    def layers_of(self, block: str) -> tuple[BlockEffect, ...]:
+        """Returns the effects of a block's layers, in order; none where they were not tried."""
+        return tuple(e for e in self.effects if e.kind is EffectKind.LAYER and e.block == block)
+
+    def ranked(self, kind: EffectKind = EffectKind.BLOCK) -> tuple[BlockEffect, ...]:
+        """Orders effects, worst first.
+
+        By ``only_kl``. Each block is then judged against the undisturbed model, so that blocks do
+        not hide each other: where several are bad, freeing one of them changes little while the
+        others still spoil the answers. By divergence rather than by agreement, which on a few
+        hundred photos is the same for most blocks: it only moves where a class changes.
+
+        Args:
+            kind: Of blocks, or of layers.
+
+        Returns:
+            The effects; equal ones in the order of the graph.
+        """
+        found = [e for e in self.effects if e.kind is kind]
+        return tuple(sorted(found, key=lambda e: -e.only_kl))
+
+    def gain(self, effect: BlockEffect) -> float | None:
+        """Returns what keeping it alone takes off int8's divergence, in nats; below 0: nothing."""
+        return None if effect.without_kl is None else self.baseline_kl - effect.without_kl
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the record as plain JSON values."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> EffectRecord:
+        """Rebuilds a record from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The record.
+        """
+        values = {name: plain[name] for name in cls.__dataclass_fields__}
+        for name in ("baseline_agreement", "floats_agreement"):
+            values[name] = Proportion(**values[name])
+        values["effects"] = tuple(effect_from_dict(effect) for effect in values["effects"])
+        values["not_reached"] = tuple(map(str, values["not_reached"]))
+        return cls(**values)
+
+    def save(self, folder: Path) -> None:
+        """Writes ``effect.json``."""
+        text = json.dumps(self.to_dict(), indent=1) + "\n"
+        (folder / EFFECT_FILE).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> EffectRecord:
+        """Reads what :meth:`save` wrote.
+
+        Args:
+            folder: Where it was written.
+
+        Returns:
+            The record.
+
+        Raises:
+            StoreError: If it is missing or damaged.
+        """
+        try:
+            return cls.from_dict(json.loads((folder / EFFECT_FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"The effects in {folder} cannot be read ({type(error).__name__}: {error}).",
+                "Delete the entry and run the experiment again: only what is missing is made.",
+            ) from error
+
+
+def effect_from_dict(plain: dict[str, Any]) -> BlockEffect:
+    """Rebuilds one effect from plain JSON values."""
+    effect = BlockEffect(**{**plain, "kind": EffectKind(plain["kind"])})
+    after: Any = effect.without_agreement
+    return replace(
+        effect,
+        only_agreement=Proportion(**plain["only_agreement"]),
+        without_agreement=after and Proportion(**after),
+    )

@@ -1,0 +1,167 @@
+"""Every set of blocks that was tried in floats, and which one was taken. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import StoreError
+from effq_core.layers.settings import Precision
+from effq_core.measure.intervals import Proportion
+
+TRIALS_FILE = "trials.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """One mixed file, measured on the evaluation photos.
+
+    Attributes:
+        keep: Blocks and layers kept in floats; none: int8 itself.
+        precision: What their kernels are stored in.
+        size_bytes: Of the file.
+        extra_size: How much larger than int8 it is, in per cent.
+        n: Evaluation photos.
+        top1: Photos it gets right; ``None`` without labels.
+        drop_points: What it loses against float32 on the same photos, in percentage points:
+            top-1; without labels, the share of photos on which it disagrees with float32.
+        agreement: Photos that get float32's top-1 class.
+        kl: Mean Kullback-Leibler divergence from float32, in nats.
+        latency_ms: Median of one invocation on one thread, in milliseconds.
+        int8_ms: Of int8, timed right before it; ratios are to be taken of these.
+        float32_ms: Of float32, timed right after it.
+        busy: Whether other processes took so much of the processor that times are too long.
+        ok: Whether it holds every limit.
+        why: Which limits it breaks, and by how much, in words; empty if none.
+    """
+
+    keep: tuple[str, ...]
+    precision: Precision
+    size_bytes: int
+    extra_size: float
+    n: int
+    top1: Proportion | None
+    drop_points: float
+    agreement: Proportion
+    kl: float
+    latency_ms: float
+    int8_ms: float
+    float32_ms: float
+    busy: bool
+    ok: bool
+    why: str
+
+    @property
+    def latency_ratio(self) -> float:
+        """How many times as long as int8 it takes, on one thread."""
+        return self.latency_ms / self.int8_ms
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the trial as plain JSON values."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> TrialRecord:
+        """Rebuilds a trial from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The trial.
+        """
+        values = {name: plain[name] for name in cls.__dataclass_fields__}
+        return cls(
+            **{
+                **values,
+                "keep": tuple(map(str, values["keep"])),
+                "precision": Precision(values["precision"]),
+                "top1": values["top1"] and Proportion(**values["top1"]),
+                "agreement": Proportion(**values["agreement"]),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """A search for the smallest set of blocks that holds the limits.
+
+    Attributes:
+        trials: Every file that was measured, in order; the first is int8 itself.
+        chosen: Which of them was taken.
+        met: Whether it holds every limit.
+        labelled: Whether photos have labels; without them ``drop_points`` is disagreement.
+        float32_top1: What float32 gets right on the same photos; ``None`` without labels.
+        float32_bytes: Size of the float32 file.
+        max_drop_points: The limits asked for: see :class:`~effq_core.layers.settings.Mixed`.
+        max_extra_size: In per cent.
+        max_latency_ratio: ``None``: any.
+        complete: Whether the search came to its end; ``False``: its time was up.
+        seconds: Time it took, waits for a restart not counted.
+        sentence: What came out, in plain words: what is kept, what it gives, or which limit could
+            not be held; and that the choice among the trials was made on these very photos.
+    """
+
+    trials: tuple[TrialRecord, ...]
+    chosen: int
+    met: bool
+    labelled: bool
+    float32_top1: Proportion | None
+    float32_bytes: int
+    max_drop_points: float
+    max_extra_size: float
+    max_latency_ratio: float | None
+    complete: bool
+    seconds: float
+    sentence: str
+
+    @property
+    def choice(self) -> TrialRecord:
+        """The trial that was taken."""
+        return self.trials[self.chosen]
+
+    @property
+    def int8(self) -> TrialRecord:
+        """The trial that keeps nothing."""
+        return self.trials[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the suggestion as plain JSON values."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    def save(self, folder: Path) -> None:
+        """Writes ``trials.json``."""
+        text = json.dumps(self.to_dict(), indent=1) + "\n"
+        (folder / TRIALS_FILE).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Suggestion:
+        """Reads what :meth:`save` wrote.
+
+        Args:
+            folder: Where it was written.
+
+        Returns:
+            The suggestion.
+
+        Raises:
+            StoreError: If it is missing or damaged.
+        """
+        try:
+            plain = json.loads((folder / TRIALS_FILE).read_text(encoding="utf-8"))
+            values = {name: plain[name] for name in cls.__dataclass_fields__}
+            values["trials"] = tuple(TrialRecord.from_dict(trial) for trial in plain["trials"])
+            values["float32_top1"] = plain["float32_top1"] and Proportion(**plain["float32_top1"])
+            found = cls(**values)
+            # Looked up now, so that a wrong number is a damaged file and not a later IndexError.
+            found.trials[found.chosen]
+            return found
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise StoreError(
+                f"The trials in {folder} cannot be read ({type(error).__name__}: {error}).",
+                "Delete the entry and run the experiment again: only what is missing is made.",
+            ) from error
