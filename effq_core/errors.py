@@ -9,6 +9,7 @@ EffqError
 ├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
 ├── EngineError           the Dask engine cannot be started or reached, or a worker died
 ├── StageError            a stage of a run failed
+├── BusyError             others came first: the same will do in a moment
 └── Cancelled             the user asked to stop
 
 Every message says what happened, to which input, and what to do next.
@@ -64,6 +65,10 @@ class EngineError(EffqError):
 
 class StageError(EffqError):
     """A stage of a run failed for a reason that is not the user's input."""
+
+
+class BusyError(EffqError):
+    """The server has enough to do for others: nothing is wrong, and later it will have room."""
 
 
 class Cancelled(EffqError):  # noqa: N818 - an outcome the user asked for, not a fault

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.datasets.decode import decode, open_image
-from effq_core.errors import InputError
+from effq_core.errors import BusyError, InputError
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.results import Results
 from effq_core.variants import BASELINE, in_catalogue_order
@@ -21,6 +23,9 @@ from effq_core.variants import BASELINE, in_catalogue_order
 Pixels = npt.NDArray[np.uint8]
 INVOCATIONS = 2
 """Of each variant for one answer; the faster one is its time."""
+RUNS_LOADED = 2
+"""Runs whose variants one server holds ready, about 160 MB each. A class mostly asks one run."""
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +158,70 @@ class Predictor:
             agrees = None if name == BASELINE else guesses[0].index == best
             answers.append(Answer(variant=name, guesses=guesses, ms=ms, agrees=agrees))
         return tuple(answers)
+
+
+class Predictors:
+    """The variants of a few runs, loaded once for all visitors of a server, and never more.
+
+    Args:
+        most: Runs that are loaded at a time.
+        patience: Seconds a visitor waits for others to be done with theirs.
+    """
+
+    def __init__(self, most: int = RUNS_LOADED, *, patience: float = _PATIENCE) -> None:
+        self.most, self.patience = most, patience
+        self._changed = threading.Condition()
+        self._loaded: OrderedDict[Hashable, Predictor] = OrderedDict()
+        self._users: dict[Hashable, int] = {}
+
+    @contextmanager
+    def borrow(self, key: Hashable, results: Results, *, threads: int = 1) -> Iterator[Predictor]:
+        """Holds a run's variants while the block runs, loading them where they are not.
+
+        Args:
+            key: What the answers follow from, such as the hashes of the files.
+            results: Of the run.
+            threads: Threads an invocation may use.
+
+        Yields:
+            Them.
+
+        Raises:
+            BusyError: If others keep as many runs busy as there is room for.
+            EffqError: As :class:`Predictor` does.
+        """
+        with self._changed:
+            # Under the lock: two visitors who ask for the same run must not load it twice.
+            self._make_room(key)
+            if key not in self._loaded:
+                self._loaded[key] = Predictor(results, threads=threads)
+            self._loaded.move_to_end(key)
+            self._users[key] = self._users.get(key, 0) + 1
+            predictor = self._loaded[key]
+        try:
+            yield predictor
+        finally:
+            with self._changed:
+                self._users[key] -= 1
+                self._changed.notify_all()
+
+    @property
+    def loaded(self) -> int:
+        """How many runs' variants are in memory."""
+        with self._changed:
+            return len(self._loaded)
+
+    def _make_room(self, key: Hashable) -> None:
+        until = time.monotonic() + self.patience
+        while key not in self._loaded and len(self._loaded) >= self.most:
+            idle = next((each for each in self._loaded if not self._users[each]), None)
+            if idle is not None:  # the one nobody has asked for longest
+                del self._loaded[idle], self._users[idle]
+            elif not self._changed.wait(until - time.monotonic()):
+                raise BusyError(
+                    f"The server is busy with photos of {self.most} other runs.",
+                    "Try again in a moment: what you have given is still here.",
+                )
 
 
 def _name(source: Path | bytes) -> str:

@@ -15,8 +15,15 @@ from PIL import Image
 from skimage import data
 
 from effq_core.datasets.pixels import read_pixels
-from effq_core.errors import DatasetError, ExperimentError, InputError, ModelError
-from effq_core.predict import Predictor
+from effq_core.errors import (
+    BusyError,
+    DatasetError,
+    ExperimentError,
+    InputError,
+    ModelError,
+    StoreError,
+)
+from effq_core.predict import Predictor, Predictors
 from effq_core.results import Results
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.variants import STANDARD
@@ -137,3 +144,31 @@ def test_predicting_imports_no_tensorflow() -> None:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert answer.stdout.strip() == "False", answer.stderr
+
+
+def test_variants_of_few_runs_are_loaded_at_a_time_however_many_ask(tiny_run) -> None:
+    predictors = Predictors(2, patience=0.1)
+
+    with predictors.borrow("a", tiny_run.results) as first:
+        with predictors.borrow("a", tiny_run.results) as again:
+            assert again is first
+        with predictors.borrow("b", tiny_run.results):
+            refused = pytest.raises(BusyError, match="2 other runs")
+            with refused, predictors.borrow("c", tiny_run.results):
+                pass
+            assert predictors.loaded == 2
+        with predictors.borrow("c", tiny_run.results):  # b went: nobody used it
+            assert predictors.loaded == 2
+        with predictors.borrow("a", tiny_run.results) as still:
+            assert still is first
+    with pytest.raises(StoreError), predictors.borrow("d", _without_files(tiny_run)):
+        pass
+    with predictors.borrow("b", tiny_run.results):  # what failed to load takes no room
+        assert predictors.loaded <= 2
+
+
+def _without_files(tiny_run) -> Results:
+    plain = copy.deepcopy(tiny_run.results.plain)
+    for variant in plain["variants"].values():
+        variant["artifact"] = "float32/" + "0" * 64
+    return Results.from_dict(plain, tiny_run.results.folder)

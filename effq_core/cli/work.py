@@ -40,6 +40,7 @@ def start(
         EffqError: If the experiment cannot be run at all; then no run is made.
         typer.Exit: If it fails or is cancelled.
     """
+    from effq_core.pipeline.control import enter
     from effq_core.pipeline.plan import build_plan
     from effq_core.pipeline.stage import LAST, fingerprints
     from effq_core.store.artifacts import ArtifactStore
@@ -55,7 +56,7 @@ def start(
                 store.delete(stage.kind, named[stage.name])
     database = Database(home.database)
     try:
-        run_id = database.create_run(experiment, name)
+        run_id = enter(home, database, experiment, name)
     finally:
         database.close()
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)

@@ -8,14 +8,12 @@ import selectors
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import IO, Any
 
 from effq_core import errors
+from effq_core.crowd import LOOKING
 from effq_core.errors import DatasetError, EffqError, StoreError
 from effq_core.ingest.draft import Draft
 from effq_core.ingest.found import shown
@@ -25,16 +23,11 @@ from effq_core.ingest.worker import PREVIEW, REQUEST
 from effq_core.reporting import Reporter
 from effq_core.store.files import read_json, write_json
 
-AT_ONCE = 2
-"""Uploads looked at at a time by one server; others wait their turn."""
-_PATIENCE = 60.0  # seconds to wait for that
 MOST_DEATHS = 3
 """Photos that may end the worker before what was given is refused."""
 _STALL = 6  # times the processor time a photo may take, on a busy machine
 _POLL = 0.2
 _LOG = "worker.log"
-
-_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class _DiedError(Exception):
@@ -63,11 +56,12 @@ def look_apart(
         DatasetError: If it cannot be used, takes too long, or several of its photos end the
             process that decodes them.
         StoreError: If the disk is full or not writable.
+        BusyError: If enough others are being looked at.
         Cancelled: If the user asked to stop.
     """
     avoid: dict[str, str] = {}
     deadline = time.monotonic() + limits.seconds
-    with _turn(reporter):
+    with LOOKING.enter(on_wait=reporter.check_cancelled):
         while True:
             whole = {**request, "limits": asdict(limits), "avoid": avoid}
             write_json(draft.path / REQUEST, whole)
@@ -87,21 +81,6 @@ def look_apart(
     if plain is None:
         raise StoreError("What was found in the photos cannot be read back.", "Try again.")
     return Preview.from_dict(plain)
-
-
-@contextmanager
-def _turn(reporter: Reporter) -> Iterator[None]:
-    until = time.monotonic() + _PATIENCE
-    while not _turns.acquire(timeout=_POLL):
-        reporter.check_cancelled()
-        if time.monotonic() > until:
-            raise DatasetError(
-                f"{AT_ONCE} other uploads are being looked at.", "Try again in a minute."
-            )
-    try:
-        yield
-    finally:
-        _turns.release()
 
 
 def _run(draft: Draft, limits: Limits, reporter: Reporter, deadline: float) -> None:

@@ -7,17 +7,56 @@ import subprocess
 import sys
 import time
 
-from effq_core.errors import InputError, StoreError
+from effq_core.errors import BusyError, InputError, StoreError
+from effq_core.experiment import Experiment
 from effq_core.pipeline.context import CANCEL, STOP
 from effq_core.pipeline.engine_files import process_environment
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.files import make_folder, store_errors, write_atomic
+from effq_core.store.locks import FileLock
 from effq_core.store.processes import reap_later
 from effq_core.store.rows import RunRow, Status, validate_run_id
 
 DEFAULT_PLAN = "effq_core.pipeline.plan:build_plan"
 LOG = "driver.log"
+MOST_QUEUED = 20
+"""Runs that may wait or run in a store, whoever starts them: more are surely a mistake."""
+
+
+def enter(home: Home, database: Database, experiment: Experiment, name: str = "") -> str:
+    """Makes a run of an experiment, queued, where the queue has room for it.
+
+    Args:
+        home: The store.
+        database: Its index.
+        experiment: What to run.
+        name: What the person calls it.
+
+    Returns:
+        The run's id; somebody has to drive it.
+
+    Raises:
+        BusyError: If :data:`MOST_QUEUED` runs wait or run already.
+        StoreError: If it cannot be stored.
+    """
+    # Two who come at once must not both take the last place.
+    lock = FileLock(home.engine / "entering")
+    lock.acquire()
+    try:
+        _refuse_crowd(database)
+        return database.create_run(experiment, name)
+    finally:
+        lock.release()
+
+
+def _refuse_crowd(database: Database, besides: str = "") -> None:
+    active = sum(run.status.is_active and run.id != besides for run in database.list_runs())
+    if active >= MOST_QUEUED:
+        raise BusyError(
+            f"{active} runs are running or waiting, and no more than {MOST_QUEUED} may.",
+            "Wait for one to end, or cancel one that nobody needs; nothing you chose is lost.",
+        )
 
 
 def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
@@ -97,8 +136,10 @@ def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
         The run, queued.
 
     Raises:
+        BusyError: If :data:`MOST_QUEUED` others wait or run.
         StoreError: If it cannot be stored.
     """
+    _refuse_crowd(database, besides=run.id)
     for flag in (CANCEL, STOP):
         path = home.runs / run.id / flag
         with store_errors(path):
@@ -129,6 +170,7 @@ def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
 
     Raises:
         InputError: If there is no such run, or it is still active.
+        BusyError: If :data:`MOST_QUEUED` others wait or run.
         StoreError: If the run's folder cannot be written.
     """
     database = Database(home.database)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError, InputError
+from effq_core.errors import EffqError
 from effq_core.experiment import Experiment
 from effq_core.glossary import tip
 from effq_core.models.classes import HeadUse
@@ -21,8 +21,6 @@ from pages.ui import session
 from pages.ui.experiment_state import run_name
 from pages.ui.show import prose, toast
 
-MOST_QUEUED = 20
-"""Runs that may wait or run at once; more are surely a mistake."""
 _HISTORY = 5
 
 _HEADS = {
@@ -147,11 +145,7 @@ def start(experiment: Experiment, name: str = "") -> str | None:
     try:
         require_allowed(experiment.dataset, session.home())
         active = sum(run.status.is_active for run in session.runs())
-        if active >= MOST_QUEUED:
-            raise InputError(
-                f"{active} runs are running or waiting.", "Wait for one to end, or cancel some."
-            )
-        run_id = session.database().create_run(experiment, name)
+        run_id = control.enter(session.home(), session.database(), experiment, name)
         control.start_detached(session.home(), run_id)
     except EffqError as error:
         toast(f"{error.message} {error.hint}", icon=":material/error:")

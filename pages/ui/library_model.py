@@ -21,6 +21,7 @@ from effq_core.models.own.ready import ready_files
 from effq_core.models.own.steps import Step, StepState
 from pages.ui import session
 from pages.ui.show import escape, guard, problem, toast
+from pages.ui.uploaded import free, holds, no_room
 
 _CHECKING = "library_model_checking"
 _GENERATION = "library_model_generation"
@@ -102,13 +103,17 @@ def own_facts(card: OwnCard) -> None:
 def _form() -> None:
     # A new key empties the uploader once its file has been checked.
     generation = st.session_state.setdefault(_GENERATION, 0)
+    key = f"library_model_file_{generation}"
+    holding = bool(st.session_state.get(key))
     file = st.file_uploader(
         f"Model file, at most {MAX_UPLOAD_MIB} MiB: .keras, .h5, a zipped SavedModel, or a "
         "ready .tflite to measure beside EffQ's",
         type=list(ENDINGS),
         max_upload_size=MAX_UPLOAD_MIB,
-        key=f"library_model_file_{generation}",
+        key=key,
+        disabled=not holding and no_room(MAX_UPLOAD_MIB),
     )
+    holds("model", key, [file.file_id] if file is not None else [])
     left, right = st.columns(2)
     way = left.selectbox(
         "Preprocessing it was trained with",
@@ -144,6 +149,7 @@ def _form() -> None:
             offer = Offer(file.name, given, Preprocessing(way), side)
             content = io.BytesIO(file.getvalue())
             st.session_state[_CHECKING] = start_check(session.home(), content, offer)
+            free([file.file_id])  # the check has it
             st.rerun()
 
 

@@ -18,6 +18,7 @@ from effq_core.ingest.wording import facts, warnings
 from effq_core.uploads import UPLOAD_TYPES
 from pages.ui import session
 from pages.ui.show import escape, guard, toast
+from pages.ui.uploaded import holds, no_room
 
 _FOUND = "library_upload_found"
 _GENERATION = "library_upload_generation"
@@ -52,12 +53,15 @@ def show_add_photos() -> None:
     """Draws the uploader, the preview of what was given, and the button that adds it."""
     # A new key empties the uploader once its files have become a dataset.
     generation = st.session_state.setdefault(_GENERATION, 0)
+    key = f"library_upload_{generation}"
+    holding = bool(st.session_state.get(key))
     files = st.file_uploader(
         "A zip of photos, or several photos; a CSV of labels may come with them",
         type=("zip", "csv", *UPLOAD_TYPES),
         accept_multiple_files=True,
         max_upload_size=UPLOAD_MIB,
-        key=f"library_upload_{generation}",
+        key=key,
+        disabled=not holding and no_room(UPLOAD_MIB),
         help=tip("own_photos"),
     )
     st.caption(
@@ -67,6 +71,7 @@ def show_add_photos() -> None:
         "add it."
     )
     ids = tuple(file.file_id for file in files)
+    holds("photos", key, ids)
     found = _found(ids)
     if found is not None:
         _show(found)

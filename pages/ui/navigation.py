@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.ui.experiment_state import keep as keep_form
 from pages.ui.show import flush_toasts, guard
+from pages.ui.uploaded import bound_uploads, free_left
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def run() -> None:
     ]
     chosen = st.navigation(pages, position="top")
     keep_form()
+    bound_uploads()
+    free_left()
     flush_toasts()
     with guard():
         chosen.run()

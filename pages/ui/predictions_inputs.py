@@ -20,6 +20,7 @@ from effq_core.uploads import (
 )
 from pages.ui.predictions_paste import take_pasted_photos
 from pages.ui.show import escape
+from pages.ui.uploaded import free, no_room
 
 _UPLOADER = "predictions_upload"
 _CURRENT, _KEPT = "_predictions_current", "_predictions_kept"
@@ -85,7 +86,9 @@ def _kept() -> list[Given]:
     kept: list[Given] = st.session_state.get(_KEPT, [])
     if _UPLOADER not in st.session_state:
         # Streamlit forgets a page's widgets when it is left; the photos need not go with them.
-        kept = [*kept, *st.session_state.pop(_CURRENT, [])][-MAX_PHOTOS:]
+        kept = [*kept, *st.session_state.pop(_CURRENT, [])]
+        free([each.id for each in kept[:-MAX_PHOTOS]])
+        kept = kept[-MAX_PHOTOS:]
         st.session_state[_KEPT] = kept
     return kept
 
@@ -96,18 +99,22 @@ def _offer_to_clear(kept: list[Given]) -> list[Given]:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{fmt.counted(len(kept), 'photo')} from your last visit to this page.")
         if st.button("Remove", icon=":material/delete:", type="tertiary", key="predictions_clear"):
+            free([each.id for each in kept])
             st.session_state[_KEPT] = []
             st.rerun()
     return kept
 
 
 def _uploads() -> list[Given]:
+    # Who has sent some can still take them away.
+    holding = bool(st.session_state.get(_UPLOADER))
     files = st.file_uploader(
         f"Photos, up to {MAX_PHOTOS}: drop them here, choose them, or paste one",
         type=UPLOAD_TYPES,
         accept_multiple_files=True,
         max_upload_size=MAX_UPLOAD_MIB,
         key=_UPLOADER,
+        disabled=not holding and no_room(MAX_UPLOAD_MIB),
         help="They stay in this server's memory until you remove them or close this tab; they are "
         "never stored and nobody else sees them.",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
 from effq_core.answered import Answered
-from effq_core.errors import DatasetError
-from effq_core.predict import Predictor
+from effq_core.crowd import ANSWERING
+from effq_core.errors import BusyError, DatasetError
+from effq_core.predict import Predictor, Predictors
 from effq_core.results import Results
 from pages.ui.predictions_inputs import Given
 
@@ -19,17 +21,16 @@ _ANSWERS = "_predictions_answers"
 _BAR_FROM = 4
 """Photos from which on the wait is worth a progress bar."""
 
-Outcome = Answered | DatasetError
+Outcome = Answered | DatasetError | BusyError
 
 
-# One run's variants take about 160 MB and 0.15 s to load: keeping one run's is enough.
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _predictor(files: tuple[str, ...], _results: Results) -> Predictor:
-    return Predictor(_results, threads=THREADS)
+def _predictors() -> Predictors:
+    return Predictors()
 
 
-def predictor(results: Results) -> Predictor:
-    """Loads a run's variants, or returns them where they are loaded.
+def warm(results: Results) -> None:
+    """Loads a run's variants while nobody waits for them; where others need the room, it does not.
 
     Args:
         results: The run's.
@@ -39,7 +40,8 @@ def predictor(results: Results) -> Predictor:
         StoreError: If a file is gone.
         ModelError: If a file cannot be loaded.
     """
-    return _predictor(_identity(results), results)
+    with suppress(BusyError), _predictors().borrow(_identity(results), results, threads=THREADS):
+        pass
 
 
 def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
@@ -50,7 +52,8 @@ def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
         given: The photos.
 
     Returns:
-        What became of each, by its id, in their order.
+        What became of each, by its id, in their order. Where the server is busy with photos of
+        others, those without an answer have that error, and are tried again next time.
 
     Raises:
         InputError: If the run has no files.
@@ -62,18 +65,31 @@ def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
     if model != identity:
         known = {}
     wanted = [each for each in given if each.id not in known]
-    loaded = predictor(results) if wanted else None
+    busy: BusyError | None = None
+    if wanted:
+        try:
+            with (
+                ANSWERING.enter(len(wanted)),
+                _predictors().borrow(identity, results, threads=THREADS) as loaded,
+            ):
+                _answer(loaded, wanted, known)
+        except BusyError as error:
+            busy = error
+    answered = {each.id: known[each.id] for each in given if each.id in known}
+    st.session_state[_ANSWERS] = (identity, answered)  # what was removed is forgotten
+    if busy is None:
+        return answered
+    return {each.id: answered.get(each.id, busy) for each in given}
+
+
+def _answer(loaded: Predictor, wanted: Sequence[Given], known: dict[str, Outcome]) -> None:
     bar = st.progress(0.0, "Answering …") if len(wanted) >= _BAR_FROM else None
     for number, each in enumerate(wanted):
-        if loaded is not None:
-            known[each.id] = _outcome(loaded, each)
+        known[each.id] = _outcome(loaded, each)
         if bar is not None:
             bar.progress((number + 1) / len(wanted), f"Answering {number + 1} of {len(wanted)}")
     if bar is not None:
         bar.empty()
-    found = {each.id: known[each.id] for each in given}
-    st.session_state[_ANSWERS] = (identity, found)  # what was removed is forgotten
-    return found
 
 
 def _outcome(loaded: Predictor, given: Given) -> Outcome:

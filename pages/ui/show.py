@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from effq_core.charts.base import alt_text
-from effq_core.errors import EffqError
+from effq_core.errors import BusyError, EffqError
 
 _LOG = logging.getLogger("effq.dashboard")
 _TOASTS = "_toasts"
@@ -82,6 +82,9 @@ def problem(error: EffqError) -> None:
     text = f"**{prose(error.message)}**"
     if error.hint:
         text += f"\n\n{prose(error.hint)}"
+    if isinstance(error, BusyError):  # nothing is wrong
+        st.info(text, icon=":material/hourglass_top:")
+        return
     st.error(text, icon=":material/error:")
 
 

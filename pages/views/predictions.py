@@ -8,13 +8,13 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.answered import Answered
-from effq_core.errors import DatasetError
+from effq_core.errors import BusyError, DatasetError
 from pages.ui.choose import choose_run
 from pages.ui.predictions_answers import show_answers
 from pages.ui.predictions_inputs import Given, given_photos
-from pages.ui.predictions_model import Outcome, outcomes, predictor
+from pages.ui.predictions_model import Outcome, outcomes, warm
 from pages.ui.predictions_table import CHOSEN, show_table
-from pages.ui.show import empty, escape, page_head
+from pages.ui.show import empty, escape, page_head, problem
 
 _SHOWN = "_predictions_shown"
 _LISTED = 60  # classes written one after the other; more would be a wall of text
@@ -35,10 +35,11 @@ def page() -> None:
     given = given_photos(labels)
     if not given:
         st.caption(":material/arrow_upward: Give a photo, and every variant answers at once.")
-        predictor(source.results)  # loaded while the person looks for a photo
+        warm(source.results)  # while the person looks for a photo
         return
     found = outcomes(source.results, given)
     _name_refused(given, found)
+    _ask_to_wait(found)
     answered = {key: each for key, each in found.items() if isinstance(each, Answered)}
     if not answered:
         return
@@ -71,6 +72,13 @@ def _name_refused(given: Sequence[Given], found: Mapping[str, Outcome]) -> None:
         st.warning(
             f"{what} could not be read:\n\n" + "\n".join(lines), icon=":material/broken_image:"
         )
+
+
+def _ask_to_wait(found: Mapping[str, Outcome]) -> None:
+    busy = next((each for each in found.values() if isinstance(each, BusyError)), None)
+    if busy is not None:
+        problem(busy)
+        st.button("Try again", icon=":material/refresh:", key="predictions_again")
 
 
 def _choose(answered: Mapping[str, Answered]) -> str:

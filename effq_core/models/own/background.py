@@ -8,15 +8,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import IO
 
+from effq_core.crowd import CHECKING
 from effq_core.errors import Cancelled, EffqError, ModelError
 from effq_core.models.own.adding import Checked, Offer, check, discard
 from effq_core.models.own.steps import Step
 from effq_core.settings import Home
 
 _LOG = logging.getLogger("effq.models")
-MOST_AT_ONCE = 4
-"""Checks one server takes on: one works, the others wait for it."""
-_active = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 @dataclass
@@ -61,12 +59,9 @@ def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
         The check.
 
     Raises:
-        ModelError: If this server checks enough models already.
+        BusyError: If this server checks enough models already.
     """
-    if not _active.acquire(blocking=False):
-        raise ModelError(
-            f"{MOST_AT_ONCE} models are being checked right now.", "Try again in a few minutes."
-        )
+    CHECKING.take()
     checking = Checking()
     threading.Thread(
         target=_work, args=(checking, home, file, offer), name="effq-check", daemon=True
@@ -90,4 +85,4 @@ def _work(checking: Checking, home: Home, file: IO[bytes], offer: Offer) -> None
         )
     finally:
         checking.ended = True
-        _active.release()
+        CHECKING.leave()
