@@ -240,6 +240,12 @@ def decibels(value: float) -> str:
 
 
 @_number
+def millinats(nats: float) -> str:
+    """Writes a divergence given in nats in thousandths of one: ``12.3 mnat``."""
+    return f"{_fixed(1000 * nats, min(4, _digits(1000 * nats, 3)))} mnat"
+
+
+@_number
 def decimals(value: float, digits: int) -> str:
     """Writes a number with so many decimal places, for columns whose head says the unit."""
     return _fixed(value, digits)

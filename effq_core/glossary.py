@@ -215,6 +215,76 @@ _TERMS = {
         "mean and deviation."
     ),
     "head": "The last layer, which turns features into classes.",
+    # Layers
+    "block": (
+        "A few layers that belong together, as the network's authors grouped them. A whole block "
+        "is the smallest part worth keeping out of int8: within it values need not change form."
+    ),
+    "stem": "The first layers: the photo's numbers are normalised and meet the first convolution.",
+    "mbconv": (
+        "A block that widens its channels (1 × 1), filters each by itself (depthwise) and narrows "
+        "them again (1 × 1). Depthwise kernels have channels of very different ranges."
+    ),
+    "fused_mbconv": (
+        "An MBConv whose widening and depthwise convolutions are one full convolution: faster on "
+        "large feature maps, and gentler to quantize. EfficientNetV2 has them in its first stages."
+    ),
+    "squeeze_excite": (
+        "Squeeze-and-excite (SE): every channel is averaged over the photo, and from that each "
+        "gets a factor from 0 to 1 it is multiplied by. A wrong factor scales a whole channel."
+    ),
+    "residual": "The block's input is added to its output, so that what it gets wrong stays small.",
+    "cosine": (
+        "Whether float32's and int8's values point the same way, whatever their length: 1 is "
+        "exactly the same direction, 0 none in common."
+    ),
+    "clipped_share": (
+        "Share of float32's values that lie outside the int8 range and are moved to its end. Too "
+        "many: the range is too narrow. None at all: it may be wider than it need be."
+    ),
+    "range_spread": (
+        "Largest weight of a kernel's widest channel over that of its median channel. One step for "
+        "all channels would leave the narrow ones few levels; a step each is what int8 files use."
+    ),
+    "only_int8": (
+        "The divergence from float32 when this block alone is in int8 and all others in floats: "
+        "what it costs by itself. Measured, not predicted."
+    ),
+    "kept_out": (
+        "The divergence that remains when this block alone stays in floats and all others are in "
+        "int8. The lower, the more it helps to keep it. Measured, not predicted."
+    ),
+    "mnat": "A thousandth of a nat, the unit of KL divergence with natural logarithms.",
+    "mixed_precision": (
+        "Most blocks in int8, a few in floats: those that lose most. They compute in 32-bit "
+        "floats; at their borders values change form, which takes a little time."
+    ),
+    "keep_precision": (
+        "How the kernels of kept blocks are stored; both compute in 32-bit floats. float16 needs "
+        "half the extra size. Integers of 16 bits for activations are not offered: XNNPACK, "
+        "LiteRT's fast CPU library, takes floats and 8 bits only, and int16 falls to slow kernels."
+    ),
+    "parting": (
+        "The first operator at which the noise of int8 is so strong that the ratio of signal to "
+        "noise (SQNR) falls under this many decibels. At 10 dB the noise has a tenth of the "
+        "signal's power."
+    ),
+    "feature_map": "One channel of an operator's output: how strongly each place answers a filter.",
+    "int8_grid": (
+        "The 256 values int8 can represent here. A wide range makes the steps between them coarse; "
+        "a narrow one clips what lies outside."
+    ),
+    "layer_images": (
+        "Photos each measure looks at: evaluation photos for the signal of every tensor, "
+        "calibration photos for the effect of every block, so that accuracy stays unseen."
+    ),
+    "layer_budget": "After this time no further block is tried; what was measured by then stays.",
+    "max_drop": (
+        "How much top-1 the mixed file may lose against float32; without labels, on what share of "
+        "the photos it may give another class."
+    ),
+    "max_extra_size": "How much larger than int8 the mixed file may be.",
+    "max_latency": "How many times as long as int8 it may take, on one thread.",
 }
 
 TERMS = dict(_TERMS)

@@ -1,0 +1,177 @@
+"""The signal along the depth of a network: where float32 and int8 part company."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, new_figure
+from effq_core.layers.structure import Network
+
+HEIGHT = 320
+_LINE = "#0f8f86"
+_BAD = "#d9480f"
+
+
+class Point(Protocol):
+    """What one operator does: a step of a trace or a signal of a record."""
+
+    @property
+    def tensor(self) -> str:
+        """Name of its tensor."""
+
+    @property
+    def layer(self) -> str:
+        """Name of its layer."""
+
+    @property
+    def block(self) -> str:
+        """Name of its block."""
+
+    @property
+    def kind(self) -> str:
+        """Of operator."""
+
+    @property
+    def sqnr_db(self) -> float:
+        """SQNR, in dB; infinite where nothing is lost."""
+
+
+def depth_chart(
+    network: Network,
+    points: Sequence[Point],
+    threshold_db: float,
+    *,
+    usual: Sequence[float] = (),
+    usual_photos: int = 0,
+) -> go.Figure:
+    """Draws the SQNR of every operator's output, from the photo to the answer.
+
+    Args:
+        network: The model: its stages are the ticks.
+        points: One an operator, in the order of the graph.
+        threshold_db: Under which the two models have parted company, in dB.
+        usual: The median photo's SQNR of the same operators, in dB; none, if not known.
+        usual_photos: How many photos that median is of.
+
+    Returns:
+        The figure.
+    """
+    figure = new_figure(height=HEIGHT, x_title="stage of the network", y_title="SQNR, dB")
+    places = list(range(len(points)))
+    if usual:
+        figure.add_scatter(
+            x=places,
+            y=[_finite(value) for value in usual],
+            mode="lines",
+            line={"color": MUTED, "width": 1.2},
+            connectgaps=True,
+            hoverinfo="skip",
+        )
+    figure.add_scatter(
+        x=places,
+        y=[_finite(point.sqnr_db) for point in points],
+        mode="lines",
+        line={"color": _LINE, "width": 2},
+        connectgaps=True,
+        customdata=[[html.escape(p.layer), html.escape(p.block), p.kind] for p in points],
+        hovertemplate="%{customdata[0]} (%{customdata[2]}), %{customdata[1]}<br>%{y:.1f} dB"
+        "<extra></extra>",
+    )
+    figure.add_hline(y=threshold_db, line={"color": _BAD, "width": 1.3, "dash": "dash"})
+    figure.add_annotation(
+        text=f"threshold {fmt.decibels(threshold_db)}",
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=threshold_db,
+        yanchor="top",
+        showarrow=False,
+        font={"size": 11, "color": _BAD},
+    )
+    below = next((n for n, p in enumerate(points) if p.sqnr_db < threshold_db), None)
+    if below is not None:
+        _mark(figure, points[below], below, len(points), threshold_db)
+    _stages(figure, network, points)
+    if usual:
+        _key(figure, f"grey: the median of {fmt.counted(usual_photos, 'photo')}")
+    return describe(figure, _alt(points, below, threshold_db))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db: float) -> None:
+    height = _finite(point.sqnr_db)
+    height = threshold_db if height is None else height
+    figure.add_scatter(
+        x=[place],
+        y=[height],
+        mode="markers",
+        marker={"symbol": "x", "size": 11, "color": _BAD},
+        hoverinfo="skip",
+    )
+    right = place > count / 2
+    figure.add_annotation(
+        x=place,
+        y=height,
+        text=f"<b>{html.escape(point.layer)}</b>, {fmt.decibels(point.sqnr_db)}",
+        xanchor="right" if right else "left",
+        xshift=-8 if right else 8,
+        yanchor="top",
+        yshift=-4,
+        showarrow=False,
+        font={"size": 12},
+    )
+
+
+def _stages(figure: go.Figure, network: Network, points: Sequence[Point]) -> None:
+    """Puts a tick and a faint line where a stage begins."""
+    titles: dict[str, int] = {}
+    for place, point in enumerate(points):
+        block = network.by_name.get(point.block)
+        stage = block.stage if block else None
+        if stage is not None:
+            titles.setdefault(str(stage), place)
+        elif block is not None and point.block in ("stem", "head"):
+            titles.setdefault(point.block, place)
+    figure.update_xaxes(
+        tickvals=list(titles.values()),
+        ticktext=list(titles),
+        range=[-0.02 * len(points), 1.02 * len(points)],
+        zeroline=False,
+    )
+
+
+def _key(figure: go.Figure, text: str) -> None:
+    figure.add_annotation(
+        text=text,
+        x=1,
+        xref="paper",
+        xanchor="right",
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 12},
+    )
+
+
+def _alt(points: Sequence[Point], below: int | None, threshold_db: float) -> str:
+    finite = [point.sqnr_db for point in points if math.isfinite(point.sqnr_db)]
+    if not finite:
+        return "SQNR along the network: int8 loses nothing anywhere."
+    reach = f"from {fmt.decibels(finite[0])} at the start to {fmt.decibels(finite[-1])} at the end"
+    where = (
+        f"It stays above {fmt.decibels(threshold_db)}."
+        if below is None
+        else f"It first falls under {fmt.decibels(threshold_db)} at "
+        f"{html.escape(points[below].layer)}."
+    )
+    return f"SQNR along the network's {fmt.counted(len(points), 'operator')}, {reach}. {where}"

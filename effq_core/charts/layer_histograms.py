@@ -1,0 +1,192 @@
+"""Values of a tensor with the int8 grid over them, and the ranges of a kernel's channels."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, new_figure
+from effq_core.layers.signal_record import KernelSignal, TensorSignal
+
+HEIGHT = 300
+_BARS = "#5b7fa6"
+_GRID = "#d9480f"
+_LOWEST, _HIGHEST = -128, 127
+_SYMMETRIC = 127
+"""TensorFlow Lite's kernels use the integers -127 to 127."""
+
+_Floats = npt.NDArray[np.float64]
+
+
+def activation_chart(signal: TensorSignal) -> go.Figure:
+    """Draws the values an operator makes in float32, and what int8 can represent of them.
+
+    Args:
+        signal: Of the operator.
+
+    Returns:
+        The figure; the count's axis is logarithmic, because a few far values set the range.
+    """
+    figure = _histogram(signal.histogram, signal.edges, "values", "activation (no unit)")
+    if signal.scale is None or signal.zero_point is None:
+        _note(figure, "kept in floats: no grid")
+        return describe(figure, f"Histogram of {html.escape(signal.layer)}, which stays in floats.")
+    outside = (signal.edges[1:] <= signal.int8_low) | (signal.edges[:-1] >= signal.int8_high)
+    figure.data[0].marker.color = np.where(outside, _GRID, _BARS).tolist()
+    levels = signal.scale * (np.arange(_LOWEST, _HIGHEST + 1) - signal.zero_point)
+    _rug(figure, [("int8", levels)])
+    for place, text, side in (
+        (signal.int8_low, "int8 begins", "left"),
+        (signal.int8_high, "int8 ends", "right"),
+    ):
+        figure.add_vline(x=place, line={"color": _GRID, "width": 1.5, "dash": "dot"})
+        figure.add_annotation(
+            x=place,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor=side,
+            text=text,
+            showarrow=False,
+            font={"size": 11, "color": _GRID},
+        )
+    return describe(
+        figure,
+        f"Histogram of the activations of {html.escape(signal.layer)} on "
+        f"{fmt.counted(signal.images, 'photo')}: {fmt.plain(signal.low)} to "
+        f"{fmt.plain(signal.high)}. The 256 levels of int8 reach from "
+        f"{fmt.plain(signal.int8_low)} to {fmt.plain(signal.int8_high)}; "
+        f"{fmt.percent(signal.clipped_share, 3)} of the values lie outside.",
+    )
+
+
+def kernel_chart(kernel: KernelSignal) -> go.Figure:
+    """Draws an operator's weights, and the levels of its widest and its median channel.
+
+    Args:
+        kernel: Of the operator.
+
+    Returns:
+        The figure.
+    """
+    figure = _histogram(kernel.histogram, kernel.edges, "weights", "weight (no unit)")
+    name = html.escape(kernel.layer)
+    if not kernel.scales.size:
+        _note(figure, "kept in floats: no grid")
+        return describe(figure, f"Histogram of the weights of {name}, which stay in floats.")
+    ordered = np.sort(kernel.scales.astype(np.float64))
+    integers = np.arange(-_SYMMETRIC, _SYMMETRIC + 1)
+    rugs = [("widest", ordered[-1] * integers)]
+    if len(ordered) > 1:
+        rugs.append(("median", ordered[len(ordered) // 2] * integers))
+    else:
+        rugs = [("int8", ordered[0] * integers)]
+    _rug(figure, rugs)
+    return describe(
+        figure,
+        f"Histogram of the {fmt.counted(int(kernel.histogram.sum()), 'weight')} of {name}. The "
+        f"int8 step of its widest channel is {fmt.plain(float(ordered[-1]))}, of the median one "
+        f"{fmt.plain(float(ordered[len(ordered) // 2]))}.",
+    )
+
+
+def channels_chart(kernel: KernelSignal) -> go.Figure:
+    """Draws the range of every output channel of a kernel, the widest first.
+
+    Args:
+        kernel: Of the operator.
+
+    Returns:
+        The figure.
+    """
+    peaks = np.maximum(np.abs(kernel.low), np.abs(kernel.high))
+    order = np.argsort(-peaks, kind="stable")
+    figure = new_figure(
+        height=HEIGHT, x_title="channel, widest first", y_title="range of its weights"
+    )
+    low, high = kernel.low[order], kernel.high[order]
+    figure.add_bar(
+        x=np.arange(1, len(order) + 1),
+        y=high - low,
+        base=low,
+        marker={"color": _BARS, "line": {"width": 0}},
+        customdata=np.column_stack([order, low, high]),
+        hovertemplate="channel %{customdata[0]}: %{customdata[1]:.3g} to %{customdata[2]:.3g}"
+        "<extra></extra>",
+    )
+    figure.update_layout(bargap=0.0 if len(order) > 60 else 0.25)
+    median = float(np.median(peaks))
+    for level in (median, -median):
+        figure.add_hline(y=level, line={"color": MUTED, "width": 1.2, "dash": "dot"})
+    spread = fmt.ratio(kernel.spread) if np.isfinite(kernel.spread) else "many times"
+    _note(figure, f"widest channel: {spread} the median one (dotted)")
+    return describe(
+        figure,
+        f"Ranges of the {fmt.counted(len(order), 'channel')} of {html.escape(kernel.layer)}. The "
+        f"widest, channel {int(order[0])}, reaches {fmt.plain(float(peaks[order[0]]))}, "
+        f"{spread} the median one.",
+    )
+
+
+def _histogram(counts: npt.NDArray[Any], edges: _Floats, noun: str, across: str) -> go.Figure:
+    figure = new_figure(height=HEIGHT, x_title=across, y_title=f"{noun} (count)")
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=counts,
+        width=np.diff(edges),
+        marker={"color": _BARS, "line": {"width": 0}},
+        hovertemplate=f"about %{{x:.4g}}: %{{y:,}} {noun}<extra></extra>",
+    )
+    top = max(1.0, float(np.log10(max(1, int(counts.max())))))
+    # Half a count below one, so that a single value still has a bar.
+    figure.update_yaxes(
+        type="log", range=[-0.3, 1.06 * top], dtick=1 if top < 4 else 2, exponentformat="power"
+    )
+    return figure
+
+
+def _rug(figure: go.Figure, rugs: list[tuple[str, _Floats]]) -> None:
+    """Draws levels as ticks in a strip of their own under the bars: these must stay visible."""
+    room = 0.1 * len(rugs)
+    figure.update_layout(
+        yaxis={"domain": [room + 0.03, 1]},
+        xaxis={"anchor": "y2"},
+        yaxis2={
+            "domain": [0, room],
+            "range": [0, len(rugs)],
+            "tickvals": [len(rugs) - number - 0.5 for number in range(len(rugs))],
+            "ticktext": [name for name, _ in rugs],
+            "showgrid": False,
+            "zeroline": False,
+            "automargin": True,
+        },
+    )
+    for number, (name, levels) in enumerate(rugs):
+        foot = len(rugs) - number - 0.9
+        figure.add_scatter(
+            x=np.column_stack([levels, levels, np.full(len(levels), np.nan)]).ravel(),
+            y=np.tile([foot, foot + 0.8, np.nan], len(levels)),
+            yaxis="y2",
+            mode="lines",
+            line={"color": _GRID, "width": 1},
+            hovertemplate=f"level %{{x:.4g}} ({name})<extra></extra>",
+        )
+
+
+def _note(figure: go.Figure, text: str) -> None:
+    figure.add_annotation(
+        text=text,
+        x=1,
+        xref="paper",
+        xanchor="right",
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 12},
+    )

@@ -1,0 +1,163 @@
+"""The mixed files that were tried: accuracy against size, with the limits they had to hold."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.layers.trial_record import Suggestion, TrialRecord
+from effq_core.measure.intervals import Proportion
+from effq_core.variants import BASELINE, MIXED, PTQ, get_variant
+
+HEIGHT = 340
+_REFUSED = "#b45309"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a trial stands.
+
+    Attributes:
+        word: In a word.
+        mark: The symbol that goes with it.
+    """
+
+    word: str
+    mark: str
+
+
+def standing(found: Suggestion, place: int) -> Standing:
+    """Returns how a trial stands.
+
+    Args:
+        found: The search.
+        place: Of the trial in it.
+    """
+    if place == found.chosen:
+        return Standing("chosen", "★") if found.met else Standing("nearest", "☆")
+    if place == 0:
+        return Standing("int8", "▲")
+    return Standing("holds", "✓") if found.trials[place].ok else Standing("refused", "✗")
+
+
+def share_of(trial: TrialRecord) -> Proportion:
+    """Returns what a trial is judged by: top-1, or agreement with float32 without labels."""
+    return trial.top1 or trial.agreement
+
+
+def trials_chart(found: Suggestion) -> go.Figure:
+    """Draws every trial of a search.
+
+    Args:
+        found: The search.
+
+    Returns:
+        The figure; each marker carries its number in the table.
+    """
+    what = "Top-1" if found.labelled else "Float32's answer"
+    figure = new_figure(height=HEIGHT, x_title="Size of the file, KiB", y_title=f"{what}, %")
+    for place, trial in enumerate(found.trials):
+        _add(figure, found, trial, place, what)
+    _limits(figure, found)
+    _scale(figure, found)
+    return describe(figure, _alt(found, what))
+
+
+def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, what: str) -> None:
+    share, how = share_of(trial), standing(found, place)
+    look = {
+        "int8": marker(PTQ, size=13),
+        "chosen": marker(MIXED, size=17) | {"symbol": "star"},
+        "nearest": marker(MIXED, size=15) | {"symbol": "star-open", "line": {"width": 2}},
+        "holds": marker(MIXED, size=11),
+        "refused": {"symbol": "x", "size": 9, "color": _REFUSED},
+    }[how.word]
+    kept = ", ".join(map(html.escape, trial.keep)) or "nothing"
+    colour = get_variant(PTQ if place == 0 else MIXED).colour
+    figure.add_scatter(
+        x=[trial.size_bytes / fmt.KIB],
+        y=[100 * share.share],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [100 * (share.high - share.share)],
+            "arrayminus": [100 * (share.share - share.low)],
+            "color": colour if how.word != "refused" else MUTED,
+            "thickness": 1.4 if how.word != "refused" else 0.8,
+            "width": 3,
+        },
+        mode="markers+text",
+        marker=look,
+        text=[str(place)],
+        textposition="middle right",
+        textfont={"size": 11},
+        customdata=[place],
+        hovertemplate=(
+            f"<b>{place}: {how.word}</b><br>kept: {kept}<br>"
+            f"{fmt.kib(trial.size_bytes)}, {fmt.percent(trial.extra_size / 100)} larger than int8"
+            f"<br>{what} {fmt.share_with_interval(share.share, share.low, share.high)}, "
+            f"n = {fmt.count(trial.n)}<br>{fmt.ratio(trial.latency_ratio)} int8's time"
+            "<extra></extra>"
+        ),
+    )
+
+
+def _limits(figure: go.Figure, found: Suggestion) -> None:
+    """Draws float32 as a line, as its size would press all else together, and the limits."""
+    line = {"width": 1.2, "dash": "dot", "color": MUTED}
+    if found.float32_top1 is not None:
+        top = 100 * found.float32_top1.share
+        figure.add_hline(y=top, line={"width": 1.4, "color": get_variant(BASELINE).colour})
+        _say(figure, top, f"float32 {fmt.percent(top / 100)}", "bottom")
+    else:
+        top = 100.0
+    floor = top - found.max_drop_points
+    figure.add_hline(y=floor, line=line)
+    _say(figure, floor, f"limit {fmt.percent(floor / 100)}", "top")
+    edge = found.int8.size_bytes / fmt.KIB * (1 + found.max_extra_size / 100)
+    figure.add_vline(x=edge, line=line)
+    figure.add_annotation(
+        x=edge,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        xanchor="right",
+        text=f"limit {fmt.kib(edge * fmt.KIB)}",
+        showarrow=False,
+        font={"size": 11},
+    )
+
+
+def _say(figure: go.Figure, height: float, text: str, anchor: str) -> None:
+    figure.add_annotation(
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=height,
+        yanchor=anchor,
+        text=text,
+        showarrow=False,
+        font={"size": 11},
+    )
+
+
+def _scale(figure: go.Figure, found: Suggestion) -> None:
+    sizes = [trial.size_bytes / fmt.KIB for trial in found.trials]
+    sizes.append(sizes[0] * (1 + found.max_extra_size / 100))
+    room = 0.06 * (max(sizes) - min(sizes)) or 1.0
+    figure.update_xaxes(range=[min(sizes) - room, max(sizes) + 1.4 * room], tickformat=",")
+
+
+def _alt(found: Suggestion, what: str) -> str:
+    chosen, int8 = found.choice, found.int8
+    kept = ", ".join(map(html.escape, chosen.keep)) or "nothing"
+    return (
+        f"{fmt.counted(len(found.trials), 'file')} tried. Int8: {fmt.kib(int8.size_bytes)}, "
+        f"{what} {fmt.percent(share_of(int8).share)}. Taken: {kept} in floats, "
+        f"{fmt.kib(chosen.size_bytes)}, {what} {fmt.percent(share_of(chosen).share)}"
+        f"{'' if found.met else '; it does not hold every limit'}."
+    )

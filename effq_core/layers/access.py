@@ -1,0 +1,160 @@
+"""From a run's results to what is known about its layers, whichever run has found it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import StoreError
+from effq_core.results.document import REFERENCE_FOLDER, Results
+from effq_core.settings import Home
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.manifest import Artifact
+from effq_core.variants import BASELINE, PTQ
+
+SIGNAL, EFFECT, SUGGEST = "signal", "effect", "suggest"
+"""Kinds of the stages whose artifacts are evidence."""
+REFERENCE_LAYERS = REFERENCE_FOLDER / "layers"
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9_-]*)/([0-9a-f]{64})")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What was found out about the layers of one float32 file and its int8 file.
+
+    Attributes:
+        signal: Folder of every tensor's values against float32's.
+        effect: Folder of what each block costs by itself.
+        suggestions: Folders of searches for blocks to keep in floats, newest first.
+    """
+
+    signal: Path | None = None
+    effect: Path | None = None
+    suggestions: tuple[Path, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known that the page could draw."""
+        return self.signal is None and self.effect is None
+
+
+def find_evidence(results: Results) -> Evidence | None:
+    """Finds what is known about a run's layers, by what it was made from.
+
+    Any run of the same model and calibration may have found it out; the database is not asked, as
+    that run may have been deleted since.
+
+    Args:
+        results: Of the run.
+
+    Returns:
+        What there is, of several the one that rests on most photos, then the newest; ``None``
+        where nothing is known, or the run has no int8 file to look at.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    if PTQ not in results.variants:
+        return None
+    if results.folder is None or results.folder == REFERENCE_FOLDER:
+        return _of_reference()
+    store = ArtifactStore(Home(results.folder.parent))
+    float32, int8 = results.variants[BASELINE].artifact, results.variants[PTQ].artifact
+    pair = {"float32": float32, "int8": int8}
+    ranges = {"float32": float32, "statistics": _statistics(store, int8)}
+    recipe = _method(results)
+    effects = [
+        each for each in _matching(store, EFFECT, ranges) if recipe.items() <= _params(each).items()
+    ]
+    found = Evidence(
+        signal=_best(_matching(store, SIGNAL, pair)),
+        effect=_best(effects),
+        suggestions=tuple(each.path for each in _newest_first(_matching(store, SUGGEST, pair))),
+    )
+    return None if found.is_empty else found
+
+
+def is_same_model(first: Results, second: Results) -> bool:
+    """Tells whether two runs share float32 and int8 files, and with them what is known of layers.
+
+    Args:
+        first: Results of one.
+        second: Results of the other.
+
+    Returns:
+        Whether they do; no, where one has no int8 file.
+    """
+    return all(
+        name in first.variants
+        and name in second.variants
+        and first.variants[name].artifact == second.variants[name].artifact
+        for name in (BASELINE, PTQ)
+    )
+
+
+def _of_reference() -> Evidence | None:
+    found = Evidence(
+        signal=_folder(REFERENCE_LAYERS / SIGNAL),
+        effect=_folder(REFERENCE_LAYERS / EFFECT),
+        suggestions=(suggest,) if (suggest := _folder(REFERENCE_LAYERS / SUGGEST)) else (),
+    )
+    return None if found.is_empty else found
+
+
+def _folder(path: Path) -> Path | None:
+    return path if path.is_dir() else None
+
+
+def _matching(store: ArtifactStore, kind: str, wanted: Mapping[str, str | None]) -> list[Artifact]:
+    """Returns the artifacts of a kind that were made from these inputs, and maybe from others."""
+    names = [path.name for path in sorted((store.root / kind).glob("*"))]
+    found = (store.find(kind, name) for name in names if _FINGERPRINT.fullmatch(name))
+    return [
+        artifact
+        for artifact in found
+        if artifact is not None and wanted.items() <= _sources(artifact).items()
+    ]
+
+
+def _sources(artifact: Artifact) -> dict[str, str]:
+    return {
+        name: f"{source['stage']}/{source['fingerprint']}"
+        for name, source in artifact.inputs.get("inputs", {}).items()
+    }
+
+
+def _params(artifact: Artifact) -> dict[str, Any]:
+    params: dict[str, Any] = artifact.inputs.get("params", {})
+    return params
+
+
+def _method(results: Results) -> dict[str, Any]:
+    calibration = results.experiment.calibration
+    return {"method": calibration.method.value, "percentile": calibration.percentile}
+
+
+def _newest_first(artifacts: list[Artifact]) -> list[Artifact]:
+    return sorted(artifacts, key=lambda each: each.created, reverse=True)
+
+
+def _best(artifacts: list[Artifact]) -> Path | None:
+    """Of several looks at the same files, the one at most photos; of those, the newest."""
+    best = max(artifacts, key=lambda a: (_params(a).get("images", 0), a.created), default=None)
+    return best.path if best else None
+
+
+def _statistics(store: ArtifactStore, int8: str) -> str | None:
+    """Returns where the statistics are that an int8 file was made from."""
+    place = _ADDRESS.fullmatch(int8)
+    if place is None:
+        raise StoreError(
+            f"{int8!r} is not the name of an artifact.",
+            "The results were changed by hand; run the experiment again.",
+        )
+    made = store.find(*place.groups())
+    return _sources(made).get("statistics") if made else None

@@ -1,0 +1,103 @@
+"""What int8 loses and which blocks do it, in plain words. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from effq_core import formatting as fmt
+from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
+
+TELLING_SHARE = 2 / 3
+"""Blocks that carry this share of the divergence are said to do it."""
+MOST_NAMED = 4
+"""More names than this are a list, not a sentence; then the loss is said to be spread."""
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """The blocks that carry most of the divergence.
+
+    Attributes:
+        blocks: Worst first.
+        share: Of the sum of all blocks' own divergences, 0 to 1.
+        blocks_in_all: How many blocks were tried.
+        share_is_telling: Whether so few carry so much that they can be said to do it.
+    """
+
+    blocks: tuple[BlockEffect, ...]
+    share: float
+    blocks_in_all: int
+    share_is_telling: bool
+
+
+def carriers(effect: EffectRecord) -> Carriers | None:
+    """Finds the fewest blocks that carry :data:`TELLING_SHARE` of the divergence.
+
+    Args:
+        effect: What each block does alone.
+
+    Returns:
+        At most :data:`MOST_NAMED` of them, and what they carry; ``None`` where no block was tried,
+        or none does anything.
+    """
+    ranked = effect.ranked(EffectKind.BLOCK)
+    total = sum(max(0.0, each.only_kl) for each in ranked)
+    if total <= 0:
+        return None
+    carried, taken = 0.0, []
+    for each in ranked[:MOST_NAMED]:
+        taken.append(each)
+        carried += max(0.0, each.only_kl)
+        if carried >= TELLING_SHARE * total:
+            break
+    share = carried / total
+    return Carriers(tuple(taken), share, len(ranked), share >= TELLING_SHARE)
+
+
+def which_blocks(effect: EffectRecord) -> str:
+    """Says which blocks carry the divergence.
+
+    Args:
+        effect: What each block does alone.
+
+    Returns:
+        One or two sentences.
+    """
+    found = carriers(effect)
+    photos = fmt.counted(effect.images, "calibration photo")
+    if found is None:
+        return f"No block by itself moves the answers to {photos}."
+    names = names_text([each.name for each in found.blocks])
+    share = fmt.percent(found.share, 0)
+    verb = "carries" if len(found.blocks) == 1 else "carry"
+    base = (
+        f"of what {fmt.counted(found.blocks_in_all, 'block')} do one by one to the answers to "
+        f"{photos}"
+    )
+    if found.share_is_telling:
+        return f"{names} {verb} {share} {base}."
+    return f"The loss is spread: the worst, {names}, {verb} only {share} {base}."
+
+
+def how_far(effect: EffectRecord) -> str:
+    """Says how far all of int8 moves the answers, on the photos the effects were measured on.
+
+    Args:
+        effect: What each block does.
+
+    Returns:
+        One sentence with n and the interval.
+    """
+    same = effect.baseline_agreement
+    return (
+        f"All blocks together move them by {fmt.millinats(effect.baseline_kl)} of KL; "
+        f"{fmt.share_with_interval(same.share, same.low, same.high)} of "
+        f"{fmt.counted(effect.images, 'photo')} keep float32's class."
+    )
+
+
+def names_text(names: list[str]) -> str:
+    """Writes names as people list them: ``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
