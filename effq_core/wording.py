@@ -71,6 +71,8 @@ _WAITING = {
 
 _PART = re.compile(r"(.+):(\d+)of(\d+)")
 """One of the parts a long evaluation is divided into."""
+_MEMBER = re.compile(r"(.+)@(\d+)")
+"""A stage of a sweep that only some of its runs share, first this one."""
 
 _ABOUT = {"float": "float control", "float_control": "float control"}
 
@@ -90,6 +92,8 @@ def stage_title(name: str) -> str:
         return name
     if part := _PART.fullmatch(name):
         return f"{stage_title(part[1])}, part {part[2]} of {part[3]}"
+    if own := _MEMBER.fullmatch(name):
+        return f"{stage_title(own[1])}, run {own[2]}"
     if about in CATALOGUE or is_ready(about):
         about = get_variant(about).title
     about = _ABOUT.get(about, about)
@@ -187,6 +191,8 @@ def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
         return f"Trying the download again: {values.get('reason', '')}"
     if kind == "unpacking":
         return f"Unpacking {values.get('file', '')}"
+    if kind == "sweep_run":
+        return f"Finished: {values.get('label') or values.get('run')}"
     if kind == "worker_lost":
         return f"The worker was lost and the stage starts again: {values.get('reason', '')}"
     if kind == "bug":

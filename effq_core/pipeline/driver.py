@@ -19,7 +19,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from effq_core.errors import Cancelled, EffqError, EngineError, StageError, StoreError
 from effq_core.experiment import Experiment
@@ -43,7 +43,18 @@ from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token
 from effq_core.store.rows import RunRow, StageState, Status, validate_run_id
 
-__all__ = ["Update", "request_cancel", "resume", "run_foreground", "start_detached"]
+if TYPE_CHECKING:
+    from effq_core.pipeline.executor import Executor
+
+__all__ = [
+    "Driver",
+    "Update",
+    "load_plan",
+    "request_cancel",
+    "resume",
+    "run_foreground",
+    "start_detached",
+]
 
 log = logging.getLogger("effq.driver")
 
@@ -80,13 +91,13 @@ def run_foreground(
         if run.status != Status.QUEUED:
             run = prepare_again(database, home, run)
         with _signals_cancel(home, run_id):
-            return _Driver(home, database, run, on_update).drive(plan)
+            return _kind(home, run_id)(home, database, run, on_update).drive(plan)
     finally:
         lock.release()
         database.close()
 
 
-class _Driver:
+class Driver:
     """Takes one run from queued to its end."""
 
     def __init__(
@@ -114,7 +125,7 @@ class _Driver:
 
     def _work(self, builder: str) -> None:
         experiment = Experiment.from_dict(self._progress.run.experiment)
-        plan = _load(builder)(experiment, self._home)
+        plan = load_plan(builder)(experiment, self._home)
         if LAST not in plan:
             raise StageError(f"The plan of {builder} has no stage {LAST!r}.")
         named = fingerprints(plan)
@@ -127,8 +138,6 @@ class _Driver:
         self._progress.status(Status.FINISHED, finished=time.time(), results=named[LAST])
 
     def _make(self, plan: Plan, named: dict[str, str]) -> None:
-        from effq_core.pipeline.executor import Executor  # Dask: not needed for a run of reuse
-
         home, run_id = self._home, self._progress.run.id
         queue = (
             contextlib.nullcontext(False)
@@ -141,15 +150,24 @@ class _Driver:
             # While this run waited, another may have made what it needs.
             finished = self._find(plan, named)
             self._progress.plan(plan, named, finished)
-            Executor(
-                home,
-                plan,
-                named,
-                finished,
-                self._progress,
-                self._check,
-                lambda: touch_flag(home, run_id, STOP),
-            ).run(renew_worker=last_died)
+            self._executor(plan, named, finished).run(renew_worker=last_died)
+
+    def _executor(self, plan: Plan, named: dict[str, str], finished: set[str]) -> Executor:
+        from effq_core.pipeline.executor import Executor  # Dask: not needed for a run of reuse
+
+        return Executor(*self._arguments(plan, named, finished))
+
+    def _arguments(
+        self, plan: Plan, named: dict[str, str], finished: set[str]
+    ) -> tuple[
+        Home, Plan, dict[str, str], set[str], Progress, Callable[[], None], Callable[[], None]
+    ]:
+        home, run_id = self._home, self._progress.run.id
+
+        def stop() -> None:
+            touch_flag(home, run_id, STOP)
+
+        return home, plan, named, finished, self._progress, self._check, stop
 
     def _find(self, plan: Plan, named: dict[str, str]) -> set[str]:
         finished = {
@@ -193,7 +211,29 @@ class _Driver:
         }
 
 
-def _load(builder: str) -> Callable[[Experiment, Home], Plan]:
+def _kind(home: Home, run_id: str) -> type[Driver]:
+    """Returns the class that drives a run: a sweep has the stages of many runs."""
+    from effq_core.sweeps.state import is_sweep
+
+    if is_sweep(home, run_id):
+        from effq_core.sweeps.driver import SweepDriver
+
+        return SweepDriver
+    return Driver
+
+
+def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
+    """Returns the function that makes a plan.
+
+    Args:
+        builder: ``module:function``.
+
+    Returns:
+        The function.
+
+    Raises:
+        StageError: If there is none.
+    """
     module, _, name = builder.partition(":")
     try:
         function: Callable[[Experiment, Home], Plan] = getattr(

@@ -1,0 +1,125 @@
+"""The driver of a sweep: a run's driver, with the stages of many runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from effq_core.errors import EffqError, StageError
+from effq_core.pipeline.driver import Driver, load_plan
+from effq_core.pipeline.executor import Executor
+from effq_core.pipeline.stage import LAST, Plan, fingerprints
+from effq_core.store.rows import StageRow, StageState, Status
+from effq_core.sweeps.executor import SweepExecutor
+from effq_core.sweeps.state import SweepState, read_sweep, save
+from effq_core.sweeps.union import Union, union
+
+
+class SweepDriver(Driver):
+    """Takes a sweep from queued to its end, and adds each of its runs as it is finished."""
+
+    def _work(self, builder: str) -> None:
+        home, run = self._home, self._progress.run
+        self._state: SweepState = read_sweep(home, run.id)
+        self._members = self._state.sweep.members()
+        make = load_plan(builder)
+        self._plans = []
+        for member in self._members:
+            self._check()  # a large folder takes a moment to list, for each of them
+            self._plans.append(make(member.experiment, home))
+        if any(LAST not in plan for plan in self._plans):
+            raise StageError(f"A plan of {builder} has no stage {LAST!r}.")
+        self._union: Union = union(self._plans)
+        self._state.failed = {}
+        self._state.evaluations = self._union.evaluations()
+        self._forget_deleted()
+        save(home, self._state)
+        plan, named = self._union.plan, self._union.fingerprints
+        finished = self._find(plan, named)
+        self._progress.plan(plan, named, finished)
+        if len(finished) < len(plan):
+            self._make(plan, named)
+        else:
+            self._progress.status(Status.RUNNING, started=time.time())
+            self._add_finished(finished)
+        self._conclude()
+
+    def _forget_deleted(self) -> None:
+        known = {run.id: run.results for run in self._database.list_runs()}
+        named = self._union.fingerprints
+        for place, run_id in list(self._state.runs.items()):
+            # Other library versions make other artifacts: the old run keeps the old ones.
+            if known.get(run_id) != named[self._union.reports()[place]]:
+                del self._state.runs[place]
+
+    def _executor(self, plan: Plan, named: dict[str, str], finished: set[str]) -> Executor:
+        self._add_finished(finished)
+        return SweepExecutor(
+            *self._arguments(plan, named, finished),
+            union=self._union,
+            on_finished=self._add,
+            on_failed=self._note_failure,
+        )
+
+    def _add_finished(self, finished: set[str]) -> None:
+        for place, report in enumerate(self._union.reports()):
+            if report in finished:
+                self._add(place)
+
+    def _add(self, place: int) -> None:
+        """Adds a finished run to the index."""
+        if place in self._state.runs:
+            return
+        member, plan = self._members[place], self._plans[place]
+        named = fingerprints(plan)
+        run = self._progress.run
+        name = f"{run.name} · {member.label}" if member.label else run.name
+        rows = [self._row(place, spec.name, named, number) for number, spec in enumerate(plan)]
+        times = [row.started for row in rows if row.started]
+        run_id = self._database.create_run(member.experiment, name)
+        self._database.set_status(
+            run_id,
+            Status.FINISHED,
+            started=min(times, default=run.started),
+            finished=time.time(),
+            results=named[LAST],
+        )
+        self._database.upsert_stages([replace(row, run_id=run_id) for row in rows])
+        self._state.runs[place] = run_id
+        save(self._home, self._state)
+        self._progress.event("sweep_run", label=member.label, run=run_id)
+
+    def _row(self, place: int, own: str, named: dict[str, str], position: int) -> StageRow:
+        row = self._progress[self._union.members[place][own]]
+        # Made once, and so told once: by the first run that has it.
+        first = next(
+            number
+            for number, member in enumerate(self._union.members)
+            if row.name in member.values()
+        )
+        state = row.state if first == place else StageState.REUSED
+        values: dict[str, Any] = {"state": state, "name": own, "position": position}
+        values["fingerprint"] = named[own]
+        if state is StageState.REUSED:
+            values |= {"started": None, "finished": None}
+        return replace(row, **values)
+
+    def _note_failure(self, place: int, error: EffqError) -> None:
+        self._state.failed[place] = (error.message, error.hint)
+        save(self._home, self._state)
+        label = self._members[place].label
+        self._progress.event("warning", message=f"The run {label} failed: {error.message}")
+
+    def _conclude(self) -> None:
+        failed, now = self._state.failed, time.time()
+        if not failed:
+            self._progress.status(Status.FINISHED, finished=now)
+            return
+        message, hint = failed[min(failed)]
+        self._progress.status(
+            Status.FAILED,
+            finished=now,
+            error=f"{len(failed)} of {len(self._members)} runs of the sweep failed. {message}",
+            hint=f"{hint} The others are finished, and are kept.".strip(),
+        )

@@ -1,0 +1,204 @@
+"""What is kept of a sweep: a run like any other, and beside it a file with what it varies.
+
+The run has the stages of all the sweep's runs, so that it is followed, cancelled, resumed and
+found interrupted like every run. Each of the sweep's runs appears once it is finished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import EffqError, ExperimentError, InputError, StoreError
+from effq_core.pipeline.control import enter
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.files import read_json, write_json
+from effq_core.store.rows import RunRow, validate_run_id
+from effq_core.sweeps.sweep import Sweep, label_of
+
+SWEEP_FILE = "sweep.json"
+_FORMAT = 1
+
+
+@dataclass(kw_only=True)
+class SweepState:
+    """A sweep and what has become of it.
+
+    Attributes:
+        id: Of its run.
+        sweep: What it varies.
+        runs: Id of the run of each member that is finished, by the member's place from 0.
+        failed: Why a member failed, as message and hint, by its place.
+        evaluations: For each member, the fingerprint of each variant's answers; empty before it
+            was planned.
+    """
+
+    id: str
+    sweep: Sweep
+    runs: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, tuple[str, str]] = field(default_factory=dict)
+    evaluations: list[dict[str, str]] = field(default_factory=list)
+
+
+def create_sweep(home: Home, database: Database, sweep: Sweep, name: str = "") -> SweepState:
+    """Adds a sweep, queued; its driver is a run's: :mod:`effq_core.pipeline.driver`.
+
+    Args:
+        home: The store.
+        database: Its index.
+        sweep: What to try.
+        name: What the user calls it.
+
+    Returns:
+        The sweep.
+
+    Raises:
+        BusyError: If the queue has no room for it; all of it is one run there.
+        StoreError: If it cannot be stored.
+    """
+    run_id = enter(home, database, sweep.base, name or f"Sweep: {label_of(sweep)}")
+    state = SweepState(id=run_id, sweep=sweep)
+    try:
+        save(home, state)
+    except StoreError:
+        database.delete_run(run_id)  # without its file it would be a run of the base experiment
+        raise
+    return state
+
+
+def save(home: Home, state: SweepState) -> None:
+    """Writes a sweep's file.
+
+    Args:
+        home: The store.
+        state: The sweep.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    write_json(
+        home.runs / state.id / SWEEP_FILE,
+        {
+            "format": _FORMAT,
+            "fingerprint": state.sweep.fingerprint(),
+            "sweep": state.sweep.to_dict(),
+            "runs": state.runs,
+            "failed": state.failed,
+            "evaluations": state.evaluations,
+        },
+    )
+
+
+def is_sweep(home: Home, run_id: str) -> bool:
+    """Returns whether a run is a sweep's."""
+    return (home.runs / validate_run_id(run_id) / SWEEP_FILE).is_file()
+
+
+def read_sweep(home: Home, run_id: str) -> SweepState:
+    """Reads a sweep.
+
+    Args:
+        home: The store.
+        run_id: Its run's id.
+
+    Returns:
+        The sweep.
+
+    Raises:
+        InputError: If the run is no sweep.
+        StoreError: If its file is damaged.
+    """
+    path = home.runs / validate_run_id(run_id) / SWEEP_FILE
+    if not path.is_file():
+        raise InputError(f"There is no sweep {run_id}.", "`effq sweep list` lists those there are.")
+    plain = read_json(path)
+    try:
+        return _state(run_id, plain)
+    except (ExperimentError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"The sweep's file {path} is damaged ({error}).", "Ask for the same sweep again."
+        ) from error
+
+
+def _state(run_id: str, plain: dict[str, Any] | None) -> SweepState:
+    if plain is None:
+        raise ValueError("not JSON")
+    return SweepState(
+        id=run_id,
+        sweep=Sweep.from_dict(plain["sweep"]),
+        runs={int(place): validate_run_id(run) for place, run in plain["runs"].items()},
+        failed={int(place): (str(a), str(b)) for place, (a, b) in plain["failed"].items()},
+        evaluations=[dict(each) for each in plain["evaluations"]],
+    )
+
+
+def list_sweeps(home: Home, database: Database) -> list[tuple[RunRow, SweepState]]:
+    """Returns the sweeps there are, newest first; those whose file is damaged are left out.
+
+    Args:
+        home: The store.
+        database: Its index.
+
+    Returns:
+        Each sweep's run and state.
+
+    Raises:
+        StoreError: If the database is damaged.
+    """
+    found = []
+    for run in database.list_runs():
+        if is_sweep(home, run.id):
+            try:
+                found.append((run, read_sweep(home, run.id)))
+            except EffqError:
+                continue
+    return found
+
+
+def find_same(home: Home, database: Database, sweep: Sweep) -> RunRow | None:
+    """Looks for the same sweep, so that asking again goes on with it.
+
+    Args:
+        home: The store.
+        database: Its index.
+        sweep: What to try.
+
+    Returns:
+        The newest such run, or ``None``.
+
+    Raises:
+        StoreError: If the database is damaged.
+    """
+    wanted = sweep.fingerprint()
+    for run in database.list_runs():
+        plain = read_json(_file(home, run.id))
+        if plain is not None and plain.get("fingerprint") == wanted:
+            return run
+    return None
+
+
+def sweep_of(home: Home, database: Database, run_id: str) -> RunRow | None:
+    """Returns the sweep a run belongs to.
+
+    Args:
+        home: The store.
+        database: Its index.
+        run_id: The run.
+
+    Returns:
+        The sweep's run, or ``None``.
+
+    Raises:
+        StoreError: If the database is damaged.
+    """
+    for run in database.list_runs():
+        plain = read_json(_file(home, run.id))
+        if plain is not None and run_id in plain.get("runs", {}).values():
+            return run
+    return None
+
+
+def _file(home: Home, run_id: str) -> Path:
+    return home.runs / run_id / SWEEP_FILE

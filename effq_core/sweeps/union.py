@@ -1,0 +1,93 @@
+"""One plan for all runs of a sweep: what several need is there once. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.stage import LAST, Plan, StageSpec, fingerprints
+from effq_core.settings import Home
+from effq_core.sweeps.sweep import Sweep
+
+_EVALUATE = "evaluate:"
+
+
+@dataclass(frozen=True)
+class Union:
+    """The stages of several runs, each fingerprint once.
+
+    Attributes:
+        plan: All stages, the first run's first; a name that several runs use for different things
+            has ``@`` and the run's number after it.
+        fingerprints: Of each stage of the plan.
+        members: For each run, names in the plan by the names its own plan has.
+        total: Stages the runs have when counted one by one.
+    """
+
+    plan: Plan
+    fingerprints: dict[str, str]
+    members: tuple[dict[str, str], ...]
+    total: int
+
+    def reports(self) -> tuple[str, ...]:
+        """Returns the name of each run's last stage."""
+        return tuple(member[LAST] for member in self.members)
+
+    def evaluations(self) -> list[dict[str, str]]:
+        """Returns for each run the fingerprint of the answers of each variant."""
+        return [
+            {
+                own.removeprefix(_EVALUATE): self.fingerprints[name]
+                for own, name in member.items()
+                if own.startswith(_EVALUATE)
+            }
+            for member in self.members
+        ]
+
+
+def union(plans: Sequence[Plan]) -> Union:
+    """Joins plans.
+
+    Args:
+        plans: One of each run, at least one.
+
+    Returns:
+        One plan that makes everything they make.
+    """
+    stages: list[StageSpec] = []
+    found: dict[tuple[str, str], str] = {}
+    named: dict[str, str] = {}
+    members = []
+    for number, plan in enumerate(plans, 1):
+        own: dict[str, str] = {}
+        for spec, fingerprint in zip(plan, fingerprints(plan).values(), strict=True):
+            key = (spec.kind, fingerprint)
+            if key not in found:
+                name = spec.name if spec.name not in named else f"{spec.name}@{number}"
+                inputs = {known: own[source] for known, source in spec.inputs.items()}
+                stages.append(dataclasses.replace(spec, name=name, inputs=inputs))
+                found[key], named[name] = name, fingerprint
+            own[spec.name] = found[key]
+        members.append(own)
+    total = sum(len(plan) for plan in plans)
+    return Union(Plan(stages), named, tuple(members), total)
+
+
+def plan_sweep(sweep: Sweep, home: Home) -> Union:
+    """Plans all runs of a sweep.
+
+    Args:
+        sweep: What to try.
+        home: The store, where datasets are.
+
+    Returns:
+        Their stages.
+
+    Raises:
+        ModelError: If there is no such model.
+        DatasetError: If the dataset cannot be used or cannot do what is asked.
+        ExperimentError: If a choice does not fit the model or dataset.
+    """
+    return union([build_plan(member.experiment, home) for member in sweep.members()])
