@@ -6,7 +6,6 @@ nothing but the fake-quant operators.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ import tf_keras as keras
 from effq_core.errors import DatasetError
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import load_weights, read_weights, write_weights
+from effq_core.quantize import checkpoints
 from effq_core.quantize.fake_quant import Phase, phase, update_weight_ranges
 from effq_core.reporting import Reporter
 
@@ -175,16 +175,14 @@ class FineTuning:
         for epoch in range(len(self.history), self.settings.epochs + 1):
             self._finish_epoch(self._validate(epoch, self._train(epoch)))
         best = _best(self.history)
-        load_weights(self.model, read_weights(self._best_file), "best.npz", skip=frozenset())
+        file = self._best_file
+        load_weights(self.model, read_weights(file), file.name, skip=frozenset())
         return self.history, best
 
     @property
-    def _history_file(self) -> Path:
-        return self.folder / "history.json"
-
-    @property
     def _best_file(self) -> Path:
-        return self.folder / "best.npz"
+        # A name of its own for each epoch: the checkpoint before is whole until the next one is.
+        return self.folder / f"best-{_best(self.history).epoch}.npz"
 
     def _trace(self) -> None:
         image = tf.TensorSpec((None, *self.model.input_shape[1:]), tf.uint8)
@@ -255,26 +253,26 @@ class FineTuning:
         self.history.append(epoch)
         self.folder.mkdir(parents=True, exist_ok=True)
         if epoch.epoch > 0 and _best(self.history) == epoch:
-            temporary = self.folder / "best.tmp.npz"
-            write_weights(self.model, temporary)
-            temporary.replace(self._best_file)
-        self.checkpoint.write(str(self.folder / f"epoch-{epoch.epoch}"))
-        # The history names the newest whole checkpoint, so it is written last and at once.
-        temporary = self._history_file.with_suffix(".tmp")
-        temporary.write_text(json.dumps([asdict(e) for e in self.history]), encoding="utf-8")
-        temporary.replace(self._history_file)
-        for old in self.folder.glob(f"epoch-{epoch.epoch - 1}.*"):
-            old.unlink()
+            write_weights(self.model, self._best_file)
+        newest = f"epoch-{epoch.epoch}"
+        self.checkpoint.write(str(self.folder / newest))
+        files = [*self.folder.glob(f"{newest}.*")]
+        if epoch.epoch > 0:
+            files.append(self._best_file)
+        checkpoints.keep(self.folder, [asdict(e) for e in self.history], files)
         self.reporter.event("epoch", **asdict(epoch))
 
     def _resume(self) -> None:
-        if not self._history_file.is_file():
-            return
-        rows = json.loads(self._history_file.read_text(encoding="utf-8"))
-        newest = self.folder / f"epoch-{rows[-1]['epoch']}"
-        self.checkpoint.read(str(newest)).assert_existing_objects_matched()
-        self.history = [Epoch(**row) for row in rows]
-        self.reporter.event("resumed", epoch=rows[-1]["epoch"])
+        rows = checkpoints.kept(self.folder)
+        if rows is None:
+            self.reporter.event(
+                "warning", message="The checkpoint was damaged, so fine-tuning starts again."
+            )
+        elif rows:
+            newest = self.folder / f"epoch-{rows[-1]['epoch']}"
+            self.checkpoint.read(str(newest)).assert_existing_objects_matched()
+            self.history = [Epoch(**row) for row in rows]
+            self.reporter.event("resumed", epoch=rows[-1]["epoch"])
 
 
 def _trainable(model: Any) -> list[Any]:

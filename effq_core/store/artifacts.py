@@ -220,9 +220,13 @@ class ArtifactStore:
                 manifest.write_manifest(temporary, artifact)
                 draft.artifact = self._publish(temporary, artifact)
         finally:
-            if temporary.exists():
-                remove_tree(temporary)
-            os.close(descriptor)
+            # Let go of it also where it cannot be removed: a sweep takes it later, but only what
+            # nobody holds, and a worker lives on.
+            try:
+                if temporary.exists():
+                    remove_tree(temporary)
+            finally:
+                os.close(descriptor)
 
     def _publish(self, temporary: Path, artifact: Artifact) -> Artifact:
         for _ in range(3):

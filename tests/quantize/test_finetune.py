@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,23 @@ def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(
     assert recorder.progressed[0] == (48 * finished + 16, 144)
 
 
+@pytest.mark.parametrize("file", ["best-*.npz", "epoch-*.data*", "epoch-*.index", "history.json"])
+def test_a_damaged_checkpoint_is_said_and_training_starts_again(
+    whole: Whole, file: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "epochs"
+    shutil.copytree(whole.folder, folder)
+    (path,) = folder.glob(file)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    recorder = Recorder(cancel_after=1)
+    with pytest.raises(Cancelled):
+        training(folder, fake_quant=whole.fake_quant, reporter=recorder).run()
+    ((kind, values),) = recorder.events[:1]
+    assert kind == "warning"
+    assert "damaged" in values["message"]
+    assert json.loads((folder / "history.json").read_text())["epochs"] == [asdict(whole.history[0])]
+
+
 def test_a_finished_training_is_not_repeated(whole: Whole) -> None:
     recorder = Recorder()
     again = training(whole.folder, fake_quant=whole.fake_quant, reporter=recorder)
@@ -146,19 +164,19 @@ def test_a_finished_training_is_not_repeated(whole: Whole) -> None:
 
 def test_only_the_newest_checkpoint_and_the_best_weights_are_kept(whole: Whole) -> None:
     assert sorted(path.name for path in whole.folder.iterdir()) == [
-        "best.npz",
+        f"best-{whole.best.epoch}.npz",
         "epoch-3.data-00000-of-00001",
         "epoch-3.index",
         "history.json",
     ]
-    rows = json.loads((whole.folder / "history.json").read_text())
+    rows = json.loads((whole.folder / "history.json").read_text())["epochs"]
     assert [Epoch(**row) for row in rows] == whole.history
     assert whole.best in whole.history
 
 
 def test_the_best_epochs_weights_are_left_in_the_model(whole: Whole) -> None:
     model = whole.tuning.model
-    for layer, arrays in read_weights(whole.folder / "best.npz").items():
+    for layer, arrays in read_weights(whole.folder / f"best-{whole.best.epoch}.npz").items():
         assert all(map(np.array_equal, model.get_layer(layer).get_weights(), arrays))
     answers = predict(model, IMAGES[:12], SILENT)
     assert (answers.argmax(axis=1) == LABELS[:12]).mean() == whole.best.validation_top1

@@ -226,10 +226,16 @@ def _cached(
 ) -> _Array:
     """Predicts once; a resumed stage finds what it had."""
     path = context.scratch / f"{name}.npy"
-    if not path.is_file():
-        context.scratch.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp.npy")
-        np.save(temporary, predict(model, images, reporter))
-        temporary.replace(path)
+    if path.is_file():
+        try:
+            found: _Array = np.load(path)
+        except (OSError, ValueError, EOFError):
+            context.event("warning", message=f"{path.name} was damaged, so it is made again.")
+        else:
+            return found
+    context.scratch.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp.npy")
+    np.save(temporary, predict(model, images, reporter))
+    temporary.replace(path)
     loaded: _Array = np.load(path)
     return loaded
