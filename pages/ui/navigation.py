@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Before any page draws: plotly looks for pandas among the loaded modules, and where the first
+# visitors come together it would find one that another visitor's thread has half imported.
+import pandas as pd  # noqa: F401
 import streamlit as st
 
 from pages.ui.experiment_state import keep as keep_form
