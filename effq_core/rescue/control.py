@@ -1,0 +1,155 @@
+"""Asking for a rescue, stopping it and taking it up again, from any process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+from effq_core.errors import BusyError, InputError
+from effq_core.pipeline.control import request_cancel as cancel_run
+from effq_core.pipeline.engine_files import process_environment
+from effq_core.pipeline.plan import build_plan
+from effq_core.rescue.remedies import as_it_is
+from effq_core.rescue.request import Rescue
+from effq_core.rescue.story import CANCEL, Story, folder_of, load, save, stories
+from effq_core.settings import Home
+from effq_core.store.files import make_folder, store_errors, write_atomic
+from effq_core.store.locks import FileLock
+from effq_core.store.processes import process_token, reap_later
+from effq_core.store.rows import Status, new_run_id
+
+LOCK = "driver.lock"
+LOG = "driver.log"
+SAVING = ".saving"
+MOST_ACTIVE = 4
+"""Rescues of a store that may go on at a time: each keeps a run in the queue."""
+
+
+def enter(home: Home, rescue: Rescue, subject: str = "") -> Story:
+    """Writes a new story down, where there is room for it; somebody has to work on it.
+
+    Args:
+        home: The store.
+        rescue: What is asked.
+        subject: What it is about, for people.
+
+    Returns:
+        The story, queued.
+
+    Raises:
+        InputError: If its experiment cannot be run at all; then nothing is written.
+        BusyError: If :data:`MOST_ACTIVE` rescues go on already.
+        StoreError: If it cannot be written.
+    """
+    build_plan(as_it_is(rescue.experiment), home)
+    with FileLock(home.root / ".entering_rescue"):
+        active = sum(story.status.is_active for story in stories(home))
+        if active >= MOST_ACTIVE:
+            raise BusyError(
+                f"{active} rescues are going on, and no more than {MOST_ACTIVE} may.",
+                "Wait for one to end, or cancel one.",
+            )
+        now = time.time()
+        story = Story(id=new_run_id(now), rescue=rescue, created=now, subject=subject)
+        save(home, story)
+    return story
+
+
+def start_detached(home: Home, story_id: str) -> int:
+    """Starts a process of its own that works on a rescue and outlives this one.
+
+    Args:
+        home: The store.
+        story_id: The rescue.
+
+    Returns:
+        The process's number.
+
+    Raises:
+        InputError: If there is no such rescue.
+        StoreError: If its folder cannot be written.
+    """
+    folder = make_folder(folder_of(home, story_id))
+    log = folder / LOG
+    # The process waits for this lock before it writes: its own story must come after ours.
+    with FileLock(folder / SAVING), store_errors(log), log.open("ab") as output:
+        story = load(home, story_id)
+        if story.status.is_active and story.pid is not None:
+            raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "effq_core.rescue.driver", story_id],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=process_environment(home.root),
+            start_new_session=True,
+        )
+        # Until it says so itself, so that one that dies at birth is noticed.
+        token = process_token(process.pid) or "dead"
+        save(home, replace(story, status=Status.QUEUED, pid=process.pid, token=token))
+    reap_later(process)
+    return process.pid
+
+
+def resume(home: Home, story_id: str) -> int:
+    """Takes a rescue up again in a process of its own: what was measured is kept.
+
+    Args:
+        home: The store.
+        story_id: One that was cancelled, failed or interrupted.
+
+    Returns:
+        The process's number.
+
+    Raises:
+        InputError: If there is no such rescue, or somebody works on it.
+        StoreError: If its folder cannot be written.
+    """
+    prepare_again(home, story_id)
+    return start_detached(home, story_id)
+
+
+def prepare_again(home: Home, story_id: str) -> None:
+    """Makes a rescue that was stopped ready to go on.
+
+    Args:
+        home: The store.
+        story_id: The rescue.
+
+    Raises:
+        InputError: If there is no such rescue, or somebody works on it.
+        StoreError: If its folder cannot be written.
+    """
+    if load(home, story_id).status.is_active:
+        raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
+    flag = folder_of(home, story_id) / CANCEL
+    with store_errors(flag):
+        flag.unlink(missing_ok=True)
+
+
+def request_cancel(home: Home, story_id: str) -> Story:
+    """Asks a rescue to stop; it does within some seconds.
+
+    Args:
+        home: The store.
+        story_id: The rescue.
+
+    Returns:
+        The story as it is now.
+
+    Raises:
+        InputError: If there is no such rescue.
+        StoreError: If the request cannot be written.
+    """
+    story = load(home, story_id)
+    if not story.status.is_active:
+        return story
+    write_atomic(folder_of(home, story_id) / CANCEL, b"")
+    if story.pid is None:  # nobody is there to answer
+        story = replace(story, status=Status.CANCELLED, finished=time.time())
+        save(home, story)
+    elif story.current and story.current.run:
+        cancel_run(home, story.current.run)
+    return story

@@ -1,0 +1,102 @@
+"""The story as a document: Markdown for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from effq_core import formatting as fmt
+from effq_core.rescue.story import Story
+from effq_core.rescue.wording import (
+    cost_text,
+    drop_text,
+    extra_latency,
+    extra_size,
+    limit_text,
+    state_title,
+    title_of,
+    verdict,
+)
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
+HEADS = (
+    "Step",
+    "State",
+    "Top-1 (95 %)",
+    "Loss against float32 (95 %)",
+    "McNemar p",
+    "Same answer",
+    "KL, nats",
+    "Size",
+    "Latency",
+    "Took",
+)
+
+
+def to_json(story: Story) -> dict[str, Any]:
+    """Returns everything a story tells, with its verdict, as plain JSON values."""
+    plain: dict[str, Any] = json.loads(json.dumps(story.to_dict()))
+    for private in ("pid", "token"):
+        del plain[private]
+    return {**plain, "verdict": verdict(story)}
+
+
+def to_markdown(story: Story) -> str:
+    """Returns the story as a Markdown document.
+
+    Args:
+        story: The story.
+
+    Returns:
+        Title, verdict and a table of the steps.
+    """
+    lines = [f"# Rescue of {_safe(story.subject or story.rescue.experiment.model)}", ""]
+    lines += [f"{fmt.moment(story.created)} · limit: {limit_text(story)} · seed "
+              f"{story.rescue.experiment.seed}", ""]  # fmt: skip
+    lines += [f"- {_safe(sentence)}" for sentence in verdict(story)]
+    lines += ["", f"| {' | '.join(HEADS)} |", f"|{'---|' * len(HEADS)}"]
+    lines += [f"| {' | '.join(map(_safe, row))} |" for row in rows(story)]
+    return "\n".join(lines) + "\n"
+
+
+def rows(story: Story) -> list[list[str]]:
+    """Returns the steps as texts, one row a step, in the order of :data:`HEADS`."""
+    base = story.base.outcome if story.base else None
+    made = []
+    for step in story.steps:
+        found = step.outcome
+        cells = [title_of(step), state_title(step.state)]
+        if found is None:
+            cells += [step.why or fmt.NOTHING, *[fmt.NOTHING] * 6, cost_text(step)]
+            made.append(cells)
+            continue
+        size, latency = fmt.kib(found.size_bytes), fmt.NOTHING
+        if found.latency_ms:
+            threads = min(found.latency_ms, key=int)
+            latency = f"{fmt.milliseconds(found.latency_ms[threads])} ({threads} thr.)"
+            latency += "*" if found.disturbed else ""
+        if base is not None and step.remedy is not None:
+            size += f" ({_signed(extra_size(found, base))} %)"
+            timed = extra_latency(found, base)
+            latency += f", {fmt.ratio(timed[1])} int8" if timed else ""
+        cells += [
+            fmt.share_with_interval(found.top1, found.low, found.high),
+            drop_text(found),
+            fmt.p_number(found.p),
+            fmt.percent(found.agreement),
+            fmt.plain(found.kl),
+            size,
+            latency,
+            cost_text(step),
+        ]
+        made.append(cells)
+    return made
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value >= 0.05 else ''}{fmt.decimals(value, 1)}"
+
+
+def _safe(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))

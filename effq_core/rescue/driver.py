@@ -1,0 +1,382 @@
+"""The process that works on a rescue: it decides what is tried next, and writes the story.
+
+Each remedy is an ordinary run of the ordinary driver, in this process; what runs share is cached.
+``python -m effq_core.rescue.driver ID`` works on a rescue of ``EFFQ_HOME``; the command line calls
+the same code in its own process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+from effq_core import formatting as fmt
+from effq_core.errors import Cancelled, EffqError, EngineError, InputError
+from effq_core.experiment import Calibration, Experiment
+from effq_core.pipeline.control import enter
+from effq_core.pipeline.driver import run_foreground
+from effq_core.pipeline.progress import OnUpdate
+from effq_core.rescue.control import LOCK, SAVING
+from effq_core.rescue.offers import Offer, offers, recent_stages, seconds_of
+from effq_core.rescue.outcome import outcome_of
+from effq_core.rescue.remedies import as_it_is, variant_of
+from effq_core.rescue.request import Remedy
+from effq_core.rescue.stopping import Stopping
+from effq_core.rescue.story import CANCEL, Step, StepState, Story, folder_of, load, save
+from effq_core.rescue.wording import step_title
+from effq_core.results import Results, load_results
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.locks import FileLock
+from effq_core.store.processes import process_token
+from effq_core.store.rows import RunRow, Status
+from effq_core.variants import PTQ
+
+log = logging.getLogger("effq.rescue")
+
+OnStory = Callable[[Story], None]
+Following = Callable[[Story, Step], AbstractContextManager[OnUpdate | None]]
+"""Gives, for the length of a step, what the run's driver calls after each change."""
+
+_UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
+
+
+def work(
+    home: Home,
+    story_id: str,
+    on_story: OnStory | None = None,
+    following: Following | None = None,
+) -> Story:
+    """Works on a rescue in this process until it ends. SIGINT and SIGTERM cancel it.
+
+    Args:
+        home: The store.
+        story_id: The rescue; one that has ended otherwise than by an answer goes on.
+        on_story: Called after each change of the story, in this thread.
+        following: Called before each run.
+
+    Returns:
+        The story as it ended.
+
+    Raises:
+        InputError: If there is no such rescue.
+        EngineError: If another process works on it.
+        StoreError: If the store cannot be written.
+    """
+    folder = folder_of(home, story_id)
+    load(home, story_id)  # says if there is none, before a folder is made
+    lock = FileLock(folder / LOCK)
+    if not lock.try_acquire():
+        raise EngineError(f"Another process works on the rescue {story_id}.", "Wait, or cancel it.")
+    database = Database(home.database)
+    try:
+        with FileLock(folder / SAVING):
+            story = load(home, story_id)
+            taken = _Taken(home, database, story, on_story, following)
+            taken.begin()
+        return taken.work()
+    finally:
+        database.close()
+        lock.release()
+
+
+class _Taken:
+    """One rescue, from queued to its end."""
+
+    def __init__(
+        self,
+        home: Home,
+        database: Database,
+        story: Story,
+        on_story: OnStory | None,
+        following: Following | None,
+    ) -> None:
+        self._home, self._database, self._story = home, database, story
+        self._on_story = on_story
+        self._following = following or (lambda _story, _step: nullcontext(None))
+        self._stop = Stopping(home, folder_of(home, story.id) / CANCEL)
+        self._first: Results | None = None
+
+    def begin(self) -> None:
+        """Takes a story over: what was measured stays; what was stopped has another turn."""
+        pid = os.getpid()
+        steps = tuple(
+            step
+            for step in self._story.steps
+            if step.state is not StepState.FAILED or step.remedy is not None
+        )
+        self._tell(
+            replace(
+                self._story,
+                steps=steps,
+                status=Status.RUNNING,
+                finished=None,
+                error="",
+                hint="",
+                pid=pid,
+                token=process_token(pid),
+            )
+        )
+
+    def work(self) -> Story:
+        """Tries one remedy after the other."""
+        with self._stop.by_signals():
+            try:
+                self._measure_as_it_is()
+                while self._story.met is None and (offer := self._next()) is not None:
+                    self._try(offer)
+                self._end(Status.FINISHED)
+            except Cancelled:
+                self._end(Status.CANCELLED)
+            except EffqError as error:
+                self._end(Status.FAILED, error=error.message, hint=error.hint)
+            except Exception as error:
+                self._end(
+                    Status.FAILED,
+                    error=f"The rescue failed ({type(error).__name__}: {error}).",
+                    hint="This is a fault of EffQ: report it. What was measured is kept.",
+                )
+                raise
+        return self._story
+
+    # Steps
+
+    def _measure_as_it_is(self) -> None:
+        rescue = self._story.rescue
+        if self._story.base is not None:
+            self._first = self._results_of(self._story.base.run)
+            return
+        experiment = as_it_is(rescue.experiment)
+        results = None if self._unfinished(None) else self._measured_before()
+        if results is not None:
+            begun = Step(
+                remedy=None,
+                state=StepState.RUNNING,
+                experiment=experiment,
+                run=rescue.run,
+                started=time.time(),
+            )
+            self._judge(begun, results)
+            return
+        estimate = seconds_of(experiment, self._home, recent_stages(self._database))
+        self._run(None, experiment, estimate)
+        step = self._step_of(None)
+        if step is None or step.outcome is None:
+            raise EffqError(
+                f"Int8 itself could not be measured: {step.why if step else 'it was not run'}",
+                "Without it nobody knows what is lost. Mend that, then take the rescue up again.",
+            )
+
+    def _measured_before(self) -> Results | None:
+        """Returns results of the run a rescue was asked for, where they tell all it needs."""
+        run = self._known(self._story.rescue.run)
+        if run is None or run.experiment != self._story.rescue.experiment.to_dict():
+            return None
+        results = self._results_of(run.id)
+        return results if results is not None and PTQ in results.variants else None
+
+    def _next(self) -> Offer | None:
+        """Says what is tried next, and writes down what is not tried and why."""
+        while True:
+            self._stop.check()
+            steps = self._story.steps
+            found = offers(
+                self._story.rescue,
+                self._best(),
+                self._home,
+                history=recent_stages(self._database),
+                without=[s.remedy for s in steps if s.remedy and s.state not in _UNFINISHED],
+                tried=[s.experiment for s in self._story.measured if s.experiment],
+            )
+            self._tell(
+                replace(self._story, ahead=tuple((o.remedy, o.seconds) for o in found if not o.why))
+            )
+            if not found:
+                return None
+            applicable = next((offer for offer in found if not offer.why), None)
+            if applicable is None:
+                # Not sooner: another calibration may yet make room for a remedy.
+                for offer in found:
+                    self._skip(offer, offer.why)
+                return None
+            too_long = self._too_long(applicable)
+            if not too_long:
+                return applicable
+            self._skip(applicable, too_long)
+
+    def _too_long(self, offer: Offer) -> str:
+        left = self._left()
+        if left is None or offer.seconds <= left:
+            return ""
+        about = f"It would take about {fmt.roughly(offer.seconds)}"
+        return f"{about}, and {fmt.duration(max(0.0, left))} of the time allowed are left."
+
+    def _skip(self, offer: Offer, why: str) -> None:
+        step = Step(
+            remedy=offer.remedy,
+            state=StepState.SKIPPED,
+            experiment=offer.experiment,
+            why=why,
+            estimate=None if offer.experiment is None else offer.seconds,
+        )
+        self._tell(self._story.with_step(step))
+
+    def _try(self, offer: Offer) -> None:
+        if offer.experiment is not None:
+            self._run(offer.remedy, offer.experiment, offer.seconds)
+
+    def _run(self, remedy: Remedy | None, experiment: Experiment, estimate: float) -> None:
+        self._stop.check()
+        before = self._unfinished(remedy)
+        # Only the very same experiment goes on where it stopped.
+        run = self._known(before.run) if before and before.experiment == experiment else None
+        if run is None:
+            name = f"Rescue {self._story.id[-4:]}: {step_title(remedy, experiment)}"
+            run_id = enter(self._home, self._database, experiment, name)
+        else:
+            run_id = run.id
+        step = Step(
+            remedy=remedy,
+            state=StepState.RUNNING,
+            experiment=experiment,
+            run=run_id,
+            estimate=estimate,
+            started=time.time(),
+        )
+        self._tell(self._story.with_step(step))
+        if run is None or run.status is not Status.FINISHED:
+            with (
+                self._following(self._story, step) as on_update,
+                self._stop.stops(run_id, self._left()),
+            ):
+                run = run_foreground(self._home, run_id, on_update)
+        self._note(step, run)
+
+    def _note(self, step: Step, run: RunRow) -> None:
+        stages = self._database.stages(run.id)
+        took = run.finished - run.started if run.finished and run.started else None
+        step = replace(
+            step,
+            seconds=took,
+            stages=len(stages),
+            cached=sum(s.state.is_complete and s.seconds is None for s in stages),
+        )
+        if run.status is Status.FINISHED:
+            self._judge(step, load_results(self._home, run))
+        elif run.status is Status.CANCELLED:
+            why = "The time allowed was up." if self._stop.timed_out else "It was cancelled."
+            self._tell(self._story.with_step(replace(step, state=StepState.CANCELLED, why=why)))
+            if not self._stop.timed_out:
+                raise Cancelled("The rescue was cancelled.")
+            # It had its turn: nothing is left to try it again.
+            self._tell(self._story.with_step(replace(step, state=StepState.FAILED, why=why)))
+        else:
+            why = f"{run.error} {run.hint}".strip()
+            self._tell(self._story.with_step(replace(step, state=StepState.FAILED, why=why)))
+
+    def _judge(self, step: Step, results: Results) -> None:
+        outcome = outcome_of(results, variant_of(step.remedy), self._first)
+        if step.remedy is None:
+            self._first = results
+        within = outcome.meets(self._story.rescue.max_drop_points)
+        state = StepState.MET if within else StepState.TRIED
+        self._tell(self._story.with_step(replace(step, state=state, outcome=outcome)))
+
+    # What is known
+
+    def _best(self) -> Calibration:
+        """Returns the calibration that has lost least so far: remedies build on it."""
+        made = [s for s in self._story.measured if variant_of(s.remedy) == PTQ and s.experiment]
+        best = min(made, key=lambda s: s.outcome.drop_points if s.outcome else 0.0)
+        if best.experiment is None:
+            raise EffqError("A measured step has no experiment.", "Ask for the rescue again.")
+        return best.experiment.calibration
+
+    def _step_of(self, remedy: Remedy | None) -> Step | None:
+        return next((step for step in self._story.steps if step.remedy is remedy), None)
+
+    def _unfinished(self, remedy: Remedy | None) -> Step | None:
+        step = self._step_of(remedy)
+        return step if step is not None and step.state in _UNFINISHED else None
+
+    def _known(self, run_id: str) -> RunRow | None:
+        try:
+            return self._database.get_run(run_id) if run_id else None
+        except InputError:
+            return None  # somebody deleted it meanwhile
+
+    def _results_of(self, run_id: str) -> Results | None:
+        run = self._known(run_id)
+        try:
+            return load_results(self._home, run) if run is not None else None
+        except EffqError as error:
+            log.warning("The results of the run %s cannot be used: %s", run_id, error)
+            return None
+
+    def _left(self) -> float | None:
+        """Returns how much of the time allowed is left, in seconds; ``None`` without a limit."""
+        allowed = self._story.rescue.budget_seconds
+        return None if allowed is None else allowed - self._story.seconds
+
+    # Writing
+
+    def _tell(self, story: Story) -> None:
+        self._story = story
+        save(self._home, story)
+        if self._on_story is not None:
+            self._on_story(story)
+
+    def _end(self, status: Status, *, error: str = "", hint: str = "") -> None:
+        steps = tuple(
+            replace(step, state=StepState.CANCELLED, why=step.why or "It was stopped.")
+            if step.state is StepState.RUNNING
+            else step
+            for step in self._story.steps
+        )
+        self._tell(
+            replace(
+                self._story,
+                status=status,
+                steps=steps,
+                finished=time.time(),
+                error=error,
+                hint=hint,
+                pid=None,
+                token=None,
+            )
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Works on a rescue named on the command line.
+
+    Args:
+        arguments: Of the command line; the process's, where not given.
+
+    Returns:
+        0 if the limit was met, 130 if it was cancelled, 1 otherwise.
+    """
+    parser = argparse.ArgumentParser(prog="python -m effq_core.rescue.driver")
+    parser.add_argument("id", help="the rescue to work on")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
+    )
+    try:
+        story = work(Home.from_environment(), given.id)
+    except EffqError as error:
+        log.error("%s", error)
+        return 1
+    if story.status is Status.CANCELLED:
+        return 130
+    return 0 if story.met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""What a step gave: the numbers of one variant, against float32 on the same photos."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from effq_core.errors import InputError, StoreError
+from effq_core.results import Results
+
+
+class Tells(StrEnum):
+    """Whether the photos are enough to tell a drop from a limit."""
+
+    WITHIN = "within"
+    """The whole 95 % interval of the drop is within the limit."""
+    BEYOND = "beyond"
+    """The whole interval is beyond it."""
+    OPEN = "open"
+    """The limit lies in the interval: so many photos cannot tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one variant loses against float32, and what it costs.
+
+    Attributes:
+        variant: Its name.
+        n: Evaluation photos.
+        top1: Share that is right, 0–1; ``None`` without labels.
+        low: Lower end of its 95 % interval (Wilson).
+        high: Upper end.
+        float32_top1: Float32's share on the same photos.
+        drop_points: Float32's top-1 minus its own, percentage points; without labels, photos on
+            which the two disagree, per cent.
+        drop_low: Lower end of the drop's 95 % interval (paired; of the disagreement: Wilson).
+        drop_high: Upper end.
+        p: Of the exact McNemar test; ``None`` without labels.
+        worse: Photos only float32 gets right; ``None`` without labels.
+        better: Photos only the variant gets right.
+        agreement: Share of photos with float32's answer, 0–1.
+        kl: Mean Kullback-Leibler divergence from float32, nats.
+        size_bytes: Of the file.
+        latency_ms: Median time of one photo by thread count, as text, milliseconds.
+        disturbed: Whether other processes were busy while it was timed.
+        failed_gates: Checks it does not pass: then it counts as no remedy.
+        kept: Blocks or layers it keeps in floats.
+        same_float32: Whether float32 answered as in the first step; a new head trained on other
+            photos is another model.
+    """
+
+    variant: str
+    n: int
+    top1: float | None
+    low: float | None
+    high: float | None
+    float32_top1: float | None
+    drop_points: float
+    drop_low: float
+    drop_high: float
+    p: float | None
+    worse: int | None
+    better: int | None
+    agreement: float
+    kl: float
+    size_bytes: int
+    latency_ms: dict[str, float]
+    disturbed: bool = False
+    failed_gates: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    same_float32: bool = True
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the drop is one of accuracy."""
+        return self.top1 is not None
+
+    def meets(self, limit: float) -> bool:
+        """Returns whether the measured drop is within a limit, and the variant to be trusted.
+
+        Args:
+            limit: Percentage points.
+        """
+        # A drop is k/n: what only rounding puts beyond the limit is not beyond it.
+        return self.drop_points <= limit + 1e-9 and not self.failed_gates
+
+    def tells(self, limit: float) -> Tells:
+        """Returns whether so many photos are enough to tell.
+
+        Args:
+            limit: Percentage points.
+        """
+        if self.drop_high <= limit:
+            return Tells.WITHIN
+        return Tells.BEYOND if self.drop_low > limit else Tells.OPEN
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the outcome as plain JSON values."""
+        lists = {name: list(getattr(self, name)) for name in ("failed_gates", "kept")}
+        return {**asdict(self), **lists}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Outcome:
+        """Rebuilds an outcome from :meth:`to_dict`."""
+        lists = {name: tuple(plain[name]) for name in ("failed_gates", "kept")}
+        return cls(**{**plain, **lists})
+
+
+def outcome_of(results: Results, variant: str, first: Results | None = None) -> Outcome:
+    """Reads what a step gave from its run's results.
+
+    Args:
+        results: The run's.
+        variant: The variant the step is about.
+        first: Results of the first step, to compare float32's answers with.
+
+    Returns:
+        The outcome.
+
+    Raises:
+        InputError: If the run lacks the variant.
+        StoreError: If its results are damaged.
+    """
+    found = results.variants.get(variant)
+    if found is None:
+        raise InputError(f"The run has no {variant}.", f"It has: {', '.join(results.variants)}.")
+    comparison = found.comparison
+    if comparison is None:
+        raise StoreError(f"{found.title} was not compared with float32.", "Run it again.")
+    own, float32 = found.accuracy.top1, results.baseline.accuracy.top1
+    if comparison.difference_points is None:
+        same = comparison.agreement
+        drop, low, high = (100 * (1 - share) for share in (same.share, same.high, same.low))
+    else:
+        ends = (comparison.difference_points, comparison.high_points, comparison.low_points)
+        drop, low, high = (0.0 - (end or 0.0) for end in ends)
+    return Outcome(
+        variant=variant,
+        n=comparison.n,
+        top1=own.share if own else None,
+        low=own.low if own else None,
+        high=own.high if own else None,
+        float32_top1=float32.share if float32 else None,
+        drop_points=drop,
+        drop_low=low,
+        drop_high=high,
+        p=comparison.p,
+        worse=comparison.worse,
+        better=comparison.better,
+        agreement=comparison.agreement.share,
+        kl=comparison.kl,
+        size_bytes=found.file.size_bytes,
+        latency_ms={str(timing.threads): timing.median_ms for timing in found.latency},
+        disturbed=any(timing.warning for timing in found.latency),
+        failed_gates=tuple(gate.name for gate in found.failed_gates),
+        kept=tuple(found.conversion.get("keep") or ()),
+        same_float32=first is None or _same_float32(results, first),
+    )
+
+
+def _same_float32(results: Results, first: Results) -> bool:
+    one, other = results.baseline, first.baseline
+    if one.predictions == other.predictions:  # the very same artifact
+        return True
+    try:
+        found = results.predictions(one.name)
+        before = first.predictions(other.name)
+    except StoreError:  # what is gone cannot be shown to be the same
+        return False
+    return found.keys == before.keys and np.array_equal(found.probabilities, before.probabilities)

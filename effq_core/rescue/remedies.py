@@ -1,0 +1,123 @@
+"""What each remedy changes about an experiment, and why one may not apply. No TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from effq_core import formatting as fmt
+from effq_core.datasets.catalogue import open_dataset
+from effq_core.datasets.glance import part_sizes
+from effq_core.experiment import CALIBRATION_SIZES, Calibration, CalibrationMethod, Experiment
+from effq_core.fitting import CALIBRATION_SHARE
+from effq_core.layers.settings import BUDGETS, Mixed
+from effq_core.models.catalogue import get_model
+from effq_core.models.classes import HeadUse, match_classes
+from effq_core.rescue.request import Remedy, Rescue
+from effq_core.settings import Home
+from effq_core.variants import BASELINE, MIXED, PTQ
+
+QAT = "int8_qat"
+MORE = 4
+"""How many times as many calibration images are tried."""
+_WORTH = 1.5  # fewer than so many times as many would tell nothing
+_STEP = 10
+
+
+class CannotApply(Exception):  # noqa: N818 - an outcome the story tells
+    """A remedy changes nothing here; the text says why."""
+
+
+def variant_of(remedy: Remedy | None) -> str:
+    """Returns the variant a remedy makes; int8 itself for ``None``."""
+    return {Remedy.MIXED: MIXED, Remedy.QAT: QAT}.get(remedy, PTQ) if remedy else PTQ
+
+
+def as_it_is(experiment: Experiment) -> Experiment:
+    """Returns the experiment that measures int8 and float32, and nothing else."""
+    return replace(experiment, variants=(BASELINE, PTQ), layers=None, mixed=None)
+
+
+def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Experiment:
+    """Returns the experiment that tries a remedy.
+
+    Args:
+        remedy: What is tried.
+        rescue: What is asked.
+        best: The calibration that has lost least so far: remedies build on it.
+        home: The store, where datasets are.
+
+    Returns:
+        The experiment; its variants are float32 and the one the remedy makes.
+
+    Raises:
+        CannotApply: If the remedy would change nothing.
+        InputError: If the photos or the model cannot be used.
+    """
+    base = replace(as_it_is(rescue.experiment), calibration=best)
+    match remedy:
+        case Remedy.PERCENTILE:
+            return replace(base, calibration=_percentile(best))
+        case Remedy.MOVING_AVERAGE:
+            if best.method is CalibrationMethod.MOVING_AVERAGE:
+                raise CannotApply("It is calibrated by the moving average already.")
+            method = CalibrationMethod.MOVING_AVERAGE
+            return replace(base, calibration=replace(best, method=method))
+        case Remedy.MORE_IMAGES:
+            return replace(base, calibration=_more(base, home))
+        case Remedy.MIXED:
+            return _mixed(base, rescue)
+        case Remedy.QAT:
+            return replace(base, variants=(BASELINE, QAT))
+
+
+def _percentile(best: Calibration) -> Calibration:
+    # The percentile EffQ starts with: it measured best on both bundled models.
+    share = Calibration().percentile
+    if best.method is CalibrationMethod.PERCENTILE and best.percentile == share:
+        raise CannotApply(f"It is calibrated by the percentile {share:g} already.")
+    return replace(best, method=CalibrationMethod.PERCENTILE, percentile=share)
+
+
+def _more(base: Experiment, home: Home) -> Calibration:
+    size = base.calibration.size
+    room = _room(base, home)
+    most = min(CALIBRATION_SIZES[1], room)
+    wanted = min(MORE * size, most)
+    if wanted < MORE * size:
+        wanted -= wanted % _STEP
+    if wanted < _WORTH * size:
+        if size * _WORTH > CALIBRATION_SIZES[1]:
+            reason = f"EffQ calibrates with no more than {fmt.count(CALIBRATION_SIZES[1])}."
+        else:
+            reason = f"There is room for {fmt.count(room)} beside the other samples."
+        raise CannotApply(f"{fmt.counted(size, 'image')} calibrate already. {reason}")
+    return replace(base.calibration, size=wanted)
+
+
+def _room(base: Experiment, home: Home) -> int:
+    """Returns how many photos could calibrate without taking any from training."""
+    there = part_sizes(base.dataset, home).training
+    dataset = open_dataset(base.dataset, home)
+    labels = get_model(base.model, home).head_labels
+    if match_classes(labels, dataset.class_names, dataset.wnids).use is not HeadUse.NEW:
+        return there
+    if base.training_size is not None:
+        return there - base.training_size
+    return there // CALIBRATION_SHARE
+
+
+def _mixed(base: Experiment, rescue: Rescue) -> Experiment:
+    given = rescue.experiment
+    chosen = given.mixed or Mixed()
+    seconds = chosen.budget_seconds
+    if rescue.budget_seconds is not None:
+        seconds = max(BUDGETS[0], min(seconds, rescue.budget_seconds))
+    return replace(
+        base,
+        variants=(BASELINE, PTQ, MIXED),
+        mixed=replace(
+            chosen, keep=(), max_drop_points=rescue.max_drop_points, budget_seconds=seconds
+        ),
+        # What a look into the layers has measured with this calibration is used again.
+        layers=given.layers if base.calibration == given.calibration else None,
+    )

@@ -1,0 +1,90 @@
+"""What is asked of a rescue: how much may be lost, and what may be tried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from effq_core.errors import ExperimentError
+from effq_core.experiment import Experiment
+from effq_core.setting_checks import as_enum, check_count, check_range, known
+from effq_core.store.rows import validate_run_id
+
+DROPS = (0.0, 50.0)
+BUDGETS = (10, 604_800)
+
+
+class Remedy(StrEnum):
+    """What can be tried where int8 loses too much."""
+
+    PERCENTILE = "percentile"
+    """Clip the activations' rarest values."""
+    MOVING_AVERAGE = "moving_average"
+    """Take the mean of each photo's range rather than the widest of all."""
+    MORE_IMAGES = "more_images"
+    """Calibrate with more photos."""
+    MIXED = "mixed"
+    """Keep the blocks that lose most in floats."""
+    QAT = "qat"
+    """Fine-tune with fake-quant operators in the graph."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rescue:
+    """A limit, and what may be tried to hold it.
+
+    Attributes:
+        experiment: What int8 is made of; every remedy changes one thing about it.
+        run: A finished run of it, whose int8 need not be measured again; empty without.
+        max_drop_points: Top-1 that may be lost against float32, in percentage points; where
+            photos have no labels, the share of them on which it may disagree with float32.
+        remedies: What may be tried.
+        budget_seconds: Time after which nothing more is tried, in seconds; ``None``: no limit.
+    """
+
+    experiment: Experiment
+    run: str = ""
+    max_drop_points: float = 0.5
+    remedies: tuple[Remedy, ...] = tuple(Remedy)
+    budget_seconds: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.experiment, Experiment):
+            raise ExperimentError("A rescue needs an experiment.")
+        if self.run:
+            validate_run_id(self.run)
+        check_range("The accuracy drop allowed", self.max_drop_points, DROPS)
+        if isinstance(self.remedies, (str, bytes)) or not isinstance(self.remedies, Iterable):
+            raise ExperimentError(f"The remedies are {self.remedies!r}.", "Give a list.")
+        chosen = {as_enum(Remedy, name) for name in self.remedies}
+        if not chosen:
+            raise ExperimentError("No remedy was chosen.", f"Choose from: {', '.join(Remedy)}.")
+        object.__setattr__(self, "remedies", tuple(r for r in Remedy if r in chosen))
+        if self.budget_seconds is not None:
+            check_count("The time for a rescue, in seconds,", self.budget_seconds, BUDGETS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the request as plain JSON values."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return {**plain, "experiment": self.experiment.to_dict()}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Rescue:
+        """Rebuilds a request from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values; a missing key takes its default.
+
+        Returns:
+            The validated request.
+
+        Raises:
+            ExperimentError: If a key is unknown or a value out of range.
+        """
+        values = known(cls, plain)
+        if not isinstance(values.get("experiment"), dict):
+            raise ExperimentError("A rescue must have an experiment.")
+        return cls(**{**values, "experiment": Experiment.from_dict(values["experiment"])})

@@ -1,0 +1,297 @@
+"""The story of a rescue: what was tried, why, what it cost and what it gave; one file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from effq_core.errors import InputError, StoreError
+from effq_core.experiment import Experiment
+from effq_core.rescue.outcome import Outcome
+from effq_core.rescue.request import Remedy, Rescue
+from effq_core.settings import Home
+from effq_core.store.files import read_json, write_json
+from effq_core.store.processes import is_alive
+from effq_core.store.rows import Status, validate_run_id
+
+FORMAT = 1
+STORY_FILE = "story.json"
+CANCEL = "cancel"
+
+
+class StepState(StrEnum):
+    """How a step stands."""
+
+    RUNNING = "running"
+    SKIPPED = "skipped"
+    """It was not tried; the step says why."""
+    TRIED = "tried"
+    """Measured, and beyond the limit."""
+    MET = "met"
+    """Measured, and within the limit."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One remedy, or int8 as it is. Times are seconds since 1970.
+
+    Attributes:
+        remedy: What was tried; ``None`` for int8 as it is.
+        state: How it stands.
+        experiment: What was run; ``None`` where nothing was.
+        run: The run's id; empty where there is none.
+        why: Why it was skipped, failed or stopped; empty otherwise.
+        estimate: Seconds it was expected to take; ``None`` where nobody estimated.
+        seconds: Seconds its run took, waiting included; ``None`` where nothing was run for it.
+        stages: Stages of its run.
+        cached: How many of them were there already.
+        started: When it began.
+        outcome: What it gave; ``None`` unless measured.
+    """
+
+    remedy: Remedy | None
+    state: StepState
+    experiment: Experiment | None = None
+    run: str = ""
+    why: str = ""
+    estimate: float | None = None
+    seconds: float | None = None
+    stages: int = 0
+    cached: int = 0
+    started: float | None = None
+    outcome: Outcome | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the step as plain JSON values."""
+        return {
+            **asdict(self),
+            "remedy": self.remedy.value if self.remedy else None,
+            "state": self.state.value,
+            "experiment": self.experiment.to_dict() if self.experiment else None,
+            "outcome": self.outcome.to_dict() if self.outcome else None,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Step:
+        """Rebuilds a step from :meth:`to_dict`."""
+        given, outcome = plain["experiment"], plain["outcome"]
+        return cls(
+            **{
+                **plain,
+                "remedy": Remedy(plain["remedy"]) if plain["remedy"] else None,
+                "state": StepState(plain["state"]),
+                "experiment": Experiment.from_dict(given) if given else None,
+                "outcome": Outcome.from_dict(outcome) if outcome else None,
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """A rescue at one moment. Times are seconds since 1970.
+
+    Attributes:
+        id: Short, sortable by time.
+        rescue: What is asked.
+        created: When it was asked for.
+        subject: What it is about, for people.
+        status: Where it is; ``finished`` says nothing about the limit.
+        steps: What was begun or skipped, in order; int8 as it is comes first.
+        ahead: Estimated seconds of the remedies not yet tried, cheapest first.
+        finished: When it ended.
+        error: Why it failed.
+        hint: What to do about it.
+        pid: Process that works on it.
+        token: Tells that process from a later one of the same number.
+    """
+
+    id: str
+    rescue: Rescue
+    created: float
+    subject: str = ""
+    status: Status = Status.QUEUED
+    steps: tuple[Step, ...] = ()
+    ahead: tuple[tuple[Remedy, float], ...] = ()
+    finished: float | None = None
+    error: str = ""
+    hint: str = ""
+    pid: int | None = None
+    token: str | None = None
+
+    @property
+    def base(self) -> Step | None:
+        """Int8 as it is, once it is measured."""
+        return next((s for s in self.measured if s.remedy is None), None)
+
+    @property
+    def measured(self) -> tuple[Step, ...]:
+        """The steps that have an outcome."""
+        return tuple(step for step in self.steps if step.outcome is not None)
+
+    @property
+    def met(self) -> Step | None:
+        """The step that is within the limit, if one is."""
+        return next((step for step in self.steps if step.state is StepState.MET), None)
+
+    @property
+    def nearest(self) -> Step | None:
+        """The measured step that loses least, of those that pass their checks; first of equals."""
+        sound = [step for step in self.measured if step.outcome and not step.outcome.failed_gates]
+        return min(sound, key=lambda step: _drop(step), default=None)
+
+    @property
+    def current(self) -> Step | None:
+        """The step that is worked on."""
+        return next((step for step in self.steps if step.state is StepState.RUNNING), None)
+
+    @property
+    def seconds(self) -> float:
+        """How long its runs took."""
+        return sum(step.seconds or 0.0 for step in self.steps)
+
+    def with_step(self, step: Step) -> Story:
+        """Returns the story with a step added, or in place of the one about the same remedy."""
+        others = [each for each in self.steps if each.remedy is not step.remedy]
+        place = next((n for n, s in enumerate(self.steps) if s.remedy is step.remedy), len(others))
+        return replace(self, steps=(*others[:place], step, *others[place:]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the story as plain JSON values."""
+        return {
+            **asdict(self),
+            "format": FORMAT,
+            "rescue": self.rescue.to_dict(),
+            "status": self.status.value,
+            "steps": [step.to_dict() for step in self.steps],
+            "ahead": [[remedy.value, seconds] for remedy, seconds in self.ahead],
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Story:
+        """Rebuilds a story from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The story.
+
+        Raises:
+            StoreError: If it is not one.
+        """
+        try:
+            values = {name: value for name, value in plain.items() if name != "format"}
+            if plain["format"] != FORMAT:
+                raise StoreError(f"The story has format {plain['format']}, not {FORMAT}.")
+            return cls(
+                **{
+                    **values,
+                    "rescue": Rescue.from_dict(plain["rescue"]),
+                    "status": Status(plain["status"]),
+                    "steps": tuple(Step.from_dict(step) for step in plain["steps"]),
+                    "ahead": tuple((Remedy(name), float(s)) for name, s in plain["ahead"]),
+                }
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
+            raise StoreError(
+                f"The story cannot be read ({type(error).__name__}: {error}).",
+                "It comes from another version of EffQ; ask for the rescue again.",
+            ) from error
+
+
+def _drop(step: Step) -> float:
+    return step.outcome.drop_points if step.outcome else float("inf")
+
+
+def folder_of(home: Home, story_id: str) -> Path:
+    """Returns where a rescue keeps its files.
+
+    Args:
+        home: The store.
+        story_id: Its id, checked before a path is built from it.
+
+    Returns:
+        The folder; need not exist.
+
+    Raises:
+        InputError: If it is not an id.
+    """
+    return home.root / "rescues" / validate_run_id(story_id)
+
+
+def save(home: Home, story: Story) -> None:
+    """Writes a story, whole or not at all.
+
+    Args:
+        home: The store.
+        story: The story.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    write_json(folder_of(home, story.id) / STORY_FILE, json.loads(json.dumps(story.to_dict())))
+
+
+def load(home: Home, story_id: str) -> Story:
+    """Reads a story.
+
+    Args:
+        home: The store.
+        story_id: Its id.
+
+    Returns:
+        The story; ``interrupted`` if the process that worked on it has died.
+
+    Raises:
+        InputError: If there is no such rescue.
+        StoreError: If its file is damaged.
+    """
+    plain = read_json(folder_of(home, story_id) / STORY_FILE)
+    if plain is None:
+        raise InputError(
+            f"There is no rescue {story_id}.", "`effq rescue list` lists the rescues there are."
+        )
+    story = Story.from_dict(plain)
+    waits = story.status is Status.QUEUED and story.pid is None
+    if story.status.is_active and not waits and not is_alive(story.pid, story.token):
+        return replace(story, status=Status.INTERRUPTED)
+    return story
+
+
+def stories(home: Home) -> list[Story]:
+    """Returns all rescues of a store, newest first; unreadable ones are left out."""
+    found = []
+    for path in sorted((home.root / "rescues").glob(f"*/{STORY_FILE}"), reverse=True):
+        try:
+            found.append(load(home, path.parent.name))
+        except (StoreError, InputError):
+            continue
+    return found
+
+
+def find(home: Home, text: str) -> Story:
+    """Finds the rescue a person means.
+
+    Args:
+        home: The store.
+        text: Its id, the start of it, or ``latest``.
+
+    Returns:
+        The story.
+
+    Raises:
+        InputError: If there is none, or several fit.
+    """
+    ids = [path.parent.name for path in (home.root / "rescues").glob(f"*/{STORY_FILE}")]
+    ids = sorted(ids, reverse=True)
+    fitting = ids[:1] if text == "latest" else [i for i in ids if text and i.startswith(text)]
+    if not fitting:
+        raise InputError(f"There is no rescue {text!r}.", "`effq rescue list` lists them.")
+    if len(fitting) > 1:
+        raise InputError(f"{text!r} can mean {len(fitting)} rescues.", "Give the whole id.")
+    return load(home, fitting[0])
