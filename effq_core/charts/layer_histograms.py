@@ -38,7 +38,7 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
         return describe(figure, f"Histogram of {html.escape(signal.layer)}, which stays in floats.")
     outside = (signal.edges[1:] <= signal.int8_low) | (signal.edges[:-1] >= signal.int8_high)
     figure.data[0].marker.color = np.where(outside, _GRID, _BARS).tolist()
-    levels = signal.scale * (np.arange(_LOWEST, _HIGHEST + 1) - signal.zero_point)
+    levels: _Floats = signal.scale * (np.arange(_LOWEST, _HIGHEST + 1) - signal.zero_point)
     _rug(figure, [("int8", levels)])
     for place, text, side in (
         (signal.int8_low, "int8 begins", "left"),
@@ -81,12 +81,10 @@ def kernel_chart(kernel: KernelSignal) -> go.Figure:
         return describe(figure, f"Histogram of the weights of {name}, which stay in floats.")
     ordered = np.sort(kernel.scales.astype(np.float64))
     integers = np.arange(-_SYMMETRIC, _SYMMETRIC + 1)
-    rugs = [("widest", ordered[-1] * integers)]
-    if len(ordered) > 1:
-        rugs.append(("median", ordered[len(ordered) // 2] * integers))
-    else:
-        rugs = [("int8", ordered[0] * integers)]
-    _rug(figure, rugs)
+    widest: _Floats = ordered[-1] * integers
+    median: _Floats = ordered[len(ordered) // 2] * integers
+    shared = len(ordered) == 1
+    _rug(figure, [("int8", widest)] if shared else [("widest", widest), ("median", median)])
     return describe(
         figure,
         f"Histogram of the {fmt.counted(int(kernel.histogram.sum()), 'weight')} of {name}. The "

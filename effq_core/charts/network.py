@@ -14,25 +14,10 @@ from effq_core import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
 from effq_core.layers.measures import Measure
 from effq_core.layers.structure import Block, BlockKind, Network
+from effq_core.layers.words import KIND_TITLES
 
 MOST_IN_A_ROW = 8
 """Blocks side by side; more would be too small to touch on a phone. Longer stages wrap."""
-
-KIND_TITLES = {
-    BlockKind.STEM: "Stem",
-    BlockKind.FUSED_MBCONV: "Fused-MBConv",
-    BlockKind.MBCONV: "MBConv",
-    BlockKind.HEAD: "Head",
-    BlockKind.OTHER: "Block",
-}
-KIND_MARKS = {
-    BlockKind.STEM: "⬡",
-    BlockKind.FUSED_MBCONV: "■",
-    BlockKind.MBCONV: "●",
-    BlockKind.HEAD: "⬡",
-    BlockKind.OTHER: "◆",
-}
-"""What stands for a kind in text: the shapes of the chart."""
 
 _SYMBOLS = {
     BlockKind.STEM: "hexagon2",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from effq_core.errors import StoreError
+from effq_core.layers.settings import Layers
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
@@ -31,11 +32,13 @@ class Evidence:
         signal: Folder of every tensor's values against float32's.
         effect: Folder of what each block costs by itself.
         suggestions: Folders of searches for blocks to keep in floats, newest first.
+        asked: How the effect was measured: who asks the same again gets it from the store.
     """
 
     signal: Path | None = None
     effect: Path | None = None
     suggestions: tuple[Path, ...] = ()
+    asked: Layers | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -71,9 +74,11 @@ def find_evidence(results: Results) -> Evidence | None:
     effects = [
         each for each in _matching(store, EFFECT, ranges) if recipe.items() <= _params(each).items()
     ]
+    signal, effect = _best(_matching(store, SIGNAL, pair)), _best(effects)
     found = Evidence(
-        signal=_best(_matching(store, SIGNAL, pair)),
-        effect=_best(effects),
+        signal=signal.path if signal else None,
+        effect=effect.path if effect else None,
+        asked=_asked(effect or signal),
         suggestions=tuple(each.path for each in _newest_first(_matching(store, SUGGEST, pair))),
     )
     return None if found.is_empty else found
@@ -142,10 +147,15 @@ def _newest_first(artifacts: list[Artifact]) -> list[Artifact]:
     return sorted(artifacts, key=lambda each: each.created, reverse=True)
 
 
-def _best(artifacts: list[Artifact]) -> Path | None:
+def _best(artifacts: list[Artifact]) -> Artifact | None:
     """Of several looks at the same files, the one at most photos; of those, the newest."""
-    best = max(artifacts, key=lambda a: (_params(a).get("images", 0), a.created), default=None)
-    return best.path if best else None
+    return max(artifacts, key=lambda a: (_params(a).get("images", 0), a.created), default=None)
+
+
+def _asked(artifact: Artifact | None) -> Layers | None:
+    params = _params(artifact) if artifact else {}
+    known = {field.name: params[field.name] for field in fields(Layers) if field.name in params}
+    return Layers(**known) if known else None
 
 
 def _statistics(store: ArtifactStore, int8: str) -> str | None:

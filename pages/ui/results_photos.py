@@ -61,7 +61,7 @@ def show_photos(source: Source) -> None:
     if not shown:
         return
     try:
-        photos = _open(source)
+        photos = photos_of(source)
     except EffqError as error:
         st.info(f"{escape(error.message)} {escape(error.hint)}", icon=":material/hide_image:")
         _table(source.results, shown, *chosen)
@@ -106,7 +106,15 @@ def _photos(store: str, run: str, stamp: str, _results: Results) -> EvaluationPh
     return open_photos(_results, session.home())
 
 
-def _open(source: Source) -> EvaluationPhotos:
+def photos_of(source: Source) -> EvaluationPhotos:
+    """Returns the photos a run was evaluated on, opened once.
+
+    Args:
+        source: The run.
+
+    Raises:
+        EffqError: As :func:`effq_core.results.photos.open_photos` does.
+    """
     return _photos(str(session.home().root), source.id, source.stamp, source.results)
 
 

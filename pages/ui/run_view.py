@@ -64,11 +64,12 @@ def badge(status: Status) -> None:
     st.badge(status_title(status), icon=icon, color=colour)  # type: ignore[arg-type]
 
 
-def show_run(run_id: str) -> None:
+def show_run(run_id: str, *, as_guest: bool = False) -> None:
     """Shows a run, and follows it while it is active.
 
     Args:
         run_id: The run.
+        as_guest: Whether another page shows it: then only what steers this run is offered.
 
     Raises:
         InputError: If there is no such run.
@@ -76,10 +77,10 @@ def show_run(run_id: str) -> None:
     """
     active = session.database().get_run(run_id).status.is_active
     # One timer, and only while there is something to follow.
-    st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active)
+    st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active, as_guest)
 
 
-def _follow(run_id: str, was_active: bool) -> None:
+def _follow(run_id: str, was_active: bool, as_guest: bool) -> None:
     with guard():
         try:
             seen = watch(session.database(), run_id)
@@ -88,10 +89,10 @@ def _follow(run_id: str, was_active: bool) -> None:
         if was_active and not seen.run.status.is_active:
             toast(f"The run is {status_title(seen.run.status).lower()}.")
             st.rerun()
-        _draw(seen)
+        _draw(seen, as_guest=as_guest)
 
 
-def _draw(seen: Watch) -> None:
+def _draw(seen: Watch, *, as_guest: bool) -> None:
     run = seen.run
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
         badge(run.status)
@@ -102,7 +103,7 @@ def _draw(seen: Watch) -> None:
     _curves(seen)
     _stages(seen)
     _log(seen)
-    _actions(seen)
+    _actions(seen, as_guest=as_guest)
 
 
 def _progress(seen: Watch) -> None:
@@ -221,7 +222,7 @@ def _log(seen: Watch) -> None:
             st.markdown(f"`{fmt.clock(line.time)}` {mark}{where}{escape(line.text)}")
 
 
-def _actions(seen: Watch) -> None:
+def _actions(seen: Watch, *, as_guest: bool) -> None:
     run = seen.run
     with st.container(horizontal=True, key="run_actions"):
         if run.status.is_active:
@@ -249,6 +250,8 @@ def _actions(seen: Watch) -> None:
                 require_allowed(str(run.experiment["dataset"]), session.home())
                 control.resume(session.home(), run.id)
                 st.rerun()
+        if as_guest:
+            return
         if st.button("Change and run again", icon=":material/edit:", key="do_change"):
             fill(Experiment.from_dict(run.experiment))
             _leave()

@@ -1,0 +1,53 @@
+"""From a run to the experiments that look into its layers or mix its precisions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from effq_core.experiment import Experiment
+from effq_core.layers.settings import Layers, Mixed
+from effq_core.variants import MIXED
+
+_ABOUT_LAYERS = ("layers", "mixed", "variants")
+
+
+def looking(experiment: Experiment, layers: Layers) -> Experiment:
+    """Returns the same experiment, which looks into the layers too; all else is cached.
+
+    Args:
+        experiment: Of the run.
+        layers: How to look.
+    """
+    return replace(experiment, layers=layers)
+
+
+def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Experiment:
+    """Returns the same experiment with the variant ``int8_mixed``.
+
+    Args:
+        experiment: Of the run.
+        mixed: What to keep in floats, or the limits to look for it within.
+        layers: How its layers were looked at: the same again is cached.
+    """
+    variants = (*experiment.variants, MIXED)
+    return replace(experiment, variants=variants, mixed=mixed, layers=layers or experiment.layers)
+
+
+def is_about(other: Experiment, experiment: Experiment) -> bool:
+    """Tells whether an experiment asks about the layers of what another one makes.
+
+    Args:
+        other: What may ask.
+        experiment: What makes the model.
+
+    Returns:
+        Whether they differ in variants and layers only, and it asks for layers.
+    """
+    if other.layers is None and other.mixed is None:
+        return False
+    return _model(other) == _model(experiment)
+
+
+def _model(experiment: Experiment) -> dict[str, object]:
+    plain = experiment.to_dict()
+    return {name: value for name, value in plain.items() if name not in _ABOUT_LAYERS}

@@ -1,0 +1,56 @@
+"""What kinds of blocks and operators are called when people read them."""
+
+from __future__ import annotations
+
+from effq_core.layers.structure import Block, BlockKind
+
+KIND_TITLES = {
+    BlockKind.STEM: "Stem",
+    BlockKind.FUSED_MBCONV: "Fused-MBConv",
+    BlockKind.MBCONV: "MBConv",
+    BlockKind.HEAD: "Head",
+    BlockKind.OTHER: "Block",
+}
+KIND_MARKS = {
+    BlockKind.STEM: "⬢",
+    BlockKind.FUSED_MBCONV: "■",
+    BlockKind.MBCONV: "●",
+    BlockKind.HEAD: "⬢",
+    BlockKind.OTHER: "◆",
+}
+"""What stands for a kind in text: its shape in the drawing of the network."""
+
+_OPERATORS = {
+    "CONV_2D": "convolution",
+    "DEPTHWISE_CONV_2D": "depthwise convolution",
+    "FULLY_CONNECTED": "fully connected",
+    "LOGISTIC": "sigmoid",
+    "MUL": "multiplication",
+    "ADD": "addition",
+    "SUB": "subtraction",
+    "MEAN": "average",
+    "SOFTMAX": "softmax",
+    "RELU6": "ReLU6",
+    "RELU": "ReLU",
+}
+
+
+def operator_title(kind: str) -> str:
+    """Names an operator for people: ``depthwise convolution``.
+
+    Args:
+        kind: As the file says it: ``DEPTHWISE_CONV_2D``.
+    """
+    return _OPERATORS.get(kind, kind.lower().replace("_", " "))
+
+
+def block_title(block: Block) -> str:
+    """Names a block and what it is: ``● block5a: MBConv, squeeze-and-excite, residual``.
+
+    Args:
+        block: The block.
+    """
+    parts = [KIND_TITLES[block.kind]]
+    parts += ["squeeze-and-excite"] if block.has_se else []
+    parts += ["residual"] if block.has_residual else []
+    return f"{KIND_MARKS[block.kind]} {block.name}: {', '.join(parts)}"
