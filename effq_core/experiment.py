@@ -22,8 +22,9 @@ THREADS = (1, 64)
 BENCHMARK_INVOCATIONS = (100, 10_000)
 IMAGE_SIZES = (32, 600)
 SAMPLE_SIZES = (1, 10_000_000)
+SITTINGS = (0, 100_000)
 
-_OPTIONAL = ("evaluation_seed", "layers", "mixed")
+_OPTIONAL = {"evaluation_seed": None, "layers": None, "mixed": None, "sitting": 0}
 
 
 class CalibrationMethod(StrEnum):
@@ -116,6 +117,7 @@ class Experiment:
             their seed are then measured on the same photos.
         layers: Look for the layers that lose accuracy; ``None``: do not.
         mixed: What ``int8_mixed`` keeps out of int8; ``None`` unless it is among the variants.
+        sitting: Which time the latencies are taken, from 0: a later sitting keeps all but them.
     """
 
     model: str = "efficientnetv2_b0_imagenette"
@@ -132,6 +134,7 @@ class Experiment:
     evaluation_seed: int | None = None
     layers: Layers | None = None
     mixed: Mixed | None = None
+    sitting: int = 0
 
     def __post_init__(self) -> None:
         if not self.variants:
@@ -155,6 +158,7 @@ class Experiment:
             "The number of timed invocations", self.benchmark_invocations, BENCHMARK_INVOCATIONS
         )
         check_count("The seed", self.seed, (0, 2**31 - 1))
+        check_count("The sitting", self.sitting, SITTINGS)
         if self.evaluation_seed is not None:
             check_count("The evaluation seed", self.evaluation_seed, (0, 2**31 - 1))
             if self.evaluation_seed == self.seed:  # says nothing, and must not make two of one
@@ -169,7 +173,7 @@ class Experiment:
         """Returns the experiment as plain JSON values."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         # What was not asked for is left out: older experiments keep their fingerprint.
-        return {k: v for k, v in plain.items() if v is not None or k not in _OPTIONAL}
+        return {k: v for k, v in plain.items() if k not in _OPTIONAL or v != _OPTIONAL[k]}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Experiment:

@@ -95,7 +95,7 @@ def run(
         typer.Option(
             "--remeasure",
             help="Take every latency anew, for example because the machine was busy; earlier "
-            "runs of the same experiment then show the new ones too.",
+            "runs keep theirs.",
             rich_help_panel=_MEASURE,
         ),
     ] = False,

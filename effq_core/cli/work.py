@@ -42,20 +42,15 @@ def start(
     """
     from effq_core.pipeline.control import enter
     from effq_core.pipeline.plan import build_plan
-    from effq_core.pipeline.stage import LAST, fingerprints
-    from effq_core.store.artifacts import ArtifactStore
+    from effq_core.remeasure import next_sitting
 
     home = Home.from_environment()
     # What cannot be planned is wrong input, and leaves no run behind.
-    plan = build_plan(experiment, home)
-    if remeasure:
-        store, named = ArtifactStore(home), fingerprints(plan)
-        for stage in plan:
-            # The report too: it holds the timings, and a run of this experiment has no other.
-            if stage.exclusive or stage.name == LAST:
-                store.delete(stage.kind, named[stage.name])
+    build_plan(experiment, home)
     database = Database(home.database)
     try:
+        if remeasure:
+            experiment = next_sitting(experiment, (run.experiment for run in database.list_runs()))
         run_id = enter(home, database, experiment, name)
     finally:
         database.close()

@@ -282,6 +282,7 @@ class _Planner(StageList):
                 "invocations": self.experiment.benchmark_invocations,
                 # A timing belongs to a machine: another one must not reuse it.
                 "host": hardware.describe().to_dict(),
+                **({"sitting": sitting} if (sitting := self.experiment.sitting) else {}),
             },
             inputs={"file": inputs["file"]},
             exclusive=True,

@@ -9,16 +9,20 @@ from effq_core import formatting as fmt
 from effq_core.charts.latency import distribution, steadiness, thread_scaling
 from effq_core.glossary import tip
 from effq_core.recommend_cautions import disturbances
-from effq_core.results import Results
+from effq_core.remeasure import next_sitting
+from effq_core.results import REFERENCE, Results
 from effq_core.results.subject import machine
-from pages.ui import results_cache
+from effq_core.wording import run_subject
+from pages.ui import results_cache, session
 from pages.ui.choose import Source
+from pages.ui.experiment_start import start
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_devices import show_devices
 from pages.ui.show import chart, escape, prose
 from pages.ui.tables import decimals, written
 
 _SHOWN = "speed_shown"
+_AGAIN = ", timed again"
 
 
 def show_speed(source: Source) -> None:
@@ -38,6 +42,7 @@ def show_speed(source: Source) -> None:
         f"Measured on {escape(machine(results.hardware))}."
     )
     _table(results, threads)
+    _anew(source)
     st.subheader("Was the machine calm?", anchor=False, help=tip("steadiness"))
     _calm(results, threads)
     names = list(results.variants)
@@ -59,6 +64,24 @@ def show_speed(source: Source) -> None:
         st.subheader("What more threads give", anchor=False, help=tip("threads"))
         chart(thread_scaling(results), key="scaling")
     show_devices(source, threads)
+
+
+def _anew(source: Source) -> None:
+    """Offers to take all latencies once more, in one sitting."""
+    if source.id == REFERENCE:
+        return  # its photos and models are not on this machine
+    if st.button(
+        "Take all latencies anew",
+        icon=":material/timer:",
+        help="A new run of the same experiment: everything but the timings is used again, and "
+        "this run keeps those it has. Leave the machine alone meanwhile.",
+        key="speed_anew",
+    ):
+        runs = session.database().list_runs()
+        name = next((run_subject(run) for run in runs if run.id == source.id), "")
+        again = next_sitting(source.results.experiment, (run.experiment for run in runs))
+        if run_id := start(again, f"{name.removesuffix(_AGAIN)}{_AGAIN}"):
+            st.switch_page("pages/views/experiment.py", query_params={"run": run_id})
 
 
 def _calm(results: Results, threads: int) -> None:

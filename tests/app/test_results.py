@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from effq_core.results import REFERENCE, Results, load_reference
 from effq_core.settings import Home
+from effq_core.store.database import Database
 from tests.app.conftest import OpenView, words
 from tests.results.run_variations import changed, only, store_run, unlabelled
 
@@ -325,3 +326,29 @@ def test_a_selection_that_is_emptied_falls_back_on_a_run(open_view: OpenView, ho
     assert app.multiselect(key="choose_runs").value == [REFERENCE]
     assert app.toast[0].value.startswith("No run was chosen, so this shows Reference run")
     assert charts(app) == 3
+
+
+def test_latencies_can_be_taken_anew_and_the_run_keeps_its_own(
+    open_view: OpenView, home: Home, reference: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(
+        "effq_core.pipeline.control.start_detached", lambda home, run: begun.append(run) or 0
+    )
+    own = changed(reference, lambda plain: plain["experiment"].update(dataset="photo_patches"))
+    run = store_run(own, home, "Mine")
+    app = open_view(home.root, "results", run)
+    part(app, "Speed")
+    app.button(key="speed_anew").click().run()
+
+    database = Database(home.database)
+    (again,) = [database.get_run(each) for each in begun]
+    assert again.experiment == {**own.experiment.to_dict(), "sitting": 1}
+    assert again.name == "Mine, timed again"
+    assert database.get_run(run).results is not None
+
+
+def test_the_reference_run_cannot_be_timed_here(open_view: OpenView, home: Home) -> None:
+    app = open_view(home.root, "results", REFERENCE)
+    part(app, "Speed")
+    assert "speed_anew" not in [button.key for button in app.button]
