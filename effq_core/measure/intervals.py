@@ -45,14 +45,14 @@ class Proportion:
 
 
 @cache  # a dataset of 1,000 classes asks for the same few counts over and over
-def wilson(k: int, n: int) -> tuple[float, float]:
+def wilson(k: float, n: int) -> tuple[float, float]:
     """Computes the Wilson score interval of a proportion.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22,
     1927.
 
     Args:
-        k: Images that count.
+        k: Images that count; a fraction, where it is a mean over several runs.
         n: Images in all, 1 or more.
 
     Returns:

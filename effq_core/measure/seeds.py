@@ -1,0 +1,189 @@
+"""The same choice made with several seeds, measured on the same photos. Pure functions.
+
+Photos and seeds are two different sources of chance. The intervals and tests here are over photos,
+with the seeds averaged: more seeds make them no narrower than the photos allow. What seeds do is
+said by their least and greatest value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from effq_core.errors import StageError
+from effq_core.measure.intervals import CONFIDENCE, wilson
+from effq_core.measure.predictions import Bools
+
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeated:
+    """A share of photos, averaged over seeds. All 0–1.
+
+    Attributes:
+        n: Photos.
+        seeds: How many seeds.
+        mean: Mean over the seeds.
+        low: Lower end of Wilson's 95 % interval for that mean on n photos.
+        high: Upper end.
+        least: Smallest share of a seed.
+        most: Largest.
+    """
+
+    n: int
+    seeds: int
+    mean: float
+    low: float
+    high: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedMeans:
+    """Two choices set against each other, photo by photo, averaged over seeds.
+
+    Attributes:
+        n: Photos.
+        seeds: How many seeds.
+        difference: Mean share of the second minus that of the first, -1 to 1.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        p: Two-sided p of the exact sign-flip test over photos.
+    """
+
+    n: int
+    seeds: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def repeated(right: Sequence[Bools]) -> Repeated:
+    """Averages a share over seeds.
+
+    Wilson's interval is taken for the mean as it is for one run. Where seeds agree on a photo that
+    is exact; where they do not it is a little wide.
+
+    Args:
+        right: For each seed, which photos count, bool (n,).
+
+    Returns:
+        The mean with its interval, and how far the seeds are apart.
+
+    Raises:
+        StageError: If there is no seed or photo, or the numbers of photos differ.
+    """
+    table = _table(right)
+    seeds, n = table.shape
+    shares = table.mean(axis=1)
+    mean = float(shares.mean())
+    low, high = wilson(mean * n, n)
+    return Repeated(
+        n=n,
+        seeds=seeds,
+        mean=mean,
+        low=low,
+        high=high,
+        least=float(shares.min()),
+        most=float(shares.max()),
+    )
+
+
+def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans:
+    """Compares two choices on the same photos and seeds.
+
+    With one seed the interval is that of Agresti and Min (2005) and the test McNemar's exact one;
+    see :mod:`effq_core.measure.intervals`. With several, a photo counts by the mean of its seeds:
+    half a photo is added to each end and a whole one to the middle in the same way, and the test
+    flips the sign of each photo's sum, which is exact if nothing but chance decided which of the
+    two choices a photo favours (R. A. Fisher, "The Design of Experiments", 1935, section 21).
+
+    Args:
+        before: For each seed, which photos the first choice gets right, bool (n,).
+        after: The same for the second, seed by seed.
+
+    Returns:
+        The difference with its interval and p.
+
+    Raises:
+        StageError: If the seeds or photos of the two do not correspond.
+    """
+    first, second = _table(before), _table(after)
+    if first.shape != second.shape:
+        raise StageError(
+            f"Answers of shape {first.shape} and {second.shape} cannot be paired.",
+            "Compare the same seeds on the same photos.",
+        )
+    seeds, n = first.shape
+    sums = second.sum(axis=0, dtype=np.int64) - first.sum(axis=0, dtype=np.int64)
+    each = sums / seeds
+    total = n + 2
+    difference = float(each.sum()) / total
+    variance = (float((each**2).sum()) + 1 - float(each.sum()) ** 2 / total) / total**2
+    margin = _Z * math.sqrt(variance)
+    return PairedMeans(
+        n=n,
+        seeds=seeds,
+        difference=float(each.mean()),
+        low=max(-1.0, difference - margin),
+        high=min(1.0, difference + margin),
+        p=sign_flip(sums),
+    )
+
+
+def sign_flip(sums: npt.NDArray[np.int64]) -> float:
+    """Tests whether sums lean to one side by more than chance, exactly.
+
+    Args:
+        sums: Whole numbers, one a photo, int64 (n,).
+
+    Returns:
+        Two-sided p: how often random signs make a total at least as far from zero.
+    """
+    reached = abs(int(sums.sum()))
+    sizes, counts = np.unique(np.abs(sums[sums != 0]), return_counts=True)
+    if reached == 0 or not sizes.size:
+        return 1.0
+    # The total is twice what the positive signs pick, minus all: convolve what they pick.
+    picked = np.ones(1)
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        chances = np.zeros(size * count + 1)
+        chances[::size] = [math.comb(count, k) / (1 << count) for k in range(count + 1)]
+        picked = np.convolve(picked, chances)
+    everything = len(picked) - 1
+    totals = np.abs(2 * np.arange(len(picked)) - everything)
+    return min(1.0, float(picked[totals >= reached].sum()))
+
+
+def holm(values: Sequence[float]) -> tuple[float, ...]:
+    """Corrects several p for their number (S. Holm, Scandinavian Journal of Statistics 6, 1979).
+
+    Args:
+        values: The p of each test.
+
+    Returns:
+        The corrected p in the same order.
+    """
+    order = sorted(range(len(values)), key=values.__getitem__)
+    corrected, largest = [0.0] * len(values), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
+        corrected[place] = largest
+    return tuple(corrected)
+
+
+def _table(rows: Sequence[Bools]) -> npt.NDArray[np.bool_]:
+    if not rows or any(len(row) != len(rows[0]) for row in rows) or not len(rows[0]):
+        raise StageError(
+            f"{len(rows)} seeds of {sorted({len(row) for row in rows})} photos cannot be averaged.",
+            "Evaluate all of them on the same photos.",
+        )
+    return np.stack([np.asarray(row, bool) for row in rows])

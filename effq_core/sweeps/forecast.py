@@ -1,0 +1,67 @@
+"""What a sweep would cost before it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from effq_core.pipeline.forecast import WORKER_START, host_pace
+from effq_core.settings import Home
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.rows import StageRow
+from effq_core.sweeps.sweep import Sweep
+from effq_core.sweeps.union import plan_sweep
+
+
+@dataclass(frozen=True)
+class SweepForecast:
+    """What a sweep would take.
+
+    Attributes:
+        runs: How many it has.
+        total: Stages of all of them, counted one by one.
+        distinct: Stages that differ: each is made once.
+        cached: How many of those are there already.
+        seconds: Estimated time of the rest on one worker; 0 where nothing is left.
+        calibrated: Whether runs of this machine went into the estimate.
+    """
+
+    runs: int
+    total: int
+    distinct: int
+    cached: int
+    seconds: float
+    calibrated: bool
+
+
+def forecast_sweep(sweep: Sweep, home: Home, history: Iterable[StageRow] = ()) -> SweepForecast:
+    """Estimates a sweep.
+
+    Args:
+        sweep: What would be tried.
+        home: The store.
+        history: Stages of earlier runs: they tell how fast this machine is.
+
+    Returns:
+        The estimate.
+
+    Raises:
+        InputError: If one of its experiments cannot be run.
+    """
+    joined = plan_sweep(sweep, home)
+    store = ArtifactStore(home)
+    missing = [
+        spec for spec in joined.plan if not store.exists(spec.kind, joined.fingerprints[spec.name])
+    ]
+    pace = host_pace(history)
+    seconds = sum(spec.weight for spec in missing) * (pace or 1.0)
+    if any(not spec.exclusive for spec in missing):
+        seconds += WORKER_START
+    return SweepForecast(
+        runs=len(joined.members),
+        total=joined.total,
+        distinct=len(joined.plan),
+        cached=len(joined.plan) - len(missing),
+        seconds=seconds if missing else 0.0,
+        calibrated=pace is not None,
+    )
