@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from effq_core.errors import BusyError, ModelError
+from effq_core.layers.both import Both, Sums
+from effq_core.layers.trunk import trunk_of
+
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 PARTING_DB = 10.0
 """SQNR under which two models are said to have parted company, in dB."""
+
+LOADED_AT_MOST = 2
+"""Pairs of files one server holds ready."""
+_PATIENCE = 10.0  # seconds a visitor waits for others to be done with theirs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +36,9 @@ class Step:
         layer: Name of its layer.
         block: Name of its block.
         kind: Of its operator.
-        sqnr_db: SQNR of this photo, in dB: see :mod:`effq_core.layers.signal_record`.
+        sqnr_db: SQNR of this photo, in dB: see :mod:`effq_core.layers.signal_tensors`.
         cosine: Of this photo's values in float32 and in int8.
+        on_trunk: Whether everything goes through it: see :mod:`effq_core.layers.trunk`.
     """
 
     tensor: str
@@ -34,6 +47,7 @@ class Step:
     kind: str
     sqnr_db: float
     cosine: float
+    on_trunk: bool
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,6 +69,22 @@ class Trace:
         """Whether both put the photo into the same class."""
         return int(self.float32.argmax()) == int(self.int8.argmax())
 
+    @property
+    def margin(self) -> float:
+        """How much more probable float32 finds its first class than its second, 0 to 1."""
+        second, first = np.partition(self.float32, -2)[-2:]
+        return float(first - second)
+
+    @property
+    def trunk(self) -> tuple[Step, ...]:
+        """The steps everything goes through."""
+        return tuple(step for step in self.steps if step.on_trunk)
+
+    @property
+    def lowest(self) -> Step:
+        """The step of the trunk with the lowest SQNR."""
+        return min(self.trunk, key=lambda step: step.sqnr_db)
+
     def first_below(self, threshold_db: float = PARTING_DB) -> Step | None:
         """Finds where the two models part company.
 
@@ -62,9 +92,10 @@ class Trace:
             threshold_db: In dB.
 
         Returns:
-            The first operator whose SQNR is lower; ``None`` where none is.
+            The first step of the trunk whose SQNR is lower; ``None`` where none is: then noise of
+            everywhere has tipped a close decision, if any.
         """
-        return next((step for step in self.steps if step.sqnr_db < threshold_db), None)
+        return next((step for step in self.trunk if step.sqnr_db < threshold_db), None)
 
 
 def trace(float32: Path, int8: Path, image: Image) -> Trace:
@@ -81,8 +112,25 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
     Raises:
         ModelError: If a file cannot be read, the two do not fit each other, or the image does not
             have the model's size.
+        BusyError: If others keep the models busy for long.
     """
-    raise NotImplementedError
+    with _borrow(float32, int8) as both:
+        expected, answered = both.run(image)
+        sums = [Sums.of(*both.values(pair)) for pair in both.pairs]
+    trunk = frozenset(trunk_of(both.ops))
+    steps = tuple(
+        Step(
+            tensor=pair.op.tensor,
+            layer=pair.op.layer,
+            block=pair.op.block,
+            kind=pair.op.kind,
+            sqnr_db=each.sqnr_db,
+            cosine=each.cosine,
+            on_trunk=pair.op.tensor in trunk,
+        )
+        for pair, each in zip(both.pairs, sums, strict=True)
+    )
+    return Trace(steps=steps, float32=expected, int8=answered)
 
 
 def feature_maps(float32: Path, int8: Path, image: Image, tensor: str) -> tuple[Floats, Floats]:
@@ -100,5 +148,52 @@ def feature_maps(float32: Path, int8: Path, image: Image, tensor: str) -> tuple[
 
     Raises:
         ModelError: As :func:`trace`, or if there is no such tensor.
+        BusyError: If others keep the models busy for long.
     """
-    raise NotImplementedError
+    with _borrow(float32, int8) as both:
+        pair = next((each for each in both.pairs if each.op.tensor == tensor), None)
+        if pair is None:
+            raise ModelError(
+                f"The two files have no tensor {tensor!r} in common.", "Choose another operator."
+            )
+        both.run(image)
+        exact, rounded = both.values(pair)
+    return exact.reshape(pair.op.shape), rounded.reshape(pair.op.shape)
+
+
+_Key = tuple[tuple[str, int, int], ...]
+_lock = threading.Lock()
+_loaded: OrderedDict[_Key, Both] = OrderedDict()
+
+
+@contextmanager
+def _borrow(float32: Path, int8: Path) -> Iterator[Both]:
+    """Holds two files while the block runs, loading them where they are not.
+
+    One visitor at a time, whichever files they ask for: it takes a fraction of a second, and an
+    interpreter serves one thread.
+    """
+    if not _lock.acquire(timeout=_PATIENCE):
+        raise BusyError(
+            "The server is busy with other photos.",
+            "Try again in a moment: what you have given is still here.",
+        )
+    try:
+        key = (_identity(float32), _identity(int8))
+        if key not in _loaded:
+            while len(_loaded) >= LOADED_AT_MOST:
+                _loaded.popitem(last=False)  # the pair nobody has asked for longest
+            _loaded[key] = Both(float32, int8)
+        _loaded.move_to_end(key)
+        yield _loaded[key]
+    finally:
+        _lock.release()
+
+
+def _identity(path: Path) -> tuple[str, int, int]:
+    """Tells a file from another one, also from one that has replaced it."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise ModelError(f"There is no file {path}.", "Run the experiment again.") from error
+    return str(path.resolve()), found.st_mtime_ns, found.st_size

@@ -1,0 +1,186 @@
+"""What int8 does to the signal, on many photos: sums that grow, never the tensors themselves."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from effq_core.errors import StageError
+from effq_core.layers.both import Both, Pair, Sums
+from effq_core.layers.histogram import GrowingHistogram
+from effq_core.layers.signal_record import MOST_BINS, KernelSignal, SignalRecord, TensorSignal
+from effq_core.learn.grids import sqnr
+from effq_core.reporting import Reporter
+
+HISTOGRAM_SAMPLES = 16_384
+"""Values a tensor and photo gives to the histogram, at least half as many: larger tensors give
+every k-th. Everything else is of all values."""
+
+# Axis of the output channels in TensorFlow Lite's kernels.
+_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+
+_Array = npt.NDArray[Any]
+_Floats = npt.NDArray[np.float32]
+
+
+def measure_signal(
+    float32: Path, int8: Path, images: _Array, reporter: Reporter, *, threads: int = 1
+) -> SignalRecord:
+    """Runs both files on photos and compares every activation, and every kernel once.
+
+    Args:
+        float32: The float32 ``.tflite`` file.
+        int8: An int8 file of the same model.
+        images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
+        reporter: Told about progress; asked about cancellation at every photo.
+        threads: Threads of each interpreter.
+
+    Returns:
+        The record.
+
+    Raises:
+        ModelError: If a file cannot be read, or the two do not fit each other.
+        StageError: If there is no photo, or a float32 activation is infinite or not a number.
+        Cancelled: If the user asked to stop.
+    """
+    if not len(images):
+        raise StageError("There is no photo to compare float32 and int8 on.", "Add photos.")
+    both = Both(float32, int8, threads=threads)
+    watchers = [_Watcher(pair) for pair in both.pairs]
+    agreed = 0
+    for number, image in enumerate(images):
+        reporter.check_cancelled()
+        expected, answered = both.run(np.asarray(image))
+        agreed += int(expected.argmax()) == int(answered.argmax())
+        for watcher in watchers:
+            watcher.add(*both.values(watcher.pair), photo=number)
+        reporter.progress(number + 1, len(images))
+    return SignalRecord(
+        images=len(images),
+        agreed=agreed,
+        tensors=tuple(watcher.result() for watcher in watchers),
+        kernels=tuple(_kernel(both, pair) for pair in both.pairs if pair.kernels),
+    )
+
+
+class _Watcher:
+    """Sums up one activation over photos."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self._sums = Sums()
+        self._photos: list[float] = []
+        self._low, self._high = math.inf, -math.inf
+        self._clipped = self._values = 0
+        self._histogram: GrowingHistogram | None = None
+        # Half a step beyond the end still rounds to it, as every value rounds to the nearest one.
+        margin = (pair.scale or 0.0) / 2
+        self._limits = pair.low - margin, pair.high + margin
+
+    def add(self, exact: _Floats, rounded: _Floats, *, photo: int) -> None:
+        sums = Sums.of(exact, rounded)
+        low, high = float(exact.min()), float(exact.max())
+        if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(sums.noise)):
+            raise StageError(
+                f"The activation {self.pair.op.tensor!r} is not a number on photo {photo}.",
+                "The float model itself overflows: check its weights and its input.",
+            )
+        self._sums += sums
+        self._photos.append(sums.sqnr_db)
+        self._low, self._high = min(self._low, low), max(self._high, high)
+        self._values += exact.size
+        if low < self._limits[0] or high > self._limits[1]:
+            inside = (exact >= self._limits[0]) & (exact <= self._limits[1])
+            self._clipped += exact.size - int(np.count_nonzero(inside))
+        if self._histogram is None:
+            self._histogram = GrowingHistogram(*self._start(low, high))
+        stride = -(-exact.size // HISTOGRAM_SAMPLES)
+        # Another offset for every photo, so that no pixel or channel is always left out.
+        self._histogram.add(exact[photo % stride :: stride], low, high)
+
+    def _start(self, low: float, high: float) -> tuple[float, float]:
+        if self.pair.scale is not None:
+            return self.pair.low, self.pair.high
+        return low, max(high, low + max(abs(low), 1.0) * 1e-6)
+
+    def result(self) -> TensorSignal:
+        assert self._histogram is not None  # noqa: S101 - there is a photo
+        pair = self.pair
+        ends = self._low, self._high
+        if pair.scale is not None:
+            ends = min(self._low, pair.low), max(self._high, pair.high)
+        histogram, edges = self._histogram.over(*ends, MOST_BINS)
+        return TensorSignal(
+            tensor=pair.op.tensor,
+            layer=pair.op.layer,
+            block=pair.op.block,
+            kind=pair.op.kind,
+            images=len(self._photos),
+            sqnr_db=self._sums.sqnr_db,
+            typical_db=_median(self._photos),
+            cosine=self._sums.cosine,
+            low=self._low,
+            high=self._high,
+            int8_low=pair.low,
+            int8_high=pair.high,
+            scale=pair.scale,
+            zero_point=pair.zero_point,
+            clipped_share=self._clipped / self._values,
+            histogram=histogram,
+            edges=edges,
+        )
+
+
+def _median(values: list[float]) -> float:
+    """Returns the median, the lower one of two: a mean with infinity would be infinite."""
+    return sorted(values)[(len(values) - 1) // 2]
+
+
+def _kernel(both: Both, pair: Pair) -> KernelSignal:
+    exact, stored, quantization = both.weights(pair)
+    rows = _rows(exact, pair.op.kind)
+    low, high = rows.min(axis=1), rows.max(axis=1)
+    widths = np.maximum(-low, high)
+    scales = np.zeros(0, np.float32)
+    if stored.dtype == np.int8:
+        scales = np.asarray(quantization["scales"], np.float32)
+        zero_points = np.asarray(quantization["zero_points"], np.float32)
+        steps = _rows(stored, pair.op.kind).astype(np.float32)
+        rounded = (steps - zero_points[:, None]) * scales[:, None]
+    else:
+        rounded = _rows(stored, pair.op.kind).astype(np.float32)
+    ends = float(rows.min()), float(rows.max())
+    if ends[0] == ends[1]:
+        ends = ends[0], ends[1] + max(abs(ends[1]), 1.0) * 1e-6
+    histogram, edges = np.histogram(rows, MOST_BINS, ends)
+    return KernelSignal(
+        tensor=pair.op.tensor,
+        layer=pair.op.layer,
+        block=pair.op.block,
+        kind=pair.op.kind,
+        shape=tuple(int(side) for side in exact.shape),
+        low=low,
+        high=high,
+        scales=scales,
+        spread=_spread(widths),
+        sqnr_db=sqnr(rows, rounded),
+        histogram=histogram.astype(np.int64),
+        edges=edges.astype(np.float64),
+    )
+
+
+def _spread(widths: _Array) -> float:
+    middle = float(np.median(widths))
+    if middle > 0:
+        return float(widths.max()) / middle
+    return math.inf if widths.max() > 0 else 1.0
+
+
+def _rows(kernel: _Array, kind: str) -> _Array:
+    """Returns the weights of each output channel, ``(channels, weights of one)``."""
+    axis = _AXIS[kind]
+    return np.moveaxis(kernel, axis, 0).reshape(kernel.shape[axis], -1)
