@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from effq_core import formatting as fmt
 from effq_core.export_readme import feeding, reading
+from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.intervals import Proportion
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.statistics import sentence
@@ -59,10 +60,10 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
         _terms(results),
         f"`{variant}.tflite`: {fmt.count(own.file.size_bytes)} bytes, SHA-256 `{own.file.sha256}`.",
     ]
-    first = [text for text in results.warnings if _concerns(text, own, results)]
-    failed = [gate.name for gate in (*results.gates, *own.gates) if not gate.passed]
+    first = [plainly(text) for text in results.warnings if _concerns(text, own, results)]
+    failed = [gate_title(gate.name) for gate in (*results.gates, *own.gates) if not gate.passed]
     if failed:
-        first.insert(0, f"Failed checks: {', '.join(failed)}. See below.")
+        first.insert(0, f"Failed checks: {'; '.join(failed)}. See below.")
     if first:
         parts[2:2] = ["**Read first:**\n\n" + _list(first)]
     return "\n\n".join(parts) + "\n"
@@ -198,8 +199,8 @@ def _checks(results: Results, own: VariantResult) -> str:
         else f"All {fmt.counted(len(gates), 'check')} passed."
     )
     lines = [
-        f"| `{gate.name}` | {about} | {'passed' if gate.passed else '**FAILED**'} | "
-        f"{_plain(gate.detail)} |"
+        f"| {_plain(gate_title(gate.name))} | {about} | "
+        f"{'passed' if gate.passed else '**FAILED**'} | {_plain(plainly(gate.detail))} |"
         for about, gate in gates
     ]
     return "\n".join([said, "", "| Check | Of | Outcome | Numbers |", "|---|---|---|---|", *lines])

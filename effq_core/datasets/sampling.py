@@ -22,6 +22,7 @@ from effq_core.datasets.base import TRAIN, VAL, ImageItem
 from effq_core.datasets.index import Index
 from effq_core.errors import DatasetError
 from effq_core.experiment import CALIBRATION_SIZES
+from effq_core.formatting import counted
 
 EVALUATION_SHARE = 0.3
 """Share of the images evaluated where the dataset has no split of its own (the share Imagenette's
@@ -115,7 +116,7 @@ def check_sizes(
     total, evaluable = len(training_part), len(evaluation_part)
     if evaluable == 0 or (evaluation is not None and evaluation > evaluable):
         raise DatasetError(
-            f"{index.dataset} has {evaluable:,} images for evaluation"
+            f"{index.dataset} has {counted(evaluable, 'image')} for evaluation"
             f" and {evaluation or 1:,} were asked for.",
             f"Choose an evaluation size of at most {evaluable:,}, or leave it open to use all."
             if evaluable
@@ -123,7 +124,7 @@ def check_sizes(
         )
     if calibration > total:
         raise DatasetError(
-            f"{index.dataset} has {total:,} images outside evaluation"
+            f"{index.dataset} has {counted(total, 'image')} outside evaluation"
             f" and {calibration:,} were asked for to calibrate with.",
             f"Choose a calibration size of at most {total:,}, or add images."
             if total >= CALIBRATION_SIZES[0]
@@ -133,8 +134,8 @@ def check_sizes(
     if (training or 0) > left or (training_needed and left == 0):
         asked = f"{training:,}" if training else "at least 1"
         raise DatasetError(
-            f"{index.dataset} has {total:,} images outside evaluation; calibration takes"
-            f" {calibration:,}, so {left:,} are left, and {asked} were asked for to train on.",
+            f"{index.dataset} has {counted(total, 'image')} outside evaluation; calibration takes"
+            f" {calibration:,} and leaves {left:,}, but {asked} were asked for to train on.",
             f"Choose a training size of at most {left:,}, or a smaller calibration size."
             if left
             else "Choose a smaller calibration size, or variants that are not trained.",
@@ -189,7 +190,8 @@ def assert_disjoint(a: Iterable[ImageItem], b: Iterable[ImageItem]) -> None:
         named = "; ".join(x if x == y else f"{x} = {y}" for x, y in common[:5])
         more = f" and {len(common) - 5:,} more" if len(common) > 5 else ""
         raise DatasetError(
-            f"{len(common):,} images are in two samples that must not overlap: {named}{more}.",
+            f"Two samples that must not overlap share {counted(len(common), 'image')}: "
+            f"{named}{more}.",
             "Remove the copies from the dataset, or choose smaller samples.",
         )
 

@@ -182,7 +182,7 @@ def test_sizes_left_open_take_what_there_is() -> None:
     ("sizes", "numbers", "hint"),
     [
         ((21, None, None), ("20 images", "21 were asked"), "at most 20"),
-        ((5, 16, None), ("20 images", "15 are left", "16 were asked"), "at most 15"),
+        ((5, 16, None), ("20 images", "leaves 15", "16 were asked"), "at most 15"),
         ((5, None, 8), ("7 images", "8 were asked"), "at most 7"),
     ],
 )
@@ -197,7 +197,7 @@ def test_too_few_images_are_an_error_with_the_numbers(
 
 
 def test_training_that_is_needed_and_has_no_images_is_an_error() -> None:
-    with pytest.raises(DatasetError, match="0 are left, and at least 1"):
+    with pytest.raises(DatasetError, match="leaves 0, but at least 1"):
         check_sizes(split_index([2, 2], [1, 1]), 4, None, None, training_needed=True)
 
 
@@ -218,5 +218,5 @@ def test_overlap_is_found_by_content_and_named() -> None:
     a, b = item(0, 1), item(0, 2)
     copy = ImageItem("renamed.jpg", 1, VAL, a.sha256)
     assert_disjoint([a], [b])
-    with pytest.raises(DatasetError, match=r"1 images .* None/0/1 = renamed\.jpg"):
+    with pytest.raises(DatasetError, match=r"share 1 image: .*None/0/1 = renamed\.jpg"):
         assert_disjoint([a, b], [copy])
