@@ -1,0 +1,1 @@
+"""EffQ beside the tools people would use otherwise: `python -m benchmarks.peers --help`."""
