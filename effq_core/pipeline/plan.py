@@ -73,7 +73,7 @@ class _Planner(StageList):
             elif variant.recipe is Recipe.READY:
                 self._ready(variant.name)
         size = self.experiment.evaluation_size or 2000
-        add_layers(self, self.experiment, list(self.match.class_map), size)
+        add_layers(self, self.experiment, size)
         for variant in self.variants:
             self._measure(variant.name)
         self._keep_tensors()

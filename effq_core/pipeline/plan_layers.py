@@ -14,9 +14,7 @@ _FLOAT32 = {"float32": f"convert:{BASELINE}"}
 _RANGES = {**_FLOAT32, "statistics": "calibrate"}
 
 
-def add_layers(
-    stages: StageList, experiment: Experiment, class_map: list[int], images: int
-) -> None:
+def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
     """Adds what an experiment asks of its layers; nothing, if it asks nothing.
 
     Stages: ``signal`` (each tensor's float32 values against int8's), ``effect`` (each block alone
@@ -26,7 +24,6 @@ def add_layers(
     Args:
         stages: Of the plan so far; has ``convert:float32``, ``convert:int8`` and ``calibrate``.
         experiment: What is asked.
-        class_map: Of the model's outputs, for photos with classes of their own; may be empty.
         images: Evaluation images, to estimate times.
     """
     mixed, asked = experiment.mixed, experiment.layers
@@ -58,10 +55,12 @@ def add_layers(
         stages.add(
             "suggest",
             "layers:suggest",
-            params={**choice, **method, "class_map": class_map},
+            params={**choice, **method},
             inputs={
                 **_RANGES,
                 "int8": f"convert:{PTQ}",
+                "float32_answers": f"evaluate:{BASELINE}",
+                "int8_answers": f"evaluate:{PTQ}",
                 "effect": "effect",
                 "evaluation": "pixels:evaluation",
             },

@@ -48,13 +48,22 @@ def quantize_mixed(
     if unknown := sorted(set(floats) - produced):
         raise StageError(f"The model makes no tensor {unknown[0]!r}.", _HINT)
     file = quantize_with_ranges(float32, ranges, floats, float_output=float_output)
-    return _halve_kernels(file) if precision is Precision.FLOAT16 else file
+    return halve_kernels(file) if precision is Precision.FLOAT16 else file
 
 
-def _halve_kernels(file: bytes) -> bytes:
+def halve_kernels(file: bytes) -> bytes:
     """Stores float32 kernels as float16, each behind a DEQUANTIZE, as float16 files do.
 
     XNNPACK knows the pattern and unpacks the kernel once, when it takes the operator over.
+
+    Args:
+        file: A ``.tflite`` file, such as a mixed one with kernels in float32.
+
+    Returns:
+        The smaller file.
+
+    Raises:
+        StageError: If float16 cannot hold a weight.
     """
     model = flatbuffer_utils.convert_bytearray_to_object(file)
     graph = model.subgraphs[0]

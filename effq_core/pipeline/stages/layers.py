@@ -4,15 +4,93 @@ from __future__ import annotations
 
 from typing import Any
 
+from effq_core.datasets.pixels import read_pixels
 from effq_core.experiment import CalibrationMethod
+from effq_core.layers.effect import EffectMeter
+from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.recipe import Recipe
-from effq_core.layers.settings import Precision
+from effq_core.layers.settings import Layers, Mixed, Precision
 from effq_core.layers.structure import read_network
+from effq_core.layers.suggest import suggest as search
+from effq_core.layers.trials import Bench
+from effq_core.measure.accuracy import score
+from effq_core.measure.predictions import Predictions
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.files import MODEL_FILE
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
 from effq_core.quantize.mixed import quantize_mixed
+
+_LIMITS = frozenset(Mixed.__dataclass_fields__)
+
+
+def effect(context: StageContext) -> dict[str, Any]:
+    """Measures what each block of input ``float32`` does to the answers.
+
+    Params: ``images``, ``budget_seconds``, ``method``, ``percentile``. Inputs: ``float32``,
+    ``statistics``, ``calibration``.
+    """
+    params = context.params
+    images, _ = read_pixels(context.inputs["calibration"])
+    meter = EffectMeter(
+        context.inputs["float32"] / MODEL_FILE,
+        calibrated(context),
+        images,
+        settings=Layers(images=params["images"], budget_seconds=params["budget_seconds"]),
+        scratch=context.scratch,
+        reporter=context,
+    )
+    record = meter.measure(params["method"], params["percentile"])
+    record.save(context.out)
+    return {
+        "images": record.images,
+        "files": len(record.effects),
+        "complete": record.complete,
+        "worst": [found.name for found in record.ranked()[:3]],
+    }
+
+
+def suggest(context: StageContext) -> dict[str, Any]:
+    """Looks for the smallest set of blocks that holds the limits of ``int8_mixed``.
+
+    Params: those of :class:`~effq_core.layers.settings.Mixed`, ``method``, ``percentile``. Inputs:
+    ``float32``, ``int8``, ``statistics``, ``effect``, ``evaluation``, and what both files answered:
+    ``float32_answers``, ``int8_answers``.
+    """
+    params, inputs = context.params, context.inputs
+    images, _ = read_pixels(inputs["evaluation"])
+    float32, int8 = inputs["float32"] / MODEL_FILE, inputs["int8"] / MODEL_FILE
+    answers = Predictions.load(inputs["float32_answers"])
+    settings = Mixed(**{name: params[name] for name in _LIMITS})
+    bench = Bench(
+        float32=float32,
+        int8=int8,
+        ranges=calibrated(context),
+        images=images,
+        answers=answers,
+        int8_answers=Predictions.load(inputs["int8_answers"]),
+        settings=settings,
+        scratch=context.scratch,
+        reporter=context,
+    )
+    found = search(
+        bench,
+        EffectRecord.load(inputs["effect"]),
+        labelled=answers.labels is not None,
+        float32_top1=score(answers).top1,
+        float32_bytes=float32.stat().st_size,
+        int8_bytes=int8.stat().st_size,
+        progress=lambda done, total: context.progress(done, total, "files"),
+    )
+    found.save(context.out)
+    Recipe(
+        keep=found.choice.keep,
+        precision=settings.precision,
+        method=params["method"],
+        percentile=params["percentile"],
+        suggested=True,
+    ).save(context.out)
+    return {"keep": list(found.choice.keep), "met": found.met, "sentence": found.sentence}
 
 
 def mix(context: StageContext) -> dict[str, Any]:

@@ -1,0 +1,249 @@
+"""What each block does to the answers: put into int8 alone, and left out alone (uses TensorFlow).
+
+Calibration photos are looked at, none of which is an evaluation photo: what is chosen by these
+effects is not chosen by the photos that judge it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from effq_core.errors import StageError
+from effq_core.layers.effect_record import (
+    EffectKind,
+    EffectRecord,
+    effect_from_dict,
+)
+from effq_core.layers.ledger import Clock, Ledger
+from effq_core.layers.settings import Layers, Precision
+from effq_core.layers.structure import read_network
+from effq_core.measure.intervals import Proportion, proportion
+from effq_core.measure.predictions import Floats
+from effq_core.measure.runtime import ModelPool
+from effq_core.measure.statistics import clip_epsilon, mean_kl
+from effq_core.quantize.calibration import Ranges
+from effq_core.quantize.mixed import halve_kernels, quantize_mixed
+from effq_core.reporting import PreparingReporter, Reporter
+
+LAYER_SHARE = 0.8
+"""Share of all blocks' divergence that the blocks carry whose layers are looked at."""
+
+LEDGER = "effects.json"
+
+
+class EffectMeter:
+    """Measures effects of blocks and layers until its time is up.
+
+    Args:
+        float32: The float32 ``.tflite`` file.
+        ranges: Smallest and largest value by tensor name.
+        images: Calibration photos, uint8 ``(n, side, side, 3)``.
+        settings: The time there is.
+        scratch: Folder that survives a kill; what was measured there is not measured again.
+        reporter: Told the progress in files; asked whether to stop before each and within.
+        clock: Seconds from any moment on.
+    """
+
+    def __init__(
+        self,
+        float32: Path,
+        ranges: Ranges,
+        images: np.ndarray[Any, Any],
+        *,
+        settings: Layers,
+        scratch: Path,
+        reporter: Reporter,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._content = float32.read_bytes()
+        self._network = read_network(self._content)
+        self._ranges, self._images = ranges, images[: settings.images]
+        self._budget = settings.budget_seconds
+        self._ledger = Ledger(scratch, LEDGER, clock)
+        self._file = scratch / "trial.tflite"
+        self._reporter = reporter
+        self._all = frozenset(op.tensor for op in self._network.ops)
+        # The output's own steps of 1/256 would drown what one block does.
+        self._output = frozenset(op.tensor for op in self._network.ops[-1:] if op.kind == "SOFTMAX")
+        self._answers = ModelPool(float32).predict_many(self._images, PreparingReporter(reporter))
+
+    def measure(self, method: str, percentile: float) -> EffectRecord:
+        """Measures all there is time for.
+
+        Every block alone in int8 comes first, then every block alone in floats, then the layers of
+        the blocks that matter; the worst before others.
+
+        Args:
+            method: How calibration became ranges; for the record.
+            percentile: Likewise.
+
+        Returns:
+            The effects.
+
+        Raises:
+            Cancelled: If the user asked to stop; what was measured stays in the scratch folder.
+            StageError: If the quantizer refuses a file.
+        """
+        network = self._network
+        baseline = self._row("int8", self._output)
+        floats = self._row("floats", self._all)
+        found: dict[str, dict[str, Any]] = {}
+        for block in network.blocks:
+            self._only(found, block.name, block.name, EffectKind.BLOCK, block.tensors)
+        worst = sorted(found.values(), key=lambda effect: -effect["only_kl"])
+        for effect in worst:
+            self._without(effect, network.by_name[effect["name"]].tensors, baseline["bytes"])
+        missing = [block.name for block in network.blocks if block.name not in found]
+        layers: dict[str, dict[str, Any]] = {}
+        for name, owner, tensors in self._layers_that_matter(worst):
+            if not self._only(layers, name, owner, EffectKind.LAYER, tensors):
+                missing.append(name)
+                continue
+            self._without(layers[name], tensors, baseline["bytes"])
+        self._reporter.progress(len(self._ledger), len(self._ledger), "files")
+        return EffectRecord(
+            images=len(self._images),
+            method=method,
+            percentile=percentile,
+            baseline_kl=baseline["kl"],
+            baseline_agreement=Proportion(**baseline["agreement"]),
+            floats_kl=floats["kl"],
+            floats_agreement=Proportion(**floats["agreement"]),
+            effects=tuple(effect_from_dict(e) for e in (*found.values(), *layers.values())),
+            not_reached=tuple(missing),
+            layer_share=LAYER_SHARE,
+            seconds=self._ledger.seconds,
+            budget_seconds=self._budget,
+        )
+
+    def _only(
+        self,
+        found: dict[str, dict[str, Any]],
+        name: str,
+        block: str,
+        kind: EffectKind,
+        tensors: Collection[str],
+    ) -> bool:
+        """Puts a block or layer alone into int8; returns whether there was time."""
+        key = f"only:{kind}:{name}"
+        if not self._has_time(key):
+            return False
+        row = self._row(key, (self._all - frozenset(tensors)) | self._output)
+        found[name] = {
+            "name": name,
+            "kind": kind,
+            "block": block,
+            "n": len(self._images),
+            "only_kl": row["kl"],
+            "only_agreement": row["agreement"],
+        }
+        return True
+
+    def _without(self, effect: dict[str, Any], tensors: Collection[str], int8: int) -> None:
+        """Keeps a block or layer alone in floats, if there is time."""
+        key = f"without:{effect['kind']}:{effect['name']}"
+        if not self._has_time(key):
+            return
+        row = self._row(key, self._output | set(tensors), sizes=True)
+        effect["without_kl"], effect["without_agreement"] = row["kl"], row["agreement"]
+        effect["extra_float32"] = row["bytes"] - int8
+        halved = row["halved_bytes"]
+        effect["extra_float16"] = None if halved is None else halved - int8
+
+    def _layers_that_matter(
+        self, worst: list[dict[str, Any]]
+    ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yields layers of the fewest blocks that carry most of the divergence."""
+        for name in heavy_blocks({effect["name"]: effect["only_kl"] for effect in worst}):
+            layers = self._network.by_name[name].layers
+            if len(layers) < 2:
+                continue  # it would be the block again
+            for layer, ops in layers.items():
+                yield layer, name, tuple(op.tensor for op in ops)
+
+    def _has_time(self, key: str) -> bool:
+        return key in self._ledger or self._ledger.seconds < self._budget
+
+    def _row(self, key: str, floats: Collection[str], *, sizes: bool = False) -> dict[str, Any]:
+        row: dict[str, Any] = self._ledger.get(key, lambda: self._ask(floats, sizes=sizes))
+        done = len(self._ledger)
+        self._reporter.progress(done, max(done + 1, self._expected()), "files")
+        return row
+
+    def _ask(self, floats: Collection[str], *, sizes: bool) -> dict[str, Any]:
+        """Makes a file and compares its answers with float32's."""
+        self._reporter.check_cancelled()
+        content = quantize_mixed(
+            self._content, self._ranges, floats, Precision.FLOAT32, float_output=True
+        )
+        try:
+            # A new file each time: interpreters map the old one until they are collected.
+            self._file.unlink(missing_ok=True)
+            self._file.write_bytes(content)
+            pool = ModelPool(self._file)
+            answers = pool.predict_many(self._images, PreparingReporter(self._reporter))
+        finally:
+            self._file.unlink(missing_ok=True)
+        row = {"bytes": len(content), **closeness(self._answers, answers)}
+        if sizes:
+            row["halved_bytes"] = _halved_size(content)
+        return row
+
+    def _expected(self) -> int:
+        """Files if time suffices: at most all layers of the share of blocks that may matter."""
+        layers = sum(len(block.layers) for block in self._network.blocks)
+        return 2 + 2 * len(self._network.blocks) + layers
+
+
+def heavy_blocks(only_kl: dict[str, float]) -> tuple[str, ...]:
+    """Finds the fewest blocks that carry :data:`LAYER_SHARE` of the sum of divergences.
+
+    Args:
+        only_kl: Divergence by block, in nats, 0 or more.
+
+    Returns:
+        Their names, worst first; none where nothing diverges.
+    """
+    total, carried, found = sum(only_kl.values()), 0.0, []
+    for name in sorted(only_kl, key=lambda name: -only_kl[name]):
+        if carried >= LAYER_SHARE * total:
+            break
+        carried += only_kl[name]
+        found.append(name)
+    return tuple(found)
+
+
+def closeness(float32: Floats, other: Floats) -> dict[str, Any]:
+    """Compares answers with float32's.
+
+    Args:
+        float32: float32 ``(n, classes)``.
+        other: The same images', float32 ``(n, classes)``.
+
+    Returns:
+        ``kl``, mean divergence in nats, and ``agreement``, a share with its interval, as JSON
+        values.
+
+    Raises:
+        StageError: If there is no image.
+    """
+    if not len(float32):
+        raise StageError("There is no photo to measure effects on.", "Calibrate with some.")
+    same = int((float32.argmax(axis=1) == other.argmax(axis=1)).sum())
+    return {
+        "kl": mean_kl(float32, other, clip_epsilon(float32.shape[1])),
+        "agreement": asdict(proportion(same, len(float32))),
+    }
+
+
+def _halved_size(content: bytes) -> int | None:
+    try:
+        return len(halve_kernels(content))
+    except StageError:
+        return None  # float16 cannot hold its weights

@@ -1,0 +1,221 @@
+"""Looking for the smallest set of blocks to keep in floats, by ranking and then measuring.
+
+Effects only say in which order to try: whether a set holds the limits is measured on the
+evaluation photos, never predicted. Imports no TensorFlow itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
+from effq_core.layers.ledger import TimeUp
+from effq_core.layers.settings import Mixed, Precision
+from effq_core.layers.structure import Network
+from effq_core.layers.trial_record import Suggestion, TrialRecord
+from effq_core.layers.trial_wording import describe, is_too_costly
+from effq_core.measure.intervals import Proportion
+
+# Bytes a weight takes more than in int8.
+_EXTRA_BYTES = {Precision.FLOAT16: 1, Precision.FLOAT32: 3}
+
+
+class Measure(Protocol):
+    """What a search needs of :class:`~effq_core.layers.trials.Bench`."""
+
+    settings: Mixed
+    network: Network
+
+    @property
+    def seconds(self) -> float:
+        """Time so far."""
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """All that were measured, in order."""
+
+    def trial(self, keep: tuple[str, ...]) -> TrialRecord:
+        """Measures a set; raises :class:`~effq_core.layers.ledger.TimeUp`."""
+
+
+def suggest(
+    bench: Measure,
+    effects: EffectRecord,
+    *,
+    labelled: bool,
+    float32_top1: Proportion | None,
+    float32_bytes: int,
+    int8_bytes: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Suggestion:
+    """Looks for the smallest set of blocks that holds the limits.
+
+    Sets are beginnings of an order that fit the size allowed. The first order is by divergence:
+    the fewest blocks. Where it leads nowhere, blocks are tried by divergence a byte, then single
+    layers. In an order the length doubles until a set holds the limits, then halves between the
+    last that did not and the first that did; of what is found, each member that is not needed is
+    dropped, the one of least effect first.
+
+    Args:
+        bench: Measures sets, each once.
+        effects: What each block does.
+        labelled: Whether the photos have labels.
+        float32_top1: What float32 gets right.
+        float32_bytes: Size of its file.
+        int8_bytes: Size of int8's.
+        progress: Told how many files were measured of how many it will be about.
+
+    Returns:
+        The set with the fewest members that holds every limit, the smallest file of equals; if
+        there is none, the best one measured within size and latency.
+
+    Raises:
+        Cancelled: If the user asked to stop.
+    """
+    limits, complete = bench.settings, True
+    guess = 3 + 2 * len(bench.network.blocks).bit_length()
+
+    def measure(keep: Sequence[str]) -> TrialRecord:
+        found = bench.trial(tuple(keep))
+        done = len(bench.trials)
+        progress(done, max(done + 1, guess))
+        return found
+
+    try:
+        if not measure(()).ok:
+            for order in orders(bench.network, effects, limits, int8_bytes):
+                if found := _shortest(order, measure, limits):
+                    _without_needless(found, measure, effects)
+                    break
+    except TimeUp:
+        complete = False
+    trials = bench.trials
+    choice = choose(trials, limits)
+    progress(len(trials), len(trials))
+    return Suggestion(
+        trials=trials,
+        chosen=trials.index(choice),
+        met=choice.ok,
+        labelled=labelled,
+        float32_top1=float32_top1,
+        float32_bytes=float32_bytes,
+        max_drop_points=limits.max_drop_points,
+        max_extra_size=limits.max_extra_size,
+        max_latency_ratio=limits.max_latency_ratio,
+        complete=complete,
+        seconds=bench.seconds,
+        sentence=describe(trials, choice, labelled=labelled, complete=complete, limits=limits),
+    )
+
+
+def choose(trials: Sequence[TrialRecord], limits: Mixed) -> TrialRecord:
+    """Takes one of the trials.
+
+    Args:
+        trials: All that were measured; the first is int8 itself.
+        limits: What is allowed.
+
+    Returns:
+        Of those that hold every limit the one with the fewest members, then the smallest file. If
+        none does: of those within size and latency, int8 itself among them, the one that loses
+        least; of equals the one closest to float32, then the smallest.
+    """
+    if good := [trial for trial in trials if trial.ok]:
+        return min(good, key=lambda trial: (len(trial.keep), trial.size_bytes))
+    affordable = [trial for trial in trials if not is_too_costly(trial, limits)]
+    return min(affordable, key=lambda trial: (trial.drop_points, trial.kl, trial.size_bytes))
+
+
+def orders(
+    network: Network, effects: EffectRecord, limits: Mixed, int8_bytes: int
+) -> Iterator[tuple[str, ...]]:
+    """Yields orders in which blocks or layers are to be tried, each fitting the size allowed.
+
+    Args:
+        network: The model.
+        effects: What each block does; blocks that were not reached come last.
+        limits: What is allowed.
+        int8_bytes: Size of the int8 file.
+
+    Yields:
+        Blocks by divergence; by divergence a byte; layers, and blocks whose layers were not tried,
+        by divergence a byte. An order that was given before is left out.
+    """
+    blocks = list(effects.blocks)
+    with_layers = {effect.block for effect in effects.effects if effect.kind is EffectKind.LAYER}
+    fine = [e for e in effects.effects if e.kind is EffectKind.LAYER or e.name not in with_layers]
+    unknown = [block.name for block in network.blocks if block.name not in effects.by_name]
+
+    def extra(name: str) -> int:
+        return _extra_bytes(network, effects, name, limits.precision)
+
+    def a_byte(effect: BlockEffect) -> float:
+        return effect.only_kl / max(1, extra(effect.name))
+
+    given: set[tuple[str, ...]] = set()
+    for found, worth in (
+        (blocks, lambda effect: effect.only_kl),
+        (blocks, a_byte),
+        (fine, a_byte),
+    ):
+        names = [effect.name for effect in sorted(found, key=worth, reverse=True)] + unknown
+        room, order = limits.max_extra_size / 100 * int8_bytes, []
+        for name in names:
+            if (needed := extra(name)) <= room:
+                room -= needed
+                order.append(name)
+        if order and tuple(order) not in given:
+            given.add(tuple(order))
+            yield tuple(order)
+
+
+def _extra_bytes(network: Network, effects: EffectRecord, name: str, precision: Precision) -> int:
+    if known := effects.by_name.get(name):
+        half = precision is Precision.FLOAT16
+        measured = known.extra_float16 if half else known.extra_float32
+        if measured is not None:
+            return measured
+    tensors = set(network.tensors_of([name]))
+    weights = sum(op.weights for op in network.ops if op.tensor in tensors)
+    return weights * _EXTRA_BYTES[precision]
+
+
+def _shortest(
+    order: tuple[str, ...], measure: Callable[[Sequence[str]], TrialRecord], limits: Mixed
+) -> tuple[str, ...]:
+    """Finds a beginning of an order that holds the limits, where one shorter was seen not to."""
+    low, high, best = 0, 1, 0  # low loses too much; high holds all, or costs too much
+    while True:
+        trial = measure(order[:high])
+        if trial.ok or is_too_costly(trial, limits):
+            best = high if trial.ok else 0
+            break
+        if high == len(order):
+            return ()
+        low, high = high, min(2 * high, len(order))
+    while high - low > 1:
+        middle = (low + high) // 2
+        trial = measure(order[:middle])
+        if trial.ok:
+            high = best = middle
+        elif is_too_costly(trial, limits):
+            high = middle
+        else:
+            low = middle
+    return order[:best]
+
+
+def _without_needless(
+    found: tuple[str, ...],
+    measure: Callable[[Sequence[str]], TrialRecord],
+    effects: EffectRecord,
+) -> tuple[str, ...]:
+    """Drops members without which a set still holds the limits, those of least effect first."""
+    known = effects.by_name
+    kept = list(found)
+    for name in sorted(found, key=lambda name: known[name].only_kl if name in known else 0.0):
+        fewer = [other for other in kept if other != name]
+        if fewer and measure(fewer).ok:
+            kept = fewer
+    return tuple(kept)

@@ -1,0 +1,140 @@
+"""What trials and a suggestion come to, in plain words. Pure functions."""
+
+from __future__ import annotations
+
+from effq_core import formatting as fmt
+from effq_core.layers.settings import Mixed, Precision
+from effq_core.layers.trial_record import TrialRecord
+
+_TITLES = {Precision.FLOAT16: "16-bit floats", Precision.FLOAT32: "32-bit floats"}
+_SHOWN = 6
+
+
+def is_too_costly(trial: TrialRecord, limits: Mixed) -> bool:
+    """Returns whether a trial is larger or slower than the limits allow."""
+    ratio = limits.max_latency_ratio
+    return bool(trial.keep) and (
+        trial.extra_size > limits.max_extra_size
+        or (ratio is not None and trial.latency_ratio > ratio)
+    )
+
+
+def broken_limits(trial: TrialRecord, limits: Mixed, *, labelled: bool) -> str:
+    """Lists the limits a trial breaks.
+
+    Args:
+        trial: As measured.
+        limits: What is allowed.
+        labelled: Whether the photos have labels.
+
+    Returns:
+        Such as ``it loses 0.41 points where 0.20 are allowed``; empty if it holds all.
+    """
+    found = []
+    # Both are multiples of one photo's share: a sum of floats must not decide.
+    if trial.drop_points > limits.max_drop_points + 1e-9:
+        lost = _lost(trial.drop_points, labelled=labelled)
+        found.append(f"{lost} where {_allowed(limits.max_drop_points, labelled=labelled)}")
+    if trial.keep and trial.extra_size > limits.max_extra_size:
+        allowed = fmt.decimals(limits.max_extra_size, 1)
+        found.append(f"it is {fmt.decimals(trial.extra_size, 1)} % larger where {allowed} % is")
+    ratio = limits.max_latency_ratio
+    if trial.keep and ratio is not None and trial.latency_ratio > ratio:
+        found.append(
+            f"it takes {fmt.ratio(trial.latency_ratio)} int8's time where {fmt.ratio(ratio)} is"
+        )
+    return "; ".join(found)
+
+
+def describe(
+    trials: tuple[TrialRecord, ...],
+    choice: TrialRecord,
+    *,
+    labelled: bool,
+    complete: bool,
+    limits: Mixed,
+) -> str:
+    """Says what a search for a set of blocks came to.
+
+    Args:
+        trials: All that were measured, int8 itself first.
+        choice: The one that was taken.
+        labelled: Whether the photos have labels.
+        complete: Whether the search came to its end.
+        limits: What was allowed.
+
+    Returns:
+        A few sentences.
+    """
+    int8 = trials[0]
+    photos = fmt.counted(choice.n, "evaluation photo")
+    if choice.ok and not choice.keep:
+        return (
+            f"Int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
+            f"float32 on {photos}, and {_allowed(limits.max_drop_points, labelled=labelled)} "
+            "allowed. Nothing is kept in floats, so Int8 (mixed) is Int8 (PTQ) again."
+        )
+    said = []
+    if choice.keep:
+        said.append(_gain(int8, choice, labelled=labelled))
+    if not choice.ok:
+        why = choice.why if choice.keep else int8.why
+        best = "The best of them" if choice.keep else "Nothing is kept: int8 itself is the best"
+        said.insert(
+            0,
+            f"None of {fmt.counted(len(trials), 'file')} that were measured holds every limit"
+            f"{'' if complete else ', and time was up before all were'}.",
+        )
+        said.append(f"{best}: {why}.")
+    elif not complete:
+        said.append("Time was up before it was known whether fewer blocks would do.")
+    if choice.keep:
+        said.append(
+            f"It was chosen among {fmt.counted(len(trials), 'file')} by these very {photos}; on "
+            "photos it has not seen, expect it to do a little worse."
+        )
+    return " ".join(said)
+
+
+def recovered(int8: TrialRecord, trial: TrialRecord) -> float | None:
+    """Returns the share of int8's drop that a trial takes back, 0–1 and beyond.
+
+    Args:
+        int8: Int8 itself.
+        trial: A mixed file on the same photos.
+
+    Returns:
+        The share; ``None`` where int8 drops nothing.
+    """
+    if int8.drop_points <= 0:
+        return None
+    return (int8.drop_points - trial.drop_points) / int8.drop_points
+
+
+def _gain(int8: TrialRecord, choice: TrialRecord, *, labelled: bool) -> str:
+    names = list(choice.keep)
+    shown = ", ".join(names[:_SHOWN])
+    if len(names) > _SHOWN:
+        shown += f" and {fmt.count(len(names) - _SHOWN)} more"
+    share = recovered(int8, choice)
+    back = "" if share is None else f" ({fmt.percent(share, 0)} of it recovered)"
+    before = _lost(int8.drop_points, labelled=labelled).removeprefix("it ")
+    after = _lost(choice.drop_points, labelled=labelled)
+    size = fmt.decimals(choice.extra_size, 1)
+    return (
+        f"With {shown} kept in {_TITLES[choice.precision]} {after} against float32 where int8 "
+        f"{before}{back}; the file is {size} % larger than int8's and takes "
+        f"{fmt.ratio(choice.latency_ratio)} its time on one thread."
+    )
+
+
+def _lost(drop: float, *, labelled: bool) -> str:
+    if not labelled:
+        return f"it disagrees on {fmt.decimals(drop, 2)} % of the photos"
+    if drop < 0:
+        return f"it gains {fmt.decimals(-drop, 2)} points"
+    return f"it loses {fmt.decimals(drop, 2)} points"
+
+
+def _allowed(limit: float, *, labelled: bool) -> str:
+    return f"{fmt.decimals(limit, 2)} {'points' if labelled else '%'} are"

@@ -1,0 +1,169 @@
+"""Making one mixed file and measuring all that limits are set on (uses TensorFlow)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from effq_core.layers.ledger import Clock, Ledger, TimeUp
+from effq_core.layers.settings import Mixed
+from effq_core.layers.structure import Network, read_network
+from effq_core.layers.trial_record import TrialRecord
+from effq_core.layers.trial_wording import broken_limits
+from effq_core.measure.accuracy import score
+from effq_core.measure.latency import LatencyReport, measure_latency
+from effq_core.measure.predictions import Floats, Predictions
+from effq_core.measure.runtime import ModelPool
+from effq_core.measure.statistics import compare
+from effq_core.quantize.calibration import Ranges
+from effq_core.quantize.mixed import quantize_mixed
+from effq_core.reporting import PreparingReporter, Reporter
+
+INVOCATIONS = 50
+"""Timed invocations of each of the three files: half a benchmark's least, as every trial has them
+and the ratio of medians taken one after the other is what counts."""
+
+LEDGER = "trials.json"
+
+
+class Bench:
+    """Tries sets of blocks on the evaluation photos, each once.
+
+    Args:
+        float32: The float32 ``.tflite`` file.
+        int8: The int8 one.
+        ranges: Smallest and largest value by tensor name.
+        images: Evaluation photos, uint8 ``(n, side, side, 3)``.
+        answers: What float32 answered to them.
+        int8_answers: What int8 answered.
+        settings: The limits, the precision and the time there is.
+        scratch: Folder that survives a kill; what was measured there is not measured again.
+        reporter: Asked whether to stop before each file and within.
+        clock: Seconds from any moment on.
+        timing: Times a file on one thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        float32: Path,
+        int8: Path,
+        ranges: Ranges,
+        images: np.ndarray[Any, Any],
+        answers: Predictions,
+        int8_answers: Predictions,
+        settings: Mixed,
+        scratch: Path,
+        reporter: Reporter,
+        clock: Clock = time.monotonic,
+        timing: Callable[[Path, Reporter], LatencyReport] | None = None,
+    ) -> None:
+        self._float32, self._int8 = float32, int8
+        self._content, self._ranges, self._images = float32.read_bytes(), ranges, images
+        self._answers, self._int8_answers = answers, int8_answers
+        self.settings, self.network = settings, read_network(self._content)
+        self._ledger = Ledger(scratch, LEDGER, clock)
+        self._scratch, self._reporter = scratch, PreparingReporter(reporter)
+        self._time = timing or _time_file
+        self._order: list[tuple[str, ...]] = []
+
+    @property
+    def seconds(self) -> float:
+        """Time so far, that of a killed process included."""
+        return self._ledger.seconds
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """All that were asked for, each once, in order."""
+        return tuple(self.trial(keep) for keep in self._order)
+
+    def trial(self, keep: tuple[str, ...]) -> TrialRecord:
+        """Measures the file that keeps some blocks in floats.
+
+        Args:
+            keep: Names of blocks and layers, in any order; none: int8 itself.
+
+        Returns:
+            What was measured, now or before.
+
+        Raises:
+            TimeUp: If it was not measured before, and time is up.
+            Cancelled: If the user asked to stop.
+            StageError: If the quantizer refuses the file.
+        """
+        keep = in_graph_order(self.network, keep)
+        key = "keep:" + ",".join(keep)
+        # Int8 itself is measured in any case: the search is about it.
+        if keep and key not in self._ledger and self.seconds >= self.settings.budget_seconds:
+            raise TimeUp
+        plain = self._ledger.get(key, lambda: self._measure(keep).to_dict())
+        if keep not in self._order:
+            self._order.append(keep)
+        return TrialRecord.from_dict(plain)
+
+    def _measure(self, keep: tuple[str, ...]) -> TrialRecord:
+        self._reporter.check_cancelled()
+        if not keep:
+            return self._record(keep, self._int8, self._int8_answers.probabilities)
+        file = self._scratch / "trial.tflite"
+        try:
+            # A new file each time: interpreters map the old one until they are collected.
+            file.unlink(missing_ok=True)
+            floats = self.network.tensors_of(keep)
+            precision = self.settings.precision
+            file.write_bytes(quantize_mixed(self._content, self._ranges, floats, precision))
+            return self._record(
+                keep, file, ModelPool(file).predict_many(self._images, self._reporter)
+            )
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _record(self, keep: tuple[str, ...], file: Path, found: Floats) -> TrialRecord:
+        predictions = replace(self._answers, probabilities=found)
+        comparison = compare(self._answers, predictions)
+        points = comparison.difference_points
+        timings = [self._time(path, self._reporter) for path in (self._int8, file, self._float32)]
+        size, int8 = file.stat().st_size, self._int8.stat().st_size
+        measured = TrialRecord(
+            keep=keep,
+            precision=self.settings.precision,
+            size_bytes=size,
+            extra_size=100 * (size / int8 - 1),
+            n=predictions.n,
+            top1=score(predictions).top1,
+            drop_points=100 * (1 - comparison.agreement.share) if points is None else -points,
+            agreement=comparison.agreement,
+            kl=comparison.kl,
+            # Int8 beside itself would differ from itself by noise alone.
+            latency_ms=timings[1 if keep else 0].median_ms,
+            int8_ms=timings[0].median_ms,
+            float32_ms=timings[2].median_ms,
+            busy=any(timing.warning for timing in timings),
+            ok=False,
+            why="",
+        )
+        why = broken_limits(measured, self.settings, labelled=points is not None)
+        return replace(measured, ok=not why, why=why)
+
+
+def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Orders blocks and layers as the graph does, each once.
+
+    Args:
+        network: The model.
+        names: Of blocks and layers.
+
+    Returns:
+        The names.
+    """
+    places = {op.tensor: number for number, op in enumerate(network.ops)}
+    return tuple(sorted(set(names), key=lambda name: (places[network.tensors_of([name])[0]], name)))
+
+
+def _time_file(path: Path, reporter: Reporter) -> LatencyReport:
+    return measure_latency(path, 1, invocations=INVOCATIONS, reporter=reporter)
