@@ -5,8 +5,9 @@ LiteRT only, no TensorFlow: a worker and the dashboard use it alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from effq_core.measure.runtime import LiteRtModel
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+_Sum = npt.NDArray[np.float64]
 
 # Between an operator in floats and one in integers of a mixed file: they have no counterpart.
 _BORDERS = ("QUANTIZE", "DEQUANTIZE")
@@ -55,53 +57,65 @@ class Pair:
     kernels: tuple[int, int] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sums:
     """What similarity follows from; adds up over photos.
 
     Attributes:
-        signal: Sum of squares of float32's values.
-        other: Sum of squares of int8's.
-        product: Sum of their products.
-        noise: Sum of squares of their differences.
+        signal: Sum of squares of float32's values, of each channel, float64 ``(channels,)``.
+        noise: Sum of squares of the differences to int8's, likewise.
+        other: Sum of squares of int8's values.
+        product: Sum of their products with float32's.
     """
 
-    signal: float = 0.0
+    signal: _Sum = field(default_factory=lambda: np.zeros(1))
+    noise: _Sum = field(default_factory=lambda: np.zeros(1))
     other: float = 0.0
     product: float = 0.0
-    noise: float = 0.0
 
     @classmethod
     def of(cls, exact: Floats, rounded: Floats) -> Sums:
-        """Sums up two tensors, both flat."""
+        """Sums up two tensors, both ``(positions, channels)``."""
         error = exact - rounded
+        ones = np.ones(len(exact), np.float32)
         return cls(
-            float(np.dot(exact, exact)),
-            float(np.dot(rounded, rounded)),
-            float(np.dot(exact, rounded)),
-            float(np.dot(error, error)),
+            (ones @ np.square(exact)).astype(np.float64),
+            (ones @ np.square(error, out=error)).astype(np.float64),
+            float(np.vdot(rounded, rounded)),
+            float(np.vdot(exact, rounded)),
         )
 
     def __add__(self, more: Sums) -> Sums:
         return Sums(
             self.signal + more.signal,
+            self.noise + more.noise,
             self.other + more.other,
             self.product + more.product,
-            self.noise + more.noise,
         )
 
     @property
     def sqnr_db(self) -> float:
         """Signal-to-quantization-noise ratio in dB; ``inf`` where nothing is lost."""
-        return decibels(self.signal, self.noise)
+        return decibels(float(self.signal.sum()), float(self.noise.sum()))
+
+    @property
+    def channel_db(self) -> float:
+        """Ratio of the median channel, of those that are not all zeros, in dB."""
+        alive = zip(self.signal, self.noise, strict=True)
+        return median([decibels(float(s), float(n)) for s, n in alive if s > 0] or [self.sqnr_db])
 
     @property
     def cosine(self) -> float:
         """Cosine of the angle between both, -1 to 1; 1 where both are 0, 0 where one is."""
-        if self.noise == 0:
+        if not self.noise.any():
             return 1.0
-        lengths = float(np.sqrt(self.signal) * np.sqrt(self.other))
-        return float(np.clip(self.product / lengths, -1, 1)) if lengths else 0.0
+        lengths = math.sqrt(float(self.signal.sum()) * self.other)
+        return min(max(self.product / lengths, -1.0), 1.0) if lengths else 0.0
+
+
+def median(values: Sequence[float]) -> float:
+    """Returns the median, the lower one of two: a mean with infinity would be infinite."""
+    return sorted(values)[(len(values) - 1) // 2]
 
 
 class Both:
@@ -157,10 +171,11 @@ class Both:
             pair: One of :attr:`pairs`.
 
         Returns:
-            float32's values, and int8's as real numbers: float32, flat, copies.
+            float32's values, and int8's as real numbers: float32 ``(positions, channels)``, copies.
         """
-        exact = self._float32.interpreter.get_tensor(pair.float32).reshape(-1)
-        rounded = self._int8.interpreter.get_tensor(pair.int8).reshape(-1)
+        shape = (-1, (pair.op.shape or (1,))[-1])
+        exact = self._float32.interpreter.get_tensor(pair.float32).reshape(shape)
+        rounded = self._int8.interpreter.get_tensor(pair.int8).reshape(shape)
         if pair.scale is not None:
             rounded = self._tables[pair.op.tensor][rounded.view(np.uint8)]
         return exact, rounded

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.errors import StageError
-from effq_core.layers.both import Both, Pair, Sums
+from effq_core.layers.both import Both, Pair, Sums, median
 from effq_core.layers.histogram import GrowingHistogram
 from effq_core.layers.signal_record import MOST_BINS, KernelSignal, SignalRecord, TensorSignal
 from effq_core.learn.grids import sqnr
@@ -84,7 +84,7 @@ class _Watcher:
     def add(self, exact: _Floats, rounded: _Floats, *, photo: int) -> None:
         sums = Sums.of(exact, rounded)
         low, high = float(exact.min()), float(exact.max())
-        if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(sums.noise)):
+        if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(sums.noise.sum())):
             raise StageError(
                 f"The activation {self.pair.op.tensor!r} is not a number on photo {photo}.",
                 "The float model itself overflows: check its weights and its input.",
@@ -100,7 +100,7 @@ class _Watcher:
             self._histogram = GrowingHistogram(*self._start(low, high))
         stride = -(-exact.size // HISTOGRAM_SAMPLES)
         # Another offset for every photo, so that no pixel or channel is always left out.
-        self._histogram.add(exact[photo % stride :: stride], low, high)
+        self._histogram.add(exact.reshape(-1)[photo % stride :: stride], low, high)
 
     def _start(self, low: float, high: float) -> tuple[float, float]:
         if self.pair.scale is not None:
@@ -121,7 +121,8 @@ class _Watcher:
             kind=pair.op.kind,
             images=len(self._photos),
             sqnr_db=self._sums.sqnr_db,
-            typical_db=_median(self._photos),
+            typical_db=median(self._photos),
+            channel_db=self._sums.channel_db,
             cosine=self._sums.cosine,
             low=self._low,
             high=self._high,
@@ -133,11 +134,6 @@ class _Watcher:
             histogram=histogram,
             edges=edges,
         )
-
-
-def _median(values: list[float]) -> float:
-    """Returns the median, the lower one of two: a mean with infinity would be infinite."""
-    return sorted(values)[(len(values) - 1) // 2]
 
 
 def _kernel(both: Both, pair: Pair) -> KernelSignal:

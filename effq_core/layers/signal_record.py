@@ -33,6 +33,7 @@ class BlockSignal:
         output_db: SQNR of what it hands on: of its last operator's output.
         output: That operator's tensor.
         worst: Its tensor with the lowest SQNR.
+        uneven: Its tensor whose median channel has the lowest SQNR.
         clipped: Its tensor with the largest share of clipped values.
         widest: Its kernel whose channels differ most; ``None`` where it has none.
         coarsest: Its kernel with the lowest SQNR; ``None`` where it has none.
@@ -43,6 +44,7 @@ class BlockSignal:
     output_db: float
     output: TensorSignal
     worst: TensorSignal
+    uneven: TensorSignal
     clipped: TensorSignal
     widest: KernelSignal | None
     coarsest: KernelSignal | None
@@ -102,6 +104,7 @@ class SignalRecord:
                     output_db=members[-1].sqnr_db,
                     output=members[-1],
                     worst=min(members, key=lambda each: each.sqnr_db),
+                    uneven=min(members, key=lambda each: each.channel_db),
                     clipped=max(members, key=lambda each: each.clipped_share),
                     widest=max(weights, key=lambda each: each.spread, default=None),
                     coarsest=min(weights, key=lambda each: each.sqnr_db, default=None),
@@ -124,7 +127,7 @@ class SignalRecord:
             "kernels": [each.put(shelf) for each in self.kernels],
         }
         shelf.save(folder / ARRAYS_FILE)
-        text = json.dumps(index, indent=1, allow_nan=False) + "\n"
+        text = json.dumps(index, allow_nan=False) + "\n"
         (folder / INDEX_FILE).write_text(text, encoding="utf-8")
 
     @classmethod

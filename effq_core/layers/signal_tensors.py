@@ -84,6 +84,9 @@ class TensorSignal:
             ``-inf`` where float32 has nothing but zeros and int8 has not.
         typical_db: Median over photos of each photo's own SQNR, in dB: a few photos with large
             values rule the sum, not this one.
+        channel_db: Median over channels of each channel's own SQNR over all photos, in dB; channels
+            of nothing but zeros do not count. One channel with values far larger than the others'
+            rules the sum while its grid is too coarse for all of them: this tells.
         cosine: ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values of all photos, -1 to 1: the
             same direction, whatever the length; 1 where both are nothing but zeros, 0 where one is.
         low: Smallest value float32 had.
@@ -108,6 +111,7 @@ class TensorSignal:
     images: int
     sqnr_db: float
     typical_db: float
+    channel_db: float
     cosine: float
     low: float
     high: float
@@ -159,7 +163,7 @@ class TensorSignal:
             made.images > 0 and 0 <= made.clipped_share <= 1 and abs(made.cosine) <= 1,
             math.isfinite(made.low) and math.isfinite(made.high) and made.low <= made.high,
             made.int8_low < made.int8_high,
-            not (math.isnan(made.sqnr_db) or math.isnan(made.typical_db)),
+            not any(map(math.isnan, (made.sqnr_db, made.typical_db, made.channel_db))),
             (made.scale is None) == (made.zero_point is None),
             made.scale is None or 0 < made.scale < math.inf,
         )
@@ -242,6 +246,7 @@ class KernelSignal:
 _NUMBERS = (
     "sqnr_db",
     "typical_db",
+    "channel_db",
     "cosine",
     "low",
     "high",
