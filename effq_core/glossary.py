@@ -285,6 +285,31 @@ _TERMS = {
     ),
     "max_extra_size": "How much larger than int8 the mixed file may be.",
     "max_latency": "How many times as long as int8 it may take, on one thread.",
+    # Rescues
+    "rescue": (
+        "Known failures of int8 have known remedies. Each is one ordinary run: the same model, "
+        "photos and seed, one setting changed. The one that is cheapest here comes first, and what "
+        "lost least so far is what the next one builds on."
+    ),
+    "rescue_percentile": (
+        "Calibrates again and clips the rarest values of each activation, so that a few outliers "
+        "no longer stretch its range. The photos need not be looked at again."
+    ),
+    "rescue_moving_average": (
+        "Calibrates again with the mean of each photo's range instead of the widest of all."
+    ),
+    "rescue_more_images": (
+        "Calibrates with four times as many photos. With min-max it can make things worse: every "
+        "further outlier widens a range."
+    ),
+    "rescue_mixed": (
+        "Looks for the fewest blocks that must stay in floats for the limit to hold. The file gets "
+        "larger and slower, by as much as those blocks weigh."
+    ),
+    "rescue_qat": (
+        "Fine-tunes with fake-quant operators, so that the weights learn to live with rounding. "
+        "It takes longest, and neither size nor latency grow."
+    ),
 }
 
 TERMS = dict(_TERMS)

@@ -176,7 +176,7 @@ class _Taken:
     def _measured_before(self) -> Results | None:
         """Returns results of the run a rescue was asked for, where they tell all it needs."""
         run = self._known(self._story.rescue.run)
-        if run is None or run.experiment != self._story.rescue.experiment.to_dict():
+        if run is None or Experiment.from_dict(run.experiment) != self._story.rescue.experiment:
             return None
         results = self._results_of(run.id)
         return results if results is not None and PTQ in results.variants else None
