@@ -1,0 +1,179 @@
+"""What each step of a rescue gave, and what it costs where it runs."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from effq_core import formatting as fmt
+from effq_core.charts.base import GRID, MUTED, describe, marker, new_figure
+from effq_core.rescue.outcome import Outcome
+from effq_core.rescue.story import Step, Story
+from effq_core.rescue.wording import drop_text, state_title, title_of
+
+_ROW = 62
+"""Pixels of one step: its name stands above its mark, so that narrow screens have room."""
+_FRAME = 84
+_BAR = 0.28
+
+
+def gains(story: Story) -> go.Figure | None:
+    """Draws what each measured step loses against float32, with its interval, and the limit.
+
+    Args:
+        story: The story.
+
+    Returns:
+        The figure, the first step on top; ``None`` before anything was measured.
+    """
+    steps = _measured(story)
+    if not steps:
+        return None
+    labelled = steps[0][1].is_labelled
+    unit = "points" if labelled else "%"
+    what = "Top-1 minus float32, points" if labelled else "Other answers than float32, %"
+    sign = -1.0 if labelled else 1.0
+    figure = new_figure(height=_FRAME + _ROW * len(steps), x_title=what)
+    limit = sign * story.rescue.max_drop_points
+    figure.add_vline(x=0, line={"color": MUTED, "dash": "dot", "width": 1.5})
+    figure.add_vline(x=limit, line={"color": MUTED, "dash": "dash", "width": 2})
+    for row, (step, found) in enumerate(steps):
+        _mark(figure, row, step, found, sign)
+    ends = [sign * end for _, o in steps for end in (o.drop_low, o.drop_high)] + [0.0, limit]
+    _frame(figure, len(steps), min(ends), max(ends))
+    text = f"limit {fmt.decimals(limit, 2)} {unit}"
+    figure.add_annotation(
+        x=limit, yref="paper", y=1, yanchor="bottom", showarrow=False, text=text,
+        xanchor="right" if limit < 0 else "left",
+    )  # fmt: skip
+    figure.add_annotation(
+        x=0, yref="paper", y=1, yanchor="bottom", showarrow=False, text="float32",
+        xanchor="left" if limit <= 0 else "right",
+    )  # fmt: skip
+    said = "; ".join(
+        f"{title_of(step)}: loss {drop_text(found)}, {state_title(step.state).lower()}"
+        for step, found in steps
+    )
+    return describe(figure, f"{what}, with 95 % intervals. {text.capitalize()}. {said}.")
+
+
+def prices(story: Story) -> go.Figure | None:
+    """Draws size and latency of each measured step's file.
+
+    Args:
+        story: The story.
+
+    Returns:
+        The figure, the first step on top; ``None`` before anything was measured.
+    """
+    steps = _measured(story)
+    if not steps:
+        return None
+    shared = set.intersection(*(set(found.latency_ms) for _, found in steps))
+    threads = min(shared, key=int, default="")
+    titles = ["Size, KiB"]
+    if threads:
+        titles.append(f"One photo, ms ({fmt.counted(int(threads), 'thread')})")
+    figure = make_subplots(rows=1, cols=len(titles), shared_yaxes=True, horizontal_spacing=0.06)
+    figure.update_layout(new_figure(height=_FRAME + _ROW * len(steps)).layout)
+    for column, title in enumerate(titles, start=1):
+        sizes = column == 1
+        values = [o.size_bytes / fmt.KIB if sizes else o.latency_ms[threads] for _, o in steps]
+        texts = [
+            fmt.kib(found.size_bytes)
+            if sizes
+            else fmt.milliseconds(found.latency_ms[threads]) + ("*" if found.disturbed else "")
+            for _, found in steps
+        ]
+        figure.add_bar(
+            x=values,
+            y=[row - _BAR / 2 for row in range(len(steps))],
+            orientation="h",
+            width=_BAR,
+            marker={"color": [marker(found.variant)["color"] for _, found in steps]},
+            text=texts,
+            textposition="auto",
+            cliponaxis=False,
+            hovertext=[html.escape(title_of(step)) for step, _ in steps],
+            hovertemplate="%{hovertext}<br>%{text}<extra></extra>",
+            showlegend=False,
+            row=1,
+            col=column,
+        )
+        figure.update_xaxes(
+            title_text=title, range=[0, 1.05 * max(values)], gridcolor=GRID, automargin=True,
+            nticks=4, row=1, col=column,
+        )  # fmt: skip
+    for row, (step, _) in enumerate(steps):
+        _caption(figure, row, f"{row + 1}. {title_of(step)}")
+    _rows(figure, len(steps))
+    said = "; ".join(
+        f"{title_of(step)}: {fmt.kib(found.size_bytes)}"
+        + (f", {fmt.milliseconds(found.latency_ms[threads])}" if threads else "")
+        for step, found in steps
+    )
+    return describe(figure, f"Size and latency of each step's file. {said}.")
+
+
+def _measured(story: Story) -> Sequence[tuple[Step, Outcome]]:
+    return [(step, step.outcome) for step in story.measured if step.outcome is not None]
+
+
+def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) -> None:
+    value = sign * found.drop_points
+    low, high = sorted((sign * found.drop_low, sign * found.drop_high))
+    top1 = fmt.share_with_interval(found.top1, found.low, found.high)
+    lines = [
+        f"<b>{html.escape(title_of(step))}</b>",
+        f"loss {drop_text(found)}",
+        *([f"top-1 {top1}, n = {fmt.count(found.n)}"] if found.is_labelled else []),
+        *([fmt.p_value(found.p)] if found.p is not None else []),
+        f"same answer as float32: {fmt.percent(found.agreement)}",
+    ]
+    figure.add_scatter(
+        x=[value],
+        y=[row],
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value],
+            "arrayminus": [value - low],
+            "thickness": 2,
+            "width": 5,
+            "color": marker(found.variant)["color"],
+        },
+        mode="markers",
+        marker=marker(found.variant, size=12),
+        hovertext=["<br>".join(lines)],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    state = state_title(step.state).lower()
+    about = f"top-1 {top1}" if found.is_labelled else f"{fmt.decimals(found.drop_points, 2)} %"
+    _caption(figure, row, f"{row + 1}. {title_of(step)} · {about} · <b>{state}</b>", safe=True)
+
+
+def _caption(figure: go.Figure, row: int, text: str, *, safe: bool = False) -> None:
+    figure.add_annotation(
+        xref="paper",
+        x=0,
+        y=row,
+        yshift=20,
+        xanchor="left",
+        align="left",
+        showarrow=False,
+        text=text if safe else html.escape(text),
+    )
+
+
+def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:
+    room = 0.06 * (high - low or 1.0)
+    figure.update_xaxes(range=[low - room, high + room], zeroline=False)
+    _rows(figure, count)
+
+
+def _rows(figure: go.Figure, count: int) -> None:
+    # The first step on top, with room above it for its name.
+    figure.update_yaxes(range=[count - 0.6, -0.75], showticklabels=False, showgrid=False)

@@ -1,0 +1,299 @@
+"""Rescue an int8 file that lost too much: limits, remedies, and the story as it grows."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from effq_core import formatting as fmt
+from effq_core.charts.rescue import gains, prices
+from effq_core.datasets.roots import require_allowed
+from effq_core.errors import EffqError
+from effq_core.experiment import Experiment
+from effq_core.glossary import tip
+from effq_core.pipeline.watch import watch
+from effq_core.rescue import control
+from effq_core.rescue.document import HEADS, rows, to_json, to_markdown
+from effq_core.rescue.offers import Offer, offers
+from effq_core.rescue.request import DROPS, Remedy, Rescue
+from effq_core.rescue.story import Step, Story, load, stories
+from effq_core.rescue.wording import limit_text, remedy_title, title_of, verdict
+from effq_core.store.rows import Status
+from effq_core.wording import stage_title
+from pages.ui import session
+from pages.ui.choose import Source
+from pages.ui.experiment_start import history
+from pages.ui.run_view import badge
+from pages.ui.show import chart, escape, guard, problem, toast
+
+_EVERY = 1.0
+_MINUTES = {0: "No limit", 5: "5 minutes", 15: "15 minutes", 60: "1 hour", 240: "4 hours"}
+_CHOSEN = "rescue_id"
+
+
+def rescue_part(source: Source) -> None:
+    """Draws the part for one run: what may be lost and tried, and what came of it.
+
+    Args:
+        source: The run.
+    """
+    st.subheader("Rescue int8", anchor=False, help=tip("rescue"))
+    st.caption(
+        "Where int8 loses more than you allow, known remedies are tried one after the other, "
+        "cheapest first, each measured like any run, until one is enough."
+    )
+    found = _of(source)
+    active = next((story for story in found if story.status.is_active), None)
+    if active is None:
+        _form(source)
+    if not found:
+        return
+    chosen = active or _choose(found)
+    # One timer, and only while there is something to follow.
+    follow = st.fragment(_follow, run_every=_EVERY if chosen.status.is_active else None)
+    follow(chosen.id, chosen.status.is_active)
+
+
+def _of(source: Source) -> list[Story]:
+    """Returns the rescues of a run's experiment, newest first."""
+    wanted = source.results.experiment
+    return [each for each in stories(session.home()) if each.rescue.experiment == wanted]
+
+
+def _choose(found: list[Story]) -> Story:
+    if len(found) == 1:
+        return found[0]
+    titles = {
+        story.id: f"{fmt.moment(story.created)} · {limit_text(story)}"
+        + (" · met" if story.met else "")
+        for story in found
+    }
+    if st.session_state.get(_CHOSEN) not in titles:
+        st.session_state.pop(_CHOSEN, None)
+    chosen = st.selectbox(
+        "Earlier rescues of this run", list(titles), format_func=titles.__getitem__, key=_CHOSEN
+    )
+    return next(story for story in found if story.id == chosen)
+
+
+# Asking
+
+
+def _form(source: Source) -> None:
+    experiment = source.results.experiment
+    with st.container(border=True, key="rescue_form"):
+        left, right = st.columns(2)
+        drop = left.number_input(
+            "Top-1 that may be lost, points",
+            min_value=DROPS[0],
+            max_value=DROPS[1],
+            value=0.5,
+            step=0.1,
+            format="%.2f",
+            key="rescue_drop",
+            help="Percentage points against float32 on the same photos. Without labels: photos "
+            "with another answer than float32's, per cent.",
+        )
+        minutes = right.selectbox(
+            "Time allowed",
+            list(_MINUTES),
+            format_func=_MINUTES.__getitem__,
+            key="rescue_minutes",
+            help="When it is up, nothing more is tried and what is running stops.",
+        )
+        estimates = {offer.remedy: offer for offer in _estimates(experiment)}
+        st.caption("May be tried")
+        chosen = [
+            remedy for remedy in Remedy if _box(remedy, estimates[remedy])
+        ]  # one box a remedy, in the order of the catalogue
+        asked = st.button(
+            "Rescue int8",
+            type="primary",
+            icon=":material/healing:",
+            key="do_rescue",
+            disabled=not chosen,
+        )
+    if asked:
+        _start(source, drop, tuple(chosen), 60 * minutes or None)
+
+
+def _box(remedy: Remedy, offer: Offer) -> bool:
+    cost = offer.why if offer.why else _about(offer.seconds)
+    return st.checkbox(
+        f"{remedy_title(remedy)} :small[· {escape(cost)}]",
+        value=not offer.why,
+        key=f"rescue_{remedy}",
+        help=tip(f"rescue_{remedy}"),
+    )
+
+
+def _about(seconds: float) -> str:
+    return f"about {fmt.roughly(seconds)}" if seconds else "cached: a few seconds"
+
+
+def _estimates(experiment: Experiment) -> list[Offer]:
+    runs = session.runs()
+    state = "/".join(f"{run.id}{run.status}" for run in runs[:5])
+    return _cached_offers(str(session.home().root), experiment.canonical_json(), state)
+
+
+# Listing a large folder takes a moment: not at every click.
+@st.cache_data(show_spinner=False, max_entries=32, ttl=60)
+def _cached_offers(store: str, experiment: str, state: str) -> list[Offer]:
+    chosen = Experiment.from_dict(json.loads(experiment))
+    asked = Rescue(experiment=chosen)
+    return offers(asked, chosen.calibration, session.home(), history=history())
+
+
+def _start(source: Source, drop: float, remedies: tuple[Remedy, ...], seconds: int | None) -> None:
+    experiment = source.results.experiment
+    known = {run.id for run in session.runs()}
+    try:
+        # Who visits a page may not go on with a folder it would not offer.
+        require_allowed(experiment.dataset, session.home())
+        asked = Rescue(
+            experiment=experiment,
+            run=source.id if source.id in known else "",
+            max_drop_points=drop,
+            remedies=remedies,
+            budget_seconds=seconds,
+        )
+        story = control.enter(session.home(), asked, source.title)
+        control.start_detached(session.home(), story.id)
+    except EffqError as error:
+        problem(error)
+        return
+    st.rerun()
+
+
+# Following
+
+
+def _follow(story_id: str, was_active: bool) -> None:
+    with guard():
+        story = load(session.home(), story_id)
+        if was_active and not story.status.is_active:
+            toast("The limit is met." if story.met else "The rescue has ended.")
+            st.rerun()
+        _draw(story)
+
+
+def _draw(story: Story) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="rescue_head"):
+        badge(story.status)
+        met = " · **met**" if story.met else (" · **not met**" if story.finished else "")
+        st.markdown(f"{escape(limit_text(story).capitalize())} is allowed{met}")
+    if story.status.is_active:
+        _progress(story)
+    if story.status is Status.FAILED:
+        problem(EffqError(story.error or "The rescue failed.", story.hint))
+    sentences = verdict(story)
+    if sentences:
+        first, *rest = sentences
+        st.markdown(f"**{escape(first)}**")
+        for sentence in rest:
+            st.markdown(f"- {escape(sentence)}")
+    _charts(story)
+    _steps(story)
+    _actions(story)
+
+
+def _progress(story: Story) -> None:
+    step = story.current
+    others = sum(seconds for remedy, seconds in story.ahead if not step or remedy != step.remedy)
+    if step is None or not step.run:
+        st.progress(0.0, text="Deciding what comes next …")
+        return
+    seen = watch(session.database(), step.run)
+    parts = [escape(title_of(step)), fmt.left(seen.remaining)]
+    if others:
+        parts.append(f"at most {fmt.roughly(others)} more for the other remedies")
+    st.progress(seen.share, text=" · ".join(parts))
+    now = ", ".join(stage_title(stage.name) for stage in seen.running)
+    st.caption(escape(now or seen.waiting_for or "waiting for a worker"))
+
+
+def _charts(story: Story) -> None:
+    quality, price = gains(story), prices(story)
+    if quality is None or price is None:
+        return
+    left, right = st.columns(2)
+    with left:
+        chart(quality, key="rescue_gains")
+    with right:
+        chart(price, key="rescue_prices")
+    busy = any(step.outcome.disturbed for step in story.measured if step.outcome)
+    st.caption(
+        "Left: difference on the same photos with its 95 % interval. Right: each step's file."
+        + (" * timed while other processes were busy: too long." if busy else "")
+    )
+
+
+def _steps(story: Story) -> None:
+    if not story.steps:
+        return
+    made = rows(story)
+    known = {run.id for run in session.runs() if run.results is not None}
+    columns: dict[str, list[str | None]] = {
+        name: [cells[n] for cells in made] for n, name in enumerate(HEADS)
+    }
+    columns["Results"] = [_link(step, known) for step in story.steps]
+    st.dataframe(
+        columns,
+        hide_index=True,
+        column_config={
+            "Step": st.column_config.TextColumn(pinned=True),
+            "Top-1 (95 %)": st.column_config.TextColumn(help=tip("top1")),
+            "Loss against float32 (95 %)": st.column_config.TextColumn(help=tip("paired_interval")),
+            "McNemar p": st.column_config.TextColumn(help=tip("mcnemar")),
+            "Same answer": st.column_config.TextColumn(help=tip("agreement")),
+            "KL, nats": st.column_config.TextColumn(help=tip("kl")),
+            "Latency": st.column_config.TextColumn(help=tip("latency")),
+            "Took": st.column_config.TextColumn(help=tip("cached")),
+            "Results": st.column_config.LinkColumn(display_text="Open"),
+        },
+        key="rescue_steps",
+        alt="Steps of the rescue: what was tried, what it gave, what it cost",
+    )
+
+
+def _link(step: Step, known: set[str]) -> str | None:
+    return f"results?run={step.run}" if step.outcome and step.run in known else None
+
+
+def _actions(story: Story) -> None:
+    with st.container(horizontal=True, key="rescue_actions"):
+        if story.status.is_active:
+            if st.button("Cancel", icon=":material/stop_circle:", key="do_rescue_cancel"):
+                control.request_cancel(session.home(), story.id)
+                toast("Cancelling: it stops within some seconds.", icon=":material/stop_circle:")
+                st.rerun()
+            return
+        if story.status is not Status.FINISHED and st.button(
+            "Go on",
+            icon=":material/restart_alt:",
+            key="do_rescue_resume",
+            help="What was measured is kept.",
+        ):
+            require_allowed(story.rescue.experiment.dataset, session.home())
+            control.resume(session.home(), story.id)
+            st.rerun()
+        if not story.steps:
+            return
+        st.download_button(
+            "Story (Markdown)",
+            to_markdown(story),
+            file_name=f"rescue-{story.id}.md",
+            mime="text/markdown",
+            icon=":material/download:",
+            key="rescue_markdown",
+        )
+        st.download_button(
+            "Story (JSON)",
+            json.dumps(to_json(story), indent=1, ensure_ascii=False),
+            file_name=f"rescue-{story.id}.json",
+            mime="application/json",
+            icon=":material/download:",
+            key="rescue_json",
+        )
