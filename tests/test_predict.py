@@ -23,6 +23,7 @@ from effq_core.errors import (
     ModelError,
     StoreError,
 )
+from effq_core.measure.runtime import LiteRtModel
 from effq_core.predict import Predictor, Predictors
 from effq_core.results import Results
 from effq_core.store.artifacts import ArtifactStore
@@ -172,3 +173,24 @@ def _without_files(tiny_run) -> Results:
     for variant in plain["variants"].values():
         variant["artifact"] = "float32/" + "0" * 64
     return Results.from_dict(plain, tiny_run.results.folder)
+
+
+def test_while_others_wait_each_variant_runs_once_and_answers_the_same(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    invocations = []
+    real = LiteRtModel.predict
+
+    def counted(model: LiteRtModel, image: np.ndarray) -> np.ndarray:
+        invocations.append(model)
+        return real(model, image)
+
+    monkeypatch.setattr(LiteRtModel, "predict", counted)
+    alone = predictor.answer(pixels)
+    assert len(invocations) == 2 * len(alone)
+    invocations.clear()
+    monkeypatch.setattr(predictor, "_asking", 1)  # somebody is before us
+    crowded = predictor.answer(pixels)
+    assert len(invocations) == len(crowded)
+    assert [each.guesses for each in crowded] == [each.guesses for each in alone]
