@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from effq_core import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure
-from effq_core.results.sweep import AXIS, Along, Measure, Point, Series
+from effq_core.results.sweep import AXIS, Along, Measure, Point, Series, x_text
 from effq_core.variants import get_variant
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -26,6 +26,9 @@ def sweep_chart(
     quality: str = "Top-1 accuracy",
 ) -> go.Figure:
     """Draws series of runs with their 95 % intervals.
+
+    Where a point is the mean of several seeds, a broad bar behind it reaches from the smallest to
+    the largest of them; the thin one is the interval over photos, as everywhere.
 
     Args:
         series: From :func:`effq_core.results.sweep.sweep`.
@@ -46,7 +49,7 @@ def sweep_chart(
         figure.update_xaxes(type="log")
     if len(values) == 1:
         figure.update_xaxes(range=[0.9 * values[0] - 1, 1.1 * values[0] + 1])
-    figure.update_xaxes(tickvals=values, ticktext=[fmt.count(value) for value in values])
+    figure.update_xaxes(tickvals=values, ticktext=[x_text(value, along) for value in values])
     for point in baselines:
         figure.add_hline(y=point.y, line={"color": MUTED, "dash": "dot", "width": 1.5})
         text = f"float32 {fmt.percent(point.y / 100)}"
@@ -60,18 +63,58 @@ def sweep_chart(
     for number, entry in enumerate(series):
         dash = _DASHES[seen.get(entry.variant, 0) % len(_DASHES)]
         seen[entry.variant] = seen.get(entry.variant, 0) + 1
-        _add(figure, entry, dash, _shift(number, len(series), values, logarithmic=logarithmic),
-             measure)  # fmt: skip
+        shift = _shift(number, len(series), values, logarithmic=logarithmic)
+        _add_seeds(figure, entry, shift)
+        _add(figure, entry, dash, shift, measure, along)
     found = "; ".join(
         f"{entry.label}: "
-        + ", ".join(f"{_value(point.y, measure)} at {fmt.count(point.x)}" for point in entry.points)
+        + ", ".join(
+            f"{_value(point.y, measure)} at {x_text(point.x, along)}"
+            + (_seeds(point, measure) if len(point.seeds) > 1 else "")
+            for point in entry.points
+        )
         for entry in series
     )
     return describe(figure, f"{y_title} against {AXIS[along].lower()}. {found}.")
 
 
+def _add_seeds(figure: go.Figure, entry: Series, shift: tuple[float, float]) -> None:
+    """Draws how far seeds are apart, behind everything else."""
+    factor, summand = shift
+    several = [point for point in entry.points if len(point.seeds) > 1]
+    if not several:
+        return
+    figure.add_scatter(
+        x=[point.x * factor + summand for point in several],
+        y=[point.y for point in several],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [max(0.0, point.most - point.y) for point in several],
+            "arrayminus": [max(0.0, point.y - point.least) for point in several],
+            "thickness": 9,
+            "width": 0,
+        },
+        mode="markers",
+        marker={"color": get_variant(entry.variant).colour, "size": 1},
+        opacity=0.35,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _seeds(point: Point, measure: Measure) -> str:
+    spread = f"{_value(point.least, measure)} to {_value(point.most, measure)}"
+    return f" (mean of {len(point.seeds)} seeds, {spread})"
+
+
 def _add(
-    figure: go.Figure, entry: Series, dash: str, shift: tuple[float, float], measure: Measure
+    figure: go.Figure,
+    entry: Series,
+    dash: str,
+    shift: tuple[float, float],
+    measure: Measure,
+    along: Along,
 ) -> None:
     factor, summand = shift
     colour = get_variant(entry.variant).colour
@@ -90,7 +133,7 @@ def _add(
         name=html.escape(entry.label),
         line={"color": colour, "dash": dash, "width": 2},
         marker=marker(entry.variant, size=10),
-        hovertext=[_hover(entry, point, measure) for point in entry.points],
+        hovertext=[_hover(entry, point, measure, along) for point in entry.points],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 
@@ -111,15 +154,18 @@ def _value(value: float, measure: Measure) -> str:
     return fmt.points(value) if measure is Measure.DIFFERENCE else fmt.percent(value / 100)
 
 
-def _hover(entry: Series, point: Point, measure: Measure) -> str:
+def _hover(entry: Series, point: Point, measure: Measure, along: Along) -> str:
     if measure is Measure.DIFFERENCE:
         interval = fmt.points_interval(point.low, point.high)
     else:
         interval = fmt.percent_interval(point.low / 100, point.high / 100)
     lines = [
-        f"<b>{html.escape(entry.label)}</b>",
+        f"<b>{html.escape(entry.label)}</b>, {x_text(point.x, along)}",
         f"{_value(point.y, measure)} ({interval}), n = {fmt.count(point.n)}",
     ]
+    if len(point.seeds) > 1:
+        spread = f"{_value(point.least, measure)} to {_value(point.most, measure)}"
+        lines.append(f"mean of {len(point.seeds)} seeds, which reach from {spread}")
     if point.p is not None:
         lines.append(f"against float32: {fmt.p_value(point.p)}")
     lines.append(html.escape(point.run))
