@@ -11,6 +11,7 @@ _TITLES = {
     "no_float_tensors": "Integer throughout",
     "fake_quant_count": "Fake-quant is everywhere it must be",
     "same_operators": "The same operators as Int8 (PTQ)",
+    "recipe_as_asked": "Floats exactly where the recipe says",
 }
 _PURPOSES = {
     "xnnpack_vs_reference": (
@@ -31,6 +32,10 @@ _PURPOSES = {
     ),
     "same_operators": (
         "Files of different operators would differ in speed for another reason than their numbers."
+    ),
+    "recipe_as_asked": (
+        "A block that is not in the precision it was asked for would have its loss, its size and "
+        "its time put down to another one."
     ),
 }
 _DISJOINT = "_disjoint"

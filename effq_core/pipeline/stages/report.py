@@ -11,13 +11,15 @@ import numpy as np
 
 from effq_core import hardware
 from effq_core.datasets.pixels import read_pixels
+from effq_core.layers.recipe import Recipe as MixedRecipe
 from effq_core.measure import gates as gate_rules
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
+from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import KERAS_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.files import KERAS_FILE, MODEL_FILE, RESULTS_FILE
 from effq_core.pipeline.stages.measure import read_json, write_json
 from effq_core.variants import BASELINE, Recipe, get_variant, is_ready
 
@@ -122,10 +124,14 @@ def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
         found.append(gate_rules.agreement_gate("keras_vs_tflite", keras, tflite, minimum))
     if variant.is_integer:
         found.append(gate_rules.no_float_gate(file))
+    if variant.recipe is Recipe.MIXED:
+        float32, mixed = context.inputs[f"file:{BASELINE}"], context.inputs[f"file:{name}"]
+        asked = MixedRecipe.load(mixed)
+        found.append(recipe_gate(float32 / MODEL_FILE, mixed / MODEL_FILE, asked))
     if variant.recipe is Recipe.QAT:
-        float32 = _file_report(context, BASELINE)
+        needed = _file_report(context, BASELINE)
         counted = (context.summaries.get(f"training:{name}") or {}).get("fake_quant", {})
-        found.append(gate_rules.fake_quant_gate(counted, expected_fake_quant(float32)))
+        found.append(gate_rules.fake_quant_gate(counted, expected_fake_quant(needed)))
         if "inspect:int8" in context.inputs:
             found.append(gate_rules.same_ops_gate(_file_report(context, "int8"), file))
     return found

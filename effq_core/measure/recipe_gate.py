@@ -1,0 +1,155 @@
+"""Checks that a mixed file computes in floats exactly where its recipe says, block by block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from effq_core.errors import ModelError
+from effq_core.layers.recipe import Recipe
+from effq_core.layers.settings import Precision
+from effq_core.layers.structure import KERNELS, read_network
+from effq_core.measure.gates import Gate
+
+NAME = "recipe_as_asked"
+
+_TYPES = {v: k for k, v in vars(schema.TensorType).items() if isinstance(v, int)}
+_OPERATORS = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+_BORDERS = ("QUANTIZE", "DEQUANTIZE")
+_INTEGERS = ("INT8", "INT32")
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Computed:
+    """How one operator computes.
+
+    Attributes:
+        kind: Such as ``CONV_2D``.
+        types: Types of all it reads and makes.
+        kernel: What its kernel is stored in; empty where it has none.
+    """
+
+    kind: str
+    types: frozenset[str]
+    kernel: str
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it reads and makes nothing but floats (and shapes and axes, which are INT32)."""
+        return "FLOAT32" in self.types and self.types <= {"FLOAT32", "INT32"}
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it reads and makes nothing but integers."""
+        return self.types <= set(_INTEGERS)
+
+
+def computed(file: Path | bytes) -> tuple[Computed, ...]:
+    """Lists how a file's operators compute, those left out that only change a type.
+
+    Args:
+        file: A ``.tflite`` file, or what is in it.
+
+    Returns:
+        The operators of the main graph, in order.
+
+    Raises:
+        ModelError: If the file cannot be read.
+    """
+    content = file if isinstance(file, bytes) else file.read_bytes()
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        return tuple(_operators(model))
+    except (ValueError, IndexError, AttributeError, TypeError) as error:
+        raise ModelError(
+            "The mixed file cannot be read as a .tflite file.", "Run the experiment again."
+        ) from error
+
+
+def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> Gate:
+    """Checks a mixed file against its recipe.
+
+    Operators are matched by their place: the quantizer keeps their order and only adds operators
+    that change a type between integers and floats.
+
+    Args:
+        float32: The float32 ``.tflite`` file, which says what the blocks consist of.
+        mixed: The mixed one.
+        recipe: What it was made by.
+
+    Returns:
+        The gate; its value is the number of operators that compute otherwise than asked, kernels
+        in another precision among them.
+
+    Raises:
+        ModelError: If a file cannot be read, or the recipe names what the model does not have.
+    """
+    network, found = read_network(float32), computed(mixed)
+    kept = set(network.tensors_of(recipe.keep))
+    ops = sorted(network.ops, key=lambda op: op.index)
+    if [op.kind for op in ops] != [op.kind for op in found]:
+        return _gate(len(ops), len(ops), "The mixed file has other operators than float32.")
+    wrong: Counter[str] = Counter()
+    for op, own in zip(ops, found, strict=True):
+        if op.tensor in kept:
+            right = own.is_float and own.kernel in ("", recipe.precision.name)
+        else:
+            right = own.is_integer
+        wrong[op.block] += not right
+    wrong = +wrong
+    if not wrong:
+        return _gate(0, len(ops), _as_asked(len(kept), len(ops), recipe))
+    blocks = [f"{name} ({count})" for name, count in wrong.most_common(_SHOWN)]
+    more = len(wrong) - len(blocks)
+    detail = (
+        f"{wrong.total()} of {len(ops)} operators compute otherwise than asked: in "
+        f"{', '.join(blocks)}{f' and {more} more blocks' if more else ''}."
+    )
+    return _gate(wrong.total(), len(ops), detail)
+
+
+def _as_asked(kept: int, ops: int, recipe: Recipe) -> str:
+    if not kept:
+        return f"Nothing is kept in floats, and all {ops} operators compute in integers."
+    bits = 16 if recipe.precision is Precision.FLOAT16 else 32
+    return (
+        f"{kept} of {ops} operators compute in floats, their kernels stored in {bits} bits: those "
+        f"of {', '.join(recipe.keep)}. All others compute in integers."
+    )
+
+
+def _gate(wrong: int, ops: int, detail: str) -> Gate:
+    return Gate(name=NAME, passed=wrong == 0, value=wrong, limit=0, n=ops, detail=detail)
+
+
+def _operators(model: Any) -> list[Computed]:
+    graph = model.subgraphs[0]
+    kinds = [_OPERATORS[model.operatorCodes[op.opcodeIndex].builtinCode] for op in graph.operators]
+    unpacked = {
+        int(op.outputs[0]): _type(graph, op.inputs[0])
+        for op, kind in zip(graph.operators, kinds, strict=True)
+        if kind == "DEQUANTIZE"
+    }
+    found = []
+    for op, kind in zip(graph.operators, kinds, strict=True):
+        if kind in _BORDERS:
+            continue
+        touched = [int(i) for i in (*op.inputs, *op.outputs) if i >= 0]
+        kernel = int(op.inputs[1]) if kind in KERNELS else None
+        found.append(
+            Computed(
+                kind,
+                frozenset(_type(graph, index) for index in touched),
+                "" if kernel is None else unpacked.get(kernel) or _type(graph, kernel),
+            )
+        )
+    return found
+
+
+def _type(graph: Any, index: int) -> str:
+    return str(_TYPES[graph.tensors[index].type])
