@@ -30,7 +30,8 @@ class BlockSignal:
         block: Its name.
         input_db: SQNR of what it reads: of the output of the block before; ``inf`` for the first,
             whose photos are the same for both.
-        output_db: SQNR of what it hands on: of its last operator's output.
+        output_db: SQNR of what it hands on: of its last operator's output, of all values together
+            or of the median channel, whichever is lower.
         output: That operator's tensor.
         worst: Its tensor with the lowest SQNR.
         uneven: Its tensor whose median channel has the lowest SQNR.
@@ -101,7 +102,7 @@ class SignalRecord:
                 BlockSignal(
                     block=block,
                     input_db=found[-1].output_db if found else math.inf,
-                    output_db=members[-1].sqnr_db,
+                    output_db=members[-1].lower_db,
                     output=members[-1],
                     worst=min(members, key=lambda each: each.sqnr_db),
                     uneven=min(members, key=lambda each: each.channel_db),

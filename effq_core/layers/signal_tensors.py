@@ -124,6 +124,11 @@ class TensorSignal:
     edges: _Array
 
     @property
+    def lower_db(self) -> float:
+        """The lower one of :attr:`sqnr_db` and :attr:`channel_db`."""
+        return min(self.sqnr_db, self.channel_db)
+
+    @property
     def used_share(self) -> float | None:
         """Share of the int8 range float32's values span, 0 to 1; ``None`` where kept in floats."""
         if self.scale is None:

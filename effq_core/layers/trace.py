@@ -37,6 +37,8 @@ class Step:
         block: Name of its block.
         kind: Of its operator.
         sqnr_db: SQNR of this photo, in dB: see :mod:`effq_core.layers.signal_tensors`.
+        channel_db: That of the median channel, in dB; where a channel is a single value, that of
+            all of them.
         cosine: Of this photo's values in float32 and in int8.
         on_trunk: Whether everything goes through it: see :mod:`effq_core.layers.trunk`.
     """
@@ -46,8 +48,14 @@ class Step:
     block: str
     kind: str
     sqnr_db: float
+    channel_db: float
     cosine: float
     on_trunk: bool
+
+    @property
+    def lower_db(self) -> float:
+        """The lower one of :attr:`sqnr_db` and :attr:`channel_db`."""
+        return min(self.sqnr_db, self.channel_db)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,8 +90,8 @@ class Trace:
 
     @property
     def lowest(self) -> Step:
-        """The step of the trunk with the lowest SQNR."""
-        return min(self.trunk, key=lambda step: step.sqnr_db)
+        """The step of the trunk with the lowest SQNR, of all values or of the median channel."""
+        return min(self.trunk, key=lambda step: step.lower_db)
 
     def first_below(self, threshold_db: float = PARTING_DB) -> Step | None:
         """Finds where the two models part company.
@@ -92,10 +100,10 @@ class Trace:
             threshold_db: In dB.
 
         Returns:
-            The first step of the trunk whose SQNR is lower; ``None`` where none is: then noise of
-            everywhere has tipped a close decision, if any.
+            The first step of the trunk whose SQNR, or whose median channel's, is lower; ``None``
+            where none is: then noise of everywhere has tipped a close decision, if any.
         """
-        return next((step for step in self.trunk if step.sqnr_db < threshold_db), None)
+        return next((step for step in self.trunk if step.lower_db < threshold_db), None)
 
 
 def trace(float32: Path, int8: Path, image: Image) -> Trace:
@@ -125,6 +133,7 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
             block=pair.op.block,
             kind=pair.op.kind,
             sqnr_db=each.sqnr_db,
+            channel_db=each.channel_db if len(pair.op.shape) > 1 else each.sqnr_db,
             cosine=each.cosine,
             on_trunk=pair.op.tensor in trunk,
         )
