@@ -12,12 +12,13 @@ from pathlib import Path
 
 from effq_core.errors import InputError, StoreError
 from effq_core.export_readme import readme
+from effq_core.layers.recipe import RECIPE_FILE, Recipe
 from effq_core.measure.predictions import Predictions
 from effq_core.results import RESULTS_FILE, Results, Row, rows
 from effq_core.results.table import Cell
 from effq_core.store.files import make_folder, store_errors
 from effq_core.store.manifest import hash_file
-from effq_core.variants import BASELINE, CATALOGUE
+from effq_core.variants import BASELINE, CATALOGUE, MIXED
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet computes."""
@@ -154,6 +155,8 @@ def _write(results: Results, folder: Path, run: str) -> None:
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8")
+    if MIXED in results.with_files:
+        Recipe.load(results.model_file(MIXED).parent).save(folder)
 
 
 def _replace(draft: Path, target: Path, names: list[str]) -> None:
@@ -163,3 +166,5 @@ def _replace(draft: Path, target: Path, names: list[str]) -> None:
     for variant in CATALOGUE:
         if f"{variant}.tflite" not in names:
             (target / f"{variant}.tflite").unlink(missing_ok=True)
+    if RECIPE_FILE not in names:
+        (target / RECIPE_FILE).unlink(missing_ok=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from effq_core import formatting as fmt
+from effq_core.layers.recipe import RECIPE_FILE
 from effq_core.measure.inspect import TensorInfo
 from effq_core.results import Results
 from effq_core.results.document import VariantResult
-from effq_core.variants import CATALOGUE
+from effq_core.variants import CATALOGUE, MIXED
 
 _SNIPPET = """```python
 import numpy as np
@@ -127,6 +128,11 @@ def _files(results: Results) -> str:
         else f"- {variant.title} was measured; its file is not included."
         for name, variant in results.variants.items()
     ]
+    if MIXED in results.with_files:
+        lines.append(
+            f"- `{RECIPE_FILE}`: which blocks `{MIXED}.tflite` keeps in floats, and how the rest "
+            "was calibrated."
+        )
     lines += [
         "- `labels.txt`: names of the outputs, one a line, in their order.",
         "- `results.csv`: every number, one row a variant; column names carry the units.",

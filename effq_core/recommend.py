@@ -27,6 +27,7 @@ from effq_core.recommend_reasons import (
     unfit,
 )
 from effq_core.results.document import Results, VariantResult
+from effq_core.variants import get_variant
 
 __all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "praise", "recommend"]
 
@@ -92,6 +93,8 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
             reasons[variant.name] = reason
         else:
             candidates.append(variant)
+    # Of equals the first is taken, and training is the hardest way to make one.
+    candidates.sort(key=lambda variant: get_variant(variant.name).trained)
     lost = _eliminate(results, limits, candidates)
     reasons |= lost
     left = [variant for variant in candidates if variant.name not in lost]

@@ -11,15 +11,17 @@ from pathlib import Path
 
 from effq_core.bundle.card import model_card
 from effq_core.errors import InputError, StoreError
+from effq_core.layers.recipe import RECIPE_FILE, Recipe
 from effq_core.results import Results
 from effq_core.store.files import store_errors, write_atomic
+from effq_core.variants import MIXED
 
 LABELS = "labels.txt"
 CARD = "model_card.md"
 REQUIREMENTS = "requirements.txt"
 SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
-"""What every bundle holds besides ``<variant>.tflite``."""
+"""What every bundle holds besides ``<variant>.tflite``; that of ``int8_mixed`` its recipe, too."""
 
 NEEDED = ("ai-edge-litert", "numpy", "pillow")
 """Distributions ``classify.py`` needs."""
@@ -69,6 +71,8 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
         REQUIREMENTS: requirements(results),
     }
     content = {f"{variant}.tflite": model}
+    if variant == MIXED:
+        content[RECIPE_FILE] = _recipe(results.model_file(variant).parent)
     content |= {name: text.encode("utf-8") for name, text in texts.items()}
     packed = io.BytesIO()
     # Stored, not deflated: weights shrink by a few per cent only, and deflated bytes would depend
@@ -133,6 +137,11 @@ def requirements(results: Results) -> str:
         f"{name}=={results.versions[name]}" if name in results.versions else name for name in NEEDED
     )
     return "".join(f"{line}\n" for line in lines)
+
+
+def _recipe(folder: Path) -> bytes:
+    Recipe.load(folder)  # raises where it is damaged
+    return (folder / RECIPE_FILE).read_bytes()
 
 
 def _measured_file(results: Results, variant: str) -> bytes:

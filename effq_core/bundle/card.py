@@ -13,8 +13,8 @@ from effq_core.measure.intervals import Proportion
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
-from effq_core.results.subject import settings
-from effq_core.variants import BASELINE, CATALOGUE
+from effq_core.results.subject import KEPT, settings
+from effq_core.variants import BASELINE, CATALOGUE, MIXED
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
 _ABOUT_CALIBRATION = ("Calibration", "Calibration sample")
@@ -214,6 +214,8 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
         unused += _ABOUT_CALIBRATION
     if row is not None and not row.trained:
         unused += _ABOUT_TRAINING
+    if variant != MIXED:
+        unused.append(KEPT)
     return [pair for pair in settings(results) if pair[0] not in unused]
 
 

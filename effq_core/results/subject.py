@@ -8,6 +8,7 @@ from effq_core.measure.intervals import proportion
 from effq_core.models.catalogue import MODELS
 from effq_core.results.document import Results
 from effq_core.results.several import calibration_text, qat_text
+from effq_core.variants import MIXED
 
 HEADS = {
     "whole": "the model's own; the photos' classes are its classes",
@@ -16,6 +17,8 @@ HEADS = {
     "unlabelled": "photos without labels: agreement with float32, no accuracy",
 }
 """What became of the model's head, in words."""
+KEPT = "Kept in floats"
+"""Name of the setting that says what ``int8_mixed`` is made of."""
 
 
 def facts(results: Results) -> list[str]:
@@ -68,6 +71,7 @@ def settings(results: Results) -> list[tuple[str, str]]:
         found.append((f"{role.capitalize()} sample", f"{text}, {skipped} skipped"))
     found += [
         ("Calibration", calibration_text(results)),
+        *([(KEPT, kept_text(results))] if MIXED in results.variants else []),
         ("Fine-tuning", qat_text(results)),
         ("Latency", _timing(results)),
         ("Seed", str(experiment.seed)),
@@ -107,6 +111,22 @@ def head_text(results: Results) -> str:
         f" {fmt.share_with_interval(right.share, right.low, right.high)} right on"
         f" {fmt.counted(trained['validated_on'], 'held-out photo')}"
     )
+
+
+def kept_text(results: Results) -> str:
+    """Says what ``int8_mixed`` keeps in floats, and who chose it.
+
+    Args:
+        results: Of a run that has it.
+
+    Returns:
+        A few clauses or sentences.
+    """
+    made = results.variants[MIXED].conversion
+    if found := made.get("sentence"):
+        return str(found)
+    names = ", ".join(made.get("keep") or ()) or "nothing"
+    return f"{names}; kernels stored in {made.get('precision')}; chosen by hand"
 
 
 def _timing(results: Results) -> str:

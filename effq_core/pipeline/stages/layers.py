@@ -20,6 +20,7 @@ from effq_core.pipeline.stages.files import MODEL_FILE
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
 from effq_core.quantize.mixed import quantize_mixed
+from effq_core.variants import MIXED
 
 _LIMITS = frozenset(Mixed.__dataclass_fields__)
 
@@ -115,7 +116,8 @@ def mix(context: StageContext) -> dict[str, Any]:
     floats = read_network(float32).tensors_of(recipe.keep)
     content = quantize_mixed(float32, calibrated(context), floats, recipe.precision)
     recipe.save(context.out)
-    return write_file(context, content, form="int8_mixed", **recipe.to_dict())
+    said = context.summaries["recipe"]["sentence"] if recipe.suggested else ""
+    return write_file(context, content, form=MIXED, sentence=said, **recipe.to_dict())
 
 
 def calibrated(context: StageContext) -> Ranges:
