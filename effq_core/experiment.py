@@ -24,7 +24,7 @@ IMAGE_SIZES = (32, 600)
 SAMPLE_SIZES = (1, 10_000_000)
 SITTINGS = (0, 100_000)
 
-_OPTIONAL = {"evaluation_seed": None, "layers": None, "mixed": None, "sitting": 0}
+_OPTIONAL = {"common_seed": None, "layers": None, "mixed": None, "sitting": 0}
 
 
 class CalibrationMethod(StrEnum):
@@ -113,8 +113,9 @@ class Experiment:
         threads: Thread counts latency is measured at.
         benchmark_invocations: Timed invocations a latency measurement has.
         seed: Of every random choice.
-        evaluation_seed: Of the evaluation sample, where it is not ``seed``: runs that differ in
-            their seed are then measured on the same photos.
+        common_seed: Of what the runs of a sweep have in common, whatever their ``seed``: the
+            evaluation sample, and the photos a new head is trained on. ``None``: all is drawn by
+            ``seed``.
         layers: Look for the layers that lose accuracy; ``None``: do not.
         mixed: What ``int8_mixed`` keeps out of int8; ``None`` unless it is among the variants.
         sitting: Which time the latencies are taken, from 0: a later sitting keeps all but them.
@@ -131,7 +132,7 @@ class Experiment:
     threads: tuple[int, ...] = (1, 2)
     benchmark_invocations: int = 100
     seed: int = 42
-    evaluation_seed: int | None = None
+    common_seed: int | None = None
     layers: Layers | None = None
     mixed: Mixed | None = None
     sitting: int = 0
@@ -159,10 +160,8 @@ class Experiment:
         )
         check_count("The seed", self.seed, (0, 2**31 - 1))
         check_count("The sitting", self.sitting, SITTINGS)
-        if self.evaluation_seed is not None:
-            check_count("The evaluation seed", self.evaluation_seed, (0, 2**31 - 1))
-            if self.evaluation_seed == self.seed:  # says nothing, and must not make two of one
-                object.__setattr__(self, "evaluation_seed", None)
+        if self.common_seed is not None:
+            check_count("The common seed", self.common_seed, (0, 2**31 - 1))
 
     @property
     def trains(self) -> bool:

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from effq_core import __version__
-from effq_core.cli import catalogues, doctor, own_photos, predict, rescue, run, show, steer, timings
+from effq_core.cli import (
+    catalogues,
+    doctor,
+    own_photos,
+    predict,
+    rescue,
+    run,
+    show,
+    steer,
+    sweep,
+    timings,
+)
 from effq_core.cli.faults import EffqGroup
 
 _EPILOG = (
@@ -55,6 +66,7 @@ app.command("delete")(steer.delete)
 app.command("export")(steer.export)
 app.command("predict")(predict.predict)
 app.add_typer(rescue.rescue_app, name="rescue")
+app.add_typer(sweep.sweep_app, name="sweep")
 app.add_typer(timings.timings_app, name="timings")
 app.add_typer(catalogues.models_app, name="models")
 app.add_typer(catalogues.datasets_app, name="datasets")

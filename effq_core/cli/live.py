@@ -33,12 +33,15 @@ _MARKS = {
 
 
 @contextmanager
-def watching(console: Console, *, quiet: bool = False) -> Iterator[OnUpdate | None]:
+def watching(
+    console: Console, *, quiet: bool = False, kind: type[Watcher] | None = None
+) -> Iterator[OnUpdate | None]:
     """Shows a run's progress while the block runs.
 
     Args:
         console: Where to.
         quiet: Show nothing.
+        kind: What prints; :class:`Watcher`, where not given.
 
     Yields:
         What the driver calls after each change.
@@ -46,7 +49,7 @@ def watching(console: Console, *, quiet: bool = False) -> Iterator[OnUpdate | No
     if quiet:
         yield None
         return
-    watcher = Watcher(console)
+    watcher = (kind or Watcher)(console)
     if not console.is_terminal:
         yield watcher.update
         return

@@ -101,20 +101,30 @@ class _Planner(StageList):
         if self._trains:
             self._pixels("training", both)
         self._pixels("evaluation", alone)
+        if self._head_apart:
+            # Whatever a sweep varies must not change the float model it is compared with.
+            head = {"calibration": 0, "training": choice.training_size, "evaluation": None}
+            self._pixels("training", head, name="pixels:head")
+
+    @property
+    def _head_apart(self) -> bool:
+        return self.match.use is HeadUse.NEW and self.experiment.common_seed is not None
 
     def _pixels(
         self, role: str, sizes: dict[str, int | None], *, name: str = "", side: int = 0
     ) -> None:
-        seed, fixed = self.experiment.seed, self.experiment.evaluation_seed
+        seed, common = self.experiment.seed, self.experiment.common_seed
+        if common is not None and (role == "evaluation" or name == "pixels:head"):
+            seed = common
         params = {
             "dataset": self.experiment.dataset,
             "role": role,
             "sizes": sizes,
-            "seed": seed if fixed is None or role != "evaluation" else fixed,
+            "seed": seed,
             "image_size": side or self.image_size,
         }
-        if fixed is not None and role != "evaluation":
-            params["split_seed"] = fixed
+        if common not in (None, seed):
+            params["split_seed"] = common
         self.add(
             name or f"pixels:{role}",
             "data:pixels",
@@ -130,7 +140,7 @@ class _Planner(StageList):
 
     @property
     def _trains(self) -> bool:
-        return self.experiment.trains or self.match.use is HeadUse.NEW
+        return self.experiment.trains or (self.match.use is HeadUse.NEW and not self._head_apart)
 
     def _float_model(self) -> None:
         new = self.match.use is HeadUse.NEW
@@ -143,7 +153,9 @@ class _Planner(StageList):
                 "use": self.match.use,
                 "class_names": self.dataset.class_names if new else [],
             },
-            inputs={"training": "pixels:training"} if new else {},
+            inputs={"training": "pixels:head" if self._head_apart else "pixels:training"}
+            if new
+            else {},
             weight=5 + (self.training_images / 40 if new else 0),
             library_versions=(*TENSORFLOW, "scikit-learn") if new else TENSORFLOW,
         )

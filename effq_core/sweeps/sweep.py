@@ -115,7 +115,7 @@ class Sweep:
             ExperimentError: If a value is out of range.
         """
         base = self.base
-        first = base.seed if base.evaluation_seed is None else base.evaluation_seed
+        first = base.seed if base.common_seed is None else base.common_seed
         several = [axis for axis in self.axes if len(getattr(self, axis)) > 1]
         found = []
         choices = itertools.product(
@@ -132,8 +132,9 @@ class Sweep:
                 calibration=replace(base.calibration, size=size, method=method),
                 qat=replace(base.qat, epochs=epochs, learning_rate=rate, loss=loss),
                 seed=seed,
-                # The same photos whatever the seed: only so are seeds measured, not photos.
-                evaluation_seed=first,
+                # The same photos and float model in all runs: only so is it the choice that is
+                # measured, and what it rests on made once.
+                common_seed=first,
             )
             words = [_WORDS[axis](experiment) for axis in several]
             found.append(Member(experiment=experiment, label=", ".join(words)))

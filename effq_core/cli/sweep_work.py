@@ -1,0 +1,302 @@
+"""Working on a sweep in the foreground or behind the scenes, and what is printed of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from effq_core import formatting as fmt
+from effq_core.cli.faults import CANCELLED, FAILED
+from effq_core.cli.live import Watcher, watching
+from effq_core.cli.output import print_error, print_json, safe, say, stderr, stdout, table
+from effq_core.cli.work import run_values
+from effq_core.errors import InputError
+from effq_core.pipeline.progress import OnUpdate
+from effq_core.results.access import LATEST
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.rows import RunRow, StageRow, StageState, Status
+from effq_core.sweeps.outcome import Row, outcome
+from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
+from effq_core.sweeps.sweep import Sweep, label_of
+from effq_core.variants import BASELINE
+
+_HISTORY = 5
+
+
+def start(
+    sweep: Sweep, *, name: str, dry_run: bool, detach: bool, as_json: bool, quiet: bool
+) -> None:
+    """Makes a sweep, or goes on with the same one, and works on it.
+
+    Args:
+        sweep: What to try.
+        name: What the user calls it.
+        dry_run: Only say what it would take.
+        detach: Leave it to a process of its own.
+        as_json: Print JSON only.
+        quiet: Show no progress.
+
+    Raises:
+        EffqError: If it cannot be run at all; then nothing is made.
+        typer.Exit: If it fails or is cancelled.
+    """
+    from effq_core.sweeps.forecast import forecast_sweep
+
+    home = Home.from_environment()
+    database = Database(home.database)
+    try:
+        history = [
+            stage
+            for run in [run for run in database.list_runs() if run.results][:_HISTORY]
+            for stage in database.stages(run.id)
+        ]
+        # What cannot be planned is wrong input, and leaves nothing behind.
+        cost = forecast_sweep(sweep, home, history)
+        if as_json and dry_run:
+            print_json({"sweep": sweep.to_dict(), "forecast": cost.__dict__})
+        if not as_json and not quiet:
+            _print_plan(stdout(), sweep, cost)
+        if dry_run:
+            return
+        same = find_same(home, database, sweep)
+        if same is not None and not quiet:
+            say(f"The same sweep was asked for before: going on with {same.id}.", error=True)
+        run_id = same.id if same else create_sweep(home, database, sweep, name).id
+    finally:
+        database.close()
+    _carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
+
+
+def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
+    """Goes on with a sweep.
+
+    Args:
+        text: Its id or the start of it, its name, or ``latest``.
+        detach: Leave it to a process of its own.
+        as_json: Print JSON only.
+        quiet: Show no progress.
+
+    Raises:
+        EffqError: If there is none.
+        typer.Exit: If it fails or is cancelled.
+    """
+    home = Home.from_environment()
+    with _index(home) as database:
+        run, _ = _find(home, database, text)
+    _carry_on(home, run.id, detach=detach, as_json=as_json, quiet=quiet)
+
+
+def print_list(*, as_json: bool) -> None:
+    """Prints the sweeps there are.
+
+    Args:
+        as_json: Print JSON only.
+    """
+    home = Home.from_environment()
+    with _index(home) as database:
+        found = list_sweeps(home, database)
+    if as_json:
+        print_json(
+            [
+                {"run": run_values(run), "sweep": s.sweep.to_dict(), "runs": s.runs}
+                for run, s in found
+            ]
+        )
+        return
+    if not found:
+        say("There is no sweep yet. `effq sweep --calibration-size 50,200,500` makes one.")
+        return
+    made = table("Sweep", "Name", "Status", "Varies", "Finished", "Made", right=("Finished",))
+    for run, state in found:
+        done = f"{len(state.runs)} of {state.sweep.runs}"
+        made.add_row(
+            run.id, safe(run.name), str(run.status), label_of(state.sweep), done,
+            fmt.moment(run.created),
+        )  # fmt: skip
+    stdout().print(made)
+
+
+def print_one(text: str, *, as_json: bool) -> None:
+    """Prints what a sweep has found.
+
+    Args:
+        text: Its id or the start of it, its name, or ``latest``.
+        as_json: Print JSON only.
+
+    Raises:
+        InputError: If there is none.
+    """
+    home = Home.from_environment()
+    with _index(home) as database:
+        run, state = _find(home, database, text)
+        if as_json:
+            print_json(_document(home, database, run, state))
+        else:
+            _print_outcome(stdout(), home, database, run, state)
+
+
+@contextmanager
+def _index(home: Home) -> Iterator[Database]:
+    database = Database(home.database)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState]:
+    found = list_sweeps(home, database)
+    if text == LATEST:
+        fitting = found[:1]
+    else:
+        fitting = [each for each in found if text in (each[0].id, each[0].name)]
+        fitting = fitting or [each for each in found if text and each[0].id.startswith(text)]
+    if not fitting:
+        raise InputError(f"There is no sweep {text!r}.", "`effq sweep list` lists those there are.")
+    if len(fitting) > 1:
+        some = ", ".join(run.id for run, _ in fitting[:5])
+        raise InputError(f"{text!r} can mean {len(fitting)} sweeps: {some}.", "Give the whole id.")
+    return fitting[0]
+
+
+def _carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
+    from effq_core.pipeline import control
+    from effq_core.pipeline.driver import run_foreground
+
+    if detach:
+        with _index(home) as database:
+            queued = database.get_run(run_id).status is Status.QUEUED
+        pid = control.start_detached(home, run_id) if queued else control.resume(home, run_id)
+        if as_json:
+            print_json({"run": {"id": run_id}, "driver_pid": pid})
+        else:
+            say(run_id)
+            say(f"It runs in the background. `effq sweep show {run_id}` tells more.", error=True)
+        return
+    console = stderr() if as_json else stdout()
+    if not quiet:
+        console.print(f"Sweep {run_id}", style="bold")
+    begun = time.monotonic()
+    with _following(console, quiet=quiet) as on_update:
+        run = run_foreground(home, run_id, on_update)
+    with _index(home) as database:
+        state = read_sweep(home, run_id)
+        if as_json:
+            print_json(_document(home, database, run, state))
+        else:
+            if not quiet and run.status is Status.FINISHED:
+                say(f"Finished in {fmt.duration(time.monotonic() - begun)}.\n")
+            _print_outcome(stdout(), home, database, run, state)
+    if run.status is Status.FINISHED:
+        return
+    again = f"`effq sweep resume {run.id}` continues where it stopped: what is finished is kept."
+    if run.status is Status.CANCELLED:
+        print_error(f"The sweep {run.id} was cancelled.", again)
+        raise typer.Exit(CANCELLED)
+    print_error(run.error or f"The sweep {run.id} is {run.status}.", run.hint)
+    say(again, style="red", error=True)
+    raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _following(console: Console, *, quiet: bool) -> Iterator[OnUpdate | None]:
+    with watching(console, quiet=quiet, kind=_SweepWatcher) as on_update:
+        yield on_update
+
+
+class _SweepWatcher(Watcher):
+    """Says which runs are finished and which stages failed: hundreds of others tell nobody much."""
+
+    def _print_ended(self, stage: StageRow) -> None:
+        if stage.state is StageState.FAILED:
+            super()._print_ended(stage)
+
+
+def _print_plan(console: Console, sweep: Sweep, cost: Any) -> None:
+    console.print(Text(f"{fmt.counted(cost.runs, 'run')}: {label_of(sweep)}", style="bold"))
+    saved = cost.total - cost.distinct
+    console.print(
+        f"{fmt.count(cost.distinct)} distinct stages of {fmt.count(cost.total)} "
+        f"({fmt.count(saved)} shared), {fmt.count(cost.cached)} cached; "
+        + (
+            f"about {fmt.roughly(cost.seconds)} on one worker."
+            if cost.seconds
+            else "nothing is left to do."
+        ),
+        soft_wrap=True,
+    )
+
+
+def _print_outcome(
+    console: Console, home: Home, database: Database, run: RunRow, state: SweepState
+) -> None:
+    rows = outcome(home, state)
+    title = f"{run.name} ({run.status}): {len(state.runs)} of {len(rows)} runs finished"
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    made = table(
+        "Run", "Variant", "Top-1 (95 %)", "Against float32", "Exact p", "n", "Id",
+        right=("Top-1 (95 %)", "Against float32", "Exact p", "n"),
+    )  # fmt: skip
+    for row in rows:
+        _add_row(made, row)
+    console.print(made)
+    for sentence in _findings(home, database, state):
+        console.print(Text(sentence), soft_wrap=True)
+
+
+def _add_row(made: Any, row: Row) -> None:
+    shown = [found for found in row.found if found.variant != BASELINE] or list(row.found)
+    if row.problem or not shown:
+        made.add_row(row.label, safe(row.problem or "not yet"), "", "", "", "", row.run or "")
+    for number, found in enumerate(shown):
+        share = found.accuracy.top1
+        comparison = found.comparison
+        made.add_row(
+            "" if number else row.label,
+            found.title,
+            fmt.share_with_interval(share.share, share.low, share.high) if share else fmt.NOTHING,
+            fmt.points(comparison.difference_points) if comparison else fmt.NOTHING,
+            fmt.p_value(comparison.p) if comparison else fmt.NOTHING,
+            fmt.count(found.accuracy.n),
+            "" if number else (row.run or "not finished"),
+        )
+
+
+def _findings(home: Home, database: Database, state: SweepState) -> list[str]:
+    from effq_core.results.sweep_finding import HOW
+    from effq_core.sweeps.findings import sentences
+
+    found = sentences(home, database, state)
+    return [*(f"• {sentence}" for sentence in found), HOW] if found else []
+
+
+def _document(home: Home, database: Database, run: RunRow, state: SweepState) -> dict[str, Any]:
+    from effq_core.sweeps.findings import sentences
+
+    return {
+        "run": run_values(run),
+        "sweep": state.sweep.to_dict(),
+        "runs": [
+            {
+                "label": row.label,
+                "run": row.run,
+                "problem": row.problem,
+                "variants": {
+                    found.variant: {
+                        "accuracy": found.accuracy.to_dict(),
+                        "comparison": found.comparison.to_dict() if found.comparison else None,
+                    }
+                    for found in row.found
+                },
+            }
+            for row in outcome(home, state)
+        ],
+        "findings": list(sentences(home, database, state)),
+    }

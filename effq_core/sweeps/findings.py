@@ -1,0 +1,82 @@
+"""A sweep's finished runs, and what they come to in plain words."""
+
+from __future__ import annotations
+
+from effq_core.errors import EffqError
+from effq_core.results.access import load_results
+from effq_core.results.document import Results
+from effq_core.results.sweep import Along, sweep
+from effq_core.results.sweep_finding import findings
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.sweeps.state import SweepState
+from effq_core.sweeps.sweep import Sweep
+
+_ALONG = {
+    "calibration_sizes": Along.CALIBRATION_SIZE,
+    "epochs": Along.QAT_EPOCHS,
+    "learning_rates": Along.LEARNING_RATE,
+}
+
+
+def alongs(choice: Sweep) -> tuple[Along, ...]:
+    """Returns the axes a sweep can be drawn along: those with two values or more.
+
+    Args:
+        choice: The sweep.
+
+    Returns:
+        The axes; calibration size alone where only methods, losses or seeds vary.
+    """
+    found = [along for axis, along in _ALONG.items() if len(getattr(choice, axis)) > 1]
+    if not found:
+        trains = len(choice.losses) > 1
+        found = [Along.QAT_EPOCHS if trains else Along.CALIBRATION_SIZE]
+    return tuple(found)
+
+
+def results_of(
+    home: Home, database: Database, state: SweepState
+) -> tuple[tuple[str, Results], ...]:
+    """Reads the results of a sweep's finished runs; those that are gone are left out.
+
+    Args:
+        home: The store.
+        database: Its index.
+        state: The sweep.
+
+    Returns:
+        Label and results of each, in the sweep's order.
+    """
+    members, found = state.sweep.members(), []
+    for place in sorted(state.runs):
+        try:
+            run = database.get_run(state.runs[place])
+            found.append((members[place].label, load_results(home, run)))
+        except EffqError:
+            continue  # deleted since; running the sweep again brings it back
+    return tuple(found)
+
+
+def sentences(home: Home, database: Database, state: SweepState) -> tuple[str, ...]:
+    """Says what a sweep's finished runs come to.
+
+    Args:
+        home: The store.
+        database: Its index.
+        state: The sweep.
+
+    Returns:
+        Sentences; none where too few runs are finished.
+    """
+    runs = results_of(home, database, state)
+    if len(runs) < 2:
+        return ()
+    labelled = runs[0][1].baseline.accuracy.top1 is not None
+    quality = "top-1" if labelled else "agreement with float32"
+    found: list[str] = []
+    for along in alongs(state.sweep):
+        varies = {name for name in state.sweep.base.variants if name != "float32"}
+        series = [entry for entry in sweep(runs, along) if entry.variant in varies]
+        found += [text for text in findings(series, along, quality) if text not in found]
+    return tuple(found)
