@@ -54,7 +54,8 @@ def show_add_model() -> None:
     st.markdown(
         "A model file can hold a program. It is looked through as data, then opened in a process "
         "of its own with little time and memory and, on Linux, without rights to your files and "
-        "network. The file is not kept: only its layers and weights are."
+        "network. The file is not kept: only its layers and weights are. A ready .tflite file is "
+        "kept as it is."
     )
     _form()
 

@@ -22,8 +22,8 @@ def show_space() -> None:
     with st.container(horizontal=True):  # and not columns: two beside each other on a phone
         for label, size, help_ in (
             ("Results of runs", used.artifacts, tip("artifact")),
-            ("Downloaded photos", used.datasets, None),
-            ("Downloaded models", used.models, None),
+            ("Stored photos", used.datasets, None),
+            ("Stored models", used.models, None),
             ("Free on this disk", used.free, None),
         ):
             st.metric(label, fmt.size(size), help=help_, width=_METRIC_PIXELS)

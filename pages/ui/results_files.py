@@ -12,6 +12,7 @@ from effq_core.errors import EffqError
 from effq_core.export import csv_text, predictions_rows
 from effq_core.html_report import html_report
 from effq_core.results import Results, rows
+from effq_core.variants import is_ready
 from pages.ui.choose import Source
 from pages.ui.show import escape
 
@@ -86,7 +87,8 @@ def show_models(source: Source) -> None:
         for name in source.results.variants:
             if source.results.variants[name].artifact:
                 model_download(source, name)
-    missing = [v.title for v in source.results.variants.values() if not v.artifact]
+    without = [name for name, v in source.results.variants.items() if not v.artifact]
+    missing = [source.results.variants[name].title for name in without if not is_ready(name)]
     if missing:
         st.caption(
             f"Without a file, only measured: {', '.join(escape(title) for title in missing)}. Run "

@@ -90,7 +90,7 @@ def test_an_empty_store_shows_what_comes_with_effq_and_what_can_be_fetched(
         "10.6 MiB on disk",
         "Licence: Apache-2.0",
         "Photo patches (built in)",
-        "Downloaded photos 0 B",
+        "Stored photos 0 B",
         "No runs yet",
     ):
         assert text in said
