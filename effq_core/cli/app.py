@@ -10,6 +10,7 @@ from effq_core import __version__
 from effq_core.cli import (
     catalogues,
     doctor,
+    layers,
     own_photos,
     predict,
     rescue,
@@ -60,6 +61,7 @@ def _effq(
 app.command("run")(run.run)
 app.command("runs")(show.runs)
 app.command("show")(show.show)
+app.command("layers")(layers.layers)
 app.command("cancel")(steer.cancel)
 app.command("resume")(steer.resume)
 app.command("delete")(steer.delete)

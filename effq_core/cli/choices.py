@@ -9,13 +9,19 @@ from typing import Any
 
 from effq_core.errors import DatasetError, ExperimentError
 from effq_core.experiment import Experiment
+from effq_core.layers.settings import Layers, Mixed
 from effq_core.presets import PRESETS
-from effq_core.variants import CATALOGUE, CONTROLS, STANDARD, in_catalogue_order
+from effq_core.variants import CATALOGUE, CONTROLS, MIXED, STANDARD, in_catalogue_order
 
 FOLDER_PREFIX = "folder:"
 PHOTOS_PREFIX = "photos:"
 DATASETS = ("photo_patches", "imagenette")
-_GROUPS = {"all": tuple(CATALOGUE), "standard": STANDARD, "controls": CONTROLS}
+# What takes a search of its own is made where it is asked for by name.
+_GROUPS = {
+    "all": tuple(n for n, row in CATALOGUE.items() if not row.is_on_request),
+    "standard": STANDARD,
+    "controls": CONTROLS,
+}
 ALL = "all"
 
 
@@ -25,6 +31,9 @@ def make_experiment(
     experiment: dict[str, Any],
     calibration: dict[str, Any],
     qat: dict[str, Any],
+    layers: dict[str, Any] | None = None,
+    looks: bool = False,
+    mixed: dict[str, Any] | None = None,
 ) -> Experiment:
     """Applies options to a preset.
 
@@ -33,6 +42,10 @@ def make_experiment(
         experiment: Fields of :class:`~effq_core.experiment.Experiment`; ``None`` where not given.
         calibration: Fields of :class:`~effq_core.experiment.Calibration`, likewise.
         qat: Fields of :class:`~effq_core.experiment.Qat`, likewise.
+        layers: Fields of :class:`~effq_core.layers.settings.Layers`, likewise; any asks for it.
+        looks: Whether layers are looked at even where none of these was given.
+        mixed: Fields of :class:`~effq_core.layers.settings.Mixed`, likewise; any asks for
+            ``int8_mixed``.
 
     Returns:
         The experiment.
@@ -48,9 +61,16 @@ def make_experiment(
     if experiment.get("dataset") not in (None, base.dataset):
         # A preset's sizes suit its own photos; of others, all are used.
         base = replace(base, training_size=None, evaluation_size=None)
+    about_layers, about_mixed = _given(layers or {}), _given(mixed or {})
+    if looks or about_layers:
+        base = replace(base, layers=Layers(**about_layers))
+    chosen = _given(experiment)
+    if about_mixed:
+        names = (*chosen.get("variants", base.variants), MIXED)
+        chosen |= {"variants": names, "mixed": Mixed(**about_mixed)}
     return replace(
         base,
-        **_given(experiment),
+        **chosen,
         calibration=replace(base.calibration, **_given(calibration)),
         qat=replace(base.qat, **_given(qat)),
     )
@@ -109,6 +129,11 @@ def parse_variants(texts: Iterable[str] | None) -> tuple[str, ...] | None:
     return in_catalogue_order(
         variant for name in names for variant in _GROUPS.get(name, (name.replace("-", "_"),))
     )
+
+
+def parse_names(texts: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Reads repeated and comma-separated names; ``None`` where there are none."""
+    return tuple(_split(texts)) or None
 
 
 def parse_threads(texts: Iterable[str] | None) -> tuple[int, ...] | None:

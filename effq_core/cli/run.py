@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from effq_core.experiment import CalibrationMethod, QatLoss
+from effq_core.layers.settings import Precision
 
 _MODEL = "Models"
 _QUANTIZE = "Quantization"
 _MEASURE = "Measurement"
+_LAYERS = "Layers and mixed precision"
 
 
 def run(
@@ -99,6 +101,62 @@ def run(
             rich_help_panel=_MEASURE,
         ),
     ] = False,
+    layers: Annotated[
+        bool,
+        typer.Option(
+            "--layers",
+            help="Measure which blocks and layers lose accuracy in int8; `effq layers RUN` shows "
+            "it.",
+            rich_help_panel=_LAYERS,
+        ),
+    ] = False,
+    layer_images: Annotated[
+        int | None,
+        typer.Option(help="Photos each measure of layers looks at.", rich_help_panel=_LAYERS),
+    ] = None,
+    layer_budget: Annotated[
+        int | None,
+        typer.Option(
+            help="Seconds after which no further block or layer is tried.", rich_help_panel=_LAYERS
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Blocks or layers int8_mixed keeps in floats, such as block1a,head; repeat it or "
+            "separate them by commas. Without, the fewest that hold the limits are looked for.",
+            rich_help_panel=_LAYERS,
+        ),
+    ] = None,
+    keep_precision: Annotated[
+        Precision | None,
+        typer.Option(help="What their kernels are stored in.", rich_help_panel=_LAYERS),
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            help="Top-1 int8_mixed may lose against float32, in percentage points.",
+            rich_help_panel=_LAYERS,
+        ),
+    ] = None,
+    max_extra_size: Annotated[
+        float | None,
+        typer.Option(
+            help="How much larger than int8 it may be, in per cent.", rich_help_panel=_LAYERS
+        ),
+    ] = None,
+    max_latency_ratio: Annotated[
+        float | None,
+        typer.Option(
+            help="How many times int8's time it may take, on one thread.", rich_help_panel=_LAYERS
+        ),
+    ] = None,
+    search_budget: Annotated[
+        int | None,
+        typer.Option(
+            help="Seconds after which no further set of blocks is tried.", rich_help_panel=_LAYERS
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of every random choice.", rich_help_panel=_MEASURE)
     ] = None,
@@ -143,6 +201,16 @@ def run(
             "learning_rate": learning_rate,
             "batch_size": batch_size,
             "loss": loss,
+        },
+        layers={"images": layer_images, "budget_seconds": layer_budget},
+        looks=layers,
+        mixed={
+            "keep": choices.parse_names(keep),
+            "precision": keep_precision,
+            "max_drop_points": max_drop,
+            "max_extra_size": max_extra_size,
+            "max_latency_ratio": max_latency_ratio,
+            "budget_seconds": search_budget,
         },
     )
     if calibration_size is None:

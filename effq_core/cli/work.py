@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
+from rich.console import Console
 
 from effq_core import formatting as fmt
 from effq_core.cli.faults import CANCELLED, FAILED
@@ -15,6 +16,7 @@ from effq_core.experiment import Experiment
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
+from effq_core.sweeps.state import is_sweep
 
 
 def start(
@@ -95,25 +97,59 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         EffqError: If there is no such run, or somebody else works on it.
         typer.Exit: If it fails or is cancelled.
     """
+    if is_sweep(home, run_id):
+        from effq_core.cli import sweep_work
+
+        sweep_work.carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
+        return
     if detach:
         _detach(home, run_id, as_json=as_json)
         return
-    from effq_core.cli.live import watching
-    from effq_core.pipeline.driver import run_foreground
-
-    # Progress is not a result: with --json it must stay out of standard output.
-    console = stderr() if as_json else stdout()
-    if not quiet:
-        console.print(f"Run {run_id}", style="bold")
     begun = time.monotonic()
-    with watching(console, quiet=quiet) as on_update:
-        run = run_foreground(home, run_id, on_update)
+    # Progress is not a result: with --json it must stay out of standard output.
+    run = drive(home, run_id, console=stderr() if as_json else stdout(), quiet=quiet)
     if as_json:
         print_json(document(home, run))
     if run.status is Status.FINISHED:
         if not as_json:
             _print_results(home, run, time.monotonic() - begun, quiet=quiet)
         return
+    give_up(run)
+
+
+def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
+    """Works on a run and shows its progress.
+
+    Args:
+        home: The store.
+        run_id: The run.
+        console: Where progress goes.
+        quiet: Show none.
+
+    Returns:
+        The run as it ended.
+
+    Raises:
+        EffqError: If there is no such run, or somebody else works on it.
+    """
+    from effq_core.cli.live import watching
+    from effq_core.pipeline.driver import run_foreground
+
+    if not quiet:
+        console.print(f"Run {run_id}", style="bold")
+    with watching(console, quiet=quiet) as on_update:
+        return run_foreground(home, run_id, on_update)
+
+
+def give_up(run: RunRow) -> NoReturn:
+    """Says why a run did not finish, and ends with the exit code for it.
+
+    Args:
+        run: As it ended.
+
+    Raises:
+        typer.Exit: Always.
+    """
     _explain(run)
     raise typer.Exit(CANCELLED if run.status is Status.CANCELLED else FAILED)
 

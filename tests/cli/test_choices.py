@@ -10,7 +10,7 @@ from effq_core.cli import choices
 from effq_core.errors import DatasetError, ExperimentError
 from effq_core.experiment import CalibrationMethod, Experiment
 from effq_core.presets import PRESETS
-from effq_core.variants import CATALOGUE, CONTROLS, STANDARD
+from effq_core.variants import CONTROLS, STANDARD
 
 
 def _make(preset: str = "demo", **groups: dict[str, object]) -> Experiment:
@@ -54,7 +54,7 @@ def test_all_images_can_be_asked_for() -> None:
         (["int8-qat"], ("int8_qat",)),
         (["standard"], STANDARD),
         (["controls"], CONTROLS),
-        (["all"], tuple(CATALOGUE)),
+        (["all"], (*STANDARD, *CONTROLS)),
         (["standard", "int8_float_control"], (*STANDARD, "int8_float_control")),
     ],
 )
