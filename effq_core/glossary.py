@@ -234,6 +234,10 @@ _TERMS = {
         "gets a factor from 0 to 1 it is multiplied by. A wrong factor scales a whole channel."
     ),
     "residual": "The block's input is added to its output, so that what it gets wrong stays small.",
+    "block_sqnr": (
+        "Signal-to-quantization-noise ratio of what the block hands on, in decibels: of all values "
+        "together or of the median channel, whichever is lower. It counts all that was lost so far."
+    ),
     "cosine": (
         "Whether float32's and int8's values point the same way, whatever their length: 1 is "
         "exactly the same direction, 0 none in common."

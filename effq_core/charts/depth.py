@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from effq_core import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
 from effq_core.layers.structure import Network
+from effq_core.layers.words import layer_title
 
 HEIGHT = 320
 _LINE = "#0f8f86"
@@ -79,7 +80,9 @@ def depth_chart(
         mode="lines",
         line={"color": _LINE, "width": 2},
         connectgaps=True,
-        customdata=[[html.escape(p.layer), html.escape(p.block), p.kind] for p in points],
+        customdata=[
+            [html.escape(layer_title(p.layer)), html.escape(p.block), p.kind] for p in points
+        ],
         hovertemplate="%{customdata[0]} (%{customdata[2]}), %{customdata[1]}<br>%{y:.1f} dB"
         "<extra></extra>",
     )
@@ -121,7 +124,7 @@ def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db:
     figure.add_annotation(
         x=place,
         y=height,
-        text=f"<b>{html.escape(point.layer)}</b>, {fmt.decibels(point.sqnr_db)}",
+        text=f"<b>{html.escape(layer_title(point.layer))}</b>, {fmt.decibels(point.sqnr_db)}",
         xanchor="right" if right else "left",
         xshift=-8 if right else 8,
         yanchor="top",
@@ -172,6 +175,6 @@ def _alt(points: Sequence[Point], below: int | None, threshold_db: float) -> str
         f"It stays above {fmt.decibels(threshold_db)}."
         if below is None
         else f"It first falls under {fmt.decibels(threshold_db)} at "
-        f"{html.escape(points[below].layer)}."
+        f"{html.escape(layer_title(points[below].layer))}."
     )
     return f"SQNR along the network's {fmt.counted(len(points), 'operator')}, {reach}. {where}"

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from effq_core import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
-from effq_core.layers.signal_record import KernelSignal, TensorSignal
+from effq_core.layers.signal_tensors import KernelSignal, TensorSignal
 
 HEIGHT = 300
 _BARS = "#5b7fa6"
@@ -38,7 +38,8 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
         return describe(figure, f"Histogram of {html.escape(signal.layer)}, which stays in floats.")
     outside = (signal.edges[1:] <= signal.int8_low) | (signal.edges[:-1] >= signal.int8_high)
     figure.data[0].marker.color = np.where(outside, _GRID, _BARS).tolist()
-    levels: _Floats = signal.scale * (np.arange(_LOWEST, _HIGHEST + 1) - signal.zero_point)
+    integers = np.arange(_LOWEST, _HIGHEST + 1) - signal.zero_point
+    levels: _Floats = integers.astype(np.float64) * signal.scale
     _rug(figure, [("int8", levels)])
     for place, text, side in (
         (signal.int8_low, "int8 begins", "left"),

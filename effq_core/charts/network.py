@@ -30,7 +30,7 @@ _SYMBOLS = {
 _SCALE = ((0.0, "#cfe1e6"), (0.35, "#ecc98a"), (0.7, "#cf6a2f"), (1.0, "#8f2413"))
 _UNKNOWN = "rgba(128, 128, 128, 0.18)"
 _CHOSEN = "#14a098"
-_SIZE = 36  # pixels of a block
+_SIZE = 33  # pixels of a block
 _ROW = 74  # pixels of a row: the block, its number below, a residual's arc above
 _REST = 86  # pixels of margins and the colour bar
 _DARK, _LIGHT = "#1b2326", "#ffffff"
@@ -137,16 +137,17 @@ def _wires(
 ) -> None:
     """Draws the way of the data, and an arc over each block whose input is added to its output."""
     for line in lines:
-        last, height = places[line.blocks[-1].name]
-        figure.add_shape(
-            type="line",
-            x0=-0.45,
-            x1=last + 0.45,
-            y0=height,
-            y1=height,
-            line={"color": MUTED, "width": 1},
-            layer="below",
-        )
+        for block in line.blocks[:-1]:
+            x, y = places[block.name]
+            figure.add_shape(  # not through blocks: those without a value let it shine through
+                type="line",
+                x0=x + 0.26,
+                x1=x + 0.74,
+                y0=y,
+                y1=y,
+                line={"color": MUTED, "width": 1},
+                layer="below",
+            )
         for block in line.blocks:
             if block.has_residual:
                 x, y = places[block.name]
@@ -164,7 +165,7 @@ def _ring(figure: go.Figure, place: tuple[float, float]) -> None:
         x=[place[0]],
         y=[place[1]],
         mode="markers",
-        marker={"size": _SIZE + 9, "symbol": "circle", "color": _CHOSEN},
+        marker={"size": _SIZE + 10, "symbol": "circle", "color": _CHOSEN},
         hoverinfo="skip",
     )
 

@@ -126,5 +126,11 @@ def _effect(criterion: Criterion, effect: EffectRecord | None) -> Measure:
         title=title,
         values={name: 1000 * value for name, value in found.items()},
         write=lambda value: fmt.millinats(value / 1000),
-        brief=lambda value: fmt.decimals(value, 1 if abs(value) < 9.95 else 0),
+        brief=_short,
     )
+
+
+def _short(value: float) -> str:
+    """Writes a number in at most four characters or so, with two figures where it is small."""
+    size = abs(value)
+    return fmt.decimals(value, 0 if size >= 9.95 else 1 if size >= 0.095 else 2)

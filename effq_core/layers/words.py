@@ -35,6 +35,15 @@ _OPERATORS = {
 }
 
 
+def layer_title(layer: str) -> str:
+    """Names a layer for people; the last one has the converter's name for the whole model.
+
+    Args:
+        layer: As :func:`effq_core.layers.structure.layer_name` has it.
+    """
+    return "the answer" if "PartitionedCall" in layer else layer
+
+
 def operator_title(kind: str) -> str:
     """Names an operator for people: ``depthwise convolution``.
 

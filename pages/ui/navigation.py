@@ -41,6 +41,7 @@ PAGES = (
     PageCard("overview", "Overview", ":material/home:"),
     PageCard("experiment", "Experiment", ":material/science:"),
     PageCard("results", "Results", ":material/scatter_plot:"),
+    PageCard("layers", "Layers", ":material/layers:"),
     PageCard("predictions", "Predictions", ":material/image_search:"),
     PageCard("learn", "Learn", ":material/school:"),
     PageCard("library", "Library", ":material/inventory_2:"),

@@ -15,6 +15,7 @@ from effq_core.glossary import tip
 from effq_core.pipeline import control
 from effq_core.pipeline.watch import Watch, watch
 from effq_core.store.rows import StageRow, StageState, Status
+from effq_core.sweeps.state import is_sweep
 from effq_core.wording import (
     amount_text,
     run_title,
@@ -25,6 +26,7 @@ from effq_core.wording import (
 )
 from pages.ui import session
 from pages.ui.experiment_state import fill
+from pages.ui.experiment_sweep import show_sweep_runs
 from pages.ui.show import chart, escape, guard, problem, toast
 
 _EVERY = 1.0
@@ -100,8 +102,11 @@ def _draw(seen: Watch, *, as_guest: bool) -> None:
     _ended(seen)
     if run.status.is_active:
         _progress(seen)
-    _curves(seen)
-    _stages(seen)
+    if is_sweep(session.home(), run.id):
+        show_sweep_runs(run)
+    else:
+        _curves(seen)
+    _stages(seen, folded=as_guest)
     _log(seen)
     _actions(seen, as_guest=as_guest)
 
@@ -140,7 +145,7 @@ def _so_far(stage: StageRow) -> str:
 
 def _ended(seen: Watch) -> None:
     run = seen.run
-    if run.status is Status.FINISHED:
+    if run.status is Status.FINISHED and run.results is not None:
         took = f" in {fmt.duration(seen.elapsed)}" if seen.elapsed is not None else ""
         cached = f", {fmt.count(seen.cached)} of them cached" if seen.cached else ""
         with st.container(
@@ -181,12 +186,13 @@ def _curves(seen: Watch) -> None:
             chart(accuracy, key="run_accuracy")
 
 
-def _stages(seen: Watch) -> None:
+def _stages(seen: Watch, *, folded: bool) -> None:
     if not seen.stages:
         return
     title = f"All {fmt.counted(len(seen.stages), 'stage')}"
     stages = sorted(seen.stages, key=lambda stage: _ORDER[stage.state])
     open_now = seen.run.status.is_active or seen.run.status is Status.FAILED
+    open_now = open_now and not folded
     with st.expander(title, expanded=open_now, key="run_stages"):
         st.dataframe(
             {

@@ -1,0 +1,52 @@
+"""Layers: why did accuracy drop, and what fixes it?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui.choose import choose_run
+from pages.ui.layers_detail import show_detail
+from pages.ui.layers_head import show_head
+from pages.ui.layers_mixed import show_mixed
+from pages.ui.layers_network import choose_block, show_network
+from pages.ui.layers_photo import show_photo
+from pages.ui.layers_rescue import rescue_part
+from pages.ui.layers_source import Known, known_about
+from pages.ui.layers_start import follow, offer_again, offer_look
+from pages.ui.show import empty, guard, page_head
+
+
+@st.fragment
+def _explore(known: Known) -> None:
+    # Guarded in here: a fragment runs again by itself, without what is around it.
+    with guard():
+        show_network(known)
+        block = choose_block(known)
+        op = show_detail(known, block)
+        show_photo(known, op)
+
+
+def page() -> None:
+    """Draws the page."""
+    page_head("Layers", "Why did accuracy drop, and what fixes it?")
+    source = choose_run()
+    if source is None:
+        empty("There is no run yet.", page="experiment", label="Run an experiment")
+        return
+    under_way = follow(source)
+    known = known_about(source)
+    if known is not None:
+        show_head(known)
+        if not under_way:
+            offer_again(source, known.asked)
+        _explore(known)
+        with guard():
+            show_mixed(known, busy=under_way)
+    elif not under_way:
+        offer_look(source)
+    with guard():
+        rescue_part(source)
+
+
+with guard():
+    page()
