@@ -59,11 +59,12 @@ class Check:
         return asdict(self)
 
 
-def examine(home: Home, *, network: bool = True) -> list[Check]:
+def examine(home: Home, *, network: bool = True, hashes: bool = False) -> list[Check]:
     """Looks at everything a run needs.
 
     Args:
         home: The store.
+        hashes: Whether to compare every byte people have brought with what was kept.
         network: Whether to look if downloads can be reached, which takes up to three seconds.
 
     Returns:
@@ -76,6 +77,7 @@ def examine(home: Home, *, network: bool = True) -> list[Check]:
         ("engine", lambda: [_engine(home)]),
         ("models", lambda: _models(home)),
         ("photos", lambda: _photos(home)),
+        ("brought", lambda: _brought(home, hashes)),
     ]
     if network:
         looks.append(("network", _network))
@@ -238,6 +240,21 @@ def _photos(home: Home) -> list[Check]:
                 found, hint = "gone", "Put the folder back, or take it off the list of datasets."
         state = State.OK if card.is_present else State.NOTE
         checks.append(Check(name=f"photos {card.id}", state=state, found=found, hint=hint))
+    return checks
+
+
+def _brought(home: Home, hashes: bool) -> list[Check]:
+    from effq_core.brought import look_through
+
+    found = look_through(home, hashes=hashes)
+    checks = [
+        Check(name="brought", state=State.NOTE, found=problem, hint="Nothing of it was deleted.")
+        for problem in found.problems
+    ]
+    how = ", every byte compared" if hashes else ""
+    if found.counts and not checks:
+        text = f"{', '.join(found.counts)} of your own{how}"
+        checks.append(Check(name="brought", state=State.OK, found=text))
     return checks
 
 

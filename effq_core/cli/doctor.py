@@ -18,7 +18,8 @@ def doctor(
         bool,
         typer.Option(
             "--repair",
-            help="Verify every artifact, set damaged ones aside and rebuild the index.",
+            help="Verify every artifact, set damaged ones aside, rebuild the index and remove what "
+            "killed processes have left. Nothing else is deleted.",
         ),
     ] = False,
     offline: Annotated[
@@ -34,7 +35,7 @@ def doctor(
 
     home = Home.from_environment()
     repaired = _repair(home) if repair else None
-    checks = checkup.examine(home, network=not offline)
+    checks = checkup.examine(home, network=not offline, hashes=repair)
     failed = any(check.state is checkup.State.FAILED for check in checks)
     if json:
         output.print_json(

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from effq_core.errors import StoreError
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 WRONG_PATH = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP})
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}")
 BROKEN_DISK = frozenset({errno.EIO, errno.ESTALE})
 
 
@@ -128,6 +130,11 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Returns whether a name is one :func:`write_atomic` gives a file until it is whole."""
+    return _TEMPORARY.fullmatch(path.name) is not None and not path.is_symlink()
 
 
 def write_json(path: Path, value: Any, mode: int = 0o644) -> None:

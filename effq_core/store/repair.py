@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from effq_core.errors import ExperimentError, StoreError
 from effq_core.experiment import Experiment
+from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.files import remove_tree, store_errors
+from effq_core.store.files import is_unfinished, remove_tree, store_errors
+from effq_core.store.locks import is_locked
 from effq_core.store.manifest import Artifact
 from effq_core.store.rows import RunRow, Status, new_run_id
+from effq_core.store.usage import abandoned_drafts
 
 REPORT = "report"
 """Kind of the last stage of every plan."""
+CANCEL = "cancel"
+"""File in a run's folder: the user asked to stop."""
+_ABANDONED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +34,8 @@ class Repair:
         runs: Runs added to the index.
         artifacts: Whole artifacts.
         quarantined: One sentence for each damaged artifact that was set aside.
-        swept: Temporary folders of dead processes that were removed, and checkpoints of finished
-            stages.
+        swept: What dead processes had left and was removed: temporary folders and files, drafts of
+            photos, and checkpoints of finished stages.
     """
 
     moved: Path | None
@@ -55,7 +62,7 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
         StoreError: If the store cannot be written.
     """
     moved = _move_if_damaged(database)
-    swept = len(store.sweep())
+    swept = len(store.sweep()) + _sweep_abandoned(store.home)
     artifacts = []
     for artifact in store.list_all():
         problems = store.verify(artifact)
@@ -84,6 +91,22 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
     )
 
 
+def _sweep_abandoned(home: Home) -> int:
+    """Removes drafts of photos nobody holds, and small files that never got their names."""
+    abandoned = abandoned_drafts(home)
+    for path in abandoned:
+        remove_tree(path)
+    old, found = time.time() - _ABANDONED_SECONDS, len(abandoned)
+    for top in (home.root, home.engine, home.runs, home.device_timings, home.datasets, home.models):
+        for pattern in (".*", "*/.*", "own*/*/.*"):
+            for path in top.glob(pattern):
+                with store_errors(path), contextlib.suppress(FileNotFoundError):
+                    if is_unfinished(path) and path.lstat().st_mtime < old:
+                        path.unlink()
+                        found += 1
+    return found
+
+
 def _sweep_scratch(store: ArtifactStore, artifact: Artifact) -> int:
     scratch = store.home.scratch / artifact.stage / artifact.fingerprint
     if not scratch.exists():
@@ -104,6 +127,7 @@ def _move_if_damaged(database: Path) -> Path | None:
             raise
     else:
         return None
+    _refuse_while_running(database.parent / "runs")
     target = database.with_name(f"{database.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     with store_errors(database):
         database.rename(target)
@@ -112,6 +136,17 @@ def _move_if_damaged(database: Path) -> Path | None:
             if side.exists():
                 side.rename(target.with_name(target.name + suffix))
     return target
+
+
+def _refuse_while_running(runs: Path) -> None:
+    """A driver would go on writing into the index that is moved aside, and its run be lost."""
+    for lock in sorted(runs.glob("*/driver.lock")):
+        if is_locked(lock):
+            raise StoreError(
+                f"The index is damaged, but the run {lock.parent.name} still goes on.",
+                f"Wait until it has ended, or cancel it (`touch {lock.parent / CANCEL}`), then "
+                "repair.",
+            )
 
 
 def _run_of(report: Artifact) -> RunRow | None:

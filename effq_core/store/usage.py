@@ -228,10 +228,15 @@ def is_locked_folder(path: Path) -> bool:
     return False
 
 
+def abandoned_drafts(home: Home) -> list[Path]:
+    """Returns photos whose unpacking or adding was killed."""
+    old = time.time() - _ABANDONED_SECONDS
+    found = [path for path in home.datasets.glob(_UNPACKING) if path.stat().st_mtime < old]
+    drafts = (path for path in home.datasets.glob(f"{ADDING}*") if path.is_dir())
+    return found + [path for path in drafts if not is_locked_folder(path)]
+
+
 def leftovers(home: Home) -> list[Path]:
     """Returns artifacts set aside as damaged, and photos whose unpacking was killed."""
-    old = time.time() - _ABANDONED_SECONDS
-    abandoned = [path for path in home.datasets.glob(_UNPACKING) if path.stat().st_mtime < old]
-    abandoned += [path for path in home.datasets.glob(f"{ADDING}*") if not is_locked_folder(path)]
     quarantine = home.artifacts / QUARANTINE
-    return [*abandoned, *(quarantine.iterdir() if quarantine.is_dir() else ())]
+    return [*abandoned_drafts(home), *(quarantine.iterdir() if quarantine.is_dir() else ())]

@@ -1,0 +1,427 @@
+"""Stores to break: copies of an undisturbed run's, with some stages' artifacts taken out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from effq_core.experiment import Experiment
+from effq_core.pipeline import engine
+from effq_core.pipeline.stage import LAST
+from effq_core.settings import Home
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
+from effq_core.store.manifest import MANIFEST, hash_file
+from effq_core.store.rows import RunRow, StageRow, Status
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[2]
+MINUTES = 60.0
+TIMED = {"benchmark", LAST}
+"""Kinds whose files hold times of day or of a measurement, which no two runs share."""
+# Keys of a run's results that hold such times, or what follows from them.
+_TIMES = frozenset({"latency", "warnings", "hardware", "seconds", "created"})
+# TensorFlow numbers what it writes here as it comes; the variables beside it, and every .tflite
+# file made of it, are the same to the byte.
+_DESCRIPTIONS = ("saved_model/saved_model.pb", "saved_model/fingerprint.pb")
+
+
+class Broken(AssertionError):  # noqa: N818 - a finding, not an error of the test
+    """Something that must hold does not."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """An undisturbed, finished run: what every cell starts from and is compared with.
+
+    Attributes:
+        home: Its store; never changed.
+        run: The run.
+        stages: Its stages by name.
+    """
+
+    home: Home
+    run: RunRow
+    stages: dict[str, StageRow]
+
+    @classmethod
+    def of(cls, home: Home, run_id: str) -> Base:
+        database = Database(home.database)
+        try:
+            run = database.get_run(run_id)
+            stages = {row.name: row for row in database.stages(run_id)}
+        finally:
+            database.close()
+        if run.status is not Status.FINISHED:
+            raise Broken(f"The undisturbed run is {run.status}: {run.error}")
+        return cls(home, run, stages)
+
+    @property
+    def experiment(self) -> Experiment:
+        return Experiment.from_dict(self.run.experiment)
+
+    def folder(self, stage: str) -> Path:
+        row = self.stages[stage]
+        return self.home.artifacts / row.kind / row.fingerprint
+
+    def seconds(self, stage: str) -> float:
+        """How long a stage took in the undisturbed run."""
+        return float(_manifest(self.folder(stage))["seconds"])
+
+
+@dataclass
+class World:
+    """One cell's store, and the processes that were started on it.
+
+    Attributes:
+        base: What it was copied from.
+        home: Its store.
+        outside: A folder beside the store, for logs and locks.
+        environment: What processes get beside ours.
+    """
+
+    base: Base
+    home: Home
+    outside: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def take_out(self, stages: Iterable[str]) -> None:
+        """Removes stages' artifacts, so that a run makes them."""
+        for name in stages:
+            row = self.base.stages[name]
+            shutil.rmtree(self.home.artifacts / row.kind / row.fingerprint, ignore_errors=True)
+
+    def variables(self) -> dict[str, str]:
+        """The environment of this world's processes."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("EFFQ_SCHEDULER", "EFFQ_ENGINE_PORT")
+        }
+        return kept | {
+            "EFFQ_HOME": str(self.home.root),
+            # The host's locks are here: neither a real run nor another cell may hold this one up.
+            "TMPDIR": str(self.outside / "tmp"),
+            "EFFQ_ENGINE_IDLE": "60",
+            "PYTHONPATH": str(ROOT),
+            **self.environment,
+        }
+
+    def add_run(self, status: Status = Status.QUEUED, experiment: Experiment | None = None) -> str:
+        """Asks for the undisturbed run's experiment once more."""
+        database = Database(self.home.database)
+        try:
+            run_id = database.create_run(experiment or self.base.experiment, "cell")
+            if status is not Status.QUEUED:
+                database.set_status(run_id, status)
+        finally:
+            database.close()
+        return run_id
+
+    def drive(self, run_id: str) -> subprocess.Popen[bytes]:
+        """Starts a driver as the command line does: what it says goes to a file outside."""
+        with self.log(run_id).open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "effq_core.pipeline.driver", run_id],
+                env=self.variables(),
+                cwd=self.outside,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def log(self, run_id: str) -> Path:
+        return self.outside / f"driver-{run_id}.log"
+
+    def row(self, run_id: str) -> RunRow:
+        database = Database(self.home.database)
+        try:
+            return database.get_run(run_id)
+        finally:
+            database.close()
+
+    def stage_rows(self, run_id: str) -> dict[str, StageRow]:
+        database = Database(self.home.database)
+        try:
+            return {row.name: row for row in database.stages(run_id)}
+        finally:
+            database.close()
+
+    def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
+        database = Database(self.home.database)
+        try:
+            return [row.values for row in database.events_after(run_id) if row.kind == kind]
+        finally:
+            database.close()
+
+    def ended(self, process: subprocess.Popen[bytes], seconds: float = 6 * MINUTES) -> int:
+        """Waits for a driver, however it ends."""
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Broken(f"The driver did not end within {seconds:.0f} s.") from None
+
+    def settled(self, run_id: str, seconds: float = 6 * MINUTES) -> RunRow:
+        """Waits until nobody works on a run."""
+        return until(
+            lambda: row if not (row := self.row(run_id)).status.is_active else None,
+            f"The run {run_id} did not end.",
+            seconds,
+        )
+
+    def draft(self, stage: str) -> Path | None:
+        """The temporary folder in which somebody makes a stage's artifact now."""
+        row = self.base.stages[stage]
+        folder = self.home.artifacts / row.kind
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(f".tmp-{row.fingerprint}-"):
+                        return Path(entry.path)
+        except FileNotFoundError:
+            pass
+        return None
+
+    def until_working(self, stage: str, deep: bool = True) -> Path | None:
+        """Waits until a stage is in the middle of its work.
+
+        Args:
+            stage: Its name.
+            deep: Wait half of what it took undisturbed, or for a checkpoint; else only for its
+                first sign of life.
+
+        Returns:
+            The folder its artifact is made in; ``None`` if it has finished before we looked.
+        """
+        row = self.base.stages[stage]
+        final = self.home.artifacts / row.kind / row.fingerprint
+        deadline = time.monotonic() + 3 * MINUTES
+        while (draft := self.draft(stage)) is None:
+            if (final / MANIFEST).exists():
+                return None
+            if time.monotonic() > deadline:
+                raise Broken(f"The stage {stage} did not begin.")
+            time.sleep(0.0005)
+        if deep and row.kind == "finetune":
+            checkpoint = self.home.scratch / row.kind / row.fingerprint / "epochs" / "history.json"
+            until(checkpoint.exists, "There is no checkpoint.", 5 * MINUTES, poll=0.02)
+        elif deep:
+            # Not all of it on a machine that is faster now than it was then.
+            time.sleep(min(0.5 * self.base.seconds(stage), 3.0))
+        return draft if draft.exists() else None
+
+    def worker(self, draft: Path) -> int:
+        """The process that has a temporary folder open: the worker that fills it."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError):
+                for link in Path(f"/proc/{process.pid}/fd").iterdir():
+                    with contextlib.suppress(OSError):
+                        if link.readlink() == draft:
+                            return int(process.pid)
+        raise Broken(f"Nobody works in {draft}.")
+
+    def engine(self) -> int:
+        state = engine.running(self.home)
+        if state is None:
+            raise Broken("No engine runs.")
+        return int(state["pid"])
+
+    def close(self) -> None:
+        """Ends what was started here."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        database = self.home.database
+        if database.exists():
+            with contextlib.suppress(Exception):
+                for run in _active(database):
+                    os.kill(run, 9)
+        engine.stop(self.home, timeout=1.0)
+
+
+def _active(database: Path) -> list[int]:
+    index = Database(database)
+    try:
+        runs = index.list_runs()
+    finally:
+        index.close()
+    return [run.driver_pid for run in runs if run.status.is_active and run.driver_pid]
+
+
+def until(true: Callable[[], T], problem: str, seconds: float = 60.0, poll: float = 0.05) -> T:
+    """Waits for something and returns it."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        if time.monotonic() > deadline:
+            raise Broken(problem)
+        time.sleep(poll)
+    return found
+
+
+@contextlib.contextmanager
+def world(
+    base: Base,
+    folder: Path,
+    without: Iterable[str],
+    *,
+    link: bool = True,
+    place: Path | None = None,
+) -> Iterator[World]:
+    """Copies a store without some stages' artifacts, and ends what runs on the copy afterwards.
+
+    Args:
+        base: The undisturbed run.
+        folder: An empty folder of this cell.
+        without: Names of the stages to take out.
+        link: Share unchanged files with the base instead of copying them.
+        place: Where the store shall be; below ``folder``, where not given.
+    """
+    (folder / "tmp").mkdir(parents=True)
+    root = place or folder / "home"
+    missing = {base.folder(stage) for stage in without}
+    for row in base.stages.values():
+        source = base.home.artifacts / row.kind / row.fingerprint
+        target = root / "artifacts" / row.kind / row.fingerprint
+        if source not in missing and not target.exists():
+            shutil.copytree(source, target, copy_function=os.link if link else shutil.copyfile)
+        target.parent.mkdir(parents=True, exist_ok=True)
+    for own in ("datasets", "models"):
+        if (base.home.root / own).is_dir():
+            shutil.copytree(base.home.root / own, root / own)
+    made = World(base, Home(root), folder)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def differences(made: World, run_id: str, stages: Iterable[str] | None = None) -> list[str]:
+    """Compares a finished run with the undisturbed one, byte for byte where no time is involved.
+
+    Args:
+        made: The cell.
+        run_id: Its run.
+        stages: Those to compare; all, where not given.
+
+    Returns:
+        What differs; empty where nothing does.
+    """
+    found = []
+    row = made.row(run_id)
+    if row.status is not Status.FINISHED or row.results != made.base.run.results:
+        found.append(f"The run is {row.status} with the results {row.results}. {row.error}")
+    for name in stages or made.base.stages:
+        stage = made.base.stages[name]
+        ours = made.home.artifacts / stage.kind / stage.fingerprint
+        theirs = made.base.folder(name)
+        if not (ours / MANIFEST).is_file():
+            found.append(f"{name} has no artifact.")
+        elif name == LAST:
+            if _lasting(ours / "results.json") != _lasting(theirs / "results.json"):
+                found.append("The results differ.")
+        elif stage.kind not in TIMED:
+            found += [f"{name}: {each}" for each in _other_files(ours, theirs)]
+    return found
+
+
+def _lasting(file: Path) -> Any:
+    return _without_times(json.loads(file.read_text()))
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_times(each) for key, each in value.items() if key not in _TIMES}
+    return [_without_times(each) for each in value] if isinstance(value, list) else value
+
+
+def _other_files(ours: Path, theirs: Path) -> list[str]:
+    mine, other = _hashes(ours), _hashes(theirs)
+    described = {path for path in _DESCRIPTIONS if path in mine and path in other}
+    return [
+        f"{path} differs"
+        for path in sorted((mine | other).keys() - described)
+        if mine.get(path) != other.get(path)
+    ]
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {file["path"]: file["sha256"] for file in _manifest(folder)["files"]}
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    return plain
+
+
+def half_artifacts(made: World) -> list[str]:
+    """Looks at everything that passes for a finished artifact: names, sizes and hashes."""
+    found = []
+    for path in sorted(made.home.artifacts.glob("[a-z]*/*")):
+        if path.name.startswith("."):
+            continue  # nobody takes a temporary folder for an artifact
+        if not (path / MANIFEST).is_file():
+            found.append(f"{path.parent.name}/{path.name[:8]} has no manifest")
+            continue
+        listed = _hashes(path)
+        there = {
+            file.relative_to(path).as_posix()
+            for file in path.rglob("*")
+            if file.is_file() and file != path / MANIFEST
+        }
+        if there != set(listed):
+            found.append(f"{path.parent.name}/{path.name[:8]} holds {there ^ set(listed)}")
+        found += [
+            f"{path.parent.name}/{path.name[:8]}/{name} is not what was written"
+            for name, sha256 in listed.items()
+            if name in there and hash_file(path / name) != sha256
+        ]
+    return found
+
+
+def leftovers(made: World) -> list[str]:
+    """What a run that has finished must not leave: temporary folders and checkpoints."""
+    found = [str(path) for path in made.home.artifacts.glob("*/.tmp-*")]
+    return found + [str(path) for path in made.home.scratch.glob("*/*") if path.is_dir()]
+
+
+def make_base(experiment: Experiment, home: Home) -> Base:
+    """Runs an experiment undisturbed, in a store of its own."""
+    (home.root.parent / "tmp").mkdir(parents=True, exist_ok=True)
+    home.root.mkdir(exist_ok=True)
+    database = Database(home.database)
+    try:
+        run_id = database.create_run(experiment, "undisturbed")
+    finally:
+        database.close()
+    nothing = RunRow(
+        id=run_id,
+        name="",
+        experiment=experiment.to_dict(),
+        fingerprint="",
+        status=Status.QUEUED,
+        created=0.0,
+    )
+    made = World(Base(home, nothing, {}), home, home.root.parent)
+    try:
+        made.ended(made.drive(run_id), 20 * MINUTES)
+    finally:
+        made.close()
+    ArtifactStore(home).sweep()
+    return Base.of(home, run_id)
