@@ -21,7 +21,7 @@ _PATH = "library_path"
 _PREVIEW = "library_preview"
 _STEP = "library_step"
 _ROWS = 8
-_ROW_PIXELS = 35
+_ROW_PIXELS = 33
 _FRAME_PIXELS = 3
 _MOST_SKIPPED = 200
 

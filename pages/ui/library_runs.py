@@ -18,7 +18,7 @@ from pages.ui.show import empty, escape, guard, toast
 
 _GENERATION = "library_generation"
 _ROWS = 10
-_ROW_PIXELS = 35
+_ROW_PIXELS = 33
 _FRAME_PIXELS = 3
 _MOST_NAMED = 6
 

@@ -24,7 +24,7 @@ _FOUND = "library_upload_found"
 _GENERATION = "library_upload_generation"
 _NAME = "library_upload_name"
 _ROWS = 8
-_ROW_PIXELS = 35
+_ROW_PIXELS = 33
 _FRAME_PIXELS = 3
 _MOST_SKIPPED = 200
 
