@@ -19,6 +19,7 @@ from benchmarks.peers.job import Entry, Job
 from benchmarks.peers.scoring import Score, score
 from benchmarks.peers.setup import python_of
 from effq_core import hardware
+from effq_core.experiment import Experiment
 
 ROOT = Path(__file__).resolve().parents[2]
 _ALLOCATOR = {
@@ -175,7 +176,8 @@ class Comparison:
         prepared = _read(self._work / "prepared.json")
         if prepared is None:
             raise SystemExit(f"{self._work} holds no models yet: run it without --only first")
-        if prepared["experiment"] != self._choices.experiment.to_dict():
+        # Rebuilt, so that a choice EffQ has gained since then has its default.
+        if Experiment.from_dict(prepared["experiment"]) != self._choices.experiment:
             raise SystemExit(
                 f"{self._work} holds another comparison: give the options it was made with, or "
                 "another folder"
