@@ -134,9 +134,9 @@ def _limits(figure: go.Figure, found: Suggestion) -> None:
 
 def _say(figure: go.Figure, height: float, text: str, anchor: str) -> None:
     figure.add_annotation(
-        x=0,
+        x=1,
         xref="paper",
-        xanchor="left",
+        xanchor="right",
         y=height,
         yanchor=anchor,
         text=text,

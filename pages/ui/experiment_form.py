@@ -18,9 +18,10 @@ from effq_core.experiment import (
 )
 from effq_core.glossary import tip
 from effq_core.presets import Preset
-from effq_core.variants import BASELINE, CATALOGUE, Variant, get_variant
+from effq_core.variants import BASELINE, CATALOGUE, MIXED, Variant, get_variant
 from effq_core.wording import dataset_title, loss_title, method_title
 from pages.ui import session
+from pages.ui.experiment_mixed import choose_mixed
 from pages.ui.experiment_model import ready_variants, refusal, to_library
 from pages.ui.experiment_state import (
     BATCH_SIZES,
@@ -176,6 +177,8 @@ def choose_settings(experiment: Experiment | None) -> None:
         _calibration()
     if not chosen or any(variant.trained for variant in chosen):
         _training()
+    if st.session_state.get(variant_key(MIXED)):
+        choose_mixed()
     _measuring()
 
 

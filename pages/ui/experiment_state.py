@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -12,7 +13,8 @@ from effq_core.datasets.roots import require_allowed
 from effq_core.errors import EffqError
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
 from effq_core.fitting import fit
-from effq_core.variants import BASELINE, CATALOGUE, is_ready
+from effq_core.layers.settings import Mixed
+from effq_core.variants import BASELINE, CATALOGUE, MIXED, is_ready
 from pages.ui import session
 from pages.ui.show import toast
 
@@ -58,6 +60,8 @@ def fill(experiment: Experiment, name: str = "") -> None:
         "threads": [t for t in experiment.threads if t <= hardware.usable_cores()] or [1],
         "seed": experiment.seed,
         "name": name,
+        "layers": experiment.layers,  # no widget asks for it here: the Layers page does
+        **_mixed_values(experiment.mixed),
     }
     for field, value in values.items():
         st.session_state[key(field)] = value
@@ -132,6 +136,8 @@ def read() -> Experiment:
         image_size=value["image_size"] or None,
         threads=tuple(value["threads"]),
         seed=value["seed"],
+        layers=value.get("layers"),
+        mixed=_read_mixed(value) if value.get(f"variant_{MIXED}") else None,
     )
 
 
@@ -145,3 +151,29 @@ def ready_boxes() -> list[str]:
 def run_name() -> str:
     """Returns what the person calls the run."""
     return str(st.session_state.get(key("name")) or "").strip()
+
+
+def _mixed_values(mixed: Mixed | None) -> dict[str, object]:
+    """Returns the form's values for what an experiment mixes; the usual ones, if nothing."""
+    shown = mixed or Mixed()
+    return {
+        "mixed_keep": ", ".join(shown.keep),
+        "mixed_precision": shown.precision.value,
+        "mixed_drop": shown.max_drop_points,
+        "mixed_extra": shown.max_extra_size,
+        "mixed_ratio": shown.max_latency_ratio,
+        "mixed_budget": shown.budget_seconds,
+    }
+
+
+def _read_mixed(value: dict[str, Any]) -> Mixed:
+    given = {**_mixed_values(None), **value}  # a form of an earlier version lacks some
+    names = str(given["mixed_keep"] or "").split(",")
+    return Mixed(
+        keep=tuple(name.strip() for name in names if name.strip()),
+        precision=given["mixed_precision"],
+        max_drop_points=given["mixed_drop"],
+        max_extra_size=given["mixed_extra"],
+        max_latency_ratio=given["mixed_ratio"],
+        budget_seconds=given["mixed_budget"],
+    )

@@ -13,6 +13,7 @@ from effq_core.charts.trials import share_of, standing, trials_chart
 from effq_core.errors import EffqError
 from effq_core.glossary import tip
 from effq_core.layers.access import is_same_model
+from effq_core.layers.explain import names_text
 from effq_core.layers.recipe import RECIPE_FILE, Recipe
 from effq_core.layers.trial_record import Suggestion
 from effq_core.results import REFERENCE, Results
@@ -147,11 +148,9 @@ def _made(source: Source) -> None:
     mixed = source.results.variants[MIXED]
     recipe = _recipe(source.results)
     with st.container(border=True, key=f"layers_made_{source.id}"):
-        keep = ", ".join(recipe.keep) if recipe else fmt.NOTHING
-        stored = f" in {recipe.precision}" if recipe else ""
         st.markdown(
-            f"**Int8 (mixed)**, {escape(fmt.kib(mixed.file.size_bytes))}: "
-            f"{escape(keep)} kept{escape(stored)}. {escape(mixed.sentence or '')}"
+            f"**Int8 (mixed)**, {escape(fmt.kib(mixed.file.size_bytes))}{escape(_kept(recipe))}. "
+            f"{escape(mixed.sentence or '')}"
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if st.button(
@@ -169,6 +168,14 @@ def _made(source: Source) -> None:
                     help="What stays out of int8: with the float32 file, `effq` makes the mixed "
                     "file from it again.",
                 )
+
+
+def _kept(recipe: Recipe | None) -> str:
+    if recipe is None:
+        return ""
+    if not recipe.keep:
+        return ": nothing is kept in floats, it is int8 itself"
+    return f": {names_text(list(recipe.keep))} kept in {recipe.precision}"
 
 
 def _recipe(results: Results) -> Recipe | None:
