@@ -9,6 +9,8 @@ import pytest
 from effq_core.errors import ModelError
 from effq_core.models.own.vocabulary import check_config
 
+TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"
+
 
 def layer(kind: str, **fields: Any) -> dict[str, Any]:
     return {"class_name": kind, "module": "keras.layers", "config": {"name": "it"}, **fields}
@@ -22,6 +24,13 @@ def test_known_layers_are_counted_and_the_input_is_none() -> None:
     assert check_config(model(layer("InputLayer"), layer("Conv2D"), layer("Dense"))) == 2
 
 
+def test_what_stock_keras_2_models_take_from_tensorflow_is_known() -> None:
+    """EfficientNetV2 of tf_keras.applications has such an initializer in its head."""
+    zeros = {"class_name": "Constant", "module": TF_INITIALIZERS, "config": {"value": 0}}
+    zeros["registered_name"] = "Constant"
+    assert check_config(model(layer("Dense", config={"bias_initializer": zeros}))) == 1
+
+
 @pytest.mark.parametrize(
     ("bad", "named"),
     [
@@ -31,6 +40,8 @@ def test_known_layers_are_counted_and_the_input_is_none() -> None:
         (layer("Dense", registered_name="Custom>Dense"), "Custom>Dense"),
         (layer("system", module="os"), "os.system"),
         (layer("Dense", module="keras_evil.layers"), "keras_evil.layers.Dense"),
+        (layer("Dense", module=TF_INITIALIZERS), f"{TF_INITIALIZERS}.Dense"),
+        (layer("Assert", module=TF_INITIALIZERS), f"{TF_INITIALIZERS}.Assert"),
         (layer("TFSMLayer"), "TFSMLayer"),
         (layer("StringLookup"), "StringLookup"),
         (layer("Wrapper", config={"layer": layer("Dense")}), "Wrapper"),

@@ -50,6 +50,8 @@ _PARTS = words(
     GlorotNormalV2 GlorotUniformV2 HeNormalV2 HeUniformV2 ZerosV2 OnesV2 ConstantV2
     """
 )
+_TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"
+"""Where Keras 2 takes some initializers from, such as that of EfficientNetV2's own head."""
 OPERATIONS = words(
     """
     Add Subtract Multiply Divide TrueDivide Maximum Minimum Relu Relu6 Sigmoid Softmax Silu Mean
@@ -140,7 +142,8 @@ def _check_object(node: dict[str, Any]) -> None:
             )
         return
     registered = node.get("registered_name")
-    if (registered not in (None, kind)) or not _is_keras(module):
+    ours = _is_keras(module) or (module == _TF_INITIALIZERS and kind in _PARTS)
+    if (registered not in (None, kind)) or not ours:
         raise _custom(str(registered or f"{module}.{kind}")[:80], named)
     if kind not in LAYERS | MODELS | _PARTS:
         raise _custom(kind[:60], named)
