@@ -72,6 +72,7 @@ def show(
     from effq_core.results import REFERENCE, find_run, load_reference, load_results, rows
     from effq_core.settings import Home
     from effq_core.store.database import Database
+    from effq_core.sweeps.state import is_sweep
 
     if run == REFERENCE:
         reference = load_reference()
@@ -91,6 +92,11 @@ def show(
         events = database.events_after(row.id)
     finally:
         database.close()
+    if is_sweep(home, row.id):
+        from effq_core.cli import sweep_work
+
+        sweep_work.print_one(row.id, as_json=json)
+        return
     if json:
         output.print_json(work.document(home, row))
         return

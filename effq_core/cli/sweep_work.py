@@ -17,11 +17,12 @@ from effq_core.cli.live import Watcher, watching
 from effq_core.cli.output import print_error, print_json, safe, say, stderr, stdout, table
 from effq_core.cli.work import run_values
 from effq_core.errors import InputError
+from effq_core.pipeline.estimate import remaining
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.results.access import LATEST
 from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.rows import RunRow, StageRow, StageState, Status
+from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
 from effq_core.sweeps.sweep import Sweep, label_of
@@ -71,7 +72,7 @@ def start(
         run_id = same.id if same else create_sweep(home, database, sweep, name).id
     finally:
         database.close()
-    _carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
+    carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
 
 
 def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
@@ -90,7 +91,7 @@ def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
     home = Home.from_environment()
     with _index(home) as database:
         run, _ = _find(home, database, text)
-    _carry_on(home, run.id, detach=detach, as_json=as_json, quiet=quiet)
+    carry_on(home, run.id, detach=detach, as_json=as_json, quiet=quiet)
 
 
 def print_list(*, as_json: bool) -> None:
@@ -166,7 +167,20 @@ def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState
     return fitting[0]
 
 
-def _carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
+def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
+    """Works on a sweep, queued or ended, and prints what it has found.
+
+    Args:
+        home: The store.
+        run_id: The sweep's.
+        detach: Leave it to a process of its own.
+        as_json: Print JSON only.
+        quiet: Show no progress.
+
+    Raises:
+        EffqError: If there is no such sweep, or somebody else works on it.
+        typer.Exit: If it fails or is cancelled.
+    """
     from effq_core.pipeline import control
     from effq_core.pipeline.driver import run_foreground
 
@@ -214,6 +228,15 @@ def _following(console: Console, *, quiet: bool) -> Iterator[OnUpdate | None]:
 class _SweepWatcher(Watcher):
     """Says which runs are finished and which stages failed: hundreds of others tell nobody much."""
 
+    _timed = False
+
+    def _print_event(self, event: EventRow) -> None:
+        if event.kind == "warning" and event.stage.startswith("benchmark"):
+            if self._timed:
+                return  # a busy machine is busy for hundreds of timings
+            self._timed = True
+        super()._print_event(event)
+
     def _print_ended(self, stage: StageRow) -> None:
         if stage.state is StageState.FAILED:
             super()._print_ended(stage)
@@ -240,6 +263,11 @@ def _print_outcome(
     rows = outcome(home, state)
     title = f"{run.name} ({run.status}): {len(state.runs)} of {len(rows)} runs finished"
     console.print(Text(title, style="bold"), soft_wrap=True)
+    if run.status.is_active:
+        stages = database.stages(run.id)
+        done = sum(stage.state.is_complete for stage in stages)
+        left = fmt.left(remaining(stages))
+        console.print(f"{done} of {fmt.counted(len(stages), 'stage')}, {left}.")
     made = table(
         "Run", "Variant", "Top-1 (95 %)", "Against float32", "Exact p", "n", "Id",
         right=("Top-1 (95 %)", "Against float32", "Exact p", "n"),

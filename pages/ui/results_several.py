@@ -9,14 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from effq_core import formatting as fmt
-from effq_core.charts.front import quality_title
 from effq_core.charts.side_by_side import Quantity, letters, side_by_side
-from effq_core.charts.sweep import sweep_chart
 from effq_core.glossary import tip
 from effq_core.results.several import Difference, Touches, differences, verdicts
-from effq_core.results.sweep import AXIS, Along, Measure, baselines, sweep
 from pages.ui import results_cache
 from pages.ui.choose import Source
+from pages.ui.results_sweep import show_choice
 from pages.ui.show import chart, escape
 from pages.ui.tables import PAIR_TEXTS, written
 
@@ -25,10 +23,6 @@ _QUANTITIES = {
     Quantity.DIFFERENCE: "Difference to float32",
     Quantity.LATENCY: "Latency",
     Quantity.SIZE: "Size",
-}
-_ALONG = {
-    Along.CALIBRATION_SIZE: "Against calibration photos",
-    Along.QAT_EPOCHS: "Against QAT epochs",
 }
 
 
@@ -48,7 +42,7 @@ def show_several(sources: Sequence[Source]) -> None:
     _differences(found, names)
     _side_by_side(sources, names)
     _across(sources, names)
-    _sweeps(sources)
+    show_choice(sources)
 
 
 def _differences(found: Sequence[Difference], names: Sequence[str]) -> None:
@@ -166,40 +160,3 @@ def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
         key="several_across",
         alt=f"Table of {len(rows)} variants compared between runs.",
     )
-
-
-def _sweeps(sources: Sequence[Source]) -> None:
-    st.subheader("Accuracy against one choice", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        along = Along(
-            st.segmented_control(
-                "Along", list(Along), format_func=_ALONG.__getitem__,
-                default=Along.CALIBRATION_SIZE, required=True, key="several_along",
-                label_visibility="collapsed", persist_state="page",
-            )
-            or Along.CALIBRATION_SIZE
-        )  # fmt: skip
-        difference = st.toggle(
-            "as difference to float32", key="several_difference", help=tip("paired_interval"),
-            persist_state="page",
-        )  # fmt: skip
-    measure = Measure.DIFFERENCE if difference else Measure.QUALITY
-    runs = [(source.title, source.results) for source in sources]
-    series = sweep(runs, along, measure)
-    values = {point.x for entry in series for point in entry.points}
-    if len(values) < 2:
-        st.info(
-            f"{AXIS[along].split(' (')[0]}: the same in all these runs. Choose runs that differ in "
-            "it, or run the experiment with another value.",
-            icon=":material/timeline:",
-        )
-        return
-    figure = sweep_chart(
-        series,
-        along,
-        measure,
-        baselines=baselines(runs) if measure is Measure.QUALITY else (),
-        quality=quality_title(sources[0].results),
-    )
-    chart(figure, key="several_sweep")
-    st.caption("Bars are 95 % intervals; lines join runs that differ in nothing else.")

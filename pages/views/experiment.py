@@ -16,6 +16,7 @@ from pages.ui.experiment_form import (
 from pages.ui.experiment_model import choose_model
 from pages.ui.experiment_start import show_cost
 from pages.ui.experiment_state import fill_once, read
+from pages.ui.experiment_sweep import show_sweep_form
 from pages.ui.run_list import show_runs
 from pages.ui.run_view import show_run
 from pages.ui.show import guard, page_head
@@ -52,6 +53,7 @@ with form:
     choose_dataset()
     choose_variants()
     choose_settings(experiment)
+    show_sweep_form(experiment)
 with latest:
     st.subheader("Latest runs", anchor=False)
     show_runs(most=8, links=False)

@@ -16,6 +16,7 @@ from pages.ui.results_pick import show_pick
 from pages.ui.results_real import show_real
 from pages.ui.results_several import show_several
 from pages.ui.results_speed import show_speed
+from pages.ui.results_sweep import show_sweep
 from pages.ui.results_tradeoff import show_tradeoff
 from pages.ui.results_training import show_training
 from pages.ui.show import empty, guard, page_head
@@ -34,6 +35,11 @@ PARTS: dict[str, Callable[[Source], None]] = {
 }
 
 page_head("Results", "What did each variant gain and lose, and is the difference real?")
+sweep = st.query_params.get("sweep")
+if sweep:
+    with guard():
+        show_sweep(sweep)
+    st.stop()
 sources = choose_runs(label="Runs (choose several to set them side by side)")
 if not sources:
     empty("No run is chosen.", page="experiment", label="Run an experiment")
