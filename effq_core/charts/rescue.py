@@ -14,7 +14,7 @@ from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.story import Step, Story
 from effq_core.rescue.wording import drop_text, state_title, title_of
 
-_ROW = 62
+_ROW = 78
 """Pixels of one step: its name stands above its mark, so that narrow screens have room."""
 _FRAME = 84
 _BAR = 0.28
@@ -45,14 +45,13 @@ def gains(story: Story) -> go.Figure | None:
     ends = [sign * end for _, o in steps for end in (o.drop_low, o.drop_high)] + [0.0, limit]
     _frame(figure, len(steps), min(ends), max(ends))
     text = f"limit {fmt.decimals(limit, 2)} {unit}"
-    figure.add_annotation(
-        x=limit, yref="paper", y=1, yanchor="bottom", showarrow=False, text=text,
-        xanchor="right" if limit < 0 else "left",
-    )  # fmt: skip
-    figure.add_annotation(
-        x=0, yref="paper", y=1, yanchor="bottom", showarrow=False, text="float32",
-        xanchor="left" if limit <= 0 else "right",
-    )  # fmt: skip
+    figure.update_layout(margin={"l" if sign > 0 else "r": 52})  # for the word float32
+    inner, outer = ("left", "right") if sign > 0 else ("right", "left")
+    if limit:
+        _above(figure, limit, text, anchor=inner)
+        _above(figure, 0.0, "float32", anchor=outer)
+    else:
+        _above(figure, 0.0, f"float32 and {text}", anchor=inner)
     said = "; ".join(
         f"{title_of(step)}: loss {drop_text(found)}, {state_title(step.state).lower()}"
         for step, found in steps
@@ -90,12 +89,13 @@ def prices(story: Story) -> go.Figure | None:
         ]
         figure.add_bar(
             x=values,
-            y=[row - _BAR / 2 for row in range(len(steps))],
+            y=list(range(len(steps))),
             orientation="h",
             width=_BAR,
             marker={"color": [marker(found.variant)["color"] for _, found in steps]},
             text=texts,
-            textposition="auto",
+            textposition="outside",
+            constraintext="none",
             cliponaxis=False,
             hovertext=[html.escape(title_of(step)) for step, _ in steps],
             hovertemplate="%{hovertext}<br>%{text}<extra></extra>",
@@ -104,11 +104,11 @@ def prices(story: Story) -> go.Figure | None:
             col=column,
         )
         figure.update_xaxes(
-            title_text=title, range=[0, 1.05 * max(values)], gridcolor=GRID, automargin=True,
-            nticks=4, row=1, col=column,
+            title_text=title, range=[0, 1.5 * max(values)], gridcolor=GRID, automargin=True,
+            nticks=3, row=1, col=column,
         )  # fmt: skip
     for row, (step, _) in enumerate(steps):
-        _caption(figure, row, f"{row + 1}. {title_of(step)}")
+        _caption(figure, row, step)
     _rows(figure, len(steps))
     said = "; ".join(
         f"{title_of(step)}: {fmt.kib(found.size_bytes)}"
@@ -152,19 +152,28 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
     )
     state = state_title(step.state).lower()
     about = f"top-1 {top1}" if found.is_labelled else f"{fmt.decimals(found.drop_points, 2)} %"
-    _caption(figure, row, f"{row + 1}. {title_of(step)} · {about} · <b>{state}</b>", safe=True)
+    _caption(figure, row, step, f"{about} · <b>{state}</b>")
 
 
-def _caption(figure: go.Figure, row: int, text: str, *, safe: bool = False) -> None:
+def _caption(figure: go.Figure, row: int, step: Step, second: str = "") -> None:
+    """Writes a step's name above its mark, on lines short enough for a phone."""
+    lines = [f"{row + 1}. {html.escape(title_of(step))}", *([second] if second else [])]
     figure.add_annotation(
         xref="paper",
         x=0,
         y=row,
-        yshift=20,
+        yshift=12,
         xanchor="left",
+        yanchor="bottom",
         align="left",
         showarrow=False,
-        text=text if safe else html.escape(text),
+        text="<br>".join(lines),
+    )
+
+
+def _above(figure: go.Figure, x: float, text: str, *, anchor: str) -> None:
+    figure.add_annotation(
+        x=x, xanchor=anchor, yref="paper", y=1, yanchor="bottom", showarrow=False, text=text
     )
 
 
@@ -176,4 +185,4 @@ def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:
 
 def _rows(figure: go.Figure, count: int) -> None:
     # The first step on top, with room above it for its name.
-    figure.update_yaxes(range=[count - 0.6, -0.75], showticklabels=False, showgrid=False)
+    figure.update_yaxes(range=[count - 0.65, -0.85], showticklabels=False, showgrid=False)

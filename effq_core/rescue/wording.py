@@ -193,17 +193,16 @@ def verdict(story: Story) -> list[str]:
 
 
 def _about_base(story: Story, base: Outcome) -> str:
+    start = f"Int8 as it is {loss_sentence(base)}"
     allowed = points(story.rescue.max_drop_points)
     unit = allowed if base.is_labelled else f"{allowed.split()[0]} %"
-    met = base.meets(story.rescue.max_drop_points)
-    end = f"within the {unit} allowed: nothing needs rescuing" if met else _beyond(base, unit)
-    return f"Int8 as it is {loss_sentence(base)}, {end}."
-
-
-def _beyond(base: Outcome, unit: str) -> str:
+    if base.meets(story.rescue.max_drop_points):
+        return f"{start}, within the {unit} allowed: nothing needs rescuing."
+    within = base.drop_points <= story.rescue.max_drop_points
+    ends = [] if within else [f"more than the {unit} allowed"]
     if base.failed_gates:
-        return f"and does not pass its checks ({', '.join(base.failed_gates)})"
-    return f"more than the {unit} allowed"
+        ends.append(f"and does not pass its checks ({', '.join(base.failed_gates)})")
+    return f"{start}, {', '.join(ends)}."
 
 
 def _about_end(story: Story, base: Outcome) -> str:

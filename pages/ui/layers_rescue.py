@@ -235,10 +235,11 @@ def _steps(story: Story) -> None:
         return
     made = rows(story)
     known = {run.id for run in session.runs() if run.results is not None}
-    columns: dict[str, list[str | None]] = {
-        name: [cells[n] for cells in made] for n, name in enumerate(HEADS)
-    }
-    columns["Results"] = [_link(step, known) for step in story.steps]
+    columns: dict[str, list[str | None]] = {}
+    for number, name in enumerate(HEADS):
+        columns[name] = [cells[number] for cells in made]
+        if name == "State":  # beside it, or nobody finds the way
+            columns["Results"] = [_link(step, known) for step in story.steps]
     st.dataframe(
         columns,
         hide_index=True,
