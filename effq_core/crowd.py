@@ -193,7 +193,7 @@ class Held:
         count = sum(len(own) for own in self._files.values())
         return BusyError(
             f"The server is busy with {fmt.counted(count, 'upload')}: {fmt.size(self._total())}.",
-            _AGAIN,
+            "Try again in a moment; the others' files go when they leave.",
         )
 
 

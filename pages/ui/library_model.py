@@ -112,7 +112,7 @@ def _form() -> None:
         type=list(ENDINGS),
         max_upload_size=MAX_UPLOAD_MIB,
         key=key,
-        disabled=not holding and no_room(MAX_UPLOAD_MIB),
+        disabled=no_room(MAX_UPLOAD_MIB, holding=holding),
     )
     holds("model", key, [file.file_id] if file is not None else [])
     left, right = st.columns(2)

@@ -61,7 +61,7 @@ def show_add_photos() -> None:
         accept_multiple_files=True,
         max_upload_size=UPLOAD_MIB,
         key=key,
-        disabled=not holding and no_room(UPLOAD_MIB),
+        disabled=no_room(UPLOAD_MIB, holding=holding),
         help=tip("own_photos"),
     )
     st.caption(

@@ -114,7 +114,7 @@ def _uploads() -> list[Given]:
         accept_multiple_files=True,
         max_upload_size=MAX_UPLOAD_MIB,
         key=_UPLOADER,
-        disabled=not holding and no_room(MAX_UPLOAD_MIB),
+        disabled=no_room(MAX_UPLOAD_MIB, holding=holding),
         help="They stay in this server's memory until you remove them or close this tab; they are "
         "never stored and nobody else sees them.",
     )

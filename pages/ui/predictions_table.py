@@ -61,7 +61,7 @@ def show_table(answered: Mapping[str, Answered], results: Results) -> None:
         on_select=lambda: _choose(ids),
         selection_mode="single-row",
         row_height=_THUMBNAIL,
-        height=min(len(ids), 8) * _THUMBNAIL + 40,
+        height=min(len(ids), 8) * _THUMBNAIL + 36,
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

@@ -21,6 +21,7 @@ from pages.ui.show import problem
 _UPLOADERS = "_uploaded_by"
 _MARK = "_effq_bounded"
 _NO_ROOM = 507  # "insufficient storage"
+_refused: dict[str, BusyError] = {}  # by visitor, until their page says so
 
 
 def bound_uploads() -> None:
@@ -35,6 +36,7 @@ def bound_uploads() -> None:
         try:
             FILES.take(session_id, file.file_id, len(file.data))
         except BusyError as error:
+            _refused[session_id] = error
             raise HTTPException(_NO_ROOM, str(error)) from error
         add(session_id=session_id, file=file)
 
@@ -45,6 +47,7 @@ def bound_uploads() -> None:
     def remove_session_files(session_id: str) -> None:
         remove_all(session_id)
         FILES.leave(session_id)
+        _refused.pop(session_id, None)
 
     manager.add_file = add_file
     manager.remove_file = remove_file
@@ -52,15 +55,22 @@ def bound_uploads() -> None:
     setattr(manager, _MARK, True)
 
 
-def no_room(mib: int) -> bool:
-    """Says so where the server has no room for files now.
+def no_room(mib: int, *, holding: bool = False) -> bool:
+    """Says so where the server has no room for files now, or has just refused some.
 
     Args:
         mib: What a visitor may send, in MiB.
+        holding: Whether this visitor has sent some: who has can always take them away again.
 
     Returns:
-        Whether it has not; then the uploader is to be disabled.
+        Whether the uploader is to be disabled.
     """
+    context = get_script_run_ctx()
+    refused = _refused.pop(context.session_id, None) if context is not None else None
+    if refused is not None:
+        problem(refused)
+    if holding or refused is not None:
+        return False
     try:
         FILES.check(mib << 20)
     except BusyError as error:

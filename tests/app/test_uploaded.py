@@ -73,7 +73,14 @@ def test_where_there_is_no_room_a_page_says_so_before_anybody_sends(
     monkeypatch.setattr(uploaded, "problem", lambda error: said.append(str(error)))
     monkeypatch.setattr(uploaded, "FILES", Held(visitor=1 << 30, server=3 << 20))
 
-    assert not uploaded.no_room(2)
+    assert not uploaded.no_room(2, holding=False)
     _send(server, "you", "1", 2 << 20)
-    assert uploaded.no_room(2)
+    assert uploaded.no_room(2, holding=False)
     assert "busy with 1 upload" in said[0] and "Try again in a moment" in said[0]
+    assert not uploaded.no_room(2, holding=True)  # who has sent some can take them away
+    with pytest.raises(HTTPException):
+        _send(server, "me", "1", 2 << 20)
+    assert not uploaded.no_room(2, holding=True)
+    assert len(said) == 2  # the refusal is said, once
+    assert not uploaded.no_room(2, holding=True)
+    assert len(said) == 2
