@@ -40,7 +40,9 @@ class Step:
         channel_db: That of the median channel, in dB; where a channel is a single value, that of
             all of them.
         cosine: Of this photo's values in float32 and in int8.
-        on_trunk: Whether everything goes through it: see :mod:`effq_core.layers.trunk`.
+        on_trunk: Whether everything goes through it: see :mod:`effq_core.layers.trunk`. The
+            probabilities do not count: they are the answer, and wherever that changes their SQNR
+            is low, whatever the reason.
     """
 
     tensor: str
@@ -135,7 +137,7 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
             sqnr_db=each.sqnr_db,
             channel_db=each.channel_db if len(pair.op.shape) > 1 else each.sqnr_db,
             cosine=each.cosine,
-            on_trunk=pair.op.tensor in trunk,
+            on_trunk=pair.op.tensor in trunk and pair.op.kind != "SOFTMAX",
         )
         for pair, each in zip(both.pairs, sums, strict=True)
     )
