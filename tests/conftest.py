@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from effq_core.experiment import Calibration, Experiment, Qat
+from effq_core.layers.settings import Layers, Mixed
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
@@ -29,6 +30,15 @@ TINY = Experiment(
     training_size=100,
     evaluation_size=60,
 )
+
+LAYERED = replace(
+    TINY,
+    variants=("float32", "int8", "int8_mixed"),
+    # As few photos and as little time as can be asked for: 13 of 23 blocks or more.
+    layers=Layers(images=16, budget_seconds=30),
+    mixed=Mixed(keep=("block1a",)),
+)
+"""The same model and int8 file, with a look into the layers and a mixed file."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,40 @@ def tiny_run(
         shutil.copytree(kept, home.artifacts)
     locks = folder / "tmp"
     locks.mkdir()
+    run = _run(home, TINY, "tiny", locks)
+    database = Database(home.database)
+    free_unused(home, database)  # what older code made would come back as runs in a repair
+    database.close()
+    _keep(home.artifacts, kept)
+    yield TinyRun(home, run, load_results(home, run))
+
+
+@pytest.fixture(scope="session")
+def layered_run(
+    tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> TinyRun:
+    """A second run in a copy of that store, which has looked into the layers of the same files."""
+    folder = tmp_path_factory.mktemp("layered")
+    home = Home(folder / "home")
+    shutil.copytree(tiny_run.home.root, home.root)
+    kept = _kept(request, "layered_run")
+    if kept.is_dir():
+        shutil.copytree(kept, home.artifacts, dirs_exist_ok=True)
+    locks = folder / "tmp"
+    locks.mkdir()
+    run = _run(home, LAYERED, "layered", locks)
+    database = Database(home.database)
+    free_unused(home, database)
+    database.close()
+    made = folder / "made"
+    for path in home.artifacts.glob("*/" + "?" * 64):
+        if not (tiny_run.home.artifacts / path.relative_to(home.artifacts)).exists():
+            shutil.copytree(path, made / path.relative_to(home.artifacts))
+    _keep(made, kept)
+    return TinyRun(home, run, load_results(home, run), LAYERED)
+
+
+def _run(home: Home, experiment: Experiment, name: str, locks: Path) -> RunRow:
     with pytest.MonkeyPatch.context() as patch:
         # The lock that keeps the cores free for a benchmark is in the temporary folder: an
         # experiment somebody runs on this host must not hold up the tests, nor they it.
@@ -63,7 +107,7 @@ def tiny_run(
         patch.delenv("EFFQ_ENGINE_PORT", raising=False)
         database = Database(home.database)
         try:
-            run_id = database.create_run(TINY, "tiny")
+            run_id = database.create_run(experiment, name)
         finally:
             database.close()
         try:
@@ -71,17 +115,13 @@ def tiny_run(
         finally:
             engine.stop(home)
     assert run.status is Status.FINISHED, f"{run.error} {run.hint}"
-    database = Database(home.database)
-    free_unused(home, database)  # what older code made would come back as runs in a repair
-    database.close()
-    _keep(home.artifacts, kept)
-    yield TinyRun(home, run, load_results(home, run))
+    return run
 
 
-def _kept(request: pytest.FixtureRequest) -> Path:
+def _kept(request: pytest.FixtureRequest, name: str = "tiny_run") -> Path:
     cache = request.config.cache
     assert cache is not None
-    return cache.mkdir("tiny_run") / "artifacts"
+    return cache.mkdir(name) / "artifacts"
 
 
 def _keep(artifacts: Path, kept: Path) -> None:
