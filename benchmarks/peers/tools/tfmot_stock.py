@@ -67,20 +67,17 @@ def _without_multiply(model: Any) -> Any:
 def _train(model: Any, job: Job) -> None:
     images = np.load(job.training, mmap_mode="r")
     labels = np.asarray(job.training_labels)
-
-    def batches() -> Iterator[tuple[Any, Any]]:
-        random = np.random.default_rng(job.seed)
-        for _ in range(job.epochs):
-            order = random.permutation(len(labels))
-            for start in range(0, len(order), job.batch_size):
-                chosen = np.sort(order[start : start + job.batch_size])
-                yield images[chosen].astype(np.float32), labels[chosen]
-
     model.compile(
         optimizer=keras.optimizers.Adam(job.learning_rate), loss="sparse_categorical_crossentropy"
     )
-    steps = -(-len(labels) // job.batch_size)
-    model.fit(batches(), steps_per_epoch=steps, epochs=job.epochs, verbose=2)
+    random = np.random.default_rng(job.seed)
+    for epoch in range(job.epochs):
+        order = random.permutation(len(labels))
+        # Not `fit`: TensorFlow's dataset of a generator undoes the malloc settings of training.
+        for start in range(0, len(order), job.batch_size):
+            chosen = np.sort(order[start : start + job.batch_size])
+            loss = model.train_on_batch(images[chosen].astype(np.float32), labels[chosen])
+            print(f"epoch {epoch + 1}, image {start + len(chosen):,}: loss {loss:.3f}", flush=True)
 
 
 def _with_batch_of_one(model: Any) -> Any:
