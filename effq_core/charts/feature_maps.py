@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 
 import numpy as np
@@ -99,7 +98,7 @@ def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: list[int])
     figure.update_layout(margin={"t": 24, "b": 4})
     return describe(
         figure,
-        f"Output of {html.escape(layer)} on the photo in channels "
+        f"Output of {layer} on the photo in channels "
         f"{', '.join(map(str, channels))}: float32, int8 and their difference.",
     )
 
@@ -129,7 +128,7 @@ def values_chart(layer: str, float32: _Floats, int8: _Floats) -> go.Figure:
     worst = float(np.abs(second - first).max())
     return describe(
         figure,
-        f"{fmt.counted(first.size, 'value')} of {html.escape(layer)}, int8 against float32; the "
+        f"{fmt.counted(first.size, 'value')} of {layer}, int8 against float32; the "
         f"largest difference is {fmt.plain(worst)}.",
     )
 

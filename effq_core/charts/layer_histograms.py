@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
     figure = _histogram(signal.histogram, signal.edges, "values", "activation (no unit)")
     if signal.scale is None or signal.zero_point is None:
         _note(figure, "kept in floats: no grid")
-        return describe(figure, f"Histogram of {html.escape(signal.layer)}, which stays in floats.")
+        return describe(figure, f"Histogram of {signal.layer}, which stays in floats.")
     outside = (signal.edges[1:] <= signal.int8_low) | (signal.edges[:-1] >= signal.int8_high)
     figure.data[0].marker.color = np.where(outside, _GRID, _BARS).tolist()
     integers = np.arange(_LOWEST, _HIGHEST + 1) - signal.zero_point
@@ -58,7 +57,7 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
         )
     return describe(
         figure,
-        f"Histogram of the activations of {html.escape(signal.layer)} on "
+        f"Histogram of the activations of {signal.layer} on "
         f"{fmt.counted(signal.images, 'photo')}: {fmt.plain(signal.low)} to "
         f"{fmt.plain(signal.high)}. The 256 levels of int8 reach from "
         f"{fmt.plain(signal.int8_low)} to {fmt.plain(signal.int8_high)}; "
@@ -76,7 +75,7 @@ def kernel_chart(kernel: KernelSignal) -> go.Figure:
         The figure.
     """
     figure = _histogram(kernel.histogram, kernel.edges, "weights", "weight (no unit)")
-    name = html.escape(kernel.layer)
+    name = kernel.layer
     if not kernel.scales.size:
         _note(figure, "kept in floats: no grid")
         return describe(figure, f"Histogram of the weights of {name}, which stay in floats.")
@@ -126,7 +125,7 @@ def channels_chart(kernel: KernelSignal) -> go.Figure:
     _note(figure, f"widest channel: {spread} the median one (dotted)")
     return describe(
         figure,
-        f"Ranges of the {fmt.counted(len(order), 'channel')} of {html.escape(kernel.layer)}. The "
+        f"Ranges of the {fmt.counted(len(order), 'channel')} of {kernel.layer}. The "
         f"widest, channel {int(order[0])}, reaches {fmt.plain(float(peaks[order[0]]))}, "
         f"{spread} the median one.",
     )

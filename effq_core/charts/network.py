@@ -302,8 +302,6 @@ def _alt(network: Network, measure: Measure) -> str:
         f"{sum(block.kind is kind for block in network.blocks)} {KIND_TITLES[kind]}"
         for kind in dict.fromkeys(block.kind for block in network.blocks)
     )
-    worst = "; ".join(
-        f"{html.escape(name)} {measure.write(measure.values[name])}" for name in measure.worst[:3]
-    )
+    worst = "; ".join(f"{name} {measure.write(measure.values[name])}" for name in measure.worst[:3])
     text = f"The network's {fmt.counted(len(network.blocks), 'block')}: {kinds}."
-    return f"{text} {html.escape(measure.title)}, worst first: {worst}." if worst else text
+    return f"{text} {measure.title}, worst first: {worst}." if worst else text

@@ -154,7 +154,7 @@ def _scale(figure: go.Figure, found: Suggestion) -> None:
 
 def _alt(found: Suggestion, what: str) -> str:
     chosen, int8 = found.choice, found.int8
-    kept = ", ".join(map(html.escape, chosen.keep)) or "nothing"
+    kept = ", ".join(chosen.keep) or "nothing"
     return (
         f"{fmt.counted(len(found.trials), 'file')} tried. Int8: {fmt.kib(int8.size_bytes)}, "
         f"{what} {fmt.percent(share_of(int8).share)}. Taken: {kept} in floats, "
