@@ -39,8 +39,8 @@ class Point(Protocol):
         """Of operator."""
 
     @property
-    def sqnr_db(self) -> float:
-        """SQNR, in dB; infinite where nothing is lost."""
+    def lower_db(self) -> float:
+        """SQNR, of all values or of the median channel, in dB; infinite where nothing is lost."""
 
 
 def depth_chart(
@@ -76,7 +76,7 @@ def depth_chart(
         )
     figure.add_scatter(
         x=places,
-        y=[_finite(point.sqnr_db) for point in points],
+        y=[_finite(point.lower_db) for point in points],
         mode="lines",
         line={"color": _LINE, "width": 2},
         connectgaps=True,
@@ -97,7 +97,7 @@ def depth_chart(
         showarrow=False,
         font={"size": 11, "color": _BAD},
     )
-    below = next((n for n, p in enumerate(points) if p.sqnr_db < threshold_db), None)
+    below = next((n for n, p in enumerate(points) if p.lower_db < threshold_db), None)
     if below is not None:
         _mark(figure, points[below], below, len(points), threshold_db)
     _stages(figure, network, points)
@@ -111,7 +111,7 @@ def _finite(value: float) -> float | None:
 
 
 def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db: float) -> None:
-    height = _finite(point.sqnr_db)
+    height = _finite(point.lower_db)
     height = threshold_db if height is None else height
     figure.add_scatter(
         x=[place],
@@ -124,7 +124,7 @@ def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db:
     figure.add_annotation(
         x=place,
         y=height,
-        text=f"<b>{html.escape(layer_title(point.layer))}</b>, {fmt.decibels(point.sqnr_db)}",
+        text=f"<b>{html.escape(layer_title(point.layer))}</b>, {fmt.decibels(point.lower_db)}",
         xanchor="right" if right else "left",
         xshift=-8 if right else 8,
         yanchor="top",
@@ -167,7 +167,7 @@ def _key(figure: go.Figure, text: str) -> None:
 
 
 def _alt(points: Sequence[Point], below: int | None, threshold_db: float) -> str:
-    finite = [point.sqnr_db for point in points if math.isfinite(point.sqnr_db)]
+    finite = [point.lower_db for point in points if math.isfinite(point.lower_db)]
     if not finite:
         return "SQNR along the network: int8 loses nothing anywhere."
     reach = f"from {fmt.decibels(finite[0])} at the start to {fmt.decibels(finite[-1])} at the end"

@@ -56,6 +56,11 @@ class Pair:
     high: float
     kernels: tuple[int, int] | None
 
+    @property
+    def is_map(self) -> bool:
+        """Whether a channel has several values on one photo."""
+        return math.prod(self.op.shape[:-1]) > 1
+
 
 @dataclass(frozen=True, eq=False)
 class Sums:
@@ -101,8 +106,12 @@ class Sums:
     @property
     def channel_db(self) -> float:
         """Ratio of the median channel, of those that are not all zeros, in dB."""
-        alive = zip(self.signal, self.noise, strict=True)
-        return median([decibels(float(s), float(n)) for s, n in alive if s > 0] or [self.sqnr_db])
+        alive = self.signal > 0
+        if not alive.any():
+            return self.sqnr_db
+        with np.errstate(divide="ignore"):  # nothing lost is infinite
+            ratios = 10 * np.log10(self.signal[alive] / self.noise[alive])
+        return median(ratios)
 
     @property
     def cosine(self) -> float:
@@ -113,9 +122,9 @@ class Sums:
         return min(max(self.product / lengths, -1.0), 1.0) if lengths else 0.0
 
 
-def median(values: Sequence[float]) -> float:
+def median(values: Sequence[float] | _Sum) -> float:
     """Returns the median, the lower one of two: a mean with infinity would be infinite."""
-    return sorted(values)[(len(values) - 1) // 2]
+    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 class Both:
@@ -173,7 +182,7 @@ class Both:
         Returns:
             float32's values, and int8's as real numbers: float32 ``(positions, channels)``, copies.
         """
-        shape = (-1, (pair.op.shape or (1,))[-1])
+        shape = (-1, pair.op.shape[-1] if pair.op.shape else 1)
         exact = self._float32.interpreter.get_tensor(pair.float32).reshape(shape)
         rounded = self._int8.interpreter.get_tensor(pair.int8).reshape(shape)
         if pair.scale is not None:

@@ -90,7 +90,9 @@ class _Watcher:
                 "The float model itself overflows: check its weights and its input.",
             )
         self._sums += sums
-        self._photos.append(sums.sqnr_db)
+        # Where a channel is a single value, its own ratio would say nothing.
+        channel = sums.channel_db if self.pair.is_map else math.inf
+        self._photos.append(min(sums.sqnr_db, channel))
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._values += exact.size
         if low < self._limits[0] or high > self._limits[1]:

@@ -82,8 +82,9 @@ class TensorSignal:
         images: Photos it was watched on.
         sqnr_db: SQNR over all values of all photos together, in dB; ``inf`` where nothing is lost,
             ``-inf`` where float32 has nothing but zeros and int8 has not.
-        typical_db: Median over photos of each photo's own SQNR, in dB: a few photos with large
-            values rule the sum, not this one.
+        typical_db: Median over photos of each photo's own SQNR, of all values or of the median
+            channel, whichever is lower, in dB: as a step of a trace has it. A few photos with large
+            values rule the sum over all, not this.
         channel_db: Median over channels of each channel's own SQNR over all photos, in dB; channels
             of nothing but zeros do not count. One channel with values far larger than the others'
             rules the sum while its grid is too coarse for all of them: this tells.

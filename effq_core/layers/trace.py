@@ -135,7 +135,7 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
             block=pair.op.block,
             kind=pair.op.kind,
             sqnr_db=each.sqnr_db,
-            channel_db=each.channel_db if len(pair.op.shape) > 1 else each.sqnr_db,
+            channel_db=each.channel_db if pair.is_map else each.sqnr_db,
             cosine=each.cosine,
             on_trunk=pair.op.tensor in trunk and pair.op.kind != "SOFTMAX",
         )

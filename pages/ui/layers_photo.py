@@ -209,12 +209,12 @@ def _where(found: Trace, below: Step | None, threshold: float) -> str:
         return (
             f"They part company at **{escape(layer_title(below.layer))}** "
             f"({escape(operator_title(below.kind))}, {escape(below.block)}): the first operator on "
-            f"the way whose SQNR, {decibels(below.sqnr_db)}, is under {fmt.decibels(threshold)}."
+            f"the way whose SQNR, {decibels(below.lower_db)}, is under {fmt.decibels(threshold)}."
         )
     lowest = found.lowest
     text = (
         f"Nowhere does the SQNR fall under {fmt.decibels(threshold)}: it is lowest at "
-        f"**{escape(layer_title(lowest.layer))}**, {decibels(lowest.sqnr_db)}."
+        f"**{escape(layer_title(lowest.layer))}**, {decibels(lowest.lower_db)}."
     )
     if found.agrees:
         return text

@@ -59,6 +59,18 @@ def values_of(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.concatenate(each) for name, each in found.items()}
 
 
+def photo_db(exact: np.ndarray, rounded: np.ndarray) -> float:
+    """Returns the ratio of one photo's values, or of its median channel, if that is lower."""
+    axes = tuple(range(exact.ndim - 1))
+    signal, noise = (exact**2).sum(axes), ((exact - rounded) ** 2).sum(axes)
+    with np.errstate(divide="ignore"):
+        whole = float(10 * np.log10(signal.sum() / noise.sum()))
+        channels = np.sort(10 * np.log10(signal[signal > 0] / noise[signal > 0]))
+    if exact[..., 0].size == 1:
+        return whole
+    return min(whole, float(channels[(len(channels) - 1) // 2]))
+
+
 def test_every_figure_of_an_activation_is_numpys(tiny_run, record, images) -> None:
     exact = values_of(tiny_run.results.model_file("float32"), images)
     rounded = values_of(tiny_run.results.model_file("int8"), images)
@@ -84,11 +96,8 @@ def test_every_figure_of_an_activation_is_numpys(tiny_run, record, images) -> No
             continue
         finite += 1
         assert seen.sqnr_db == pytest.approx(10 * np.log10(signal.sum() / noise.sum()), abs=0.01)
-        photos = [
-            10 * np.log10((a**2).sum() / max(((a - b) ** 2).sum(), 1e-300))
-            for a, b in zip(x, y, strict=True)
-        ]
-        assert seen.typical_db == pytest.approx(sorted(photos)[(PHOTOS - 1) // 2], abs=0.01)
+        photos = [photo_db(a, b) for a, b in zip(x, y, strict=True)]
+        assert seen.typical_db == pytest.approx(sorted(photos)[(PHOTOS - 1) // 2], abs=0.05)
         with np.errstate(divide="ignore"):
             channels = np.sort(10 * np.log10(signal[signal > 0] / noise[signal > 0]))
         assert seen.channel_db == pytest.approx(channels[(len(channels) - 1) // 2], abs=0.05)
