@@ -44,6 +44,8 @@ OnStory = Callable[[Story], None]
 Following = Callable[[Story, Step], AbstractContextManager[OnUpdate | None]]
 """Gives, for the length of a step, what the run's driver calls after each change."""
 
+_PATIENCE = 3.0
+"""Seconds for a process to end that has just written how its rescue ended."""
 _UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
 
 
@@ -72,8 +74,15 @@ def work(
     folder = folder_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made
     lock = FileLock(folder / LOCK)
-    if not lock.try_acquire():
-        raise EngineError(f"Another process works on the rescue {story_id}.", "Wait, or cancel it.")
+    deadline = time.monotonic() + _PATIENCE
+
+    def busy() -> None:
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"Another process works on the rescue {story_id}.", "Wait, or cancel it."
+            )
+
+    lock.acquire(on_wait=busy)
     database = Database(home.database)
     try:
         with FileLock(folder / SAVING):

@@ -1,0 +1,101 @@
+"""The part of the Layers page that rescues int8: drawn, started, followed to its end."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from effq_core.rescue.request import Remedy, Rescue
+from effq_core.rescue.story import save, stories
+from effq_core.settings import Home
+from tests.app.conftest import words
+from tests.rescue.rescue_stories import BAD, CLIPPED, story
+
+
+@pytest.fixture
+def home(tiny_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A store whose index is a copy and whose artifacts are the tiny run's own."""
+    made = Home(tmp_path / "home")
+    made.root.mkdir()
+    for path in tiny_run.home.root.glob("effq.sqlite3*"):
+        shutil.copyfile(path, made.root / path.name)
+    made.artifacts.symlink_to(tiny_run.home.artifacts)
+    monkeypatch.setenv("EFFQ_HOME", str(made.root))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    return made
+
+
+def _part() -> None:
+    from pages.ui import session
+    from pages.ui.choose import Source
+    from pages.ui.layers_rescue import rescue_part
+    from pages.ui.show import guard
+
+    run = session.runs()[0]
+    with guard():
+        rescue_part(Source(run.id, "tiny", session.results_of(run)))
+
+
+def drawn() -> AppTest:
+    app = AppTest.from_function(_part, default_timeout=60).run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def test_every_remedy_is_offered_with_its_cost_and_one_that_cannot_apply_says_why(
+    home: Home,
+) -> None:
+    boxes = {box.key: box for box in drawn().checkbox}
+    assert list(boxes) == [f"rescue_{remedy}" for remedy in Remedy]
+    # The tiny run is calibrated by the percentile that would be tried.
+    assert "already" in boxes["rescue_percentile"].label
+    assert not boxes["rescue_percentile"].value
+    assert "about" in boxes["rescue_mixed"].label
+    assert boxes["rescue_mixed"].value
+
+
+def test_a_rescue_is_started_followed_and_told(home: Home) -> None:
+    app = drawn()
+    app.number_input(key="rescue_drop").set_value(50.0)
+    app.button(key="do_rescue").click().run()
+    assert not app.exception
+    deadline = time.monotonic() + 60
+    while not (found := stories(home)) or found[0].status.is_active:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    text = words(drawn())
+    assert "Finished" in text
+    assert "nothing needs rescuing" in text
+    [told] = found
+    assert told.met is not None
+    assert told.rescue.remedies == tuple(r for r in Remedy if r is not Remedy.PERCENTILE)
+
+
+def test_a_told_story_has_its_steps_charts_downloads_and_verdict(home: Home, tiny_run) -> None:
+    save(
+        home,
+        _about(tiny_run.experiment, story(BAD, CLIPPED)),
+    )
+    app = drawn()
+    assert "meets the limit" in words(app)
+    assert len(app.get("plotly_chart")) == 2
+    assert [button.label for button in app.get("download_button")] == [
+        "Story (Markdown)",
+        "Story (JSON)",
+    ]
+    table = app.dataframe[0].value
+    assert list(table["State"]) == ["Not enough", "Limit met"]
+    assert list(table["Results"]) == [None, None], "runs that were deleted are no links"
+
+
+def _about(experiment, told):
+    from dataclasses import replace
+
+    return replace(told, rescue=Rescue(experiment=experiment, max_drop_points=0.3))
