@@ -220,3 +220,18 @@ def test_overlap_is_found_by_content_and_named() -> None:
     assert_disjoint([a], [b])
     with pytest.raises(DatasetError, match=r"share 1 image: .*None/0/1 = renamed\.jpg"):
         assert_disjoint([a, b], [copy])
+
+
+@given(sizes=CLASS_SIZES, seed=SEEDS, other=SEEDS)
+@settings(max_examples=40, deadline=None)
+def test_draws_of_another_seed_stay_out_of_the_photos_that_are_measured(
+    sizes: list[int], seed: int, other: int
+) -> None:
+    index = pooled(sizes)
+    evaluation = draw_order(index, Role.EVALUATION, seed)
+    calibration = draw_order(index, Role.CALIBRATION, other, split_seed=seed)
+    assert_disjoint(calibration, evaluation)
+    assert set(calibration) == set(draw_order(index, Role.CALIBRATION, seed))
+    assert draw_order(index, Role.CALIBRATION, seed, split_seed=seed) == draw_order(
+        index, Role.CALIBRATION, seed
+    )
