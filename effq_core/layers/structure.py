@@ -8,6 +8,7 @@ every operator with weights begins a block of its own. Imports no TensorFlow.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -189,7 +190,7 @@ def read_network(float32: Path | bytes) -> Network:
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
         ops = _ops(model)
-    except (ValueError, IndexError, AttributeError, TypeError) as error:
+    except (struct.error, ValueError, IndexError, AttributeError, TypeError) as error:
         raise ModelError(
             "The float32 file cannot be read as a .tflite file.", "Run the experiment again."
         ) from error

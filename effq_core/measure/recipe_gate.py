@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def computed(file: Path | bytes) -> tuple[Computed, ...]:
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
         return tuple(_operators(model))
-    except (ValueError, IndexError, AttributeError, TypeError) as error:
+    except (struct.error, ValueError, IndexError, AttributeError, TypeError) as error:
         raise ModelError(
             "The mixed file cannot be read as a .tflite file.", "Run the experiment again."
         ) from error
