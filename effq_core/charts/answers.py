@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -30,36 +31,34 @@ def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
     variant = get_variant(answer.variant)
     guesses = answer.guesses[:rows]
     places = list(range(len(guesses)))
-    figure = new_figure(height=_ROW * rows + 8)
-    figure.add_bar(
-        x=[1.0] * len(guesses),
-        y=places,
-        orientation="h",
-        width=0.2,
-        marker={"color": GRID},
-        hoverinfo="skip",
-    )
-    figure.add_bar(
-        x=[guess.probability for guess in guesses],
-        y=places,
-        orientation="h",
-        width=0.2,
-        marker={"color": variant.colour},
-        customdata=[
+    shared = {"type": "bar", "y": places, "orientation": "h", "width": 0.2}
+    track = {"x": [1.0] * len(guesses), "marker": {"color": GRID}, "hoverinfo": "skip", **shared}
+    bars = {
+        "x": [guess.probability for guess in guesses],
+        "marker": {"color": variant.colour},
+        "customdata": [
             f"{html.escape(guess.label)}: {fmt.percent(guess.probability)}" for guess in guesses
         ],
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+        "hovertemplate": "%{customdata}<extra></extra>",
+        **shared,
+    }
+    texts: list[dict[str, Any]] = []
     for place, guess in zip(places, guesses, strict=True):
         label = html.escape(_short(guess.label))
+        at = {"y": place, "yshift": 13, "showarrow": False}
         text = f"<b>{label}</b>" if place == 0 else label
-        shared = {"y": place, "yshift": 13, "showarrow": False}
-        figure.add_annotation(x=0, xanchor="left", text=text, **shared)
-        number = fmt.percent(guess.probability)
-        figure.add_annotation(x=1, xanchor="right", text=number, **shared)
-    figure.update_layout(barmode="overlay", margin={"l": 0, "r": 0, "t": 4, "b": 0})
-    figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[rows - 0.6, -0.75], fixedrange=True)
+        texts.append({"x": 0, "xanchor": "left", "text": text, **at})
+        texts.append({"x": 1, "xanchor": "right", "text": fmt.percent(guess.probability), **at})
+    figure = new_figure(height=_ROW * rows + 8)
+    figure.add_traces([track, bars])
+    # One update, not one for each text: five such charts are drawn for every photo.
+    figure.update_layout(
+        barmode="overlay",
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        annotations=texts,
+        xaxis={"visible": False, "range": [0, 1], "fixedrange": True},
+        yaxis={"visible": False, "range": [rows - 0.6, -0.75], "fixedrange": True},
+    )
     best = ", ".join(f"{guess.label} {fmt.percent(guess.probability)}" for guess in guesses)
     return describe(figure, f"{variant.title}, most probable classes: {best}.")
 

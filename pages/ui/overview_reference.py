@@ -13,6 +13,7 @@ from effq_core.recommend_headline import headline
 from effq_core.results import REFERENCE, Results
 from effq_core.results.paper import EVALUATED, beside_paper
 from pages.ui.choose import Source
+from pages.ui.remembered import remembered
 from pages.ui.results_files import model_download
 from pages.ui.show import chart, escape
 
@@ -34,13 +35,12 @@ def show_reference(results: Results) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**How often it is right, against its size**", help=tip("top1"))
-        chart(tradeoff(results, Against.SIZE, controls=False), key="overview_size")
+        figure = remembered(tradeoff, results, Against.SIZE, controls=False)
+        chart(figure, key="overview_size")
     with right:
         st.markdown("**How often it is right, against its speed**", help=tip("latency"))
-        chart(
-            tradeoff(results, Against.LATENCY, threads=threads, controls=False, paper=False),
-            key="overview_latency",
-        )
+        shown: dict[str, Any] = {"threads": threads, "controls": False, "paper": False}
+        chart(remembered(tradeoff, results, Against.LATENCY, **shown), key="overview_latency")
     st.caption(
         "Up and to the left is better. Bars are 95 % intervals; hollow marks are the values of the "
         "paper this starts from. The names: **PTQ** quantizes the trained model as it is, **QAT** "

@@ -15,6 +15,7 @@ from effq_core.samples import Sample
 from effq_core.uploads import enlarged
 from effq_core.variants import get_variant
 from pages.ui.predictions_model import THREADS
+from pages.ui.remembered import remembered
 from pages.ui.show import chart, escape
 
 _IN_A_ROW = 5
@@ -83,6 +84,6 @@ def _answer(answer: Answer) -> None:
         st.badge("same as float32", icon=":material/check:", color="green")
     else:
         st.badge("differs from float32", icon=":material/close:", color="red")
-    chart(answer_bars(answer), key=f"predictions_bars_{answer.variant}")
+    chart(remembered(answer_bars, answer), key=f"predictions_bars_{answer.variant}")
     confidence = fmt.percent(answer.guesses[0].probability)
     st.caption(f"Confidence {confidence} · {fmt.milliseconds(answer.ms)}", help=tip("live_latency"))

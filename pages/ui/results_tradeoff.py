@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from effq_core.charts.bars import sizes
@@ -11,6 +13,7 @@ from effq_core.results import Results
 from effq_core.results.paper import beside_paper
 from effq_core.variants import get_variant
 from pages.ui.choose import Source
+from pages.ui.remembered import remembered
 from pages.ui.results_choices import choose_threads
 from pages.ui.show import chart, escape
 
@@ -29,18 +32,17 @@ def show_tradeoff(source: Source) -> None:
     left, right = st.columns(2)
     with left:
         st.subheader("Against size", anchor=False, help=tip("pareto"))
-        figure = tradeoff(results, Against.SIZE, threads=threads, controls=controls, paper=paper)
-        chart(figure, key="tradeoff_size")
+        shown: dict[str, Any] = {"threads": threads, "controls": controls, "paper": paper}
+        chart(remembered(tradeoff, results, Against.SIZE, **shown), key="tradeoff_size")
     with right:
         st.subheader("Against latency", anchor=False, help=tip("latency"))
-        figure = tradeoff(results, Against.LATENCY, threads=threads, controls=controls, paper=paper)
-        chart(figure, key="tradeoff_latency")
+        chart(remembered(tradeoff, results, Against.LATENCY, **shown), key="tradeoff_latency")
     st.caption(
         "Up and to the left is better. Bars are 95 % intervals; markers at the same place "
         "stand a hair apart, and the tooltip has the exact values."
     )
     st.subheader("Size of the files", anchor=False, help=tip("compression"))
-    chart(sizes(results, paper=paper), key="sizes")
+    chart(remembered(sizes, results, paper=paper), key="sizes")
     if paper:
         _about_paper(results)
 

@@ -1,0 +1,54 @@
+"""What follows from objects that never change, made once for all visitors: charts, above all.
+
+A chart takes plotly tens of milliseconds to build and is the same for everybody who looks at the
+same run. Streamlit's own cache would copy it at every use, or hash the run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+MOST = 128
+"""Things remembered; a chart takes some ten kilobytes."""
+
+_lock = threading.Lock()
+# With what they were made from, so that nothing else can get the same identity meanwhile.
+_made: OrderedDict[tuple[Any, ...], tuple[Any, Any]] = OrderedDict()
+
+
+def remembered(make: Callable[P, T], *given: P.args, **chosen: P.kwargs) -> T:
+    """Makes something, or returns what was made of the very same objects before.
+
+    Args:
+        make: A pure function at the top of a module.
+        given: Its arguments: plain values, and objects that all visitors share and nobody changes.
+        chosen: More of them, by name.
+
+    Returns:
+        What it makes, shared with other visitors: not to be changed.
+    """
+    parts = (*given, *(part for pair in sorted(chosen.items()) for part in pair))
+    key = (make.__module__, make.__qualname__, *map(_identity, parts))
+    with _lock:
+        if key in _made:
+            _made.move_to_end(key)
+            found: T = _made[key][1]
+            return found
+    result = make(*given, **chosen)
+    with _lock:
+        _made[key] = (parts, result)
+        while len(_made) > MOST:
+            _made.popitem(last=False)
+    return result
+
+
+def _identity(value: Any) -> tuple[Any, ...]:
+    if value is None or isinstance(value, (str, int, float, Enum)):
+        return type(value), value
+    return type(value), id(value)
