@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from effq_core.store.rows import StageRow, StageState
 
 _MINIMUM_SHARE = 0.02
+_ALONE = "benchmark"
+"""Kind of the stages that have the cores for themselves."""
 
 
 def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | None:
     """Estimates the seconds until a run ends.
 
     Each stage carries an estimate. How long the finished ones really took scales those to come;
-    a running one is extrapolated from its own progress as soon as it has made some.
+    a running one is extrapolated from its own progress as soon as it has made some. As many as run
+    now are taken to run to the end, but measurements: those come one after the other.
 
     Args:
         stages: All stages of the run.
@@ -28,13 +31,21 @@ def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | N
         return None
     now = time.time() if now is None else now
     scale = _scale(stages)
-    total = 0.0
+    alone = together = 0.0
+    at_once = 0
     for stage in stages:
         if stage.state == StageState.PENDING:
-            total += stage.weight * scale
+            seconds = stage.weight * scale
         elif stage.state == StageState.RUNNING:
-            total += _of_running(stage, now, scale)
-    return total
+            seconds = _of_running(stage, now, scale)
+            at_once += stage.kind != _ALONE
+        else:
+            continue
+        if stage.kind == _ALONE:
+            alone += seconds
+        else:
+            together += seconds
+    return alone + together / max(1, at_once)
 
 
 def share_done(stages: Sequence[StageRow]) -> float:

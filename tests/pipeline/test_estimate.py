@@ -39,3 +39,18 @@ def test_a_stage_that_overruns_without_progress_does_not_go_negative() -> None:
     assert 0 < remaining(stages, now=1000) < 2
     ended = [row("a", StageState.DONE, 1, started=1, finished=2)]
     assert remaining(ended, now=1000) == 0
+
+
+def test_stages_that_run_together_shorten_the_wait_and_measurements_do_not() -> None:
+    def row(name: str, state: StageState, weight: float) -> StageRow:
+        kind = name.partition(":")[0]
+        return StageRow(
+            run_id="r", name=name, kind=kind, fingerprint="f", state=state, weight=weight,
+            started=100.0 if state is StageState.RUNNING else None,
+        )  # fmt: skip
+
+    running = [row(f"evaluate:{n}", StageState.RUNNING, 10.0) for n in range(3)]
+    pending = [row(f"convert:{n}", StageState.PENDING, 10.0) for n in range(3)]
+    timed = [row("benchmark:a", StageState.PENDING, 7.0)]
+    assert remaining([*running, *pending, *timed], now=100.0) == pytest.approx(60 / 3 + 7)
+    assert remaining([running[0], *pending, *timed], now=100.0) == pytest.approx(40 + 7)
