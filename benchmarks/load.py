@@ -11,9 +11,9 @@ cores would measure the browsers. Stops by itself.
 
 Printed: errors; seconds of page changes (from asking until the page's script has ended; in browsers
 from the click until the heading is drawn, and until nothing moves any more), as n, median, 95th
-percentile and slowest; what photos took; memory of the dashboard; load of the machine, and how much
-of it was none of ours; and whether the run found what the same experiment finds in a store of its
-own with no visitor (its twin).
+percentile and slowest, arrivals apart; what photos took; memory of the dashboard; load of the
+machine, and how much of it was none of ours; and whether the run found what the same experiment
+finds in a store of its own with no visitor (its twin).
 """
 
 from __future__ import annotations
@@ -266,7 +266,9 @@ def report(found: list[Seen], browsed: Browsed, machine: Machine) -> int:
         print(f"  {error}")
     print(f"asked to try again: {sum(seen.busy for seen in found)} times")
     print(f"{'seconds':<34}{'n':>6}{'median':>9}{'p95':>8}{'slowest':>8}")
-    changes = [change for seen in found for change in seen.changes]
+    # Who arrives first waits until the server has loaded its pages; that is no page change.
+    print(figures("arrival, protocol", [seen.changes[0][1] for seen in found if seen.changes]))
+    changes = [change for seen in found for change in seen.changes[1:]]
     print(figures("page change, protocol", [seconds for _, seconds in changes]))
     for card in PAGES:
         print(figures(f"  {card.name}", [s for name, s in changes if name == card.name]))
