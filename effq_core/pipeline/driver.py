@@ -41,6 +41,7 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token
+from effq_core.store.reserve import Reserve
 from effq_core.store.rows import RunRow, StageState, Status, validate_run_id
 
 if TYPE_CHECKING:
@@ -107,11 +108,13 @@ class Driver:
         self._database = database
         self._store = ArtifactStore(home)
         self._progress = Progress(database, run, on_update)
+        self._reserve = Reserve(home.runs / run.id)
 
     def drive(self, plan: str) -> RunRow:
         """Runs the stages and records how it ended."""
         pid = os.getpid()
         try:
+            self._reserve.take()
             self._progress.status(Status.QUEUED, driver_pid=pid, driver_started=process_token(pid))
             self._check()
             self._work(plan)
@@ -121,6 +124,8 @@ class Driver:
             self._end(StageState.CANCELLED, Status.FAILED, error=error.message, hint=error.hint)
         except Exception as error:  # noqa: BLE001 - recorded with an id
             self._end(StageState.CANCELLED, Status.FAILED, **self._bug(error))
+        finally:
+            self._reserve.give()
         return self._progress.run
 
     def _work(self, builder: str) -> None:
@@ -186,7 +191,8 @@ class Driver:
         raise Cancelled("The run was cancelled.", "Run it again to resume where it stopped.")
 
     def _end(self, stages: StageState, status: Status, **values: Any) -> None:
-        """Records the end, also on a disk that has been full until a moment ago."""
+        """Records the end, also on a full disk: for that there is the reserve."""
+        self._reserve.give()
         for left in reversed(range(_WRITE_TRIES)):
             try:
                 self._progress.end_rest(stages)

@@ -15,6 +15,7 @@ from effq_core.store.database import Database
 from effq_core.store.files import is_unfinished, remove_tree, store_errors
 from effq_core.store.locks import is_locked
 from effq_core.store.manifest import Artifact
+from effq_core.store.reserve import RESERVE
 from effq_core.store.rows import RunRow, Status, new_run_id
 from effq_core.store.usage import abandoned_drafts
 
@@ -104,6 +105,11 @@ def _sweep_abandoned(home: Home) -> int:
                     if is_unfinished(path) and path.lstat().st_mtime < old:
                         path.unlink()
                         found += 1
+    for reserve in home.runs.glob(f"*/{RESERVE}"):
+        if not is_locked(reserve.with_name("driver.lock")):
+            with store_errors(reserve):
+                reserve.unlink(missing_ok=True)
+            found += 1
     return found
 
 

@@ -45,15 +45,20 @@ path.unlink()
 """
 
 
-def small_base(folder: Path) -> Base:
-    """Makes the undisturbed run of a small network in an empty folder."""
-    home = Home(folder / "home")
+def bring_small(home: Home) -> None:
+    """Adds the small network to an empty store, as somebody's own."""
     home.root.mkdir(parents=True)
     subprocess.run(
         [sys.executable, "-c", _BRING],
         env={"PATH": "/usr/bin:/bin", "EFFQ_HOME": str(home.root), "PYTHONPATH": str(ROOT)},
         check=True,
     )
+
+
+def small_base(folder: Path) -> Base:
+    """Makes the undisturbed run of a small network in an empty folder."""
+    home = Home(folder / "home")
+    bring_small(home)
     return make_base(SMALL, home)
 
 

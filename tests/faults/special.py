@@ -137,12 +137,12 @@ def checkpoints(base: Base, folder: Path, cell: Cell) -> None:
     with world(base, folder, {stage, LAST}) as made:
         run_id = made.add_run()
         process = made.drive(run_id)
-        draft = made.until_working(stage)
-        if draft is None:
-            raise Broken("Fine-tuning ended before it could be killed.")
-        process.kill()
-        os.kill(made.worker(draft), 9)
-        process.wait()
+        with made.held(stage) as draft:
+            if draft is None:
+                raise Broken("Fine-tuning ended before it could be killed.")
+            process.kill()
+            process.wait()
+            os.kill(made.worker(draft), 9)
         scratch = made.home.scratch / row.kind / row.fingerprint
         shutil.copytree(scratch, folder / "kept")
         files = sorted(

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -198,33 +199,49 @@ class World:
             pass
         return None
 
-    def until_working(self, stage: str, deep: bool = True) -> Path | None:
-        """Waits until a stage is in the middle of its work.
+    @contextlib.contextmanager
+    def held(self, stage: str, deep: bool = True) -> Iterator[Path | None]:
+        """Waits until a stage is in the middle of its work, and stops it there while we look.
 
         Args:
             stage: Its name.
             deep: Wait half of what it took undisturbed, or for a checkpoint; else only for its
                 first sign of life.
 
-        Returns:
+        Yields:
             The folder its artifact is made in; ``None`` if it has finished before we looked.
         """
         row = self.base.stages[stage]
-        final = self.home.artifacts / row.kind / row.fingerprint
-        deadline = time.monotonic() + 3 * MINUTES
-        while (draft := self.draft(stage)) is None:
-            if (final / MANIFEST).exists():
-                return None
+        final = self.home.artifacts / row.kind / row.fingerprint / MANIFEST
+        deadline = time.monotonic() + 5 * MINUTES
+        workers: list[int] = []
+        looked = 0.0
+        while (draft := self.draft(stage)) is None and not final.exists():
             if time.monotonic() > deadline:
                 raise Broken(f"The stage {stage} did not begin.")
+            if time.monotonic() - looked > 0.3:
+                workers, looked = self.workers(), time.monotonic()
             time.sleep(0.0005)
-        if deep and row.kind == "finetune":
+        if draft is not None and deep and row.kind == "finetune":
             checkpoint = self.home.scratch / row.kind / row.fingerprint / "epochs" / "history.json"
-            until(checkpoint.exists, "There is no checkpoint.", 5 * MINUTES, poll=0.02)
-        elif deep:
+            until(checkpoint.exists, "There is no checkpoint.", 9 * MINUTES, poll=0.005)
+        elif draft is not None and deep:
             # Not all of it on a machine that is faster now than it was then.
             time.sleep(min(0.5 * self.base.seconds(stage), 3.0))
-        return draft if draft.exists() else None
+        _signal(workers, signal.SIGSTOP)
+        try:
+            yield draft if draft is not None and draft.exists() and not final.exists() else None
+        finally:
+            _signal(workers, signal.SIGCONT)
+
+    def workers(self) -> list[int]:
+        """The engine's worker processes."""
+        state = engine.running(self.home)
+        if state is None:
+            return []
+        with contextlib.suppress(psutil.Error):
+            return [each.pid for each in psutil.Process(state["pid"]).children(recursive=True)]
+        return []
 
     def worker(self, draft: Path) -> int:
         """The process that has a temporary folder open: the worker that fills it."""
@@ -254,6 +271,12 @@ class World:
                 for run in _active(database):
                     os.kill(run, 9)
         engine.stop(self.home, timeout=1.0)
+
+
+def _signal(processes: list[int], number: signal.Signals) -> None:
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _active(database: Path) -> list[int]:

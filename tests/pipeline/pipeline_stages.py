@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -74,6 +75,17 @@ def deaf(context: Any) -> dict[str, Any]:
 def fill_disk(context: Any) -> dict[str, Any]:
     (context.out / "big.bin").write_bytes(b"x" * 20_000_000)
     return {"value": 0}
+
+
+def fill_disk_for_good(context: Any) -> dict[str, Any]:
+    """Somebody else's file takes all there is, and stays."""
+    with (context.home.root.parent / "ballast").open("wb", buffering=0) as file:
+        for size in (1 << 16, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
+    (context.out / "number.txt").write_text("1")
+    return {"value": 1}
 
 
 def die_once(context: Any) -> dict[str, Any]:
@@ -162,6 +174,10 @@ def deaf_plan(experiment: Any, home: Any) -> Plan:
 
 def fill_disk_plan(experiment: Any, home: Any) -> Plan:
     return one("train", "fill_disk")
+
+
+def full_disk_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "fill_disk_for_good")
 
 
 def die_once_plan(experiment: Any, home: Any) -> Plan:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -212,22 +214,49 @@ def test_a_damaged_artifact_is_made_anew_with_a_warning(runs: Runs) -> None:
     assert (path / "number.txt").read_text() == "2"
 
 
-def test_a_full_disk_fails_the_run_and_keeps_what_was_finished(tmp_path: Path, runs: Runs) -> None:
-    mount = tmp_path / "small"
+@contextmanager
+def small_disk(mount: Path) -> Iterator[Path]:
     mount.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(mount)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting is not allowed here")
-    small = Runs(Home(mount))
     try:
-        run = small.run("fill_disk_plan")
-        assert run.status == Status.FAILED
-        assert "no space left" in run.error
-        assert "EFFQ_HOME" in run.hint
-        assert small.states(run.id)["number:1"] == "done"
-        assert small.temporary_files() == []
-        assert small.run("numbers_plan").status == Status.FINISHED
+        yield mount
     finally:
-        engine.stop(small.home)
-        small.database.close()
         subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_on_a_disk_that_stays_full_the_end_of_the_run_is_recorded(
+    tmp_path: Path, runs: Runs
+) -> None:
+    with small_disk(tmp_path / "small") as mount:
+        (mount / "home").mkdir()
+        small = Runs(Home(mount / "home"))
+        try:
+            run = small.run("full_disk_plan")
+            assert run.status == Status.FAILED
+            assert "space" in run.error or "full" in run.error
+            assert "EFFQ_HOME" in run.hint
+            assert small.database.get_run(run.id).error == run.error
+            (mount / "ballast").unlink()
+            assert small.run("numbers_plan").status == Status.FINISHED
+            assert not list(small.home.runs.glob("*/reserve"))
+        finally:
+            engine.stop(small.home)
+            small.database.close()
+
+
+def test_a_full_disk_fails_the_run_and_keeps_what_was_finished(tmp_path: Path, runs: Runs) -> None:
+    with small_disk(tmp_path / "small") as mount:
+        small = Runs(Home(mount))
+        try:
+            run = small.run("fill_disk_plan")
+            assert run.status == Status.FAILED
+            assert "no space left" in run.error
+            assert "EFFQ_HOME" in run.hint
+            assert small.states(run.id)["number:1"] == "done"
+            assert small.temporary_files() == []
+            assert small.run("numbers_plan").status == Status.FINISHED
+        finally:
+            engine.stop(small.home)
+            small.database.close()

@@ -232,6 +232,7 @@ def test_what_killed_processes_have_left_goes_and_nothing_else(home: Home) -> No
         home.datasets / ".adding-dead" / "photos" / "1.png",
         home.scratch / "finetune" / finished.name / "epochs" / "history.json",
         old,
+        home.runs / "20260101-000000-dead" / "reserve",
     ]
     staying = [
         home.scratch / "finetune" / ("ef" * 32) / "epochs" / "history.json",

@@ -1,0 +1,44 @@
+"""A little space of a run's own, given back when its disk is full: enough to say so."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from effq_core.store.files import make_folder, store_errors
+
+log = logging.getLogger(__name__)
+
+RESERVE = "reserve"
+"""Its file in a run's folder."""
+BYTES = 1 << 20
+"""What the end of a run writes into the index: a row for each stage, and the message."""
+
+
+class Reserve:
+    """Space set aside while a driver works on a run.
+
+    Args:
+        folder: The run's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / RESERVE
+
+    def take(self) -> None:
+        """Sets the space aside.
+
+        Raises:
+            StoreError: If there is none, or the folder is not writable.
+        """
+        make_folder(self._file.parent)
+        with store_errors(self._file):
+            # Written, not only asked for: some file systems promise more than they have.
+            self._file.write_bytes(bytes(BYTES))
+
+    def give(self) -> None:
+        """Gives it back; harmless where that has happened, and told to the log where it cannot."""
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s cannot be removed (%s).", self._file, error.strerror)
