@@ -27,8 +27,7 @@ Measured with the bundled EfficientNetV2-B0 on Imagenette's validation photos, t
 the trunk of each photo: with the bundled int8 file it stays above 10 dB on 98 % of 328 photos; with
 ranges that are too wide (min-max over 200 photos) or too narrow (percentile 99) it falls below on
 98 % of 197. So it tells a sound file from an unsound one, and where that begins. It does not tell
-which photos change class: of the two unsound files one changed 1 % of them, the other 13 %, most
-of them close decisions.
+which photos change class: of the two unsound files one changed 1 % of them, the other 13 %.
 """
 
 LOADED_AT_MOST = 2
