@@ -105,7 +105,7 @@ def prices(story: Story) -> go.Figure | None:
         )
         figure.update_xaxes(
             title_text=title, range=[0, 1.5 * max(values)], gridcolor=GRID, automargin=True,
-            nticks=3, row=1, col=column,
+            nticks=3, tickformat=",~g" if sizes else "", row=1, col=column,
         )  # fmt: skip
     for row, (step, _) in enumerate(steps):
         _caption(figure, row, step)
@@ -185,4 +185,6 @@ def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:
 
 def _rows(figure: go.Figure, count: int) -> None:
     # The first step on top, with room above it for its name.
-    figure.update_yaxes(range=[count - 0.65, -0.85], showticklabels=False, showgrid=False)
+    figure.update_yaxes(
+        range=[count - 0.65, -0.85], showticklabels=False, showgrid=False, zeroline=False
+    )

@@ -56,9 +56,13 @@ def rescue_part(source: Source) -> None:
 
 
 def _of(source: Source) -> list[Story]:
-    """Returns the rescues of a run's experiment, newest first."""
+    """Returns the rescues of a run's experiment, or that made the run, newest first."""
     wanted = source.results.experiment
-    return [each for each in stories(session.home()) if each.rescue.experiment == wanted]
+    return [
+        story
+        for story in stories(session.home())
+        if story.rescue.experiment == wanted or source.id in {step.run for step in story.steps}
+    ]
 
 
 def _choose(found: list[Story]) -> Story:
@@ -72,7 +76,7 @@ def _choose(found: list[Story]) -> Story:
     if st.session_state.get(_CHOSEN) not in titles:
         st.session_state.pop(_CHOSEN, None)
     chosen = st.selectbox(
-        "Earlier rescues of this run", list(titles), format_func=titles.__getitem__, key=_CHOSEN
+        "Earlier rescues", list(titles), format_func=titles.__getitem__, key=_CHOSEN
     )
     return next(story for story in found if story.id == chosen)
 
