@@ -59,21 +59,24 @@ def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: list[int])
     """
     rows = len(channels)
     figure = new_figure(height=40 + round(rows * _TILE * (1 + _GAP)))
+    images = []
     for row, channel in enumerate(channels):
         first, second = float32[..., channel], int8[..., channel]
         peak = float(max(np.abs(first).max(), np.abs(second).max(), np.finfo(np.float32).tiny))
         for column, values in enumerate((first, second, second - first)):
-            figure.add_layout_image(
-                source=_picture(values / peak),
-                x=column * (1 + _GAP),
-                y=-row * (1 + _GAP),
-                sizex=1,
-                sizey=1,
-                xref="x",
-                yref="y",
-                xanchor="left",
-                yanchor="top",
-                layer="above",
+            images.append(
+                {
+                    "source": _picture(values / peak),
+                    "x": column * (1 + _GAP),
+                    "y": -row * (1 + _GAP),
+                    "sizex": 1,
+                    "sizey": 1,
+                    "xref": "x",
+                    "yref": "y",
+                    "xanchor": "left",
+                    "yanchor": "top",
+                    "layer": "above",
+                }
             )
     ends = [3 + 2 * _GAP, rows + (rows - 1) * _GAP]
     figure.update_xaxes(
@@ -95,7 +98,7 @@ def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: list[int])
         scaleanchor="x",
         constrain="domain",
     )
-    figure.update_layout(margin={"t": 24, "b": 4})
+    figure.update_layout(margin={"t": 24, "b": 4}, images=images)
     return describe(
         figure,
         f"Output of {layer} on the photo in channels "

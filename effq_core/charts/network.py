@@ -19,6 +19,9 @@ from effq_core.layers.words import KIND_TITLES
 MOST_IN_A_ROW = 8
 """Blocks side by side; more would be too small to touch on a phone. Longer stages wrap."""
 
+WIRES, RESIDUALS = "wires", "residuals"
+"""Names of the traces that are no blocks."""
+
 _SYMBOLS = {
     BlockKind.STEM: "hexagon2",
     BlockKind.FUSED_MBCONV: "square",
@@ -32,6 +35,8 @@ _UNKNOWN = "rgba(128, 128, 128, 0.18)"
 _CHOSEN = "#14a098"
 _SIZE = 33  # pixels of a block
 _ROW = 74  # pixels of a row: the block, its number below, a residual's arc above
+_BELOW = (_SIZE / 2 + 9) / _ROW  # of a row, from a block's middle to its number
+_ARC = 14  # straight pieces of an arc
 _REST = 86  # pixels of margins and the colour bar
 _DARK, _LIGHT = "#1b2326", "#ffffff"
 
@@ -135,29 +140,31 @@ def _limits(values: Mapping[str, float]) -> tuple[float, float]:
 def _wires(
     figure: go.Figure, lines: Sequence[Row], places: Mapping[str, tuple[float, float]]
 ) -> None:
-    """Draws the way of the data, and an arc over each block whose input is added to its output."""
+    """Draws the way of the data, and an arc over each block whose input is added to its output.
+
+    Each kind is one trace: a shape for every line would make Plotly ten times as slow.
+    """
+    wires: list[tuple[float | None, float | None]] = []
+    arcs: list[tuple[float | None, float | None]] = []
     for line in lines:
-        for block in line.blocks[:-1]:
+        for block in line.blocks[:-1]:  # not through blocks: those without a value shine through
             x, y = places[block.name]
-            figure.add_shape(  # not through blocks: those without a value let it shine through
-                type="line",
-                x0=x + 0.26,
-                x1=x + 0.74,
-                y0=y,
-                y1=y,
-                line={"color": MUTED, "width": 1},
-                layer="below",
-            )
+            wires += [(x + 0.26, y), (x + 0.74, y), (None, None)]
         for block in line.blocks:
             if block.has_residual:
                 x, y = places[block.name]
-                figure.add_shape(
-                    type="path",
-                    path=f"M {x - 0.45},{y} C {x - 0.45},{y + 0.48} {x + 0.45},{y + 0.48} "
-                    f"{x + 0.45},{y}",
-                    line={"color": MUTED, "width": 1.5},
-                    layer="below",
-                )
+                turns = [math.pi * step / _ARC for step in range(_ARC + 1)]
+                arcs += [(x - 0.45 * math.cos(t), y + 0.36 * math.sin(t)) for t in turns]
+                arcs.append((None, None))
+    for name, points, width in ((WIRES, wires, 1.0), (RESIDUALS, arcs, 1.5)):
+        figure.add_scatter(
+            x=[x for x, _ in points],
+            y=[y for _, y in points],
+            mode="lines",
+            line={"color": MUTED, "width": width},
+            hoverinfo="skip",
+            name=name,
+        )
 
 
 def _ring(figure: go.Figure, place: tuple[float, float]) -> None:
@@ -202,16 +209,15 @@ def _blocks(
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    for block, value in zip(blocks, values, strict=True):
-        x, y = places[block.name]
-        figure.add_annotation(
-            x=x,
-            y=y,
-            yshift=-_SIZE / 2 - 9,
-            text=fmt.NOTHING if math.isnan(value) else measure.brief(value),
-            showarrow=False,
-            font={"size": 11},
-        )
+    figure.add_scatter(
+        x=[places[block.name][0] for block in blocks],
+        y=[places[block.name][1] - _BELOW for block in blocks],
+        mode="text",
+        text=[fmt.NOTHING if math.isnan(value) else measure.brief(value) for value in values],
+        textposition="middle center",
+        textfont={"size": 11},
+        hoverinfo="skip",
+    )
 
 
 def _inside(block: Block) -> str:

@@ -12,7 +12,7 @@ from effq_core.charts.base import alt_text
 from effq_core.charts.depth import depth_chart
 from effq_core.charts.feature_maps import maps_chart, telling_channels, values_chart
 from effq_core.charts.layer_histograms import activation_chart, channels_chart, kernel_chart
-from effq_core.charts.network import MOST_IN_A_ROW, network_chart, rows, short_name
+from effq_core.charts.network import MOST_IN_A_ROW, RESIDUALS, network_chart, rows, short_name
 from effq_core.charts.trials import standing, trials_chart
 from effq_core.layers.access import find_evidence
 from effq_core.layers.effect_record import EffectRecord
@@ -123,8 +123,8 @@ def test_every_block_carries_its_name_and_kinds_differ_in_shape(
         if trace.customdata
     }
     assert len({symbol[kind] for kind in (BlockKind.MBCONV, BlockKind.FUSED_MBCONV)}) == 2
-    arcs = [shape for shape in figure.layout.shapes if shape.type == "path"]
-    assert len(arcs) == sum(block.has_residual for block in network.blocks)
+    (arcs,) = (trace for trace in figure.data if trace.name == RESIDUALS)
+    assert list(arcs.x).count(None) == sum(block.has_residual for block in network.blocks)
     inside = {
         str(name): text
         for trace in figure.data
