@@ -279,12 +279,13 @@ class _Taken:
         if run.status is Status.FINISHED:
             self._judge(step, load_results(self._home, run))
         elif run.status is Status.CANCELLED:
-            why = "The time allowed was up." if self._stop.timed_out else "It was cancelled."
-            self._tell(self._story.with_step(replace(step, state=StepState.CANCELLED, why=why)))
             if not self._stop.timed_out:
+                step = replace(step, state=StepState.CANCELLED, why="It was cancelled.")
+                self._tell(self._story.with_step(step))
                 raise Cancelled("The rescue was cancelled.")
-            # It had its turn: nothing is left to try it again.
-            self._tell(self._story.with_step(replace(step, state=StepState.FAILED, why=why)))
+            # It had its turn: no time is left for another.
+            step = replace(step, state=StepState.FAILED, why="The time allowed was up.")
+            self._tell(self._story.with_step(step))
         else:
             why = f"{run.error} {run.hint}".strip()
             self._tell(self._story.with_step(replace(step, state=StepState.FAILED, why=why)))

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from effq_core.errors import Cancelled
+from effq_core.pipeline.context import CANCEL
+from effq_core.rescue.stopping import Stopping
+from effq_core.settings import Home
+
+RUN = "20260101-000000-abcd"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path)
+    (made.runs / RUN).mkdir(parents=True)
+    return made
+
+
+def waited(path: Path, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return path.exists()
+
+
+def test_a_run_whose_time_is_up_is_cancelled(home: Home) -> None:
+    stopping = Stopping(home, home.root / "flag")
+    with stopping.stops(RUN, 0.05):
+        assert waited(home.runs / RUN / CANCEL, 10)
+    assert stopping.timed_out
+    stopping.check()  # nobody asked: the rescue itself goes on
+
+
+def test_a_run_is_cancelled_with_its_rescue(home: Home) -> None:
+    flag = home.root / "flag"
+    stopping = Stopping(home, flag)
+    with stopping.stops(RUN, None):
+        assert not waited(home.runs / RUN / CANCEL, 0.5)
+        flag.touch()
+        assert waited(home.runs / RUN / CANCEL, 10)
+    assert not stopping.timed_out
+    with pytest.raises(Cancelled):
+        stopping.check()
+
+
+def test_the_first_signal_asks_and_a_second_acts_as_usual(home: Home) -> None:
+    flag = home.root / "flag"
+    stopping = Stopping(home, flag)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), stopping.by_signals():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert waited(flag, 10)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    assert signal.getsignal(signal.SIGINT) is before
