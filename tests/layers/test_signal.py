@@ -18,11 +18,14 @@ from tiny_files import artifact  # noqa: E402
 
 from effq_core.datasets.pixels import read_pixels  # noqa: E402
 from effq_core.errors import Cancelled, ModelError, StageError  # noqa: E402
+from effq_core.layers.settings import Precision  # noqa: E402
 from effq_core.layers.signal import measure_signal  # noqa: E402
 from effq_core.layers.signal_record import SignalRecord  # noqa: E402
+from effq_core.layers.structure import read_network  # noqa: E402
 from effq_core.measure.runtime import LiteRtModel, load_interpreter  # noqa: E402
 from effq_core.quantize.calibration import ActivationStatistics  # noqa: E402
 from effq_core.quantize.convert import quantize_with_ranges  # noqa: E402
+from effq_core.quantize.mixed import quantize_mixed  # noqa: E402
 from effq_core.reporting import SilentReporter  # noqa: E402
 
 SILENT = SilentReporter()
@@ -212,6 +215,23 @@ def test_a_tensor_in_floats_has_no_grid_and_no_clipped_values(tiny_run, images) 
     assert min(each.sqnr_db for each in found.tensors) > 40
     assert {len(each.scales) for each in found.kernels} == {0}
     assert min(each.sqnr_db for each in found.kernels) > 60
+
+
+def test_of_a_mixed_file_only_what_stays_in_floats_has_no_grid(
+    tiny_run, images, tmp_path: Path
+) -> None:
+    float32 = tiny_run.results.model_file("float32")
+    statistics = ActivationStatistics.load(artifact(tiny_run, "calibrate"))
+    kept = read_network(float32).tensors_of(["block3a"])
+    file = tmp_path / "model.tflite"
+    ranges = statistics.ranges(tiny_run.experiment.calibration.method, 99.9)
+    file.write_bytes(quantize_mixed(float32.read_bytes(), ranges, kept, Precision.FLOAT16))
+    found = measure_signal(float32, file, images[:1], SILENT)
+    # Operators at the border of integers and floats have no counterpart, and hide none.
+    assert len(found.tensors) == 268 and len(found.kernels) == 93
+    assert {each.tensor for each in found.tensors if each.scale is None} == set(kept)
+    assert {each.block for each in found.kernels if not each.scales.size} == {"block3a"}
+    assert min(each.sqnr_db for each in found.kernels if each.block == "block3a") > 60
 
 
 def test_files_of_different_models_are_not_compared(tiny_run, images, tmp_path: Path) -> None:
