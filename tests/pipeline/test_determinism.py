@@ -5,9 +5,9 @@ weights, files and predictions of QAT are the same to the byte from one store to
 one process to another. TensorFlow's SavedModels in between are not: it numbers their operators as
 they come (``saved_model.pb``, ``fingerprint.pb``); their variables are. Timings are measurements.
 
-It is a promise for one machine with one number of threads. Sums over threads are added up in
-another order where there are more of them, so QAT on another number of cores may give other
-weights, and another processor may have kernels that round otherwise.
+The number of threads breaks it for training: on one core instead of two, QAT's weights and file
+were others, because sums over threads are added up in another order. The files that need no
+training were the same there too. Another processor may have kernels that round otherwise.
 """
 
 from __future__ import annotations
