@@ -17,25 +17,21 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from effq_core import formatting as fmt
-from effq_core.errors import Cancelled, EffqError, EngineError, InputError
+from effq_core.errors import Cancelled, EffqError, EngineError
 from effq_core.experiment import Calibration, Experiment
-from effq_core.pipeline.control import enter
-from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.progress import OnUpdate
+from effq_core.rescue.attempts import Attempts
 from effq_core.rescue.control import LOCK, SAVING
 from effq_core.rescue.offers import Offer, offers, recent_stages, seconds_of
-from effq_core.rescue.outcome import outcome_of
 from effq_core.rescue.remedies import as_it_is, variant_of
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.stopping import Stopping
-from effq_core.rescue.story import CANCEL, Step, StepState, Story, folder_of, load, save
-from effq_core.rescue.wording import step_title
-from effq_core.results import Results, load_results
+from effq_core.rescue.story import CANCEL, UNFINISHED, Step, StepState, Story, folder_of, load, save
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token
-from effq_core.store.rows import RunRow, Status
+from effq_core.store.rows import Status
 from effq_core.variants import PTQ
 
 log = logging.getLogger("effq.rescue")
@@ -46,7 +42,6 @@ Following = Callable[[Story, Step], AbstractContextManager[OnUpdate | None]]
 
 _PATIENCE = 3.0
 """Seconds for a process to end that has just written how its rescue ended."""
-_UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
 
 
 def work(
@@ -110,7 +105,7 @@ class _Taken:
         self._on_story = on_story
         self._following = following or (lambda _story, _step: nullcontext(None))
         self._stop = Stopping(home, folder_of(home, story.id) / CANCEL)
-        self._first: Results | None = None
+        self._attempts = Attempts(home, database, self._stop)
 
     def begin(self) -> None:
         """Takes a story over: what was measured stays; what was stopped has another turn."""
@@ -157,38 +152,23 @@ class _Taken:
     # Steps
 
     def _measure_as_it_is(self) -> None:
-        rescue = self._story.rescue
-        if self._story.base is not None:
-            self._first = self._results_of(self._story.base.run)
+        story = self._story
+        if story.base is not None:
+            self._attempts.remember(story.base)
             return
-        experiment = as_it_is(rescue.experiment)
-        results = None if self._unfinished(None) else self._measured_before()
-        if results is not None:
-            begun = Step(
-                remedy=None,
-                state=StepState.RUNNING,
-                experiment=experiment,
-                run=rescue.run,
-                started=time.time(),
-            )
-            self._judge(begun, results)
+        experiment = as_it_is(story.rescue.experiment)
+        known = None if story.about(None) else self._attempts.measured_before(story.rescue)
+        if known is not None:
+            self._tell(story.with_step(known))
             return
         estimate = seconds_of(experiment, self._home, recent_stages(self._database))
         self._run(None, experiment, estimate)
-        step = self._step_of(None)
+        step = self._story.about(None)
         if step is None or step.outcome is None:
             raise EffqError(
                 f"Int8 itself could not be measured: {step.why if step else 'it was not run'}",
                 "Without it nobody knows what is lost. Mend that, then take the rescue up again.",
             )
-
-    def _measured_before(self) -> Results | None:
-        """Returns results of the run a rescue was asked for, where they tell all it needs."""
-        run = self._known(self._story.rescue.run)
-        if run is None or Experiment.from_dict(run.experiment) != self._story.rescue.experiment:
-            return None
-        results = self._results_of(run.id)
-        return results if results is not None and PTQ in results.variants else None
 
     def _next(self) -> Offer | None:
         """Says what is tried next, and writes down what is not tried and why."""
@@ -200,7 +180,7 @@ class _Taken:
                 self._best(),
                 self._home,
                 history=recent_stages(self._database),
-                without=[s.remedy for s in steps if s.remedy and s.state not in _UNFINISHED],
+                without=[s.remedy for s in steps if s.remedy and s.state not in UNFINISHED],
                 tried=[s.experiment for s in self._story.measured if s.experiment],
             )
             self._tell(
@@ -242,61 +222,13 @@ class _Taken:
 
     def _run(self, remedy: Remedy | None, experiment: Experiment, estimate: float) -> None:
         self._stop.check()
-        before = self._unfinished(remedy)
-        # Only the very same experiment goes on where it stopped.
-        run = self._known(before.run) if before and before.experiment == experiment else None
-        if run is None:
-            name = f"Rescue {self._story.id[-4:]}: {step_title(remedy, experiment)}"
-            run_id = enter(self._home, self._database, experiment, name)
-        else:
-            run_id = run.id
-        step = Step(
-            remedy=remedy,
-            state=StepState.RUNNING,
-            experiment=experiment,
-            run=run_id,
-            estimate=estimate,
-            started=time.time(),
-        )
+        step = self._attempts.begin(self._story, remedy, experiment, estimate)
         self._tell(self._story.with_step(step))
-        if run is None or run.status is not Status.FINISHED:
-            with (
-                self._following(self._story, step) as on_update,
-                self._stop.stops(run_id, self._left()),
-            ):
-                run = run_foreground(self._home, run_id, on_update)
-        self._note(step, run)
-
-    def _note(self, step: Step, run: RunRow) -> None:
-        stages = self._database.stages(run.id)
-        took = run.finished - run.started if run.finished and run.started else None
-        step = replace(
-            step,
-            seconds=took,
-            stages=len(stages),
-            cached=sum(s.state.is_complete and s.seconds is None for s in stages),
-        )
-        if run.status is Status.FINISHED:
-            self._judge(step, load_results(self._home, run))
-        elif run.status is Status.CANCELLED:
-            if not self._stop.timed_out:
-                step = replace(step, state=StepState.CANCELLED, why="It was cancelled.")
-                self._tell(self._story.with_step(step))
-                raise Cancelled("The rescue was cancelled.")
-            # It had its turn: no time is left for another.
-            step = replace(step, state=StepState.FAILED, why="The time allowed was up.")
-            self._tell(self._story.with_step(step))
-        else:
-            why = f"{run.error} {run.hint}".strip()
-            self._tell(self._story.with_step(replace(step, state=StepState.FAILED, why=why)))
-
-    def _judge(self, step: Step, results: Results) -> None:
-        outcome = outcome_of(results, variant_of(step.remedy), self._first)
-        if step.remedy is None:
-            self._first = results
-        within = outcome.meets(self._story.rescue.max_drop_points)
-        state = StepState.MET if within else StepState.TRIED
-        self._tell(self._story.with_step(replace(step, state=state, outcome=outcome)))
+        with self._following(self._story, step) as on_update:
+            step = self._attempts.finish(self._story.rescue, step, self._left(), on_update)
+        self._tell(self._story.with_step(step))
+        if step.state is StepState.CANCELLED:
+            raise Cancelled("The rescue was cancelled.")
 
     # What is known
 
@@ -307,27 +239,6 @@ class _Taken:
         if best.experiment is None:
             raise EffqError("A measured step has no experiment.", "Ask for the rescue again.")
         return best.experiment.calibration
-
-    def _step_of(self, remedy: Remedy | None) -> Step | None:
-        return next((step for step in self._story.steps if step.remedy is remedy), None)
-
-    def _unfinished(self, remedy: Remedy | None) -> Step | None:
-        step = self._step_of(remedy)
-        return step if step is not None and step.state in _UNFINISHED else None
-
-    def _known(self, run_id: str) -> RunRow | None:
-        try:
-            return self._database.get_run(run_id) if run_id else None
-        except InputError:
-            return None  # somebody deleted it meanwhile
-
-    def _results_of(self, run_id: str) -> Results | None:
-        run = self._known(run_id)
-        try:
-            return load_results(self._home, run) if run is not None else None
-        except EffqError as error:
-            log.warning("The results of the run %s cannot be used: %s", run_id, error)
-            return None
 
     def _left(self) -> float | None:
         """Returns how much of the time allowed is left, in seconds; ``None`` without a limit."""

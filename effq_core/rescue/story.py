@@ -36,6 +36,10 @@ class StepState(StrEnum):
     CANCELLED = "cancelled"
 
 
+UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
+"""What has another turn when a rescue goes on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One remedy, or int8 as it is. Times are seconds since 1970.
@@ -126,7 +130,8 @@ class Story:
     @property
     def base(self) -> Step | None:
         """Int8 as it is, once it is measured."""
-        return next((s for s in self.measured if s.remedy is None), None)
+        found = self.about(None)
+        return found if found is not None and found.outcome is not None else None
 
     @property
     def measured(self) -> tuple[Step, ...]:
@@ -153,6 +158,10 @@ class Story:
     def seconds(self) -> float:
         """How long its runs took."""
         return sum(step.seconds or 0.0 for step in self.steps)
+
+    def about(self, remedy: Remedy | None) -> Step | None:
+        """Returns the step about a remedy, or about int8 as it is, if it was begun or skipped."""
+        return next((step for step in self.steps if step.remedy is remedy), None)
 
     def with_step(self, step: Step) -> Story:
         """Returns the story with a step added, or in place of the one about the same remedy."""

@@ -1,0 +1,161 @@
+"""One step of a rescue: an ordinary run, from its start to what it gave."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+
+from effq_core.errors import EffqError, InputError
+from effq_core.experiment import Experiment
+from effq_core.pipeline.control import enter
+from effq_core.pipeline.driver import run_foreground
+from effq_core.pipeline.progress import OnUpdate
+from effq_core.rescue.outcome import outcome_of
+from effq_core.rescue.remedies import as_it_is, variant_of
+from effq_core.rescue.request import Remedy, Rescue
+from effq_core.rescue.stopping import Stopping
+from effq_core.rescue.story import UNFINISHED, Step, StepState, Story
+from effq_core.rescue.wording import step_title
+from effq_core.results import Results, load_results
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.rows import RunRow, Status
+from effq_core.variants import PTQ
+
+log = logging.getLogger("effq.rescue")
+
+
+class Attempts:
+    """Makes the runs of one rescue, one after the other, in this process.
+
+    Args:
+        home: The store.
+        database: Its index.
+        stop: What tells the rescue to stop.
+    """
+
+    def __init__(self, home: Home, database: Database, stop: Stopping) -> None:
+        self._home, self._database, self._stop = home, database, stop
+        self._first: Results | None = None
+
+    def remember(self, base: Step) -> None:
+        """Takes the float32 of int8 as it is for the one others are compared with."""
+        self._first = self._results_of(base.run)
+
+    def measured_before(self, rescue: Rescue) -> Step | None:
+        """Returns int8 as it is from the run a rescue was asked for.
+
+        Args:
+            rescue: What is asked.
+
+        Returns:
+            The step; ``None`` where that run does not tell all it needs.
+        """
+        run = self._known(rescue.run)
+        if run is None or Experiment.from_dict(run.experiment) != rescue.experiment:
+            return None
+        results = self._results_of(run.id)
+        if results is None or PTQ not in results.variants:
+            return None
+        begun = Step(
+            remedy=None,
+            state=StepState.RUNNING,
+            experiment=as_it_is(rescue.experiment),
+            run=run.id,
+            started=time.time(),
+        )
+        return self._judged(begun, rescue, results)
+
+    def begin(
+        self, story: Story, remedy: Remedy | None, experiment: Experiment, estimate: float
+    ) -> Step:
+        """Makes the run of a step, or finds the one that was stopped.
+
+        Args:
+            story: The story so far.
+            remedy: What is tried; ``None`` for int8 as it is.
+            experiment: What is run for it.
+            estimate: Seconds it is expected to take.
+
+        Returns:
+            The step, running.
+
+        Raises:
+            BusyError: If too many runs wait already.
+            StoreError: If the run cannot be stored.
+        """
+        before = story.about(remedy)
+        again = before is not None and before.state in UNFINISHED
+        run = None
+        # Only the very same experiment goes on where it stopped.
+        if before is not None and again and before.experiment == experiment:
+            run = self._known(before.run)
+        name = f"Rescue {story.id[-4:]}: {step_title(remedy, experiment)}"
+        return Step(
+            remedy=remedy,
+            state=StepState.RUNNING,
+            experiment=experiment,
+            run=run.id if run else enter(self._home, self._database, experiment, name),
+            estimate=estimate,
+            started=time.time(),
+        )
+
+    def finish(
+        self, rescue: Rescue, step: Step, seconds: float | None, on_update: OnUpdate | None
+    ) -> Step:
+        """Works on the run of a step until it ends.
+
+        Args:
+            rescue: What is asked.
+            step: From :meth:`begin`.
+            seconds: Time it may take; ``None``: any.
+            on_update: Called after each change of the run.
+
+        Returns:
+            The step as it ended.
+
+        Raises:
+            StoreError: If the results cannot be read.
+        """
+        run = self._database.get_run(step.run)
+        if run.status is not Status.FINISHED:
+            with self._stop.stops(run.id, seconds):
+                run = run_foreground(self._home, run.id, on_update)
+        stages = self._database.stages(run.id)
+        took = run.finished - run.started if run.finished and run.started else None
+        step = replace(
+            step,
+            seconds=took,
+            stages=len(stages),
+            cached=sum(s.state.is_complete and s.seconds is None for s in stages),
+        )
+        if run.status is Status.FINISHED:
+            return self._judged(step, rescue, load_results(self._home, run))
+        if run.status is not Status.CANCELLED:
+            why = f"{run.error} {run.hint}".strip()
+            return replace(step, state=StepState.FAILED, why=why)
+        if self._stop.timed_out:  # it had its turn: no time is left for another
+            return replace(step, state=StepState.FAILED, why="The time allowed was up.")
+        return replace(step, state=StepState.CANCELLED, why="It was cancelled.")
+
+    def _judged(self, step: Step, rescue: Rescue, results: Results) -> Step:
+        outcome = outcome_of(results, variant_of(step.remedy), self._first)
+        if step.remedy is None:
+            self._first = results
+        met = outcome.meets(rescue.max_drop_points)
+        return replace(step, state=StepState.MET if met else StepState.TRIED, outcome=outcome)
+
+    def _known(self, run_id: str) -> RunRow | None:
+        try:
+            return self._database.get_run(run_id) if run_id else None
+        except InputError:
+            return None  # somebody deleted it meanwhile
+
+    def _results_of(self, run_id: str) -> Results | None:
+        run = self._known(run_id)
+        try:
+            return load_results(self._home, run) if run is not None else None
+        except EffqError as error:
+            log.info("The results of the run %s cannot be used: %s", run_id, error)
+            return None
