@@ -90,9 +90,7 @@ class _Watcher:
                 "The float model itself overflows: check its weights and its input.",
             )
         self._sums += sums
-        # Where a channel is a single value, its own ratio would say nothing.
-        channel = sums.channel_db if self.pair.is_map else math.inf
-        self._photos.append(min(sums.sqnr_db, channel))
+        self._photos.append(min(sums.sqnr_db, self._channel_db(sums)))
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._values += exact.size
         if low < self._limits[0] or high > self._limits[1]:
@@ -103,6 +101,11 @@ class _Watcher:
         stride = -(-exact.size // HISTOGRAM_SAMPLES)
         # Another offset for every photo, so that no pixel or channel is always left out.
         self._histogram.add(exact.reshape(-1)[photo % stride :: stride], low, high)
+
+    def _channel_db(self, sums: Sums) -> float:
+        # Where a channel is one value, its own ratio says little: most of a thousand probabilities
+        # are next to nothing, and nothing in int8.
+        return sums.channel_db if self.pair.is_map else sums.sqnr_db
 
     def _start(self, low: float, high: float) -> tuple[float, float]:
         if self.pair.scale is not None:
@@ -124,7 +127,7 @@ class _Watcher:
             images=len(self._photos),
             sqnr_db=self._sums.sqnr_db,
             typical_db=median(self._photos),
-            channel_db=self._sums.channel_db,
+            channel_db=self._channel_db(self._sums),
             cosine=self._sums.cosine,
             low=self._low,
             high=self._high,

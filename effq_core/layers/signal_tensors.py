@@ -86,8 +86,9 @@ class TensorSignal:
             channel, whichever is lower, in dB: as a step of a trace has it. A few photos with large
             values rule the sum over all, not this.
         channel_db: Median over channels of each channel's own SQNR over all photos, in dB; channels
-            of nothing but zeros do not count. One channel with values far larger than the others'
-            rules the sum while its grid is too coarse for all of them: this tells.
+            of nothing but zeros do not count; where a channel is one value a photo, that of all
+            values. One channel with values far larger than the others' rules the sum while its
+            grid is too coarse for all of them: this tells.
         cosine: ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values of all photos, -1 to 1: the
             same direction, whatever the length; 1 where both are nothing but zeros, 0 where one is.
         low: Smallest value float32 had.
