@@ -56,7 +56,7 @@ ARRIVALS = 10.0
 """Seconds over which visitors arrive."""
 THINKING = (3.0, 9.0)
 """Seconds a visitor looks at a page, least and most."""
-_READS = ("results", "overview", "learn", "library", "experiment")
+_READS = ("results", "overview", "learn", "library", "experiment", "layers")
 _RUN_LIMIT = 900.0
 _IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
 _TITLES = {card.name: card.title for card in PAGES}
