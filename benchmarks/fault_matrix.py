@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -51,6 +52,8 @@ _ABOUT = {
     "small": "a network of a few layers that somebody brought (32 px)",
     "tiny": "the bundled EfficientNetV2-B0 (64 px)",
 }
+_FOLDER = re.compile(r"/\S*?/home(?=/)")
+_FINGERPRINT = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
 _MARKS = {HOLDS: "✓", BROKEN: "✗", SKIPPED: "–"}
 
 
@@ -78,7 +81,8 @@ def main() -> int:
         work = Path(folder)
         base = _base(given.network, given.base or work / "undisturbed")
         cells = _run(base, faults, stages, work, given.json)
-    table = to_markdown(cells, given.network)
+        order = list(representatives(base).values())
+    table = to_markdown(cells, given.network, order)
     print(table)
     if given.write:
         given.write.parent.mkdir(exist_ok=True)
@@ -135,12 +139,13 @@ def _has(path: Path | None) -> bool:
     return path is not None and path.exists()
 
 
-def to_markdown(cells: list[Cell], network: str) -> str:
+def to_markdown(cells: list[Cell], network: str, order: list[str]) -> str:
     """Returns the matrix as a page, with the conditions it was measured under.
 
     Args:
         cells: All of them.
         network: Key of :data:`NETWORKS`.
+        order: Stages, in the order of the work.
     """
     counts = {state: sum(cell.outcome == state for cell in cells) for state in _MARKS}
     machine = hardware.describe()
@@ -161,10 +166,11 @@ def to_markdown(cells: list[Cell], network: str) -> str:
         "worker and store",
         "- ✓ holds: no wrong number, no half artifact, a clear message, and in the end every file "
         "equals the undisturbed run's byte for byte (TensorFlow's SavedModel descriptions and "
-        "what holds measured times excepted). ✗ does not. – could not be tried on this machine",
+        "what holds measured times excepted). ✗ does not. – could not be tried on this machine. "
+        "Empty: not tried this time",
         "",
     ]
-    stages = [stage for stage in dict.fromkeys(cell.stage for cell in cells) if stage]
+    stages = [stage for stage in order if any(cell.stage == stage for cell in cells)]
     faults = [name for name in FAULTS if any(cell.fault == name for cell in cells)]
     by_place = {(cell.fault, cell.stage): cell for cell in cells}
     if faults:
@@ -200,7 +206,8 @@ def _messages(cells: list[Cell]) -> list[str]:
     for name, title in titles.items():
         said = [cell.said for cell in cells if cell.fault == name and cell.said]
         if said:
-            lines.append(f"- {title}: “{said[0]}”")
+            text = _FOLDER.sub("EFFQ_HOME", _FINGERPRINT.sub(r"\1…", said[0]))
+            lines.append(f"- {title}: “{text}”")
     return [*lines, ""]
 
 
