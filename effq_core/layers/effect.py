@@ -16,9 +16,11 @@ import numpy as np
 
 from effq_core.errors import StageError
 from effq_core.layers.effect_record import (
+    LAYER_SHARE,
     EffectKind,
     EffectRecord,
     effect_from_dict,
+    heavy_blocks,
 )
 from effq_core.layers.ledger import Clock, Ledger
 from effq_core.layers.settings import Layers, Precision
@@ -30,9 +32,6 @@ from effq_core.measure.statistics import clip_epsilon, mean_kl
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import halve_kernels, quantize_mixed
 from effq_core.reporting import PreparingReporter, Reporter
-
-LAYER_SHARE = 0.8
-"""Share of all blocks' divergence that the blocks carry whose layers are looked at."""
 
 LEDGER = "effects.json"
 
@@ -76,8 +75,8 @@ class EffectMeter:
     def measure(self, method: str, percentile: float) -> EffectRecord:
         """Measures all there is time for.
 
-        Every block alone in int8 comes first, then every block alone in floats, then the layers of
-        the blocks that matter; the worst before others.
+        Groups come first, then every block alone in int8, then every block alone
+        in floats, then the layers of the blocks that matter; the worst before others.
 
         Args:
             method: How calibration became ranges; for the record.
@@ -93,6 +92,10 @@ class EffectMeter:
         network = self._network
         baseline = self._row("int8", self._output)
         floats = self._row("floats", self._all)
+        groups: dict[str, dict[str, Any]] = {}
+        for name, tensors in network.groups.items():
+            if self._only(groups, name, name, EffectKind.GROUP, tensors):
+                self._without(groups[name], tensors, baseline["bytes"])
         found: dict[str, dict[str, Any]] = {}
         for block in network.blocks:
             self._only(found, block.name, block.name, EffectKind.BLOCK, block.tensors)
@@ -115,7 +118,10 @@ class EffectMeter:
             baseline_agreement=Proportion(**baseline["agreement"]),
             floats_kl=floats["kl"],
             floats_agreement=Proportion(**floats["agreement"]),
-            effects=tuple(effect_from_dict(e) for e in (*found.values(), *layers.values())),
+            effects=tuple(
+                effect_from_dict(each)
+                for each in (*groups.values(), *found.values(), *layers.values())
+            ),
             not_reached=tuple(missing),
             layer_share=LAYER_SHARE,
             seconds=self._ledger.seconds,
@@ -198,25 +204,7 @@ class EffectMeter:
     def _expected(self) -> int:
         """Files if time suffices: at most all layers of the share of blocks that may matter."""
         layers = sum(len(block.layers) for block in self._network.blocks)
-        return 2 + 2 * len(self._network.blocks) + layers
-
-
-def heavy_blocks(only_kl: dict[str, float]) -> tuple[str, ...]:
-    """Finds the fewest blocks that carry :data:`LAYER_SHARE` of the sum of divergences.
-
-    Args:
-        only_kl: Divergence by block, in nats, 0 or more.
-
-    Returns:
-        Their names, worst first; none where nothing diverges.
-    """
-    total, carried, found = sum(only_kl.values()), 0.0, []
-    for name in sorted(only_kl, key=lambda name: -only_kl[name]):
-        if carried >= LAYER_SHARE * total:
-            break
-        carried += only_kl[name]
-        found.append(name)
-    return tuple(found)
+        return 2 + 2 * len(self._network.groups) + 2 * len(self._network.blocks) + layers
 
 
 def closeness(float32: Floats, other: Floats) -> dict[str, Any]:

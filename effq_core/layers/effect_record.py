@@ -18,6 +18,8 @@ from effq_core.errors import StoreError
 from effq_core.measure.intervals import Proportion
 
 EFFECT_FILE = "effect.json"
+LAYER_SHARE = 0.8
+"""Share of all blocks' divergence that the blocks carry whose layers are looked at."""
 
 
 class EffectKind(StrEnum):
@@ -26,6 +28,8 @@ class EffectKind(StrEnum):
     BLOCK = "block"
     LAYER = "layer"
     """A layer with weights and what follows it up to the next one, inside a block."""
+    GROUP = "group"
+    """The same part of every block, such as all residual additions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,7 @@ class BlockEffect:
         name: Of the block or layer; :meth:`~effq_core.layers.structure.Network.tensors_of` and
             ``--keep`` take it.
         kind: Which of both it is.
-        block: The block it is in; its own name for a block.
+        block: The block it is in; its own name for a block or a group.
         n: Calibration photos.
         only_kl: Mean Kullback-Leibler divergence from float32, in nats, with this alone in int8.
         only_agreement: Photos that get float32's top-1 class then.
@@ -72,7 +76,7 @@ class EffectRecord:
         floats_kl: Divergence of a file made the same way with everything in floats: what the way
             of measuring itself adds, nothing or next to it.
         floats_agreement: The same as agreement.
-        effects: Blocks in the order of the graph, then layers.
+        effects: Groups, blocks in the order of the graph, then layers.
         not_reached: Blocks and layers that would have been tried had there been time.
         layer_share: Layers were looked at inside the fewest blocks, worst first, that carry this
             share of the sum of all blocks' ``only_kl``, 0-1.
@@ -121,7 +125,7 @@ class EffectRecord:
         hundred photos is the same for most blocks: it only moves where a class changes.
 
         Args:
-            kind: Of blocks, or of layers.
+            kind: Of blocks, of layers or of groups.
 
         Returns:
             The effects; equal ones in the order of the graph.
@@ -191,3 +195,21 @@ def effect_from_dict(plain: dict[str, Any]) -> BlockEffect:
         only_agreement=Proportion(**plain["only_agreement"]),
         without_agreement=after and Proportion(**after),
     )
+
+
+def heavy_blocks(only_kl: dict[str, float]) -> tuple[str, ...]:
+    """Finds the fewest blocks that carry :data:`LAYER_SHARE` of the sum of divergences.
+
+    Args:
+        only_kl: Divergence by block, in nats, 0 or more.
+
+    Returns:
+        Their names, worst first; none where nothing diverges.
+    """
+    total, carried, found = sum(only_kl.values()), 0.0, []
+    for name in sorted(only_kl, key=lambda name: -only_kl[name]):
+        if carried >= LAYER_SHARE * total:
+            break
+        carried += only_kl[name]
+        found.append(name)
+    return tuple(found)

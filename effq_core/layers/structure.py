@@ -28,6 +28,9 @@ _NAMES = {
     value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
 }
 STEM, HEAD = "stem", "head"
+RESIDUALS, DEPTHWISE, SQUEEZE_EXCITE = "residuals", "depthwise", "squeeze_excite"
+"""Names of groups: the same part of every block. Residual additions have no weights, but pass on
+what all blocks before them have added up: of wide range, and rounded anew by each block."""
 
 
 class BlockKind(StrEnum):
@@ -148,11 +151,30 @@ class Network:
         """All operators, in order of blocks."""
         return tuple(op for block in self.blocks for op in block.ops)
 
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Names of the tensors of each group, by its name; those that the model has."""
+        layers = [
+            (name, ops)
+            for block in self.blocks
+            if block.stage is not None
+            for name, ops in block.layers.items()
+        ]
+        found = {
+            RESIDUALS: [op for op in self.ops if op.kind == "ADD" and len(op.sources) == 2],
+            DEPTHWISE: [
+                op for _, ops in layers if ops[0].kind == "DEPTHWISE_CONV_2D" for op in ops
+            ],
+            SQUEEZE_EXCITE: [op for name, ops in layers if "_se_" in name for op in ops],
+        }
+        return {name: tuple(op.tensor for op in ops) for name, ops in found.items() if ops}
+
     def tensors_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """Finds the tensors that blocks or layers make.
 
         Args:
-            names: Of blocks, or of layers as :attr:`Block.layers` names them.
+            names: Of blocks, of layers as :attr:`Block.layers` names them, or of
+                :attr:`groups`.
 
         Returns:
             Names of tensors.
@@ -165,6 +187,9 @@ class Network:
         for name in names:
             block = self.by_name.get(name)
             ops = block.ops if block else layers.get(name)
+            if ops is None and name in self.groups:
+                found |= dict.fromkeys(self.groups[name])
+                continue
             if ops is None:
                 raise ModelError(
                     f"The model has no block or layer {name!r}.",

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
+from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord, heavy_blocks
 from effq_core.layers.ledger import TimeUp
 from effq_core.layers.settings import Mixed, Precision
 from effq_core.layers.structure import Network
 from effq_core.layers.trial_record import Suggestion, TrialRecord
 from effq_core.layers.trial_wording import describe, is_too_costly
 from effq_core.measure.intervals import Proportion
+
+FEW = 3
+"""Blocks that may carry most of the divergence for the blame to lie with single ones."""
 
 # Bytes a weight takes more than in int8.
 _EXTRA_BYTES = {Precision.FLOAT16: 1, Precision.FLOAT32: 3}
@@ -51,11 +54,13 @@ def suggest(
 ) -> Suggestion:
     """Looks for the smallest set of blocks that holds the limits.
 
-    Sets are beginnings of an order that fit the size allowed. The first order is by divergence:
-    the fewest blocks. Where it leads nowhere, blocks are tried by divergence a byte, then single
-    layers. In an order the length doubles until a set holds the limits, then halves between the
-    last that did not and the first that did; of what is found, each member that is not needed is
-    dropped, the one of least effect first.
+    Sets are beginnings of an order that fit the size allowed. Where few blocks carry most of the
+    divergence, blocks are tried in its order. Where it is spread over many, keeping some of them
+    helps little, and the same part of all blocks comes first: residual additions, which weigh
+    nothing, depthwise convolutions, squeeze-and-excite; then blocks by divergence a byte. Last
+    come single layers. In an order the length doubles until a set holds the limits, then halves
+    between the last that did not and the first that did; of what is found, each member that is not
+    needed is dropped, the one of least effect first.
 
     Args:
         bench: Measures sets, each once.
@@ -139,12 +144,18 @@ def orders(
         int8_bytes: Size of the int8 file.
 
     Yields:
-        Blocks by divergence; by divergence a byte; layers, and blocks whose layers were not tried,
-        by divergence a byte. An order that was given before is left out.
+        Where at most :data:`FEW` blocks carry most of the divergence: blocks by it, groups and
+        blocks by divergence a byte, layers by divergence a byte. Where it is spread: groups and
+        blocks, blocks, groups and layers. An order that was given before is left out.
     """
     blocks = list(effects.blocks)
     with_layers = {effect.block for effect in effects.effects if effect.kind is EffectKind.LAYER}
-    fine = [e for e in effects.effects if e.kind is EffectKind.LAYER or e.name not in with_layers]
+    fine = [
+        effect
+        for effect in effects.effects
+        if effect.kind is EffectKind.LAYER
+        or (effect.kind is EffectKind.BLOCK and effect.name not in with_layers)
+    ]
     unknown = [block.name for block in network.blocks if block.name not in effects.by_name]
 
     def extra(name: str) -> int:
@@ -153,13 +164,19 @@ def orders(
     def a_byte(effect: BlockEffect) -> float:
         return effect.only_kl / max(1, extra(effect.name))
 
+    def ordered(found: list[BlockEffect], worth: Callable[[BlockEffect], float]) -> list[str]:
+        return [effect.name for effect in sorted(found, key=worth, reverse=True)]
+
+    groups = list(network.groups)
+    by_divergence = ordered(blocks, lambda effect: effect.only_kl) + unknown
+    with_groups = groups + ordered(blocks, a_byte) + unknown
+    first = [by_divergence, with_groups]
+    by_layer = ordered(fine, a_byte) + unknown
+    if len(heavy_blocks({effect.name: effect.only_kl for effect in blocks})) > FEW:
+        first.reverse()
+        by_layer = groups + by_layer
     given: set[tuple[str, ...]] = set()
-    for found, worth in (
-        (blocks, lambda effect: effect.only_kl),
-        (blocks, a_byte),
-        (fine, a_byte),
-    ):
-        names = [effect.name for effect in sorted(found, key=worth, reverse=True)] + unknown
+    for names in (*first, by_layer):
         room, order = limits.max_extra_size / 100 * int8_bytes, []
         for name in names:
             if (needed := extra(name)) <= room:

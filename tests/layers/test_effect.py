@@ -11,14 +11,21 @@ import pytest
 
 from effq_core.errors import Cancelled, StoreError
 from effq_core.layers import effect as module
-from effq_core.layers.effect import LAYER_SHARE, LEDGER, EffectMeter, heavy_blocks
-from effq_core.layers.effect_record import EFFECT_FILE, EffectKind, EffectRecord
+from effq_core.layers.effect import LEDGER, EffectMeter
+from effq_core.layers.effect_record import (
+    EFFECT_FILE,
+    LAYER_SHARE,
+    EffectKind,
+    EffectRecord,
+    heavy_blocks,
+)
 from effq_core.layers.settings import Layers
-from effq_core.layers.structure import read_network
+from effq_core.layers.structure import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE, read_network
 from effq_core.reporting import SilentReporter
 from tests.layers.planted import BAD, Made, planted_net
 
 BLOCKS = ("stem", "block1a", "block2a", "block3a", "block4a", "block4b", "head")
+GROUPS = (RESIDUALS, DEPTHWISE, SQUEEZE_EXCITE)
 ASKED = Layers(images=24, budget_seconds=36_000)
 
 
@@ -77,6 +84,14 @@ def test_every_block_is_measured_with_its_photos_intervals_and_sizes(record: Eff
     head = record.by_name["head"]
     assert head.extra_float32 is not None and head.extra_float16 is not None
     assert head.extra_float32 > 2.5 * head.extra_float16 > 0
+
+
+def test_residual_additions_are_measured_together_and_weigh_nothing(record: EffectRecord) -> None:
+    assert {effect.name for effect in record.ranked(EffectKind.GROUP)} == set(GROUPS)
+    group = record.by_name[RESIDUALS]
+    assert group.without_kl is not None and group.extra_float16 is not None
+    assert group.extra_float16 == group.extra_float32
+    assert abs(group.extra_float16) < 3000  # operators at the borders, no weights
 
 
 def test_layers_are_looked_at_inside_the_blocks_that_matter_only(
@@ -150,7 +165,7 @@ def test_what_time_did_not_reach_is_recorded_as_such(
 ) -> None:
     few = Layers(images=16, budget_seconds=100)
     found = meter(planted, patches, tmp_path, settings=few, clock=Ticking(10)).measure("x", 1.0)
-    reached = tuple(effect.name for effect in found.effects)
+    reached = tuple(effect.name for effect in found.blocks)
     assert 0 < len(reached) < len(BLOCKS)
     assert (reached + found.not_reached)[: len(BLOCKS)] == BLOCKS
     assert not found.complete

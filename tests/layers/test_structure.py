@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from effq_core.errors import ModelError
-from effq_core.layers.structure import BlockKind, Network, layer_name, read_network
+from effq_core.layers.structure import (
+    DEPTHWISE,
+    RESIDUALS,
+    SQUEEZE_EXCITE,
+    BlockKind,
+    Network,
+    layer_name,
+    read_network,
+)
 from effq_core.measure.inspect import inspect_file
 from effq_core.results.document import REFERENCE_FOLDER
 from tests.layers.planted import Made
@@ -73,6 +81,18 @@ def test_tensors_are_found_by_block_and_by_layer_and_unknown_names_refused(v2: N
     with pytest.raises(ModelError, match="block9z") as caught:
         v2.tensors_of(["block9z"])
     assert "block1a" in caught.value.hint
+
+
+def test_the_same_part_of_every_block_can_be_named_together(v2: Network) -> None:
+    found = v2.tensors_of([RESIDUALS])
+    assert len(found) == sum(block.has_residual for block in v2.blocks) == 15
+    assert set(v2.tensors_of([RESIDUALS, "block2b"])) == {*found, *v2.by_name["block2b"].tensors}
+    named = [name for block in v2.blocks for name in block.layers]
+    for group, end in ((DEPTHWISE, ("dwconv2",)), (SQUEEZE_EXCITE, ("se_reduce", "se_expand"))):
+        layers = [name for name in named if name.endswith(end)]
+        assert set(v2.tensors_of([group])) == set(v2.tensors_of(layers))
+    with pytest.raises(ModelError, match=RESIDUALS):
+        Network(v2.blocks[:2]).tensors_of([RESIDUALS])
 
 
 def test_another_efficientnet_is_read_the_same_way(planted: Made) -> None:

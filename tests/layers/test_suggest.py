@@ -321,10 +321,19 @@ def test_int8_that_holds_the_limit_keeps_nothing_and_says_so(case: Case) -> None
 
 
 def test_a_search_that_runs_out_of_time_takes_the_best_it_has_seen(case: Case) -> None:
-    found = search(case, [3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0], 0.0, most=3)
+    found = search(case, [8.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0], 0.0, most=3)
     assert not found.complete and not found.met
     assert found.choice.keep == ("stem", "block1a")
     assert "time was up" in found.sentence
+
+
+def test_where_the_loss_is_spread_over_all_blocks_the_same_part_of_all_comes_first(
+    case: Case,
+) -> None:
+    network = read_network(case.made.float32)
+    for costs, first in (([1.0] * 7, "residuals"), ([9.0, *[0.1] * 6], "stem")):
+        effects = effects_of(dict(zip(network.by_name, costs, strict=True)))
+        assert next(orders(network, effects, ROOMY, 100_000))[0] == first
 
 
 def test_no_order_holds_more_than_the_size_allows(case: Case) -> None:
