@@ -196,7 +196,8 @@ class Comparison:
         return [entry for entry in self._entries() if entry.files]
 
     def _versions(self) -> dict[str, str]:
-        versions = {}
+        own = hardware.library_versions()
+        versions = {name: own[name] for name in ("effq-studio", "ai-edge-litert", "tensorflow")}
         for tool in self._choices.tool:
             versions |= (_read(self._work / "tools" / tool / "entries.json") or {"versions": {}})[
                 "versions"

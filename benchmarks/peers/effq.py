@@ -115,7 +115,8 @@ def _run(experiment: Experiment, home: Home) -> None:
     finally:
         engine.stop(home)
     if run.status is not Status.FINISHED:
-        raise SystemExit(f"EffQ's run {run_id} is {run.status}: {run.error} {run.hint}")
+        why = f": {run.error} {run.hint}" if run.error else ""
+        raise SystemExit(f"EffQ's run {run_id} is {run.status}{why}")
 
 
 def _classes(experiment: Experiment, home: Home) -> tuple[bool, tuple[int, ...]]:
