@@ -32,6 +32,8 @@ from effq_core.sweeps.state import create_sweep, read_sweep
 from effq_core.sweeps.sweep import Sweep
 
 KINDS = ("pixels", "model", "freeze", "keras", "convert", "calibrate", "inspect", "evaluate")
+_OF_THE_MOMENT = ("manifest.json", "fingerprint.pb")
+"""Files that differ each time: ours has times, TensorFlow's of a saved model a random number."""
 
 
 def main() -> int:
@@ -131,7 +133,7 @@ def _files(root: Path) -> dict[str, str]:
         str(path.relative_to(artifacts)): hashlib.sha256(path.read_bytes()).hexdigest()
         for kind in KINDS
         for path in sorted((artifacts / kind).rglob("*"))
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path.name not in _OF_THE_MOMENT
     }
 
 
