@@ -50,9 +50,12 @@ def rescue_part(source: Source) -> None:
     if not found:
         return
     chosen = active or _choose(found)
-    # One timer, and only while there is something to follow.
-    follow = st.fragment(_follow, run_every=_EVERY if chosen.status.is_active else None)
-    follow(chosen.id, chosen.status.is_active)
+    _head(chosen)
+    if chosen.status.is_active:
+        # One timer, and only while there is something to follow. What it draws is little: a
+        # timer that comes again before all is drawn would never let it be finished.
+        st.fragment(_follow, run_every=_EVERY)(chosen.id, _stamp(chosen))
+    _tell(chosen)
 
 
 def _of(source: Source) -> list[Story]:
@@ -174,22 +177,29 @@ def _start(source: Source, drop: float, remedies: tuple[Remedy, ...], seconds: i
 # Following
 
 
-def _follow(story_id: str, was_active: bool) -> None:
+def _stamp(story: Story) -> str:
+    """Tells one state of a story from the next."""
+    return "/".join([story.status, *(f"{step.remedy}{step.state}" for step in story.steps)])
+
+
+def _follow(story_id: str, stamp: str) -> None:
     with guard():
         story = load(session.home(), story_id)
-        if was_active and not story.status.is_active:
-            toast("The limit is met." if story.met else "The rescue has ended.")
+        if _stamp(story) != stamp:
+            if not story.status.is_active:
+                toast("The limit is met." if story.met else "The rescue has ended.")
             st.rerun()
-        _draw(story)
+        _progress(story)
 
 
-def _draw(story: Story) -> None:
+def _head(story: Story) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="rescue_head"):
         badge(story.status)
         met = " · **met**" if story.met else (" · **not met**" if story.finished else "")
         st.markdown(f"{escape(limit_text(story).capitalize())} is allowed{met}")
-    if story.status.is_active:
-        _progress(story)
+
+
+def _tell(story: Story) -> None:
     if story.status is Status.FAILED:
         problem(EffqError(story.error or "The rescue failed.", story.hint))
     sentences = verdict(story)

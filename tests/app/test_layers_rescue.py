@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from effq_core.rescue.request import Remedy, Rescue
-from effq_core.rescue.story import save, stories
+from effq_core.rescue.story import CANCEL, StepState, folder_of, save, stories
 from effq_core.settings import Home
+from effq_core.store.processes import process_token
+from effq_core.store.rows import Status
 from tests.app.conftest import words
-from tests.rescue.rescue_stories import BAD, CLIPPED, story
+from tests.rescue.rescue_stories import BAD, CLIPPED, step, story
 
 
 @pytest.fixture
@@ -95,7 +99,25 @@ def test_a_told_story_has_its_steps_charts_downloads_and_verdict(home: Home, tin
     assert list(table["Results"]) == [None, None], "runs that were deleted are no links"
 
 
-def _about(experiment, told):
-    from dataclasses import replace
+def test_a_story_under_way_shows_how_far_it_is_and_can_be_cancelled(home: Home, tiny_run) -> None:
+    running = step(Remedy.MIXED, None, StepState.RUNNING, run=tiny_run.run.id, started=time.time())
+    told = replace(
+        _about(tiny_run.experiment, story(BAD, running, status=Status.RUNNING)),
+        ahead=((Remedy.MIXED, 300.0), (Remedy.QAT, 900.0)),
+        pid=os.getpid(),
+        token=process_token(os.getpid()),
+    )
+    save(home, told)
+    app = drawn()
+    assert "more than the 0.3 points allowed" in words(app).replace("\\", "")
+    [bar] = app.get("progress")
+    assert "Worst blocks in floats" in bar.proto.text
+    assert "at most 15 min more" in bar.proto.text
+    assert not app.checkbox, "one rescue of a run at a time"
+    app.button(key="do_rescue_cancel").click().run()
+    assert not app.exception
+    assert (folder_of(home, told.id) / CANCEL).exists()
 
+
+def _about(experiment, told):
     return replace(told, rescue=Rescue(experiment=experiment, max_drop_points=0.3))
