@@ -200,5 +200,17 @@ def sweep_of(home: Home, database: Database, run_id: str) -> RunRow | None:
     return None
 
 
+def member_runs(home: Home) -> set[str]:
+    """Returns the ids of the runs that belong to a sweep, which stands for them in short lists.
+
+    Args:
+        home: The store.
+    """
+    found: set[str] = set()
+    for path in home.runs.glob(f"*/{SWEEP_FILE}"):
+        found.update((read_json(path) or {}).get("runs", {}).values())
+    return found
+
+
 def _file(home: Home, run_id: str) -> Path:
     return home.runs / run_id / SWEEP_FILE

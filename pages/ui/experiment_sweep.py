@@ -44,14 +44,15 @@ def show_sweep_form(experiment: Experiment | None) -> None:
             "share is made once; all are measured on the same photos."
         )
         axes = _axes()
-        varied = [axis for axis, values in axes.items() if values]
+        seeds = _seeds(experiment) if experiment else ()
+        varied = [axis for axis, values in {**axes, "seeds": seeds}.items() if values]
         if experiment is None or not varied:
             st.caption("Choose two values or more of anything.")
             return
         sweep, cost = None, None
         try:
             base = worth_sweeping(experiment, varied)
-            sweep = Sweep(base=base, **axes, seeds=_seeds(experiment))
+            sweep = Sweep(base=base, **axes, seeds=seeds)
             require_allowed(base.dataset, session.home())
             cost = _estimate(str(session.home().root), sweep.canonical_json(), _stamp())
         except EffqError as error:

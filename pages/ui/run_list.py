@@ -6,6 +6,7 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.store.rows import RunRow
+from effq_core.sweeps.state import member_runs
 from effq_core.wording import run_subject, status_title
 from pages.ui import session
 from pages.ui.run_view import BADGES
@@ -19,14 +20,19 @@ def show_runs(most: int, *, links: bool = True) -> None:
         most: Runs shown.
         links: Whether to link to the results as well; a narrow column has no room.
     """
-    runs = sorted(session.runs(), key=lambda run: not run.status.is_active)
+    # A sweep stands for its runs: dozens of them would push everything else out of the list.
+    hidden = member_runs(session.home())
+    everything = session.runs()
+    runs = [run for run in everything if run.id not in hidden]
+    runs.sort(key=lambda run: not run.status.is_active)
     if not runs:
         empty("No run yet. A run's stages are kept, so that the next one is quicker.")
         return
     for run in runs[:most]:
         _row(run, links=links)
-    if len(runs) > most:
-        st.page_link("pages/views/library.py", label=f"All {len(runs)} runs in the Library")
+    if len(everything) > min(len(runs), most):
+        label = f"All {len(everything)} runs in the Library"
+        st.page_link("pages/views/library.py", label=label)
 
 
 def _row(run: RunRow, *, links: bool) -> None:

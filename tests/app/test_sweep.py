@@ -131,6 +131,9 @@ def test_the_results_of_a_sweep_say_what_it_comes_to(open_view: OpenView, tmp_pa
     database.set_status(state.id, Status.FINISHED)
     database.close()
 
+    app = open_view(tmp_path, "overview")
+    listed = [button.label for button in app.button if str(button.key).startswith("open_")]
+    assert len(listed) == 1 and "mine" in listed[0], "a sweep stands for its runs"
     app = open_view(tmp_path, "results")
     app.query_params["sweep"] = state.id
     app.run()
