@@ -6,6 +6,7 @@ import streamlit as st
 
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
+from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.explain import how_far, which_blocks
 from effq_core.variants import PTQ
 from pages.ui.layers_source import Known
@@ -26,10 +27,22 @@ def show_head(known: Known) -> None:
             st.markdown("Which blocks do it has not been measured.")
             return
         st.markdown(f"**{escape(which_blocks(effect))}** {escape(how_far(effect))}", help=tip("kl"))
-    if not effect.complete:
+    _say_what_is_missing(known, effect)
+
+
+def _say_what_is_missing(known: Known, effect: EffectRecord) -> None:
+    tried = {each.name: each for each in effect.blocks}
+    names = [block.name for block in known.network.blocks]
+    blocks = sum(name not in tried or tried[name].without_kl is None for name in names)
+    time = f"The time of {fmt.duration(effect.budget_seconds)} was up"
+    if blocks:
         st.warning(
-            f"The time of {fmt.duration(effect.budget_seconds)} was up before everything was "
-            f"tried: {fmt.counted(len(effect.not_reached), 'block or layer', 'blocks or layers')} "
-            "are missing. Look again with more time.",
+            f"{time} before {fmt.count(blocks)} of {fmt.counted(len(names), 'block')} had been "
+            "tried both ways. Look again with more time.",
             icon=":material/timer_off:",
+        )
+    elif not effect.complete:
+        st.caption(
+            f"Every block was tried. {time} before all layers inside the worst ones were: "
+            f"{fmt.count(len(effect.not_reached))} are missing."
         )

@@ -209,7 +209,8 @@ def _where(found: Trace, below: Step | None, threshold: float) -> str:
         return (
             f"They part company at **{escape(layer_title(below.layer))}** "
             f"({escape(operator_title(below.kind))}, {escape(below.block)}): the first operator on "
-            f"the way whose SQNR, {decibels(below.lower_db)}, is under {fmt.decibels(threshold)}."
+            f"the way whose SQNR, {fmt.decimals(below.lower_db, 2)} dB, is under "
+            f"{fmt.decibels(threshold)}."
         )
     lowest = found.lowest
     text = (
