@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from sweep_stages import BAD_SIZE, PLAN, SLOW_SIZE, worked
@@ -128,6 +129,10 @@ def test_a_killed_sweep_is_interrupted_and_resumes(home: Home, database: Databas
     pid = control.start_detached(home, sweep.id, PLAN)
     until(database, sweep.id, "calibrate", home)
     os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists():  # its lock ends with the last of it
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
     assert ended(database, sweep.id).status is Status.INTERRUPTED
     (home.root / "go").touch()
