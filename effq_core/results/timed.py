@@ -91,7 +91,7 @@ def mixed_text(timings: tuple[Timed, ...]) -> str:
         return ""
     return (
         f"{what}: if the machine was not equally busy both times, the speed-ups are off. "
-        "*Take all latencies anew* on the page Results, or `effq run --remeasure` with the same "
+        "“Take all latencies anew” on the page Results, or `effq run --remeasure` with the same "
         "choices, times all of them together."
     )
 
