@@ -128,7 +128,7 @@ def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db:
         xanchor="right" if right else "left",
         xshift=-8 if right else 8,
         yanchor="top",
-        yshift=-4,
+        yshift=-18,  # clear of the threshold's own label
         showarrow=False,
         font={"size": 12},
     )

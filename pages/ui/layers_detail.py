@@ -76,6 +76,7 @@ def decibels(value: float) -> str:
 def _choose(known: Known, block: Block) -> Op:
     signals = known.signal.by_tensor if known.signal else {}
     ops = {op.tensor: op for op in block.ops}
+    number = {tensor: place for place, tensor in enumerate(ops, 1)}
     key = OPERATOR + block.name
     if st.session_state.get(key) not in ops:
         st.session_state[key] = _telling(block, signals)
@@ -83,7 +84,8 @@ def _choose(known: Known, block: Block) -> Op:
     def title(tensor: str) -> str:
         op, signal = ops[tensor], signals.get(tensor)
         found = f" · {decibels(signal.sqnr_db)}" if signal else ""
-        return f"{layer_title(op.layer)} · {operator_title(op.kind)}{found}"
+        # Numbered: Streamlit tells options apart by what they are called.
+        return f"{number[tensor]} · {layer_title(op.layer)} · {operator_title(op.kind)}{found}"
 
     chosen = st.selectbox(
         "Operator",

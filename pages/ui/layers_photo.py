@@ -125,7 +125,8 @@ def _of_run(source: Source) -> _Chosen | None:
     place = st.selectbox(
         f"{fmt.counted(len(found), 'photo')}",
         range(len(found)),
-        format_func=lambda i: f"{found[i].first.label} → {found[i].second.label}",
+        # Numbered: Streamlit tells options apart by what they are called.
+        format_func=lambda i: f"{i + 1} · {found[i].first.label} → {found[i].second.label}",
         key=f"layers_flipped_{source.id}",
         help="What float32 says, then what int8 says.",
     )

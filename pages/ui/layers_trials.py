@@ -38,7 +38,7 @@ def show_trials(known: Known) -> None:
         place = st.selectbox(
             "Search",
             range(len(known.suggestions)),
-            format_func=lambda i: _limits(known.suggestions[i]),
+            format_func=lambda i: f"{i + 1} · {_limits(known.suggestions[i])}",
             key="layers_search",
         )
     found = known.suggestions[place]
