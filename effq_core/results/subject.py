@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from effq_core import formatting as fmt
+from effq_core.experiment import Experiment
 from effq_core.hardware import Hardware
 from effq_core.measure.intervals import proportion
 from effq_core.models.catalogue import MODELS
@@ -74,7 +75,7 @@ def settings(results: Results) -> list[tuple[str, str]]:
         *([(KEPT, kept_text(results))] if MIXED in results.variants else []),
         ("Fine-tuning", qat_text(results)),
         ("Latency", _timing(results)),
-        ("Seed", str(experiment.seed)),
+        ("Seed", _seed(experiment)),
         ("Machine", f"{machine(hardware)}, {fmt.size(hardware.memory_bytes)} of memory"),
         ("System", f"{hardware.system}, Python {hardware.python}"),
         ("Governor", hardware.governor or "not known"),
@@ -136,3 +137,10 @@ def _timing(results: Results) -> str:
     samples = fmt.counted(len(timings[0].samples_ms), "timed invocation")
     threads = ", ".join(fmt.count(count) for count in results.threads)
     return f"{samples} after {fmt.count(timings[0].warmup)} to warm up; threads: {threads}"
+
+
+def _seed(experiment: Experiment) -> str:
+    """Writes the seed; of a sweep's run also the one its evaluation photos are drawn by."""
+    if experiment.common_seed in (None, experiment.seed):
+        return str(experiment.seed)
+    return f"{experiment.seed}; evaluation photos by {experiment.common_seed}, as in its sweep"
