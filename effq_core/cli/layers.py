@@ -142,6 +142,7 @@ def _print_effect(record: EffectRecord) -> None:
         f"divergence from float32, the same answer on "
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of {photos}."
     )
+    _print_ranking(record, EffectKind.GROUP, "The same part of every block")
     _print_ranking(record, EffectKind.BLOCK, "Blocks, the worst first")
     _print_ranking(record, EffectKind.LAYER, "Layers of the blocks that matter, the worst first")
     if record.not_reached:

@@ -120,10 +120,11 @@ def _gain(int8: TrialRecord, choice: TrialRecord, *, labelled: bool) -> str:
     back = "" if share is None else f" ({fmt.percent(share, 0)} of it recovered)"
     before = _lost(int8.drop_points, labelled=labelled).removeprefix("it ")
     after = _lost(choice.drop_points, labelled=labelled)
-    size = fmt.decimals(choice.extra_size, 1)
+    than = "larger" if choice.extra_size >= 0 else "smaller"
+    size = fmt.decimals(abs(choice.extra_size), 1)
     return (
         f"With {shown} kept in {_TITLES[choice.precision]} {after} against float32 where int8 "
-        f"{before}{back}; the file is {size} % larger than int8's and takes "
+        f"{before}{back}; the file is {size} % {than} than int8's and takes "
         f"{fmt.ratio(choice.latency_ratio)} its time on one thread."
     )
 

@@ -136,7 +136,8 @@ class Bench:
             extra_size=100 * (size / int8 - 1),
             n=predictions.n,
             top1=score(predictions).top1,
-            drop_points=100 * (1 - comparison.agreement.share) if points is None else -points,
+            # 0 - 0 is 0, where -0 would be written as a gain.
+            drop_points=100 * (1 - comparison.agreement.share) if points is None else 0 - points,
             agreement=comparison.agreement,
             kl=comparison.kl,
             # Int8 beside itself would differ from itself by noise alone.

@@ -54,6 +54,7 @@ def regions(model: Quantized, keep: tuple[str, ...]) -> int:
         ("v2", ("stem",), F32),
         ("v2", ("block6h", "head"), F16),
         ("v2", ("block4b_dwconv2", "block5a_se_reduce", "predictions"), F16),
+        ("v2", ("residuals", "depthwise"), F16),
         ("lite0", ("stem", "block1a", "block4c"), F16),
         ("lite0", ("head",), F32),
         ("small", ("dwconv",), F16),
