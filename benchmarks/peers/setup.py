@@ -22,7 +22,7 @@ def python_of(folder: Path) -> Path:
 def main() -> int:
     """Creates the environment and installs the pinned versions."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.setup", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where to; about 4 GB")
+    parser.add_argument("folder", type=Path, help="where to; about 3 GB")
     folder = parser.parse_args().folder.absolute()
     venv.create(folder, with_pip=True)
     command = [str(python_of(folder)), "-m", "pip", "install", "--requirement", str(REQUIREMENTS)]
