@@ -206,7 +206,7 @@ def _messages(cells: list[Cell]) -> list[str]:
     for name, title in titles.items():
         said = [cell.said for cell in cells if cell.fault == name and cell.said]
         if said:
-            text = _FOLDER.sub("EFFQ_HOME", _FINGERPRINT.sub(r"\1…", said[0]))
+            text = _FOLDER.sub("EFFQ_HOME", _FINGERPRINT.sub(r"\1…", " ".join(said[0].split())))
             lines.append(f"- {title}: “{text}”")
     return [*lines, ""]
 
