@@ -34,7 +34,7 @@ TINY = Experiment(
 LAYERED = replace(
     TINY,
     variants=("float32", "int8", "int8_mixed"),
-    # As few photos and as little time as can be asked for: 13 of 23 blocks or more.
+    # As few photos and as little time as can be asked for: not every block gets its turn.
     layers=Layers(images=16, budget_seconds=30),
     mixed=Mixed(keep=("block1a",)),
 )
