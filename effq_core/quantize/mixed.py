@@ -48,7 +48,8 @@ def quantize_mixed(
     if unknown := sorted(set(floats) - produced):
         raise StageError(f"The model makes no tensor {unknown[0]!r}.", _HINT)
     file = quantize_with_ranges(float32, ranges, floats, float_output=float_output)
-    return halve_kernels(file) if precision is Precision.FLOAT16 else file
+    # With nothing in floats it is the int8 file: packing it again would change its bytes.
+    return halve_kernels(file) if floats and precision is Precision.FLOAT16 else file
 
 
 def halve_kernels(file: bytes) -> bytes:
