@@ -23,6 +23,7 @@ KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 """Operators that have weights."""
 
 _BLOCK = re.compile(r"(block\d+[a-z]|stem|top)_")
+_NUMBERED = re.compile(r"block\d+[a-z]_")
 _HEAD = re.compile(r"(avg_pool|predictions|head|dense)")
 _NAMES = {
     value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
@@ -247,6 +248,8 @@ def layer_name(tensor: str) -> str:
 def _ops(model: schema.ModelT) -> list[Op]:
     graph = model.subgraphs[0]
     produced = {int(i) for op in graph.operators for i in op.outputs} | set(map(int, graph.inputs))
+    outputs = (graph.tensors[op.outputs[0]].name.decode() for op in graph.operators)
+    has_blocks = any(_NUMBERED.match(layer_name(name)) for name in outputs)
     found: list[Op] = []
     block = ""
     for index, op in enumerate(graph.operators):
@@ -257,7 +260,7 @@ def _ops(model: schema.ModelT) -> list[Op]:
         inputs = [int(i) for i in op.inputs if i >= 0]
         constants = [graph.tensors[i] for i in inputs if i not in produced]
         kernel = _shape(graph.tensors[op.inputs[1]]) if kind in KERNELS else ()
-        block = _block(layer, tensor, kind, block)
+        block = _block(layer, kind, block, has_blocks=has_blocks)
         found.append(
             Op(
                 index=index,
@@ -274,17 +277,20 @@ def _ops(model: schema.ModelT) -> list[Op]:
     return found
 
 
-def _block(layer: str, tensor: str, kind: str, current: str) -> str:
-    """Names the block of an operator; what has no name of its own stays where it is."""
+def _block(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
+    """Names the block of an operator; what has no name of its own stays where it is.
+
+    In a model without EfficientNet's blocks, every operator with weights begins one.
+    """
     if layer.startswith("normalise"):
         return STEM
     if known := _BLOCK.match(layer):
         return HEAD if known[1] == "top" else known[1]
     if _HEAD.match(layer) and (current == HEAD or current.startswith("block")):
         return HEAD
-    if current in (STEM, HEAD) or re.fullmatch(r"block\d+[a-z]", current):
-        return current
-    return layer if kind in KERNELS or not current else current
+    if not current or (kind in KERNELS and not has_blocks):
+        return layer
+    return current
 
 
 def _kind(name: str, ops: list[Op]) -> BlockKind:

@@ -48,8 +48,7 @@ def quantize_mixed(
     if unknown := sorted(set(floats) - produced):
         raise StageError(f"The model makes no tensor {unknown[0]!r}.", _HINT)
     file = quantize_with_ranges(float32, ranges, floats, float_output=float_output)
-    # With nothing in floats it is the int8 file: packing it again would change its bytes.
-    return halve_kernels(file) if floats and precision is Precision.FLOAT16 else file
+    return halve_kernels(file) if precision is Precision.FLOAT16 else file
 
 
 def halve_kernels(file: bytes) -> bytes:
@@ -61,7 +60,7 @@ def halve_kernels(file: bytes) -> bytes:
         file: A ``.tflite`` file, such as a mixed one with kernels in float32.
 
     Returns:
-        The smaller file.
+        The smaller file; the same bytes, if no kernel is float32.
 
     Raises:
         StageError: If float16 cannot hold a weight.
@@ -74,6 +73,8 @@ def halve_kernels(file: bytes) -> bytes:
             index = int(op.inputs[1])
             if graph.tensors[index].type == schema.TensorType.FLOAT32 and index not in halved:
                 halved[index] = _dequantize(model, graph, index)
+    if not halved:
+        return file
     graph.operators = [*halved.values(), *graph.operators]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
