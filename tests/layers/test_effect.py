@@ -169,7 +169,7 @@ def test_what_time_did_not_reach_is_recorded_as_such(
     assert 0 < len(reached) < len(BLOCKS)
     assert (reached + found.not_reached)[: len(BLOCKS)] == BLOCKS
     assert not found.complete
-    assert all(found.gain(effect) is None for effect in found.effects)
+    assert all(found.gain(effect) is None for effect in found.blocks)
     assert found.seconds >= found.budget_seconds
 
 
