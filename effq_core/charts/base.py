@@ -102,3 +102,23 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
         "size": size,
         "line": {"width": 2 if hollow else 0},
     }
+
+
+def note_above(figure: go.Figure, text: str) -> None:
+    """Writes a remark above the right end of the plot, where nothing is drawn.
+
+    Args:
+        figure: The figure; gets the remark.
+        text: The remark, escaped where it holds a name somebody gave.
+    """
+    figure.add_annotation(
+        text=text,
+        x=1,
+        xref="paper",
+        xanchor="right",
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 12},
+    )

@@ -10,7 +10,7 @@ from typing import Protocol
 import plotly.graph_objects as go
 
 from effq_core import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure
+from effq_core.charts.base import MUTED, describe, new_figure, note_above
 from effq_core.layers.structure import Network
 from effq_core.layers.words import layer_title
 
@@ -102,7 +102,7 @@ def depth_chart(
         _mark(figure, points[below], below, len(points), threshold_db)
     _stages(figure, network, points)
     if usual:
-        _key(figure, f"grey: the median of {fmt.counted(usual_photos, 'photo')}")
+        note_above(figure, f"grey: the median of {fmt.counted(usual_photos, 'photo')}")
     return describe(figure, _alt(points, below, threshold_db))
 
 
@@ -149,20 +149,6 @@ def _stages(figure: go.Figure, network: Network, points: Sequence[Point]) -> Non
         ticktext=list(titles),
         range=[-0.02 * len(points), 1.02 * len(points)],
         zeroline=False,
-    )
-
-
-def _key(figure: go.Figure, text: str) -> None:
-    figure.add_annotation(
-        text=text,
-        x=1,
-        xref="paper",
-        xanchor="right",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": 12},
     )
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from effq_core import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure
+from effq_core.charts.base import MUTED, describe, new_figure, note_above
 from effq_core.layers.signal_tensors import KernelSignal, TensorSignal
 
 HEIGHT = 300
@@ -33,7 +33,7 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
     """
     figure = _histogram(signal.histogram, signal.edges, "values", "activation (no unit)")
     if signal.scale is None or signal.zero_point is None:
-        _note(figure, "kept in floats: no grid")
+        note_above(figure, "kept in floats: no grid")
         return describe(figure, f"Histogram of {signal.layer}, which stays in floats.")
     outside = (signal.edges[1:] <= signal.int8_low) | (signal.edges[:-1] >= signal.int8_high)
     figure.data[0].marker.color = np.where(outside, _GRID, _BARS).tolist()
@@ -77,7 +77,7 @@ def kernel_chart(kernel: KernelSignal) -> go.Figure:
     figure = _histogram(kernel.histogram, kernel.edges, "weights", "weight (no unit)")
     name = kernel.layer
     if not kernel.scales.size:
-        _note(figure, "kept in floats: no grid")
+        note_above(figure, "kept in floats: no grid")
         return describe(figure, f"Histogram of the weights of {name}, which stay in floats.")
     ordered = np.sort(kernel.scales.astype(np.float64))
     integers = np.arange(-_SYMMETRIC, _SYMMETRIC + 1)
@@ -122,7 +122,7 @@ def channels_chart(kernel: KernelSignal) -> go.Figure:
     for level in (median, -median):
         figure.add_hline(y=level, line={"color": MUTED, "width": 1.2, "dash": "dot"})
     spread = fmt.ratio(kernel.spread) if np.isfinite(kernel.spread) else "many times"
-    _note(figure, f"widest channel: {spread} the median one (dotted)")
+    note_above(figure, f"widest channel: {spread} the median one (dotted)")
     return describe(
         figure,
         f"Ranges of the {fmt.counted(len(order), 'channel')} of {kernel.layer}. The "
@@ -174,17 +174,3 @@ def _rug(figure: go.Figure, rugs: list[tuple[str, _Floats]]) -> None:
             line={"color": _GRID, "width": 1},
             hovertemplate=f"level %{{x:.4g}} ({name})<extra></extra>",
         )
-
-
-def _note(figure: go.Figure, text: str) -> None:
-    figure.add_annotation(
-        text=text,
-        x=1,
-        xref="paper",
-        xanchor="right",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": 12},
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -37,3 +38,16 @@ def open_view(monkeypatch: pytest.MonkeyPatch) -> OpenView:
         return app.run()
 
     return opened
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Runs that were started; no driver is: that is for the browser's tests."""
+    runs: list[str] = []
+
+    def start(home: Any, run_id: str) -> int:
+        runs.append(run_id)
+        return 0
+
+    monkeypatch.setattr("effq_core.pipeline.control.start_detached", start)
+    return runs

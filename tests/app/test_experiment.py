@@ -16,19 +16,6 @@ from effq_core.store.rows import StageRow, StageState, Status
 from tests.app.conftest import OpenView, words
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Runs that were started; no driver is: that is for the browser's tests."""
-    runs: list[str] = []
-
-    def start(home: Any, run_id: str) -> int:
-        runs.append(run_id)
-        return 0
-
-    monkeypatch.setattr("effq_core.pipeline.control.start_detached", start)
-    return runs
-
-
 def _run(home: Path, status: Status, **values: Any) -> str:
     database = Database(home / "effq.sqlite3")
     run_id = database.create_run(Experiment(), "my run")

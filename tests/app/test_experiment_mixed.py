@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.experiment import Experiment
@@ -13,18 +11,6 @@ from effq_core.layers.settings import Layers, Mixed, Precision
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.app.conftest import OpenView, words
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    runs: list[str] = []
-
-    def start(home: Any, run_id: str) -> int:
-        runs.append(run_id)
-        return 0
-
-    monkeypatch.setattr("effq_core.pipeline.control.start_detached", start)
-    return runs
 
 
 def run(app: AppTest, home: Path, started: list[str]) -> Experiment:

@@ -23,19 +23,6 @@ from tests.app.conftest import OpenView, words
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Runs that were started; no driver is: that is for the browser's tests."""
-    runs: list[str] = []
-
-    def start(home: Any, run_id: str) -> int:
-        runs.append(run_id)
-        return 0
-
-    monkeypatch.setattr("effq_core.pipeline.control.start_detached", start)
-    return runs
-
-
-@pytest.fixture
 def copied(layered_run: Any, tmp_path: Path) -> Path:
     home = tmp_path / "home"
     shutil.copytree(layered_run.home.root, home)

@@ -329,12 +329,8 @@ def test_a_selection_that_is_emptied_falls_back_on_a_run(open_view: OpenView, ho
 
 
 def test_latencies_can_be_taken_anew_and_the_run_keeps_its_own(
-    open_view: OpenView, home: Home, reference: Results, monkeypatch: pytest.MonkeyPatch
+    open_view: OpenView, home: Home, reference: Results, started: list[str]
 ) -> None:
-    begun: list[str] = []
-    monkeypatch.setattr(
-        "effq_core.pipeline.control.start_detached", lambda home, run: begun.append(run) or 0
-    )
     own = changed(reference, lambda plain: plain["experiment"].update(dataset="photo_patches"))
     run = store_run(own, home, "Mine")
     app = open_view(home.root, "results", run)
@@ -342,7 +338,7 @@ def test_latencies_can_be_taken_anew_and_the_run_keeps_its_own(
     app.button(key="speed_anew").click().run()
 
     database = Database(home.database)
-    (again,) = [database.get_run(each) for each in begun]
+    (again,) = [database.get_run(each) for each in started]
     assert again.experiment == {**own.experiment.to_dict(), "sitting": 1}
     assert again.name == "Mine, timed again"
     assert database.get_run(run).results is not None

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.experiment import Calibration
@@ -18,19 +17,6 @@ from effq_core.sweeps.state import SweepState, create_sweep, list_sweeps, save
 from effq_core.sweeps.sweep import Sweep
 from tests.app.conftest import OpenView, words
 from tests.results.run_variations import changed, only, store_run
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Sweeps that were started; no driver is."""
-    runs: list[str] = []
-
-    def start(home: Any, run_id: str) -> int:
-        runs.append(run_id)
-        return 0
-
-    monkeypatch.setattr("effq_core.pipeline.control.start_detached", start)
-    return runs
 
 
 def _button(app: AppTest, label: str) -> Any:
