@@ -17,7 +17,6 @@ from effq_core.layers.settings import (
     Precision,
 )
 from effq_core.layers.words import block_title
-from effq_core.results import REFERENCE
 from pages.ui.experiment_start import estimate
 from pages.ui.layers_source import Known
 from pages.ui.layers_start import begin
@@ -36,10 +35,9 @@ def show_mixed(known: Known, *, busy: bool) -> None:
     """
     st.subheader("What fixes it: keep a few blocks out of int8", anchor=False,
                  help=tip("mixed_precision"))  # fmt: skip
-    if known.source.id != REFERENCE:
-        mixed = _choice(known)
-        if mixed is not None:
-            _button(known, mixed, busy=busy)
+    mixed = _choice(known)
+    if mixed is not None:
+        _button(known, mixed, busy=busy)
     show_trials(known)
     show_made(known)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from effq_core.glossary import tip
+from effq_core.results import REFERENCE
 from pages.ui.choose import choose_run
 from pages.ui.layers_detail import show_detail
 from pages.ui.layers_head import show_head
@@ -40,12 +42,27 @@ def page() -> None:
         if not under_way:
             offer_again(source, known.asked)
         _explore(known)
-        with guard():
-            show_mixed(known, busy=under_way)
     elif not under_way:
         offer_look(source)
+    if source.id == REFERENCE:
+        _elsewhere()
+        return
+    if known is not None:
+        with guard():
+            show_mixed(known, busy=under_way)
     with guard():
         rescue_part(source)
+
+
+def _elsewhere() -> None:
+    """Says where remedies can be tried: not here, as their files are measured on photos."""
+    st.subheader("What fixes it", anchor=False, help=tip("mixed_precision"))
+    empty(
+        "Keeping blocks out of int8, and rescuing int8, mean measuring new files on photos, and "
+        "the reference run's do not come with EffQ. On a run of your own both are offered here.",
+        page="experiment",
+        label="Run an experiment",
+    )
 
 
 with guard():

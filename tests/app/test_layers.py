@@ -125,6 +125,19 @@ def test_the_reference_run_says_that_its_photos_do_not_ship(
     assert "its photos do not come with EffQ" in words(app)
 
 
+def test_the_reference_run_shows_what_ships_and_offers_remedies_on_a_run_of_ones_own(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    app = open_view(tmp_path / "home", "layers", "reference")
+    assert not app.exception
+    said = words(app).replace("\\", "")
+    assert "On 1,966 photos Int8 (PTQ) is worse than Float32 by 0.2 points" in said
+    assert "carry only 46 % of what 23 blocks do one by one" in said
+    assert "On a run of your own both are offered here" in said
+    assert "Rescue int8" not in said
+    assert not [button for button in app.button if button.key and "mix" in button.key]
+
+
 def test_a_run_without_int8_says_that_one_is_made_first(
     open_view: OpenView, tiny_run: Any, copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
