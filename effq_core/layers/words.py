@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effq_core.layers.structure import Block, BlockKind
+from effq_core.layers.structure import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE, Block, BlockKind
 
 KIND_TITLES = {
     BlockKind.STEM: "Stem",
@@ -19,6 +19,13 @@ KIND_MARKS = {
     BlockKind.OTHER: "◆",
 }
 """What stands for a kind in text: its shape in the drawing of the network."""
+
+GROUP_TITLES = {
+    RESIDUALS: "all residual additions",
+    DEPTHWISE: "all depthwise convolutions",
+    SQUEEZE_EXCITE: "all squeeze-and-excite",
+}
+"""Groups: the same part of every block."""
 
 _OPERATORS = {
     "CONV_2D": "convolution",

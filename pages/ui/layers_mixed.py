@@ -16,7 +16,7 @@ from effq_core.layers.settings import (
     Mixed,
     Precision,
 )
-from effq_core.layers.words import block_title
+from effq_core.layers.words import GROUP_TITLES, block_title
 from pages.ui.experiment_start import estimate
 from pages.ui.layers_source import Known
 from pages.ui.layers_start import begin
@@ -75,20 +75,22 @@ def _precision() -> Precision:
 def _blocks(known: Known) -> list[str]:
     found = carriers(known.effect) if known.effect else None
     worst = [each.name for each in found.blocks] if found else []
-    names = [block.name for block in known.network.blocks]
+    titles = {block.name: block_title(block) for block in known.network.blocks}
+    titles |= {name: f"▤ {name}: {GROUP_TITLES[name]}" for name in known.network.groups}
     chosen = st.multiselect(
         "Keep in floats",
-        names,
-        [name for name in worst if name in names],
-        format_func=lambda name: block_title(known.network.by_name[name]),
+        list(titles),
+        [name for name in worst if name in titles],
+        format_func=titles.__getitem__,
         key=f"layers_keep_{known.source.id}",
-        help="At first the blocks that carry most of the divergence.",
+        help="At first the blocks that carry most of the divergence. The last ones of the list "
+        "are the same part of every block.",
     )
     effects = known.effect.by_name if known.effect else {}
     extra = [effects[name].extra_float16 for name in chosen if name in effects]
     if chosen and len(extra) == len(chosen) and None not in extra:
         total = sum(each or 0 for each in extra)
-        st.caption(f"About {fmt.kib(total)} more than int8 in float16, measured block by block.")
+        st.caption(f"About {fmt.kib(total)} more than int8 in float16, measured one by one.")
     return list(chosen)
 
 

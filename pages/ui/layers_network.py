@@ -15,12 +15,18 @@ from effq_core.glossary import tip
 from effq_core.layers.effect_record import BlockEffect, EffectKind
 from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.structure import Block
-from effq_core.layers.words import KIND_MARKS, KIND_TITLES, block_title
+from effq_core.layers.words import GROUP_TITLES, KIND_MARKS, KIND_TITLES, block_title
 from pages.ui.layers_source import Known
 from pages.ui.tables import Write, decimals, written
 
 BLOCK = "layers_block"
 """Key of the chosen block."""
+_BLOCKS = "Blocks"
+_RANKED = {
+    _BLOCKS: EffectKind.BLOCK,
+    "Same part of all": EffectKind.GROUP,
+    "Layers of the worst": EffectKind.LAYER,
+}
 _CRITERION, _CHART, _INSIDE = "layers_criterion", "layers_chart", "layers_inside"
 _TIPS = {
     Criterion.ONLY: "only_int8",
@@ -124,26 +130,24 @@ def _legend(known: Known) -> None:
 
 
 def _ranking(known: Known, height: int) -> None:
-    inside = False
-    if known.effect is not None and any(e.kind is EffectKind.LAYER for e in known.effect.effects):
-        inside = (
-            st.segmented_control(
-                "Ranked",
-                ["Blocks", "Layers of the worst blocks"],
-                required=True,
-                default="Blocks",
-                key=_INSIDE,
-                help="Layers are tried inside the blocks that matter only: the fewest that carry "
-                "most of the divergence.",
-            )
-            != "Blocks"
-        )
     if known.effect is None:
         _signal_table(known, height)
         return
-    _effect_table(
-        known, height, known.effect.ranked(EffectKind.LAYER if inside else EffectKind.BLOCK)
-    )
+    tried = {each.kind for each in known.effect.effects}
+    there = [title for title, kind in _RANKED.items() if kind in tried]
+    chosen = _BLOCKS
+    if len(there) > 1:
+        chosen = st.segmented_control(
+            "Ranked",
+            there,
+            required=True,
+            default=_BLOCKS,
+            key=_INSIDE,
+            help="The same part of every block: all residual additions, all depthwise "
+            "convolutions, all squeeze-and-excite. Layers are tried inside the blocks that matter "
+            "only: the fewest that carry most of the divergence.",
+        )
+    _effect_table(known, height, known.effect.ranked(_RANKED[chosen]))
 
 
 def _effect_table(known: Known, height: int, ranked: tuple[BlockEffect, ...]) -> None:
@@ -155,7 +159,9 @@ def _effect_table(known: Known, height: int, ranked: tuple[BlockEffect, ...]) ->
             {
                 "rank": number,
                 "name": each.name,
-                "kind": f"{KIND_MARKS[block.kind]} {KIND_TITLES[block.kind]}" if block else "",
+                "kind": f"{KIND_MARKS[block.kind]} {KIND_TITLES[block.kind]}"
+                if block
+                else GROUP_TITLES.get(each.name, ""),
                 "only": 1000 * each.only_kl,
                 "without": _times(1000, each.without_kl),
                 "same": 100 * each.only_agreement.share,

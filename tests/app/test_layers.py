@@ -137,6 +137,12 @@ def test_the_reference_run_shows_what_ships_and_offers_remedies_on_a_run_of_ones
     assert "Rescue int8" not in said
     assert not [button for button in app.button if button.key and "mix" in button.key]
 
+    ranked = app.segmented_control(key="layers_inside")
+    ranked.set_value("Same part of all").run()
+    assert not app.exception
+    parts = list(app.dataframe[0].value["name"])
+    assert parts == ["residuals", "depthwise", "squeeze_excite"]
+
 
 def test_a_run_without_int8_says_that_one_is_made_first(
     open_view: OpenView, tiny_run: Any, copied: Path, monkeypatch: pytest.MonkeyPatch
