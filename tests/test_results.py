@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,3 +182,15 @@ def test_a_run_is_found_by_id_prefix_name_or_as_the_latest(database: Database) -
     for nothing in ("", "nope", "%", "../x"):
         with pytest.raises(InputError, match="There is no run"):
             find_run(database, nothing)
+
+
+def test_half_a_file_is_not_handed_out(tiny_run, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(tiny_run.home.root, home.root)
+    results = load_results(home, tiny_run.run)
+    path = results.model_file("int8")
+    path.write_bytes(path.read_bytes()[:1000])
+
+    with pytest.raises(StoreError, match="1,000 bytes instead of the"):
+        results.model_file("int8")
+    assert results.model_file("float32").is_file()

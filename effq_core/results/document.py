@@ -169,9 +169,16 @@ class Results:
 
         Raises:
             InputError: If the run does not have the variant, or not its file.
-            StoreError: If the file is no longer there.
+            StoreError: If the file is no longer there, or no longer as large as it was.
         """
-        return self._file(name, _MODEL_FILE)
+        path, measured = self._file(name, _MODEL_FILE), self.variants[name].file.size_bytes
+        # Half a file must not be handed out; a change of same size is for who copies it to find.
+        if (size := path.stat().st_size) != measured:
+            raise StoreError(
+                f"{path} has {size:,} bytes instead of the {measured:,} that were measured.",
+                "Run the experiment again: a damaged file is made anew.",
+            )
+        return path
 
     def labels(self) -> list[str]:
         """Returns the names of the model's outputs in their order.

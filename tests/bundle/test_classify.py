@@ -86,12 +86,12 @@ def test_the_model_is_fed_and_read_the_same(
     [(np.int8, 1.0, -128), (np.uint8, 1.0, 0), (np.int8, 0.5, 3), (np.int16, 0.0078, 0)],
 )
 def test_integer_inputs_are_quantized_as_the_app_does(dtype, scale, zero_point) -> None:
-    from effq_core.measure.runtime import _quantized_pixels
+    from effq_core.measure.feeding import input_table
 
     detail = {"dtype": dtype, "quantization": (scale, zero_point)}
     found = classify._input_values(Path("x"), detail)
 
-    np.testing.assert_array_equal(found, _quantized_pixels(Path("x"), detail), strict=True)
+    np.testing.assert_array_equal(found, input_table(Path("x"), detail), strict=True)
     if scale == 1.0:
         assert found.tolist() == [value + zero_point for value in range(256)]
 

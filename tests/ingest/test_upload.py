@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from effq_core.crowd import LOOKING
 from effq_core.datasets.catalogue import Origin, available, open_dataset
 from effq_core.datasets.glance import glance
 from effq_core.datasets.own_photos import own_photos, slug_of
-from effq_core.errors import Cancelled, DatasetError, StoreError
+from effq_core.errors import BusyError, Cancelled, DatasetError, StoreError
 from effq_core.ingest import apart, upload
 from effq_core.ingest.draft import Draft, sweep_drafts
 from effq_core.ingest.labels import LabelSource
@@ -426,15 +427,12 @@ def test_a_photo_changed_behind_its_back_is_noticed(home: Home) -> None:
 
 
 def test_only_so_many_are_looked_at_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "_PATIENCE", 0.5)
-    for _ in range(apart.AT_ONCE):
-        assert apart._turns.acquire(blocking=False)
-    try:
-        with pytest.raises(DatasetError, match="2 other uploads are being looked at"):
-            look_at_files(home, given(*two_classes()))
-    finally:
-        for _ in range(apart.AT_ONCE):
-            apart._turns.release()
+    monkeypatch.setattr(LOOKING, "patience", 0.5)
+    with (
+        LOOKING.enter(LOOKING.most),
+        pytest.raises(BusyError, match="The server is busy with 2 uploads"),
+    ):
+        look_at_files(home, given(*two_classes()))
     assert left_behind(home.root) == []
 
 
