@@ -105,14 +105,14 @@ class Room:
                         self._inside += count
                         return
                     if time.monotonic() > until:
-                        raise self._busy()
+                        raise self._busy(besides=1)  # who is told does not count
                     self._changed.wait(_POLL)
         finally:
             with self._changed:
                 self._outside -= 1
 
-    def _busy(self) -> BusyError:
-        count = self._inside + self._outside
+    def _busy(self, besides: int = 0) -> BusyError:
+        count = self._inside + self._outside - besides
         return BusyError(f"The server is busy with {fmt.counted(count, self.what)}.", _AGAIN)
 
 
