@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
 from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.store.locks import FileLock
 from effq_core.store.removal import free_unused
 from effq_core.store.rows import RunRow, Status
 from effq_core.variants import STANDARD
@@ -58,18 +60,18 @@ def tiny_run(
     folder = tmp_path_factory.mktemp("tiny")
     home = Home(folder / "home")
     home.root.mkdir()
-    # Artifacts are named by what they depend on, so those of an earlier test session are as good
-    # as new ones; a fresh clone has none and makes them.
-    kept = _kept(request)
-    if kept.is_dir():
-        shutil.copytree(kept, home.artifacts)
-    locks = folder / "tmp"
-    locks.mkdir()
-    run = _run(home, TINY, "tiny", locks)
-    database = Database(home.database)
-    free_unused(home, database)  # what older code made would come back as runs in a repair
-    database.close()
-    _keep(home.artifacts, kept)
+    # Artifacts are named by what they depend on, so those of an earlier test session, or of
+    # another test worker, are as good as new ones; a fresh clone has none and makes them.
+    with _kept(request, "tiny_run") as kept:
+        if kept.is_dir():
+            shutil.copytree(kept, home.artifacts)
+        locks = folder / "tmp"
+        locks.mkdir()
+        run = _run(home, TINY, "tiny", locks)
+        database = Database(home.database)
+        free_unused(home, database)  # what older code made would come back as runs in a repair
+        database.close()
+        _keep(home.artifacts, kept)
     yield TinyRun(home, run, load_results(home, run))
 
 
@@ -81,20 +83,20 @@ def layered_run(
     folder = tmp_path_factory.mktemp("layered")
     home = Home(folder / "home")
     shutil.copytree(tiny_run.home.root, home.root)
-    kept = _kept(request, "layered_run")
-    if kept.is_dir():
-        shutil.copytree(kept, home.artifacts, dirs_exist_ok=True)
-    locks = folder / "tmp"
-    locks.mkdir()
-    run = _run(home, LAYERED, "layered", locks)
-    database = Database(home.database)
-    free_unused(home, database)
-    database.close()
-    made = folder / "made"
-    for path in home.artifacts.glob("*/" + "?" * 64):
-        if not (tiny_run.home.artifacts / path.relative_to(home.artifacts)).exists():
-            shutil.copytree(path, made / path.relative_to(home.artifacts))
-    _keep(made, kept)
+    with _kept(request, "layered_run") as kept:
+        if kept.is_dir():
+            shutil.copytree(kept, home.artifacts, dirs_exist_ok=True)
+        locks = folder / "tmp"
+        locks.mkdir()
+        run = _run(home, LAYERED, "layered", locks)
+        database = Database(home.database)
+        free_unused(home, database)
+        database.close()
+        made = folder / "made"
+        for path in home.artifacts.glob("*/" + "?" * 64):
+            if not (tiny_run.home.artifacts / path.relative_to(home.artifacts)).exists():
+                shutil.copytree(path, made / path.relative_to(home.artifacts))
+        _keep(made, kept)
     return TinyRun(home, run, load_results(home, run), LAYERED)
 
 
@@ -118,10 +120,14 @@ def _run(home: Home, experiment: Experiment, name: str, locks: Path) -> RunRow:
     return run
 
 
-def _kept(request: pytest.FixtureRequest, name: str = "tiny_run") -> Path:
+@contextmanager
+def _kept(request: pytest.FixtureRequest, name: str) -> Iterator[Path]:
+    """The folder of artifacts kept for later, of which one test worker at a time makes use."""
     cache = request.config.cache
     assert cache is not None
-    return cache.mkdir(name) / "artifacts"
+    folder = cache.mkdir(name)
+    with FileLock(folder / "lock"):
+        yield folder / "artifacts"
 
 
 def _keep(artifacts: Path, kept: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def telling_channels(float32: _Floats, int8: _Floats, most: int = MOST_CHANNELS)
     return [int(channel) for channel in np.argsort(-share, kind="stable")[:most]]
 
 
-def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: list[int]) -> go.Figure:
+def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: Sequence[int]) -> go.Figure:
     """Draws some channels: float32's, int8's, and what lies between them.
 
     Args:

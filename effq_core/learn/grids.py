@@ -182,4 +182,6 @@ def channel_sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> Floats:
     Returns:
         dB, float64 ``(c,)``.
     """
-    return np.array([sqnr(a, b) for a, b in zip(values, rounded, strict=True)])
+    exact = np.asarray(values, np.float64)
+    signal, noise = (exact**2).sum(axis=1), ((exact - rounded) ** 2).sum(axis=1)
+    return np.array([decibels(*powers) for powers in zip(signal, noise, strict=True)])

@@ -13,6 +13,7 @@ from effq_core.layers.signal_tensors import TensorSignal
 from effq_core.layers.structure import Block, Op
 from effq_core.layers.words import block_title, layer_title, operator_title
 from pages.ui.layers_source import Known
+from pages.ui.remembered import remembered
 from pages.ui.show import chart, escape
 
 OPERATOR = "layers_operator_"
@@ -115,14 +116,14 @@ def _operator(known: Known, op: Op) -> None:
     columns = st.columns(3 if kernel else 1, gap="medium")
     with columns[0]:
         st.markdown("**Activations** and int8's grid", help=tip("int8_grid"))
-        chart(activation_chart(signal), key="layers_activation")
+        chart(remembered(activation_chart, signal), key="layers_activation")
     if kernel is not None:
         with columns[1]:
             st.markdown("**Weights** and int8's grid", help=tip("per_channel"))
-            chart(kernel_chart(kernel), key="layers_kernel")
+            chart(remembered(kernel_chart, kernel), key="layers_kernel")
         with columns[2]:
             st.markdown("**Range of each channel**", help=tip("range_spread"))
-            chart(channels_chart(kernel), key="layers_channels")
+            chart(remembered(channels_chart, kernel), key="layers_channels")
     _words(signal)
 
 

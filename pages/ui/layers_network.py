@@ -17,6 +17,7 @@ from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.structure import Block
 from effq_core.layers.words import GROUP_TITLES, KIND_MARKS, KIND_TITLES, block_title
 from pages.ui.layers_source import Known
+from pages.ui.remembered import remembered
 from pages.ui.tables import Write, decimals, written
 
 BLOCK = "layers_block"
@@ -64,8 +65,8 @@ def show_network(known: Known) -> None:
             key=_CRITERION,
             help="\n\n".join(f"**{TITLES[each]}**: {tip(_TIPS[each])}" for each in offered),
         )
-        shown = measure(Criterion(criterion), known.signal, known.effect)
-        figure = network_chart(known.network, shown, chosen_block(known))
+        shown = remembered(measure, Criterion(criterion), known.signal, known.effect)
+        figure = remembered(network_chart, known.network, shown, chosen_block(known))
         st.plotly_chart(
             figure,
             key=_CHART,
@@ -101,7 +102,7 @@ def chosen_block(known: Known) -> str:
     if name in known.network.by_name:
         return str(name)
     for criterion in criteria(known.signal, known.effect):
-        for worst in measure(criterion, known.signal, known.effect).worst:
+        for worst in remembered(measure, criterion, known.signal, known.effect).worst:
             if worst in known.network.by_name:
                 return worst
     return known.network.blocks[0].name

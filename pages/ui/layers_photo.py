@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import plotly.graph_objects as go
 import streamlit as st
 
 from effq_core import formatting as fmt
@@ -16,7 +17,8 @@ from effq_core.charts.feature_maps import maps_chart, telling_channels, values_c
 from effq_core.datasets.decode import Pixels
 from effq_core.errors import DatasetError, EffqError
 from effq_core.glossary import tip
-from effq_core.layers.structure import Op
+from effq_core.layers.signal_record import SignalRecord
+from effq_core.layers.structure import Network, Op
 from effq_core.layers.trace import PARTING_DB, Step, Trace, feature_maps, trace
 from effq_core.layers.words import layer_title, operator_title
 from effq_core.samples import samples_for
@@ -27,6 +29,7 @@ from pages.ui.choose import Source
 from pages.ui.layers_detail import OPERATOR, decibels
 from pages.ui.layers_network import BLOCK
 from pages.ui.layers_source import Known
+from pages.ui.remembered import remembered
 from pages.ui.results_photos import photos_of
 from pages.ui.show import chart, escape, problem
 from pages.ui.uploaded import holds, no_room
@@ -85,15 +88,15 @@ def _key(source: Source) -> tuple[str, str]:
     return variants[BASELINE].file.sha256, variants[PTQ].file.sha256
 
 
-# Keyed on what the numbers follow from: the two files and the photo.
-@st.cache_data(show_spinner=False, max_entries=24)
+# Keyed on what the numbers follow from: the two files and the photo. Nobody changes what is made.
+@st.cache_resource(show_spinner=False, max_entries=24)
 def _trace(
     files: tuple[str, str], photo: str, _float32: Path, _int8: Path, _pixels: Pixels
 ) -> Trace:
     return trace(_float32, _int8, _pixels)
 
 
-@st.cache_data(show_spinner=False, max_entries=24)
+@st.cache_resource(show_spinner=False, max_entries=24)
 def _maps(
     files: tuple[str, str], photo: str, tensor: str, _float32: Path, _int8: Path, _pixels: Pixels
 ) -> tuple[_Floats, _Floats]:
@@ -146,7 +149,7 @@ def _of_run(source: Source) -> _Chosen | None:
 def _sample(source: Source, size: int) -> _Chosen:
     samples = {sample.name: sample for sample in samples_for(source.results.labels())}
     name = st.selectbox("Sample", list(samples), key="layers_sample")
-    return _Chosen(name, read_sample(samples[name].path, name, size).pixels)
+    return _Chosen(name, remembered(read_sample, samples[name].path, name, size).pixels)
 
 
 def _own(size: int) -> _Chosen | None:
@@ -189,19 +192,21 @@ def _parting(known: Known, found: Trace, threshold: float) -> None:
             on_click=_go,
             args=(below,),
         )
-    signals = known.signal.by_tensor if known.signal else {}
-    usual = [signals[s.tensor].typical_db for s in found.trunk if s.tensor in signals]
-    photos = known.signal.images if known.signal else 0
-    whole = len(usual) == len(found.trunk)
-    chart(
-        depth_chart(
-            known.network,
-            found.trunk,
-            threshold,
-            usual=usual if whole else (),
-            usual_photos=photos,
-        ),
-        key="layers_depth",
+    chart(remembered(_depth, known.network, known.signal, found, threshold), key="layers_depth")
+
+
+def _depth(
+    network: Network, signal: SignalRecord | None, found: Trace, threshold: float
+) -> go.Figure:
+    signals = signal.by_tensor if signal else {}
+    trunk = found.trunk
+    usual = [signals[step.tensor].typical_db for step in trunk if step.tensor in signals]
+    return depth_chart(
+        network,
+        trunk,
+        threshold,
+        usual=usual if len(usual) == len(trunk) else (),
+        usual_photos=signal.images if signal else 0,
     )
 
 
@@ -236,9 +241,9 @@ def _draw_maps(op: Op, first: _Floats, second: _Floats) -> None:
     left, _ = st.columns([1, 1])
     if first.ndim != 3 or first.shape[0] * first.shape[1] == 1:
         with left:
-            chart(values_chart(op.layer, first, second), key="layers_values")
+            chart(remembered(values_chart, op.layer, first, second), key="layers_values")
         return
-    worst = telling_channels(first, second)
+    worst = remembered(telling_channels, first, second)
     chosen = left.multiselect(
         "Channels",
         range(first.shape[-1]),
@@ -251,7 +256,8 @@ def _draw_maps(op: Op, first: _Floats, second: _Floats) -> None:
     side = " × ".join(str(each) for each in first.shape[:2])
     with left:
         if chosen:
-            chart(maps_chart(op.layer, first, second, list(chosen)), key="layers_maps")
+            figure = remembered(maps_chart, op.layer, first, second, tuple(chosen))
+            chart(figure, key="layers_maps")
         st.caption(
             f"{side} places; red is above zero, blue below, each row on its own scale, its "
             "difference (int8 − float32) too."

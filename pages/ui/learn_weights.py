@@ -17,6 +17,7 @@ from effq_core.learn.kernels import (
 from effq_core.learn.lessons import scales_lesson
 from effq_core.learn.tensors import Layer, Tensors
 from pages.ui.learn_source import numbers
+from pages.ui.remembered import remembered
 from pages.ui.show import chart
 
 _ALL = -1
@@ -42,14 +43,16 @@ def weights_part(tensors: Tensors) -> None:
         "levels."
     )
     layer, bits, symmetric, per_channel, row = _choices(tensors.layers)
-    effect = quantize_kernel(layer, bits, symmetric=symmetric, per_channel=per_channel)
-    other = quantize_kernel(layer, bits, symmetric=symmetric, per_channel=not per_channel)
+    effect, other = (
+        remembered(quantize_kernel, layer, bits, symmetric=symmetric, per_channel=own_scales)
+        for own_scales in (per_channel, not per_channel)
+    )
     _numbers(effect, other, row)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        chart(weights_chart(layer, effect, row), key="learn_weights_chart")
+        chart(remembered(weights_chart, layer, effect, row), key="learn_weights_chart")
     with right:
-        chart(channels_chart(effect, other, row), key="learn_channels_chart")
+        chart(remembered(channels_chart, effect, other, row), key="learn_channels_chart")
     shared, own = (other, effect) if per_channel else (effect, other)
     st.markdown(f":material/lightbulb: {scales_lesson(shared, own)}")
     kept = fmt.counted(len(layer.channels), "channel")
@@ -99,13 +102,14 @@ def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool, int | N
 
 def _channel(layer: Layer, *, per_channel: bool) -> int | None:
     """Asks for a channel; ``None`` means all, which only a shared grid allows."""
-    rows = list(range(len(layer.channels)))
+    titles = remembered(_channel_titles, layer)
+    rows = list(range(len(titles)))
     options = rows if per_channel else [_ALL, *rows]
     chosen = st.selectbox(
         "Channel",
         options,
         index=telling_channel(layer) if per_channel else 0,
-        format_func=lambda row: "all channels" if row == _ALL else _channel_title(layer, row),
+        format_func=lambda row: "all channels" if row == _ALL else titles[row],
         # A key of its own for each list: a choice must not survive in a list it is not in.
         key=f"learn_channel_{layer.name}_{per_channel}",
         help=tip("channel"),
@@ -113,11 +117,9 @@ def _channel(layer: Layer, *, per_channel: bool) -> int | None:
     return None if chosen == _ALL else chosen
 
 
-def _channel_title(layer: Layer, row: int) -> str:
-    number = int(layer.channels[row])
-    return f"{number} · {fmt.plain(float(layer.low[number]))} to " + fmt.plain(
-        float(layer.high[number])
-    )
+def _channel_titles(layer: Layer) -> list[str]:
+    ranges = ((n, float(layer.low[n]), float(layer.high[n])) for n in map(int, layer.channels))
+    return [f"{n} · {fmt.plain(low)} to {fmt.plain(high)}" for n, low, high in ranges]
 
 
 def _numbers(effect: KernelEffect, other: KernelEffect, row: int | None) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -27,7 +28,8 @@ def remembered(make: Callable[P, T], *given: P.args, **chosen: P.kwargs) -> T:
 
     Args:
         make: A pure function at the top of a module.
-        given: Its arguments: plain values, and objects that all visitors share and nobody changes.
+        given: Its arguments: plain values, objects that all visitors share and nobody changes,
+            and tuples of these.
         chosen: More of them, by name.
 
     Returns:
@@ -49,6 +51,8 @@ def remembered(make: Callable[P, T], *given: P.args, **chosen: P.kwargs) -> T:
 
 
 def _identity(value: Any) -> tuple[Any, ...]:
-    if value is None or isinstance(value, (str, int, float, Enum)):
+    if value is None or isinstance(value, (str, int, float, Enum, PurePath)):
         return type(value), value
+    if type(value) is tuple:
+        return tuple, *map(_identity, value)
     return type(value), id(value)

@@ -66,8 +66,10 @@ def test_sqnr_from_histograms_is_that_of_the_values_themselves(reach: float, bit
     activation = activation_of(photos, (6,))
     grid = grid_of(-reach, reach, bits)
     found = photo_sqnr(activation, grid)
-    # A tenth of a bit: what is left of spreading values evenly within a bin.
-    assert found == pytest.approx([sqnr(p, grid.round(p)) for p in photos], abs=0.6)
+    # What is left of spreading values evenly within a bin: the more, the nearer the grid's steps
+    # come to the width of a bin. At most 0.86 dB of 1,600 reaches with 8 bits, half of it with 7.
+    left = max(0.1, 2.0 ** (bits - 8))
+    assert found == pytest.approx([sqnr(p, grid.round(p)) for p in photos], abs=left)
 
 
 @given(st.floats(-50, 0), st.floats(0, 50))
