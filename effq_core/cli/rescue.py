@@ -131,6 +131,20 @@ def cancel(rescue: RescueName) -> None:
         output.say(f"The rescue {story.id} had ended already: it is {story.status}.")
 
 
+@rescue_app.command("delete")
+def delete(rescue: RescueName) -> None:
+    """Delete a rescue's story; the runs it made stay."""
+    from effq_core.cli import output
+    from effq_core.rescue import control
+    from effq_core.rescue.story import find
+    from effq_core.settings import Home
+
+    home = Home.from_environment()
+    story = find(home, rescue)
+    control.delete(home, story.id)
+    output.say(f"The rescue {story.id} was deleted; its runs are kept.")
+
+
 @rescue_app.command("list")
 def list_all(json: AsJson = False) -> None:
     """List the rescues there are, newest first."""

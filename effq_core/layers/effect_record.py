@@ -182,7 +182,7 @@ class EffectRecord:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
                 f"The effects in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "Delete the entry and run the experiment again: only what is missing is made.",
+                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
             ) from error
 
 

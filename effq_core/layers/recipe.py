@@ -60,5 +60,5 @@ class Recipe:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"The recipe in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "Delete the entry and run the experiment again: only what is missing is made.",
+                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
             ) from error

@@ -162,5 +162,5 @@ class SignalRecord:
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise StoreError(
                 f"The layers' signal in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "Delete the entry and run the experiment again: only what is missing is made.",
+                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
             ) from error

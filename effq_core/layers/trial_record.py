@@ -163,5 +163,5 @@ class Suggestion:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise StoreError(
                 f"The trials in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "Delete the entry and run the experiment again: only what is missing is made.",
+                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
             ) from error

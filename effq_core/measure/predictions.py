@@ -136,7 +136,7 @@ class Predictions:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, StageError) as error:
             raise StoreError(
                 f"The predictions in {path} cannot be read: {error}",
-                "Delete the entry and run the experiment again.",
+                "`effq doctor --repair` removes it; then run the experiment again.",
             ) from error
 
 

@@ -15,7 +15,7 @@ from effq_core.rescue.remedies import as_it_is
 from effq_core.rescue.request import Rescue
 from effq_core.rescue.story import CANCEL, Story, folder_of, load, save, stories
 from effq_core.settings import Home
-from effq_core.store.files import make_folder, store_errors, write_atomic
+from effq_core.store.files import make_folder, remove_tree, store_errors, write_atomic
 from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token, reap_later
 from effq_core.store.rows import Status, new_run_id
@@ -127,6 +127,27 @@ def prepare_again(home: Home, story_id: str) -> None:
     flag = folder_of(home, story_id) / CANCEL
     with store_errors(flag):
         flag.unlink(missing_ok=True)
+
+
+def delete(home: Home, story_id: str) -> None:
+    """Deletes a rescue's story; the runs it made are runs like any others and stay.
+
+    Args:
+        home: The store.
+        story_id: The rescue.
+
+    Raises:
+        InputError: If there is no such rescue, or somebody works on it.
+        StoreError: If its folder cannot be removed.
+    """
+    folder = folder_of(home, story_id)
+    lock = FileLock(folder / LOCK)
+    if load(home, story_id).status.is_active or not lock.try_acquire():
+        raise InputError(f"The rescue {story_id} is going on.", "Cancel it first.")
+    try:
+        remove_tree(folder)
+    finally:
+        lock.release()
 
 
 def request_cancel(home: Home, story_id: str) -> Story:

@@ -7,25 +7,22 @@ import json
 import streamlit as st
 
 from effq_core import formatting as fmt
-from effq_core.charts.rescue import gains, prices
 from effq_core.datasets.roots import require_allowed
 from effq_core.errors import EffqError
 from effq_core.experiment import Experiment
 from effq_core.glossary import tip
 from effq_core.pipeline.watch import watch
 from effq_core.rescue import control
-from effq_core.rescue.document import HEADS, rows, to_json, to_markdown
 from effq_core.rescue.offers import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
-from effq_core.rescue.story import Step, Story, load, stories
-from effq_core.rescue.wording import limit_text, remedy_title, title_of, verdict
-from effq_core.store.rows import Status
+from effq_core.rescue.story import Story, load, stories
+from effq_core.rescue.wording import limit_text, remedy_title, title_of
 from effq_core.wording import stage_title
 from pages.ui import session
 from pages.ui.choose import Source
 from pages.ui.experiment_start import history
-from pages.ui.run_view import badge
-from pages.ui.show import chart, escape, guard, problem, toast
+from pages.ui.layers_rescue_story import show_state, tell
+from pages.ui.show import escape, guard, problem, toast
 
 _EVERY = 1.0
 _MINUTES = {0: "No limit", 5: "5 minutes", 15: "15 minutes", 60: "1 hour", 240: "4 hours"}
@@ -50,12 +47,12 @@ def rescue_part(source: Source) -> None:
     if not found:
         return
     chosen = active or _choose(found)
-    _head(chosen)
+    show_state(chosen)
     if chosen.status.is_active:
         # One timer, and only while there is something to follow. What it draws is little: a
         # timer that comes again before all is drawn would never let it be finished.
         st.fragment(_follow, run_every=_EVERY)(chosen.id, _stamp(chosen))
-    _tell(chosen)
+    tell(chosen)
 
 
 def _of(source: Source) -> list[Story]:
@@ -192,27 +189,6 @@ def _follow(story_id: str, stamp: str) -> None:
         _progress(story)
 
 
-def _head(story: Story) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="rescue_head"):
-        badge(story.status)
-        met = " · **met**" if story.met else (" · **not met**" if story.finished else "")
-        st.markdown(f"{escape(limit_text(story).capitalize())} is allowed{met}")
-
-
-def _tell(story: Story) -> None:
-    if story.status is Status.FAILED:
-        problem(EffqError(story.error or "The rescue failed.", story.hint))
-    sentences = verdict(story)
-    if sentences:
-        first, *rest = sentences
-        st.markdown(f"**{escape(first)}**")
-        for sentence in rest:
-            st.markdown(f"- {escape(sentence)}")
-    _charts(story)
-    _steps(story)
-    _actions(story)
-
-
 def _progress(story: Story) -> None:
     step = story.current
     others = sum(seconds for remedy, seconds in story.ahead if not step or remedy != step.remedy)
@@ -226,89 +202,3 @@ def _progress(story: Story) -> None:
     st.progress(seen.share, text=" · ".join(parts))
     now = ", ".join(stage_title(stage.name) for stage in seen.running)
     st.caption(escape(now or seen.waiting_for or "waiting for a worker"))
-
-
-def _charts(story: Story) -> None:
-    quality, price = gains(story), prices(story)
-    if quality is None or price is None:
-        return
-    left, right = st.columns(2)
-    with left:
-        chart(quality, key="rescue_gains")
-    with right:
-        chart(price, key="rescue_prices")
-    busy = any(step.outcome.disturbed for step in story.measured if step.outcome)
-    st.caption(
-        "Left: difference on the same photos with its 95 % interval. Right: each step's file."
-        + (" * timed while other processes were busy: too long." if busy else "")
-    )
-
-
-def _steps(story: Story) -> None:
-    if not story.steps:
-        return
-    made = rows(story)
-    known = {run.id for run in session.runs() if run.results is not None}
-    columns: dict[str, list[str | None]] = {}
-    for number, name in enumerate(HEADS):
-        columns[name] = [cells[number] for cells in made]
-        if name == "State":  # beside it, or nobody finds the way
-            columns["Results"] = [_link(step, known) for step in story.steps]
-    st.dataframe(
-        columns,
-        hide_index=True,
-        column_config={
-            "Step": st.column_config.TextColumn(pinned=True),
-            "Top-1 (95 %)": st.column_config.TextColumn(help=tip("top1")),
-            "Loss against float32 (95 %)": st.column_config.TextColumn(help=tip("paired_interval")),
-            "McNemar p": st.column_config.TextColumn(help=tip("mcnemar")),
-            "Same answer": st.column_config.TextColumn(help=tip("agreement")),
-            "KL, nats": st.column_config.TextColumn(help=tip("kl")),
-            "Latency": st.column_config.TextColumn(help=tip("latency")),
-            "Took": st.column_config.TextColumn(help=tip("cached")),
-            "Results": st.column_config.LinkColumn(display_text="Open"),
-        },
-        key="rescue_steps",
-        alt="Steps of the rescue: what was tried, what it gave, what it cost",
-    )
-
-
-def _link(step: Step, known: set[str]) -> str | None:
-    return f"results?run={step.run}" if step.outcome and step.run in known else None
-
-
-def _actions(story: Story) -> None:
-    with st.container(horizontal=True, key="rescue_actions"):
-        if story.status.is_active:
-            if st.button("Cancel", icon=":material/stop_circle:", key="do_rescue_cancel"):
-                control.request_cancel(session.home(), story.id)
-                toast("Cancelling: it stops within some seconds.", icon=":material/stop_circle:")
-                st.rerun()
-            return
-        if story.status is not Status.FINISHED and st.button(
-            "Go on",
-            icon=":material/restart_alt:",
-            key="do_rescue_resume",
-            help="What was measured is kept.",
-        ):
-            require_allowed(story.rescue.experiment.dataset, session.home())
-            control.resume(session.home(), story.id)
-            st.rerun()
-        if not story.steps:
-            return
-        st.download_button(
-            "Story (Markdown)",
-            to_markdown(story),
-            file_name=f"rescue-{story.id}.md",
-            mime="text/markdown",
-            icon=":material/download:",
-            key="rescue_markdown",
-        )
-        st.download_button(
-            "Story (JSON)",
-            json.dumps(to_json(story), indent=1, ensure_ascii=False),
-            file_name=f"rescue-{story.id}.json",
-            mime="application/json",
-            icon=":material/download:",
-            key="rescue_json",
-        )

@@ -7,10 +7,10 @@ import streamlit as st
 from effq_core import formatting as fmt
 from effq_core.glossary import tip
 from effq_core.measure.gate_wording import plainly
-from effq_core.results import Results
 from effq_core.results.subject import facts
+from effq_core.variants import PTQ
 from pages.ui import results_cache
-from pages.ui.choose import Source
+from pages.ui.choose import PARAMETER, Source
 from pages.ui.show import escape, prose
 
 
@@ -23,7 +23,7 @@ def show_head(source: Source) -> None:
     results = source.results
     st.caption(" · ".join(escape(fact) for fact in facts(results)), help=tip("n"))
     _outcome(source)
-    _trust(results)
+    _trust(source)
 
 
 def _outcome(source: Source) -> None:
@@ -40,7 +40,8 @@ def _outcome(source: Source) -> None:
         st.warning(text, icon=":material/warning:")
 
 
-def _trust(results: Results) -> None:
+def _trust(source: Source) -> None:
+    results = source.results
     gates = [*results.gates]
     for variant in results.variants.values():
         gates += variant.gates
@@ -66,4 +67,11 @@ def _trust(results: Results) -> None:
                 icon=":material/warning:",
                 color="orange",
                 help="\n".join(f"- {escape(plainly(warning))}" for warning in results.warnings[:8]),
+            )
+        if PTQ in results.variants:
+            st.page_link(
+                "pages/views/layers.py",
+                label="Which layers does int8 hurt?",
+                icon=":material/layers:",
+                query_params={PARAMETER: source.id},
             )

@@ -36,14 +36,16 @@ def page() -> None:
         empty("There is no run yet.", page="experiment", label="Run an experiment")
         return
     under_way = follow(source)
-    known = known_about(source)
-    if known is not None:
-        show_head(known)
-        if not under_way:
-            offer_again(source, known.asked)
-        _explore(known)
-    elif not under_way:
-        offer_look(source)
+    known = None
+    with guard():  # damaged evidence is said, and what needs none is still there
+        known = known_about(source)
+        if known is not None:
+            show_head(known)
+            if not under_way:
+                offer_again(source, known.asked)
+            _explore(known)
+        elif not under_way:
+            offer_look(source)
     if source.id == REFERENCE:
         _elsewhere()
         return

@@ -49,6 +49,19 @@ def metrics(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
 
+def test_damaged_evidence_is_said_and_hides_nothing_that_needs_none(
+    open_view: OpenView, copied: Path, layered_run: Any
+) -> None:
+    [path] = (copied / "artifacts" / EFFECT).glob("*/effect.json")
+    path.write_bytes(b"{" * path.stat().st_size)  # of the same length: found by reading it only
+    app = open_view(copied, "layers", layered_run.run.id)
+    assert not app.exception
+    [error] = app.error
+    assert "effects in" in error.value
+    assert "effq doctor --repair" in error.value
+    assert "Rescue int8" in [each.value for each in app.subheader]
+
+
 # Without evidence
 
 

@@ -143,6 +143,26 @@ def test_a_rescue_belongs_to_one_process_and_a_store_to_a_few(spoilt: Spoilt) ->
     assert not any(story.status.is_active for story in stories(home))
 
 
+def test_a_story_is_deleted_once_nobody_works_on_it(spoilt: Spoilt) -> None:
+    home = spoilt.home
+    story = control.enter(home, asked(spoilt, Remedy.QAT))
+    with pytest.raises(InputError, match="Cancel it first"):
+        control.delete(home, story.id)
+    control.request_cancel(home, story.id)
+    with (
+        FileLock(folder_of(home, story.id) / control.LOCK),
+        pytest.raises(InputError, match="Cancel it first"),
+    ):
+        control.delete(home, story.id)
+    others = [each.id for each in stories(home) if each.id != story.id]
+    told = CliRunner().invoke(app, ["rescue", "delete", story.id])
+    assert told.exit_code == 0, told.output
+    assert [each.id for each in stories(home)] == others
+    assert not folder_of(home, story.id).exists()
+    with pytest.raises(InputError, match="no rescue"):
+        control.delete(home, story.id)
+
+
 def test_a_damaged_story_says_so_and_hides_no_other(spoilt: Spoilt) -> None:
     home = spoilt.home
     story = control.enter(home, asked(spoilt, Remedy.QAT))
