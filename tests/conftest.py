@@ -33,6 +33,9 @@ TINY = Experiment(
     evaluation_size=60,
 )
 
+SHARED = {"tiny_run", "layered_run"}
+"""Fixtures that take minutes to make."""
+
 LAYERED = replace(
     TINY,
     variants=("float32", "int8", "int8_mixed"),
@@ -51,6 +54,16 @@ class TinyRun:
     run: RunRow
     results: Results
     experiment: Experiment = TINY
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts one file that needs the shared run first, and those that do not after it.
+
+    While one test worker makes the run, the other then has work that does not wait for it.
+    """
+    needing = {item.path for item in items if SHARED & set(getattr(item, "fixturenames", ()))}
+    first = next((item.path for item in items if item.path in needing), None)
+    items.sort(key=lambda item: 0 if item.path == first else 1 + (item.path in needing))
 
 
 @pytest.fixture(scope="session")
