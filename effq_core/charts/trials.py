@@ -98,7 +98,8 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
         customdata=[place],
         hovertemplate=(
             f"<b>{place}: {how.word}</b><br>kept: {kept}<br>"
-            f"{fmt.kib(trial.size_bytes)}, {fmt.percent(trial.extra_size / 100)} larger than int8"
+            f"{fmt.kib(trial.size_bytes)}, {fmt.percent(abs(trial.extra_size) / 100)} "
+            f"{'larger' if trial.extra_size >= 0 else 'smaller'} than int8"
             f"<br>{what} {fmt.share_with_interval(share.share, share.low, share.high)}, "
             f"n = {fmt.count(trial.n)}<br>{fmt.ratio(trial.latency_ratio)} int8's time"
             "<extra></extra>"
@@ -109,16 +110,16 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
 def _limits(figure: go.Figure, found: Suggestion) -> None:
     """Draws float32 as a line, as its size would press all else together, and the limits."""
     line = {"width": 1.2, "dash": "dot", "color": MUTED}
+    edge = found.int8.size_bytes / fmt.KIB * (1 + found.max_extra_size / 100)
     if found.float32_top1 is not None:
         top = 100 * found.float32_top1.share
         figure.add_hline(y=top, line={"width": 1.4, "color": get_variant(BASELINE).colour})
-        _say(figure, top, f"float32 {fmt.percent(top / 100)}", "bottom")
+        _say(figure, edge, top, f"float32 {fmt.percent(top / 100)}", "bottom")
     else:
         top = 100.0
     floor = top - found.max_drop_points
     figure.add_hline(y=floor, line=line)
-    _say(figure, floor, f"limit {fmt.percent(floor / 100)}", "top")
-    edge = found.int8.size_bytes / fmt.KIB * (1 + found.max_extra_size / 100)
+    _say(figure, edge, floor, f"limit {fmt.percent(floor / 100)}", "top")
     figure.add_vline(x=edge, line=line)
     figure.add_annotation(
         x=edge,
@@ -132,11 +133,11 @@ def _limits(figure: go.Figure, found: Suggestion) -> None:
     )
 
 
-def _say(figure: go.Figure, height: float, text: str, anchor: str) -> None:
+def _say(figure: go.Figure, right: float, height: float, text: str, anchor: str) -> None:
     figure.add_annotation(
-        x=1,
-        xref="paper",
+        x=right,
         xanchor="right",
+        xshift=-4,  # clear of the line there
         y=height,
         yanchor=anchor,
         text=text,

@@ -66,7 +66,7 @@ def _block_numbers(known: Known, block: Block) -> None:
         numbers.append(("Kept in float16", share, tip("keep_precision")))
     with st.container(horizontal=True, gap="medium", key="layers_numbers"):
         for label, value, text in numbers:
-            st.metric(label, value, help=text, width=168)
+            st.metric(label, value, help=text, width=160)
 
 
 def decibels(value: float) -> str:

@@ -53,4 +53,4 @@ def numbers(*rows: tuple[str, str, str]) -> None:
     """
     with st.container(horizontal=True, gap="medium"):
         for label, value, text in rows:
-            st.metric(label, value, help=text, width=165)
+            st.metric(label, value, help=text, width=160)
