@@ -269,9 +269,15 @@ def _measuring() -> None:
         help=tip("image_size"),
     )
     rest.text_input("Name of the run", max_chars=60, key=key("name"), placeholder="optional")
+    common = st.session_state.get(key("common_seed"))
     st.caption(
         f"Latency: {BENCHMARK_INVOCATIONS[0]} timed invocations for each thread count, with "
         "nothing else on the cores."
+        + (
+            f" Evaluation photos by seed {common}, as in the run's sweep."
+            if common is not None
+            else ""
+        )
     )
 
 

@@ -60,7 +60,9 @@ def fill(experiment: Experiment, name: str = "") -> None:
         "threads": [t for t in experiment.threads if t <= hardware.usable_cores()] or [1],
         "seed": experiment.seed,
         "name": name,
-        "layers": experiment.layers,  # no widget asks for it here: the Layers page does
+        # No widgets ask for these here: the Layers page does, and sweeps do.
+        "layers": experiment.layers,
+        "common_seed": experiment.common_seed,
         **_mixed_values(experiment.mixed),
     }
     for field, value in values.items():
@@ -136,6 +138,7 @@ def read() -> Experiment:
         image_size=value["image_size"] or None,
         threads=tuple(value["threads"]),
         seed=value["seed"],
+        common_seed=value.get("common_seed"),
         layers=value.get("layers"),
         mixed=_read_mixed(value) if value.get(f"variant_{MIXED}") else None,
     )

@@ -46,7 +46,7 @@ def _trust(source: Source) -> None:
     for variant in results.variants.values():
         gates += variant.gates
     failed = [gate for gate in gates if not gate.passed]
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if failed:
             st.badge(
                 f"{len(failed)} of {fmt.counted(len(gates), 'check')} failed",

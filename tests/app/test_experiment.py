@@ -209,6 +209,23 @@ def test_a_finished_run_can_be_changed_and_run_again(
     assert Experiment.from_dict(run.experiment) == wanted
 
 
+def test_a_sweeps_run_that_is_changed_keeps_the_photos_of_its_sweep(
+    open_view: OpenView, tmp_path: Path, started: list[str]
+) -> None:
+    member = Experiment(seed=2, common_seed=42)
+    database = Database(tmp_path / "effq.sqlite3")
+    run_id = database.create_run(member)
+    database.set_status(run_id, Status.CANCELLED)
+    app = open_view(tmp_path, "experiment", run_id)
+    _button(app, "Change and run again").click().run()
+    assert "Evaluation photos by seed 42" in words(app)
+    app.number_input(key="exp_seed").set_value(3).run()
+    _button(app, "Run").click().run()
+    run = database.get_run(started[0])
+    database.close()
+    assert Experiment.from_dict(run.experiment) == replace(member, seed=3)
+
+
 @pytest.mark.parametrize("text", ["../../etc/passwd", "20260101-000000-abcd", "<b>x</b>"])
 def test_an_address_of_no_run_is_a_message(open_view: OpenView, tmp_path: Path, text: str) -> None:
     app = open_view(tmp_path, "experiment", text)
