@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from effq_core import hardware
+from effq_core.datasets.base import Dataset
 from effq_core.datasets.catalogue import open_dataset
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
@@ -19,12 +20,13 @@ from effq_core.settings import Home
 from effq_core.variants import BASELINE, Recipe, get_variant
 
 
-def build_plan(experiment: Experiment, home: Home) -> Plan:
+def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
     """Plans an experiment.
 
     Args:
         experiment: What to find out.
         home: The store, where datasets are.
+        dataset: The experiment's, where the caller has opened it already.
 
     Returns:
         Its stages, ending in ``report``.
@@ -33,16 +35,16 @@ def build_plan(experiment: Experiment, home: Home) -> Plan:
         ModelError: If there is no such model.
         DatasetError: If the dataset cannot be used or cannot do what is asked.
     """
-    return _Planner(experiment, home).plan()
+    return _Planner(experiment, home, dataset).plan()
 
 
 class _Planner(StageList):
-    def __init__(self, experiment: Experiment, home: Home) -> None:
+    def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
         super().__init__()
         self.experiment, self.home = experiment, home
         self.card = get_model(experiment.model, home)
         self.image_size = experiment.image_size or self.card.image_size
-        self.dataset = open_dataset(experiment.dataset, home)
+        self.dataset = dataset or open_dataset(experiment.dataset, home)
         self.match: ClassMatch = match_classes(
             self.card.head_labels, self.dataset.class_names, self.dataset.wnids
         )

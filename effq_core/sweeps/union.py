@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from effq_core.datasets.catalogue import open_dataset
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import LAST, Plan, StageSpec, fingerprints
 from effq_core.settings import Home
@@ -90,4 +91,5 @@ def plan_sweep(sweep: Sweep, home: Home) -> Union:
         DatasetError: If the dataset cannot be used or cannot do what is asked.
         ExperimentError: If a choice does not fit the model or dataset.
     """
-    return union([build_plan(member.experiment, home) for member in sweep.members()])
+    dataset = open_dataset(sweep.base.dataset, home)  # a large folder takes a while to list
+    return union([build_plan(member.experiment, home, dataset) for member in sweep.members()])
