@@ -33,17 +33,8 @@ from effq_core import hardware  # noqa: E402
 from effq_core.settings import Home  # noqa: E402
 from effq_core.store.database import Database  # noqa: E402
 from tests.faults.bases import small_base, tiny_base  # noqa: E402
-from tests.faults.faults import (  # noqa: E402
-    BROKEN,
-    FAULTS,
-    HOLDS,
-    KINDS,
-    SKIPPED,
-    Cell,
-    Places,
-    representatives,
-    try_cell,
-)
+from tests.faults.cell import BROKEN, HOLDS, SKIPPED, Cell  # noqa: E402
+from tests.faults.faults import FAULTS, KINDS, Places, representatives, try_cell  # noqa: E402
 from tests.faults.special import SPECIALS, try_special  # noqa: E402
 from tests.faults.world import Base  # noqa: E402
 

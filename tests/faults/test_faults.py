@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.faults import BROKEN, FAULTS, SKIPPED, Places, representatives, try_cell
+from tests.faults.cell import BROKEN, SKIPPED
+from tests.faults.faults import FAULTS, Places, representatives, try_cell
 from tests.faults.special import SPECIALS, try_special
 from tests.faults.world import Base
 
