@@ -68,6 +68,8 @@ def main() -> int:
     unknown += [name for name in stages if name not in KINDS]
     if unknown:
         parser.error(f"there is no {', '.join(unknown)}")
+    if given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="effq-faults-", dir=given.folder) as folder:
         work = Path(folder)
         base = _base(given.network, given.base or work / "undisturbed")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from effq_core import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import MUTED, describe, marker, new_figure, note_above
 from effq_core.results.sweep import AXIS, Along, Measure, Point, Series, x_text
 from effq_core.variants import get_variant
 
@@ -52,11 +52,9 @@ def sweep_chart(
     figure.update_xaxes(tickvals=values, ticktext=[x_text(value, along) for value in values])
     for point in baselines:
         figure.add_hline(y=point.y, line={"color": MUTED, "dash": "dot", "width": 1.5})
-        text = f"float32 {fmt.percent(point.y / 100)}"
-        figure.add_annotation(
-            xref="paper", x=1, y=point.y, text=text, showarrow=False, xanchor="right",
-            yanchor="bottom",
-        )  # fmt: skip
+    if baselines:
+        shares = ", ".join(fmt.percent(point.y / 100) for point in baselines)
+        note_above(figure, f"dotted: float32 {shares}")
     if measure is Measure.DIFFERENCE:
         figure.add_hline(y=0, line={"color": MUTED, "dash": "dot", "width": 1.5})
     seen: dict[str, int] = {}

@@ -23,6 +23,7 @@ from effq_core.results.access import LATEST
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
+from effq_core.sweeps.document import to_json
 from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
 from effq_core.sweeps.sweep import Sweep, label_of
@@ -138,7 +139,7 @@ def print_one(text: str, *, as_json: bool) -> None:
     with _index(home) as database:
         run, state = _find(home, database, text)
         if as_json:
-            print_json(_document(home, database, run, state))
+            print_json({"run": run_values(run), **to_json(home, database, state)})
         else:
             _print_outcome(stdout(), home, database, run, state)
 
@@ -203,7 +204,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
     with _index(home) as database:
         state = read_sweep(home, run_id)
         if as_json:
-            print_json(_document(home, database, run, state))
+            print_json({"run": run_values(run), **to_json(home, database, state)})
         else:
             if not quiet and run.status is Status.FINISHED:
                 say(f"Finished in {fmt.duration(time.monotonic() - begun)}.\n")
@@ -303,28 +304,3 @@ def _findings(home: Home, database: Database, state: SweepState) -> list[str]:
 
     found = sentences(home, database, state)
     return [*(f"• {sentence}" for sentence in found), HOW] if found else []
-
-
-def _document(home: Home, database: Database, run: RunRow, state: SweepState) -> dict[str, Any]:
-    from effq_core.sweeps.findings import sentences
-
-    return {
-        "run": run_values(run),
-        "sweep": state.sweep.to_dict(),
-        "runs": [
-            {
-                "label": row.label,
-                "run": row.run,
-                "problem": row.problem,
-                "variants": {
-                    found.variant: {
-                        "accuracy": found.accuracy.to_dict(),
-                        "comparison": found.comparison.to_dict() if found.comparison else None,
-                    }
-                    for found in row.found
-                },
-            }
-            for row in outcome(home, state)
-        ],
-        "findings": list(sentences(home, database, state)),
-    }

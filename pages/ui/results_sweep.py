@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import streamlit as st
@@ -13,8 +14,10 @@ from effq_core.glossary import tip
 from effq_core.results import Results
 from effq_core.results.sweep import AXIS, Along, Measure, Series, baselines, sweep
 from effq_core.results.sweep_finding import HOW, findings
+from effq_core.sweeps.document import to_csv, to_json
 from effq_core.sweeps.findings import alongs, results_of
-from effq_core.sweeps.state import read_sweep
+from effq_core.sweeps.outcome import outcome
+from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
 from effq_core.variants import BASELINE
 from effq_core.wording import run_title
@@ -62,6 +65,28 @@ def show_sweep(run_id: str) -> None:
     along, measure = _choose(choices, choices[0])
     varied = tuple(name for name in state.sweep.base.variants if name != BASELINE)
     _draw(f"sweep/{run_id}/{len(runs)}", runs, along, measure, varied)
+    _downloads(run_id, state)
+
+
+def _downloads(run_id: str, state: SweepState) -> None:
+    home = session.home()
+    with st.container(horizontal=True, key="sweep_downloads"):
+        st.download_button(
+            "Every run (CSV)",
+            lambda: to_csv(outcome(home, state)),
+            file_name=f"sweep-{run_id}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="sweep_csv",
+        )
+        st.download_button(
+            "Every number (JSON)",
+            lambda: json.dumps(to_json(home, session.database(), state), indent=1),
+            file_name=f"sweep-{run_id}.json",
+            mime="application/json",
+            icon=":material/download:",
+            key="sweep_json",
+        )
 
 
 @st.cache_resource(show_spinner="Reading the runs …", max_entries=4)
