@@ -69,11 +69,11 @@ def show_sweep(run_id: str) -> None:
 
 
 def _downloads(run_id: str, state: SweepState) -> None:
-    home = session.home()
+    table, document = _documents(run_id, len(state.runs), state)
     with st.container(horizontal=True, key="sweep_downloads"):
         st.download_button(
             "Every run (CSV)",
-            lambda: to_csv(outcome(home, state)),
+            table,
             file_name=f"sweep-{run_id}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -81,12 +81,19 @@ def _downloads(run_id: str, state: SweepState) -> None:
         )
         st.download_button(
             "Every number (JSON)",
-            lambda: json.dumps(to_json(home, session.database(), state), indent=1),
+            document,
             file_name=f"sweep-{run_id}.json",
             mime="application/json",
             icon=":material/download:",
             key="sweep_json",
         )
+
+
+@st.cache_data(show_spinner="Writing down the runs …", max_entries=4)
+def _documents(run_id: str, finished: int, _state: SweepState) -> tuple[str, str]:
+    home = session.home()
+    plain = to_json(home, session.database(), _state)
+    return to_csv(outcome(home, _state)), json.dumps(plain, indent=1, ensure_ascii=False)
 
 
 @st.cache_resource(show_spinner="Reading the runs …", max_entries=4)

@@ -129,6 +129,10 @@ def test_the_results_of_a_sweep_say_what_it_comes_to(open_view: OpenView, tmp_pa
     assert "From 20 calibration photos on, the least tried, top-1 changes by no more than" in said
     assert "there is no difference (n = 1,966, 1 seed)" in said
     assert "sign-flip test" in said
+    assert [button.label for button in app.get("download_button")] == [
+        "Every run (CSV)",
+        "Every number (JSON)",
+    ]
     app.query_params["sweep"] = "20260101-000000-abcd"
     app.run()
     assert "There is no sweep" in words(app) and not app.exception
