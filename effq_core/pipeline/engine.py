@@ -204,7 +204,8 @@ def _connect_external(address: str) -> Client:
     except (OSError, TimeoutError, ValueError) as error:
         raise EngineError(
             f"The Dask scheduler at {address} cannot be reached ({error}).",
-            "Start it, correct EFFQ_SCHEDULER, or unset it to use the embedded engine.",
+            "Start it, correct EFFQ_SCHEDULER (tls:// if it speaks TLS), or unset it to use the "
+            "embedded engine.",
         ) from error
 
 
