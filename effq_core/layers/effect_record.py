@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import StoreError
 from effq_core.measure.intervals import Proportion
+from effq_core.store.reading import reading
 
 EFFECT_FILE = "effect.json"
 LAYER_SHARE = 0.8
@@ -177,13 +177,8 @@ class EffectRecord:
         Raises:
             StoreError: If it is missing or damaged.
         """
-        try:
+        with reading("The effects", folder):
             return cls.from_dict(json.loads((folder / EFFECT_FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(
-                f"The effects in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
-            ) from error
 
 
 def effect_from_dict(plain: dict[str, Any]) -> BlockEffect:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import StoreError
 from effq_core.layers.settings import Precision
+from effq_core.store.reading import reading
 
 RECIPE_FILE = "recipe.json"
 
@@ -53,12 +53,7 @@ class Recipe:
         Raises:
             StoreError: If it is missing or damaged.
         """
-        try:
+        with reading("The recipe", folder):
             plain = json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8"))
             keep = tuple(str(name) for name in plain["keep"])
             return cls(**{**plain, "keep": keep, "precision": Precision(plain["precision"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"The recipe in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
-            ) from error

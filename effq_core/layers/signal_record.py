@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from effq_core.errors import StoreError
 from effq_core.layers.signal_tensors import MOST_BINS, KernelSignal, Shelf, TensorSignal
+from effq_core.store.reading import reading
 
 __all__ = ["MOST_BINS", "BlockSignal", "KernelSignal", "SignalRecord", "TensorSignal"]
 
@@ -144,7 +144,7 @@ class SignalRecord:
         Raises:
             StoreError: If it is missing, damaged or of another format.
         """
-        try:
+        with reading("The layers' signal", folder):
             index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
             if index["format"] != FORMAT:
                 raise StoreError(
@@ -159,8 +159,3 @@ class SignalRecord:
                 tensors=tuple(TensorSignal.take(each, shelf) for each in index["tensors"]),
                 kernels=tuple(KernelSignal.take(each, shelf) for each in index["kernels"]),
             )
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise StoreError(
-                f"The layers' signal in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
-            ) from error

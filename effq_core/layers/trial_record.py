@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import StoreError
 from effq_core.layers.settings import Precision
 from effq_core.measure.intervals import Proportion
+from effq_core.store.reading import reading
 
 TRIALS_FILE = "trials.json"
 
@@ -151,7 +151,7 @@ class Suggestion:
         Raises:
             StoreError: If it is missing or damaged.
         """
-        try:
+        with reading("The trials", folder):
             plain = json.loads((folder / TRIALS_FILE).read_text(encoding="utf-8"))
             values = {name: plain[name] for name in cls.__dataclass_fields__}
             values["trials"] = tuple(TrialRecord.from_dict(trial) for trial in plain["trials"])
@@ -160,8 +160,3 @@ class Suggestion:
             # Looked up now, so that a wrong number is a damaged file and not a later IndexError.
             found.trials[found.chosen]
             return found
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise StoreError(
-                f"The trials in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
-            ) from error

@@ -7,7 +7,6 @@ choice of channels with all their weights, and activations as histograms.
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.errors import StoreError
+from effq_core.store.reading import reading
 
 ARRAYS_FILE = "tensors.npz"
 INDEX_FILE = "tensors.json"
@@ -152,7 +152,7 @@ class Tensors:
         Raises:
             StoreError: If they are missing, damaged or of another format.
         """
-        try:
+        with reading("The tensors", folder):
             index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
             if index["format"] != FORMAT:
                 raise StoreError(
@@ -164,11 +164,6 @@ class Tensors:
                 arrays = {name: stored[name] for name in stored.files}
             layers = [_layer(plain, arrays, i) for i, plain in enumerate(index["layers"])]
             seen = [_activation(plain, arrays, i) for i, plain in enumerate(index["activations"])]
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise StoreError(
-                f"The tensors in {folder} cannot be read ({type(error).__name__}: {error}).",
-                "`effq doctor --repair` removes it; then run again: only what is missing is made.",
-            ) from error
         return cls(tuple(layers), tuple(seen))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import StageError, StoreError
+from effq_core.errors import StageError
+from effq_core.store.reading import reading
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -124,7 +124,7 @@ class Predictions:
             StoreError: If they are missing or corrupt.
         """
         path = directory / _FILE
-        try:
+        with reading("The predictions", path):
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             return cls(
@@ -133,11 +133,6 @@ class Predictions:
                 class_map=arrays.get("class_map"),
                 keys=[str(key) for key in arrays["keys"]],
             )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, StageError) as error:
-            raise StoreError(
-                f"The predictions in {path} cannot be read: {error}",
-                "`effq doctor --repair` removes it; then run the experiment again.",
-            ) from error
 
 
 def top1(predictions: Predictions) -> Bools | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from effq_core.errors import EffqError
 from tests.faults.compare import differences, half_artifacts, leftovers
-from tests.faults.world import World
+from tests.faults.world import Broken, World
 
 HOLDS, BROKEN, SKIPPED = "holds", "broken", "skipped"
 
@@ -48,6 +51,25 @@ class Cell:
 
 Act = Callable[[World, str, Cell, bool], None]
 """Does it: world, stage, the cell to fill in, and whether to wait until deep inside the stage."""
+
+
+@contextmanager
+def judging(cell: Cell) -> Iterator[None]:
+    """Fills in a cell's outcome and time from how the block ends."""
+    begun = time.monotonic()
+    try:
+        yield
+    except Impossible as reason:
+        cell.outcome, cell.how = SKIPPED, str(reason)
+    except (Broken, EffqError) as error:
+        cell.problems.append(str(error))
+    except Exception as error:  # noqa: BLE001 - a cell that breaks must not end the others
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        cell.problems.append(f"{type(error).__name__} at {where}: {error}")
+    if cell.problems:
+        cell.outcome = BROKEN
+    cell.seconds = time.monotonic() - begun
 
 
 def check_whole(made: World, run_id: str, cell: Cell) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import time
-import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import EffqError
 from effq_core.pipeline.stage import LAST
-from tests.faults.cell import BROKEN, SKIPPED, Act, Cell, Impossible, Missed, check_whole
+from tests.faults.cell import Act, Cell, Missed, check_whole, judging
 from tests.faults.damage import clock_back, fill_disk, small_disk, truncate_artifact, unwritable
 from tests.faults.kills import kill_dashboard, kill_driver, kill_engine, kill_worker
 from tests.faults.world import Base, Broken, World, world
@@ -76,8 +73,7 @@ def try_cell(fault: str, stage: str, places: Places) -> Cell:
         What came of it.
     """
     cell = Cell(fault, stage)
-    begun = time.monotonic()
-    try:
+    with judging(cell):
         for number in range(_TRIES):
             try:
                 made = places.get(fault)
@@ -89,18 +85,8 @@ def try_cell(fault: str, stage: str, places: Places) -> Cell:
                 places.drop(fault)
                 if number == _TRIES - 1:
                     raise Broken("The stage was always over before the fault.") from None
-    except Impossible as reason:
-        cell.outcome, cell.how = SKIPPED, str(reason)
-    except (Broken, EffqError) as error:
-        cell.problems.append(str(error))
-    except Exception as error:  # noqa: BLE001 - a cell that breaks must not end the others
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(last.filename).name}:{last.lineno}"
-        cell.problems.append(f"{type(error).__name__} at {where}: {error}")
     if cell.problems:
-        cell.outcome = BROKEN
         places.drop(fault)
-    cell.seconds = time.monotonic() - begun
     return cell
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from effq_core.datasets.own_photos import folder_of
-from effq_core.errors import EffqError, InputError
+from effq_core.errors import InputError
 from effq_core.ingest.upload import look_at_path
 from effq_core.library import remove_item
 from effq_core.pipeline import engine_files
@@ -27,14 +25,12 @@ from effq_core.store.locks import FileLock
 from effq_core.store.rows import Status
 from tests.faults.away import network
 from tests.faults.cell import (
-    BROKEN,
-    SKIPPED,
     Cell,
-    Impossible,
     again,
     check_said,
     check_whole,
     effq,
+    judging,
 )
 from tests.faults.kills import browser, dashboards, press_resume
 from tests.faults.world import Base, Broken, make_base, until, world
@@ -54,20 +50,8 @@ def try_special(fault: str, base: Base, folder: Path) -> Cell:
         What came of it.
     """
     cell = Cell(fault, "")
-    begun = time.monotonic()
-    try:
+    with judging(cell):
         SPECIALS[fault].act(base, folder, cell)
-    except Impossible as reason:
-        cell.outcome, cell.how = SKIPPED, str(reason)
-    except (Broken, EffqError) as error:
-        cell.problems.append(str(error))
-    except Exception as error:  # noqa: BLE001 - a cell that breaks must not end the others
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(last.filename).name}:{last.lineno}"
-        cell.problems.append(f"{type(error).__name__} at {where}: {error}")
-    if cell.problems:
-        cell.outcome = BROKEN
-    cell.seconds = time.monotonic() - begun
     return cell
 
 
