@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from effq_core import formatting as fmt
@@ -14,9 +14,9 @@ from effq_core.results.sweep import Along, Series, x_text
 
 HOW = (
     "Each two settings are compared on the same photos and seeds, a photo counting by the mean of "
-    "its seeds: exact paired sign-flip test (with one seed McNemar's), p corrected by Holm for the "
-    "number of comparisons; more than chance means p < 0.05. Photos are what chance draws here; "
-    "what another seed does is said by the least and greatest value."
+    "its seeds: exact paired sign-flip test (with one seed McNemar's), p corrected by Holm for all "
+    "of these comparisons together; more than chance means p < 0.05. Photos are what chance draws "
+    "here; what another seed does is said by the least and greatest value."
 )
 """How the sentences were found, for whoever asks."""
 
@@ -29,6 +29,7 @@ class _Pair:
     second: str
     low_x: float
     result: PairedMeans
+    p: float = 1.0  # corrected for the number of comparisons
 
 
 def findings(series: Sequence[Series], along: Along, quality: str = "top-1") -> tuple[str, ...]:
@@ -42,16 +43,30 @@ def findings(series: Sequence[Series], along: Along, quality: str = "top-1") -> 
     Returns:
         Sentences, the most important first; none where there is nothing to compare.
     """
-    found = [*_along(series, along, quality), *_between(series, along, quality)]
+    within = [pair for entry in series for pair in _pairs_within(entry, along)]
+    across = [
+        pair
+        for first, second in combinations(series, 2)
+        if first.variant == second.variant
+        for pair in _pairs_across(first, second, along)
+    ]
+    # Corrected together: whoever reads all sentences looks at all of these comparisons.
+    tested = _corrected([*within, *across])
+    within, across = tested[: len(within)], tested[len(within) :]
+    several = len({entry.label for entry in series if len(entry.points) > 1}) > 1
+    found = [*_along(within, along, quality, several=several), *_between(across, quality)]
     spread = _spread(series, along, quality)
     return tuple([*found, spread] if spread else found)
 
 
-def _along(series: Sequence[Series], along: Along, quality: str) -> list[str]:
-    pairs = [pair for entry in series for pair in _pairs_within(entry, along)]
+def _corrected(pairs: Sequence[_Pair]) -> list[_Pair]:
+    ps = holm([pair.result.p for pair in pairs])
+    return [replace(pair, p=p) for pair, p in zip(pairs, ps, strict=True)]
+
+
+def _along(pairs: Sequence[_Pair], along: Along, quality: str, *, several: bool) -> list[str]:
     if not pairs:
         return []
-    several = len({entry.label for entry in series if len(entry.points) > 1}) > 1
     found, calm = [], None
     for start in sorted({pair.low_x for pair in pairs}):
         rest = [pair for pair in pairs if pair.low_x >= start]
@@ -76,13 +91,7 @@ def _along(series: Sequence[Series], along: Along, quality: str) -> list[str]:
     return found
 
 
-def _between(series: Sequence[Series], along: Along, quality: str) -> list[str]:
-    pairs = [
-        pair
-        for first, second in combinations(series, 2)
-        if first.variant == second.variant
-        for pair in _pairs_across(first, second, along)
-    ]
+def _between(pairs: Sequence[_Pair], quality: str) -> list[str]:
     if not pairs:
         return []
     real = _real(pairs)
@@ -134,8 +143,7 @@ def _pair(first: Series, a: int, second: Series, b: int, name: str, other: str) 
 
 def _real(pairs: Sequence[_Pair]) -> list[_Pair]:
     """Returns the pairs that differ by more than chance, the largest difference first."""
-    corrected = holm([pair.result.p for pair in pairs])
-    real = [pair for pair, p in zip(pairs, corrected, strict=True) if p < SIGNIFICANCE]
+    real = [pair for pair in pairs if pair.p < SIGNIFICANCE]
     return sorted(real, key=lambda pair: -abs(pair.result.difference))
 
 
@@ -145,7 +153,7 @@ def _difference(pair: _Pair, quality: str) -> str:
     interval = fmt.points_interval(100 * result.low, 100 * result.high)
     return (
         f"{pair.first} → {pair.second}: {points} of {quality} (95 % interval {interval}, "
-        f"{fmt.p_value(result.p)}, {_basis(result)})"
+        f"corrected {fmt.p_value(pair.p)}, {_basis(result)})"
     )
 
 

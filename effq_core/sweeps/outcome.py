@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from effq_core.errors import StoreError
 from effq_core.measure.accuracy import AccuracyReport
@@ -14,6 +16,8 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.files import read_json
 from effq_core.sweeps.state import SweepState
 from effq_core.variants import BASELINE, get_variant
+
+_EVALUATE = "evaluate"
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,14 @@ def outcome(home: Home, state: SweepState) -> tuple[Row, ...]:
     Returns:
         A row a run, in the sweep's order.
     """
-    store, kept = ArtifactStore(home), dict[tuple[str, str], Comparison]()
+    store = ArtifactStore(home)
     rows = []
     for place, member in enumerate(state.sweep.members()):
         made = state.evaluations[place] if place < len(state.evaluations) else {}
         found = [
             entry
             for variant, fingerprint in made.items()
-            if (entry := _found(store, variant, fingerprint, made.get(BASELINE, ""), kept))
+            if (entry := _found(store, variant, fingerprint, made.get(BASELINE, "")))
         ]
         rows.append(
             Row(
@@ -83,28 +87,35 @@ def outcome(home: Home, state: SweepState) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _found(
-    store: ArtifactStore,
-    variant: str,
-    fingerprint: str,
-    baseline: str,
-    kept: dict[tuple[str, str], Comparison],
-) -> Found | None:
-    if not store.exists("evaluate", fingerprint):
+def _found(store: ArtifactStore, variant: str, fingerprint: str, baseline: str) -> Found | None:
+    if not store.exists(_EVALUATE, fingerprint):
         return None
-    path = store.path("evaluate", fingerprint)
+    path = store.path(_EVALUATE, fingerprint)
+    try:
+        accuracy = _accuracy(path)
+        comparison = None
+        if variant != BASELINE and baseline and store.exists(_EVALUATE, baseline):
+            comparison = _comparison(store.path(_EVALUATE, baseline), path)
+    except StoreError:
+        return None  # damaged: the sweep makes it anew when it goes on
+    return Found(variant, get_variant(variant).title, accuracy, comparison)
+
+
+# Kept for as long as the process lives: an artifact never changes, and a page that follows a sweep
+# asks every second. A comparison of 2,000 photos and 1,000 classes takes half a second.
+@lru_cache(maxsize=2048)
+def _accuracy(path: Path) -> AccuracyReport:
     plain = read_json(path / ACCURACY_FILE)
     if plain is None:
-        return None
-    comparison = None
-    if variant != BASELINE and baseline and store.exists("evaluate", baseline):
-        key = (baseline, fingerprint)  # runs share variants that do not depend on what varies
-        try:
-            if key not in kept:
-                before = Predictions.load(store.path("evaluate", baseline))
-                kept[key] = compare(before, Predictions.load(path))
-        except StoreError:
-            return None
-        comparison = kept[key]
-    title = get_variant(variant).title
-    return Found(variant, title, AccuracyReport.from_dict(plain), comparison)
+        raise StoreError(f"{path} has no accuracy.", "`effq doctor --repair` removes it.")
+    return AccuracyReport.from_dict(plain)
+
+
+@lru_cache(maxsize=2048)
+def _comparison(baseline: Path, path: Path) -> Comparison:
+    return compare(_answers(baseline), Predictions.load(path))
+
+
+@lru_cache(maxsize=1)  # float32's, with which all are compared
+def _answers(path: Path) -> Predictions:
+    return Predictions.load(path)

@@ -64,12 +64,15 @@ def show_sweep(run_id: str) -> None:
     choices = alongs(state.sweep)
     along, measure = _choose(choices, choices[0])
     varied = tuple(name for name in state.sweep.base.variants if name != BASELINE)
-    _draw(f"sweep/{run_id}/{len(runs)}", runs, along, measure, varied)
+    finished = ",".join(map(str, sorted(state.runs.values())))
+    _draw(f"sweep/{run_id}/{finished}", runs, along, measure, varied)
     _downloads(run_id, state)
 
 
 def _downloads(run_id: str, state: SweepState) -> None:
-    table, document = _documents(run_id, len(state.runs), state)
+    rows = outcome(session.home(), state)
+    known = tuple((row.run, row.problem, len(row.found)) for row in rows)
+    table, document = _documents(run_id, known, state)
     with st.container(horizontal=True, key="sweep_downloads"):
         st.download_button(
             "Every run (CSV)",
@@ -90,7 +93,9 @@ def _downloads(run_id: str, state: SweepState) -> None:
 
 
 @st.cache_data(show_spinner="Writing down the runs …", max_entries=4)
-def _documents(run_id: str, finished: int, _state: SweepState) -> tuple[str, str]:
+def _documents(
+    run_id: str, known: tuple[tuple[str | None, str, int], ...], _state: SweepState
+) -> tuple[str, str]:
     home = session.home()
     plain = to_json(home, session.database(), _state)
     return to_csv(outcome(home, _state)), json.dumps(plain, indent=1, ensure_ascii=False)

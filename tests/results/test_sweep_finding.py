@@ -67,6 +67,18 @@ def test_a_choice_that_matters_to_the_end_is_not_called_settled(variation) -> No
     assert sentence.startswith("More still matters: Int8 (PTQ) at 200 photos → 500 photos: −5.1")
 
 
+def test_the_p_that_is_told_is_the_one_corrected_for_every_comparison(variation) -> None:
+    def said(wrong: int) -> tuple[str, ...]:
+        runs = [variation(20, wrong=wrong), variation(200), variation(500)]
+        return findings(series_of(*runs), Along.CALIBRATION_SIZE)
+
+    # Nine flips one way: 2 / 2^9 = 0.0039, times the three comparisons.
+    assert "corrected p = 0.012" in said(9)[1]
+    # Six: 0.031 by themselves, 0.094 as one comparison of three.
+    [sentence] = said(6)
+    assert "no more than chance" in sentence
+
+
 def test_a_handful_of_flips_is_chance_and_the_interval_is_said(variation) -> None:
     runs = [variation(20, wrong=4), variation(500)]
     [sentence] = findings(series_of(*runs), Along.CALIBRATION_SIZE)
