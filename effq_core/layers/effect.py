@@ -75,8 +75,8 @@ class EffectMeter:
     def measure(self, method: str, percentile: float) -> EffectRecord:
         """Measures all there is time for.
 
-        Groups come first, then every block alone in int8, then every block alone
-        in floats, then the layers of the blocks that matter; the worst before others.
+        Every block alone in int8 comes first, then groups, then every block alone in floats,
+        then the layers of the blocks that matter; the worst before others.
 
         Args:
             method: How calibration became ranges; for the record.
@@ -92,13 +92,13 @@ class EffectMeter:
         network = self._network
         baseline = self._row("int8", self._output)
         floats = self._row("floats", self._all)
+        found: dict[str, dict[str, Any]] = {}
+        for block in network.blocks:
+            self._only(found, block.name, block.name, EffectKind.BLOCK, block.tensors)
         groups: dict[str, dict[str, Any]] = {}
         for name, tensors in network.groups.items():
             if self._only(groups, name, name, EffectKind.GROUP, tensors):
                 self._without(groups[name], tensors, baseline["bytes"])
-        found: dict[str, dict[str, Any]] = {}
-        for block in network.blocks:
-            self._only(found, block.name, block.name, EffectKind.BLOCK, block.tensors)
         worst = sorted(found.values(), key=lambda effect: -effect["only_kl"])
         for effect in worst:
             self._without(effect, network.by_name[effect["name"]].tensors, baseline["bytes"])

@@ -20,13 +20,11 @@ class Carriers:
     Attributes:
         blocks: Worst first.
         share: Of the sum of all blocks' own divergences, 0 to 1.
-        blocks_in_all: How many blocks were tried.
         share_is_telling: Whether so few carry so much that they can be said to do it.
     """
 
     blocks: tuple[BlockEffect, ...]
     share: float
-    blocks_in_all: int
     share_is_telling: bool
 
 
@@ -51,29 +49,33 @@ def carriers(effect: EffectRecord) -> Carriers | None:
         if carried >= TELLING_SHARE * total:
             break
     share = carried / total
-    return Carriers(tuple(taken), share, len(ranked), share >= TELLING_SHARE)
+    return Carriers(tuple(taken), share, share >= TELLING_SHARE)
 
 
-def which_blocks(effect: EffectRecord) -> str:
+def which_blocks(effect: EffectRecord, in_all: int) -> str:
     """Says which blocks carry the divergence.
 
     Args:
         effect: What each block does alone.
+        in_all: How many blocks the network has; not all may have been tried.
 
     Returns:
         One or two sentences.
     """
     found = carriers(effect)
     photos = fmt.counted(effect.images, "calibration photo")
+    tried = len(effect.blocks)
+    if not tried:
+        return "No block was tried by itself before the time was up."
+    blocks = fmt.counted(in_all, "block")
+    which = blocks if tried >= in_all else f"the {fmt.count(tried)} of {blocks} tried so far"
     if found is None:
-        return f"No block by itself moves the answers to {photos}."
+        none = "No block" if tried >= in_all else f"None of {which}"
+        return f"{none} by itself moves the answers to {photos}."
     names = names_text([each.name for each in found.blocks])
     share = fmt.percent(found.share, 0)
     verb = "carries" if len(found.blocks) == 1 else "carry"
-    base = (
-        f"of what {fmt.counted(found.blocks_in_all, 'block')} do one by one to the answers to "
-        f"{photos}"
-    )
+    base = f"of what {which} do one by one to the answers to {photos}"
     if found.share_is_telling:
         return f"{names} {verb} {share} {base}."
     return f"The loss is spread: the worst, {names}, {verb} only {share} {base}."
@@ -90,7 +92,7 @@ def how_far(effect: EffectRecord) -> str:
     """
     same = effect.baseline_agreement
     return (
-        f"All blocks together move them by {fmt.millinats(effect.baseline_kl)} of KL; "
+        f"All blocks together move the answers by {fmt.millinats(effect.baseline_kl)} of KL; "
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of "
         f"{fmt.counted(effect.images, 'photo')} keep float32's class."
     )

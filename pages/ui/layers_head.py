@@ -26,7 +26,8 @@ def show_head(known: Known) -> None:
         if effect is None:
             st.markdown("Which blocks do it has not been measured.")
             return
-        st.markdown(f"**{escape(which_blocks(effect))}** {escape(how_far(effect))}", help=tip("kl"))
+        which = which_blocks(effect, len(known.network.blocks))
+        st.markdown(f"**{escape(which)}** {escape(how_far(effect))}", help=tip("kl"))
     _say_what_is_missing(known, effect)
 
 

@@ -163,11 +163,12 @@ class Ticking:
 def test_what_time_did_not_reach_is_recorded_as_such(
     planted: Made, patches: np.ndarray, tmp_path: Path
 ) -> None:
-    few = Layers(images=16, budget_seconds=200)
+    few = Layers(images=16, budget_seconds=60)
     found = meter(planted, patches, tmp_path, settings=few, clock=Ticking(10)).measure("x", 1.0)
     reached = tuple(effect.name for effect in found.blocks)
     assert 0 < len(reached) < len(BLOCKS)
     assert (reached + found.not_reached)[: len(BLOCKS)] == BLOCKS
+    assert not found.ranked(EffectKind.GROUP), "blocks come first"
     assert not found.complete
     assert all(found.gain(effect) is None for effect in found.blocks)
     assert found.seconds >= found.budget_seconds
