@@ -56,8 +56,9 @@ def find_evidence(results: Results) -> Evidence | None:
         results: Of the run.
 
     Returns:
-        What there is, of several the one that rests on most photos, then the newest; ``None``
-        where nothing is known, or the run has no int8 file to look at.
+        What there is; of several looks one that came to its end, at the run's own photos if there
+        is one, and at most of them, then the newest. Searches are those on the run's own photos.
+        ``None`` where nothing is known, or the run has no int8 file to look at.
 
     Raises:
         StoreError: If the store cannot be read.
@@ -74,12 +75,16 @@ def find_evidence(results: Results) -> Evidence | None:
     effects = [
         each for each in _matching(store, EFFECT, ranges) if recipe.items() <= _params(each).items()
     ]
-    signal, effect = _best(_matching(store, SIGNAL, pair)), _best(effects)
+    answers = results.variants[BASELINE].predictions
+    photos = _photos(store, answers)
+    signal, effect = _best(_matching(store, SIGNAL, pair), photos), _best(effects)
+    # What was chosen on other photos holds a limit there, not here.
+    searched = _matching(store, SUGGEST, {**pair, "float32_answers": answers})
     found = Evidence(
         signal=signal.path if signal else None,
         effect=effect.path if effect else None,
         asked=_asked(effect or signal),
-        suggestions=tuple(each.path for each in _newest_first(_matching(store, SUGGEST, pair))),
+        suggestions=tuple(each.path for each in _newest_first(searched)),
     )
     return None if found.is_empty else found
 
@@ -147,9 +152,26 @@ def _newest_first(artifacts: list[Artifact]) -> list[Artifact]:
     return sorted(artifacts, key=lambda each: each.created, reverse=True)
 
 
-def _best(artifacts: list[Artifact]) -> Artifact | None:
-    """Of several looks at the same files, the one at most photos; of those, the newest."""
-    return max(artifacts, key=lambda a: (_params(a).get("images", 0), a.created), default=None)
+def _best(artifacts: list[Artifact], photos: str | None = None) -> Artifact | None:
+    """Of several looks at the same files, the one that tells most."""
+
+    def telling(artifact: Artifact) -> tuple[bool, bool, int, float]:
+        found = artifact.summary
+        return (
+            bool(found.get("complete", True)),
+            photos is not None and _sources(artifact).get("evaluation") == photos,
+            int(found.get("images", 0)),
+            artifact.created,
+        )
+
+    return max(artifacts, key=telling, default=None)
+
+
+def _photos(store: ArtifactStore, answers: str) -> str | None:
+    """Returns where the photos are that answers were given to."""
+    place = _ADDRESS.fullmatch(answers)
+    made = store.find(*place.groups()) if place else None
+    return _sources(made).get("evaluation") if made else None
 
 
 def _asked(artifact: Artifact | None) -> Layers | None:

@@ -125,7 +125,8 @@ def _gain(int8: TrialRecord, choice: TrialRecord, *, labelled: bool) -> str:
     return (
         f"With {shown} kept in {_TITLES[choice.precision]} {after} against float32 where int8 "
         f"{before}{back}; the file is {size} % {than} than int8's and takes "
-        f"{fmt.ratio(choice.latency_ratio)} its time on one thread."
+        f"{fmt.ratio(choice.latency_ratio)} its time on one thread"
+        f"{', timed while the processor was busy' if choice.busy else ''}."
     )
 
 

@@ -127,7 +127,10 @@ class Bench:
         predictions = replace(self._answers, probabilities=found)
         comparison = compare(self._answers, predictions)
         points = comparison.difference_points
-        timings = [self._time(path, self._reporter) for path in (self._int8, file, self._float32)]
+        timings = self._timings(file)
+        if any(timing.warning for timing in timings):  # no limit is decided by a moment's noise
+            again = self._timings(file)
+            timings = min(timings, again, key=lambda made: max(t.others_share for t in made))
         size, int8 = file.stat().st_size, self._int8.stat().st_size
         measured = TrialRecord(
             keep=keep,
@@ -150,6 +153,9 @@ class Bench:
         )
         why = broken_limits(measured, self.settings, labelled=points is not None)
         return replace(measured, ok=not why, why=why)
+
+    def _timings(self, file: Path) -> list[LatencyReport]:
+        return [self._time(path, self._reporter) for path in (self._int8, file, self._float32)]
 
 
 def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:

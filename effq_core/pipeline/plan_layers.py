@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from effq_core import hardware
 from effq_core.experiment import Experiment
 from effq_core.layers.settings import Layers
 from effq_core.pipeline.stage_list import LITERT, STATISTICS, TENSORFLOW, StageList
@@ -52,10 +53,13 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
     choice: dict[str, Any] = asdict(mixed)
     recipe: dict[str, str] = {}
     if mixed.is_suggested:
+        # A limit on time is one of this machine: what another one found does not hold here.
+        timed = mixed.max_latency_ratio is not None
+        host = {"host": hardware.describe().to_dict()} if timed else {}
         stages.add(
             "suggest",
             "layers:suggest",
-            params={**choice, **method},
+            params={**choice, **method, **host},
             inputs={
                 **_RANGES,
                 "int8": f"convert:{PTQ}",

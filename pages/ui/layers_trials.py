@@ -124,6 +124,17 @@ def _table(found: Suggestion) -> None:
     st.caption(
         f"On {fmt.counted(n, 'evaluation photo')}; times on one thread, each beside int8's own"
         + ("." if found.complete else "; its time was up before the search had come to its end.")
+        + _disturbed(found)
+    )
+
+
+def _disturbed(found: Suggestion) -> str:
+    busy = [str(place) for place, trial in enumerate(found.trials) if trial.busy]
+    if not busy:
+        return ""
+    return (
+        f" Number {names_text(busy)}: timed twice while other processes were busy, so "
+        "the times are uncertain."
     )
 
 

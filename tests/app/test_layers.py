@@ -328,11 +328,12 @@ def _keep_trials(home: Path, run: Any) -> None:
         seconds=1.0,
         sentence="block1a is kept.",
     )
+    addresses = {name: results.variants[name].artifact for name in ("float32", "int8")}
+    addresses["float32_answers"] = results.baseline.predictions
     sources = {
-        name: dict(zip(("stage", "fingerprint"), results.variants[name].artifact.split("/"),
-                       strict=True))
-        for name in ("float32", "int8")
-    }  # fmt: skip
+        name: dict(zip(("stage", "fingerprint"), address.split("/"), strict=True))
+        for name, address in addresses.items()
+    }
     store = ArtifactStore(Home(home))
     with store.create(SUGGEST, "b" * 64, inputs={"params": {}, "inputs": sources}) as draft:
         suggestion.save(draft.path)

@@ -12,7 +12,7 @@ import pytest
 from effq_core.errors import StoreError
 from effq_core.experiment import Calibration
 from effq_core.layers import access
-from effq_core.layers.access import EFFECT, SIGNAL, find_evidence, is_same_model
+from effq_core.layers.access import EFFECT, SIGNAL, SUGGEST, find_evidence, is_same_model
 from effq_core.layers.ask import is_about, looking, mixing
 from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.settings import Layers, Mixed
@@ -86,9 +86,42 @@ def test_of_two_looks_the_one_at_more_photos_is_taken(copied: Any) -> None:
     inputs = {**made.inputs, "params": {**made.inputs["params"], "images": 40}}
     with store.create(SIGNAL, "a" * 64, inputs=inputs) as draft:
         SignalRecord.load(first.signal).save(draft.path)
+        draft.summary = {"images": 40}
     again = find_evidence(copied)
     assert again is not None
     assert again.signal.name == "a" * 64
+
+
+def test_a_look_that_came_to_its_end_goes_before_one_at_more_photos(copied: Any) -> None:
+    store = ArtifactStore(Home(copied.folder.parent))
+    first = find_evidence(copied)
+    assert first is not None
+    made = store.find(EFFECT, first.effect.name)
+    assert made is not None
+    record = EffectRecord.load(first.effect)
+    for letter, images, complete in (("c", 100, True), ("d", 500, False)):
+        with store.create(EFFECT, letter * 64, inputs=made.inputs) as draft:
+            record.save(draft.path)
+            draft.summary = {"images": images, "complete": complete}
+    again = find_evidence(copied)
+    assert again is not None
+    assert again.effect.name == "c" * 64
+
+
+def test_a_search_on_other_photos_is_not_this_runs(copied: Any) -> None:
+    store = ArtifactStore(Home(copied.folder.parent))
+    variants = copied.variants
+    for letter, answers in (("e", variants["float32"].predictions), ("f", f"evaluate/{'0' * 64}")):
+        addresses = {name: variants[name].artifact for name in ("float32", "int8")}
+        inputs = {
+            name: dict(zip(("stage", "fingerprint"), address.split("/"), strict=True))
+            for name, address in {**addresses, "float32_answers": answers}.items()
+        }
+        with store.create(SUGGEST, letter * 64, inputs={"params": {}, "inputs": inputs}) as draft:
+            (draft.path / "trials.json").write_text("{}")
+    found = find_evidence(copied)
+    assert found is not None
+    assert [path.name for path in found.suggestions] == ["e" * 64]
 
 
 def test_an_address_changed_by_hand_is_refused(layered_run: Any) -> None:

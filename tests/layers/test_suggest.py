@@ -44,6 +44,19 @@ def quick(path: Path, reporter: Reporter) -> LatencyReport:
     return summarize(measured, threads=1, warmup=1)
 
 
+class Disturbed:
+    """A machine that is busy during the first files it times, and then calm."""
+
+    def __init__(self, files: int) -> None:
+        self.left = files
+
+    def __call__(self, path: Path, reporter: Reporter) -> LatencyReport:
+        found = quick(path, reporter)
+        self.left -= 1
+        share = 0.9 if self.left >= 0 else 0.0
+        return replace(found, others_share=share, warning="busy" if share else "")
+
+
 class Case:
     """A planted network, its effects and its evaluation photos."""
 
@@ -81,8 +94,7 @@ class Case:
             int8_answers=int8,
             settings=limits,
             scratch=scratch,
-            timing=quick,
-            **{"reporter": SilentReporter(), **named},
+            **{"reporter": SilentReporter(), "timing": quick, **named},
         )
 
     def suggest(self, bench: Bench, *, labelled: bool = True) -> Suggestion:
@@ -99,6 +111,14 @@ class Case:
 @pytest.fixture(scope="module")
 def case(planted: Made, patches: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Case:
     return Case(planted, patches, tmp_path_factory.mktemp("effects"))
+
+
+@pytest.mark.parametrize(("files", "busy"), [(1, False), (6, True)])
+def test_what_was_timed_while_busy_is_timed_once_more_and_said(
+    case: Case, tmp_path: Path, files: int, busy: bool
+) -> None:
+    bench = case.bench(tmp_path, ROOMY, timing=Disturbed(files))
+    assert bench.trial((BAD,)).busy is busy
 
 
 def test_the_planted_block_alone_is_kept_and_rescues_the_model(case: Case, tmp_path: Path) -> None:

@@ -200,6 +200,12 @@ def test_named_blocks_are_kept_without_a_search(store: Home) -> None:
     assert plan["convert:int8_mixed"].params["keep"] == ["block1a", "stem"]
 
 
+def test_a_limit_on_time_belongs_to_a_machine_and_others_do_not(store: Home) -> None:
+    timed = build_plan(replace(ALL, mixed=Mixed(max_latency_ratio=1.5)), store)
+    assert timed["suggest"].params["host"] == timed["benchmark:int8"].params["host"]
+    assert "host" not in build_plan(ALL, store)["suggest"].params
+
+
 def test_other_limits_change_the_mixed_file_and_no_other(store: Home) -> None:
     found = changed(store, ALL, replace(ALL, mixed=Mixed(max_drop_points=1.0)))
     assert found == descendants(build_plan(ALL, store), "suggest")
