@@ -99,6 +99,8 @@ class Attempts:
             run=run.id if run else enter(self._home, self._database, experiment, name),
             estimate=estimate,
             started=time.time(),
+            # Stopping and going on gives no time back.
+            seconds=before.seconds if before and again else None,
         )
 
     def finish(
@@ -109,7 +111,7 @@ class Attempts:
         Args:
             rescue: What is asked.
             step: From :meth:`begin`.
-            seconds: Time it may take; ``None``: any.
+            seconds: Time it may take once it has its turn; ``None``: any.
             on_update: Called after each change of the run.
 
         Returns:
@@ -118,15 +120,18 @@ class Attempts:
         Raises:
             StoreError: If the results cannot be read.
         """
-        run = self._database.get_run(step.run)
+        run, took = self._database.get_run(step.run), 0.0
         if run.status is not Status.FINISHED:
-            with self._stop.stops(run.id, seconds):
+            with self._stop.stops(run.id, seconds, lambda: self._is_running(step.run)) as worked:
                 run = run_foreground(self._home, run.id, on_update)
+            took = worked.seconds
+        # Where it came to its end, its own times are exact; otherwise they may be an earlier try's.
+        if run.status is Status.FINISHED and run.finished and run.started:
+            took = run.finished - run.started
         stages = self._database.stages(run.id)
-        took = run.finished - run.started if run.finished and run.started else None
         step = replace(
             step,
-            seconds=took,
+            seconds=(step.seconds or 0.0) + took,
             stages=len(stages),
             cached=sum(s.state.is_complete and s.seconds is None for s in stages),
         )
@@ -145,6 +150,10 @@ class Attempts:
             self._first = results
         met = outcome.meets(rescue.max_drop_points)
         return replace(step, state=StepState.MET if met else StepState.TRIED, outcome=outcome)
+
+    def _is_running(self, run_id: str) -> bool:
+        run = self._known(run_id)
+        return run is not None and run.status is Status.RUNNING
 
     def _known(self, run_id: str) -> RunRow | None:
         try:

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,22 @@ from effq_core.settings import Home
 log = logging.getLogger("effq.rescue")
 
 _POLL = 0.2
+
+
+class Worked:
+    """How long a run has worked; while others have their turn it waits, and that is not counted.
+
+    Attributes:
+        begun: When it had its turn, of the clock that never goes back; ``None`` before.
+    """
+
+    def __init__(self) -> None:
+        self.begun: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since then."""
+        return 0.0 if self.begun is None else time.monotonic() - self.begun
 
 
 class Stopping:
@@ -44,24 +60,33 @@ class Stopping:
             raise Cancelled("The rescue was cancelled.", "Take it up again to go on.")
 
     @contextmanager
-    def stops(self, run_id: str, seconds: float | None) -> Iterator[None]:
+    def stops(
+        self, run_id: str, seconds: float | None, is_running: Callable[[], bool]
+    ) -> Iterator[Worked]:
         """Cancels a run while the block works on it, when somebody asks or its time is up.
 
         Args:
             run_id: The run.
-            seconds: Time the block may take; ``None``: any.
+            seconds: Time the run may take once it has its turn; ``None``: any.
+            is_running: Whether it has; called from another thread until it says so.
 
         Yields:
-            Nothing.
+            How long the run has worked, to be asked after the block.
         """
         self.timed_out = False
-        deadline = None if seconds is None else time.monotonic() + max(0.0, seconds)
+        worked = Worked()
         ended = threading.Event()
 
         def look() -> None:
             while not ended.wait(_POLL):
                 asked = self._flag.exists()
-                late = deadline is not None and time.monotonic() > deadline
+                try:
+                    if worked.begun is None and is_running():
+                        worked.begun = time.monotonic()
+                except StoreError as error:
+                    log.warning("Whether the run %s works is not known: %s", run_id, error)
+                begun = worked.begun is not None
+                late = seconds is not None and begun and worked.seconds > seconds
                 if not (asked or late):
                     continue
                 self.timed_out = not asked
@@ -73,7 +98,7 @@ class Stopping:
         watcher = threading.Thread(target=look, name="effq-rescue-stop", daemon=True)
         watcher.start()
         try:
-            yield
+            yield worked
         finally:
             ended.set()
             watcher.join()

@@ -51,7 +51,8 @@ class Step:
         run: The run's id; empty where there is none.
         why: Why it was skipped, failed or stopped; empty otherwise.
         estimate: Seconds it was expected to take; ``None`` where nobody estimated.
-        seconds: Seconds its run took, waiting included; ``None`` where nothing was run for it.
+        seconds: Seconds its run worked, waits for other runs not included; ``None`` where nothing
+            was run for it.
         stages: Stages of its run.
         cached: How many of them were there already.
         started: When it began.

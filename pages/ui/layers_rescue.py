@@ -104,7 +104,8 @@ def _form(source: Source) -> None:
             list(_MINUTES),
             format_func=_MINUTES.__getitem__,
             key="rescue_minutes",
-            help="When it is up, nothing more is tried and what is running stops.",
+            help="When it is up, nothing more is tried and what is running stops. Waiting for "
+            "other runs does not count.",
         )
         estimates = {offer.remedy: offer for offer in _estimates(experiment)}
         st.caption("May be tried")

@@ -124,6 +124,7 @@ def test_a_killed_rescue_is_noticed_cancelled_and_resumed(spoilt: Spoilt) -> Non
     base, remedy = story.steps
     assert base == begun.base, "int8 as it is was not measured again"
     assert remedy.run == run, "the same run went on"
+    assert (remedy.seconds or 0) > (cancelled.steps[-1].seconds or 0), "no time was given back"
     assert remedy.outcome is not None
     assert remedy.outcome.drop_points < (base.outcome.drop_points if base.outcome else 0)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.errors import Cancelled
+from effq_core.errors import Cancelled, StoreError
 from effq_core.pipeline.context import CANCEL
 from effq_core.rescue.stopping import Stopping
 from effq_core.settings import Home
@@ -31,16 +31,36 @@ def waited(path: Path, seconds: float) -> bool:
 
 def test_a_run_whose_time_is_up_is_cancelled(home: Home) -> None:
     stopping = Stopping(home, home.root / "flag")
-    with stopping.stops(RUN, 0.05):
+    with stopping.stops(RUN, 0.05, lambda: True) as worked:
         assert waited(home.runs / RUN / CANCEL, 10)
     assert stopping.timed_out
+    assert worked.seconds > 0.05
     stopping.check()  # nobody asked: the rescue itself goes on
+
+
+def test_waiting_for_its_turn_is_none_of_its_time(home: Home) -> None:
+    stopping, asked = Stopping(home, home.root / "flag"), []
+
+    def its_turn() -> bool:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            raise StoreError("The database is held.", "Try again.")  # not known this time
+        return len(asked) > 3
+
+    with stopping.stops(RUN, 0.4, its_turn) as worked:
+        while len(asked) < 4:
+            assert worked.seconds == 0
+            assert not (home.runs / RUN / CANCEL).exists()
+            time.sleep(0.02)
+        assert waited(home.runs / RUN / CANCEL, 10)
+    assert stopping.timed_out
+    assert time.monotonic() - asked[-1] >= 0.4
 
 
 def test_a_run_is_cancelled_with_its_rescue(home: Home) -> None:
     flag = home.root / "flag"
     stopping = Stopping(home, flag)
-    with stopping.stops(RUN, None):
+    with stopping.stops(RUN, None, lambda: True):
         assert not waited(home.runs / RUN / CANCEL, 0.5)
         flag.touch()
         assert waited(home.runs / RUN / CANCEL, 10)
