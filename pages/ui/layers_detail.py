@@ -132,7 +132,7 @@ def _words(signal: TensorSignal) -> None:
     parts = [
         f"On {photos}: SQNR {decibels(signal.sqnr_db)}, of the median photo "
         f"{decibels(signal.typical_db)}, of the median channel {decibels(signal.channel_db)}",
-        f"cosine {fmt.decimals(signal.cosine, 5)}",
+        f"cosine {fmt.decimals(signal.cosine, 4)}",
         f"values from {fmt.plain(signal.low)} to {fmt.plain(signal.high)}",
     ]
     if signal.scale is None:

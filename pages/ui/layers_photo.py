@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -28,6 +28,7 @@ from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.layers_detail import OPERATOR, decibels
 from pages.ui.layers_network import BLOCK
+from pages.ui.layers_own import forget_photo, mine
 from pages.ui.layers_source import Known
 from pages.ui.remembered import remembered
 from pages.ui.results_photos import photos_of
@@ -39,15 +40,23 @@ _SOURCE, _UPLOADER = "layers_photo_source", "layers_upload"
 _SHOWN = 220  # pixels of the photo
 _MOST_OFFERED = 200
 
-_Floats = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, eq=False)
 class _Chosen:
-    """A photo as the models see it, and what it shows."""
+    """A photo as the models see it, what it shows, and whether a visitor brought it."""
 
     name: str
     pixels: Pixels
+    is_own: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Output:
+    """What is drawn of an operator's output; the output itself may take tens of MiB."""
+
+    shape: tuple[int, ...]
+    channels: tuple[int, ...]
+    figure: go.Figure
 
 
 def show_photo(known: Known, op: Op) -> None:
@@ -69,9 +78,14 @@ def show_photo(known: Known, op: Op) -> None:
         )
     results = known.source.results
     files = results.model_file(BASELINE), results.model_file(PTQ)
-    key = hashlib.sha256(np.ascontiguousarray(chosen.pixels).tobytes()).hexdigest()
+    hashed = hashlib.sha256(np.ascontiguousarray(chosen.pixels).tobytes()).hexdigest()
+    key = (*_key(known.source), hashed)
     with st.spinner("Running both models …"):
-        found = _trace(_key(known.source), key, *files, chosen.pixels)
+        found = (
+            mine("trace", key, lambda: trace(*files, chosen.pixels))
+            if chosen.is_own
+            else _trace(key, *files, chosen.pixels)
+        )
     with right:
         _parting(known, found, threshold)
     what = f"{escape(layer_title(op.layer))} ({escape(operator_title(op.kind))})"
@@ -79,8 +93,12 @@ def show_photo(known: Known, op: Op) -> None:
         f"**What {what} makes of this photo**",
         help=tip("feature_map"),
     )
-    first, second = _maps(_key(known.source), key, op.tensor, *files, chosen.pixels)
-    _draw_maps(op, first, second)
+    usual = (
+        mine("output", (*key, op.tensor), lambda: _look(op, *files, chosen.pixels))
+        if chosen.is_own
+        else _output((*key, op.tensor), op, *files, chosen.pixels)
+    )
+    _draw_output(op, usual, (*key, op.tensor), lambda c: _look(op, *files, chosen.pixels, c))
 
 
 def _key(source: Source) -> tuple[str, str]:
@@ -90,17 +108,24 @@ def _key(source: Source) -> tuple[str, str]:
 
 # Keyed on what the numbers follow from: the two files and the photo. Nobody changes what is made.
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _trace(
-    files: tuple[str, str], photo: str, _float32: Path, _int8: Path, _pixels: Pixels
-) -> Trace:
+def _trace(key: tuple[str, ...], _float32: Path, _int8: Path, _pixels: Pixels) -> Trace:
     return trace(_float32, _int8, _pixels)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _maps(
-    files: tuple[str, str], photo: str, tensor: str, _float32: Path, _int8: Path, _pixels: Pixels
-) -> tuple[_Floats, _Floats]:
-    return feature_maps(_float32, _int8, _pixels, tensor)
+def _output(key: tuple[str, ...], _op: Op, _float32: Path, _int8: Path, _pixels: Pixels) -> _Output:
+    return _look(_op, _float32, _int8, _pixels)
+
+
+def _look(
+    op: Op, float32: Path, int8: Path, pixels: Pixels, channels: tuple[int, ...] = ()
+) -> _Output:
+    """Draws an operator's output: in these channels, or where int8 is furthest off."""
+    first, second = feature_maps(float32, int8, pixels, op.tensor)
+    if first.ndim != 3 or first.shape[0] * first.shape[1] == 1:
+        return _Output(first.shape, (), values_chart(op.layer, first, second))
+    shown = channels or tuple(telling_channels(first, second))
+    return _Output(first.shape, shown, maps_chart(op.layer, first, second, shown))
 
 
 def _choose(known: Known) -> _Chosen | None:
@@ -160,16 +185,19 @@ def _own(size: int) -> _Chosen | None:
         max_upload_size=MAX_UPLOAD_MIB,
         key=_UPLOADER,
         disabled=not holding and no_room(MAX_UPLOAD_MIB),
-        help="It stays in this server's memory until you remove it or leave the page.",
+        help="It stays in this server's memory until you remove it or leave the page, and is "
+        "never written to disk.",
     )
     holds("layers", _UPLOADER, [file.file_id] if file else [])
     if file is None:
+        forget_photo()
         return None
     try:
-        return _Chosen("your photo", read_upload(file.getvalue(), file.name, size).pixels)
+        pixels = read_upload(file.getvalue(), file.name, size).pixels
     except DatasetError as error:
         problem(error)
         return None
+    return _Chosen("your photo", pixels, is_own=True)
 
 
 def _parting(known: Known, found: Trace, threshold: float) -> None:
@@ -237,27 +265,36 @@ def _go(step: Step) -> None:
     st.session_state[OPERATOR + step.block] = step.tensor
 
 
-def _draw_maps(op: Op, first: _Floats, second: _Floats) -> None:
+def _draw_output(
+    op: Op,
+    usual: _Output,
+    key: tuple[str, ...],
+    look: Callable[[tuple[int, ...]], _Output],
+) -> None:
     left, _ = st.columns([1, 1])
-    if first.ndim != 3 or first.shape[0] * first.shape[1] == 1:
+    if not usual.channels:
         with left:
-            chart(remembered(values_chart, op.layer, first, second), key="layers_values")
+            chart(usual.figure, key="layers_values")
         return
-    worst = remembered(telling_channels, first, second)
     chosen = left.multiselect(
         "Channels",
-        range(first.shape[-1]),
-        worst,
+        range(usual.shape[-1]),
+        list(usual.channels),
         key=f"layers_channels_{op.tensor}",
         max_selections=8,
         help="At first those in which int8 is furthest off, as a share of their own strength. "
         + tip("channel"),
     )
-    side = " × ".join(str(each) for each in first.shape[:2])
+    side = " × ".join(str(each) for each in usual.shape[:2])
     with left:
         if chosen:
-            figure = remembered(maps_chart, op.layer, first, second, tuple(chosen))
-            chart(figure, key="layers_maps")
+            wanted = tuple(chosen)
+            shown = (
+                usual
+                if wanted == usual.channels
+                else mine("channels", (*key, wanted), lambda: look(wanted))
+            )
+            chart(shown.figure, key="layers_maps")
         st.caption(
             f"{side} places; red is above zero, blue below, each row on its own scale, its "
             "difference (int8 − float32) too."

@@ -10,6 +10,7 @@ import pandas as pd  # noqa: F401
 import streamlit as st
 
 from pages.ui.experiment_state import keep as keep_form
+from pages.ui.layers_own import forget_photo
 from pages.ui.show import flush_toasts, guard
 from pages.ui.uploaded import bound_uploads, free_left
 
@@ -65,5 +66,7 @@ def run() -> None:
     bound_uploads()
     free_left()
     flush_toasts()
+    if chosen.url_path != "layers":
+        forget_photo()
     with guard():
         chosen.run()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from skimage import data
 from streamlit.testing.v1 import AppTest
 
 from effq_core.experiment import Experiment
@@ -19,6 +22,7 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from effq_core.variants import MIXED
+from pages.ui import layers_photo
 from tests.app.conftest import OpenView, words
 
 
@@ -278,15 +282,32 @@ def test_trials_are_listed_with_the_reason_each_was_refused(
     assert "block1a is kept." in words(app).replace("\\", "")
 
 
-def test_damaged_evidence_is_said_and_nothing_else_breaks(
-    open_view: OpenView, copied: Path, layered_run: Any
+def test_what_a_photo_of_ones_own_gives_is_nobody_elses_and_gone_with_it(
+    open_view: OpenView, copied: Path, layered_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder,) = (copied / "artifacts" / EFFECT).glob("?" * 64)
-    path = folder / "effect.json"
-    path.write_text("{" + " " * (path.stat().st_size - 1))
     app = open_view(copied, "layers", layered_run.run.id)
+    content = io.BytesIO()
+    Image.fromarray(data.coffee()).save(content, "JPEG")
+    app.radio(key="layers_photo_source").set_value("Your own").run()
+    for shared in ("_trace", "_output"):  # what all visitors get
+        monkeypatch.delattr(layers_photo, shared)
+    app.file_uploader(key="layers_upload").set_value(
+        [("coffee.jpg", content.getvalue(), "image/jpeg")]
+    ).run()
+    assert not app.exception and not app.error
+    assert "Both say" in words(app) or "float32 says" in words(app)
+    kept = app.session_state["layers_my_photo"]
+    assert set(kept) == {"trace", "output"}
+    before = kept["output"]
+    channels = app.multiselect(key=next(
+        box.key for box in app.multiselect if str(box.key).startswith("layers_channels_")
+    ))  # fmt: skip
+    channels.set_value(channels.value[:1]).run()
     assert not app.exception
-    assert "cannot be read" in words(app)
+    kept = app.session_state["layers_my_photo"]
+    assert kept["output"] is before and set(kept) == {"trace", "output", "channels"}
+    app.switch_page("pages/views/library.py").run()
+    assert "layers_my_photo" not in app.session_state
 
 
 def _keep_trials(home: Path, run: Any) -> None:

@@ -1,0 +1,34 @@
+"""What follows from a photo a visitor brought to the Layers page: theirs alone, gone with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import streamlit as st
+
+_KEPT = "layers_my_photo"
+_T = TypeVar("_T")
+
+
+def mine(what: str, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
+    """Makes something for this visitor, or returns what was made of the same before.
+
+    Args:
+        what: Names it; of each only the latest is kept.
+        key: What it follows from.
+        make: Makes it.
+
+    Returns:
+        It; no other visitor gets it.
+    """
+    kept: dict[str, tuple[tuple[Any, ...], Any]] = st.session_state.setdefault(_KEPT, {})
+    if what not in kept or kept[what][0] != key:
+        kept[what] = key, make()
+    found: _T = kept[what][1]
+    return found
+
+
+def forget_photo() -> None:
+    """Forgets it all: the photo was taken away, or its page left."""
+    st.session_state.pop(_KEPT, None)
