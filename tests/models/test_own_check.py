@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +156,61 @@ def _outside(folder: Path) -> Path:
     return path
 
 
+def _with_weights(path: Path, change: Callable[[h5py.File], None]) -> Path:
+    """Changes the weights inside of a .keras file."""
+    weights = path.with_name("weights.h5")
+    with zipfile.ZipFile(path) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    weights.write_bytes(members["model.weights.h5"])
+    with h5py.File(weights, "r+") as file:
+        change(file)
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in {**members, "model.weights.h5": weights.read_bytes()}.items():
+            target.writestr(name, content)
+    return path
+
+
+def _stealing(major: int, folder: Path) -> Path:
+    """A .keras file one of whose weights is the content of another file."""
+    secret = folder / "id_rsa"
+    secret.write_bytes(bytes(range(256)) * 4)
+
+    def point_at_it(file: h5py.File) -> None:
+        found: list[str] = []
+        file.visititems(lambda name, each: found.append(name) if hasattr(each, "shape") else None)
+        name = max(found, key=lambda each: file[each].size)
+        shape, kind, size = file[name].shape, file[name].dtype, file[name].nbytes
+        assert size <= 1024
+        del file[name]
+        file.create_dataset(name, shape, kind, external=[(str(secret), 0, size)])
+
+    path = folder / "stealing.keras"
+    classifier(major, pooled).save(str(path))
+    return _with_weights(path, point_at_it)
+
+
+def _stealing_2(folder: Path) -> Path:
+    return _stealing(2, folder)
+
+
+def _stealing_3(folder: Path) -> Path:
+    return _stealing(3, folder)
+
+
+def _linked_inside(folder: Path) -> Path:
+    def link(file: h5py.File) -> None:
+        file["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/")
+
+    return _with_weights(tiny_classifier(folder), link)
+
+
+def _second_weights(folder: Path) -> Path:
+    path = tiny_classifier(folder)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("model.weights.h5.more", b"x")
+    return path
+
+
 def _strange_member(folder: Path) -> Path:
     path = tiny_classifier(folder)
     with zipfile.ZipFile(path, "a") as archive:
@@ -175,10 +231,14 @@ def _photos(folder: Path) -> Path:
         (_garbage, "neither a .keras nor an .h5"),
         (_broken_h5, "cannot be read"),
         (_truncated, "damaged"),
-        (_damaged_weights, "cannot load"),
+        (_damaged_weights, "weights cannot be read"),
         (_weights_only, "weights only"),
         (_linked, "has a link"),
         (_outside, "refers to another file"),
+        (_stealing_2, "refers to another file"),
+        (_stealing_3, "refers to another file"),
+        (_linked_inside, "has a link"),
+        (_second_weights, "unexpected: 'model.weights.h5.more'"),
         (_strange_member, "unexpected: '../../outside.py'"),
         (_photos, "no saved_model.pb"),
     ],
