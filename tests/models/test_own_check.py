@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import adding, sandbox
 from effq_core.models.own.adding import Checked, Offer, check, discard
 from effq_core.models.own.card import own_folder
+from effq_core.models.own.files import read_file
 from effq_core.models.own.keeping import keep
 from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
@@ -105,6 +107,43 @@ def test_a_saved_model_that_would_write_a_file_is_refused_and_writes_none(
     written = tmp_path / "owned.txt"
     assert "WriteFile" in refused(home, saved_model_zip(tmp_path, writes=written))
     assert not written.exists()
+
+
+def test_a_saved_model_that_would_save_variables_anywhere_is_refused_before_it_answers(
+    tmp_path: Path,
+) -> None:
+    from effq_core.models.own.loading import load
+    from effq_core.models.own.trying import scores
+
+    # In this process, whose rights nobody has taken away.
+    file = read_file(saved_model_zip(tmp_path, saves=tmp_path / "owned"), tmp_path)
+    with pytest.raises(ModelError, match="SaveV2"):
+        scores(load(file, tmp_path, None).call, np.zeros((1, SIDE, SIDE, 3), np.uint8))
+    assert not list(tmp_path.glob("owned*"))
+
+
+def test_a_saved_model_is_not_restored_by_a_function_of_its_own(home: Home, tmp_path: Path) -> None:
+    written = tmp_path / "owned"
+    path = saved_model_zip(tmp_path, restores=written)
+    for left in tmp_path.glob("owned*"):
+        left.unlink()
+    assert "function of its own" in refused(home, path)
+    assert not list(tmp_path.glob("owned*"))
+
+
+def test_no_part_of_a_saved_model_takes_the_name_of_what_restores_it(
+    home: Home, tmp_path: Path
+) -> None:
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved_model_zip(tmp_path)
+    graph = tmp_path / "sm" / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(graph.read_bytes())
+    root = saved.meta_graphs[0].object_graph_def.nodes[0]
+    next(c for c in root.children if c.local_name == "answer").local_name = "_restore_from_tensors"
+    graph.write_bytes(saved.SerializeToString())
+    path = Path(shutil.make_archive(str(tmp_path / "named"), "zip", tmp_path, "sm"))
+    assert "function of its own" in refused(home, path)
 
 
 def _garbage(folder: Path) -> Path:
