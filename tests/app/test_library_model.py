@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from effq_core.models.catalogue import Label
 from effq_core.models.own import card as cards
 from effq_core.models.own.card import own_models, write_card
-from effq_core.models.own.ready import ready_files, ready_folder
+from effq_core.models.own.ready import MODEL_FILE, ready_files, ready_folder
 from effq_core.settings import Home
 from tests.app.conftest import OpenView, words
 from tests.models.own_files import TINY_LABELS, tiny_classifier
@@ -39,6 +39,7 @@ def _card(home: Home, slug: str, **fields: object) -> None:
         "notes": [],
         "added": 1.0,
     }
+    (folder / cards.GRAPH_FILE).write_bytes(b"graph")
     write_card(folder, {**plain, **fields})
 
 
@@ -161,6 +162,7 @@ def _ready(home: Home, slug: str, classes: int) -> None:
         "added": 1.0,
     }
     (folder / "card.json").write_text(json.dumps(plain))
+    (folder / MODEL_FILE).write_bytes(b"tflite")
 
 
 def test_a_ready_file_is_listed_and_offered_only_where_its_classes_fit(
