@@ -8,7 +8,7 @@ import pytest
 
 from effq_core.brought import look_through
 from effq_core.errors import ModelError, StoreError
-from effq_core.models.own.adding import CHECKING, Checked, Offer
+from effq_core.models.own.adding import Checked, Offer
 from effq_core.models.own.card import GRAPH_FILE, get_own, own_folder, own_models, remove_own_model
 from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
@@ -21,6 +21,7 @@ from effq_core.models.own.ready import (
     remove_ready,
 )
 from effq_core.models.own.steps import OUT
+from effq_core.models.own.workplace import CHECKING
 from effq_core.settings import Home
 
 OFFER = Offer("m.keras", parse_labels("cat\ndog"), Preprocessing.INSIDE)

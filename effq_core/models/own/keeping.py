@@ -8,7 +8,7 @@ from pathlib import Path
 
 from effq_core.errors import ModelError
 from effq_core.models.own import steps
-from effq_core.models.own.adding import CHECKING, Checked, discard
+from effq_core.models.own.adding import Checked, discard
 from effq_core.models.own.card import (
     CARD_FILE,
     FLAT_FILE,
@@ -22,6 +22,7 @@ from effq_core.models.own.card import (
     write_card,
 )
 from effq_core.models.own.ready import MODEL_FILE, ReadyFile, get_ready, ready_folder
+from effq_core.models.own.workplace import CHECKING
 from effq_core.settings import Home
 from effq_core.store.files import make_folder, remove_tree, store_errors
 from effq_core.store.locks import FileLock
