@@ -204,7 +204,8 @@ def _watch(checking: Checking, had_ended: bool) -> None:
 def _step(step: Step) -> None:
     detail = f": {escape(step.detail)}" if step.detail else ""
     hint = f" *{escape(step.hint)}*" if step.hint and step.state is StepState.WARNING else ""
-    st.markdown(f"{_ICONS[step.state]} **{step.title}** ({_WORDS[step.state]}){detail}{hint}")
+    title = f"{_ICONS[step.state]} **{escape(step.title)}** ({_WORDS[step.state]})"
+    st.markdown(f"{title}{detail}{hint}")
 
 
 def _offer_to_keep(checked: Checked) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 from starlette.exceptions import HTTPException
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from effq_core.crowd import FILES
@@ -21,6 +22,7 @@ from pages.ui.show import problem
 _UPLOADERS = "_uploaded_by"
 _MARK = "_effq_bounded"
 _NO_ROOM = 507  # "insufficient storage"
+_GONE = 410
 _refused: dict[str, BusyError] = {}  # by visitor, until their page says so
 
 
@@ -36,9 +38,14 @@ def bound_uploads() -> None:
         try:
             FILES.take(session_id, file.file_id, len(file.data))
         except BusyError as error:
-            _refused[session_id] = error
+            if _is_here(session_id):
+                _refused[session_id] = error
             raise HTTPException(_NO_ROOM, str(error)) from error
         add(session_id=session_id, file=file)
+        # Asked only now: who leaves later takes this file along, who left before took the others.
+        if not _is_here(session_id):
+            remove_file(session_id, file.file_id)
+            raise HTTPException(_GONE, "The page that sent this file is gone. Send it again.")
 
     def remove_file(session_id: str, file_id: str) -> None:
         remove(session_id=session_id, file_id=file_id)
@@ -53,6 +60,11 @@ def bound_uploads() -> None:
     manager.remove_file = remove_file
     manager.remove_session_files = remove_session_files
     setattr(manager, _MARK, True)
+
+
+def _is_here(visitor: str) -> bool:
+    """Returns whether a visitor's page is connected; a long upload may outlast it."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(visitor)
 
 
 def no_room(mib: int, *, holding: bool = False) -> bool:

@@ -11,9 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from effq_core.models.catalogue import Label
 from effq_core.models.own import card as cards
+from effq_core.models.own.background import Checking
 from effq_core.models.own.card import own_models, write_card
-from effq_core.models.own.ready import ready_files, ready_folder
+from effq_core.models.own.ready import MODEL_FILE, ready_files, ready_folder
+from effq_core.models.own.steps import Step, StepState
 from effq_core.settings import Home
+from pages.ui.show import escape
 from tests.app.conftest import OpenView, words
 from tests.models.own_files import TINY_LABELS, tiny_classifier
 
@@ -39,6 +42,7 @@ def _card(home: Home, slug: str, **fields: object) -> None:
         "notes": [],
         "added": 1.0,
     }
+    (folder / cards.GRAPH_FILE).write_bytes(b"graph")
     write_card(folder, {**plain, **fields})
 
 
@@ -98,6 +102,18 @@ def test_a_refused_file_is_named_with_its_reason_and_the_next_can_be_tried(
         app.run()
     app.button(key="library_model_again").click().run()
     assert app.file_uploader(key="library_model_file_0").label.startswith("Model file")
+
+
+def test_what_a_checking_process_calls_its_steps_is_escaped(
+    home: Home, open_view: OpenView
+) -> None:
+    app = open_view(home.root, "library")
+    steps = (Step("[Look](http://evil) <b>here</b>", StepState.DONE),)
+    app.session_state["library_model_checking"] = Checking(steps=steps, ended=True)
+    app.run()
+    said = words(app)
+    assert escape(steps[0].title) in said
+    assert steps[0].title not in said
 
 
 def test_a_file_without_labels_is_not_even_started(home: Home, open_view: OpenView) -> None:
@@ -161,6 +177,7 @@ def _ready(home: Home, slug: str, classes: int) -> None:
         "added": 1.0,
     }
     (folder / "card.json").write_text(json.dumps(plain))
+    (folder / MODEL_FILE).write_bytes(b"tflite")
 
 
 def test_a_ready_file_is_listed_and_offered_only_where_its_classes_fit(

@@ -18,6 +18,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Streamlit's own store of files, and a visitor called ``me``."""
     found = SimpleNamespace(uploaded_file_mgr=MemoryUploadedFileManager("/upload"), session_id="me")
     monkeypatch.setattr(uploaded, "FILES", Held(visitor=100, server=150))
+    monkeypatch.setattr(uploaded, "_refused", {})
     monkeypatch.setattr(uploaded, "get_script_run_ctx", lambda: found)
     monkeypatch.setattr(uploaded.st, "session_state", {})
     uploaded.bound_uploads()
@@ -47,6 +48,26 @@ def test_files_beyond_the_bounds_are_refused_and_not_kept(server: SimpleNamespac
     server.uploaded_file_mgr.remove_session_files("me")  # the visitor leaves
     _send(server, "you", "1", 100)
     assert uploaded.FILES.bytes == 100
+
+
+def test_a_file_that_outlasts_its_visitor_is_not_kept(
+    server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {"me", "you"}
+    instance = SimpleNamespace(is_active_session=here.__contains__)
+    found = SimpleNamespace(exists=lambda: True, get_instance=lambda: instance)
+    monkeypatch.setattr(uploaded, "runtime", found)
+    _send(server, "me", "1", 40)
+    here.remove("you")  # while their file was on its way
+    with pytest.raises(HTTPException, match="gone") as refused:
+        _send(server, "you", "1", 90)
+    assert refused.value.status_code == 410
+    assert (_kept(server, "me"), _kept(server, "you")) == (["1"], [])
+    assert uploaded.FILES.bytes == 40  # the others' room is free again
+
+    with pytest.raises(HTTPException, match="Your files would"):
+        _send(server, "you", "1", 120)
+    assert "you" not in uploaded._refused  # nobody will be told
 
 
 def test_what_an_uploader_no_longer_holds_is_freed(server: SimpleNamespace) -> None:

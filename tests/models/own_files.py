@@ -114,11 +114,29 @@ def with_float_operators(keras: Any, x: Any) -> Any:
     return pooled(keras, keras.layers.Conv2D(6, 3, activation="elu", name="smooth")(x))
 
 
-def saved_model_zip(folder: Path, *, writes: Path | None = None) -> Path:
-    """Writes a zipped SavedModel; one that writes a file when it answers, where asked."""
+def saved_model_zip(
+    folder: Path,
+    *,
+    writes: Path | None = None,
+    saves: Path | None = None,
+    restores: Path | None = None,
+) -> Path:
+    """Writes a zipped SavedModel; one that writes a file in one of three ways, where asked.
+
+    Args:
+        folder: Where to.
+        writes: What it writes when it answers.
+        saves: What it saves, as a variable is, when it answers.
+        restores: What it saves when it is loaded.
+    """
     import shutil
 
     import tensorflow as tf
+
+    def save_tensor(path: Path | None, tensor: Any) -> None:
+        tf.raw_ops.SaveV2(
+            prefix=str(path), tensor_names=["x"], shape_and_slices=[""], tensors=[tensor]
+        )
 
     class Module(tf.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -129,9 +147,21 @@ def saved_model_zip(folder: Path, *, writes: Path | None = None) -> Path:
         def answer(self, image: Any) -> Any:
             if writes is not None:
                 tf.io.write_file(str(writes), "owned")
+            if saves is not None:
+                save_tensor(saves, tf.reduce_mean(image))
             seen = tf.reduce_mean(image, [1, 2]) @ self.kernel
             return {"scores": tf.nn.softmax(seen / 50.0)}
 
+    class Restored(tf.Module):  # type: ignore[misc]
+        def _serialize_to_tensors(self) -> Any:
+            return {"x": tf.constant(1.0)}
+
+        def _restore_from_tensors(self, tensors: Any) -> Any:
+            save_tensor(restores, tensors["x"])
+            return tf.constant(1.0)
+
     module = Module()
+    if restores is not None:
+        module.extra = Restored()
     tf.saved_model.save(module, str(folder / "sm"), signatures=module.answer)
     return Path(shutil.make_archive(str(folder / "sm"), "zip", folder, "sm"))

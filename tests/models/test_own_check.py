@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import adding, sandbox
 from effq_core.models.own.adding import Checked, Offer, check, discard
 from effq_core.models.own.card import own_folder
+from effq_core.models.own.files import read_file
 from effq_core.models.own.keeping import keep
 from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
@@ -106,6 +109,43 @@ def test_a_saved_model_that_would_write_a_file_is_refused_and_writes_none(
     assert not written.exists()
 
 
+def test_a_saved_model_that_would_save_variables_anywhere_is_refused_before_it_answers(
+    tmp_path: Path,
+) -> None:
+    from effq_core.models.own.loading import load
+    from effq_core.models.own.trying import scores
+
+    # In this process, whose rights nobody has taken away.
+    file = read_file(saved_model_zip(tmp_path, saves=tmp_path / "owned"), tmp_path)
+    with pytest.raises(ModelError, match="SaveV2"):
+        scores(load(file, tmp_path, None).call, np.zeros((1, SIDE, SIDE, 3), np.uint8))
+    assert not list(tmp_path.glob("owned*"))
+
+
+def test_a_saved_model_is_not_restored_by_a_function_of_its_own(home: Home, tmp_path: Path) -> None:
+    written = tmp_path / "owned"
+    path = saved_model_zip(tmp_path, restores=written)
+    for left in tmp_path.glob("owned*"):
+        left.unlink()
+    assert "function of its own" in refused(home, path)
+    assert not list(tmp_path.glob("owned*"))
+
+
+def test_no_part_of_a_saved_model_takes_the_name_of_what_restores_it(
+    home: Home, tmp_path: Path
+) -> None:
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved_model_zip(tmp_path)
+    graph = tmp_path / "sm" / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(graph.read_bytes())
+    root = saved.meta_graphs[0].object_graph_def.nodes[0]
+    next(c for c in root.children if c.local_name == "answer").local_name = "_restore_from_tensors"
+    graph.write_bytes(saved.SerializeToString())
+    path = Path(shutil.make_archive(str(tmp_path / "named"), "zip", tmp_path, "sm"))
+    assert "function of its own" in refused(home, path)
+
+
 def _garbage(folder: Path) -> Path:
     path = folder / "a.keras"
     path.write_bytes(np.random.default_rng(0).bytes(5000))
@@ -155,6 +195,61 @@ def _outside(folder: Path) -> Path:
     return path
 
 
+def _with_weights(path: Path, change: Callable[[h5py.File], None]) -> Path:
+    """Changes the weights inside of a .keras file."""
+    weights = path.with_name("weights.h5")
+    with zipfile.ZipFile(path) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    weights.write_bytes(members["model.weights.h5"])
+    with h5py.File(weights, "r+") as file:
+        change(file)
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in {**members, "model.weights.h5": weights.read_bytes()}.items():
+            target.writestr(name, content)
+    return path
+
+
+def _stealing(major: int, folder: Path) -> Path:
+    """A .keras file one of whose weights is the content of another file."""
+    secret = folder / "id_rsa"
+    secret.write_bytes(bytes(range(256)) * 4)
+
+    def point_at_it(file: h5py.File) -> None:
+        found: list[str] = []
+        file.visititems(lambda name, each: found.append(name) if hasattr(each, "shape") else None)
+        name = max(found, key=lambda each: file[each].size)
+        shape, kind, size = file[name].shape, file[name].dtype, file[name].nbytes
+        assert size <= 1024
+        del file[name]
+        file.create_dataset(name, shape, kind, external=[(str(secret), 0, size)])
+
+    path = folder / "stealing.keras"
+    classifier(major, pooled).save(str(path))
+    return _with_weights(path, point_at_it)
+
+
+def _stealing_2(folder: Path) -> Path:
+    return _stealing(2, folder)
+
+
+def _stealing_3(folder: Path) -> Path:
+    return _stealing(3, folder)
+
+
+def _linked_inside(folder: Path) -> Path:
+    def link(file: h5py.File) -> None:
+        file["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/")
+
+    return _with_weights(tiny_classifier(folder), link)
+
+
+def _second_weights(folder: Path) -> Path:
+    path = tiny_classifier(folder)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("model.weights.h5.more", b"x")
+    return path
+
+
 def _strange_member(folder: Path) -> Path:
     path = tiny_classifier(folder)
     with zipfile.ZipFile(path, "a") as archive:
@@ -175,10 +270,14 @@ def _photos(folder: Path) -> Path:
         (_garbage, "neither a .keras nor an .h5"),
         (_broken_h5, "cannot be read"),
         (_truncated, "damaged"),
-        (_damaged_weights, "cannot load"),
+        (_damaged_weights, "weights cannot be read"),
         (_weights_only, "weights only"),
         (_linked, "has a link"),
         (_outside, "refers to another file"),
+        (_stealing_2, "refers to another file"),
+        (_stealing_3, "refers to another file"),
+        (_linked_inside, "has a link"),
+        (_second_weights, "unexpected: 'model.weights.h5.more'"),
         (_strange_member, "unexpected: '../../outside.py'"),
         (_photos, "no saved_model.pb"),
     ],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from effq_core.errors import ModelError
-from effq_core.models.own.vocabulary import check_config
+from effq_core.models.own.vocabulary import NEVER_BUILT, check_config
+from tests.models.own_files import keras_of
 
 TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"
 
@@ -72,7 +76,46 @@ def test_a_lambda_hidden_in_a_nested_model_is_found() -> None:
 
 def test_what_is_never_built_is_not_judged() -> None:
     optimizer = {"class_name": "MyLoss", "module": "mine"}
-    assert check_config({**model(layer("Dense")), "compile_config": optimizer}) == 1
+    compiled = {**model(layer("Dense")), "compile_config": optimizer}
+    assert check_config(compiled, NEVER_BUILT) == 1
+    with pytest.raises(ModelError, match="MyLoss"):  # an .h5 file: Keras builds it
+        check_config(compiled)
+
+
+GET_FILE = {"class_name": "function", "module": "keras.utils", "config": "get_file"}
+
+
+@pytest.mark.parametrize(
+    "name", ["compile_config", "build_config", "training_config", "build_input_shape"]
+)
+@pytest.mark.parametrize(
+    ("hidden", "named"),
+    [(layer("Lambda"), "Lambda"), (GET_FILE, "get_file"), (layer("MyLoss", module="m"), "MyLoss")],
+)
+def test_no_name_hides_a_program_in_a_model_inside(
+    name: str, hidden: dict[str, Any], named: str
+) -> None:
+    inside = {**model(layer("Dense")), name: {"loss": hidden}}
+    with pytest.raises(ModelError, match=named):
+        check_config(model(inside), NEVER_BUILT)
+    beside = {**model(layer("Dense")), "config": {name: {"loss": hidden}}}
+    with pytest.raises(ModelError, match=named):
+        check_config(beside, NEVER_BUILT)
+
+
+@pytest.mark.parametrize("major", [2, 3])
+def test_a_compiled_model_inside_of_another_is_known(major: int, tmp_path: Path) -> None:
+    """As in TensorFlow's own tutorials, which put a softmax behind a trained model."""
+    layers, keras = keras_of(major).layers, keras_of(major)
+    inside = keras.Sequential([layers.Input((8, 8, 3)), layers.Flatten(), layers.Dense(4)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    inside.compile(optimizer=keras.optimizers.Adam(), loss=loss, metrics=["accuracy"])
+    path = tmp_path / "m.keras"
+    keras.Sequential([layers.Input((8, 8, 3)), inside, layers.Softmax()]).save(path)
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+    assert "compile_config" in json.dumps(config["config"])
+    assert check_config(config, NEVER_BUILT) == 3
 
 
 def test_a_configuration_deeper_than_python_can_recurse_is_walked() -> None:

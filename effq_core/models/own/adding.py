@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import secrets
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,14 +12,14 @@ from effq_core import formatting as fmt
 from effq_core.errors import ModelError
 from effq_core.models.catalogue import Label
 from effq_core.models.own import sandbox, steps
-from effq_core.models.own.card import own_folder
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.models.own.sandbox import Bounds
 from effq_core.models.own.steps import Step, StepState
+from effq_core.models.own.workplace import Workplace
 from effq_core.pipeline.hostlock import cores
 from effq_core.settings import Home
-from effq_core.store.files import make_folder, remove_tree, store_errors
+from effq_core.store.files import remove_tree, store_errors
 from effq_core.store.locks import FileLock
 from effq_core.uploads import shown_name
 
@@ -30,8 +28,6 @@ MAX_MIB = 1024
 MAX_UPLOAD_MIB = 200
 """Largest file through a browser, in MiB: the server holds it in memory until it is stored."""
 ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")
-CHECKING = ".checking"
-_STALE = 24 * 3600.0
 _BLOCK = 1 << 20
 
 OnSteps = Callable[[tuple[Step, ...]], None]
@@ -64,12 +60,14 @@ class Checked:
         offer: What was said about it.
         steps: How the check went.
         report: What was found.
+        place: Removes the folder when nobody holds this any more, such as a page that was left.
     """
 
     folder: Path
     offer: Offer
     steps: tuple[Step, ...]
     report: dict[str, Any]
+    place: Workplace | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_ready(self) -> bool:
@@ -108,36 +106,37 @@ def check(
         StoreError: If the store cannot be written.
     """
     bounds = bounds or Bounds()
-    checking = make_folder(own_folder(home) / CHECKING, 0o700)
-    _clear_stale(checking)
-    folder = make_folder(checking / secrets.token_hex(8), 0o700)
+    place = Workplace(home)
+    folder = place.path
     try:
-        for name in (steps.IN, steps.OUT, steps.SCRATCH):
-            make_folder(folder / name)
         with store_errors(folder):
-            _store(file, folder / steps.IN / steps.UPLOAD_FILE)
+            _store(file, folder / steps.IN / steps.UPLOAD_FILE, bounds)
             _write_request(folder / steps.IN, offer, bounds)
         waiting = lambda: on_steps(())  # noqa: E731 - a waiting visitor can still stop
         # One at a time, and never while a latency is measured: each may take gigabytes and cores.
-        lock = FileLock(checking / ".lock")
+        lock = FileLock(folder.parent / ".lock")
         try:
             lock.acquire(on_wait=waiting)
             with cores(alone=False, on_wait=waiting):
                 sandbox.run(folder, bounds, on_steps)
         finally:
             lock.release()
-        return _checked(folder, offer)
+        checked = _checked(place, offer)
+        place.clear()  # it may be gigabytes, and somebody may take hours to decide
+        return checked
     except BaseException:
-        remove_tree(folder)
+        place.close()
         raise
 
 
 def discard(checked: Checked) -> None:
     """Throws away what a check has left."""
+    if checked.place is not None:
+        checked.place.close()
     remove_tree(checked.folder)
 
 
-def _store(file: Path | IO[bytes], target: Path) -> None:
+def _store(file: Path | IO[bytes], target: Path, bounds: Bounds) -> None:
     total, most = 0, MAX_MIB << 20
     source = file.open("rb") if isinstance(file, Path) else file
     try:
@@ -148,6 +147,7 @@ def _store(file: Path | IO[bytes], target: Path) -> None:
                     raise ModelError(
                         f"The file has more than {fmt.size(most)}.", "Give a smaller model."
                     )
+                sandbox.refuse_full_disk(target.parent, bounds)
                 copy.write(block)
     finally:
         if isinstance(file, Path):
@@ -168,9 +168,9 @@ def _write_request(folder: Path, offer: Offer, bounds: Bounds) -> None:
     (folder / steps.REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
 
 
-def _checked(folder: Path, offer: Offer) -> Checked:
+def _checked(place: Workplace, offer: Offer) -> Checked:
     """Takes what the process handed over: data of the expected kind, or nothing."""
-    out = folder / steps.OUT
+    out = place.path / steps.OUT
     found = steps.read(out)
     failed = next((each for each in found if each.state is StepState.FAILED), None)
     if failed is not None:
@@ -182,7 +182,7 @@ def _checked(folder: Path, offer: Offer) -> Checked:
         raise ModelError(
             f"The check has ended without a whole report ({error!r}).", "Add the model again."
         ) from error
-    return Checked(folder=folder, offer=offer, steps=found, report=report)
+    return Checked(folder=place.path, offer=offer, steps=found, report=report, place=place)
 
 
 def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
@@ -207,13 +207,6 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
 
 def _line(value: Any) -> str:
     return " ".join(str(value).split())[:400]
-
-
-def _clear_stale(checking: Path) -> None:
-    """Removes what a check has left that was killed, or that nobody kept."""
-    for path in checking.iterdir():
-        if path.is_dir() and time.time() - path.stat().st_mtime > _STALE:
-            remove_tree(path)
 
 
 def name_of_file(name: str) -> str:

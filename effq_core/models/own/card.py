@@ -21,7 +21,8 @@ CARD_FILE = "card.json"
 FLAT_FILE = "flat.json"
 WEIGHTS_FILE = "weights.npz"
 GRAPH_FILE = "graph.pb"
-_CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
+CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
+"""Files a model may consist of."""
 _FOLDER = "own"
 _SLUG = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _SLUG_LENGTH = 40
@@ -188,7 +189,7 @@ def remove_own_model(model_id: str, home: Home) -> None:
 def content_hash(folder: Path) -> str:
     """Returns one SHA-256 of everything a model consists of: 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    for name in _CONTENT:
+    for name in CONTENT:
         path = folder / name
         if path.is_file():
             with path.open("rb") as file:
@@ -217,8 +218,13 @@ def read_card(folder: Path, slug: str) -> OwnCard:
         The card.
 
     Raises:
-        StoreError: If it is damaged.
+        StoreError: If it is damaged, or the model it describes is gone.
     """
+    if not any((folder / name).is_file() for name in CONTENT):
+        raise StoreError(
+            f"Of your model {slug} there is a card only: its layers and weights are gone.",
+            f"Remove it with `effq models remove {PREFIX}{slug}` and add it again.",
+        )
     plain = read_json(folder / CARD_FILE) or {}
     try:
         labels = tuple(Label(str(name), wnid) for name, wnid in plain["labels"])

@@ -28,7 +28,9 @@ MAX_GRAPH = 64 << 20
 _MOST_MEMBERS = 2_000
 _BLOCK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError)
-_KERAS_MEMBERS = re.compile(r"(?:config\.json|metadata\.json|model\.weights\.h5|assets/)")
+_WEIGHTS = "model.weights.h5"
+_BROKEN_H5 = (OSError, RuntimeError, KeyError)
+_KERAS_MEMBERS = re.compile(r"(?:config\.json|metadata\.json|model\.weights\.h5|assets/.*)")
 _SAVED_MODEL = "saved_model.pb"
 _VARIABLES = re.compile(r"variables/variables\.(?:index|data-\d{5}-of-\d{5})")
 
@@ -75,7 +77,7 @@ def read_file(path: Path, scratch: Path) -> ModelFile:
 
     Args:
         path: The file, named anything; its content decides.
-        scratch: Where a SavedModel is unpacked to.
+        scratch: Where a SavedModel, and the weights of a ``.keras`` file, are unpacked to.
 
     Returns:
         What it says of itself.
@@ -105,7 +107,7 @@ def _read_h5(path: Path) -> ModelFile:
         with h5py.File(path, "r") as file:
             _refuse_links(h5py, file)
             text, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
-    except (OSError, RuntimeError, KeyError) as error:
+    except _BROKEN_H5 as error:
         raise ModelError(f"The .h5 file cannot be read: {str(error)[:200]}.", _AGAIN) from error
     if text is None:
         raise ModelError(
@@ -124,10 +126,10 @@ def _refuse_links(h5py: Any, group: Any) -> None:
             link = each.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
                 raise ModelError(f"The .h5 file has a link ({str(name)[:60]!r}).", _AGAIN)
-            found = each.get(name)
+            found = each[name]
             if isinstance(found, h5py.Group):
                 waiting.append(found)
-            elif found.external or found.is_virtual:
+            elif not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
                 raise ModelError(
                     f"The .h5 file refers to another file ({str(name)[:60]!r}).", _AGAIN
                 )
@@ -142,14 +144,14 @@ def _read_zip(path: Path, scratch: Path) -> ModelFile:
             if any(entry.flag_bits & 1 for entry in archive.infolist()):
                 raise ModelError("The archive is encrypted.", "Make it without a password.")
             if "config.json" in names:
-                return _read_keras(path, archive, names)
+                return _read_keras(path, archive, names, scratch)
             return _read_saved_model(archive, names, scratch)
     except _BROKEN as error:
         raise ModelError(f"The archive is damaged: {str(error)[:200]}.", _AGAIN) from error
 
 
-def _read_keras(path: Path, archive: zipfile.ZipFile, names: list[str]) -> ModelFile:
-    strange = [name for name in names if not _KERAS_MEMBERS.match(name)]
+def _read_keras(path: Path, archive: zipfile.ZipFile, names: list[str], scratch: Path) -> ModelFile:
+    strange = [name for name in names if not _KERAS_MEMBERS.fullmatch(name)]
     if strange or len(set(names)) < len(names):
         odd = strange[0] if strange else "a name twice"
         raise ModelError(f"The .keras file holds something unexpected: {odd[:60]!r}.", _AGAIN)
@@ -162,12 +164,29 @@ def _read_keras(path: Path, archive: zipfile.ZipFile, names: list[str]) -> Model
     total = sum(_length(archive, name) for name in names)
     if total > MAX_UNPACKED:
         raise ModelError(f"The file unpacks to more than {fmt.size(MAX_UNPACKED)}.", _AGAIN)
+    if _WEIGHTS in names:
+        _look_at_weights(archive, scratch / _WEIGHTS)
     config = _member(archive, "config.json", MAX_CONFIG)
     version = None
     if "metadata.json" in names:
         metadata = _json(_member(archive, "metadata.json", MAX_CONFIG), "metadata.json")
         version = metadata.get("keras_version")
     return _keras_file(path, Format.KERAS, config, version)
+
+
+def _look_at_weights(archive: zipfile.ZipFile, copy: Path) -> None:
+    """Refuses links in the weights of a ``.keras`` file, as in any other HDF5 file."""
+    import h5py
+
+    try:
+        with archive.open(_WEIGHTS) as source, copy.open("xb") as target:
+            _copy(source, target, MAX_UNPACKED, _WEIGHTS)
+        with h5py.File(copy, "r") as file:
+            _refuse_links(h5py, file)
+    except _BROKEN_H5 as error:
+        raise ModelError(f"Its weights cannot be read: {str(error)[:200]}.", _AGAIN) from error
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _read_saved_model(archive: zipfile.ZipFile, names: list[str], scratch: Path) -> ModelFile:

@@ -58,8 +58,10 @@ _STORING = words(
     ImageProjectiveTransformV3 AdjustContrastv2 Bitcast BroadcastArgs
     """
 )
-"""Operators every SavedModel has for its variables and calls. They are gone from what is frozen;
-nothing of them is run before that but TensorFlow's own restoring of variables."""
+"""Operators every SavedModel has for its variables and calls. None of its functions is run
+before they are gone (:func:`frozen_call`); what runs is TensorFlow's own restoring of variables."""
+_FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
+"""Those of them that touch files: they are for the functions that save and restore only."""
 
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
@@ -73,10 +75,14 @@ def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
         ModelError: If one is not known.
     """
     known = COMPUTING | _STORING if saved_model else COMPUTING
-    strange = sorted(set(names) - known)
+    _refuse(set(names) - known)
+
+
+def _refuse(strange: set[str]) -> None:
     if strange:
+        named = ", ".join(sorted(strange)[:5])
         raise ModelError(
-            f"The model's graph has operators that are not taken: {', '.join(strange[:5])}.",
+            f"The model's graph has operators that are not taken: {named}.",
             "Only arithmetic is: nothing that reads files, keeps state or calls Python.",
         )
 
@@ -116,6 +122,27 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int) -> Any:
     last.input.append(end)
     last.attr["T"].type = tf.float32.as_datatype_enum
     return graph
+
+
+def frozen_call(call: Callable[[Any], Any], image_size: int) -> Callable[[Any], Any]:
+    """Makes a model of a stranger's functions one that can be run: only known operators are left.
+
+    Args:
+        call: As of :func:`freeze_callable`; traced, not run.
+        image_size: Side in pixels.
+
+    Returns:
+        The same model; only inside of another graph, such as a ``tf.function``.
+
+    Raises:
+        ModelError: If it has operators that do more than compute.
+    """
+    spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32)
+    # What nothing depends on is not in a frozen graph: it would not run, and not be told either.
+    traced = tf.function(call, input_signature=[spec]).get_concrete_function().graph
+    _refuse(operators(traced.as_graph_def()) & _FILES)
+    graph = freeze_callable(call, image_size)
+    return lambda image: _imported(graph, image, f"{OUTPUT}:0")
 
 
 def _constant(call: Callable[[Any], Any], spec: Any) -> tuple[Any, str]:

@@ -18,11 +18,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 from effq_core.errors import ModelError
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.files import Format, ModelFile
-from effq_core.models.own.graph import check_operators, operators
+from effq_core.models.own.graph import check_operators, frozen_call, operators
 
 USUAL_SIZE = 224
 """Side, in pixels, of a model that leaves its input open."""
 _SIZES = (16, 1024)
+_OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
+"""Names no part of a SavedModel may take: TensorFlow calls them itself."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Loaded:
     """A model in memory.
 
     Attributes:
-        call: From float32 ``(1, side, side, 3)`` to scores ``(1, classes)``.
+        call: From float32 ``(1, side, side, 3)`` to scores ``(1, classes)``; for a
+            ``tf.function``. Of a SavedModel, a frozen graph of known operators.
         image_size: Side of its square input in pixels.
         open_size: Whether the file leaves that open.
         model: The Keras model; ``None`` for a SavedModel, which has no layers.
@@ -148,8 +151,14 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
         answers = signature(**{name: tf.cast(x, spec.dtype)})
         return tf.cast(answers[output], tf.float32)
 
-    call.keep = loaded  # type: ignore[attr-defined]  # its variables live as long as it does
-    return Loaded(call=call, image_size=size, open_size=left_open, model=None)
+    # A signature may save variables to any path: so it is traced and never run.
+    try:
+        frozen = frozen_call(call, size)
+    except (tf.errors.OpError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"The SavedModel's signature cannot be used: {_first_line(error)}.", "Save it again."
+        ) from error
+    return Loaded(call=frozen, image_size=size, open_size=left_open, model=None)
 
 
 def _check_saved_model(folder: Path) -> None:
@@ -174,7 +183,21 @@ def _check_saved_model(folder: Path) -> None:
             "The SavedModel has assets or tables: they would run something when it is loaded.",
             "Save the classifier alone.",
         )
+    _refuse_own_restoring(graph.object_graph_def)
     check_operators(operators(graph.graph_def), saved_model=True)
+
+
+def _refuse_own_restoring(objects: Any) -> None:
+    """Refuses functions that TensorFlow would run to restore an object, while it loads."""
+    for node in objects.nodes:
+        # Loading sets children as attributes: one may be called like what restores an object.
+        names = {child.local_name for child in node.children}
+        if node.saveable_objects or names & _OF_TENSORFLOW:
+            raise ModelError(
+                "The SavedModel brings a function of its own to restore it with, which would run "
+                "when it is loaded.",
+                "Save the classifier alone.",
+            )
 
 
 def _size(shape: tuple[Any, ...], wanted: int | None) -> tuple[int, bool]:

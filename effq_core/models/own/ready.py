@@ -103,8 +103,12 @@ def get_ready(variant: str, home: Home) -> ReadyFile:
 
     Raises:
         ModelError: If there is none of that name.
-        StoreError: If its card is damaged.
+        StoreError: If its card is damaged, or the file it describes is gone.
     """
+    return _read(_folder_of(variant, home))
+
+
+def _folder_of(variant: str, home: Home) -> Path:
     folder = ready_folder(home) / variant.removeprefix(READY_PREFIX)
     if not is_ready(variant) or not (folder / CARD_FILE).is_file():
         known = ", ".join(file.variant for file in ready_files(home)) or "none was added"
@@ -112,7 +116,7 @@ def get_ready(variant: str, home: Home) -> ReadyFile:
             f"There is no file {variant[:60]!r} of your own.",
             f"Your files: {known}. `effq models add FILE.tflite` adds one.",
         )
-    return _read(folder)
+    return folder
 
 
 def remove_ready(variant: str, home: Home) -> None:
@@ -126,10 +130,13 @@ def remove_ready(variant: str, home: Home) -> None:
         ModelError: If there is none of that name.
         StoreError: If it cannot be removed.
     """
-    remove_tree(get_ready(variant, home).folder)
+    remove_tree(_folder_of(variant, home))
 
 
 def _read(folder: Path) -> ReadyFile:
+    remedy = f"Remove it with `effq models remove {READY_PREFIX}{folder.name}` and add it again."
+    if not (folder / MODEL_FILE).is_file():
+        raise StoreError(f"Of your file {folder.name} there is a card only.", remedy)
     plain: dict[str, Any] = read_json(folder / CARD_FILE) or {}
     try:
         return ReadyFile(
@@ -146,6 +153,5 @@ def _read(folder: Path) -> ReadyFile:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
-            f"The card of your file {folder.name} is damaged ({error!r}).",
-            "Remove its folder and add it again.",
+            f"The card of your file {folder.name} is damaged ({error!r}).", remedy
         ) from error

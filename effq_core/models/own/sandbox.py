@@ -4,6 +4,7 @@ What is enforced, by whom:
 
 * time: this process kills the other's whole group; the kernel does after as much processor time;
 * memory: this process watches what is resident; the kernel bounds the address space;
+* disk: this process watches what is left of it;
 * files and TCP: Landlock, where the kernel has it (Linux 5.13; TCP 6.7): only programs, the upload
   and its own two folders can be read, only those two written, no TCP connection made or taken;
 * everywhere: an environment without the store's path, proxies or credentials, folders of its own
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,13 +32,14 @@ import psutil  # type: ignore[import-untyped]
 
 from effq_core import formatting as fmt
 from effq_core.errors import EngineError, ModelError
+from effq_core.ingest.limits import KEEP_FREE
 from effq_core.models.own import steps
 from effq_core.models.own.steps import Step
 from effq_core.pipeline.engine_files import WORKER_ENVIRONMENT
 
 GIB = 1 << 30
 _TICK = 0.1
-_LOG_TAIL = 4000
+_SMALLER = "Only this upload is affected. Choose a smaller model or input."
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,30 @@ class Bounds:
         seconds: From start to end. A V2-B0 at 224 px takes about 60 on two cores.
         resident: Bytes in memory. That V2-B0 needs 2 GiB, a ResNet-152 about 4.
         address_space: Bytes of addresses, of which TensorFlow reserves far more than it uses.
+        keep_free: Bytes of the disk that it leaves.
     """
 
     seconds: float = 420.0
     resident: int = 6 * GIB
     address_space: int = 24 * GIB
+    keep_free: int = KEEP_FREE
+
+
+def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
+    """Refuses to go on where a disk has too little left.
+
+    Args:
+        folder: On that disk.
+        bounds: How much is to be left.
+
+    Raises:
+        ModelError: If there is less.
+    """
+    if shutil.disk_usage(folder).free < bounds.keep_free:
+        raise ModelError(
+            f"Less than {fmt.size(bounds.keep_free)} of the disk are left: the check was stopped.",
+            "Free some space, or choose a smaller model.",
+        )
 
 
 def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None]) -> None:
@@ -63,7 +85,7 @@ def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None
         on_step: Told all steps so far about ten times a second; may raise to stop the check.
 
     Raises:
-        ModelError: If the process took too much, or crashed.
+        ModelError: If the process took too much, the disk is full, or it crashed.
         EngineError: If it cannot be started.
     """
     log = folder / "log"
@@ -81,12 +103,10 @@ def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None
         except OSError as error:
             raise EngineError(f"The checking process cannot be started: {error}.") from error
     try:
-        reason = _watch(process, folder / steps.OUT, bounds, on_step)
+        _watch(process, folder / steps.OUT, bounds, on_step)
     finally:
         _kill(process)
     on_step(steps.read(folder / steps.OUT))
-    if reason:
-        raise ModelError(reason, "Only this upload is affected. Choose a smaller model or input.")
     if process.returncode != 0:
         raise ModelError(
             f"The checking process crashed ({_exit(process.returncode)}) while it was reading "
@@ -100,8 +120,8 @@ def _watch(
     out: Path,
     bounds: Bounds,
     on_step: Callable[[tuple[Step, ...]], None],
-) -> str:
-    """Waits for the end; returns why it must come early, if it must."""
+) -> None:
+    """Waits for the end; raises where it must come early."""
     begun, read_to, found = time.monotonic(), -1, tuple[Step, ...]()
     while process.poll() is None:
         size = _size(out / steps.STEPS_FILE)
@@ -109,11 +129,17 @@ def _watch(
             read_to, found = size, steps.read(out)
         on_step(found)
         if time.monotonic() - begun > bounds.seconds:
-            return f"The check took longer than {fmt.duration(bounds.seconds)} and was stopped."
+            raise ModelError(
+                f"The check took longer than {fmt.duration(bounds.seconds)} and was stopped.",
+                _SMALLER,
+            )
         if _resident(process.pid) > bounds.resident:
-            return f"The model needs more than {fmt.size(bounds.resident)} of memory to be checked."
+            raise ModelError(
+                f"The model needs more than {fmt.size(bounds.resident)} of memory to be checked.",
+                _SMALLER,
+            )
+        refuse_full_disk(out, bounds)
         time.sleep(_TICK)
-    return ""
 
 
 def _resident(pid: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -91,8 +93,7 @@ def read(folder: Path) -> tuple[Step, ...]:
         The steps in their order; what cannot be read is left out.
     """
     try:
-        with (folder / STEPS_FILE).open("rb") as file:
-            text = file.read(_MOST_BYTES).decode("ascii", "replace")
+        text = _content(folder / STEPS_FILE).decode("ascii", "replace")
     except OSError:
         return ()
     found: dict[str, Step] = {}
@@ -114,11 +115,22 @@ def read(folder: Path) -> tuple[Step, ...]:
 def read_report(folder: Path) -> dict[str, Any] | None:
     """Reads the report, bounded; ``None`` where there is none."""
     try:
-        with (folder / REPORT_FILE).open("rb") as file:
-            value = json.loads(file.read(_MOST_BYTES))
+        value = json.loads(_content(folder / REPORT_FILE))
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _content(path: Path) -> bytes:
+    """Reads a file whose writer is not trusted: it may be a link, or a pipe that never ends."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not an ordinary file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(_MOST_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ So its configuration is read as data first, and whatever is not on these lists e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from effq_core.errors import ModelError
@@ -50,6 +50,18 @@ _PARTS = words(
     GlorotNormalV2 GlorotUniformV2 HeNormalV2 HeUniformV2 ZerosV2 OnesV2 ConstantV2
     """
 )
+_TRAINING = words(
+    """
+    Adam AdamW SGD RMSprop Adagrad Adadelta Adafactor Adamax Nadam Ftrl Lamb Lion LossScaleOptimizer
+    CosineDecay CosineDecayRestarts ExponentialDecay InverseTimeDecay PiecewiseConstantDecay
+    PolynomialDecay
+    CategoricalCrossentropy SparseCategoricalCrossentropy BinaryCrossentropy KLDivergence
+    CategoricalFocalCrossentropy BinaryFocalCrossentropy MeanSquaredError MeanAbsoluteError
+    Accuracy CategoricalAccuracy SparseCategoricalAccuracy BinaryAccuracy Precision Recall AUC Mean
+    TopKCategoricalAccuracy SparseTopKCategoricalAccuracy
+    """
+)
+"""Optimizers, losses and metrics: Keras makes those of a compiled model inside of another one."""
 _TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"
 """Where Keras 2 takes some initializers from, such as that of EfficientNetV2's own head."""
 OPERATIONS = words(
@@ -70,16 +82,18 @@ TF_FUNCTIONS = words(
 )
 """The same in Keras 2, where any function of TensorFlow could be named."""
 _MODULES = ("keras", "keras.src", "tf_keras", "tf_keras.src", "builtins", "tensorflow.keras")
-_SKIPPED = frozenset({"compile_config", "training_config", "build_config", "build_input_shape"})
-"""Subtrees that are never built: the model is loaded without its optimizer and loss."""
+NEVER_BUILT = frozenset({"compile_config"})
+"""What Keras leaves out at the root of a ``.keras`` file that is loaded without its optimizer and
+loss; it builds the same of every model inside, and of the root of an ``.h5`` file."""
 _MOST_NODES = 400_000
 
 
-def check_config(config: Any) -> int:
+def check_config(config: dict[str, Any], never_built: Collection[str] = ()) -> int:
     """Refuses a configuration that names anything but known layers and functions.
 
     Args:
         config: A model's configuration, JSON values.
+        never_built: Names at its root that are not looked at.
 
     Returns:
         How many layers it names.
@@ -88,7 +102,8 @@ def check_config(config: Any) -> int:
         ModelError: If it holds code, a Lambda layer, a custom object or anything unknown.
     """
     layers = 0
-    for count, node in enumerate(_nodes(config)):
+    built = {name: part for name, part in config.items() if name not in never_built}
+    for count, node in enumerate(_nodes(built)):
         if count > _MOST_NODES:
             raise ModelError("The file's configuration is larger than any image classifier's.")
         kind = node.get("class_name")
@@ -106,7 +121,7 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
         each = waiting.pop()
         if isinstance(each, dict):
             yield each
-            waiting += [part for name, part in each.items() if name not in _SKIPPED]
+            waiting += each.values()
         elif isinstance(each, list):
             waiting += each
 
@@ -145,7 +160,7 @@ def _check_object(node: dict[str, Any]) -> None:
     ours = _is_keras(module) or (module == _TF_INITIALIZERS and kind in _PARTS)
     if (registered not in (None, kind)) or not ours:
         raise _custom(str(registered or f"{module}.{kind}")[:80], named)
-    if kind not in LAYERS | MODELS | _PARTS:
+    if kind not in LAYERS | MODELS | _PARTS | _TRAINING:
         raise _custom(kind[:60], named)
 
 

@@ -102,7 +102,7 @@ def _look(folder: Path) -> tuple[ModelFile, dict[str, Any]]:
     """Reads the file as data and looks for code in it, before anything could run it."""
     from effq_core import formatting as fmt
     from effq_core.models.own.files import Format, read_file
-    from effq_core.models.own.vocabulary import check_config
+    from effq_core.models.own.vocabulary import NEVER_BUILT, check_config
 
     out, upload = folder / steps.OUT, folder / steps.IN / steps.UPLOAD_FILE
     size = upload.stat().st_size
@@ -117,7 +117,9 @@ def _look(folder: Path) -> tuple[ModelFile, dict[str, Any]]:
         elif file.format is Format.SAVED_MODEL:
             step.detail = "A graph: its operators are looked at before anything is run."
         else:
-            layers = check_config(file.config)
+            layers = check_config(
+                file.config, NEVER_BUILT if file.format is Format.KERAS else frozenset()
+            )
             step.detail = f"{fmt.counted(layers, 'layer')}, all of them Keras' own; no code."
     return file, {"file_sha256": digest, "file_bytes": size, "file_format": file.title}
 
