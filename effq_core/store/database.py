@@ -18,12 +18,13 @@ from effq_core.store.journal import Journal
 from effq_core.store.processes import is_alive, process_token
 from effq_core.store.rows import (
     RunRow,
+    StageRow,
     StageState,
     Status,
     new_run_id,
     validate_run_id,
 )
-from effq_core.store.runfiles import RUN_FILE, read_run_files
+from effq_core.store.runfiles import RUN_FILE, read_run_files, stages_to_import, write_stages
 
 _RUN_COLUMNS = tuple(RunRow.__dataclass_fields__)
 _SETTABLE = frozenset(_RUN_COLUMNS) - {"id", "experiment", "fingerprint", "created"}
@@ -252,12 +253,25 @@ class Database(Journal):
             sql.execute("DELETE FROM runs WHERE id=?", (run_id,))
         shutil.rmtree(self.runs / run_id, ignore_errors=True)
 
+    def plan_stages(self, run_id: str, stages: list[StageRow]) -> None:
+        """Replaces the stages of a run, and keeps beside the index what they make.
+
+        Args:
+            run_id: The run.
+            stages: All of its stages.
+
+        Raises:
+            StoreError: If they cannot be stored.
+        """
+        write_stages(self.runs / run_id, stages)
+        self.upsert_stages(stages, only=True)
+
     def _write_run_file(self, run: RunRow) -> None:
         """Keeps beside the index what a rebuild needs."""
         write_json(self.runs / run.id / RUN_FILE, asdict(run))
 
     def import_run_files(self) -> int:
-        """Adds the runs that have a file of their own and are not in the index.
+        """Adds the runs that have a file of their own and are not in the index, and their stages.
 
         Returns:
             How many were added.
@@ -265,7 +279,12 @@ class Database(Journal):
         Raises:
             StoreError: If they cannot be stored.
         """
-        return sum(self.insert_run(run) for run in read_run_files(self.runs))
+        added = 0
+        for run in read_run_files(self.runs):
+            if self.insert_run(run):
+                added += 1
+                self.import_stages(run.id, stages_to_import(run, self.runs / run.id))
+        return added
 
 
 def _run(row: sqlite3.Row) -> RunRow:
