@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import InputError, StoreError
+from effq_core.errors import DamagedIndexError, InputError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.store.connection import Connection
 from effq_core.store.files import write_json
@@ -56,11 +56,12 @@ class Database(Journal):
         """Reads the whole file.
 
         Raises:
-            StoreError: If it is damaged.
+            DamagedIndexError: If it is damaged.
+            StoreError: If it cannot be read.
         """
         for row in self._connection.select("PRAGMA quick_check"):
             if row[0] != "ok":
-                raise StoreError(
+                raise DamagedIndexError(
                     f"The database {self.path} is damaged ({row[0]}).",
                     "Run `effq doctor --repair`: it rebuilds the database from the artifacts.",
                 )

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from effq_core.errors import ExperimentError, StoreError
+from effq_core.errors import DamagedIndexError, ExperimentError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
@@ -138,17 +138,20 @@ def _sweep_scratch(store: ArtifactStore, artifact: Artifact) -> int:
     return 1
 
 
-def _move_if_damaged(database: Path) -> Path | None:
+def _is_damaged(database: Path) -> bool:
     try:
         index = Database(database)
         try:
             index.check()
         finally:
             index.close()
-    except StoreError as error:
-        if "damaged" not in error.message:
-            raise
-    else:
+    except DamagedIndexError:
+        return True
+    return False
+
+
+def _move_if_damaged(database: Path) -> Path | None:
+    if not _is_damaged(database):
         return None
     _refuse_while_running(database.parent / "runs")
     target = database.with_name(f"{database.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
