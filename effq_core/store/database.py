@@ -198,23 +198,52 @@ class Database(Journal):
         Raises:
             StoreError: If it cannot be stored.
         """
+        return self._set_status(validate_run_id(run_id), status, values)[0]
+
+    def change_status(self, seen: RunRow, status: Status, **values: Any) -> tuple[RunRow, bool]:
+        """Changes a run's status unless somebody else has changed it, or begun to work on it.
+
+        Args:
+            seen: The run as it was read.
+            status: Where it is now.
+            **values: Columns of :class:`RunRow`.
+
+        Returns:
+            The row as it is now, and whether it was changed.
+
+        Raises:
+            StoreError: If it cannot be stored.
+        """
+        return self._set_status(seen.id, status, values, seen)
+
+    def _set_status(
+        self, run_id: str, status: Status, values: dict[str, Any], seen: RunRow | None = None
+    ) -> tuple[RunRow, bool]:
         unknown = set(values) - _SETTABLE
         if unknown:
             raise StoreError(f"A run has no column {', '.join(sorted(unknown))} to set.")
-        values["status"] = status
+        values = values | {"status": status}
+        where, given = "id=:_id", values | {"_id": run_id}
+        if seen is not None:
+            where += " AND status=:_status AND driver_pid IS :_pid AND driver_started IS :_started"
+            given |= {
+                "_status": seen.status,
+                "_pid": seen.driver_pid,
+                "_started": seen.driver_started,
+            }
         with self._connection.transaction() as sql:
-            sql.execute(
+            changed = sql.execute(
                 f"UPDATE runs SET {', '.join(f'{key}=:{key}' for key in values)} "  # noqa: S608
-                "WHERE id=:id",
-                values | {"id": validate_run_id(run_id)},
-            )
+                f"WHERE {where}",
+                given,
+            ).rowcount
             row = sql.execute("SELECT * FROM runs WHERE id=?", (run_id,)).fetchone()
         if row is None:
             raise StoreError(f"The run {run_id} was deleted.", "`effq runs` lists the runs.")
         run = _run(row)
-        if not status.is_active:
+        if changed and not status.is_active:
             self._write_run_file(run)
-        return run
+        return run, bool(changed)
 
     def set_driver(self, run_id: str, pid: int) -> None:
         """Notes which process works on a run.
