@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from effq_core.errors import DamagedIndexError, InputError, StoreError
+from effq_core.errors import DamagedIndexError, InputError
 from effq_core.experiment import Experiment
 from effq_core.store.connection import Connection
-from effq_core.store.files import write_json
-from effq_core.store.journal import Journal
-from effq_core.store.processes import is_alive, process_token
+from effq_core.store.processes import is_alive
 from effq_core.store.rows import (
     RunRow,
     StageRow,
@@ -24,13 +20,11 @@ from effq_core.store.rows import (
     new_run_id,
     validate_run_id,
 )
-from effq_core.store.runfiles import RUN_FILE, read_run_files, stages_to_import, write_stages
-
-_RUN_COLUMNS = tuple(RunRow.__dataclass_fields__)
-_SETTABLE = frozenset(_RUN_COLUMNS) - {"id", "experiment", "fingerprint", "created"}
+from effq_core.store.runfiles import read_run_files, stages_to_import, write_stages
+from effq_core.store.states import RunStates, row_to_run
 
 
-class Database(Journal):
+class Database(RunStates):
     """The SQLite index of one ``EFFQ_HOME``; safe to use from several threads and processes.
 
     Args:
@@ -42,8 +36,7 @@ class Database(Journal):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.runs = path.parent / "runs"
-        super().__init__(Connection(path))
+        super().__init__(Connection(path), path.parent / "runs")
         if self._connection.is_new:
             # Somebody removed the index, or it was cut to nothing: the runs' own files know.
             self.import_run_files()
@@ -92,7 +85,7 @@ class Database(Journal):
                 created=now,
             )
             if self.insert_run(run):
-                self._write_run_file(run)
+                self.write_run_file(run)
                 return run.id
 
     def insert_run(self, run: RunRow) -> bool:
@@ -133,7 +126,7 @@ class Database(Journal):
         rows = self._connection.select("SELECT * FROM runs WHERE id=?", (run_id,))
         if not rows:
             raise InputError(f"There is no run {run_id}.", "`effq runs` lists the runs there are.")
-        return self._settle(_run(rows[0]))
+        return self._settle(row_to_run(rows[0]))
 
     def list_runs(self, limit: int = 1000) -> list[RunRow]:
         """Returns the latest runs, newest first.
@@ -150,7 +143,7 @@ class Database(Journal):
         rows = self._connection.select(
             "SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?", (limit,)
         )
-        return [self._settle(_run(row)) for row in rows]
+        return [self._settle(row_to_run(row)) for row in rows]
 
     def _settle(self, run: RunRow) -> RunRow:
         """Marks a run whose driver died without saying so."""
@@ -182,89 +175,7 @@ class Database(Journal):
                 )
         if changed:
             return replace(run, status=Status.INTERRUPTED, finished=now)
-        return _run(self._connection.select("SELECT * FROM runs WHERE id=?", (run.id,))[0])
-
-    def set_status(self, run_id: str, status: Status, **values: Any) -> RunRow:
-        """Changes a run's status, and other columns with it.
-
-        Args:
-            run_id: The run.
-            status: Where it is now.
-            **values: Columns of :class:`RunRow`.
-
-        Returns:
-            The row as it is now.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
-        return self._set_status(validate_run_id(run_id), status, values)[0]
-
-    def change_status(self, seen: RunRow, status: Status, **values: Any) -> tuple[RunRow, bool]:
-        """Changes a run's status unless somebody else has changed it, or begun to work on it.
-
-        Args:
-            seen: The run as it was read.
-            status: Where it is now.
-            **values: Columns of :class:`RunRow`.
-
-        Returns:
-            The row as it is now, and whether it was changed.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
-        return self._set_status(seen.id, status, values, seen)
-
-    def _set_status(
-        self, run_id: str, status: Status, values: dict[str, Any], seen: RunRow | None = None
-    ) -> tuple[RunRow, bool]:
-        unknown = set(values) - _SETTABLE
-        if unknown:
-            raise StoreError(f"A run has no column {', '.join(sorted(unknown))} to set.")
-        values = values | {"status": status}
-        where, given = "id=:_id", values | {"_id": run_id}
-        if seen is not None:
-            where += " AND status=:_status AND driver_pid IS :_pid AND driver_started IS :_started"
-            given |= {
-                "_status": seen.status,
-                "_pid": seen.driver_pid,
-                "_started": seen.driver_started,
-            }
-        with self._connection.transaction() as sql:
-            changed = sql.execute(
-                f"UPDATE runs SET {', '.join(f'{key}=:{key}' for key in values)} "  # noqa: S608
-                f"WHERE {where}",
-                given,
-            ).rowcount
-            row = sql.execute("SELECT * FROM runs WHERE id=?", (run_id,)).fetchone()
-        if row is None:
-            raise StoreError(f"The run {run_id} was deleted.", "`effq runs` lists the runs.")
-        run = _run(row)
-        if changed and not status.is_active:
-            self._write_run_file(run)
-        return run, bool(changed)
-
-    def set_driver(self, run_id: str, pid: int) -> None:
-        """Notes which process works on a run.
-
-        Args:
-            run_id: The run.
-            pid: The process.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
-        with self._connection.transaction() as sql:
-            held = sql.execute(
-                "SELECT driver_pid, driver_started FROM runs WHERE id=?", (validate_run_id(run_id),)
-            ).fetchone()
-            if held is not None and is_alive(*held):
-                return  # two starters met: the one that works on it stays
-            sql.execute(
-                "UPDATE runs SET driver_pid=?, driver_started=? WHERE id=?",
-                (pid, process_token(pid) or "dead", validate_run_id(run_id)),
-            )
+        return row_to_run(self._connection.select("SELECT * FROM runs WHERE id=?", (run.id,))[0])
 
     def delete_run(self, run_id: str) -> None:
         """Removes a run and its events; its artifacts stay.
@@ -296,10 +207,6 @@ class Database(Journal):
         write_stages(self.runs / run_id, stages)
         self.upsert_stages(stages, only=True)
 
-    def _write_run_file(self, run: RunRow) -> None:
-        """Keeps beside the index what a rebuild needs."""
-        write_json(self.runs / run.id / RUN_FILE, asdict(run))
-
     def import_run_files(self) -> int:
         """Adds the runs that have a file of their own and are not in the index, and their stages.
 
@@ -315,10 +222,3 @@ class Database(Journal):
                 added += 1
                 self.import_stages(run.id, stages_to_import(run, self.runs / run.id))
         return added
-
-
-def _run(row: sqlite3.Row) -> RunRow:
-    plain = dict(row)
-    plain["experiment"] = json.loads(plain["experiment"])
-    plain["status"] = Status(plain["status"])
-    return RunRow(**plain)
