@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +80,9 @@ def test_many_who_resume_at_once_fill_the_queue_exactly(
     for seed in range(12):
         run_id = database.create_run(Experiment(seed=seed))
         ended.append(database.set_status(run_id, Status.CANCELLED))
-    start = Barrier(len(ended))
+    start = Barrier(len(ended) + 1)
+    # While somebody writes, all of them can look at the queue and none can change it.
+    writer = sqlite3.connect(home.database, isolation_level=None)
 
     def come(number: int) -> bool:
         mine = Database(home.database)
@@ -91,7 +95,13 @@ def test_many_who_resume_at_once_fill_the_queue_exactly(
             mine.close()
 
     with ThreadPoolExecutor(len(ended)) as pool:
-        assert sum(pool.map(come, range(len(ended)))) == 3
+        queued = pool.map(come, range(len(ended)))
+        writer.execute("BEGIN IMMEDIATE")
+        start.wait()
+        time.sleep(0.3)
+        writer.execute("ROLLBACK")
+        assert sum(queued) == 3
+    writer.close()
     database.close()
 
 
