@@ -6,6 +6,7 @@ It cannot be made again, so what is damaged is named and stays where it is.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from effq_core.datasets.added import added_folders
 from effq_core.errors import EffqError
 from effq_core.models.own import card, ready
 from effq_core.settings import Home
-from effq_core.store.files import read_json, store_errors
+from effq_core.store.files import store_error, store_errors
 from effq_core.store.manifest import hash_file
 from effq_core.variants import READY_PREFIX
 
@@ -128,8 +129,12 @@ def _timings(home: Home) -> Iterator[str]:
         return
     for path in sorted(home.device_timings.glob("*/*.json")):
         try:
-            report = DeviceReport.from_dict(read_json(path) or {})
+            plain = json.loads(path.read_bytes())
+            report = DeviceReport.from_dict(plain if isinstance(plain, dict) else {})
             sound = (report.sha256, f"{report.id}.json") == (path.parent.name, path.name)
+        except OSError as error:  # nobody knows yet whether it is damaged
+            yield str(store_error(error, path))
+            continue
         except (KeyError, TypeError, ValueError):
             sound = False
         problem = (

@@ -7,6 +7,7 @@ EffqError
 │   └── ModelError        weights or model file: missing, wrong shape, wrong hash, unsupported layer
 ├── DownloadError         the network is away, or what arrived is not what was expected
 ├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
+│   └── DamagedIndexError the database of runs is damaged; a repair makes it anew
 ├── EngineError           the Dask engine cannot be started or reached, or a worker died
 ├── StageError            a stage of a run failed
 ├── BusyError             others came first: the same will do in a moment
@@ -57,6 +58,10 @@ class DownloadError(EffqError):
 
 class StoreError(EffqError):
     """The store under ``EFFQ_HOME`` cannot be read or written."""
+
+
+class DamagedIndexError(StoreError):
+    """The database of runs is damaged: ``effq doctor --repair`` makes it anew."""
 
 
 class EngineError(EffqError):

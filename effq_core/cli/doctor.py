@@ -19,7 +19,7 @@ def doctor(
         typer.Option(
             "--repair",
             help="Verify every artifact, set damaged ones aside, rebuild the index and remove what "
-            "killed processes have left. Nothing else is deleted.",
+            "killed processes have left. Nothing else is deleted; what cannot be read is named.",
         ),
     ] = False,
     offline: Annotated[
@@ -37,6 +37,7 @@ def doctor(
     repaired = _repair(home) if repair else None
     checks = checkup.examine(home, network=not offline, hashes=repair)
     failed = any(check.state is checkup.State.FAILED for check in checks)
+    failed = failed or bool(repaired and repaired["unreadable"])
     if json:
         output.print_json(
             {
@@ -63,6 +64,7 @@ def _repair(home: Home) -> dict[str, Any]:
         "runs": done.runs,
         "artifacts": done.artifacts,
         "quarantined": list(done.quarantined),
+        "unreadable": list(done.unreadable),
         "swept": done.swept,
     }
 
@@ -77,7 +79,7 @@ def _repair_text(repaired: dict[str, Any]) -> str:
     ]
     if repaired["moved"]:
         lines.append(f"The damaged index is kept as {repaired['moved']}.")
-    return "\n".join([*lines, *repaired["quarantined"]])
+    return "\n".join([*lines, *repaired["quarantined"], *repaired["unreadable"]])
 
 
 def _print(checks: list[Check]) -> None:

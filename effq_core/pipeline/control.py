@@ -40,18 +40,23 @@ def enter(home: Home, database: Database, experiment: Experiment, name: str = ""
         BusyError: If :data:`MOST_QUEUED` runs wait or run already.
         StoreError: If it cannot be stored.
     """
-    # Two who come at once must not both take the last place.
-    lock = FileLock(home.engine / "entering")
-    lock.acquire()
-    try:
+    with _entering(home):
         _refuse_crowd(database)
         return database.create_run(experiment, name)
-    finally:
-        lock.release()
+
+
+def _entering(home: Home) -> FileLock:
+    """Returns the lock of who puts a run into the queue: one comes at a time.
+
+    Two who come at once must not both take the last place, nor both put the same run back.
+    """
+    return FileLock(home.engine / "entering")
 
 
 def _refuse_crowd(database: Database, besides: str = "") -> None:
-    active = sum(run.status.is_active and run.id != besides for run in database.list_runs())
+    # All of them: an old run that was resumed is among the active ones, however many came since.
+    everyone = database.list_runs(limit=1_000_000)
+    active = sum(run.status.is_active and run.id != besides for run in everyone)
     if active >= MOST_QUEUED:
         raise BusyError(
             f"{active} runs are running or waiting, and no more than {MOST_QUEUED} may.",
@@ -117,7 +122,7 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
             return run
         write_atomic(home.runs / run_id / CANCEL, b"")
         if run.driver_pid is None:  # nobody is there to answer
-            return database.set_status(run_id, Status.CANCELLED, finished=time.time())
+            return database.change_status(run, Status.CANCELLED, finished=time.time())[0]
         # Not from here: the driver may be about to write how the run ended.
         return run
     finally:
@@ -125,27 +130,36 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
 
 
 def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
-    """Makes a run that has ended ready to run again.
+    """Makes a run that has ended ready to run again; for who holds the lock of its driver.
 
     Args:
         database: The index.
         home: The store.
-        run: The run.
+        run: The run as it was read.
 
     Returns:
         The run, queued.
 
     Raises:
+        InputError: If somebody else has changed it since.
         BusyError: If :data:`MOST_QUEUED` others wait or run.
         StoreError: If it cannot be stored.
     """
+    with _entering(home):
+        return _prepare(database, home, run)
+
+
+def _prepare(database: Database, home: Home, run: RunRow) -> RunRow:
+    now = database.get_run(run.id)
+    if (now.status, now.driver_pid) != (run.status, run.driver_pid):
+        raise _active(now)  # and who asked its driver to stop did not ask in vain
     _refuse_crowd(database, besides=run.id)
     for flag in (CANCEL, STOP):
         path = home.runs / run.id / flag
         with store_errors(path):
             path.unlink(missing_ok=True)
-    return database.set_status(
-        run.id,
+    queued, changed = database.change_status(
+        run,
         Status.QUEUED,
         started=None,
         finished=None,
@@ -155,6 +169,13 @@ def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
         driver_pid=None,
         driver_started=None,
     )
+    if not changed:
+        raise _active(queued)
+    return queued
+
+
+def _active(run: RunRow) -> InputError:
+    return InputError(f"The run {run.id} is {run.status} already.", "Wait, or cancel it.")
 
 
 def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
@@ -175,13 +196,16 @@ def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
     """
     database = Database(home.database)
     try:
-        run = database.get_run(run_id)
-        if run.status.is_active and run.driver_pid is not None:
-            raise InputError(f"The run {run_id} is {run.status} already.", "Wait, or cancel it.")
-        prepare_again(database, home, run)
+        with _entering(home):
+            # Read here, not before: of two who resume it at once, the second finds it active.
+            run = database.get_run(run_id)
+            if run.status.is_active and run.driver_pid is not None:
+                raise _active(run)
+            if not run.status.is_active:
+                _prepare(database, home, run)
+            return start_detached(home, run_id, plan)
     finally:
         database.close()
-    return start_detached(home, run_id, plan)
 
 
 def touch_flag(home: Home, run_id: str, flag: str) -> None:

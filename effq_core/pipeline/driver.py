@@ -64,7 +64,12 @@ _WRITE_TRIES = 5
 
 
 def run_foreground(
-    home: Home, run_id: str, on_update: OnUpdate | None = None, plan: str = DEFAULT_PLAN
+    home: Home,
+    run_id: str,
+    on_update: OnUpdate | None = None,
+    plan: str = DEFAULT_PLAN,
+    *,
+    again: bool = True,
 ) -> RunRow:
     """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
 
@@ -73,12 +78,13 @@ def run_foreground(
         run_id: The run; one that has ended is run again.
         on_update: Called after each change, in this thread.
         plan: ``module:function`` that makes a plan of an experiment.
+        again: Whether a run that was cancelled is run again; else it stays cancelled.
 
     Returns:
         The run as it ended: finished, failed or cancelled.
 
     Raises:
-        InputError: If there is no such run.
+        InputError: If there is no such run, or somebody else is just putting it into the queue.
         EngineError: If another driver works on it.
         StoreError: If the store cannot be written.
     """
@@ -86,9 +92,12 @@ def run_foreground(
     database = Database(home.database)
     lock = FileLock(home.runs / run_id / "driver.lock")
     try:
-        run = database.get_run(run_id)
+        database.get_run(run_id)  # says that there is none before a folder is made for it
         if not lock.try_acquire():
             raise EngineError(f"Another process works on the run {run_id}.", "Wait, or cancel it.")
+        run = database.get_run(run_id)
+        if run.status == Status.CANCELLED and not again:
+            return run
         if run.status != Status.QUEUED:
             run = prepare_again(database, home, run)
         with _signals_cancel(home, run_id):
@@ -290,7 +299,8 @@ def main(arguments: list[str] | None = None) -> int:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
     )
     try:
-        run = run_foreground(Home.from_environment(), given.run_id, plan=given.plan)
+        # Who cancels a run while its driver is being born does not see it run all the same.
+        run = run_foreground(Home.from_environment(), given.run_id, plan=given.plan, again=False)
     except EffqError as error:
         log.error("%s", error)
         return 1

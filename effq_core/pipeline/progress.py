@@ -86,7 +86,7 @@ class Progress:
             )
             for position, spec in enumerate(plan)
         }
-        self._database.upsert_stages(list(self._rows.values()), only=True)
+        self._database.plan_stages(self.run.id, list(self._rows.values()))
         self._tell()
 
     def stage(self, name: str, **values: Any) -> None:

@@ -78,7 +78,8 @@ class ArtifactStore:
             The artifact, or ``None`` where it must be made.
 
         Raises:
-            StoreError: If a name is malformed or a damaged artifact cannot be moved.
+            StoreError: If a name is malformed, a damaged artifact cannot be moved, or one cannot be
+                read just now: that one stays where it is.
         """
         path = self.path(stage, fingerprint)
         try:
@@ -111,6 +112,9 @@ class ArtifactStore:
 
         Returns:
             What is wrong, one sentence a file; empty where nothing is.
+
+        Raises:
+            StoreError: If a file cannot be read, which does not mean that it is damaged.
         """
         problems = []
         for entry in artifact.files:
@@ -118,8 +122,10 @@ class ArtifactStore:
             try:
                 if manifest.hash_file(file) != entry.sha256:
                     problems.append(f"{file} is not what was written: its hash differs.")
+            except manifest.GONE:
+                problems.append(f"{file} is missing.")
             except OSError as error:
-                problems.append(f"{file} cannot be read ({error.strerror}).")
+                raise store_error(error, file) from error
         return problems
 
     def quarantine(self, artifact: Artifact, reason: str) -> None:
@@ -259,13 +265,18 @@ class ArtifactStore:
         """
         return drafts.sweep(self.root, f"{stage}/{drafts.PREFIX}{fingerprint}*")
 
+    def names(self) -> list[tuple[str, str]]:
+        """Returns stage and fingerprint of every artifact there seems to be."""
+        with store_errors(self.root):
+            return [
+                (path.parent.name, path.name)
+                for path in sorted(self.root.glob("[a-z]*/*"))
+                if len(path.name) == 64 and path.is_dir()
+            ]
+
     def list_all(self) -> list[Artifact]:
         """Returns every whole artifact, oldest first; damaged ones are set aside."""
-        found = [
-            self.find(path.parent.name, path.name)
-            for path in self.root.glob("[a-z]*/*")
-            if len(path.name) == 64 and path.is_dir()
-        ]
+        found = [self.find(*name) for name in self.names()]
         return sorted((each for each in found if each is not None), key=lambda each: each.created)
 
     def delete(self, stage: str, fingerprint: str) -> None:

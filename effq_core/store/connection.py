@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import StoreError
+from effq_core.errors import DamagedIndexError, StoreError
 from effq_core.store.files import make_folder
 
 SCHEMA_VERSION = 1
@@ -67,7 +67,7 @@ def database_error(error: sqlite3.Error, path: Path) -> StoreError:
             f"The database {path} cannot be opened for writing ({text}).",
             "Set EFFQ_HOME to a folder that you can write to.",
         )
-    return StoreError(
+    return DamagedIndexError(
         f"The database {path} is damaged ({text}).",
         "Run `effq doctor --repair`: it rebuilds the database from the artifacts, which are safe.",
     )

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from effq_core.errors import InputError, StoreError
+from effq_core.errors import DamagedIndexError, InputError
 from effq_core.experiment import Experiment
 from effq_core.store.connection import Connection
-from effq_core.store.files import write_json
-from effq_core.store.journal import Journal
-from effq_core.store.processes import is_alive, process_token
+from effq_core.store.processes import is_alive
 from effq_core.store.rows import (
     RunRow,
+    StageRow,
     StageState,
     Status,
     new_run_id,
     validate_run_id,
 )
-from effq_core.store.runfiles import RUN_FILE, read_run_files
-
-_RUN_COLUMNS = tuple(RunRow.__dataclass_fields__)
-_SETTABLE = frozenset(_RUN_COLUMNS) - {"id", "experiment", "fingerprint", "created"}
+from effq_core.store.runfiles import read_run_files, stages_to_import, write_stages
+from effq_core.store.states import RunStates, row_to_run
 
 
-class Database(Journal):
+class Database(RunStates):
     """The SQLite index of one ``EFFQ_HOME``; safe to use from several threads and processes.
 
     Args:
@@ -41,8 +36,7 @@ class Database(Journal):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.runs = path.parent / "runs"
-        super().__init__(Connection(path))
+        super().__init__(Connection(path), path.parent / "runs")
         if self._connection.is_new:
             # Somebody removed the index, or it was cut to nothing: the runs' own files know.
             self.import_run_files()
@@ -55,11 +49,12 @@ class Database(Journal):
         """Reads the whole file.
 
         Raises:
-            StoreError: If it is damaged.
+            DamagedIndexError: If it is damaged.
+            StoreError: If it cannot be read.
         """
         for row in self._connection.select("PRAGMA quick_check"):
             if row[0] != "ok":
-                raise StoreError(
+                raise DamagedIndexError(
                     f"The database {self.path} is damaged ({row[0]}).",
                     "Run `effq doctor --repair`: it rebuilds the database from the artifacts.",
                 )
@@ -90,7 +85,7 @@ class Database(Journal):
                 created=now,
             )
             if self.insert_run(run):
-                self._write_run_file(run)
+                self.write_run_file(run)
                 return run.id
 
     def insert_run(self, run: RunRow) -> bool:
@@ -131,7 +126,7 @@ class Database(Journal):
         rows = self._connection.select("SELECT * FROM runs WHERE id=?", (run_id,))
         if not rows:
             raise InputError(f"There is no run {run_id}.", "`effq runs` lists the runs there are.")
-        return self._settle(_run(rows[0]))
+        return self._settle(row_to_run(rows[0]))
 
     def list_runs(self, limit: int = 1000) -> list[RunRow]:
         """Returns the latest runs, newest first.
@@ -148,7 +143,7 @@ class Database(Journal):
         rows = self._connection.select(
             "SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?", (limit,)
         )
-        return [self._settle(_run(row)) for row in rows]
+        return [self._settle(row_to_run(row)) for row in rows]
 
     def _settle(self, run: RunRow) -> RunRow:
         """Marks a run whose driver died without saying so."""
@@ -180,60 +175,7 @@ class Database(Journal):
                 )
         if changed:
             return replace(run, status=Status.INTERRUPTED, finished=now)
-        return _run(self._connection.select("SELECT * FROM runs WHERE id=?", (run.id,))[0])
-
-    def set_status(self, run_id: str, status: Status, **values: Any) -> RunRow:
-        """Changes a run's status, and other columns with it.
-
-        Args:
-            run_id: The run.
-            status: Where it is now.
-            **values: Columns of :class:`RunRow`.
-
-        Returns:
-            The row as it is now.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
-        unknown = set(values) - _SETTABLE
-        if unknown:
-            raise StoreError(f"A run has no column {', '.join(sorted(unknown))} to set.")
-        values["status"] = status
-        with self._connection.transaction() as sql:
-            sql.execute(
-                f"UPDATE runs SET {', '.join(f'{key}=:{key}' for key in values)} "  # noqa: S608
-                "WHERE id=:id",
-                values | {"id": validate_run_id(run_id)},
-            )
-            row = sql.execute("SELECT * FROM runs WHERE id=?", (run_id,)).fetchone()
-        if row is None:
-            raise StoreError(f"The run {run_id} was deleted.", "`effq runs` lists the runs.")
-        run = _run(row)
-        if not status.is_active:
-            self._write_run_file(run)
-        return run
-
-    def set_driver(self, run_id: str, pid: int) -> None:
-        """Notes which process works on a run.
-
-        Args:
-            run_id: The run.
-            pid: The process.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
-        with self._connection.transaction() as sql:
-            held = sql.execute(
-                "SELECT driver_pid, driver_started FROM runs WHERE id=?", (validate_run_id(run_id),)
-            ).fetchone()
-            if held is not None and is_alive(*held):
-                return  # two starters met: the one that works on it stays
-            sql.execute(
-                "UPDATE runs SET driver_pid=?, driver_started=? WHERE id=?",
-                (pid, process_token(pid) or "dead", validate_run_id(run_id)),
-            )
+        return row_to_run(self._connection.select("SELECT * FROM runs WHERE id=?", (run.id,))[0])
 
     def delete_run(self, run_id: str) -> None:
         """Removes a run and its events; its artifacts stay.
@@ -252,12 +194,21 @@ class Database(Journal):
             sql.execute("DELETE FROM runs WHERE id=?", (run_id,))
         shutil.rmtree(self.runs / run_id, ignore_errors=True)
 
-    def _write_run_file(self, run: RunRow) -> None:
-        """Keeps beside the index what a rebuild needs."""
-        write_json(self.runs / run.id / RUN_FILE, asdict(run))
+    def plan_stages(self, run_id: str, stages: list[StageRow]) -> None:
+        """Replaces the stages of a run, and keeps beside the index what they make.
+
+        Args:
+            run_id: The run.
+            stages: All of its stages.
+
+        Raises:
+            StoreError: If they cannot be stored.
+        """
+        write_stages(self.runs / run_id, stages)
+        self.upsert_stages(stages, only=True)
 
     def import_run_files(self) -> int:
-        """Adds the runs that have a file of their own and are not in the index.
+        """Adds the runs that have a file of their own and are not in the index, and their stages.
 
         Returns:
             How many were added.
@@ -265,11 +216,9 @@ class Database(Journal):
         Raises:
             StoreError: If they cannot be stored.
         """
-        return sum(self.insert_run(run) for run in read_run_files(self.runs))
-
-
-def _run(row: sqlite3.Row) -> RunRow:
-    plain = dict(row)
-    plain["experiment"] = json.loads(plain["experiment"])
-    plain["status"] = Status(plain["status"])
-    return RunRow(**plain)
+        added = 0
+        for run in read_run_files(self.runs):
+            if self.insert_run(run):
+                added += 1
+                self.import_stages(run.id, stages_to_import(run, self.runs / run.id))
+        return added

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from dataclasses import asdict
 from typing import Any
@@ -44,15 +45,26 @@ class Journal:
         Raises:
             StoreError: If they cannot be stored.
         """
-        names = ", ".join(_STAGE_COLUMNS)
-        marks = ", ".join(f":{name}" for name in _STAGE_COLUMNS)
         with self._connection.transaction() as sql:
             if only and stages:
                 sql.execute("DELETE FROM stages WHERE run_id=?", (stages[0].run_id,))
-            sql.executemany(
-                f"INSERT OR REPLACE INTO stages ({names}) VALUES ({marks})",  # noqa: S608
-                [asdict(stage) for stage in stages],
-            )
+            _insert(sql, stages)
+
+    def import_stages(self, run_id: str, stages: list[StageRow]) -> None:
+        """Adds the stages of a run that has none in the index.
+
+        Args:
+            run_id: The run.
+            stages: Its rows.
+
+        Raises:
+            StoreError: If they cannot be stored.
+        """
+        with self._connection.transaction() as sql:
+            # Its driver may just have come and said it better.
+            has_some = sql.execute("SELECT 1 FROM stages WHERE run_id=? LIMIT 1", (run_id,))
+            if not has_some.fetchone():
+                _insert(sql, stages)
 
     def stages(self, run_id: str) -> list[StageRow]:
         """Returns a run's stages in the plan's order.
@@ -142,3 +154,12 @@ class Journal:
             (run_id, seq, limit),
         )
         return [EventRow(**{**dict(row), "values": json.loads(row["values"])}) for row in rows]
+
+
+def _insert(sql: sqlite3.Connection, stages: list[StageRow]) -> None:
+    names = ", ".join(_STAGE_COLUMNS)
+    marks = ", ".join(f":{name}" for name in _STAGE_COLUMNS)
+    sql.executemany(
+        f"INSERT OR REPLACE INTO stages ({names}) VALUES ({marks})",  # noqa: S608
+        [asdict(stage) for stage in stages],
+    )

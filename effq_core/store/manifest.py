@@ -21,6 +21,9 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 _STAGE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""What the operating system says of a file that is missing, or something else by now. Whatever else
+it says (too many open files, no permission, a network folder that is away) is no damage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +176,7 @@ def read_manifest(folder: Path) -> Artifact:
     Raises:
         StoreError: If the manifest is missing or malformed, or a file is missing or of another
             size.
+        OSError: If something cannot be read just now, which says nothing about the artifact.
     """
     try:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -182,7 +186,7 @@ def read_manifest(folder: Path) -> Artifact:
         artifact = Artifact(path=folder, files=entries, **plain)
     except FileNotFoundError:
         raise StoreError(f"{folder} has no manifest.") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (*GONE, ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreError(f"The manifest of {folder} is malformed ({error}).") from error
     if (artifact.stage, artifact.fingerprint) != (folder.parent.name, folder.name):
         raise StoreError(f"{folder} holds another artifact's manifest.")

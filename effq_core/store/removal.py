@@ -94,10 +94,11 @@ def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
 
     Raises:
         InputError: If one does not exist or is active; then none is deleted.
-        StoreError: If something cannot be removed.
+        StoreError: If something cannot be removed, or nobody knows what another run uses.
     """
+    run_ids = list(run_ids)
     inventory = take_inventory(home, database)
-    _refuse_while_planning(inventory)
+    _refuse_while_unsure(inventory, besides=run_ids)
     deletion = plan_deletion(home, inventory, run_ids)
     for run in deletion.runs:
         row = database.get_run(run)
@@ -122,10 +123,10 @@ def free_unused(home: Home, database: Database) -> int:
         Bytes that became free.
 
     Raises:
-        StoreError: If something cannot be removed, or a run is just starting.
+        StoreError: If something cannot be removed, or nobody knows what a run uses.
     """
     inventory = take_inventory(home, database)
-    _refuse_while_planning(inventory)
+    _refuse_while_unsure(inventory)
     freed = _free(home, database, inventory.unused)
     ArtifactStore(home).sweep()
     for path in leftovers(home):
@@ -135,7 +136,14 @@ def free_unused(home: Home, database: Database) -> int:
     return freed
 
 
-def _refuse_while_planning(inventory: Inventory) -> None:
+def _refuse_while_unsure(inventory: Inventory, besides: Iterable[str] = ()) -> None:
+    unknown = sorted(set(inventory.unknown) - set(besides))
+    if unknown:
+        raise StoreError(
+            f"The index was rebuilt, and what the run {unknown[0]} has made so far is not known: "
+            "it might be freed with the rest.",
+            f"Resume or delete it first (`effq resume {unknown[0]}`).",
+        )
     if inventory.planning:
         raise StoreError(
             f"The run {inventory.planning[0]} has just started, and what it will use is not "

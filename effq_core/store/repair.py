@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from effq_core.errors import ExperimentError, StoreError
+from effq_core.errors import DamagedIndexError, ExperimentError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
@@ -35,6 +35,8 @@ class Repair:
         runs: Runs added to the index.
         artifacts: Whole artifacts.
         quarantined: One sentence for each damaged artifact that was set aside.
+        unreadable: What was said of each artifact that could not be read. It stays where it is, as
+            that does not mean that it is damaged.
         swept: What dead processes had left and was removed: temporary folders and files, drafts of
             photos, and checkpoints of finished stages.
     """
@@ -43,6 +45,7 @@ class Repair:
     runs: int
     artifacts: int
     quarantined: tuple[str, ...]
+    unreadable: tuple[str, ...]
     swept: int
 
 
@@ -64,14 +67,8 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
     """
     moved = _move_if_damaged(database)
     swept = len(store.sweep()) + _sweep_abandoned(store.home)
-    artifacts = []
-    for artifact in store.list_all():
-        problems = store.verify(artifact)
-        if problems:
-            store.quarantine(artifact, " ".join(problems))
-        else:
-            artifacts.append(artifact)
-            swept += _sweep_scratch(store, artifact)
+    artifacts, unreadable = _verified(store)
+    swept += sum(_sweep_scratch(store, artifact) for artifact in artifacts)
     index = Database(database)
     try:
         # A new index has imported the runs' files when it was opened.
@@ -88,8 +85,28 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
         runs=added,
         artifacts=len(artifacts),
         quarantined=tuple(store.take_warnings()),
+        unreadable=unreadable,
         swept=swept,
     )
+
+
+def _verified(store: ArtifactStore) -> tuple[list[Artifact], tuple[str, ...]]:
+    """Returns the artifacts whose every byte is right, and what was said of unreadable ones."""
+    found, unreadable = [], []
+    for name in store.names():
+        try:
+            artifact = store.find(*name)
+            problems = store.verify(artifact) if artifact is not None else []
+        except StoreError as error:
+            unreadable.append(f"{error.message} It was left as it is.")
+            continue
+        if artifact is None:
+            continue
+        if problems:
+            store.quarantine(artifact, " ".join(problems))
+        else:
+            found.append(artifact)
+    return found, tuple(unreadable)
 
 
 def _sweep_abandoned(home: Home) -> int:
@@ -121,17 +138,20 @@ def _sweep_scratch(store: ArtifactStore, artifact: Artifact) -> int:
     return 1
 
 
-def _move_if_damaged(database: Path) -> Path | None:
+def _is_damaged(database: Path) -> bool:
     try:
         index = Database(database)
         try:
             index.check()
         finally:
             index.close()
-    except StoreError as error:
-        if "damaged" not in error.message:
-            raise
-    else:
+    except DamagedIndexError:
+        return True
+    return False
+
+
+def _move_if_damaged(database: Path) -> Path | None:
+    if not _is_damaged(database):
         return None
     _refuse_while_running(database.parent / "runs")
     target = database.with_name(f"{database.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")

@@ -1,15 +1,20 @@
-"""The file each run keeps beside the index, so that the index can be rebuilt."""
+"""The files each run keeps beside the index, so that the index can be rebuilt."""
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
-from effq_core.errors import InputError
-from effq_core.store.files import read_json
-from effq_core.store.rows import RunRow, Status, validate_run_id
+from effq_core.errors import InputError, StoreError
+from effq_core.store.files import read_json, store_error, write_json
+from effq_core.store.rows import RunRow, StageRow, StageState, Status, validate_run_id
+
+log = logging.getLogger(__name__)
 
 RUN_FILE = "run.json"
+STAGES_FILE = "stages.json"
 
 
 def read_run_files(folder: Path) -> list[RunRow]:
@@ -35,3 +40,82 @@ def read_run_files(folder: Path) -> list[RunRow]:
             run = replace(run, status=Status.INTERRUPTED, driver_pid=None, driver_started=None)
         found.append(run)
     return found
+
+
+def write_stages(folder: Path, stages: list[StageRow]) -> None:
+    """Keeps what a run's stages make beside the index, if the disk lets us: it is a second copy.
+
+    Args:
+        folder: The run's.
+        stages: All of its stages.
+    """
+    _write(
+        folder,
+        [
+            {"name": row.name, "kind": row.kind, "fingerprint": row.fingerprint}
+            for row in sorted(stages, key=lambda row: row.position)
+        ],
+    )
+
+
+def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
+    try:
+        write_json(folder / STAGES_FILE, {"stages": stages})
+    except StoreError as error:
+        log.warning("The list of the run's stages is not kept: %s", error)
+
+
+def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
+    """Reads what a run's stages make.
+
+    Args:
+        run: The run.
+        folder: Its folder.
+
+    Returns:
+        The rows, in the plan's order, with no more than is sure; empty where the run has planned
+        none yet, ``None`` where they were lost.
+
+    Raises:
+        StoreError: If the file cannot be read just now.
+    """
+    path = folder / STAGES_FILE
+    # When and by whom they were made was in the index alone.
+    state = StageState.REUSED if run.status is Status.FINISHED else StageState.PENDING
+    try:
+        return [
+            StageRow(
+                run_id=run.id,
+                name=str(each["name"]),
+                kind=str(each["kind"]),
+                fingerprint=str(each["fingerprint"]),
+                position=position,
+                state=state,
+            )
+            for position, each in enumerate(json.loads(path.read_bytes())["stages"])
+        ]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise store_error(error, path) from error
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def stages_to_import(run: RunRow, folder: Path) -> list[StageRow]:
+    """Reads the stages of a run that the index has lost; where nobody knows them, notes that.
+
+    Args:
+        run: The run.
+        folder: Its folder.
+
+    Returns:
+        The rows; empty where they are not known.
+    """
+    if run.status is not Status.FINISHED and not (folder / STAGES_FILE).exists():
+        _write(folder, None)  # it was made before runs had such files, or had planned nothing
+    try:
+        return read_stages(run, folder) or []
+    except StoreError as error:  # who frees space looks at the file once more
+        log.warning("The stages of the run %s are not known: %s", run.id, error)
+        return []

@@ -7,6 +7,7 @@ same artifact.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import time
@@ -17,8 +18,10 @@ from pathlib import Path
 from effq_core.settings import Home
 from effq_core.store.artifacts import QUARANTINE
 from effq_core.store.database import Database
-from effq_core.store.files import read_json
-from effq_core.store.manifest import MANIFEST
+from effq_core.store.files import store_error
+from effq_core.store.manifest import GONE, MANIFEST
+from effq_core.store.rows import RunRow, Status
+from effq_core.store.runfiles import read_stages
 
 REPORT = "report"
 """Kind of the artifact that ends a run and names all others, directly or through them."""
@@ -67,12 +70,15 @@ class Inventory:
         users: Ids of the runs that use an artifact, whether it is on disk or not.
         by_run: The artifacts of each run.
         planning: Runs that have begun but have not yet said what they use.
+        unknown: Runs that could go on, and of which nobody knows any more what they have made: the
+            index was rebuilt, and they are older than the files that would tell.
     """
 
     sizes: dict[Key, int] = field(default_factory=dict)
     users: dict[Key, set[str]] = field(default_factory=dict)
     by_run: dict[str, set[Key]] = field(default_factory=dict)
     planning: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     def run_bytes(self, run_id: str) -> int:
         """Returns the bytes of everything a run uses, shared or not."""
@@ -103,7 +109,7 @@ def take_inventory(home: Home, database: Database) -> Inventory:
         What there is, and who uses it.
 
     Raises:
-        StoreError: If the index is damaged.
+        StoreError: If the index is damaged, or what a run uses cannot be read.
     """
     found = Inventory(sizes=_sizes(home))
     stages = database.stage_keys()
@@ -112,8 +118,13 @@ def take_inventory(home: Home, database: Database) -> Inventory:
         if not keys and run.results is not None:
             # A run that a repair has brought back has results but no list of stages.
             keys = _with_inputs(home, (REPORT, run.results))
-        if not keys and run.status.is_active and run.driver_pid is not None:
-            found.planning.append(run.id)
+        if not keys:
+            planned = _planned(home, run)
+            keys = planned or set()
+            if not keys and run.status.is_active and run.driver_pid is not None:
+                found.planning.append(run.id)
+            elif planned is None:
+                found.unknown.append(run.id)
         found.by_run[run.id] = keys
         for key in keys:
             found.users.setdefault(key, set()).add(run.id)
@@ -191,6 +202,16 @@ def _sizes(home: Home) -> dict[Key, int]:
     return found
 
 
+def _planned(home: Home, run: RunRow) -> set[Key] | None:
+    """Returns what a run's own file says that it uses; ``None`` where that was lost."""
+    stages = read_stages(run, home.runs / run.id)
+    if stages is None:
+        return None
+    if not stages and run.status is Status.INTERRUPTED and run.driver_pid is None:
+        return None  # as a repair leaves it: one whose driver died has a process number
+    return {(stage.kind, stage.fingerprint) for stage in stages}
+
+
 def _with_inputs(home: Home, last: Key) -> set[Key]:
     """Returns an artifact and everything it was made from, as their manifests say."""
     found: set[Key] = set()
@@ -205,12 +226,13 @@ def _with_inputs(home: Home, last: Key) -> set[Key]:
 
 
 def _inputs(manifest: Path) -> list[Key]:
-    inputs = (read_json(manifest) or {}).get("inputs")
-    named = inputs.get("inputs") if isinstance(inputs, dict) else None
     try:
-        return [(each["stage"], each["fingerprint"]) for each in (named or {}).values()]
-    except (AttributeError, KeyError, TypeError):
+        named = json.loads(manifest.read_bytes())["inputs"]["inputs"]
+        return [(each["stage"], each["fingerprint"]) for each in named.values()]
+    except (*GONE, AttributeError, KeyError, TypeError, ValueError):
         return []  # not a manifest this version wrote: it names no inputs we know
+    except OSError as error:  # what it names must not be taken for unused
+        raise store_error(error, manifest) from error
 
 
 def is_locked_folder(path: Path) -> bool:

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from effq_core.errors import EffqError, StageError
+from effq_core.errors import EffqError, InputError, StageError
 from effq_core.pipeline.driver import Driver, load_plan
 from effq_core.pipeline.executor import Executor
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
@@ -46,12 +46,17 @@ class SweepDriver(Driver):
         self._conclude()
 
     def _forget_deleted(self) -> None:
-        known = {run.id: run.results for run in self._database.list_runs()}
         named = self._union.fingerprints
         for place, run_id in list(self._state.runs.items()):
             # Other library versions make other artifacts: the old run keeps the old ones.
-            if known.get(run_id) != named[self._union.reports()[place]]:
+            if self._results(run_id) != named[self._union.reports()[place]]:
                 del self._state.runs[place]
+
+    def _results(self, run_id: str) -> str | None:
+        try:
+            return self._database.get_run(run_id).results
+        except InputError:
+            return None  # it was deleted
 
     def _executor(self, plan: Plan, named: dict[str, str], finished: set[str]) -> Executor:
         self._add_finished(finished)

@@ -148,13 +148,23 @@ def list_sweeps(home: Home, database: Database) -> list[tuple[RunRow, SweepState
         StoreError: If the database is damaged.
     """
     found = []
-    for run in database.list_runs():
-        if is_sweep(home, run.id):
-            try:
-                found.append((run, read_sweep(home, run.id)))
-            except EffqError:
-                continue
+    for run in _sweep_runs(home, database):
+        try:
+            found.append((run, read_sweep(home, run.id)))
+        except EffqError:
+            continue
     return found
+
+
+def _sweep_runs(home: Home, database: Database) -> list[RunRow]:
+    """Returns the runs of all sweeps, newest first, however many runs came since."""
+    found = []
+    for path in home.runs.glob(f"*/{SWEEP_FILE}"):
+        try:
+            found.append(database.get_run(path.parent.name))
+        except InputError:
+            continue  # the index knows no such run
+    return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
 
 def find_same(home: Home, database: Database, sweep: Sweep) -> RunRow | None:
@@ -172,7 +182,7 @@ def find_same(home: Home, database: Database, sweep: Sweep) -> RunRow | None:
         StoreError: If the database is damaged.
     """
     wanted = sweep.fingerprint()
-    for run in database.list_runs():
+    for run in _sweep_runs(home, database):
         plain = read_json(_file(home, run.id))
         if plain is not None and plain.get("fingerprint") == wanted:
             return run
@@ -193,7 +203,7 @@ def sweep_of(home: Home, database: Database, run_id: str) -> RunRow | None:
     Raises:
         StoreError: If the database is damaged.
     """
-    for run in database.list_runs():
+    for run in _sweep_runs(home, database):
         plain = read_json(_file(home, run.id))
         if plain is not None and run_id in plain.get("runs", {}).values():
             return run

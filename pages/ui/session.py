@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from effq_core.results import RESULTS_FILE, Results, load_reference, load_results
 from effq_core.results.access import REPORT
 from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.store.files import store_errors
 from effq_core.store.rows import RunRow
 
 RESULTS_IN_MEMORY = 24
@@ -19,17 +22,24 @@ def home() -> Home:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _database(path: str) -> Database:
-    return Database(Home.from_environment().database)
+def _database(path: str, device: int, inode: int) -> Database:
+    return Database(Path(path))
 
 
 def database() -> Database:
-    """Returns the index; all sessions share one connection.
+    """Returns the index; all sessions share one connection, until a repair puts another in place.
 
     Raises:
         StoreError: If it cannot be opened.
     """
-    return _database(str(home().database))
+    path = home().database
+    with store_errors(path):
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            Database(path).close()  # makes it, or says why not
+            status = path.stat()
+    return _database(str(path), status.st_dev, status.st_ino)
 
 
 def runs() -> list[RunRow]:

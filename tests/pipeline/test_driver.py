@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from effq_core.pipeline.progress import Update
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import Status
+from effq_core.store.runfiles import read_stages
 
 
 def test_a_run_is_worked_on_once_and_then_reused(runs: Runs) -> None:
@@ -166,6 +168,43 @@ def test_runs_queue_and_a_queued_one_can_be_cancelled(runs: Runs) -> None:
 def test_a_run_that_nobody_started_is_cancelled_at_once(runs: Runs) -> None:
     run_id = runs.create()
     assert driver.request_cancel(runs.home, run_id).status == Status.CANCELLED
+
+
+def test_a_run_that_was_cancelled_while_its_driver_was_born_stays_so(runs: Runs) -> None:
+    run_id = runs.create()
+    driver.request_cancel(runs.home, run_id)
+    assert driver.main([run_id, "--plan", "pipeline_stages:numbers_plan"]) == 130
+    assert runs.database.get_run(run_id).status == Status.CANCELLED
+    assert runs.marks("number1") == []
+    # Who asks for it again gets it.
+    assert runs.run("numbers_plan", run_id).status == Status.FINISHED
+
+
+def test_of_those_who_resume_a_run_at_once_one_does(runs: Runs) -> None:
+    run_id = runs.create()
+    driver.request_cancel(runs.home, run_id)
+
+    def come(_: int) -> bool:
+        try:
+            return driver.resume(runs.home, run_id, "pipeline_stages:long_plan") > 0
+        except InputError as error:
+            assert "already" in error.message
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(come, range(4))) == 1
+    runs.until_mark("epoch0")
+    assert runs.database.get_run(run_id).status == Status.RUNNING
+
+
+def test_what_a_run_makes_is_kept_beside_the_index(runs: Runs) -> None:
+    run = runs.run("numbers_plan")
+    stages = runs.database.stages(run.id)
+    kept = read_stages(run, runs.home.runs / run.id)
+    assert kept is not None
+    assert [(row.name, row.kind, row.fingerprint) for row in kept] == [
+        (row.name, row.kind, row.fingerprint) for row in stages
+    ]
 
 
 def test_two_drivers_of_the_same_plan_make_each_stage_once(runs: Runs) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from typer.testing import CliRunner
 
 from effq_core.cli.app import app
-from effq_core.errors import BusyError
+from effq_core.errors import BusyError, InputError
 from effq_core.experiment import Experiment
 from effq_core.pipeline import control
-from effq_core.pipeline.control import MOST_QUEUED, enter, resume
+from effq_core.pipeline.context import CANCEL
+from effq_core.pipeline.control import MOST_QUEUED, enter, prepare_again, resume
 from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.store.processes import process_token
 from effq_core.store.rows import Status
 
 
@@ -61,4 +68,77 @@ def test_the_command_line_and_a_resumed_run_find_the_same_end(
 
     database.set_status(waiting, Status.CANCELLED)
     assert enter(home, database, Experiment(seed=5))
+    database.close()
+
+
+def test_many_who_resume_at_once_fill_the_queue_exactly(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "MOST_QUEUED", 3)
+    database = Database(home.database)
+    ended = []
+    for seed in range(12):
+        run_id = database.create_run(Experiment(seed=seed))
+        ended.append(database.set_status(run_id, Status.CANCELLED))
+    start = Barrier(len(ended) + 1)
+    # While somebody writes, all of them can look at the queue and none can change it.
+    writer = sqlite3.connect(home.database, isolation_level=None)
+
+    def come(number: int) -> bool:
+        mine = Database(home.database)
+        start.wait()
+        try:
+            return prepare_again(mine, home, ended[number]).status is Status.QUEUED
+        except BusyError:
+            return False
+        finally:
+            mine.close()
+
+    with ThreadPoolExecutor(len(ended)) as pool:
+        queued = pool.map(come, range(len(ended)))
+        writer.execute("BEGIN IMMEDIATE")
+        start.wait()
+        time.sleep(0.3)
+        writer.execute("ROLLBACK")
+        assert sum(queued) == 3
+    writer.close()
+    database.close()
+
+
+def test_who_comes_second_does_not_take_a_run_from_its_driver(home: Home) -> None:
+    database = Database(home.database)
+    seen = database.set_status(database.create_run(Experiment()), Status.CANCELLED)
+    working = database.set_status(
+        seen.id,
+        Status.RUNNING,
+        driver_pid=os.getpid(),
+        driver_started=process_token(os.getpid()),
+    )
+    flag = home.runs / seen.id / CANCEL
+    flag.touch()
+
+    with pytest.raises(InputError, match="is running already"):
+        prepare_again(database, home, seen)
+    with pytest.raises(InputError, match="is running already"):
+        resume(home, seen.id)
+    assert database.change_status(seen, Status.QUEUED, driver_pid=None) == (working, False)
+    assert database.get_run(seen.id) == working
+    assert flag.exists()
+    database.close()
+
+
+def test_an_old_run_that_was_resumed_takes_a_place(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "MOST_QUEUED", 1)
+    database = Database(home.database)
+    old = enter(home, database, Experiment())
+    run = database.get_run(old)
+    for number in range(1001):
+        later = replace(
+            run, id=f"29990101-000000-{number:04x}", status=Status.FINISHED, created=run.created + 1
+        )
+        assert database.insert_run(later)
+    with pytest.raises(BusyError):
+        enter(home, database, Experiment(seed=2))
     database.close()

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,46 @@ def test_verify_finds_a_changed_byte(store: ArtifactStore) -> None:
     assert store.find("convert", PRINT) is not None
     (problem,) = store.verify(made)
     assert "model.bin" in problem
+
+
+@contextmanager
+def no_file_can_be_opened() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        while True:
+            try:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                break
+        yield
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_passing_error_is_said_and_the_artifact_stays(store: ArtifactStore) -> None:
+    made = make(store)
+    with no_file_can_be_opened():
+        with pytest.raises(StoreError, match="Too many open files"):
+            store.find("convert", PRINT)
+        with pytest.raises(StoreError, match="Too many open files"):
+            store.verify(made)
+        with pytest.raises(StoreError, match="Too many open files"):
+            store.list_all()
+    assert store.take_warnings() == []
+    assert store.find("convert", PRINT) == made
+    assert store.verify(made) == []
+
+
+def test_a_manifest_that_is_a_folder_is_damage(store: ArtifactStore) -> None:
+    file = make(store).path / "manifest.json"
+    file.unlink()
+    file.mkdir()
+    assert store.find("convert", PRINT) is None
+    assert len(store.take_warnings()) == 1
 
 
 @pytest.mark.parametrize(

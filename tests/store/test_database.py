@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from effq_core import errors
 from effq_core.errors import InputError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.settings import Home
@@ -210,6 +211,25 @@ def test_a_newer_schema_is_refused(home: Home) -> None:
     sql.close()
     with pytest.raises(StoreError, match="newer"):
         Database(home.database)
+
+
+def test_a_repair_moves_no_index_that_is_only_too_new(tmp_path: Path) -> None:
+    home = Home(tmp_path / "damaged-disk")
+    Database(home.database).close()
+    with sqlite3.connect(home.database) as sql:
+        sql.execute("PRAGMA user_version=99")
+    sql.close()
+    with pytest.raises(StoreError, match="newer"):
+        rebuild(home.database, ArtifactStore(home))
+    assert [path.name for path in home.root.glob("effq.sqlite3*")] == ["effq.sqlite3"]
+
+
+def test_damage_is_told_by_its_class_also_across_processes(home: Home) -> None:
+    home.root.mkdir()
+    home.database.write_bytes(b"no database" * 999)
+    with pytest.raises(errors.DamagedIndexError):
+        Database(home.database)
+    assert issubclass(errors.DamagedIndexError, StoreError)
 
 
 def test_a_database_below_a_file_is_said(tmp_path: Path) -> None:

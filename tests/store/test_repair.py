@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from effq_core.brought import look_through
 from effq_core.cli.app import app
 from effq_core.datasets.added import add_folder
 from effq_core.datasets.preview import preview_folder
@@ -137,6 +138,7 @@ def test_a_repair_of_a_sound_store_changes_no_file(home: Home, effq: Effq) -> No
         "runs": 0,
         "artifacts": len(list(home.artifacts.glob("[a-z]*/*"))),
         "quarantined": [],
+        "unreadable": [],
         "swept": 0,
     }
     (brought,) = (check for check in told["checks"] if check["name"] == "brought")
@@ -167,14 +169,8 @@ def test_after_the_index_is_lost_everything_is_listed_as_before(
 
     assert effq("doctor", "--offline", "--repair").exit_code == 0
 
-    assert _lasting(list(lists(effq))) == _lasting(before)
+    assert list(lists(effq)) == before
     assert effq("show", "latest").exit_code == 0
-
-
-def _lasting(found: list[Any]) -> list[Any]:
-    """Leaves out how many stages a run had: that is in the index alone."""
-    runs, *others = found
-    return [[{k: v for k, v in run.items() if "stage" not in k} for run in runs], *others]
 
 
 @pytest.mark.parametrize(
@@ -274,6 +270,16 @@ def test_an_index_is_not_replaced_under_a_run_that_still_goes_on(home: Home) -> 
     assert rebuild(home.database, ArtifactStore(home)).moved is not None
 
 
+def test_a_timing_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    path = home.device_timings / ("ab" * 32) / "t.json"
+    path.parent.mkdir(parents=True)
+    path.symlink_to("x" * 300)
+    (problem,) = look_through(home).problems
+    assert str(path) in problem
+    assert "Delete it" not in problem
+
+
 def test_half_an_artifact_without_a_manifest_is_set_aside(home: Home) -> None:
     half = home.artifacts / "evaluate" / ("12" * 32)
     half.mkdir()
@@ -284,3 +290,32 @@ def test_half_an_artifact_without_a_manifest_is_set_aside(home: Home) -> None:
 
     assert "no manifest" in told
     assert not half.exists()
+
+
+def test_what_cannot_be_read_is_named_and_left_as_it_is(
+    tmp_path: Path, effq: Effq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    store = ArtifactStore(home)
+    for number in range(3):
+        with store.create("convert", f"{number:064x}", {}) as draft:
+            (draft.path / "empty").touch()
+    bytes_fail, manifest_fails = (store.path("convert", f"{number:064x}") for number in (1, 2))
+    (bytes_fail / "empty").unlink()
+    (bytes_fail / "empty").symlink_to("/proc/self/mem")  # an empty file whose reading fails
+    (manifest_fails / "manifest.json").unlink()
+    (manifest_fails / "manifest.json").symlink_to("x" * 300)
+    monkeypatch.setenv("EFFQ_HOME", str(home.root))
+
+    answer = effq("doctor", "--offline", "--repair", "--json")
+
+    told = json.loads(answer.stdout)["repair"]
+    assert answer.exit_code == 1
+    assert (told["artifacts"], told["quarantined"]) == (1, [])
+    assert [
+        str(path) in text
+        for path, text in zip((bytes_fail, manifest_fails), told["unreadable"], strict=True)
+    ] == [True, True]
+    assert all(text.endswith("It was left as it is.") for text in told["unreadable"])
+    assert bytes_fail.is_dir()
+    assert manifest_fails.is_dir()

@@ -12,11 +12,14 @@ import pytest
 
 from effq_core.errors import InputError, StoreError
 from effq_core.experiment import Experiment
+from effq_core.pipeline.progress import Progress
+from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.processes import process_token
 from effq_core.store.removal import delete_runs, free_unused, plan_deletion
+from effq_core.store.repair import rebuild
 from effq_core.store.rows import StageRow, Status
 from effq_core.store.usage import Key, take_inventory, tree_size, usage
 
@@ -55,6 +58,24 @@ class Shop:
         )
         self.database.set_status(run_id, status, **values)
         return run_id
+
+    def planned(self, *keys: Key) -> str:
+        """A run whose driver has just said what its stages make."""
+        run_id = self.database.create_run(Experiment())
+        names = {f"{made[0]}:{place}": made for place, made in enumerate(keys)}
+        plan = Plan(
+            StageSpec(name=name, kind=made[0], function="nothing:here", version=1)
+            for name, made in names.items()
+        )
+        progress = Progress(self.database, self.database.get_run(run_id), None)
+        progress.plan(plan, {name: made[1] for name, made in names.items()}, set())
+        return run_id
+
+    def lose_index(self) -> None:
+        self.database.close()
+        self.home.database.write_bytes(b"no database" * 999)
+        assert rebuild(self.home.database, self.store).moved is not None
+        self.database = Database(self.home.database)
 
     def inventory(self) -> Any:
         return take_inventory(self.home, self.database)
@@ -119,6 +140,76 @@ def test_a_run_that_could_be_resumed_keeps_what_it_has(
     shop.run(key("pixels", 1), key("convert", 2), key("evaluate", 9), status=status)
     delete_runs(shop.home, shop.database, pair)
     assert shop.there() == {key("pixels", 1), key("convert", 2)}
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED, Status.INTERRUPTED])
+def test_a_run_that_could_be_resumed_keeps_what_it_has_when_the_index_is_rebuilt(
+    shop: Shop, status: Status
+) -> None:
+    pixels, file, stray = map(
+        shop.artifact, (key("pixels", 1), key("convert", 2), key("pixels", 8))
+    )
+    checkpoint = shop.home.scratch.joinpath(*key("finetune", 3))
+    checkpoint.mkdir(parents=True)
+    run = shop.planned(pixels, file, key("finetune", 3))
+    if status is not Status.INTERRUPTED:  # one whose driver is killed writes nothing any more
+        shop.database.set_status(run, status)
+    shop.lose_index()
+    assert shop.database.get_run(run).status is status
+    assert [stage.name for stage in shop.database.stages(run)] == [
+        "pixels:0",
+        "convert:1",
+        "finetune:2",
+    ]
+    other = shop.run(pixels, file)
+    delete_runs(shop.home, shop.database, [other])
+    free_unused(shop.home, shop.database)
+    assert shop.there() == {pixels, file}
+    assert stray not in shop.there()
+    assert checkpoint.exists()
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED, Status.INTERRUPTED])
+def test_nothing_is_freed_that_a_run_whose_stages_were_lost_might_need(
+    shop: Shop, status: Status
+) -> None:
+    pixels, file = map(shop.artifact, (key("pixels", 1), key("convert", 2)))
+    old = shop.run(pixels, status=status)  # and no file beside the index: an older EffQ
+    shop.lose_index()
+    other = shop.run(pixels, file)
+    for free in (
+        lambda: free_unused(shop.home, shop.database),
+        lambda: delete_runs(shop.home, shop.database, [other]),
+    ):
+        with pytest.raises(StoreError, match=f"the run {old} has made") as caught:
+            free()
+        assert "Resume or delete it first" in caught.value.hint
+    assert shop.there() == {pixels, file}
+    delete_runs(shop.home, shop.database, [old])
+    delete_runs(shop.home, shop.database, [other])
+    assert shop.there() == set()
+
+
+def test_what_an_earlier_repair_has_left_without_stages_is_not_freed(shop: Shop) -> None:
+    pixels = shop.artifact(key("pixels", 1))
+    old = shop.run(pixels, status=Status.RUNNING)
+    shop.lose_index()
+    (shop.home.runs / old / "stages.json").unlink()
+    with pytest.raises(StoreError, match=f"the run {old} has made"):
+        free_unused(shop.home, shop.database)
+    assert shop.there() == {pixels}
+
+
+def test_a_manifest_that_cannot_be_read_frees_nothing(shop: Shop) -> None:
+    pixels = shop.artifact(key("pixels", 1))
+    report = shop.artifact(key("report", 3), [pixels])
+    shop.run(results=report[1])
+    manifest = shop.store.path(*report) / "manifest.json"
+    manifest.unlink()
+    manifest.symlink_to("x" * 300)
+    with pytest.raises(StoreError, match=r"manifest\.json"):
+        free_unused(shop.home, shop.database)
+    assert shop.store.find(*pixels) is not None
 
 
 def alive() -> dict[str, Any]:

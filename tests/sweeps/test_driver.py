@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,21 @@ def test_a_deleted_run_of_a_sweep_comes_back(home: Home, database: Database) -> 
 
     again = read_sweep(home, sweep.id).runs
     assert again[0] == runs[0] and again[1] != runs[1]
-    assert database.get_run(again[1]).results is not None
+    made = database.get_run(again[1])
+    assert made.results is not None
+
+    # However many runs have come since, the sweep and its runs are known.
+    for number in range(1001):
+        later = replace(made, id=f"29990101-000000-{number:04x}", created=made.created + 60)
+        assert database.insert_run(later)
+    assert [row.id for row, _ in list_sweeps(home, database)] == [sweep.id]
+    for found in (
+        find_same(home, database, a_sweep(20, seeds=(1,))),
+        sweep_of(home, database, made.id),
+    ):
+        assert found is not None and found.id == sweep.id
+    run_foreground(home, sweep.id, plan=PLAN)
+    assert read_sweep(home, sweep.id).runs == again
 
 
 @pytest.mark.parametrize("workers", [2])
