@@ -39,7 +39,7 @@ def dependents(database: Database, item: str) -> list[RunRow]:
     """
     return [
         run
-        for run in database.list_runs(limit=1_000_000)
+        for run in database.list_runs()
         if item in (run.experiment.get("dataset"), run.experiment.get("model"))
         or item in run.experiment.get("variants", ())
     ]

@@ -54,9 +54,7 @@ def _entering(home: Home) -> FileLock:
 
 
 def _refuse_crowd(database: Database, besides: str = "") -> None:
-    # All of them: an old run that was resumed is among the active ones, however many came since.
-    everyone = database.list_runs(limit=1_000_000)
-    active = sum(run.status.is_active and run.id != besides for run in everyone)
+    active = sum(run.status.is_active and run.id != besides for run in database.list_runs())
     if active >= MOST_QUEUED:
         raise BusyError(
             f"{active} runs are running or waiting, and no more than {MOST_QUEUED} may.",

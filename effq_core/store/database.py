@@ -128,11 +128,11 @@ class Database(RunStates):
             raise InputError(f"There is no run {run_id}.", "`effq runs` lists the runs there are.")
         return self._settle(row_to_run(rows[0]))
 
-    def list_runs(self, limit: int = 1000) -> list[RunRow]:
+    def list_runs(self, limit: int | None = None) -> list[RunRow]:
         """Returns the latest runs, newest first.
 
         Args:
-            limit: The most rows.
+            limit: The most rows; ``None``: all there are.
 
         Returns:
             The rows; those whose driver has died are ``interrupted``.
@@ -141,7 +141,8 @@ class Database(RunStates):
             StoreError: If the database is damaged.
         """
         rows = self._connection.select(
-            "SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?", (limit,)
+            "SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?",
+            (-1 if limit is None else limit,),  # SQLite's word for all
         )
         return [self._settle(row_to_run(row)) for row in rows]
 

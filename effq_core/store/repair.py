@@ -73,7 +73,7 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
     try:
         # A new index has imported the runs' files when it was opened.
         added = index.import_run_files() + (len(index.list_runs()) if moved else 0)
-        known = {run.results for run in index.list_runs(limit=1_000_000)}
+        known = {run.results for run in index.list_runs()}
         for artifact in artifacts:
             if artifact.stage == REPORT and artifact.fingerprint not in known:
                 run = _run_of(artifact)

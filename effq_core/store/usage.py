@@ -113,7 +113,7 @@ def take_inventory(home: Home, database: Database) -> Inventory:
     """
     found = Inventory(sizes=_sizes(home))
     stages = database.stage_keys()
-    for run in database.list_runs(limit=1_000_000):
+    for run in database.list_runs():
         keys = set(stages.get(run.id, ()))
         if not keys and run.results is not None:
             # A run that a repair has brought back has results but no list of stages.

@@ -14,6 +14,7 @@ from effq_core.store.files import store_errors
 from effq_core.store.rows import RunRow
 
 RESULTS_IN_MEMORY = 24
+_MOST_RUNS = 1000  # a page reads them at every click
 
 
 def home() -> Home:
@@ -43,12 +44,12 @@ def database() -> Database:
 
 
 def runs() -> list[RunRow]:
-    """Returns all runs, newest first.
+    """Returns the runs people choose from, newest first.
 
     Raises:
         StoreError: If the database is damaged.
     """
-    return database().list_runs()
+    return database().list_runs(_MOST_RUNS)
 
 
 @st.cache_resource(show_spinner=False, max_entries=RESULTS_IN_MEMORY)

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,17 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def database(home: Home) -> Database:
     return Database(home.database)
+
+
+def test_all_runs_are_listed_unless_a_limit_is_given(database: Database) -> None:
+    run = database.get_run(database.create_run(Experiment()))
+    for number in range(1001):
+        old = replace(run, id=f"20200101-000000-{number:04x}", created=float(number))
+        assert database.insert_run(old)
+    assert len(database.list_runs()) == 1002
+    latest = database.list_runs(3)
+    assert len(latest) == 3
+    assert latest == database.list_runs()[:3]
 
 
 def test_a_run_is_kept_with_its_experiment(database: Database) -> None:
