@@ -10,7 +10,7 @@ from effq_core.errors import EffqError, InputError, StageError
 from effq_core.pipeline.driver import Driver, load_plan
 from effq_core.pipeline.executor import Executor
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
-from effq_core.store.rows import StageRow, StageState, Status
+from effq_core.store.rows import RunRow, StageRow, StageState, Status, new_run_id
 from effq_core.sweeps.executor import SweepExecutor
 from effq_core.sweeps.state import SweepState, read_sweep, save
 from effq_core.sweeps.union import Union, union
@@ -81,19 +81,48 @@ class SweepDriver(Driver):
         run = self._progress.run
         name = f"{run.name} · {member.label}" if member.label else run.name
         rows = [self._row(place, spec.name, named, number) for number, spec in enumerate(plan)]
-        times = [row.started for row in rows if row.started]
-        run_id = self._database.create_run(member.experiment, name)
-        self._database.set_status(
-            run_id,
-            Status.FINISHED,
-            started=min(times, default=run.started),
-            finished=time.time(),
-            results=named[LAST],
-        )
-        self._database.upsert_stages([replace(row, run_id=run_id) for row in rows])
+        run_id = self._added_before(name, named[LAST])
+        if run_id is None:
+            times = [row.started for row in rows if row.started]
+            run_id = self._insert(
+                RunRow(
+                    id="",
+                    name=name,
+                    experiment=member.experiment.to_dict(),
+                    fingerprint=member.experiment.fingerprint(),
+                    status=Status.FINISHED,
+                    created=time.time(),
+                    started=min(times, default=run.started),
+                    finished=time.time(),
+                    results=named[LAST],
+                )
+            )
+        self._database.plan_stages(run_id, [replace(row, run_id=run_id) for row in rows])
         self._state.runs[place] = run_id
         save(self._home, self._state)
         self._progress.event("sweep_run", label=member.label, run=run_id)
+
+    def _added_before(self, name: str, results: str) -> str | None:
+        """Returns the run that a driver added which was killed before it could note it."""
+        noted, begun = set(self._state.runs.values()), self._progress.run.created
+        return next(
+            (
+                run.id
+                for run in self._database.list_runs()
+                if (run.name, run.results) == (name, results)
+                and run.created >= begun
+                and run.id not in noted
+            ),
+            None,
+        )
+
+    def _insert(self, run: RunRow) -> str:
+        """Adds a run at one stroke: a queued one without a driver would take a place for ever."""
+        while True:
+            row = replace(run, id=new_run_id(run.created))
+            if self._database.insert_run(row):
+                self._database.write_run_file(row)
+                return row.id
 
     def _row(self, place: int, own: str, named: dict[str, str], position: int) -> StageRow:
         row = self._progress[self._union.members[place][own]]

@@ -17,7 +17,7 @@ from effq_core.pipeline.driver import run_foreground
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
-from effq_core.sweeps.state import create_sweep, find_same, list_sweeps, read_sweep, sweep_of
+from effq_core.sweeps.state import create_sweep, find_same, list_sweeps, read_sweep, save, sweep_of
 from effq_core.sweeps.sweep import Sweep
 
 METHODS = (CalibrationMethod.MIN_MAX, CalibrationMethod.PERCENTILE)
@@ -139,6 +139,21 @@ def test_a_killed_sweep_is_interrupted_and_resumes(home: Home, database: Databas
     (home.root / "go").touch()
     assert run_foreground(home, sweep.id, plan=PLAN).status is Status.FINISHED
     assert worked(home.root)["model"] == 1 and worked(home.root)["report"] == 4
+
+
+def test_a_run_that_a_killed_driver_has_added_is_not_added_again(
+    home: Home, database: Database
+) -> None:
+    sweep = create_sweep(home, database, a_sweep(20, seeds=(1,)))
+    run_foreground(home, sweep.id, plan=PLAN)
+    state = read_sweep(home, sweep.id)
+    runs = dict(state.runs)
+    del state.runs[1]  # killed between the index and its own file
+    save(home, state)
+    run_foreground(home, sweep.id, plan=PLAN)
+    assert read_sweep(home, sweep.id).runs == runs
+    assert len(database.list_runs()) == 1 + len(runs)
+    assert [row.name for row in database.stages(runs[1])]
 
 
 def test_a_deleted_run_of_a_sweep_comes_back(home: Home, database: Database) -> None:
