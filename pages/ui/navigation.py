@@ -10,6 +10,7 @@ import pandas as pd  # noqa: F401
 import streamlit as st
 
 from pages.ui.experiment_state import keep as keep_form
+from pages.ui.garbage import collect_now_and_then
 from pages.ui.layers_own import forget_photo
 from pages.ui.show import flush_toasts, guard
 from pages.ui.uploaded import bound_uploads, free_left
@@ -70,3 +71,4 @@ def run() -> None:
         forget_photo()
     with guard():
         chosen.run()
+    collect_now_and_then()
