@@ -13,7 +13,9 @@ from effq_core.measure.intervals import Proportion
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
+from effq_core.results.several import qat_text
 from effq_core.results.subject import KEPT, settings
+from effq_core.results.training import training_text
 from effq_core.variants import BASELINE, CATALOGUE, MIXED
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
@@ -216,7 +218,8 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
         unused += _ABOUT_TRAINING
     if variant != MIXED:
         unused.append(KEPT)
-    return [pair for pair in settings(results) if pair[0] not in unused]
+    own = {"Fine-tuning": f"{qat_text(results)}; {training_text(results.variants[variant])}"}
+    return [(name, own.get(name, value)) for name, value in settings(results) if name not in unused]
 
 
 def _measured(results: Results) -> str:

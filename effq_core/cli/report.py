@@ -10,6 +10,7 @@ from effq_core.cli.output import table
 from effq_core.measure.gates import Gate
 from effq_core.results import Results, VariantResult
 from effq_core.results.subject import head_text
+from effq_core.results.training import training_text
 from effq_core.variants import CATALOGUE
 
 
@@ -107,26 +108,9 @@ def _print_trust(console: Console, results: Results) -> None:
         console.print(Text(text, style="bold red"), soft_wrap=True)
     for variant in results.variants.values():
         if variant.training:
-            console.print(Text(_training(variant)), soft_wrap=True)
+            console.print(Text(f"{variant.title}: {training_text(variant)}."), soft_wrap=True)
     for warning in _warnings(results):
         console.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
-
-
-def _training(variant: VariantResult) -> str:
-    """Returns how a variant was trained, and the proof that fake-quant was there."""
-    training = variant.training or {}
-    parts = []
-    if counted := training.get("fake_quant"):
-        parts.append(
-            f"{fmt.count(counted['per_channel'])} per-channel and "
-            f"{fmt.count(counted['per_tensor'])} per-tensor fake-quant operators"
-        )
-    if history := training.get("history"):
-        parts.append(
-            f"{fmt.counted(len(history) - 1, 'epoch')} on {fmt.count(training['images'])} photos "
-            f"({training['loss']}), the best: {training['best_epoch']}"
-        )
-    return f"{variant.title}: {'; '.join(parts)}."
 
 
 def _warnings(results: Results) -> list[str]:

@@ -35,6 +35,8 @@ class TrialRecord:
         busy: Whether other processes took so much of the processor that times are too long.
         ok: Whether it holds every limit.
         why: Which limits it breaks, and by how much, in words; empty if none.
+        p: Of the exact McNemar test against float32; ``None`` without labels, and in records
+            written before it was kept.
     """
 
     keep: tuple[str, ...]
@@ -52,6 +54,7 @@ class TrialRecord:
     busy: bool
     ok: bool
     why: str
+    p: float | None = None
 
     @property
     def latency_ratio(self) -> float:
@@ -73,7 +76,7 @@ class TrialRecord:
         Returns:
             The trial.
         """
-        values = {name: plain[name] for name in cls.__dataclass_fields__}
+        values = {name: plain[name] for name in cls.__dataclass_fields__ if name != "p"}
         return cls(
             **{
                 **values,
@@ -81,6 +84,7 @@ class TrialRecord:
                 "precision": Precision(values["precision"]),
                 "top1": values["top1"] and Proportion(**values["top1"]),
                 "agreement": Proportion(**values["agreement"]),
+                "p": plain.get("p"),
             }
         )
 

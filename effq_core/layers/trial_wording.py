@@ -5,6 +5,7 @@ from __future__ import annotations
 from effq_core import formatting as fmt
 from effq_core.layers.settings import Mixed, Precision
 from effq_core.layers.trial_record import TrialRecord
+from effq_core.measure.intervals import SIGNIFICANCE
 
 _TITLES = {Precision.FLOAT16: "16-bit floats", Precision.FLOAT32: "32-bit floats"}
 _SHOWN = 6
@@ -104,9 +105,9 @@ def recovered(int8: TrialRecord, trial: TrialRecord) -> float | None:
         trial: A mixed file on the same photos.
 
     Returns:
-        The share; ``None`` where int8 drops nothing.
+        The share; ``None`` where int8 drops nothing, or nothing that chance would not do.
     """
-    if int8.drop_points <= 0:
+    if int8.drop_points <= 0 or (int8.p is not None and int8.p >= SIGNIFICANCE):
         return None
     return (int8.drop_points - trial.drop_points) / int8.drop_points
 

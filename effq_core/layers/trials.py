@@ -150,6 +150,7 @@ class Bench:
             busy=any(timing.warning for timing in timings),
             ok=False,
             why="",
+            p=comparison.p,
         )
         why = broken_limits(measured, self.settings, labelled=points is not None)
         return replace(measured, ok=not why, why=why)

@@ -38,6 +38,7 @@ class Forecast:
         stages: How many it has.
         cached: How many of them are there already.
         seconds: Estimated time of the rest; 0 where nothing is left.
+        whole_seconds: Estimated time of all stages, as if none were cached.
         bytes: Estimated disk space of the rest.
         calibrated: Whether runs of this machine went into the estimate of the time.
         sizes: Photos of each sample, before copies are left out.
@@ -47,6 +48,7 @@ class Forecast:
     stages: int
     cached: int
     seconds: float
+    whole_seconds: float
     bytes: int
     calibrated: bool
     sizes: ResolvedSizes
@@ -75,13 +77,11 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     store, names = ArtifactStore(home), fingerprints(plan)
     missing = [spec for spec in plan if not store.exists(spec.kind, names[spec.name])]
     pace = host_pace(history)
-    seconds = sum(spec.weight for spec in missing) * (pace or 1.0)
-    if any(not spec.exclusive for spec in missing):
-        seconds += WORKER_START
     return Forecast(
         stages=len(plan),
         cached=len(plan) - len(missing),
-        seconds=seconds if missing else 0.0,
+        seconds=_seconds(missing, pace or 1.0),
+        whole_seconds=_seconds(plan, pace or 1.0),
         bytes=round(sum(_bytes(spec, weights, sizes) for spec in missing)),
         calibrated=pace is not None,
         sizes=sizes,
@@ -104,6 +104,12 @@ def host_pace(history: Iterable[StageRow]) -> float | None:
             took += max(0.0, stage.finished - stage.started)
             expected += stage.weight
     return took / expected if took >= 20 and expected > 0 else None
+
+
+def _seconds(stages: Iterable[StageSpec], pace: float) -> float:
+    found = list(stages)
+    start = WORKER_START if any(not spec.exclusive for spec in found) else 0.0
+    return sum(spec.weight for spec in found) * pace + start
 
 
 def _head_use(experiment: Experiment, home: Home) -> HeadUse:

@@ -22,7 +22,7 @@ from effq_core.experiment import Calibration, Experiment
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.rescue.attempts import Attempts
 from effq_core.rescue.control import LOCK, SAVING
-from effq_core.rescue.offers import Offer, offers, recent_stages, seconds_of
+from effq_core.rescue.offers import Offer, cost_of, offers, recent_stages
 from effq_core.rescue.remedies import as_it_is, variant_of
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.stopping import Stopping
@@ -161,7 +161,7 @@ class _Taken:
         if known is not None:
             self._tell(story.with_step(known))
             return
-        estimate = seconds_of(experiment, self._home, recent_stages(self._database))
+        estimate = cost_of(experiment, self._home, recent_stages(self._database)).seconds
         self._run(None, experiment, estimate)
         step = self._story.about(None)
         if step is None or step.outcome is None:

@@ -1,4 +1,4 @@
-"""What each remedy would cost here, before it is tried; cheapest first. Imports no TensorFlow."""
+"""What each remedy would cost, before it is tried; cheapest first. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from effq_core.errors import InputError
 from effq_core.experiment import Calibration, Experiment
-from effq_core.pipeline.forecast import forecast
+from effq_core.pipeline.forecast import Forecast, forecast
 from effq_core.rescue.remedies import CannotApply, apply
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.settings import Home
@@ -24,13 +24,16 @@ class Offer:
     Attributes:
         remedy: The remedy.
         experiment: What would be run; ``None`` where it cannot apply.
-        seconds: What that is estimated to take, what is cached left out.
+        seconds: What that is estimated to take here, what is cached left out.
+        whole_seconds: What it would take from nothing. Remedies are tried in this order: what
+            happens to be cached must not put a training run before a calibration.
         why: Why it cannot apply; empty where it can.
     """
 
     remedy: Remedy
     experiment: Experiment | None = None
     seconds: float = 0.0
+    whole_seconds: float = 0.0
     why: str = ""
 
 
@@ -48,7 +51,7 @@ def offers(
     Args:
         rescue: What is asked.
         best: The calibration that has lost least so far.
-        home: The store: what it holds already costs nothing.
+        home: The store.
         history: Stages of earlier runs: they tell how fast this machine is.
         without: Remedies that had their turn.
         tried: Experiments that had.
@@ -60,7 +63,7 @@ def offers(
     left = [remedy for remedy in rescue.remedies if remedy not in without]
     made = [_offer(remedy, rescue, best, home, stages, tried) for remedy in left]
     order = list(Remedy)  # of equal estimates, the gentler remedy first
-    return sorted(made, key=lambda o: (bool(o.why), o.seconds, order.index(o.remedy)))
+    return sorted(made, key=lambda o: (bool(o.why), o.whole_seconds, order.index(o.remedy)))
 
 
 def _offer(
@@ -75,8 +78,12 @@ def _offer(
         experiment = apply(remedy, rescue, best, home)
         if experiment in tried:
             return Offer(remedy=remedy, why="It has been measured with these settings already.")
+        cost = cost_of(experiment, home, history)
         return Offer(
-            remedy=remedy, experiment=experiment, seconds=seconds_of(experiment, home, history)
+            remedy=remedy,
+            experiment=experiment,
+            seconds=cost.seconds,
+            whole_seconds=cost.whole_seconds,
         )
     except CannotApply as reason:
         return Offer(remedy=remedy, why=str(reason))
@@ -84,8 +91,8 @@ def _offer(
         return Offer(remedy=remedy, why=f"It cannot be used here: {error.message}")
 
 
-def seconds_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) -> float:
-    """Estimates how long a run would take.
+def cost_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) -> Forecast:
+    """Estimates a run, training photos counted where "all that remain" were asked for.
 
     Args:
         experiment: What would be run.
@@ -93,18 +100,22 @@ def seconds_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) 
         history: Stages of earlier runs.
 
     Returns:
-        Seconds; 0 where everything is there.
+        The estimate; ``seconds`` is 0 where everything is there.
 
     Raises:
         InputError: If it cannot be run.
     """
     stages = list(history)
     found = forecast(experiment, home, stages)
-    if not found.seconds or not experiment.trains or experiment.training_size is not None:
-        return found.seconds
-    # "All that remain" has no number before it is counted.
+    if not experiment.trains or experiment.training_size is not None:
+        return found
     counted = replace(experiment, training_size=max(1, found.sizes.training))
-    return max(found.seconds, forecast(counted, home, stages).seconds)
+    full = forecast(counted, home, stages)
+    return replace(
+        found,
+        seconds=max(found.seconds, full.seconds) if found.seconds else 0.0,
+        whole_seconds=full.whole_seconds,
+    )
 
 
 def recent_stages(database: Database) -> list[StageRow]:

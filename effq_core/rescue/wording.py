@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from effq_core import formatting as fmt
 from effq_core.experiment import CalibrationMethod, Experiment
+from effq_core.measure.intervals import SIGNIFICANCE
 from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import Step, StepState, Story
@@ -238,6 +239,8 @@ def _gave(step: Step, outcome: Outcome, base: Outcome) -> str:
 def _recovered(outcome: Outcome, base: Outcome) -> str:
     if base.drop_points <= 0 or outcome.drop_points >= base.drop_points:
         return ""
+    if base.p is not None and base.p >= SIGNIFICANCE:
+        return "Int8's own loss is consistent with chance, so there is none to recover for sure. "
     share = (base.drop_points - outcome.drop_points) / base.drop_points
     if share >= 1:
         return "The whole loss is recovered. "

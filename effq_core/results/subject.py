@@ -9,6 +9,7 @@ from effq_core.measure.intervals import proportion
 from effq_core.models.catalogue import MODELS
 from effq_core.results.document import Results
 from effq_core.results.several import calibration_text, qat_text
+from effq_core.results.training import shipped_epochs
 from effq_core.variants import MIXED
 
 HEADS = {
@@ -73,7 +74,7 @@ def settings(results: Results) -> list[tuple[str, str]]:
     found += [
         ("Calibration", calibration_text(results)),
         *([(KEPT, kept_text(results))] if MIXED in results.variants else []),
-        ("Fine-tuning", qat_text(results)),
+        ("Fine-tuning", "; ".join(filter(None, (qat_text(results), shipped_epochs(results))))),
         ("Latency", _timing(results)),
         ("Seed", _seed(experiment)),
         ("Machine", f"{machine(hardware)}, {fmt.size(hardware.memory_bytes)} of memory"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
 from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.glossary import tip
-from effq_core.results import Results, VariantResult
+from effq_core.results import Results
 from effq_core.results.several import qat_text
+from effq_core.results.training import training_text
 from pages.ui.choose import Source
 from pages.ui.show import chart, empty, escape
 
@@ -36,7 +36,8 @@ def show_training(source: Source) -> None:
     if histories:
         _curves(results, histories)
     for variant in trained:
-        st.markdown(f"- **{escape(variant.title)}**: {_facts(variant)}", help=tip("fake_quant"))
+        about = f"- **{escape(variant.title)}**: {escape(training_text(variant))}."
+        st.markdown(about, help=tip("fake_quant"))
     if "int8_qat" in results.variants and len(trained) < 3:
         st.caption(
             "Whether QAT itself helped can only be told beside its two controls: the same graph "
@@ -58,21 +59,3 @@ def _curves(results: Results, histories: dict[str, list[dict[str, object]]]) -> 
         f"{escape(qat_text(results))}. The held-out photos only choose the best epoch; the "
         "accuracies of the other sections come from the evaluation photos."
     )
-
-
-def _facts(variant: VariantResult) -> str:
-    training = variant.training or {}
-    parts = []
-    if counted := training.get("fake_quant"):
-        parts.append(
-            f"{fmt.count(counted['per_channel'])} per-channel and "
-            f"{fmt.count(counted['per_tensor'])} per-tensor fake-quant operators"
-        )
-    if history := training.get("history"):
-        parts.append(
-            f"{fmt.counted(len(history) - 1, 'epoch')} on {fmt.count(training['images'])} photos, "
-            f"the best was {training['best_epoch']}"
-        )
-    else:
-        parts.append("ranges calibrated, no training step")
-    return escape("; ".join(parts)) + "."

@@ -86,3 +86,9 @@ def test_what_could_not_be_held_is_said_first() -> None:
 def test_the_share_recovered_needs_something_to_recover() -> None:
     assert recovered(INT8, trial("head", drop_points=0.33)) == pytest.approx(0.75)
     assert recovered(trial(drop_points=0.0), trial("head")) is None
+
+
+def test_a_loss_that_chance_would_do_is_never_called_recovered() -> None:
+    small = trial(drop_points=0.3, p=0.21)
+    assert recovered(small, trial("head", drop_points=0.0)) is None
+    assert recovered(trial(drop_points=0.3, p=0.04), trial("head", drop_points=0.0)) == 1.0

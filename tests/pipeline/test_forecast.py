@@ -43,6 +43,8 @@ def test_a_finished_run_costs_nothing_again(tiny_run: Any) -> None:
     assert found.cached == found.stages
     assert found.seconds == 0
     assert found.bytes == 0
+    nothing = forecast(tiny_run.experiment, Home(tiny_run.home.root / "none"))
+    assert found.whole_seconds == nothing.whole_seconds == nothing.seconds
 
 
 def test_another_calibration_method_reuses_all_but_what_depends_on_it(tiny_run: Any) -> None:

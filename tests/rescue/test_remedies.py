@@ -9,10 +9,13 @@ import pytest
 
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment
 from effq_core.layers.settings import Layers, Mixed
+from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.stage import fingerprints
 from effq_core.rescue.offers import offers
 from effq_core.rescue.remedies import CannotApply, apply, as_it_is
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.settings import Home
+from effq_core.store.artifacts import ArtifactStore
 
 WIDE = Calibration(size=500, method=CalibrationMethod.MIN_MAX)
 BASE = Experiment(calibration=WIDE, variants=("int8", "int8_qat", "float16"), seed=3)
@@ -84,11 +87,23 @@ def test_mixing_precisions_takes_the_limit_and_looks_for_the_blocks_itself(home:
 def test_the_cheapest_offer_comes_first_and_those_that_cannot_apply_last(home: Home) -> None:
     found = offers(ASKED, Calibration(size=100), home)
     assert [offer.remedy for offer in found if not offer.why][-1] is Remedy.QAT
-    seconds = [offer.seconds for offer in found if not offer.why]
+    seconds = [offer.whole_seconds for offer in found if not offer.why]
     assert seconds == sorted(seconds)
     assert seconds[0] > 0
     assert found[-1].remedy is Remedy.PERCENTILE
     assert "already" in found[-1].why
+
+
+def test_what_is_cached_does_not_come_before_what_is_cheap(home: Home) -> None:
+    asked = replace(ASKED, remedies=(Remedy.MOVING_AVERAGE, Remedy.QAT))
+    trained = apply(Remedy.QAT, asked, WIDE, home)
+    plan, store = build_plan(trained, home), ArtifactStore(home)
+    for name, fingerprint in fingerprints(plan).items():
+        with store.create(plan[name].kind, fingerprint, {}):
+            pass
+    found = offers(asked, WIDE, home)
+    assert [offer.remedy for offer in found] == [Remedy.MOVING_AVERAGE, Remedy.QAT]
+    assert found[0].seconds > found[1].seconds == 0, "here training is there already"
 
 
 def test_what_was_tried_is_not_offered_again(home: Home) -> None:

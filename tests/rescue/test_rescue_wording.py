@@ -24,6 +24,14 @@ def test_a_met_limit_is_told_with_what_it_gave_and_what_it_cost() -> None:
     assert "41 s (27 of 31 stages cached); as large as int8, 1.00× its time" in second
 
 
+def test_a_loss_that_chance_would_do_is_never_called_recovered() -> None:
+    assert BAD.outcome is not None
+    chance = replace(BAD, outcome=replace(BAD.outcome, p=0.21))
+    told = " ".join(verdict(story(chance, CLIPPED)))
+    assert "is recovered" not in told
+    assert "Int8's own loss is consistent with chance" in told
+
+
 def test_an_unmet_limit_names_what_came_nearest() -> None:
     slight = replace(CLIPPED, state=StepState.TRIED, outcome=outcome(0.9))
     worse = step(Remedy.MORE_IMAGES, outcome(1.8), StepState.TRIED)

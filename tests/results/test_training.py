@@ -1,0 +1,23 @@
+"""What is said of a training: the epoch that ships, and the photos that were not trained on."""
+
+from __future__ import annotations
+
+from effq_core.results import load_reference
+from effq_core.results.training import shipped_epoch, shipped_epochs, training_text
+
+
+def test_the_epoch_that_ships_is_named_beside_those_that_were_trained() -> None:
+    results = load_reference()
+    text = training_text(results.variants["int8_qat"])
+    assert text == (
+        "92 per-channel and 198 per-tensor fake-quant operators; 2 epochs on 5,850 photos "
+        "(650 held out), loss labels; epoch 1 of 2 is shipped, the best on the held-out photos"
+    )
+
+
+def test_what_was_not_trained_ships_no_epoch() -> None:
+    results = load_reference()
+    assert shipped_epoch(results.variants["int8"]) == ""
+    untrained = training_text(results.variants["int8_qat_untrained"])
+    assert untrained.endswith("ranges calibrated, no training step")
+    assert shipped_epochs(results).count("epoch 1 of 2 is shipped") == 2
