@@ -11,6 +11,7 @@ from typing import Any
 from effq_core.errors import ExperimentError
 from effq_core.layers.settings import Layers, Mixed
 from effq_core.setting_checks import as_enum, check_count, check_range, known
+from effq_core.store.rows import validate_run_id
 from effq_core.variants import BASELINE, MIXED, PTQ, STANDARD, get_variant, in_catalogue_order
 
 CALIBRATION_SIZES = (10, 2000)
@@ -24,7 +25,15 @@ IMAGE_SIZES = (32, 600)
 SAMPLE_SIZES = (1, 10_000_000)
 SITTINGS = (0, 100_000)
 
-_OPTIONAL = {"common_seed": None, "layers": None, "mixed": None, "sitting": 0}
+REFERENCE = "reference"
+"""Names the bundled reference run where a run's id is expected."""
+_OPTIONAL = {
+    "common_seed": None,
+    "layers": None,
+    "mixed": None,
+    "sitting": 0,
+    "files_of": None,
+}
 
 
 class CalibrationMethod(StrEnum):
@@ -119,6 +128,8 @@ class Experiment:
         layers: Look for the layers that lose accuracy; ``None``: do not.
         mixed: What ``int8_mixed`` keeps out of int8; ``None`` unless it is among the variants.
         sitting: Which time the latencies are taken, from 0: a later sitting keeps all but them.
+        files_of: A run whose files are measured on ``dataset`` as they are, or ``reference``;
+            nothing is made then. ``None``: the files are made from ``dataset``.
     """
 
     model: str = "efficientnetv2_b0_imagenette"
@@ -136,6 +147,7 @@ class Experiment:
     layers: Layers | None = None
     mixed: Mixed | None = None
     sitting: int = 0
+    files_of: str | None = None
 
     def __post_init__(self) -> None:
         if not self.variants:
@@ -162,11 +174,19 @@ class Experiment:
         check_count("The sitting", self.sitting, SITTINGS)
         if self.common_seed is not None:
             check_count("The common seed", self.common_seed, (0, 2**31 - 1))
+        if self.files_of not in (None, REFERENCE):
+            validate_run_id(self.files_of)
 
     @property
     def trains(self) -> bool:
-        """Whether any chosen variant is fine-tuned."""
-        return any(get_variant(name).trained for name in self.variants)
+        """Whether a chosen variant is to be fine-tuned."""
+        return not self.files_of and any(get_variant(name).trained for name in self.variants)
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether a chosen variant is to be made with calibration photos."""
+        needed = (get_variant(name).needs_calibration for name in self.variants)
+        return not self.files_of and any(needed)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the experiment as plain JSON values."""

@@ -10,7 +10,6 @@ from effq_core.experiment import CALIBRATION_SIZES, Experiment
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
 from effq_core.settings import Home
-from effq_core.variants import get_variant
 
 CALIBRATION_SHARE = 4
 """Calibration takes at most one in so many of the photos outside evaluation where some must be
@@ -34,7 +33,7 @@ def fit(experiment: Experiment, home: Home) -> Experiment:
         ModelError: If there is no such model.
     """
     there = part_sizes(experiment.dataset, home)
-    size = experiment.calibration.size if _calibrates(experiment) else 0
+    size = experiment.calibration.size if experiment.calibrates else 0
     trains = experiment.trains or _needs_head(experiment, home)
     most = there.training // CALIBRATION_SHARE if trains else there.training
     if size > most:
@@ -45,10 +44,6 @@ def fit(experiment: Experiment, home: Home) -> Experiment:
     if (experiment.evaluation_size or 0) > there.evaluation:
         experiment = replace(experiment, evaluation_size=None)
     return experiment
-
-
-def _calibrates(experiment: Experiment) -> bool:
-    return any(get_variant(name).needs_calibration for name in experiment.variants)
 
 
 def _needs_head(experiment: Experiment, home: Home) -> bool:

@@ -10,6 +10,8 @@ import platformdirs
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 """Bundled weights, labels and the reference run."""
+REFERENCE_RUN = ASSETS / "reference_run"
+"""A whole run of the bundled model: results, answers and, of most variants, files."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from effq_core import __version__
 from effq_core.cli import (
     catalogues,
     doctor,
+    evaluate,
     layers,
     own_photos,
     predict,
@@ -65,6 +66,7 @@ app.command("layers")(layers.layers)
 app.command("cancel")(steer.cancel)
 app.command("resume")(steer.resume)
 app.command("delete")(steer.delete)
+app.command("evaluate")(evaluate.evaluate)
 app.command("export")(steer.export)
 app.command("predict")(predict.predict)
 app.add_typer(rescue.rescue_app, name="rescue")

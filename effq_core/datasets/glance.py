@@ -27,7 +27,6 @@ from effq_core.datasets.sampling import ResolvedSizes, check_sizes
 from effq_core.errors import DatasetError
 from effq_core.experiment import Experiment
 from effq_core.settings import Home
-from effq_core.variants import get_variant
 
 
 @dataclass(frozen=True)
@@ -114,14 +113,14 @@ def check_samples(experiment: Experiment, home: Home, *, new_head: bool) -> Reso
         DatasetError: If there are too few.
     """
     _, index = _listed(experiment.dataset, home)
-    calibrates = any(get_variant(name).needs_calibration for name in experiment.variants)
     trains = experiment.trains or new_head
     return check_sizes(
         index,
-        experiment.calibration.size if calibrates else 0,
+        experiment.calibration.size if experiment.calibrates else 0,
         experiment.training_size if trains else 0,
         experiment.evaluation_size,
         training_needed=trains,
+        whole=experiment.files_of is not None,
     )
 
 

@@ -56,7 +56,7 @@ class ResolvedSizes:
 
 
 def draw_order(
-    index: Index, role: Role, seed: int, split_seed: int | None = None
+    index: Index, role: Role, seed: int, split_seed: int | None = None, *, whole: bool = False
 ) -> list[ImageItem]:
     """Orders the images a role may draw from; its sample is a prefix of that order.
 
@@ -70,11 +70,14 @@ def draw_order(
         seed: Of the experiment.
         split_seed: What divides a dataset without a split of its own, where it is not ``seed``:
             draws of another seed must not reach photos that are measured on.
+        whole: Whether a dataset without a split of its own is evaluated as a whole, because
+            nothing is calibrated or trained on it.
 
     Returns:
         All images of the role's part of the dataset.
     """
-    training_part, evaluation_part = _parts(index, seed if split_seed is None else split_seed)
+    split_seed = seed if split_seed is None else split_seed
+    training_part, evaluation_part = _parts(index, split_seed, whole=whole)
     if role is Role.EVALUATION:
         return _dealt(_classes(evaluation_part, seed))
     classes = _classes(training_part, seed)
@@ -90,6 +93,7 @@ def check_sizes(
     evaluation: int | None,
     *,
     training_needed: bool = False,
+    whole: bool = False,
 ) -> ResolvedSizes:
     """Checks that a dataset has the images an experiment asks for.
 
@@ -99,6 +103,7 @@ def check_sizes(
         training: Images to train on; ``None``: all that remain after calibration.
         evaluation: Images to evaluate; ``None``: all there are.
         training_needed: Whether it is an error that none remain to train on.
+        whole: As for :func:`draw_order`.
 
     Returns:
         The sizes with nothing left open.
@@ -112,7 +117,9 @@ def check_sizes(
             f"{index.dataset} has usable images of {len(present)} class only.",
             "Add a second class, or put the images directly into one folder: unlabelled.",
         )
-    training_part, evaluation_part = _parts(index, seed=0)  # sizes do not depend on the seed
+    training_part, evaluation_part = _parts(
+        index, 0, whole=whole
+    )  # sizes do not depend on the seed
     total, evaluable = len(training_part), len(evaluation_part)
     if evaluable == 0 or (evaluation is not None and evaluation > evaluable):
         raise DatasetError(
@@ -148,7 +155,13 @@ def check_sizes(
 
 
 def candidates(
-    index: Index, role: Role, sizes: ResolvedSizes, seed: int, split_seed: int | None = None
+    index: Index,
+    role: Role,
+    sizes: ResolvedSizes,
+    seed: int,
+    split_seed: int | None = None,
+    *,
+    whole: bool = False,
 ) -> list[ImageItem]:
     """Returns a role's images, followed by those that may replace broken ones.
 
@@ -161,11 +174,12 @@ def candidates(
         sizes: Sizes checked by :func:`check_sizes` on the same index.
         seed: Of the experiment.
         split_seed: As for :func:`draw_order`.
+        whole: Likewise.
 
     Returns:
         The start of :func:`draw_order`; at least as long as the role's size.
     """
-    order = draw_order(index, role, seed, split_seed)
+    order = draw_order(index, role, seed, split_seed, whole=whole)
     if role is Role.EVALUATION:
         return order
     spare = len(order) - sizes.calibration - sizes.training
@@ -196,12 +210,16 @@ def assert_disjoint(a: Iterable[ImageItem], b: Iterable[ImageItem]) -> None:
         )
 
 
-def _parts(index: Index, seed: int) -> tuple[list[ImageItem], list[ImageItem]]:
+def _parts(
+    index: Index, seed: int, *, whole: bool = False
+) -> tuple[list[ImageItem], list[ImageItem]]:
     """Divides a dataset into its training and its evaluation part."""
     train = [item for item in index.items if item.split == TRAIN]
     val = [item for item in index.items if item.split == VAL]
     if train and val:
         return train, val
+    if whole:
+        return [], list(index.items)
     training: list[ImageItem] = []
     evaluation: list[ImageItem] = []
     single: list[ImageItem] = []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.models.architectures import HEAD, NORMALISE, build_architecture
+from effq_core.models.built import CONFIG, read_labels
 from effq_core.models.catalogue import Label, ModelCard, get_model, label_set
 from effq_core.models.own.card import OwnCard, is_own
 from effq_core.models.own.kept import load_own, save_own
@@ -15,7 +16,6 @@ from effq_core.reporting import Reporter
 from effq_core.settings import Home
 
 _WEIGHTS = "weights.npz"
-_CONFIG = "model.json"
 
 
 def build_model(
@@ -88,7 +88,7 @@ def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: P
         "image_size": int(model.input_shape[1]),
         "labels": [{"name": label.name, "wnid": label.wnid} for label in labels],
     }
-    (folder / _CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
 
 
 def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
@@ -103,7 +103,7 @@ def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
     Raises:
         ModelError: If the folder's weights do not fit.
     """
-    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     labels = read_labels(folder)
     if is_own(config["model"]):
         return load_own(folder), labels
@@ -111,9 +111,3 @@ def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
     model = build_architecture(card, classes=len(labels), image_size=config["image_size"])
     load_weights(model, read_weights(folder / _WEIGHTS), str(folder), skip=frozenset())
     return model, labels
-
-
-def read_labels(folder: Path) -> tuple[Label, ...]:
-    """Reads the labels of a model written by :func:`save_model`."""
-    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-    return tuple(Label(**label) for label in config["labels"])

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from effq_core.datasets.catalogue import open_dataset
 from effq_core.datasets.glance import check_samples
 from effq_core.datasets.sampling import ResolvedSizes
 from effq_core.experiment import Experiment
 from effq_core.models.catalogue import get_model
-from effq_core.models.classes import HeadUse, match_classes
+from effq_core.models.classes import HeadUse
 from effq_core.pipeline.plan import build_plan
-from effq_core.pipeline.stage import StageSpec, fingerprints
+from effq_core.pipeline.stage import LAST, StageSpec, fingerprints
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import StageRow, StageState
@@ -71,7 +70,7 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
             :func:`effq_core.pipeline.plan.build_plan` says.
     """
     plan = build_plan(experiment, home)
-    head_use = _head_use(experiment, home)
+    head_use = HeadUse(plan[LAST].params["use"])
     weights = get_model(experiment.model, home).float32_bytes
     sizes = check_samples(experiment, home, new_head=head_use is HeadUse.NEW)
     store, names = ArtifactStore(home), fingerprints(plan)
@@ -110,12 +109,6 @@ def _seconds(stages: Iterable[StageSpec], pace: float) -> float:
     found = list(stages)
     start = WORKER_START if any(not spec.exclusive for spec in found) else 0.0
     return sum(spec.weight for spec in found) * pace + start
-
-
-def _head_use(experiment: Experiment, home: Home) -> HeadUse:
-    dataset = open_dataset(experiment.dataset, home)
-    labels = get_model(experiment.model, home).head_labels
-    return match_classes(labels, dataset.class_names, dataset.wnids).use
 
 
 def _bytes(spec: StageSpec, weights: int, sizes: ResolvedSizes) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from effq_core import hardware
@@ -9,7 +10,7 @@ from effq_core.datasets.base import Dataset
 from effq_core.datasets.catalogue import open_dataset
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
 from effq_core.pipeline.plan_layers import add_layers
 from effq_core.pipeline.plan_model import check_model, model_stage, ready_stage
@@ -35,10 +36,16 @@ def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = Non
         ModelError: If there is no such model.
         DatasetError: If the dataset cannot be used or cannot do what is asked.
     """
-    return _Planner(experiment, home, dataset).plan()
+    if experiment.files_of:
+        from effq_core.pipeline.plan_files import FilesPlanner  # which is a planner itself
+
+        return FilesPlanner(experiment, home, dataset).plan()
+    return Planner(experiment, home, dataset).plan()
 
 
-class _Planner(StageList):
+class Planner(StageList):
+    """Plans an experiment; see :func:`build_plan`."""
+
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
         super().__init__()
         self.experiment, self.home = experiment, home
@@ -60,6 +67,7 @@ class _Planner(StageList):
             )
 
     def plan(self) -> Plan:
+        """Returns the stages, ending in ``report``."""
         self._samples()
         self._float_model()
         for variant in self.variants:
@@ -76,11 +84,21 @@ class _Planner(StageList):
                 self._ready(variant.name)
         size = self.experiment.evaluation_size or 2000
         add_layers(self, self.experiment, size)
-        for variant in self.variants:
-            self._measure(variant.name)
+        self._measurements()
         self._keep_tensors()
         self._report()
         return Plan(self.stages)
+
+    @property
+    def output_labels(self) -> Sequence[Label]:
+        """Labels of the model's outputs, a new head's included."""
+        if self.match.use is HeadUse.NEW:
+            return [Label(name) for name in self.dataset.class_names]
+        return self.card.head_labels
+
+    def _measurements(self) -> None:
+        for variant in self.variants:
+            self._measure(variant.name)
 
     def _samples(self) -> None:
         choice = self.experiment
@@ -92,13 +110,13 @@ class _Planner(StageList):
             library_versions=IMAGES,
         )
         sizes = {
-            "calibration": choice.calibration.size if self._calibrates else 0,
+            "calibration": choice.calibration.size if self.experiment.calibrates else 0,
             "training": choice.training_size if self._trains else 0,
             "evaluation": choice.evaluation_size,
         }
         both = {**sizes, "evaluation": None}
         alone = {"calibration": 0, "training": 0, "evaluation": sizes["evaluation"]}
-        if self._calibrates:
+        if self.experiment.calibrates:
             self._pixels("calibration", both)
         if self._trains:
             self._pixels("training", both)
@@ -127,6 +145,8 @@ class _Planner(StageList):
         }
         if common not in (None, seed):
             params["split_seed"] = common
+        if self.experiment.files_of:  # nothing is calibrated or trained: all may be measured on
+            params["whole"] = True
         self.add(
             name or f"pixels:{role}",
             "data:pixels",
@@ -135,10 +155,6 @@ class _Planner(StageList):
             weight=(sizes[role] or 2000) / 400,
             library_versions=IMAGES,
         )
-
-    @property
-    def _calibrates(self) -> bool:
-        return any(variant.needs_calibration for variant in self.variants)
 
     @property
     def _trains(self) -> bool:
@@ -259,8 +275,7 @@ class _Planner(StageList):
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=LITERT)
 
     def _ready(self, variant: str) -> None:
-        new = self.match.use is HeadUse.NEW
-        names = self.dataset.class_names if new else [e.name for e in self.card.head_labels]
+        names = [label.name for label in self.output_labels]
         params, side = ready_stage(variant, self.home, names)
         self.add(f"convert:{variant}", "own:ready_file", params=params, library_versions=LITERT)
         if side != self.image_size:  # the same photos, as large as the file wants them

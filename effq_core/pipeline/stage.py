@@ -34,6 +34,8 @@ class StageSpec:
         library_versions: Packages whose version the result depends on.
         parts: Names of stages that do this one's work in pieces, for it to put together. The
             result is the same to the last byte, so they are no part of its fingerprint.
+        pinned: Fingerprint of an artifact that an earlier run has made and this one takes over;
+            the stage itself is never worked on.
     """
 
     name: str
@@ -46,6 +48,7 @@ class StageSpec:
     weight: float = 1.0
     library_versions: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    pinned: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -159,6 +162,9 @@ def fingerprints(plan: Plan) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for spec in plan:
+        if spec.pinned:
+            found[spec.name] = spec.pinned
+            continue
         text = canonical_json(
             {
                 "kind": spec.kind,

@@ -1,8 +1,8 @@
 """Read access to the results of a run, for the command line, exports and the dashboard."""
 
+from effq_core.experiment import REFERENCE
 from effq_core.results.access import (
     LATEST,
-    REFERENCE,
     RESULTS_FILE,
     find_run,
     load_reference,

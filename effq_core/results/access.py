@@ -16,8 +16,6 @@ from effq_core.store.rows import RunRow, Status
 REPORT = "report"
 """Kind of the stage whose artifact holds the results."""
 RESULTS_FILE = "results.json"
-REFERENCE = "reference"
-"""Names the bundled reference run where a run's id is expected."""
 LATEST = "latest"
 """Names the newest run, or the newest with results where they are needed."""
 

@@ -16,10 +16,10 @@ from effq_core.measure.inspect import FileReport
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
-from effq_core.settings import ASSETS
+from effq_core.settings import REFERENCE_RUN
 from effq_core.variants import BASELINE, get_variant
 
-REFERENCE_FOLDER = ASSETS / "reference_run"
+REFERENCE_FOLDER = REFERENCE_RUN
 
 _BASELINE_TITLE = get_variant(BASELINE).title
 _MODEL_FILE = "model.tflite"

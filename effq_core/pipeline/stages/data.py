@@ -47,9 +47,10 @@ def pixels(context: StageContext) -> dict[str, Any]:
     """Decodes one sample.
 
     Params: ``dataset``, ``role``, ``sizes``, ``seed``, ``image_size``; ``split_seed`` where the
-    dataset is divided by another seed.
+    dataset is divided by another seed, ``whole`` where all of it is evaluated.
     """
     found, params = read_index(context.inputs["index"]), context.params
+    whole = params.get("whole", False)
     asked, role = params["sizes"], Role(params["role"])
     sizes = check_sizes(
         found,
@@ -57,6 +58,7 @@ def pixels(context: StageContext) -> dict[str, Any]:
         asked["training"],
         asked["evaluation"],
         training_needed=role is Role.TRAINING,
+        whole=whole,
     )
     count = {
         Role.CALIBRATION: sizes.calibration,
@@ -65,7 +67,7 @@ def pixels(context: StageContext) -> dict[str, Any]:
     }[role]
     summary = write_pixels(
         open_dataset(params["dataset"], context.home),
-        candidates(found, role, sizes, params["seed"], params.get("split_seed")),
+        candidates(found, role, sizes, params["seed"], params.get("split_seed"), whole=whole),
         count,
         params["image_size"],
         context.out,

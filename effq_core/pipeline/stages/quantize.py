@@ -6,7 +6,7 @@ from typing import Any
 
 from effq_core.datasets.pixels import read_pixels
 from effq_core.experiment import CalibrationMethod
-from effq_core.models.build import read_labels
+from effq_core.models.built import read_labels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.files import FROZEN, LABELS_FILE, MODEL_FILE
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics

@@ -168,6 +168,7 @@ def _warnings(
             found.append(
                 f"{role.capitalize()} has {summary['count']:,} images of {summary['asked']:,}."
             )
+    found += _unknown_samples(context, samples)
     found += [
         f"The gate {gate['name']} failed. {gate['detail']}" for gate in gates if not gate["passed"]
     ]
@@ -190,6 +191,24 @@ def _warnings(
         if name == "int8_float_control" and variants.get("int8_qat") is None:
             found.append(f"{title} is a control for int8_qat, which was not chosen.")
     return found
+
+
+def _unknown_samples(context: StageContext, samples: dict[str, Any]) -> list[str]:
+    """Names the samples that made another run's files and that nobody can compare with any more."""
+    experiment = context.params["experiment"]
+    if not experiment.get("files_of"):
+        return []
+    made = [get_variant(name) for name in experiment["variants"]]
+    used = {
+        "calibrated": ("calibration", any(variant.needs_calibration for variant in made)),
+        "trained": ("training", any(variant.trained for variant in made)),
+    }
+    return [
+        f"Whether the files were {what} on some of these photos cannot be checked: the "
+        f"{role} sample is not on this machine."
+        for what, (role, needed) in used.items()
+        if needed and role not in samples
+    ]
 
 
 def _relative(artifact: Path) -> str:

@@ -1,0 +1,69 @@
+"""``effq evaluate``: an existing run's files, measured on other photos."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from effq_core.cli.show import RunName
+
+
+def evaluate(
+    run: RunName,
+    data: Annotated[
+        str,
+        typer.Option(
+            help="The photos: photo_patches, imagenette, photos:NAME or a folder. Their classes "
+            "must be among the run's, or they have no labels."
+        ),
+    ],
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Variants to measure, separated by commas; all the run has files of by default."
+        ),
+    ] = None,
+    evaluation_size: Annotated[
+        str | None, typer.Option(help="Photos to measure on, or all (the default).")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call the new result.")] = "",
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Run in the background; print the run's id and return.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, only the results.")
+    ] = False,
+) -> None:
+    """Measure a run's files on other photos, as a result of its own.
+
+    Nothing is converted or trained: the very files of the run are evaluated, checked and compared
+    with its float32. `reference` names the bundled reference run.
+    """
+    from effq_core.cli import choices, work
+    from effq_core.results import REFERENCE, find_run, load_reference, load_results
+    from effq_core.results.elsewhere import on_photos
+    from effq_core.settings import Home
+    from effq_core.store.database import Database
+
+    home = Home.from_environment()
+    dataset = choices.parse_data(data)
+    size = choices.parse_size(evaluation_size, "evaluation")
+    if run == REFERENCE:
+        source, results = REFERENCE, load_reference()
+    else:
+        database = Database(home.database)
+        try:
+            row = find_run(database, run, with_results=True)
+        finally:
+            database.close()
+        source, results = row.id, load_results(home, row)
+    experiment = on_photos(
+        results,
+        source,
+        dataset,
+        variants=choices.parse_variants(variant),
+        evaluation_size=size if isinstance(size, int) else None,
+    )
+    work.start(experiment, name=name, remeasure=False, detach=detach, as_json=json, quiet=quiet)

@@ -1,0 +1,172 @@
+"""The plan that measures an earlier run's files on other photos: nothing is made anew.
+
+What the run has made is taken over under the fingerprints it has, so that results, gates and
+timings refer to the very same files. The bundled reference run is in no store: its files are
+copied into it first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from effq_core.datasets.base import Dataset
+from effq_core.datasets.catalogue import open_dataset
+from effq_core.errors import ExperimentError
+from effq_core.experiment import REFERENCE, Experiment
+from effq_core.models.built import read_labels
+from effq_core.models.catalogue import Label, get_model
+from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.pipeline.plan import Planner
+from effq_core.pipeline.stage import Plan, StageSpec
+from effq_core.pipeline.stage_list import StageList
+from effq_core.settings import REFERENCE_RUN, Home
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
+from effq_core.variants import Recipe, get_variant
+
+_GONE = "effq_core.pipeline.stages.kept:gone"
+_TAKEN = ("model", "convert", "pixels", "finetune", "ranges")
+"""Kinds of the artifacts that results tell something from."""
+_MEASURED_ON = "pixels:evaluation"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What there is of the run whose files are measured.
+
+    Attributes:
+        stages: What is taken over, by name.
+        labels: Of the model's outputs.
+        image_size: Side of the model's input in pixels.
+    """
+
+    stages: tuple[StageSpec, ...]
+    labels: tuple[Label, ...]
+    image_size: int
+
+
+class FilesPlanner(Planner):
+    """Plans the measurement of a run's files.
+
+    Args:
+        experiment: The run's own, with other photos and ``files_of``.
+        home: The store.
+        dataset: The photos, where the caller has opened them already.
+
+    Raises:
+        InputError: If there is no such run.
+        ExperimentError: If its files are gone, or the photos' classes are not its.
+        DatasetError: If the photos cannot be used.
+    """
+
+    def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
+        StageList.__init__(self)
+        self.experiment, self.home = experiment, home
+        self.variants = [get_variant(name) for name in experiment.variants]
+        self.ready_pixels: dict[str, str] = {}
+        self._source = _source(experiment, home)
+        self.image_size = self._source.image_size
+        self.dataset = dataset or open_dataset(experiment.dataset, home)
+        self.match = _match(self._source.labels, self.dataset)
+
+    @property
+    def output_labels(self) -> Sequence[Label]:
+        """Labels of the outputs of the run's files."""
+        return self._source.labels
+
+    def plan(self) -> Plan:
+        """Returns the stages, ending in ``report``."""
+        self._samples()
+        self.stages += self._source.stages
+        made = {spec.name for spec in self.stages}
+        for variant in self.variants:
+            if variant.recipe is Recipe.READY:
+                self._ready(variant.name)
+            elif f"convert:{variant.name}" not in made:
+                raise _no_file(self.experiment, variant.title)
+        self._measurements()
+        self._report()
+        return Plan(self.stages)
+
+
+def _match(labels: Sequence[Label], dataset: Dataset) -> ClassMatch:
+    match = match_classes(labels, dataset.class_names, dataset.wnids)
+    if match.use is not HeadUse.NEW:
+        return match
+    raise ExperimentError(
+        f"The photos' classes ({_some(dataset.class_names)}) are not all among the "
+        f"{len(labels):,} the run's files know ({_some([label.name for label in labels])}).",
+        "Choose photos whose folders are named like the run's classes, or photos without labels; "
+        "`effq run` gives the model a new head for other classes.",
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown}, …" if len(names) > 3 else shown
+
+
+def _source(experiment: Experiment, home: Home) -> _Source:
+    if experiment.files_of == REFERENCE:
+        return _reference(experiment)
+    store, database = ArtifactStore(home), Database(home.database)
+    try:
+        run = database.get_run(str(experiment.files_of))
+        rows = [row for row in database.stages(run.id) if row.kind in _TAKEN]
+    finally:
+        database.close()
+    # A part of the evaluation sample may have another side: that of a file somebody brought.
+    rows = [row for row in rows if not row.name.startswith(_MEASURED_ON)]
+    there = {row.name: found for row in rows if (found := store.find(row.kind, row.fingerprint))}
+    if "model" not in there:
+        raise _no_file(experiment, "The float model")
+    model = there["model"]
+    taken = [
+        StageSpec(
+            name=row.name,
+            kind=row.kind,
+            function=_GONE,
+            version=1,
+            weight=0.0,
+            pinned=row.fingerprint,
+        )
+        for row in rows
+        # What somebody brought is taken from where it is kept.
+        if row.name in there and row.name.partition(":")[2] not in _brought(experiment)
+    ]
+    size = int(model.summary["image_size"])
+    return _Source(stages=tuple(taken), labels=read_labels(model.path), image_size=size)
+
+
+def _brought(experiment: Experiment) -> set[str]:
+    return {name for name in experiment.variants if get_variant(name).recipe is Recipe.READY}
+
+
+def _reference(experiment: Experiment) -> _Source:
+    results = json.loads((REFERENCE_RUN / "results.json").read_bytes())
+    stages = StageList()
+    stages.add("model", "kept:reference_model", params={"model": results["model"]}, weight=0.1)
+    for name in experiment.variants:
+        values: dict[str, Any] = results["variants"].get(name, {})
+        if not values.get("artifact"):
+            continue
+        sha256 = values["file"]["sha256"]
+        told = {"sha256": sha256, "folder": values["artifact"], "told": values["conversion"]}
+        stages.add(f"convert:{name}", "kept:reference_file", params=told, weight=0.2)
+        if values["training"]:
+            told = {"told": values["training"]}
+            stages.add(f"finetune:{name}", "kept:reference_training", params=told, weight=0.1)
+    labels = get_model(results["experiment"]["model"]).head_labels
+    size = int(results["model"]["image_size"])
+    return _Source(stages=tuple(stages.stages), labels=tuple(labels), image_size=size)
+
+
+def _no_file(experiment: Experiment, what: str) -> ExperimentError:
+    run = experiment.files_of
+    return ExperimentError(
+        f"{what} of the run {run} is not on this machine.",
+        f"Choose variants whose files there are (`effq show {run}`), or run it again.",
+    )

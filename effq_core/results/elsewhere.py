@@ -1,0 +1,59 @@
+"""The experiment that measures a run's files on other photos than its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from effq_core.errors import InputError
+from effq_core.experiment import Experiment
+from effq_core.results.document import Results
+from effq_core.variants import BASELINE, MIXED, is_ready
+
+
+def measurable(results: Results) -> tuple[str, ...]:
+    """Returns the variants of a run that can be measured again: those there are files of."""
+    return tuple(n for n in results.variants if n in results.with_files or is_ready(n))
+
+
+def on_photos(
+    results: Results,
+    run: str,
+    dataset: str,
+    *,
+    variants: Sequence[str] | None = None,
+    evaluation_size: int | None = None,
+) -> Experiment:
+    """Asks for the measurement of a run's files on other photos.
+
+    Args:
+        results: The run's.
+        run: Its id, or ``reference``.
+        dataset: Identifier of the photos.
+        variants: Which of its variants; ``None``: all that have files.
+        evaluation_size: How many photos; ``None``: all there are.
+
+    Returns:
+        The run's experiment, with these photos and ``files_of``.
+
+    Raises:
+        InputError: If a variant has no file.
+    """
+    there = measurable(results)
+    missing = [name for name in variants or () if name not in there and name != BASELINE]
+    if missing or not there:
+        raise InputError(
+            f"The run has no file of {', '.join(missing) or 'any variant'}.",
+            f"Choose from: {', '.join(there)}." if there else "Run it again, then measure it.",
+        )
+    chosen = tuple(variants or there)
+    return replace(
+        results.experiment,
+        dataset=dataset,
+        variants=chosen,
+        mixed=results.experiment.mixed if MIXED in chosen else None,
+        layers=None,
+        evaluation_size=evaluation_size,
+        # The files of a run that measured another's are that one's.
+        files_of=results.experiment.files_of or run,
+    )
