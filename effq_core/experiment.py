@@ -176,6 +176,8 @@ class Experiment:
             check_count("The common seed", self.common_seed, (0, 2**31 - 1))
         if self.files_of not in (None, REFERENCE):
             validate_run_id(self.files_of)
+        if self.layers:
+            self.require_own_files("Looking into the layers")
 
     @property
     def trains(self) -> bool:
@@ -187,6 +189,21 @@ class Experiment:
         """Whether a chosen variant is to be made with calibration photos."""
         needed = (get_variant(name).needs_calibration for name in self.variants)
         return not self.files_of and any(needed)
+
+    def require_own_files(self, what: str) -> None:
+        """Refuses what only the run that made the files can do.
+
+        Args:
+            what: Beginning of the sentence that says so.
+
+        Raises:
+            ExperimentError: If the files are another run's.
+        """
+        if self.files_of:
+            raise ExperimentError(
+                f"{what} needs the run that made the files: {self.files_of}.",
+                f"Choose {self.files_of} in place of the run that measured its files.",
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the experiment as plain JSON values."""

@@ -289,11 +289,17 @@ _TERMS = {
     ),
     "max_extra_size": "How much larger than int8 the mixed file may be.",
     "max_latency": "How many times as long as int8 it may take, on one thread.",
+    # Measuring again
+    "files_of": (
+        "Evaluates the very files of this run on photos it has not seen: nothing is converted or "
+        "trained. The outcome is a result of its own, with its own checks, such as whether a photo "
+        "was used to make the files."
+    ),
     # Rescues
     "rescue": (
         "Known failures of int8 have known remedies. Each is one ordinary run: the same model, "
-        "photos and seed, one setting changed. The one that is cheapest here comes first, and what "
-        "lost least so far is what the next one builds on."
+        "photos and seed, one setting changed. The one that costs least from nothing comes first, "
+        "and what lost least so far is what the next one builds on."
     ),
     "rescue_percentile": (
         "Calibrates again and clips the rarest values of each activation, so that a few outliers "

@@ -62,31 +62,28 @@ def start(
     budget: Annotated[
         int | None, typer.Option(help="Seconds after which nothing more is tried.")
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Photos in place of the run's: photo_patches, imagenette, photos:NAME or a "
+            "folder. The reference run needs them where Imagenette is not here."
+        ),
+    ] = None,
     detach: Detach = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Rescue a run's int8: try remedies until the loss is within a limit."""
-    from effq_core.experiment import Experiment
+    from effq_core.cli.choices import parse_data
+    from effq_core.experiment import REFERENCE
     from effq_core.rescue import control
     from effq_core.rescue.request import Rescue
-    from effq_core.results import REFERENCE, find_run, load_reference
+    from effq_core.rescue.subject import of_reference, of_run
     from effq_core.settings import Home
-    from effq_core.store.database import Database
-    from effq_core.wording import run_title
 
-    home = Home.from_environment()
-    if run == REFERENCE:
-        source, subject = "", "the reference run's experiment"
-        experiment = load_reference().experiment
-    else:
-        database = Database(home.database)
-        try:
-            row = find_run(database, run)
-        finally:
-            database.close()
-        source, subject = row.id, run_title(row)
-        experiment = Experiment.from_dict(row.experiment)
+    home, dataset = Home.from_environment(), parse_data(data) if data else ""
+    about = of_reference(home, dataset) if run == REFERENCE else of_run(home, run, dataset)
+    experiment, source, subject = about.experiment, about.run, about.title
     asked = Rescue(
         experiment=experiment,
         run=source,

@@ -54,6 +54,7 @@ class Rescue:
     def __post_init__(self) -> None:
         if not isinstance(self.experiment, Experiment):
             raise ExperimentError("A rescue needs an experiment.")
+        self.experiment.require_own_files("A rescue")
         if self.run:
             validate_run_id(self.run)
         check_range("The accuracy drop allowed", self.max_drop_points, DROPS)

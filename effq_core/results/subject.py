@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from effq_core import formatting as fmt
-from effq_core.experiment import Experiment
+from effq_core.experiment import REFERENCE, Experiment
 from effq_core.hardware import Hardware
 from effq_core.measure.intervals import proportion
 from effq_core.models.catalogue import MODELS
@@ -35,12 +35,19 @@ def facts(results: Results) -> list[str]:
     size = results.model["image_size"]
     threads = " and ".join(fmt.count(count) for count in results.threads)
     noun = "thread" if results.threads == (1,) else "threads"
+    measured = results.experiment.files_of
     return [
+        *([f"the files of {files_text(measured)}"] if measured else []),
         f"{results.model['title']} at {size} × {size} px",
         f"{results.dataset['title']}, n = {fmt.counted(results.baseline.accuracy.n, 'photo')}",
         f"{threads} {noun} of {results.hardware.cpu}",
         f"seed {results.experiment.seed}",
     ]
+
+
+def files_text(run: str) -> str:
+    """Names the run whose files were measured."""
+    return "the reference run" if run == REFERENCE else f"the run {run}"
 
 
 def machine(hardware: Hardware) -> str:
@@ -71,6 +78,8 @@ def settings(results: Results) -> list[tuple[str, str]]:
         skipped = len(sample["skipped"])
         text = fmt.counted(sample["count"], "photo")
         found.append((f"{role.capitalize()} sample", f"{text}, {skipped} skipped"))
+    if experiment.files_of:
+        found.append(("Files", f"those of {files_text(experiment.files_of)}, as they are"))
     found += [
         ("Calibration", calibration_text(results)),
         *([(KEPT, kept_text(results))] if MIXED in results.variants else []),

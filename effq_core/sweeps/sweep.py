@@ -61,6 +61,7 @@ class Sweep:
     def __post_init__(self) -> None:
         if not isinstance(self.base, Experiment):
             raise ExperimentError("A sweep needs an experiment to vary.")
+        self.base.require_own_files("A sweep")
         for axis in AXES:
             values = getattr(self, axis)
             if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):

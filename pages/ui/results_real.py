@@ -15,6 +15,7 @@ from effq_core.results.pairs import Pair, is_real
 from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_pair
+from pages.ui.results_elsewhere import show_elsewhere
 from pages.ui.show import chart, escape
 from pages.ui.tables import PAIR_TEXTS, written
 
@@ -41,6 +42,7 @@ def show_real(source: Source) -> None:
         "Show every pair", key="real_all", persist_state="page"
     ):
         _all(source)
+    show_elsewhere(source)
 
 
 def _one(results: Results, pair: Pair) -> None:

@@ -6,8 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from effq_core.datasets.added import add_folder
+from effq_core.datasets.preview import preview_folder
+from effq_core.datasets.roots import Roots
 from effq_core.results import REFERENCE, Results, load_reference
 from effq_core.settings import Home
 from effq_core.store.database import Database
@@ -342,6 +346,33 @@ def test_latencies_can_be_taken_anew_and_the_run_keeps_its_own(
     assert again.experiment == {**own.experiment.to_dict(), "sitting": 1}
     assert again.name == "Mine, timed again"
     assert database.get_run(run).results is not None
+
+
+def test_a_runs_files_can_be_measured_on_other_photos(
+    open_view: OpenView,
+    home: Home,
+    started: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("tench", "church"):
+        (tmp_path / "new" / name).mkdir(parents=True)
+        for shade in (40, 200):
+            photo = Image.new("RGB", (40, 40), (shade, len(name), 90))
+            photo.save(tmp_path / "new" / name / f"{shade}.png")
+    monkeypatch.setenv("EFFQ_DATA_ROOTS", str(tmp_path))
+    roots = Roots.from_environment()
+    add_folder(home, roots, preview_folder(roots, tmp_path / "new"))
+    app = open_view(home.root, "results", REFERENCE)
+    part(app, "Is it real?")
+    app.selectbox(key="elsewhere_photos").set_value("photo_patches").run()
+    app.button(key="elsewhere_start").click().run()
+    assert not started, "classes the files do not know are said, and leave no run"
+    assert "not all among" in app.error[0].value
+    app.selectbox(key="elsewhere_photos").set_value(f"folder:{tmp_path / 'new'}").run()
+    app.button(key="elsewhere_start").click().run()
+    (run,) = [Database(home.database).get_run(each) for each in started]
+    assert run.experiment["files_of"] == REFERENCE
 
 
 def test_the_reference_run_cannot_be_timed_here(open_view: OpenView, home: Home) -> None:

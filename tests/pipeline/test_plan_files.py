@@ -12,13 +12,16 @@ from PIL import Image
 
 from effq_core.errors import ExperimentError, InputError
 from effq_core.experiment import REFERENCE, Experiment
+from effq_core.layers.settings import Layers
 from effq_core.pipeline.forecast import forecast
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
+from effq_core.rescue.request import Rescue
 from effq_core.results import load_reference
 from effq_core.results.elsewhere import measurable, on_photos
 from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.sweeps.sweep import Sweep
 
 
 def photos(folder: Path, classes: list[str], each: int = 3) -> str:
@@ -78,6 +81,17 @@ def test_the_reference_runs_files_can_be_measured_too(tmp_path: Path) -> None:
     assert plan["convert:int8"].params["sha256"] == results.variants["int8"].file.sha256
     with pytest.raises(InputError, match="no file of int8_float_control"):
         on_photos(results, REFERENCE, data, variants=["int8_float_control"])
+
+
+def test_only_the_run_that_made_the_files_can_change_them() -> None:
+    asked = Experiment(files_of=REFERENCE)
+    for make in (
+        lambda: replace(asked, layers=Layers()),
+        lambda: Rescue(experiment=asked),
+        lambda: Sweep(base=asked, calibration_sizes=(20, 50)),
+    ):
+        with pytest.raises(ExperimentError, match="needs the run that made the files: reference"):
+            make()
 
 
 def test_what_measured_a_runs_files_names_that_run_when_measured_again(tiny_run: Any) -> None:

@@ -1,0 +1,84 @@
+"""What a rescue is about: a run's experiment, on its own photos or on others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from effq_core.datasets import imagenette
+from effq_core.errors import DatasetError
+from effq_core.experiment import Experiment
+from effq_core.fitting import fit
+from effq_core.results import find_run, load_reference
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.wording import run_title
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An experiment whose int8 is to be rescued.
+
+    Attributes:
+        experiment: What int8 is made of.
+        run: The finished run that has measured it already; empty where none has.
+        title: What it is called.
+    """
+
+    experiment: Experiment
+    run: str
+    title: str
+
+
+def of_run(home: Home, text: str, dataset: str = "") -> Subject:
+    """Finds a run by what the user calls it.
+
+    Args:
+        home: The store.
+        text: Its id, the start of one, its name, or ``latest``.
+        dataset: Photos in place of its own; empty: its own.
+
+    Returns:
+        The subject.
+
+    Raises:
+        InputError: If there is no such run.
+        DatasetError: If the photos cannot be used.
+    """
+    database = Database(home.database)
+    try:
+        row = find_run(database, text)
+    finally:
+        database.close()
+    experiment, title = Experiment.from_dict(row.experiment), run_title(row)
+    if dataset in ("", experiment.dataset):
+        return Subject(experiment=experiment, run=row.id, title=title)
+    return Subject(experiment=_on(experiment, dataset, home), run="", title=title)
+
+
+def of_reference(home: Home, dataset: str = "") -> Subject:
+    """Takes the bundled reference run's experiment; its photos do not come with it.
+
+    Args:
+        home: The store.
+        dataset: Photos to use; empty: Imagenette, where it was downloaded.
+
+    Returns:
+        The subject: nothing of it has been measured here.
+
+    Raises:
+        DatasetError: If there are no photos for it.
+    """
+    if not dataset and not imagenette.is_present(home):
+        raise DatasetError(
+            "The reference run's photos are not on this machine, so its int8 cannot be made again.",
+            f"`effq datasets download {imagenette.DATASET_ID}` fetches Imagenette; or name photos "
+            "of your own with --data.",
+        )
+    experiment = _on(load_reference().experiment, dataset or imagenette.DATASET_ID, home)
+    return Subject(experiment=experiment, run="", title="the reference run's experiment")
+
+
+def _on(experiment: Experiment, dataset: str, home: Home) -> Experiment:
+    # The sizes that suited the run's own photos need not suit these.
+    other = replace(experiment, dataset=dataset, training_size=None, evaluation_size=None)
+    return fit(other, home)
