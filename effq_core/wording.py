@@ -190,6 +190,12 @@ def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
         return f"Skipped: {values.get('reason') or values.get('key', '')}"
     if kind == "resumed":
         return f"Resumed after epoch {values.get('epoch')}."
+    if kind == "quiet_wait":
+        limit = fmt.duration(values.get("seconds"))
+        return (
+            f"Waiting for a quiet CPU to time fairly, {limit} at most. `effq time-now` with the "
+            "run's id does not wait."
+        )
     if kind == "timed_again":
         files = fmt.counted(len(values.get("files", ())), "file")
         return f"Other programs were busy while {files} were timed: timing again."

@@ -129,10 +129,19 @@ def benchmark(context: StageContext) -> dict[str, Any]:
 
 def quiet_cpu(context: StageContext) -> QuietCpu:
     """Makes what waits for a quiet processor, tells the run, and looks whether not to wait."""
+    limit, told = quiet_seconds(), False
+
+    def tell(waits: bool) -> None:
+        nonlocal told
+        context.link.waiting(WAITING_QUIET if waits else "")
+        if waits and not told:
+            context.event("quiet_wait", seconds=limit)
+            told = True
+
     return QuietCpu(
-        quiet_seconds(),
+        limit,
         asked=lambda: context.link.is_raised(TIME_NOW),
-        tell=lambda waits: context.link.waiting(WAITING_QUIET if waits else ""),
+        tell=tell,
         check=context.check_cancelled,
     )
 
