@@ -134,6 +134,7 @@ class LatencyReport:
         return {
             **asdict(self),
             "samples_ms": list(self.samples_ms),
+            "rounds": [asdict(each) for each in self.rounds],
             "hardware": self.hardware.to_dict(),
         }
 

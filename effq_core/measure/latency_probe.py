@@ -1,9 +1,9 @@
 """The process that times one ``.tflite`` file: ``python -m effq_core.measure.latency_probe``.
 
 It imports as little as it can, prints JSON and ends. :mod:`effq_core.measure.latency_process`
-starts it. Several thread counts are timed one after the other, each with an interpreter of its own. Only the
-first of them tells of a cold start and of memory: the others find the kernels' code and the heap
-as it left them.
+starts it. Several thread counts are timed one after the other, each with an interpreter of its
+own. Only the first of them tells of a cold start and of memory: the others find the kernels' code
+and the heap as it left them.
 """
 
 from __future__ import annotations

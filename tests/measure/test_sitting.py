@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_the_order_changes_from_round_to_round_and_every_file_is_in_each() -> No
     rounds = machine.rounds(len(NAMES))
     assert len(rounds) == ROUNDS
     assert all(sorted(each) == sorted(NAMES) for each in rounds)
-    assert all(one != other for one, other in zip(rounds, rounds[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(rounds))
     again = Machine(machine.takes)
     sit(again)
     assert again.order == machine.order, "the same seed gives the same order"
