@@ -70,9 +70,10 @@ def sit(files: dict[str, Path], choices: argparse.Namespace, kind: str, seed: in
         near = abs(ratio.times - 1) <= limit
         ok = near and not ratio.disturbed if kind == "quiet" else near or ratio.disturbed
         others = max(base.others_share, own.others_share)
+        marked = "marked" if ratio.disturbed else "not marked"
         print(
             f"{kind:<7} {own.threads} thr.  {ratio.times:.3f} ({ratio.low:.3f} to "
-            f"{ratio.high:.3f}, {ratio.rounds} rounds)  {'marked' if ratio.disturbed else 'not marked'}, others "
+            f"{ratio.high:.3f}, {ratio.rounds} rounds)  {marked}, others "
             f"{others:.0%}  {'ok' if ok else f'MISSED (limit {limit:.0%})'}",
             flush=True,
         )
