@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
 
-from effq_core.measure.latency import BUSY_SHARE, measure_latency
+from effq_core.measure.latency_process import measure_latency
+from effq_core.measure.others import BUSY_SHARE
 
 TOLERANCE = 0.05
 

@@ -146,16 +146,17 @@ def _table(results: Results) -> str:
     threads = results.threads[0]
     lines = [
         "| file | size | top-1 (95 % interval) | difference to float32 "
-        f"| median, {fmt.counted(threads, 'thread')} |",
-        "|---|---|---|---|---|",
+        f"| median, {fmt.counted(threads, 'thread')} | times faster than float32 |",
+        "|---|---|---|---|---|---|",
     ]
     for variant in results.variants.values():
         top1, comparison = variant.accuracy.top1, variant.comparison
         share = fmt.share_with_interval(top1.share, top1.low, top1.high) if top1 else fmt.NOTHING
         difference = fmt.points(comparison.difference_points) if comparison else fmt.NOTHING
-        timing = variant.timing(threads)
+        timing, ratio = variant.timing(threads), results.speedup(variant.name, threads)
         lines.append(
             f"| {variant.name} | {fmt.kib(variant.file.size_bytes)} | {share} | {difference} | "
-            f"{fmt.milliseconds(timing.median_ms if timing else None)} |"
+            f"{fmt.milliseconds(timing.median_ms if timing else None)} | "
+            f"{ratio.full_text if ratio and comparison else fmt.NOTHING} |"
         )
     return "\n".join(lines)

@@ -96,7 +96,18 @@ _TERMS = {
     "peak_memory": "The most memory the process held while it was timed.",
     "size": "Size of the .tflite file. 1 KiB is 1,024 bytes.",
     "compression": "How many times smaller than the float32 file.",
-    "speedup": "How many times faster than float32 on the same threads, by the medians.",
+    "speedup": (
+        "How many times as fast as float32 on the same threads: the median over rounds in which "
+        "both were timed in turn. * marks a disturbed timing."
+    ),
+    "rounds": (
+        "Rounds in which all files were timed in turn, in changing order. 0: this file and float32 "
+        "were timed separately, so what slowed one need not have slowed the other."
+    ),
+    "disturbed": (
+        "Whether other programs used more than a tenth of the processor while this file or float32 "
+        "was timed, and still did when it was timed again."
+    ),
     "delegated": (
         "Share of the operators that XNNPACK, LiteRT's fast CPU library, executes. What is left "
         "runs on slower built-in kernels."

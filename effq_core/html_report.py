@@ -45,7 +45,8 @@ _MAIN = (
     "flips_better_images",
     "agreement_percent",
 )
-"""Columns of the first table, besides the median latencies."""
+"""Columns of the first table, besides those of latency."""
+_SPEED = ("median_ms", "times_faster", "times_faster_low", "times_faster_high")
 _LONG = 32  # characters of what is no number any more
 
 
@@ -162,7 +163,7 @@ def _tradeoffs(results: Results) -> list[str]:
 
 
 def _main_table(results: Results) -> str:
-    wanted = [*_MAIN, *(f"threads_{threads}_median_ms" for threads in results.threads)]
+    wanted = [*_MAIN, *(f"threads_{n}_{name}" for n in results.threads for name in _SPEED)]
     by_name = {column.name: column for column in columns(results)}
     table = rows(results)
     shown = [by_name[name] for name in wanted if any(row[name] is not None for row in table)]
@@ -172,9 +173,7 @@ def _main_table(results: Results) -> str:
         else column.title
         for column in shown
     ]
-    body = [
-        [str(row["title"]), *(column.text(row[column.name]) for column in shown)] for row in table
-    ]
+    body = [[str(row["title"]), *(column.text_of(row) for column in shown)] for row in table]
     return _table(["Variant", *heads], body)
 
 
@@ -186,7 +185,7 @@ def _whole_table(results: Results) -> str:
             f"{column.title} ({fmt.counted(column.threads, 'thread')})"
             if column.threads
             else column.title,
-            *(column.text(row[column.name]) for row in table),
+            *(column.text_of(row) for row in table),
         ]
         for column in columns(results)
     ]

@@ -3,15 +3,16 @@
 Controls are never recommended, nor is a variant that failed a gate. Of the rest, those within the
 limits are compared on one property after the other, in the order the user prefers. A property only
 decides where the measurements tell two variants apart; what is left at the end is equal as far as
-this run can tell, and the one that is easiest to make is taken.
+this run can tell, and the one that is easiest to make is taken. A disturbed timing decides nothing:
+then timing has to be repeated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from effq_core.recommend_cautions import doubts, remarks
+from effq_core.recommend_cautions import doubts, remarks, retime_text
 from effq_core.recommend_reasons import (
     Judge,
     Limits,
@@ -22,8 +23,8 @@ from effq_core.recommend_reasons import (
     by_speed,
     drop_of,
     easier,
-    median_ms,
     praise,
+    slowness,
     unfit,
 )
 from effq_core.results.document import Results, VariantResult
@@ -57,11 +58,14 @@ class Recommendation:
         chosen: Its verdict; ``None`` where no variant keeps to the limits.
         others: Verdicts of all others, in the catalogue's order.
         cautions: What to keep in mind, as sentences.
+        retime: Why timing has to be repeated; empty where it does not. Then nothing was decided
+            by speed, and the fastest is not named.
     """
 
     chosen: Verdict | None
     others: tuple[Verdict, ...]
     cautions: tuple[str, ...]
+    retime: str = ""
 
 
 _ORDER = {
@@ -70,6 +74,7 @@ _ORDER = {
     Preference.MOST_ACCURATE: ("accuracy", "speed", "size"),
 }
 """What is compared first, second and third."""
+_UNTOLD = "It may be the fastest or not: timing has to be repeated."
 
 
 def recommend(results: Results, limits: Limits) -> Recommendation:
@@ -95,12 +100,53 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
             candidates.append(variant)
     # Of equals the first is taken, and training is the hardest way to make one.
     candidates.sort(key=lambda variant: get_variant(variant.name).trained)
-    lost = _eliminate(results, limits, candidates)
+    compared = [*candidates, *_untold(results, limits)]
+    retime = retime_text(results, compared, limits.threads) if compared else ""
+    if retime and limits.prefer is Preference.FASTEST and len(compared) > 1:
+        reasons |= {each.name: _UNTOLD for each in candidates}
+        return Recommendation(
+            chosen=None, others=_others(results, None, candidates, reasons), cautions=(retime,),
+            retime=retime,
+        )  # fmt: skip
+    order = tuple(name for name in _ORDER[limits.prefer] if not (retime and name == "speed"))
+    lost = _eliminate(results, limits, candidates, order)
     reasons |= lost
     left = [variant for variant in candidates if variant.name not in lost]
     winner = left[0] if left else None
+    others = _others(results, winner, candidates, reasons)
+    told = (retime,) if retime else ()
+    if winner is None:
+        return Recommendation(chosen=None, others=others, cautions=told, retime=retime)
+    chosen = Verdict(
+        name=winner.name, title=winner.title, fits=True, reason=praise(results, winner, limits)
+    )
+    found = doubts(results, winner, limits.threads)
+    if not retime:
+        found += remarks(results, winner, limits.threads)
+    return Recommendation(chosen=chosen, others=others, cautions=(*told, *found), retime=retime)
+
+
+def _untold(results: Results, limits: Limits) -> list[VariantResult]:
+    """Returns the variants that may keep to a limit on latency that nobody can judge."""
+    if limits.latency_ms is None:
+        return []
+    free = replace(limits, latency_ms=None)
+    found = []
+    for variant in results.variants.values():
+        timing = variant.timing(limits.threads)
+        if timing is not None and timing.disturbed and not unfit(variant):
+            found += [] if beyond(variant, free) else [variant]
+    return found
+
+
+def _others(
+    results: Results,
+    winner: VariantResult | None,
+    candidates: list[VariantResult],
+    reasons: dict[str, str],
+) -> tuple[Verdict, ...]:
     fitting = {variant.name for variant in candidates}
-    others = tuple(
+    return tuple(
         Verdict(
             name=variant.name,
             title=variant.title,
@@ -110,24 +156,18 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
         for variant in results.variants.values()
         if variant is not winner
     )
-    if winner is None:
-        return Recommendation(chosen=None, others=others, cautions=())
-    chosen = Verdict(
-        name=winner.name, title=winner.title, fits=True, reason=praise(results, winner, limits)
-    )
-    found = doubts(results, winner, limits.threads) + remarks(results, winner, limits.threads)
-    return Recommendation(chosen=chosen, others=others, cautions=found)
 
 
-def _eliminate(results: Results, limits: Limits, left: list[VariantResult]) -> dict[str, str]:
+def _eliminate(
+    results: Results, limits: Limits, left: list[VariantResult], order: tuple[str, ...]
+) -> dict[str, str]:
     """Returns why each candidate but the best lost, in the order they are given."""
     judges: dict[str, tuple[Judge, Callable[[VariantResult], float]]] = {
-        "speed": (by_speed(limits.threads), lambda variant: median_ms(variant, limits.threads)),
+        "speed": (by_speed(limits.threads), lambda variant: slowness(results, variant, limits)),
         "size": (by_size, lambda variant: variant.file.size_bytes),
         "accuracy": (by_accuracy(results), drop_of),
     }
     beaten: dict[str, tuple[VariantResult, VariantResult, int]] = {}
-    order = _ORDER[limits.prefer]
     for step, name in enumerate(order):
         judge, key = judges[name]
         best = min(left, key=key, default=None)

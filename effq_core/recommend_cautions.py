@@ -5,6 +5,8 @@ Doubts make the verdict itself uncertain; remarks are worth knowing and leave it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from effq_core import formatting as fmt
 from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.intervals import SIGNIFICANCE
@@ -15,9 +17,13 @@ from effq_core.results.document import Results, VariantResult
 UNEVEN = 1.3
 """A tenth of the invocations taking this many times the median or more is no calm machine: where
 nothing else runs, it stays below 1.2."""
-SAME_SPEEDUP = 0.10
-"""A speed-up by the fastest invocations within this share of the one by the medians confirms it:
-whatever disturbed the others did not decide it."""
+SAME_SPEEDUP = 0.15
+"""A speed-up that stays within this share of its median in every round is steady."""
+RETIME = (
+    "“Take all latencies anew” on the page Results, or `effq run --remeasure` with the same "
+    "choices, times all of them together."
+)
+"""How timing is repeated."""
 
 
 def is_uneven(timing: LatencyReport) -> bool:
@@ -34,7 +40,7 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str,
         threads: Thread count of the latency.
 
     Returns:
-        Sentences on failed checks, too few photos, a busy machine.
+        Sentences on failed checks, too few photos, an unsteady speed-up.
     """
     found = [
         f"A check of the photos failed ({gate_title(gate.name)}): {plainly(gate.detail)}"
@@ -58,8 +64,7 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str,
             f"The loss of {fmt.points(comparison.difference_points)} against float32 is more than "
             "chance would do."
         )
-    found += _busy(_timed(results, variant, threads))
-    found += _unconfirmed(results, variant, threads)
+    found += _unsteady(results, variant, threads)
     return tuple(found)
 
 
@@ -80,16 +85,36 @@ def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[str
     Returns:
         Sentences.
     """
-    uneven = [
-        (name, timing) for name, timing in _timed(results, variant, threads) if is_uneven(timing)
-    ]
-    if not uneven or _unconfirmed(results, variant, threads):
+    ratio = results.speedup(variant.name, threads)
+    if ratio is None or variant.name == results.baseline.name:
         return ()
-    found = [uneven_text(name, timing) for name, timing in uneven]
-    fastest = _fastest_speedup(results, variant, threads)
-    if fastest is not None:
-        found[-1] += f" The fastest ones give the same picture: {fmt.ratio(fastest)} faster."
+    timed = [(each.title, each.timing(threads)) for each in (results.baseline, variant)]
+    found = [uneven_text(name, t) for name, t in timed if t is not None and is_uneven(t)]
+    if not ratio.together:
+        found.append(
+            f"{variant.title} and {results.baseline.title} were timed separately, so what slowed "
+            f"one need not have slowed the other. {RETIME}"
+        )
+    elif found and not _unsteady(results, variant, threads):
+        found[-1] += f" The speed-up was steady: {ratio.interval}."
     return tuple(found)
+
+
+def retime_text(results: Results, variants: Iterable[VariantResult], threads: int) -> str:
+    """Says that timing has to be repeated before anything can be decided by it.
+
+    Args:
+        results: The run's.
+        variants: Those to be compared.
+        threads: Thread count of the latency.
+
+    Returns:
+        Sentences; empty where neither they nor float32 were disturbed.
+    """
+    both = {each.name: each for each in (results.baseline, *variants)}.values()
+    known = [(each.title, each.timing(threads)) for each in both]
+    busy = _busy([(title, timing) for title, timing in known if timing is not None])
+    return f"{busy[0]} {RETIME}" if busy else ""
 
 
 def disturbances(results: Results, threads: int) -> tuple[str, ...]:
@@ -130,15 +155,8 @@ def _both(results: Results, variant: VariantResult) -> list[VariantResult]:
     return list({each.name: each for each in (results.baseline, variant)}.values())
 
 
-def _timed(
-    results: Results, variant: VariantResult, threads: int
-) -> list[tuple[str, LatencyReport]]:
-    found = [(each.title, each.timing(threads)) for each in _both(results, variant)]
-    return [(title, timing) for title, timing in found if timing is not None]
-
-
 def _busy(timed: list[tuple[str, LatencyReport]]) -> list[str]:
-    busy = [(title, timing) for title, timing in timed if timing.warning]
+    busy = [(title, timing) for title, timing in timed if timing.disturbed]
     if not busy:
         return []
     names = _listed([title for title, _ in busy])
@@ -146,36 +164,19 @@ def _busy(timed: list[tuple[str, LatencyReport]]) -> list[str]:
     share = fmt.percent(max(timing.others_share for _, timing in busy), 0)
     return [
         f"{names} {verb} timed on a busy machine (other programs used up to {share} of the "
-        "processor): the times are too long and the speed-up may be wrong. Close other programs "
-        "and measure again."
+        "processor): timing has to be repeated before speeds can be compared."
     ]
+
+
+def _unsteady(results: Results, variant: VariantResult, threads: int) -> list[str]:
+    """Doubts a speed-up that was not the same in all rounds."""
+    ratio = results.speedup(variant.name, threads)
+    if ratio is None or not ratio.together or ratio.disturbed:
+        return []
+    if max(ratio.high / ratio.times, ratio.times / ratio.low) <= 1 + SAME_SPEEDUP:
+        return []
+    return [f"The speed-up was not steady: {ratio.interval}. Time again on a calm machine."]
 
 
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _fastest_speedup(results: Results, variant: VariantResult, threads: int) -> float | None:
-    own, other = variant.timing(threads), results.baseline.timing(threads)
-    if own is None or other is None or variant.name == results.baseline.name:
-        return None
-    return other.min_ms / own.min_ms
-
-
-def _unconfirmed(results: Results, variant: VariantResult, threads: int) -> list[str]:
-    """Doubts a speed-up of uneven timings that the fastest invocations do not confirm."""
-    timed = _timed(results, variant, threads)
-    fastest, by_median = (
-        _fastest_speedup(results, variant, threads),
-        results.speedup(variant.name, threads),
-    )
-    uneven = [title for title, timing in timed if is_uneven(timing)]
-    if fastest is None or by_median is None or not uneven:
-        return []
-    if abs(fastest / by_median - 1) <= SAME_SPEEDUP:
-        return []
-    return [
-        f"The timing of {' and '.join(uneven)} was uneven: by the medians the speed-up is "
-        f"{fmt.ratio(by_median)}, by the fastest invocations {fmt.ratio(fastest)}. Measure again "
-        "on a calm machine."
-    ]

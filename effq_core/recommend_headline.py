@@ -26,13 +26,16 @@ class Headline:
         cautions: What to keep in mind, as sentences.
         sure: Whether nothing touches the numbers of the text: no failed check, no busy machine,
             not too few photos.
-        variant: The variant it recommends; ``None`` where none passed its checks.
+        variant: The variant it recommends; ``None`` where none passed its checks, or timing has
+            to be repeated.
+        retime: Whether timing has to be repeated: it was disturbed.
     """
 
     text: str
     cautions: tuple[str, ...]
     sure: bool
     variant: str | None
+    retime: bool = False
 
 
 def headline(results: Results, threads: int | None = None) -> Headline:
@@ -54,6 +57,15 @@ def headline(results: Results, threads: int | None = None) -> Headline:
     labelled = results.baseline.accuracy.top1 is not None
     drop = USUAL_DROP_POINTS if labelled else USUAL_UNLIKE_PERCENT
     found = recommend(results, Limits(threads=count, drop_points=drop))
+    if found.chosen is None and found.retime:
+        return Headline(
+            text="Timing has to be repeated before a variant can be recommended. Sizes and "
+            "accuracies hold.",
+            cautions=found.cautions,
+            sure=False,
+            variant=None,
+            retime=True,
+        )
     if found.chosen is None:
         return Headline(
             text="No variant of this run passed its checks and stays near float32: none can be "
@@ -66,8 +78,9 @@ def headline(results: Results, threads: int | None = None) -> Headline:
     return Headline(
         text=_text(results, variant, count),
         cautions=found.cautions,
-        sure=not doubts(results, variant, count),
+        sure=not found.retime and not doubts(results, variant, count),
         variant=variant.name,
+        retime=bool(found.retime),
     )
 
 
@@ -81,13 +94,13 @@ def _text(results: Results, variant: VariantResult, threads: int) -> str:
             f"its checks and stays near its accuracy is faster {on}."
         )
     smaller = f"{variant.title} is {fmt.ratio(variant.compression)} smaller"
-    speedup = results.speedup(variant.name, threads)
-    if speedup is None:
+    ratio = results.speedup(variant.name, threads)
+    if ratio is None or ratio.disturbed:
         gained = f"{smaller} than float32"
-    elif abs(speedup - 1) <= SAME_SPEED:
-        gained = f"{smaller} than float32 and about as fast ({fmt.ratio(speedup)}) {on}"
-    elif speedup > 1:
-        gained = f"{smaller} and {fmt.ratio(speedup)} faster than float32 {on}"
+    elif abs(ratio.times - 1) <= SAME_SPEED:
+        gained = f"{smaller} than float32 and about as fast ({ratio.text}) {on}"
+    elif ratio.times > 1:
+        gained = f"{smaller} and {ratio.text} faster than float32 {on}"
     else:
-        gained = f"{smaller} than float32 and {fmt.ratio(speedup)} as fast {on}"
+        gained = f"{smaller} than float32 and {ratio.text} as fast {on}"
     return f"{gained}, {loss(variant)}."

@@ -9,6 +9,7 @@ from enum import StrEnum
 from effq_core import formatting as fmt
 from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.intervals import SIGNIFICANCE
+from effq_core.measure.latency_ratio import ratio_of
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.pairs import compare_pair
 from effq_core.variants import BASELINE, Recipe, get_variant
@@ -16,8 +17,8 @@ from effq_core.variants import BASELINE, Recipe, get_variant
 SAME_SIZE = 0.02
 """Sizes closer than this share of each other count as equal."""
 SAME_SPEED = 0.05
-"""Medians closer than this share count as equal, whatever their intervals: those hold for one
-process, and another start of the same file differs by about as much."""
+"""Times closer than this share count as equal, whatever their intervals: another start of the same
+file differs by about as much."""
 
 
 class Preference(StrEnum):
@@ -69,11 +70,11 @@ def praise(results: Results, variant: VariantResult, limits: Limits) -> str:
     if variant.name == BASELINE:
         return "The model as trained: nothing is gained and nothing is lost."
     parts = [f"{fmt.ratio(variant.compression)} smaller than float32"]
-    speedup = results.speedup(variant.name, limits.threads)
-    if speedup is not None:
+    ratio = results.speedup(variant.name, limits.threads)
+    if ratio is not None and not ratio.disturbed:
         threads = fmt.counted(limits.threads, "thread")
-        word = "faster" if speedup >= 1 else "as fast"
-        parts.append(f"{fmt.ratio(speedup)} {word} with {threads}")
+        word = "faster" if ratio.times >= 1 else "as fast"
+        parts.append(f"{ratio.text} {word} with {threads}")
     return f"{', '.join(parts)}, {loss(variant)}."
 
 
@@ -144,6 +145,8 @@ def beyond(variant: VariantResult, limits: Limits) -> str:
         timing, threads = variant.timing(limits.threads), fmt.counted(limits.threads, "thread")
         if timing is None:
             found.append(f"not timed with {threads}")
+        elif timing.disturbed:
+            found.append("disturbed while it was timed, so the limit on latency cannot be judged")
         elif timing.median_ms > limits.latency_ms:
             found.append(
                 f"too slow ({fmt.milliseconds(timing.median_ms)} with {threads}; the limit is "
@@ -173,14 +176,14 @@ Judge = Callable[[VariantResult, VariantResult], str]
 """Says in what a variant is told to be worse than the best one; nothing where they are equal."""
 
 
-def median_ms(variant: VariantResult, threads: int) -> float:
-    """Returns a variant's median latency; infinity where it was not timed so."""
-    timing = variant.timing(threads)
-    return float("inf") if timing is None else timing.median_ms
+def slowness(results: Results, variant: VariantResult, limits: Limits) -> float:
+    """Returns how many times as long as float32 a variant takes; infinity where untimed."""
+    ratio = results.speedup(variant.name, limits.threads)
+    return float("inf") if ratio is None else 1 / ratio.times
 
 
 def by_speed(threads: int) -> Judge:
-    """Makes the judge of latency at a thread count."""
+    """Makes the judge of latency at a thread count; of timings that were not disturbed."""
 
     def judge(variant: VariantResult, best: VariantResult) -> str:
         own, other = variant.timing(threads), best.timing(threads)
@@ -188,8 +191,8 @@ def by_speed(threads: int) -> Judge:
             return ""
         if own is None:
             return f"it was not timed with {fmt.counted(threads, 'thread')}"
-        near = own.median_ms <= (1 + SAME_SPEED) * other.median_ms
-        if near or own.median_low_ms <= other.median_high_ms:
+        ratio = ratio_of(own, other)
+        if ratio.times <= 1 + SAME_SPEED or ratio.low <= 1:
             return ""
         return (
             f"slower than {best.title}: {fmt.milliseconds(own.median_ms)} against "

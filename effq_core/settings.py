@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from effq_core.errors import InputError
+
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 """Bundled weights, labels and the reference run."""
 REFERENCE_RUN = ASSETS / "reference_run"
 """A whole run of the bundled model: results, answers and, of most variants, files."""
+
+
+QUIET_SECONDS = 120.0
+"""How long a run waits for a quiet processor before it times files, unless
+``EFFQ_QUIET_SECONDS`` says otherwise."""
+
+
+def quiet_seconds() -> float:
+    """Returns how long to wait for a quiet processor; 0: not at all.
+
+    Raises:
+        InputError: If ``EFFQ_QUIET_SECONDS`` is no such number.
+    """
+    given = os.environ.get("EFFQ_QUIET_SECONDS", "")
+    try:
+        seconds = float(given) if given else QUIET_SECONDS
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InputError(
+            f"EFFQ_QUIET_SECONDS is {given!r}, which is no number of seconds.",
+            "Set it to 0 to time without waiting, or to the longest wait.",
+        )
+    return seconds
 
 
 @dataclass(frozen=True)

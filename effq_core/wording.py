@@ -28,7 +28,7 @@ _KINDS = {
     "suggest": "Look for the blocks to keep in floats",
     "inspect": "Inspect",
     "evaluate": "Evaluate",
-    "benchmark": "Time",
+    "benchmark": "Time the files",
     "tensors": "Keep tensors for the Learn page",
     "report": "Put the results together",
 }
@@ -190,6 +190,15 @@ def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
         return f"Skipped: {values.get('reason') or values.get('key', '')}"
     if kind == "resumed":
         return f"Resumed after epoch {values.get('epoch')}."
+    if kind == "quiet_wait":
+        limit = fmt.duration(values.get("seconds"))
+        return (
+            f"Waiting for a quiet CPU to time fairly, {limit} at most. `effq time-now` with the "
+            "run's id does not wait."
+        )
+    if kind == "timed_again":
+        files = fmt.counted(len(values.get("files", ())), "file")
+        return f"Other programs were busy while {files} were timed: timing again."
     if kind == "retry":
         return f"Trying the download again: {values.get('reason', '')}"
     if kind == "unpacking":

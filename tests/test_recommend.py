@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from effq_core.recommend import Limits, Preference, drop_of, recommend
 from effq_core.results import Results, load_reference
 from effq_core.variants import CATALOGUE, CONTROLS, STANDARD
-from tests.results.run_variations import changed, only, unlabelled
+from tests.results.run_variations import changed, only, together, unlabelled
 
 REFERENCE = load_reference()
 
@@ -147,15 +147,57 @@ def test_a_choice_that_rests_on_too_few_photos_says_so() -> None:
     )
 
 
-def test_a_timing_of_a_busy_machine_is_cautioned() -> None:
-    def busy(plain) -> None:
-        plain["variants"]["int8"]["latency"][0] |= {"warning": "Busy.", "others_share": 0.53}
+@pytest.mark.parametrize("busy", ["float32", "int8", "float16"])
+@pytest.mark.parametrize("sat", [True, False])
+def test_the_fastest_is_never_named_by_a_disturbed_timing(busy: str, sat: bool) -> None:
+    def disturb(plain) -> None:
+        plain["variants"][busy]["latency"][0] |= {"others_share": 0.53}
 
-    assert recommend(changed(REFERENCE, busy), Limits(threads=1)).cautions[0] == (
-        "Int8 (PTQ) was timed on a busy machine (other programs used up to 53 % of the processor): "
-        "the times are too long and the speed-up may be wrong. Close other programs and measure "
-        "again."
+    results = together(REFERENCE, {busy: 0.53}) if sat else changed(REFERENCE, disturb)
+    found = recommend(results, Limits(threads=1))
+
+    assert found.chosen is None and found.cautions == (found.retime,)
+    title = CATALOGUE[busy].title
+    assert found.retime == (
+        f"{title} was timed on a busy machine (other programs used up to 53 % of the processor): "
+        "timing has to be repeated before speeds can be compared. “Take all latencies anew” on the "
+        "page Results, or `effq run --remeasure` with the same choices, times all of them together."
     )
+    said = {verdict.name: verdict.reason for verdict in found.others}
+    assert "timing has to be repeated" in said["int8"] and "×" not in " ".join(said.values())
+
+
+def test_a_disturbed_control_or_other_thread_count_does_not_matter() -> None:
+    control = together(REFERENCE, {"int8_float_control": 0.53})
+    assert recommend(control, Limits(threads=1)).chosen.name == "int8"
+
+    def disturb(plain) -> None:
+        plain["variants"]["int8"]["latency"][1]["others_share"] = 0.53
+
+    assert chosen(changed(REFERENCE, disturb)) == "int8"
+    assert chosen(changed(REFERENCE, disturb), threads=2) is None
+
+
+def test_other_preferences_do_without_a_disturbed_speed() -> None:
+    busy = together(REFERENCE, {"int8": 0.53})
+    found = recommend(busy, Limits(threads=1, prefer=Preference.SMALLEST))
+    assert found.chosen.name == "dynamic_range" and found.retime == found.cautions[0]
+    best = recommend(
+        together(REFERENCE, {"float32": 0.53}), Limits(threads=1, prefer=Preference.MOST_ACCURATE)
+    )
+    assert "faster" not in best.chosen.reason and best.retime
+    assert not any("slower" in verdict.reason for verdict in best.others)
+
+
+def test_a_limit_on_latency_is_not_judged_by_a_disturbed_timing() -> None:
+    busy = together(REFERENCE, {"int8": 0.53})
+    found = recommend(
+        busy, Limits(threads=1, latency_ms=10.0, prefer=Preference.SMALLEST, drop_points=1.0)
+    )
+    said = {verdict.name: verdict.reason for verdict in found.others}
+    assert "the limit on latency cannot be judged" in said["int8"] and found.retime
+    fastest = recommend(busy, Limits(threads=1, latency_ms=10.0))
+    assert fastest.chosen is None and fastest.retime
 
 
 def test_float32_alone_is_recommended_with_nothing_gained() -> None:

@@ -10,7 +10,7 @@ import pytest
 from effq_core.recommend_cautions import disturbances
 from effq_core.recommend_headline import headline
 from effq_core.results import load_reference
-from tests.results.run_variations import changed, only, unlabelled
+from tests.results.run_variations import changed, only, together, unlabelled
 
 REFERENCE = load_reference()
 
@@ -30,38 +30,64 @@ def test_the_reference_run_in_one_sentence() -> None:
     assert found.variant == "int8" and found.sure
 
 
-def test_an_uneven_timing_that_the_fastest_invocations_confirm_is_a_remark() -> None:
-    assert headline(REFERENCE).cautions == (
-        "The timing of Float32 was uneven: half of its invocations took 16.9 ms or less, but one "
-        "in ten 24.1 ms or more. The fastest ones give the same picture: 2.79× faster.",
-    )
+SEPARATE = (
+    "Int8 (PTQ) and Float32 were timed separately, so what slowed one need not have slowed the "
+    "other. “Take all latencies anew” on the page Results, or `effq run --remeasure` with the same "
+    "choices, times all of them together."
+)
 
 
-def test_an_uneven_timing_that_the_fastest_invocations_contradict_is_a_doubt() -> None:
-    found = headline(changed(REFERENCE, lambda plain: timing(plain, "float32").update(min_ms=10.0)))
+def test_separate_timings_are_shown_with_a_remark() -> None:
+    found = headline(REFERENCE)
+    assert found.cautions[-1] == SEPARATE and found.sure
+    assert SEPARATE not in headline(together(REFERENCE)).cautions
+
+
+def test_an_uneven_timing_whose_speed_up_is_the_same_in_all_rounds_is_a_remark() -> None:
+    def even(plain: dict[str, Any]) -> None:
+        for name, ms in (("float32", 20.0), ("int8", 5.0)):
+            values = [ms] * 17 + [2 * ms] * 3
+            timing(plain, name).update(samples_ms=values * 5, p90_ms=2 * ms, median_ms=ms)
+
+    found = headline(together(changed(REFERENCE, even)))
+
+    assert found.sure
+    assert found.cautions[-1].endswith("The speed-up was steady: 4.00× to 4.00×, 5 rounds.")
+
+
+def test_a_speed_up_that_differs_from_round_to_round_is_a_doubt() -> None:
+    def drift(plain: dict[str, Any]) -> None:
+        samples = [ms for ms in (20.0, 20.0, 20.0, 20.0, 12.0) for _ in range(20)]
+        timing(plain, "float32").update(samples_ms=samples)
+        timing(plain, "int8").update(samples_ms=[5.0] * 100)
+
+    found = headline(together(changed(REFERENCE, drift)))
 
     assert not found.sure
-    assert found.cautions == (
-        "The timing of Float32 was uneven: by the medians the speed-up is 2.74×, by the fastest "
-        "invocations 1.76×. Measure again on a calm machine.",
+    assert "not steady: 2.40× to 4.00×, 5 rounds" in " ".join(found.cautions)
+
+
+@pytest.mark.parametrize("variant", ["int8", "float32", "float16"])
+@pytest.mark.parametrize("sat", [True, False])
+def test_a_disturbed_timing_is_never_the_headline(variant: str, sat: bool) -> None:
+    busy = {"others_share": 0.53}
+    found = headline(
+        together(REFERENCE, {variant: 0.53})
+        if sat
+        else changed(REFERENCE, lambda plain: timing(plain, variant).update(busy))
     )
 
-
-@pytest.mark.parametrize("variant", ["int8", "float32"])
-def test_a_busy_machine_makes_it_unsure_whichever_side_of_the_ratio_it_was(variant: str) -> None:
-    busy = {"warning": "Busy.", "others_share": 0.53}
-    found = headline(changed(REFERENCE, lambda plain: timing(plain, variant).update(busy)))
-
-    assert not found.sure and "53 % of the processor" in found.cautions[0]
+    assert found.text.startswith("Timing has to be repeated") and "×" not in found.text
+    assert found.retime and not found.sure and found.variant is None
+    assert "53 % of the processor" in found.cautions[0] and "--remeasure" in found.cautions[0]
 
 
-def test_a_busy_timing_of_another_variant_or_thread_count_does_not_matter() -> None:
+def test_a_disturbed_timing_of_another_thread_count_does_not_matter() -> None:
     def busy(plain: dict[str, Any]) -> None:
-        timing(plain, "float16")["warning"] = "Busy."
-        plain["variants"]["int8"]["latency"][1]["warning"] = "Busy."
+        plain["variants"]["int8"]["latency"][1]["others_share"] = 0.53
 
     assert headline(changed(REFERENCE, busy)).sure
-    assert not headline(changed(REFERENCE, busy), threads=2).sure
+    assert headline(changed(REFERENCE, busy), threads=2).retime
 
 
 @pytest.mark.parametrize("where", ["photos", "float32"])

@@ -33,7 +33,7 @@ def test_only_timings_and_the_report_are_made_anew(tmp_path: Path) -> None:
         fingerprints(build_plan(each, home)) for each in (PLAIN, next_sitting(PLAIN, []))
     )
     anew = {name for name in before if before[name] != after[name]}
-    assert anew == {"benchmark:float32", "benchmark:int8", "report"}
+    assert anew == {"benchmark", "report"}
 
 
 def test_a_first_sitting_leaves_no_trace() -> None:

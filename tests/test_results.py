@@ -12,12 +12,14 @@ import pytest
 
 from effq_core.errors import InputError, StoreError
 from effq_core.experiment import Experiment
+from effq_core.measure.latency_ratio import ratio_of
 from effq_core.results import Results, find_run, load_reference, load_results, rows
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.manifest import hash_file
 from effq_core.store.rows import Status
 from effq_core.variants import CONTROLS, STANDARD
+from tests.results.run_variations import changed
 
 
 @pytest.fixture
@@ -59,13 +61,32 @@ def test_a_variant_the_run_lacks_is_an_input_error(tiny_run) -> None:
         tiny_run.results.model_file("int8_float_control")
 
 
-def test_speedups_are_ratios_of_medians(tiny_run) -> None:
+def test_a_run_times_all_its_files_in_one_sitting_and_speedups_are_taken_by_round(tiny_run) -> None:
     results = tiny_run.results
-    expected = results.baseline.timing(1).median_ms / results.variants["int8"].timing(1).median_ms
+    timings = [timing for variant in results.variants.values() for timing in variant.latency]
+    assert len({timing.sitting for timing in timings}) == 1 and timings[0].sitting
+    base, own = results.baseline.timing(1), results.variants["int8"].timing(1)
 
-    assert results.speedup("int8", 1) == expected
-    assert results.speedup("float32", 2) == 1.0
+    found = results.speedup("int8", 1)
+    assert found == ratio_of(base, own) and found.rounds >= 3
+    assert results.speedup("float32", 2).times == 1.0
     assert results.speedup("int8", 3) is None
+    assert len(own.samples_ms) >= results.experiment.benchmark_invocations
+
+
+def test_results_of_before_say_that_they_were_not_timed_together() -> None:
+    found = load_reference()
+    if found.baseline.timing(1).sitting:
+        found = changed(found, lambda plain: [
+            timing.update(sitting="", rounds=[])
+            for values in plain["variants"].values() for timing in values["latency"]
+        ])  # fmt: skip
+    ratio = found.speedup("int8", 1)
+    medians = [found.variants[name].timing(1).median_ms for name in ("float32", "int8")]
+    assert ratio.times == medians[0] / medians[1]
+    assert ratio.interval == "not timed together" and not ratio.disturbed
+    row = rows(found)[3]
+    assert (row["threads_1_rounds"], row["threads_1_times_faster_low"]) == (0, None)
 
 
 def test_rows_have_the_same_columns_and_units_in_their_names(tiny_run) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.job import Entry
-from effq_core.measure.latency import BUSY_SHARE
+from effq_core.measure.others import BUSY_SHARE
 
 LEEWAY = 0.15
 """Cores a process may use beyond its threads: the runtime's caller and its bookkeeping."""

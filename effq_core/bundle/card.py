@@ -11,6 +11,7 @@ from effq_core.export_readme import feeding, reading
 from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.intervals import Proportion
 from effq_core.measure.latency import LatencyReport
+from effq_core.measure.latency_ratio import MARK
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
 from effq_core.results.several import qat_text
@@ -21,6 +22,10 @@ from effq_core.variants import BASELINE, CATALOGUE, MIXED
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
 _ABOUT_CALIBRATION = ("Calibration", "Calibration sample")
 _ABOUT_TRAINING = ("Fine-tuning", "Training sample")
+
+_MARKED = (
+    f"A ratio marked {MARK} was made from a disturbed timing: time again before you rely on it."
+)
 
 Line = tuple[str, str, str]
 """What is measured, the variant's value, float32's."""
@@ -156,7 +161,8 @@ def _lines(results: Results, own: VariantResult, base: VariantResult) -> list[Li
             line(f"99 % within, {about}", (_ms(each, "p99_ms") for each in timings)),
             line(f"Cold start, {about}", (_ms(each, "cold_start_ms") for each in timings)),
         ]
-        faster = fmt.ratio(results.speedup(own.name, threads))
+        ratio = results.speedup(own.name, threads)
+        faster = fmt.NOTHING if ratio is None else ratio.full_text
         found.append((f"Times faster than float32, {about}", faster, fmt.NOTHING))
     if own.name == BASELINE:  # beside itself it needs no comparison
         found = [entry for entry in found if "than float32" not in entry[0]]
@@ -186,8 +192,13 @@ def _sentences(results: Results, own: VariantResult) -> list[str]:
     found = []
     if own.comparison is not None:
         found.append(_plain(sentence(own.comparison, results.baseline.title, own.title)))
-    busy = dict.fromkeys(timing.warning for timing in own.latency if timing.warning)
-    return [*found, *map(_plain, busy)]
+    busy = dict.fromkeys(
+        timing.warning
+        for each in (results.baseline, own)
+        for timing in each.latency
+        if timing.disturbed
+    )
+    return [*found, *map(_plain, busy), *([_plain(_MARKED)] if busy else [])]
 
 
 def _checks(results: Results, own: VariantResult) -> str:
@@ -230,7 +241,7 @@ def _measured(results: Results) -> str:
         "Shares are of the evaluation photos, with Wilson's interval; the difference to float32 is "
         "on the same photos. That none of them was used for calibration or training is among the "
         "checks above. "
-        "Latency is one invocation on a decoded photo, in a fresh process, with "
+        "Latency is one invocation on a decoded photo, in fresh processes, with "
         "LiteRT's CPU kernels; on another processor it differs: `bench.py` measures it there."
     )
     return f"{text}\n\n{_pairs([*pairs, ('Versions', versions)])}"

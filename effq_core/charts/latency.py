@@ -201,6 +201,6 @@ def _hover(variant: VariantResult, timing: LatencyReport) -> str:
         f"99 % within {fmt.milliseconds(timing.p99_ms)}",
         f"n = {fmt.count(len(timing.samples_ms))} after {fmt.count(timing.warmup)} to warm up",
     ]
-    if timing.warning:
+    if timing.disturbed:
         lines.append("measured on a busy machine")
     return "<br>".join(lines)

@@ -12,8 +12,9 @@ from effq_core import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure
 from effq_core.charts.front import quality_title
 from effq_core.charts.labels import wrapped
+from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results.document import Results, VariantResult
-from effq_core.variants import in_catalogue_order
+from effq_core.variants import BASELINE, in_catalogue_order
 
 _ROW = 22
 _FRAME = 100
@@ -24,6 +25,7 @@ class Quantity(StrEnum):
 
     QUALITY = "quality"
     DIFFERENCE = "difference"
+    SPEEDUP = "speedup"
     LATENCY = "latency"
     SIZE = "size"
 
@@ -57,13 +59,15 @@ def side_by_side(
     for name in present:
         for letter, results in zip(letters(len(runs)), runs, strict=True):
             variant = results.variants.get(name)
-            value = None if variant is None else _value(variant, quantity, threads)
+            value = None if variant is None else _value(results, variant, quantity, threads)
             if variant is None or value is None:
                 continue
-            _add(figure, variant, letter, row, value, quantity)
+            doubt = _doubt(results, variant, quantity, threads)
+            _add(figure, variant, letter, row, value, quantity, doubt)
             places.append(row)
-            labels.append(f"{wrapped(variant.title, 40)} <b>{letter}</b>")
-            found.append(f"{variant.title} {letter} {_text(value[0], quantity)}")
+            mark = MARK if doubt else ""
+            labels.append(f"{wrapped(variant.title, 40)} <b>{letter}</b>{mark}")
+            found.append(f"{variant.title} {letter} {_text(value[0], quantity)}{mark}")
             row += 1
         row += 0.6
     if not found:
@@ -83,6 +87,7 @@ def _add(
     row: float,
     value: tuple[float, float, float],
     quantity: Quantity,
+    doubt: str,
 ) -> None:
     middle, low, high = value
     interval = f" ({_text(low, quantity)} to {_text(high, quantity)})" if low < high else ""
@@ -101,7 +106,7 @@ def _add(
         marker=marker(variant.name, size=10),
         hovertemplate=(
             f"<b>{html.escape(variant.title)}, {letter}</b><br>{_text(middle, quantity)}{interval}"
-            f"<br>n = {fmt.count(variant.accuracy.n)}<extra></extra>"
+            f"<br>{doubt or f'n = {fmt.count(variant.accuracy.n)}'}<extra></extra>"
         ),
     )
 
@@ -111,14 +116,28 @@ def _title(runs: Sequence[Results], quantity: Quantity, threads: int) -> str:
         return "Size of the file, KiB"
     if quantity is Quantity.LATENCY:
         return f"Median latency with {fmt.counted(threads, 'thread')}, ms"
+    if quantity is Quantity.SPEEDUP:
+        return f"Times as fast as float32 with {fmt.counted(threads, 'thread')}"
     if quantity is Quantity.DIFFERENCE:
         return "Top-1 minus float32, points"
     titles = dict.fromkeys(quality_title(results) for results in runs)
     return f"{' or '.join(titles)}, %"
 
 
+def _doubt(results: Results, variant: VariantResult, quantity: Quantity, threads: int) -> str:
+    """Says what to think of a timing; nothing of what was not timed, or timed well."""
+    timing, ratio = variant.timing(threads), results.speedup(variant.name, threads)
+    if quantity is Quantity.LATENCY and timing is not None and timing.disturbed:
+        return "timed on a busy machine"
+    if quantity is Quantity.SPEEDUP and ratio is not None and variant.name != BASELINE:
+        return (
+            "timed on a busy machine" if ratio.disturbed else "" if ratio.together else NOT_TOGETHER
+        )
+    return ""
+
+
 def _value(
-    variant: VariantResult, quantity: Quantity, threads: int
+    results: Results, variant: VariantResult, quantity: Quantity, threads: int
 ) -> tuple[float, float, float] | None:
     """Returns a value and the ends of its interval."""
     comparison = variant.comparison
@@ -130,6 +149,11 @@ def _value(
         if timing is None:
             return None
         return timing.median_ms, timing.median_low_ms, timing.median_high_ms
+    if quantity is Quantity.SPEEDUP:
+        ratio = results.speedup(variant.name, threads)
+        if ratio is None or variant.name == BASELINE:
+            return None
+        return ratio.times, ratio.low, ratio.high
     if quantity is Quantity.DIFFERENCE:
         if comparison is None or comparison.difference_points is None:
             return None
@@ -146,6 +170,8 @@ def _text(value: float, quantity: Quantity) -> str:
         return fmt.kib(1024 * value)
     if quantity is Quantity.LATENCY:
         return fmt.milliseconds(value)
+    if quantity is Quantity.SPEEDUP:
+        return fmt.ratio(value)
     if quantity is Quantity.DIFFERENCE:
         return fmt.points(value)
     return fmt.percent(value / 100)

@@ -11,6 +11,7 @@ from effq_core import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure
 from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
 from effq_core.charts.labels import spread, ticks
+from effq_core.measure.latency_ratio import MARK
 from effq_core.results.document import Results
 from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
 from effq_core.variants import BASELINE, get_variant
@@ -242,6 +243,11 @@ def _hover(results: Results, name: str, threads: int) -> str:
             f"{fmt.milliseconds(timing.median_ms)} ({interval}) with "
             f"{fmt.counted(threads, 'thread')}"
         )
+    ratio = results.speedup(name, threads)
+    if ratio is not None and name != BASELINE:
+        lines.append(f"{ratio.text} float32's speed ({ratio.interval})")
+        if ratio.disturbed:
+            lines.append(f"{MARK} timed on a busy machine")
     top1, comparison = variant.accuracy.top1, variant.comparison
     n = f"n = {fmt.count(variant.accuracy.n)}"
     if top1 is not None:

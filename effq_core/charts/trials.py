@@ -101,7 +101,7 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
             f"{fmt.kib(trial.size_bytes)}, {fmt.percent(abs(trial.extra_size) / 100)} "
             f"{'larger' if trial.extra_size >= 0 else 'smaller'} than int8"
             f"<br>{what} {fmt.share_with_interval(share.share, share.low, share.high)}, "
-            f"n = {fmt.count(trial.n)}<br>{fmt.ratio(trial.latency_ratio)} int8's time"
+            f"n = {fmt.count(trial.n)}<br>{trial.time.text} int8's time"
             "<extra></extra>"
         ),
     )

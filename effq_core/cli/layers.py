@@ -202,7 +202,7 @@ def _print_trials(found: Suggestion) -> None:
             fmt.millinats(trial.kl),
             f"{fmt.decimals(trial.extra_size, 1)} %",
             f"{fmt.milliseconds(trial.latency_ms)}{' (busy)' if trial.busy else ''}",
-            fmt.ratio(trial.latency_ratio),
+            trial.time.text,
             "held" if trial.ok else output.safe(trial.why),
         )
     output.say("")

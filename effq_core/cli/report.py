@@ -8,10 +8,11 @@ from rich.text import Text
 from effq_core import formatting as fmt
 from effq_core.cli.output import table
 from effq_core.measure.gates import Gate
+from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results import Results, VariantResult
 from effq_core.results.subject import head_text
 from effq_core.results.training import training_text
-from effq_core.variants import CATALOGUE
+from effq_core.variants import BASELINE, CATALOGUE
 
 
 def print_results(console: Console, results: Results) -> None:
@@ -80,11 +81,22 @@ def _print_speed(console: Console, results: Results) -> None:
     console.print(made)
     console.print(
         Text(
-            "Threads: median of one photo, and how many times faster than float32. Cold start: "
-            "loading and the first photo. Delegated: operators on XNNPACK's fast kernels.",
+            "Threads: median of one photo, and how many times faster than float32"
+            f"{_how_timed(results)}. Cold start: loading and the first photo. Delegated: operators "
+            "on XNNPACK's fast kernels.",
             style="dim",
         )
     )
+
+
+def _how_timed(results: Results) -> str:
+    """Says whether speed-ups are of files timed in turn."""
+    found = [results.speedup(name, threads) for name in results.variants
+             for threads in results.threads]  # fmt: skip
+    rounds = {ratio.rounds for ratio in found if ratio is not None}
+    if rounds and min(rounds) > 0:
+        return f", the median of {min(rounds)} rounds timed in turn"
+    return f" ({NOT_TOGETHER})"
 
 
 def _print_sentences(console: Console, results: Results) -> None:
@@ -117,7 +129,7 @@ def _warnings(results: Results) -> list[str]:
     """Returns the warnings that nothing above has said, those of busy cores as one."""
     said = (": the gate ", ": too few images to tell ")
     timings = [timing for variant in results.variants.values() for timing in variant.latency]
-    busy = [timing for timing in timings if timing.warning]
+    busy = [timing for timing in timings if timing.disturbed]
     texts = {timing.warning for timing in busy}
     found = [
         warning
@@ -130,8 +142,8 @@ def _warnings(results: Results) -> list[str]:
         most = fmt.percent(max(timing.others_share for timing in busy), 0)
         found.append(
             f"Other processes were busy during {len(busy)} of {len(timings)} measurements (up to "
-            f"{most} of the processor): times marked * are too long. Close them and run again "
-            "with --remeasure."
+            f"{most} of the processor): times marked {MARK} are too long, and no speed-up marked "
+            f"{MARK} decides anything. Close them and run again with --remeasure."
         )
     return found
 
@@ -176,8 +188,10 @@ def _speed(results: Results, variant: VariantResult, threads: int) -> str:
     timing = variant.timing(threads)
     if timing is None:
         return fmt.NOTHING
-    faster = fmt.ratio(results.speedup(variant.name, threads))
-    return f"{fmt.milliseconds(timing.median_ms)} ({faster})" + ("*" if timing.warning else "")
+    ratio = results.speedup(variant.name, threads)
+    own = MARK if timing.disturbed else ""
+    faster = f" ({ratio.text})" if ratio is not None and variant.name != BASELINE else ""
+    return f"{fmt.milliseconds(timing.median_ms)}{own}{faster}"
 
 
 def _gates(gates: tuple[Gate, ...]) -> Text:

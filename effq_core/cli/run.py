@@ -101,6 +101,14 @@ def run(
             rich_help_panel=_MEASURE,
         ),
     ] = False,
+    time_now: Annotated[
+        bool,
+        typer.Option(
+            "--time-now",
+            help="Time the files without waiting for a quiet CPU; what is disturbed is marked.",
+            rich_help_panel=_MEASURE,
+        ),
+    ] = False,
     layers: Annotated[
         bool,
         typer.Option(
@@ -215,4 +223,12 @@ def run(
     )
     if calibration_size is None:
         experiment = work.fitted(experiment)
-    work.start(experiment, name=name, remeasure=remeasure, detach=detach, as_json=json, quiet=quiet)
+    work.start(
+        experiment,
+        name=name,
+        remeasure=remeasure,
+        time_now=time_now,
+        detach=detach,
+        as_json=json,
+        quiet=quiet,
+    )

@@ -1,4 +1,4 @@
-"""``effq cancel``, ``resume``, ``delete`` and ``export``."""
+"""``effq cancel``, ``time-now``, ``resume``, ``delete`` and ``export``."""
 
 from __future__ import annotations
 
@@ -43,6 +43,18 @@ def cancel(run: RunName, json: AsJson = False) -> None:
         output.say(f"The run {row.id} was asked to stop; it is {row.status}.")
     else:
         output.say(f"The run {row.id} is {row.status}. `effq resume {row.id}` continues it.")
+
+
+def time_now(run: RunName) -> None:
+    """Let a run time its files without waiting for a quiet CPU."""
+    from effq_core.cli import output
+    from effq_core.pipeline import control
+    from effq_core.results import find_run
+
+    with _store() as (home, database):
+        row = find_run(database, run)
+        control.time_now(home, row.id)
+    output.say(f"The run {row.id} times its files without waiting. What is disturbed is marked.")
 
 
 def resume(

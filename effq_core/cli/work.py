@@ -24,6 +24,7 @@ def start(
     *,
     name: str,
     remeasure: bool,
+    time_now: bool = False,
     detach: bool,
     as_json: bool,
     quiet: bool,
@@ -34,6 +35,7 @@ def start(
         experiment: What to run.
         name: What the user calls it.
         remeasure: Take every latency anew, so that all are of one moment.
+        time_now: Do not wait for a quiet processor before files are timed.
         detach: Leave it to a process of its own.
         as_json: Print JSON only.
         quiet: Show no progress.
@@ -42,7 +44,7 @@ def start(
         EffqError: If the experiment cannot be run at all; then no run is made.
         typer.Exit: If it fails or is cancelled.
     """
-    from effq_core.pipeline.control import enter
+    from effq_core.pipeline import control
     from effq_core.pipeline.plan import build_plan
     from effq_core.remeasure import next_sitting
 
@@ -53,9 +55,11 @@ def start(
     try:
         if remeasure:
             experiment = next_sitting(experiment, (run.experiment for run in database.list_runs()))
-        run_id = enter(home, database, experiment, name)
+        run_id = control.enter(home, database, experiment, name)
     finally:
         database.close()
+    if time_now:
+        control.time_now(home, run_id)
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from effq_core.layers.settings import Precision
 from effq_core.measure.intervals import Proportion
+from effq_core.measure.latency_ratio import Ratio
 from effq_core.store.reading import reading
 
 TRIALS_FILE = "trials.json"
@@ -30,13 +31,15 @@ class TrialRecord:
         agreement: Photos that get float32's top-1 class.
         kl: Mean Kullback-Leibler divergence from float32, in nats.
         latency_ms: Median of one invocation on one thread, in milliseconds.
-        int8_ms: Of int8, timed right before it; ratios are to be taken of these.
-        float32_ms: Of float32, timed right after it.
+        int8_ms: Of int8, timed in turn with it.
+        float32_ms: Of float32, likewise.
         busy: Whether other processes took so much of the processor that times are too long.
         ok: Whether it holds every limit.
         why: Which limits it breaks, and by how much, in words; empty if none.
         p: Of the exact McNemar test against float32; ``None`` without labels, and in records
             written before it was kept.
+        against_int8: How many times as long as int8 it takes, round by round; ``None``: it was
+            measured before files were timed in turn.
     """
 
     keep: tuple[str, ...]
@@ -55,11 +58,15 @@ class TrialRecord:
     ok: bool
     why: str
     p: float | None = None
+    against_int8: Ratio | None = None
 
     @property
-    def latency_ratio(self) -> float:
+    def time(self) -> Ratio:
         """How many times as long as int8 it takes, on one thread."""
-        return self.latency_ms / self.int8_ms
+        if self.against_int8 is not None:
+            return self.against_int8
+        times = self.latency_ms / self.int8_ms
+        return Ratio(times=times, low=times, high=times, rounds=0, disturbed=self.busy)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the trial as plain JSON values."""
@@ -76,7 +83,9 @@ class TrialRecord:
         Returns:
             The trial.
         """
-        values = {name: plain[name] for name in cls.__dataclass_fields__ if name != "p"}
+        given = {"against_int8": None, "p": None, **plain}
+        values = {name: given[name] for name in cls.__dataclass_fields__}
+        ratio = values["against_int8"]
         return cls(
             **{
                 **values,
@@ -84,7 +93,7 @@ class TrialRecord:
                 "precision": Precision(values["precision"]),
                 "top1": values["top1"] and Proportion(**values["top1"]),
                 "agreement": Proportion(**values["agreement"]),
-                "p": plain.get("p"),
+                "against_int8": ratio and Ratio(**ratio),
             }
         )
 

@@ -15,8 +15,7 @@ def is_too_costly(trial: TrialRecord, limits: Mixed) -> bool:
     """Returns whether a trial is larger or slower than the limits allow."""
     ratio = limits.max_latency_ratio
     return bool(trial.keep) and (
-        trial.extra_size > limits.max_extra_size
-        or (ratio is not None and trial.latency_ratio > ratio)
+        trial.extra_size > limits.max_extra_size or (ratio is not None and trial.time.times > ratio)
     )
 
 
@@ -40,10 +39,8 @@ def broken_limits(trial: TrialRecord, limits: Mixed, *, labelled: bool) -> str:
         allowed = fmt.decimals(limits.max_extra_size, 1)
         found.append(f"it is {fmt.decimals(trial.extra_size, 1)} % larger where {allowed} % is")
     ratio = limits.max_latency_ratio
-    if trial.keep and ratio is not None and trial.latency_ratio > ratio:
-        found.append(
-            f"it takes {fmt.ratio(trial.latency_ratio)} int8's time where {fmt.ratio(ratio)} is"
-        )
+    if trial.keep and ratio is not None and trial.time.times > ratio:
+        found.append(f"it takes {trial.time.text} int8's time where {fmt.ratio(ratio)} is")
     return "; ".join(found)
 
 
@@ -126,8 +123,8 @@ def _gain(int8: TrialRecord, choice: TrialRecord, *, labelled: bool) -> str:
     return (
         f"With {shown} kept in {_TITLES[choice.precision]} {after} against float32 where int8 "
         f"{before}{back}; the file is {size} % {than} than int8's and takes "
-        f"{fmt.ratio(choice.latency_ratio)} its time on one thread"
-        f"{', timed while the processor was busy' if choice.busy else ''}."
+        f"{choice.time.text} its time on one thread"
+        f"{', timed while the processor was busy' if choice.time.disturbed else ''}."
     )
 
 

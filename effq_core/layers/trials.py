@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,25 @@ from effq_core.layers.structure import Network, read_network
 from effq_core.layers.trial_record import TrialRecord
 from effq_core.layers.trial_wording import broken_limits
 from effq_core.measure.accuracy import score
-from effq_core.measure.latency import LatencyReport, measure_latency
+from effq_core.measure.latency import LatencyReport
+from effq_core.measure.latency_ratio import ratio_of
 from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.runtime import ModelPool
+from effq_core.measure.sitting import time_together
 from effq_core.measure.statistics import compare
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import quantize_mixed
 from effq_core.reporting import PreparingReporter, Reporter
+from effq_core.variants import BASELINE, MIXED, PTQ
 
-INVOCATIONS = 50
+INVOCATIONS = 51
 """Timed invocations of each of the three files: half a benchmark's least, as every trial has them
-and the ratio of medians taken one after the other is what counts."""
+and only ratios count."""
+ROUNDS = 3
+"""In which they are timed in turn."""
+
+Timing = Callable[[Mapping[str, Path], Reporter], Mapping[str, LatencyReport]]
+"""Times files by name in one sitting, on one thread."""
 
 LEDGER = "trials.json"
 
@@ -45,7 +53,7 @@ class Bench:
         scratch: Folder that survives a kill; what was measured there is not measured again.
         reporter: Asked whether to stop before each file and within.
         clock: Seconds from any moment on.
-        timing: Times a file on one thread.
+        timing: Times files beside int8.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class Bench:
         scratch: Path,
         reporter: Reporter,
         clock: Clock = time.monotonic,
-        timing: Callable[[Path, Reporter], LatencyReport] | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self._float32, self._int8 = float32, int8
         self._content, self._ranges, self._images = float32.read_bytes(), ranges, images
@@ -69,7 +77,7 @@ class Bench:
         self.settings, self.network = settings, read_network(self._content)
         self._ledger = Ledger(scratch, LEDGER, clock)
         self._scratch, self._reporter = scratch, PreparingReporter(reporter)
-        self._time = timing or _time_file
+        self._time = timing or time_beside_int8
         self._order: list[tuple[str, ...]] = []
 
     @property
@@ -127,10 +135,10 @@ class Bench:
         predictions = replace(self._answers, probabilities=found)
         comparison = compare(self._answers, predictions)
         points = comparison.difference_points
-        timings = self._timings(file)
-        if any(timing.warning for timing in timings):  # no limit is decided by a moment's noise
-            again = self._timings(file)
-            timings = min(timings, again, key=lambda made: max(t.others_share for t in made))
+        files = {PTQ: self._int8, BASELINE: self._float32}
+        # Int8 beside itself would differ from itself by noise alone.
+        timings = self._time({**files, MIXED: file} if keep else files, self._reporter)
+        own = timings[MIXED if keep else PTQ]
         size, int8 = file.stat().st_size, self._int8.stat().st_size
         measured = TrialRecord(
             keep=keep,
@@ -143,20 +151,17 @@ class Bench:
             drop_points=100 * (1 - comparison.agreement.share) if points is None else 0 - points,
             agreement=comparison.agreement,
             kl=comparison.kl,
-            # Int8 beside itself would differ from itself by noise alone.
-            latency_ms=timings[1 if keep else 0].median_ms,
-            int8_ms=timings[0].median_ms,
-            float32_ms=timings[2].median_ms,
-            busy=any(timing.warning for timing in timings),
+            latency_ms=own.median_ms,
+            int8_ms=timings[PTQ].median_ms,
+            float32_ms=timings[BASELINE].median_ms,
+            busy=any(timing.disturbed for timing in timings.values()),
+            against_int8=ratio_of(own, timings[PTQ]),
             ok=False,
             why="",
             p=comparison.p,
         )
         why = broken_limits(measured, self.settings, labelled=points is not None)
         return replace(measured, ok=not why, why=why)
-
-    def _timings(self, file: Path) -> list[LatencyReport]:
-        return [self._time(path, self._reporter) for path in (self._int8, file, self._float32)]
 
 
 def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -173,5 +178,20 @@ def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(names), key=lambda name: (places[network.tensors_of([name])[0]], name)))
 
 
-def _time_file(path: Path, reporter: Reporter) -> LatencyReport:
-    return measure_latency(path, 1, invocations=INVOCATIONS, reporter=reporter)
+def time_beside_int8(
+    files: Mapping[str, Path], reporter: Reporter, pause: Callable[[], object] = lambda: None
+) -> dict[str, LatencyReport]:
+    """Times files in turn on one thread.
+
+    Args:
+        files: By variant; int8 among them.
+        reporter: Asked whether to stop.
+        pause: Called before the sitting; may wait for a quiet processor.
+
+    Returns:
+        The timings.
+    """
+    found = time_together(
+        files, PTQ, [1], invocations=INVOCATIONS, rounds=ROUNDS, reporter=reporter, pause=pause
+    )
+    return {name: reports[0] for name, reports in found.items()}

@@ -1,14 +1,17 @@
 """The process that times one ``.tflite`` file: ``python -m effq_core.measure.latency_probe``.
 
-It imports as little as it can, prints JSON and ends. :mod:`effq_core.measure.latency` starts it.
+It imports as little as it can, prints JSON and ends. :mod:`effq_core.measure.latency_process`
+starts it. Several thread counts are timed one after the other, each with an interpreter of its
+own. Only the first of them tells of a cold start and of memory: the others find the kernels' code
+and the heap as it left them.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -19,10 +22,14 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 
 from effq_core.errors import ModelError
+from effq_core.measure.others import OtherProcesses
 from effq_core.measure.runtime import LiteRtModel
 
 MODEL_ERROR = 3
 """Exit code where the file cannot be used; the JSON then holds ``message`` and ``hint``."""
+WATCHED_SECONDS = 0.25
+"""Shortest time over which others are watched: the system counts in hundredths of a second, and in
+much less the share of a quiet machine would be noise. A quick file is warmed up for longer."""
 
 
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
@@ -32,10 +39,10 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
         path: The ``.tflite`` file.
         threads: Threads an invocation may use.
         invocations: Timed invocations.
-        warmup: Invocations before them.
+        warmup: Invocations before them, at least.
 
     Returns:
-        ``samples_ms``, ``load_ms``, ``first_invoke_ms``, ``peak_memory_kib``, ``others_share``.
+        What :class:`~effq_core.measure.latency.Measured` holds, but whether it came first.
 
     Raises:
         ModelError: If the file cannot be used.
@@ -56,11 +63,13 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
         return (time.perf_counter_ns() - begin) / 1e6
 
     first_invoke_ms = invoke()
-    watch = _OtherProcesses()
-    for _ in range(warmup):
+    watch, begun, warmed = OtherProcesses(), time.perf_counter(), 0
+    while warmed < warmup or _watched(begun, warmed, invocations) < WATCHED_SECONDS:
         interpreter.invoke()
+        warmed += 1
     samples_ms = [invoke() for _ in range(invocations)]
     return {
+        "threads": threads,
         "samples_ms": samples_ms,
         "load_ms": load_ms,
         "first_invoke_ms": first_invoke_ms,
@@ -69,34 +78,10 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
     }
 
 
-class _OtherProcesses:
-    """Processor time that is neither idle nor this process's, since it was made."""
-
-    def __init__(self) -> None:
-        self._busy, self._total = self._machine()
-        self._own = self._process()
-
-    def share(self) -> float:
-        """Returns the share of all cores others used, 0–1."""
-        busy, total = self._machine()
-        elapsed = total - self._total
-        if elapsed <= 0:  # shorter than one tick of the system's clock
-            return 0.0
-        others = (busy - self._busy) - (self._process() - self._own)
-        return min(1.0, max(0.0, others / elapsed))
-
-    @staticmethod
-    def _machine() -> tuple[float, float]:
-        times = psutil.cpu_times()._asdict()
-        # Linux counts a guest's time twice, as user and as guest. What a hypervisor took away
-        # (steal) counts as busy: it is time we did not get.
-        total = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
-        return total - times["idle"] - times.get("iowait", 0.0), total
-
-    @staticmethod
-    def _process() -> float:
-        times = os.times()
-        return times.user + times.system
+def _watched(begun: float, warmed: int, invocations: int) -> float:
+    """Returns for how long others will have been watched in the end, in seconds."""
+    elapsed = time.perf_counter() - begun
+    return elapsed * (1 + invocations / warmed) if warmed else 0.0
 
 
 class _PeakMemory:
@@ -133,18 +118,22 @@ class _PeakMemory:
 def _main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="effq_core.measure.latency_probe", description=__doc__)
     parser.add_argument("path", type=Path)
-    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True, nargs="+")
     parser.add_argument("--invocations", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     choices = parser.parse_args(arguments)
+    answer: Any
     try:
-        answer = measure_here(
-            choices.path,
-            threads=choices.threads,
-            invocations=choices.invocations,
-            warmup=choices.warmup,
-        )
-        code = 0
+        answer, code = [], 0
+        for threads in choices.threads:
+            found = measure_here(
+                choices.path,
+                threads=threads,
+                invocations=choices.invocations,
+                warmup=choices.warmup,
+            )
+            answer.append({**found, "first": not answer})
+            gc.collect()  # the interpreter and its threads
     except ModelError as error:
         answer, code = {"message": error.message, "hint": error.hint}, MODEL_ERROR
     json.dump(answer, sys.stdout)

@@ -18,6 +18,10 @@ CANCEL = "cancel"
 """File in a run's folder: the user asked to stop."""
 STOP = "stop"
 """File in a run's folder: another stage failed, so nobody waits for the rest."""
+TIME_NOW = "time_now"
+"""File in a run's folder: the user does not want to wait for a quiet processor."""
+WAITING_QUIET = "waiting for a quiet CPU to time fairly"
+"""What a stage says while it waits for one."""
 
 _PROGRESS_SECONDS = 0.25
 _CANCEL_SECONDS = 0.2
@@ -38,6 +42,7 @@ class Link:
         self._task = task
         self._send = send
         folder = Home(Path(task.home)).runs / task.run_id
+        self._folder = folder
         self._flags = (folder / CANCEL, folder / STOP)
         self._looked = 0.0
         self._looked_at_driver = 0.0
@@ -66,6 +71,22 @@ class Link:
         if done >= total or now - self._reported >= _PROGRESS_SECONDS:
             self._reported = now
             self.send("progress", done=int(done), total=int(total), unit=unit)
+
+    def waiting(self, detail: str) -> None:
+        """Tells what the stage waits for; nothing: it goes on.
+
+        Args:
+            detail: For people.
+        """
+        self.send("waiting", detail=detail)
+
+    def is_raised(self, flag: str) -> bool:
+        """Returns whether somebody raised a flag of the run.
+
+        Args:
+            flag: Its name, such as :data:`TIME_NOW`.
+        """
+        return (self._folder / flag).exists()
 
     def event(self, kind: str, **values: Any) -> None:
         """Records something worth keeping.

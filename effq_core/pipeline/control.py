@@ -9,7 +9,7 @@ import time
 
 from effq_core.errors import BusyError, InputError, StoreError
 from effq_core.experiment import Experiment
-from effq_core.pipeline.context import CANCEL, STOP
+from effq_core.pipeline.context import CANCEL, STOP, TIME_NOW
 from effq_core.pipeline.engine_files import process_environment
 from effq_core.settings import Home
 from effq_core.store.database import Database
@@ -127,6 +127,31 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
         database.close()
 
 
+def time_now(home: Home, run_id: str) -> None:
+    """Lets a run time its files without waiting for a quiet processor, now or later.
+
+    Args:
+        home: The store.
+        run_id: The run.
+
+    Raises:
+        InputError: If there is no such run, or it has ended.
+        StoreError: If the request cannot be written.
+    """
+    database = Database(home.database)
+    try:
+        run = database.get_run(run_id)
+    finally:
+        database.close()
+    if not run.status.is_active:
+        raise InputError(
+            f"The run {run.id} is {run.status}: it times nothing any more.",
+            "`effq run --remeasure` with the same choices times its files again.",
+        )
+    make_folder(home.runs / run.id)
+    touch_flag(home, run.id, TIME_NOW)
+
+
 def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
     """Makes a run that has ended ready to run again; for who holds the lock of its driver.
 
@@ -152,7 +177,7 @@ def _prepare(database: Database, home: Home, run: RunRow) -> RunRow:
     if (now.status, now.driver_pid) != (run.status, run.driver_pid):
         raise _active(now)  # and who asked its driver to stop did not ask in vain
     _refuse_crowd(database, besides=run.id)
-    for flag in (CANCEL, STOP):
+    for flag in (CANCEL, STOP, TIME_NOW):
         path = home.runs / run.id / flag
         with store_errors(path):
             path.unlink(missing_ok=True)
@@ -212,7 +237,7 @@ def touch_flag(home: Home, run_id: str, flag: str) -> None:
     Args:
         home: The store.
         run_id: The run.
-        flag: ``cancel`` or ``stop``.
+        flag: ``cancel``, ``stop`` or ``time_now``.
 
     Raises:
         StoreError: If it cannot be written.

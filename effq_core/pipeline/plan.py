@@ -14,7 +14,7 @@ from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
 from effq_core.pipeline.plan_layers import add_layers
 from effq_core.pipeline.plan_model import check_model, model_stage, ready_stage
-from effq_core.pipeline.report_inputs import CONTROL, report_inputs
+from effq_core.pipeline.report_inputs import BENCHMARK, CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
 from effq_core.pipeline.stage_list import IMAGES, LITERT, QAT, STATISTICS, TENSORFLOW, StageList
 from effq_core.settings import Home
@@ -99,6 +99,7 @@ class Planner(StageList):
     def _measurements(self) -> None:
         for variant in self.variants:
             self._measure(variant.name)
+        self._time()
 
     def _samples(self) -> None:
         choice = self.experiment
@@ -303,19 +304,24 @@ class Planner(StageList):
             weight=(self.experiment.evaluation_size or 2000) / 100,
             library_versions=STATISTICS,
         )
+
+    def _time(self) -> None:
+        """Times all files in one sitting: one more variant, and all are timed anew."""
+        threads, variants = self.experiment.threads, self.variants
         self.add(
-            f"benchmark:{variant}",
+            BENCHMARK,
             "measure:benchmark",
+            version=2,
             params={
-                "threads": self.experiment.threads,
+                "threads": threads,
                 "invocations": self.experiment.benchmark_invocations,
                 # A timing belongs to a machine: another one must not reuse it.
                 "host": hardware.describe().to_dict(),
                 **({"sitting": sitting} if (sitting := self.experiment.sitting) else {}),
             },
-            inputs={"file": inputs["file"]},
+            inputs={variant.name: f"convert:{variant.name}" for variant in variants},
             exclusive=True,
-            weight=2 + 2 * len(self.experiment.threads),
+            weight=3 + len(variants) * (3 + 2 * len(threads)),
             library_versions=STATISTICS,
         )
 

@@ -59,6 +59,7 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
         stages.add(
             "suggest",
             "layers:suggest",
+            version=2,
             params={**choice, **method, **host},
             inputs={
                 **_RANGES,

@@ -9,7 +9,10 @@ from effq_core.variants import Variant
 CONTROL = "int8_float_control"
 """The variant that is fine-tuned without fake-quant."""
 
-_MEASURES = ("inspect", "evaluate", "benchmark", "keras")
+BENCHMARK = "benchmark"
+"""The stage that times all files."""
+
+_MEASURES = ("inspect", "evaluate", "keras")
 
 
 def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]:
@@ -22,7 +25,7 @@ def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]
     Returns:
         Name of a stage by the name the report knows it under; those that were planned.
     """
-    wanted = {"index": "index", "model": "model"}
+    wanted = {name: name for name in ("index", "model", BENCHMARK)}
     wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
     for variant in variants:
         name = variant.name

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from effq_core import formatting as fmt
+from effq_core.pipeline.context import WAITING_QUIET
 from effq_core.pipeline.estimate import remaining, share_done
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState
@@ -69,6 +70,11 @@ class Watch:
     def running(self) -> tuple[StageRow, ...]:
         """What is being worked on."""
         return tuple(stage for stage in self.stages if stage.state is StageState.RUNNING)
+
+    @property
+    def waits_for_quiet(self) -> bool:
+        """Whether it waits until other programs leave the processor alone."""
+        return any(stage.detail == WAITING_QUIET for stage in self.running)
 
     @property
     def waiting_for(self) -> str:

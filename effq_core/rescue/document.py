@@ -79,7 +79,7 @@ def rows(story: Story) -> list[list[str]]:
         if base is not None and step.remedy is not None:
             size += f" ({_signed(extra_size(found, base))} %)"
             timed = extra_latency(found, base)
-            latency += f", {fmt.ratio(timed[1])} int8" if timed else ""
+            latency += f", {timed[1].text} int8" if timed else ""
         cells += [
             fmt.share_with_interval(found.top1, found.low, found.high),
             drop_text(found),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from effq_core.errors import InputError, StoreError
+from effq_core.measure.latency_ratio import Ratio
 from effq_core.results import Results
 
 
@@ -46,6 +47,8 @@ class Outcome:
         size_bytes: Of the file.
         latency_ms: Median time of one photo by thread count, as text, milliseconds.
         disturbed: Whether other processes were busy while it was timed.
+        speedup: How many times as fast as float32 of the same sitting, by thread count, as text;
+            empty where it was measured before files were timed in turn.
         failed_gates: Checks it does not pass: then it counts as no remedy.
         kept: Blocks or layers it keeps in floats.
         same_float32: Whether float32 answered as in the first step; a new head trained on other
@@ -72,6 +75,7 @@ class Outcome:
     failed_gates: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     same_float32: bool = True
+    speedup: dict[str, Ratio] = field(default_factory=dict)
 
     @property
     def is_labelled(self) -> bool:
@@ -106,7 +110,8 @@ class Outcome:
     def from_dict(cls, plain: dict[str, Any]) -> Outcome:
         """Rebuilds an outcome from :meth:`to_dict`."""
         lists = {name: tuple(plain[name]) for name in ("failed_gates", "kept")}
-        return cls(**{**plain, **lists})
+        ratios = {count: Ratio(**each) for count, each in plain.get("speedup", {}).items()}
+        return cls(**{**plain, **lists, "speedup": ratios})
 
 
 def outcome_of(results: Results, variant: str, first: Results | None = None) -> Outcome:
@@ -154,10 +159,15 @@ def outcome_of(results: Results, variant: str, first: Results | None = None) -> 
         kl=comparison.kl,
         size_bytes=found.file.size_bytes,
         latency_ms={str(timing.threads): timing.median_ms for timing in found.latency},
-        disturbed=any(timing.warning for timing in found.latency),
+        disturbed=any(timing.disturbed for timing in found.latency),
         failed_gates=tuple(gate.name for gate in found.failed_gates),
         kept=tuple(found.conversion.get("keep") or ()),
         same_float32=first is None or _same_float32(results, first),
+        speedup={
+            str(timing.threads): ratio
+            for timing in found.latency
+            if (ratio := results.speedup(variant, timing.threads)) is not None and ratio.together
+        },
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from effq_core import formatting as fmt
 from effq_core.experiment import CalibrationMethod, Experiment
 from effq_core.measure.intervals import SIGNIFICANCE
+from effq_core.measure.latency_ratio import NOT_TOGETHER, Ratio, quotient
 from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import Step, StepState, Story
@@ -132,20 +133,28 @@ def extra_size(outcome: Outcome, base: Outcome) -> float:
     return 100 * (outcome.size_bytes / base.size_bytes - 1)
 
 
-def extra_latency(outcome: Outcome, base: Outcome) -> tuple[str, float] | None:
+def extra_latency(outcome: Outcome, base: Outcome) -> tuple[str, Ratio] | None:
     """Returns how many times as long as int8 a variant takes.
+
+    Each was timed in turn with float32, in the sitting of its own run: their speed-ups compare,
+    the times of different days do not.
 
     Args:
         outcome: The variant's.
         base: Int8's.
 
     Returns:
-        The fewest threads both were timed on, and the ratio of the medians; ``None`` untimed.
+        The fewest threads both were timed on, and the ratio; ``None`` untimed.
     """
     shared = sorted(set(outcome.latency_ms) & set(base.latency_ms), key=int)
     if not shared:
         return None
-    return shared[0], outcome.latency_ms[shared[0]] / base.latency_ms[shared[0]]
+    count = shared[0]
+    if count in outcome.speedup and count in base.speedup:
+        return count, quotient(base.speedup[count], outcome.speedup[count])
+    times = outcome.latency_ms[count] / base.latency_ms[count]
+    busy = outcome.disturbed or base.disturbed
+    return count, Ratio(times=times, low=times, high=times, rounds=0, disturbed=busy)
 
 
 def price_text(outcome: Outcome, base: Outcome) -> str:
@@ -159,8 +168,9 @@ def price_text(outcome: Outcome, base: Outcome) -> str:
     if timed is None:
         return size
     threads, ratio = timed
-    busy = ", timed while the processor was busy" if outcome.disturbed or base.disturbed else ""
-    return f"{size}, {fmt.ratio(ratio)} its time on {fmt.counted(int(threads), 'thread')}{busy}"
+    doubt = "" if ratio.together else f", {NOT_TOGETHER}"
+    busy = f"{doubt}, timed while the processor was busy" if ratio.disturbed else doubt
+    return f"{size}, {ratio.text} its time on {fmt.counted(int(threads), 'thread')}{busy}"
 
 
 def verdict(story: Story) -> list[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from effq_core import formatting as fmt
+from effq_core.measure.latency_ratio import MARK
 from effq_core.results.document import Results
-from effq_core.results.table import Cell
+from effq_core.results.table import Cell, Row
 
 
 class Group(StrEnum):
@@ -33,6 +34,7 @@ class Column:
         digits: Decimal places; ``None`` for text.
         threads: Thread count the column is about; 0 for others.
         write: Writes a number where decimal places alone would not do.
+        doubt: Column whose ``yes`` says that the value was disturbed; empty where none does.
     """
 
     name: str
@@ -42,12 +44,21 @@ class Column:
     digits: int | None = 0
     threads: int = 0
     write: Callable[[float | None], str] | None = None
+    doubt: str = ""
 
     def text(self, value: Cell) -> str:
         """Writes a value for reading."""
         if value is None or isinstance(value, str) or self.digits is None:
             return fmt.NOTHING if value is None or value == "" else str(value)
         return self.write(value) if self.write else fmt.decimals(value, self.digits)
+
+    def is_disturbed(self, row: Row) -> bool:
+        """Returns whether a row's value was made from a disturbed timing."""
+        return row.get(self.doubt) == "yes" and row[self.name] is not None
+
+    def text_of(self, row: Row) -> str:
+        """Writes a row's value for reading, marked where it was disturbed."""
+        return self.text(row[self.name]) + (MARK if self.is_disturbed(row) else "")
 
 
 def columns(results: Results) -> tuple[Column, ...]:
@@ -159,7 +170,7 @@ _LAST = (
     Column(name="sha256", title="SHA-256 of the file", group=Group.FILE, digits=None),
 )
 # Name, title, glossary term, decimal places.
-_TIMED: tuple[tuple[str, str, str, int], ...] = (
+_TIMED: tuple[tuple[str, str, str, int | None], ...] = (
     ("median_ms", "Median, ms", "median", 3),
     ("median_low_ms", "Median, low end, ms", "median", 3),
     ("median_high_ms", "Median, high end, ms", "median", 3),
@@ -174,6 +185,10 @@ _TIMED: tuple[tuple[str, str, str, int], ...] = (
     ("images_per_second", "Photos/s", "throughput", 1),
     ("peak_memory_kib", "Peak memory, KiB", "peak_memory", 0),
     ("times_faster", "× faster", "speedup", 2),
+    ("times_faster_low", "× faster, lowest round", "speedup", 2),
+    ("times_faster_high", "× faster, highest round", "speedup", 2),
+    ("rounds", "Rounds timed together", "rounds", 0),
+    ("disturbed", "Disturbed", "disturbed", None),
     ("others_percent", "Other programs, %", "others_share", 1),
 )
 
@@ -187,6 +202,7 @@ def _latency(threads: int) -> tuple[Column, ...]:
             term=term,
             digits=digits,
             threads=threads,
+            doubt=f"threads_{threads}_disturbed" if name.startswith("times_faster") else "",
         )
         for name, title, term, digits in _TIMED
     )

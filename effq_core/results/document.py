@@ -14,6 +14,7 @@ from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.latency import LatencyReport
+from effq_core.measure.latency_ratio import Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
 from effq_core.settings import REFERENCE_RUN
@@ -153,10 +154,10 @@ class Results:
             return ()
         return tuple(name for name, variant in self.variants.items() if variant.artifact)
 
-    def speedup(self, name: str, threads: int) -> float | None:
-        """Returns how many times faster than float32 a variant is, by the medians."""
+    def speedup(self, name: str, threads: int) -> Ratio | None:
+        """Returns how many times as fast as float32 a variant is; ``None`` where it is untimed."""
         own, other = self.variants[name].timing(threads), self.baseline.timing(threads)
-        return None if own is None or other is None else other.median_ms / own.median_ms
+        return None if own is None or other is None else ratio_of(other, own)
 
     def model_file(self, name: str) -> Path:
         """Returns a variant's ``.tflite`` file.

@@ -6,6 +6,7 @@ from effq_core import formatting as fmt
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.hardware import Hardware
 from effq_core.measure.intervals import proportion
+from effq_core.measure.latency_ratio import NOT_TOGETHER
 from effq_core.models.catalogue import MODELS
 from effq_core.results.document import Results
 from effq_core.results.several import calibration_text, qat_text
@@ -146,7 +147,10 @@ def _timing(results: Results) -> str:
         return "not measured"
     samples = fmt.counted(len(timings[0].samples_ms), "timed invocation")
     threads = ", ".join(fmt.count(count) for count in results.threads)
-    return f"{samples} after {fmt.count(timings[0].warmup)} to warm up; threads: {threads}"
+    warmup = f"{fmt.count(timings[0].warmup)} to warm up"
+    rounds = len(timings[0].rounds)
+    how = f"in {rounds} rounds, all files in turn, each" if rounds else NOT_TOGETHER
+    return f"{samples} {how} after {warmup}; threads: {threads}"
 
 
 def _seed(experiment: Experiment) -> str:

@@ -90,7 +90,13 @@ def _latency(results: Results, variant: VariantResult, threads: int) -> Row:
     row: Row = {
         start + column: None if timing is None else getattr(timing, column) for column in _TIMES
     }
-    row[start + "times_faster"] = results.speedup(variant.name, threads)
+    ratio = results.speedup(variant.name, threads)
+    row[start + "times_faster"] = None if ratio is None else ratio.times
+    together = ratio is not None and ratio.together
+    row[start + "times_faster_low"] = ratio.low if ratio and together else None
+    row[start + "times_faster_high"] = ratio.high if ratio and together else None
+    row[start + "rounds"] = None if ratio is None else ratio.rounds
+    row[start + "disturbed"] = None if ratio is None else "yes" if ratio.disturbed else "no"
     row[start + "others_percent"] = None if timing is None else _percent(timing.others_share)
     return row
 

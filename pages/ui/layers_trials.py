@@ -88,7 +88,7 @@ def _table(found: Suggestion) -> None:
                 "share": fmt.share_with_interval(share.share, share.low, share.high),
                 "drop": trial.drop_points,
                 "extra": trial.extra_size,
-                "time": trial.latency_ratio,
+                "time": trial.time.times,
                 "kl": 1000 * trial.kl,
                 "why": trial.why or fmt.NOTHING,
             }
@@ -112,7 +112,11 @@ def _table(found: Suggestion) -> None:
         "kl": lambda value: fmt.plain(value, 3),
     }
     st.dataframe(
-        written(pd.DataFrame(rows), texts),
+        written(
+            pd.DataFrame(rows),
+            texts,
+            {"time": [trial.time.disturbed for trial in found.trials]},
+        ),
         column_config=config,
         column_order=list(config),
         hide_index=True,
@@ -122,7 +126,7 @@ def _table(found: Suggestion) -> None:
     )
     n = found.trials[0].n
     st.caption(
-        f"On {fmt.counted(n, 'evaluation photo')}; times on one thread, each beside int8's own"
+        f"On {fmt.counted(n, 'evaluation photo')}; times on one thread, each in turn with int8"
         + ("." if found.complete else "; its time was up before the search had come to its end.")
         + _disturbed(found)
     )

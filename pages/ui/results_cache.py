@@ -7,7 +7,7 @@ import streamlit as st
 from effq_core.measure.statistics import Comparison
 from effq_core.recommend import Limits, Recommendation, recommend
 from effq_core.recommend_headline import Headline, headline
-from effq_core.results import REFERENCE, Results
+from effq_core.results import Results
 from effq_core.results.pairs import (
     ChangedPhoto,
     ClassChange,
@@ -18,8 +18,6 @@ from effq_core.results.pairs import (
     compare_pair,
 )
 from effq_core.results.several import across
-from effq_core.results.timed import mixed_text, timings_of
-from pages.ui import session
 from pages.ui.choose import Source
 
 _MOST = 64
@@ -54,13 +52,6 @@ def recommendation(source: Source, limits: Limits) -> Recommendation:
 def outcome(source: Source) -> Headline:
     """Returns a run's outcome in one sentence."""
     return _outcome(_key(source, *source.results.variants), source.results)
-
-
-def timed_apart(source: Source) -> str:
-    """Says that a run's latencies were not taken together; empty where they were."""
-    if source.id == REFERENCE:
-        return ""
-    return _timed_apart(str(session.home().root), *_key(source, *source.results.variants))
 
 
 def between(first: Source, second: Source) -> dict[str, Comparison]:
@@ -105,13 +96,6 @@ def _recommendation(key: tuple[str, ...], limits: Limits, _results: Results) -> 
 @st.cache_data(show_spinner=False, max_entries=_MOST)
 def _outcome(key: tuple[str, ...], _results: Results) -> Headline:
     return headline(_results)
-
-
-# Told again after a while: the timings may be taken anew.
-@st.cache_data(show_spinner=False, max_entries=_MOST, ttl=60)
-def _timed_apart(store: str, run: str, *key: str) -> str:
-    database = session.database()
-    return mixed_text(timings_of(session.home(), database, database.get_run(run)))
 
 
 @st.cache_data(show_spinner=False, max_entries=_MOST)

@@ -11,6 +11,7 @@ from effq_core.results.subject import facts
 from effq_core.variants import PTQ
 from pages.ui import results_cache
 from pages.ui.choose import PARAMETER, Source
+from pages.ui.results_retime import offer_retiming
 from pages.ui.show import escape, prose
 
 
@@ -29,15 +30,16 @@ def show_head(source: Source) -> None:
 def _outcome(source: Source) -> None:
     """Says the outcome; green only where nothing speaks against its numbers."""
     found = results_cache.outcome(source)
-    apart = results_cache.timed_apart(source)
-    notes = [*found.cautions, *([apart] if apart else [])]
-    text = "\n".join([f"**{escape(found.text)}**", "", *(f"- {prose(note)}" for note in notes)])
-    if found.variant is None:
+    notes = (f"- {prose(note)}" for note in found.cautions)
+    text = "\n".join([f"**{escape(found.text)}**", "", *notes])
+    if found.variant is None and not found.retime:
         st.error(text, icon=":material/block:")
-    elif found.sure and not apart:
+    elif found.sure:
         st.success(text, icon=":material/recommend:")
     else:
         st.warning(text, icon=":material/warning:")
+    if found.retime:
+        offer_retiming(source, key="head_anew")
 
 
 def _trust(source: Source) -> None:

@@ -52,7 +52,15 @@ def show_numbers(source: Source) -> None:
         **{column.name: _config(column, wide=group == _EVERYTHING) for column in shown},
     }
     st.dataframe(
-        written(frame, {column.name: column.text for column in shown}),
+        written(
+            frame,
+            {column.name: column.text for column in shown},
+            {
+                column.name: list(map(column.is_disturbed, table))
+                for column in shown
+                if column.doubt
+            },
+        ),
         column_config=config,
         hide_index=True,
         height="content",

@@ -17,7 +17,8 @@ from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_files import model_download
-from pages.ui.show import escape
+from pages.ui.results_retime import offer_retiming
+from pages.ui.show import escape, prose
 
 _PREFER = {
     Preference.FASTEST: "the fastest",
@@ -188,8 +189,12 @@ def _nearest(source: Source, limits: Limits) -> None:
 
 def _chosen(source: Source, found: Recommendation, limits: Limits) -> None:
     with st.container(border=True, key="picked"):
+        if found.retime:
+            st.markdown(f":material/timer: {prose(found.retime)}")
+            offer_retiming(source, key="pick_anew")
         if found.chosen is None:
-            _nearest(source, limits)
+            if not found.retime:
+                _nearest(source, limits)
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
@@ -198,4 +203,6 @@ def _chosen(source: Source, found: Recommendation, limits: Limits) -> None:
             )
             model_download(source, found.chosen.name, primary=True)
         for caution in found.cautions:
+            if caution == found.retime:
+                continue
             st.caption(f":material/warning: {escape(caution)}")

@@ -21,8 +21,16 @@ from pages.ui.tables import PAIR_TEXTS, written
 _QUANTITIES = {
     Quantity.QUALITY: "Accuracy",
     Quantity.DIFFERENCE: "Difference to float32",
+    Quantity.SPEEDUP: "Speed-up",
     Quantity.LATENCY: "Latency",
     Quantity.SIZE: "Size",
+}
+_TIMED = (Quantity.SPEEDUP, Quantity.LATENCY)
+_NOTES = {
+    Quantity.SPEEDUP: "Bars go from the lowest to the highest round; each run's float32 is the one "
+    "timed in turn with it. * timed on a busy machine.",
+    Quantity.LATENCY: "Bars are 95 % intervals. Each run was timed at another moment: speed-ups "
+    "compare better. * timed on a busy machine.",
 }
 
 
@@ -80,7 +88,7 @@ def _differences(found: Sequence[Difference], names: Sequence[str]) -> None:
 def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
     st.subheader("Side by side", anchor=False)
     shared = set.intersection(*(set(source.results.threads) for source in sources))
-    quantities = [q for q in Quantity if q is not Quantity.LATENCY or shared]
+    quantities = [q for q in Quantity if q not in _TIMED or shared]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         quantity = Quantity(
             st.segmented_control(
@@ -95,7 +103,7 @@ def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
             or Quantity.QUALITY
         )
         threads = min(shared, default=1)
-        if quantity is Quantity.LATENCY and len(shared) > 1:
+        if quantity in _TIMED and len(shared) > 1:
             threads = int(
                 st.segmented_control(
                     "Threads", sorted(shared), default=threads, required=True,
@@ -109,7 +117,7 @@ def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
         st.info("These photos have no labels: there is no accuracy.", icon=":material/label_off:")
         return
     chart(figure, key="several_chart")
-    st.caption("Bars are 95 % intervals. Letters are the runs above.")
+    st.caption(_NOTES.get(quantity, "Bars are 95 % intervals.") + " Letters are the runs above.")
 
 
 def _across(sources: Sequence[Source], names: Sequence[str]) -> None:

@@ -9,20 +9,17 @@ from effq_core import formatting as fmt
 from effq_core.charts.latency import distribution, steadiness, thread_scaling
 from effq_core.glossary import tip
 from effq_core.recommend_cautions import disturbances
-from effq_core.remeasure import next_sitting
-from effq_core.results import REFERENCE, Results
+from effq_core.results import Results
 from effq_core.results.subject import machine
-from effq_core.wording import run_subject
-from pages.ui import results_cache, session
+from effq_core.variants import BASELINE
 from pages.ui.choose import Source
-from pages.ui.experiment_start import start
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_devices import show_devices
-from pages.ui.show import chart, escape, prose
+from pages.ui.results_retime import offer_retiming
+from pages.ui.show import chart, escape
 from pages.ui.tables import decimals, written
 
 _SHOWN = "speed_shown"
-_AGAIN = ", timed again"
 
 
 def show_speed(source: Source) -> None:
@@ -33,8 +30,6 @@ def show_speed(source: Source) -> None:
     """
     results = source.results
     threads = choose_threads(results)
-    if apart := results_cache.timed_apart(source):
-        st.warning(prose(apart), icon=":material/schedule:")
     st.subheader("One photo", anchor=False, help=tip("latency"))
     chart(distribution(results, threads), key="distribution")
     st.caption(
@@ -42,7 +37,7 @@ def show_speed(source: Source) -> None:
         f"Measured on {escape(machine(results.hardware))}."
     )
     _table(results, threads)
-    _anew(source)
+    offer_retiming(source, key="speed_anew")
     st.subheader("Was the machine calm?", anchor=False, help=tip("steadiness"))
     _calm(results, threads)
     names = list(results.variants)
@@ -66,24 +61,6 @@ def show_speed(source: Source) -> None:
     show_devices(source, threads)
 
 
-def _anew(source: Source) -> None:
-    """Offers to take all latencies once more, in one sitting."""
-    if source.id == REFERENCE:
-        return  # its photos and models are not on this machine
-    if st.button(
-        "Take all latencies anew",
-        icon=":material/timer:",
-        help="A new run of the same experiment: everything but the timings is used again, and "
-        "this run keeps those it has. Leave the machine alone meanwhile.",
-        key="speed_anew",
-    ):
-        runs = session.database().list_runs()
-        name = next((run_subject(run) for run in runs if run.id == source.id), "")
-        again = next_sitting(source.results.experiment, (run.experiment for run in runs))
-        if run_id := start(again, f"{name.removesuffix(_AGAIN)}{_AGAIN}"):
-            st.switch_page("pages/views/experiment.py", query_params={"run": run_id})
-
-
 def _calm(results: Results, threads: int) -> None:
     """Says what disturbed a timing, before the chart that shows it."""
     found = disturbances(results, threads)
@@ -94,13 +71,17 @@ def _calm(results: Results, threads: int) -> None:
 
 
 def _table(results: Results, threads: int) -> None:
-    timed = [(v, v.timing(threads)) for v in results.variants.values()]
+    timed = [
+        (v, timing) for v in results.variants.values() if (timing := v.timing(threads)) is not None
+    ]
+    ratios = [results.speedup(variant.name, threads) for variant, _ in timed]
     frame = pd.DataFrame(
         [
             {
                 "variant": variant.title,
                 "median": timing.median_ms,
-                "faster": results.speedup(variant.name, threads),
+                "faster": ratio.times if ratio else None,
+                "rounds": ratio.interval if ratio and variant.name != BASELINE else fmt.NOTHING,
                 "p90": timing.p90_ms,
                 "p99": timing.p99_ms,
                 "rate": timing.images_per_second,
@@ -108,8 +89,7 @@ def _table(results: Results, threads: int) -> None:
                 "memory": timing.peak_memory_kib / 1024,
                 "n": len(timing.samples_ms),
             }
-            for variant, timing in timed
-            if timing is not None
+            for (variant, timing), ratio in zip(timed, ratios, strict=True)
         ]
     )
     number = st.column_config.NumberColumn
@@ -118,11 +98,16 @@ def _table(results: Results, threads: int) -> None:
             frame,
             dict.fromkeys(("median", "faster", "p90", "p99"), decimals(2))
             | {"rate": fmt.count, "cold": fmt.count, "memory": decimals(1), "n": fmt.count},
+            {
+                "median": [timing.disturbed for _, timing in timed],
+                "faster": [ratio is not None and ratio.disturbed for ratio in ratios],
+            },
         ),
         column_config={
             "variant": st.column_config.TextColumn("Variant", pinned=True),
             "median": number("Median, ms", help=tip("median")),
             "faster": number("× faster", help=tip("speedup")),
+            "rounds": st.column_config.TextColumn("Lowest to highest round", help=tip("rounds")),
             "p90": number("90 % within, ms", help=tip("p90")),
             "p99": number("99 % within, ms", help=tip("p99")),
             "rate": number("Photos/s", help=tip("throughput")),

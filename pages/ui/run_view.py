@@ -128,9 +128,24 @@ def _progress(seen: Watch) -> None:
     with st.container(height=118, border=False, key="run_now"):
         for stage in seen.running:
             _running(stage)
+        if seen.waits_for_quiet:
+            _time_now(run.id)
         if not seen.running:
             waiting = seen.waiting_for or "waiting for a worker"
             st.caption(f"{escape(waiting[0].upper() + waiting[1:])} …")
+
+
+def _time_now(run_id: str) -> None:
+    asked = st.button(
+        "Time now anyway",
+        icon=":material/timer:",
+        key="do_time_now",
+        help="Other programs use the processor. What they disturb is timed again, and marked if "
+        "they still do.",
+    )
+    if asked:
+        control.time_now(session.home(), run_id)
+        st.rerun(scope="fragment")
 
 
 def _running(stage: StageRow) -> None:

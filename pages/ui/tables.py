@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from effq_core import formatting as fmt
+from effq_core.measure.latency_ratio import MARK
 
 Write = Callable[[Any], str]
 
 
-def written(frame: pd.DataFrame, texts: Mapping[str, Write]) -> Any:
+def written(
+    frame: pd.DataFrame,
+    texts: Mapping[str, Write],
+    disturbed: Mapping[str, Sequence[bool]] | None = None,
+) -> Any:
     """Returns a table for ``st.dataframe`` with some columns written by our own formats.
 
     The formats of ``NumberColumn`` know no thousands separators but the reader's own, which would
@@ -21,12 +26,23 @@ def written(frame: pd.DataFrame, texts: Mapping[str, Write]) -> Any:
     Args:
         frame: The numbers.
         texts: How to write a column; its column configuration must have no format.
+        disturbed: Which rows of a column were timed while other programs were busy: marked.
 
     Returns:
         The table; missing values are dashes.
     """
     shown = {name: write for name, write in texts.items() if name in frame.columns}
-    return frame.style.format(shown, na_rep=fmt.NOTHING)
+    styled = frame.style.format(shown, na_rep=fmt.NOTHING)
+    for name, rows in (disturbed or {}).items():
+        if name in shown:
+            styled = styled.format(
+                _marked(shown[name]), subset=(list(rows), name), na_rep=fmt.NOTHING
+            )
+    return styled
+
+
+def _marked(write: Write) -> Write:
+    return lambda value: write(value) + MARK
 
 
 def decimals(digits: int) -> Write:

@@ -28,7 +28,7 @@ def test_the_card_has_the_numbers_with_intervals_n_threads_and_hardware(referenc
         "| Difference in top-1 (95 % interval) | +0.8 points (−0.2 to +1.7 points) | – |",
         "| Median latency, 1 thread (95 % interval) | 6.09 ms (6.02 ms to 6.13 ms) |",
         "| Median latency, 2 threads (95 % interval) | 3.83 ms",
-        "100 timed invocations after 10 to warm up; threads: 1, 2",
+        "100 timed invocations not timed together after 10 to warm up; threads: 1, 2",
         "Intel(R) Xeon(R) Processor (2 hardware threads, avx2",
         "ai-edge-litert 2.3.0",
         "500 photos, percentile 99.99 %",
@@ -68,11 +68,18 @@ def test_failed_checks_come_first_and_are_named(reference) -> None:
     assert "checks passed" not in card
 
 
-def test_a_busy_machine_is_said(reference) -> None:
+@pytest.mark.parametrize("variant", ["int8", "float32"])
+def test_a_busy_machine_is_said_whichever_side_it_was(reference, variant: str) -> None:
     def busy(plain: dict[str, Any]) -> None:
-        plain["variants"]["int8"]["latency"][0]["warning"] = "Other processes used 40 % of it."
+        plain["variants"][variant]["latency"][0] |= {
+            "warning": "Other processes used 40 % of it.",
+            "others_share": 0.4,
+        }
 
-    assert "Other processes used 40 % of it." in model_card(changed(reference, busy), "int8")
+    card = model_card(changed(reference, busy), "int8")
+    assert "Other processes used 40 % of it." in card
+    assert "| Times faster than float32, 1 thread | 2.74×* (not timed together) |" in card
+    assert "was made from a disturbed timing" in card
 
 
 def test_text_people_chose_cannot_become_markup(reference) -> None:

@@ -249,7 +249,7 @@ def test_remeasuring_takes_every_latency_anew_and_nothing_else(effq, tiny_home, 
     document = json.loads(answer.stdout)
     made = {stage["name"] for stage in document["stages"] if stage["state"] == "done"}
     variants = document["results"]["variants"]
-    assert made == {"report", *(f"benchmark:{name}" for name in variants)}
+    assert made == {"benchmark", "report"}
     for name, values in variants.items():
         before = tiny_run.results.plain["variants"][name]
         assert values["accuracy"] == before["accuracy"]

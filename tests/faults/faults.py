@@ -151,7 +151,7 @@ def representatives(base: Base) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, row in base.stages.items():
         found.setdefault(row.kind, name)
-    for kind in ("inspect", "evaluate", "benchmark"):
+    for kind in ("inspect", "evaluate"):
         if f"{kind}:int8" in base.stages:
             found[kind] = f"{kind}:int8"
     if "convert:int8" in base.stages:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,7 @@ from effq_core.layers.trial_record import TRIALS_FILE, Suggestion, TrialRecord
 from effq_core.layers.trial_wording import broken_limits, recovered
 from effq_core.layers.trials import Bench, in_graph_order
 from effq_core.measure.intervals import proportion
-from effq_core.measure.latency import LatencyReport, summarize
-from effq_core.measure.latency_probe import measure_here
+from effq_core.measure.latency import LatencyReport
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.runtime import ModelPool
@@ -34,27 +35,29 @@ from effq_core.quantize.mixed import quantize_mixed
 from effq_core.reporting import Reporter, SilentReporter
 from tests.layers.conftest import CALIBRATION
 from tests.layers.planted import BAD, Made
+from tests.measure.timed_files import report
 
 ROOMY = Mixed(max_drop_points=4.0, max_extra_size=60.0)
 
 
-def quick(path: Path, reporter: Reporter) -> LatencyReport:
-    """Times a file in this process: a fresh one for each takes longer than these tiny models."""
-    measured = measure_here(path, threads=1, invocations=5, warmup=1)
-    return summarize(measured, threads=1, warmup=1)
+_CALLS = itertools.count()
 
 
-class Disturbed:
-    """A machine that is busy during the first files it times, and then calm."""
+def quick(files: Mapping[str, Path], reporter: Reporter) -> dict[str, LatencyReport]:
+    """Says that all files take as long, and another time at each call."""
+    return dict.fromkeys(files, report(1 + next(_CALLS) / 100))
 
-    def __init__(self, files: int) -> None:
-        self.left = files
 
-    def __call__(self, path: Path, reporter: Reporter) -> LatencyReport:
-        found = quick(path, reporter)
-        self.left -= 1
-        share = 0.9 if self.left >= 0 else 0.0
-        return replace(found, others_share=share, warning="busy" if share else "")
+class Machine:
+    """Takes twice int8's time in each of three rounds, of which one may be disturbed."""
+
+    def __init__(self, share: float) -> None:
+        self.share, self.files = share, set[str]()
+
+    def __call__(self, files: Mapping[str, Path], reporter: Reporter) -> dict[str, LatencyReport]:
+        self.files = set(files)
+        slow = report(20, 40, 60, shares=[0.01, 0.01, self.share])
+        return {**dict.fromkeys(files, slow), "int8": report(10, 20, 30)}
 
 
 class Case:
@@ -113,12 +116,24 @@ def case(planted: Made, patches: np.ndarray, tmp_path_factory: pytest.TempPathFa
     return Case(planted, patches, tmp_path_factory.mktemp("effects"))
 
 
-@pytest.mark.parametrize(("files", "busy"), [(1, False), (6, True)])
-def test_what_was_timed_while_busy_is_timed_once_more_and_said(
-    case: Case, tmp_path: Path, files: int, busy: bool
+@pytest.mark.parametrize(("share", "busy"), [(0.02, False), (0.5, True)])
+def test_a_trial_is_timed_in_turn_with_int8_and_marked_where_it_was_disturbed(
+    case: Case, tmp_path: Path, share: float, busy: bool
 ) -> None:
-    bench = case.bench(tmp_path, ROOMY, timing=Disturbed(files))
-    assert bench.trial((BAD,)).busy is busy
+    machine = Machine(share)
+    trial = case.bench(tmp_path, ROOMY, timing=machine).trial((BAD,))
+    assert machine.files == {"int8", "float32", "int8_mixed"}
+    assert (trial.time.times, trial.time.low, trial.time.high) == (2.0, 2.0, 2.0)
+    assert trial.busy is trial.time.disturbed is busy and trial.time.rounds == 3
+    assert TrialRecord.from_dict(trial.to_dict()) == trial
+    assert "2.00×*" in trial.time.text or not busy
+
+
+def test_a_trial_of_before_is_read_and_says_that_it_was_timed_separately() -> None:
+    plain = record((BAD,), int8_ms=4.0, latency_ms=6.0, busy=True).to_dict()
+    del plain["against_int8"]
+    time = TrialRecord.from_dict(plain).time
+    assert time.times == 1.5 and not time.together and time.disturbed
 
 
 def test_the_planted_block_alone_is_kept_and_rescues_the_model(case: Case, tmp_path: Path) -> None:
@@ -130,7 +145,7 @@ def test_the_planted_block_alone_is_kept_and_rescues_the_model(case: Case, tmp_p
     assert share is not None and share > 2 / 3
     assert BAD in found.sentence and "64 evaluation photos" in found.sentence
     for trial in found.trials:
-        assert trial.n == 64 and trial.latency_ms > 0 and trial.latency_ratio > 0
+        assert trial.n == 64 and trial.latency_ms > 0 and trial.time.times > 0
         assert trial.top1 is not None and trial.top1.low <= trial.top1.share <= trial.top1.high
     # The file is the one the recipe makes, and computes as the recipe says.
     network = read_network(case.made.float32)

@@ -13,15 +13,12 @@ import pytest
 
 from effq_core.errors import Cancelled, ExperimentError, ModelError, StageError
 from effq_core.hardware import describe
-from effq_core.measure import latency, latency_probe
-from effq_core.measure.latency import (
-    BUSY_SHARE,
-    LatencyReport,
-    busy_warning,
-    measure_latency,
-    summarize,
-)
+from effq_core.measure import latency_process
+from effq_core.measure.latency import LatencyReport, Measured, busy_warning, summarize
+from effq_core.measure.latency_process import measure_latency, probe
+from effq_core.measure.others import BUSY_SHARE, OtherProcesses
 from effq_core.reporting import SilentReporter
+from tests.measure.timed_files import measured
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -48,14 +45,15 @@ def test_memory_is_the_models_and_not_the_starting_process_s(models: dict[str, P
 
 
 def test_numbers_follow_from_the_samples() -> None:
-    measured = {
-        "samples_ms": [float(v) for v in range(100, 0, -1)],
-        "load_ms": 2.0,
-        "first_invoke_ms": 3.0,
-        "peak_memory_kib": 7,
-        "others_share": 0.5,
-    }
-    report = summarize(measured, threads=4, warmup=1)
+    counted = Measured(
+        threads=4,
+        samples_ms=tuple(float(v) for v in range(100, 0, -1)),
+        load_ms=2.0,
+        first_invoke_ms=3.0,
+        peak_memory_kib=7,
+        others_share=0.5,
+    )
+    report = summarize({1: counted}, warmup=1)
     assert (report.mean_ms, report.median_ms, report.min_ms) == (50.5, 50.5, 1.0)
     assert (report.median_low_ms, report.median_high_ms) == (40.0, 61.0)
     assert (report.p90_ms, report.p99_ms) == (pytest.approx(90.1), pytest.approx(99.01))
@@ -64,10 +62,44 @@ def test_numbers_follow_from_the_samples() -> None:
     assert "50 %" in report.warning
 
 
+def test_what_is_cold_is_of_processes_that_began_with_the_thread_count() -> None:
+    cold = Measured(
+        threads=2,
+        samples_ms=(4.0, 4.0),
+        load_ms=30.0,
+        first_invoke_ms=9.0,
+        peak_memory_kib=5000,
+        others_share=0.02,
+    )
+    warm = dataclasses.replace(
+        cold, load_ms=1.0, first_invoke_ms=4.0, peak_memory_kib=10, others_share=0.3, first=False
+    )
+    report = summarize({1: warm, 2: cold, 3: warm}, warmup=1, sitting="s")
+    assert (report.load_ms, report.cold_start_ms, report.peak_memory_kib) == (30.0, 39.0, 5000)
+    assert report.others_share == 0.3 and report.disturbed and "30 %" in report.warning
+    assert [each.disturbed for each in report.rounds] == [True, False, True]
+    assert report.round_medians() == {1: 4.0, 2: 4.0, 3: 4.0}
+
+
+def test_a_report_of_before_has_no_rounds_and_is_read() -> None:
+    report = summarize({1: measured(3.0, share=0.2)}, warmup=1)
+    plain = report.to_dict()
+    del plain["rounds"], plain["sitting"]
+    assert LatencyReport.from_dict(plain) == report
+    assert report.disturbed and report.rounds == ()
+
+
+def test_one_process_times_all_thread_counts(models: dict[str, Path]) -> None:
+    found = probe(models["int8"], [2, 1], invocations=5, warmup=1)
+    assert [each.threads for each in found] == [2, 1]
+    assert [each.first for each in found] == [True, False]
+    assert all(len(each.samples_ms) == 5 and min(each.samples_ms) > 0 for each in found)
+
+
 def test_a_busy_machine_is_seen() -> None:
     assert busy_warning(BUSY_SHARE) == ""
     assert "11 %" in busy_warning(0.11)
-    watch = latency_probe._OtherProcesses()
+    watch = OtherProcesses()
     spin = "import time; end = time.time() + 0.8\nwhile time.time() < end: pass"
     subprocess.run([sys.executable, "-c", spin], check=True)
     cores = psutil.cpu_count() or 1
@@ -104,7 +136,7 @@ def test_a_crash_of_the_measuring_process_is_told(models: dict[str, Path]) -> No
 def test_an_error_of_the_measuring_process_is_quoted(
     models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latency, "PROBE", "effq_core.measure.no_such_module")
+    monkeypatch.setattr(latency_process, "PROBE", "effq_core.measure.no_such_module")
     with pytest.raises(StageError, match=r"exit code 1: .*no_such_module"):
         measure_latency(models["int8"], 1)
 
@@ -127,7 +159,7 @@ def test_cancelling_ends_the_measuring_process(
         started.append(popen(*args, **kwargs))  # type: ignore[call-overload]
         return started[-1]
 
-    monkeypatch.setattr(latency.subprocess, "Popen", remember)
+    monkeypatch.setattr(latency_process.subprocess, "Popen", remember)
 
     class Stop(SilentReporter):
         asked = 0
@@ -150,7 +182,7 @@ def test_the_workers_allocator_settings_do_not_reach_the_measurement(
 ) -> None:
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "34359738368")
     code = "import os; print(os.environ.get('MALLOC_TRIM_THRESHOLD_'))"
-    assert latency._run([sys.executable, "-c", code], SilentReporter())[0].strip() == "None"
+    assert latency_process._run([sys.executable, "-c", code], SilentReporter())[0].strip() == "None"
 
 
 def test_a_report_is_frozen(models: dict[str, Path]) -> None:

@@ -69,7 +69,7 @@ def descendants(plan: Plan, *roots: str) -> set[str]:
 
 def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
     plan = build_plan(ALL, store)
-    measured = {f"{what}:{v}" for v in CATALOGUE for what in ("inspect", "evaluate", "benchmark")}
+    measured = {f"{what}:{v}" for v in CATALOGUE for what in ("inspect", "evaluate")}
     assert {spec.name for spec in plan} == measured | {
         "index",
         *(f"pixels:{role}" for role in ("calibration", "training", "evaluation")),
@@ -79,7 +79,7 @@ def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
         *("finetune:int8_qat", "keras:int8_qat"),
         *("finetune:float", "freeze:float_control", "convert:float_control"),
         "calibrate:float_control",
-        *("tensors", "report"),
+        *("tensors", "benchmark", "report"),
         *("effect", "suggest"),
     }
     assert plan.stages[-1].name == "report"
@@ -88,7 +88,7 @@ def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
 def test_a_plan_has_only_what_its_variants_need(store: Home) -> None:
     names = {spec.name for spec in build_plan(replace(ALL, variants=("float16",)), store)}
     assert not names & {"calibrate", "pixels:calibration", "finetune:int8_qat", "finetune:float"}
-    assert {"convert:float32", "convert:float16", "benchmark:float16"} <= names
+    assert {"convert:float32", "convert:float16", "inspect:float16"} <= names
     # The built-in photos have classes of their own: the new head trains, even if nothing else does.
     assert "pixels:training" in names
     assert build_plan(ALL, store)["model"].params["use"] == "new"
@@ -120,10 +120,12 @@ def test_every_stage_has_the_inputs_its_function_reads_and_the_report_reads_all(
     report = plan["report"].inputs
     for name, row in CATALOGUE.items():
         assert report[f"file:{name}"] == f"convert:{name}"
-        for what in ("inspect", "evaluate", "benchmark"):
+        for what in ("inspect", "evaluate"):
             assert report[f"{what}:{name}"] == f"{what}:{name}"
             assert plan[f"{what}:{name}"].inputs["file"] == f"convert:{name}"
         assert (f"training:{name}" in report) is (row.trained or row.recipe == "qat")
+    assert report["benchmark"] == "benchmark"
+    assert plan["benchmark"].inputs == {name: f"convert:{name}" for name in CATALOGUE}
     assert report["keras:float32"] == "keras:float32"
     assert report["keras:int8_qat"] == "keras:int8_qat"
 
@@ -180,7 +182,7 @@ def test_tensors_to_learn_from_are_kept_of_every_run_and_no_result_waits_for_the
 
 def test_only_what_takes_times_needs_the_cores_alone(store: Home) -> None:
     plan = build_plan(ALL, store)
-    timed = {"suggest", *(f"benchmark:{v}" for v in CATALOGUE)}
+    timed = {"suggest", "benchmark"}
     assert {spec.name for spec in plan if spec.exclusive} == timed
 
 
@@ -202,7 +204,7 @@ def test_named_blocks_are_kept_without_a_search(store: Home) -> None:
 
 def test_a_limit_on_time_belongs_to_a_machine_and_others_do_not(store: Home) -> None:
     timed = build_plan(replace(ALL, mixed=Mixed(max_latency_ratio=1.5)), store)
-    assert timed["suggest"].params["host"] == timed["benchmark:int8"].params["host"]
+    assert timed["suggest"].params["host"] == timed["benchmark"].params["host"]
     assert "host" not in build_plan(ALL, store)["suggest"].params
 
 
@@ -233,10 +235,9 @@ def test_another_calibration_method_changes_int8_but_neither_statistics_nor_trai
 
 
 def test_other_thread_counts_change_benchmarks_and_the_report_only(store: Home) -> None:
-    benchmarks = {f"benchmark:{variant}" for variant in CATALOGUE}
-    assert changed(store, ALL, replace(ALL, threads=(1,))) == {*benchmarks, "report"}
+    assert changed(store, ALL, replace(ALL, threads=(1,))) == {"benchmark", "report"}
     more = replace(ALL, benchmark_invocations=200)
-    assert changed(store, ALL, more) == {*benchmarks, "report"}
+    assert changed(store, ALL, more) == {"benchmark", "report"}
 
 
 def test_another_evaluation_size_changes_no_model(store: Home) -> None:
@@ -262,10 +263,10 @@ def test_another_seed_changes_every_sample(store: Home) -> None:
     assert "index" not in found
 
 
-def test_another_variant_leaves_those_already_made_alone(store: Home) -> None:
+def test_another_variant_leaves_those_made_alone_and_times_all_anew(store: Home) -> None:
     few = replace(ALL, variants=("float32", "int8", "int8_qat"))
     a, b = (fingerprints(build_plan(experiment, store)) for experiment in (few, ALL))
-    assert {name for name in a if a[name] != b[name]} == {"report"}
+    assert {name for name in a if a[name] != b[name]} == {"benchmark", "report"}
 
 
 def test_another_image_size_or_model_changes_all_but_the_index(store: Home) -> None:

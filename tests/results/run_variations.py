@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,28 @@ def only(results: Results, *names: str) -> Results:
         plain["experiment"]["variants"] = list(names)
 
     return changed(results, keep)
+
+
+def together(results: Results, busy: Mapping[str, float] | None = None) -> Results:
+    """The same timings as if they had been taken in five rounds of one sitting.
+
+    Args:
+        results: The run's.
+        busy: Share of the processor others used in the last round, by variant.
+    """
+
+    def sit(plain: dict[str, Any]) -> None:
+        for name, values in plain["variants"].items():
+            for timing in values["latency"]:
+                share = (busy or {}).get(name, timing["others_share"])
+                timing |= {"sitting": "s", "others_share": share}
+                each = len(timing["samples_ms"]) // 5
+                timing["rounds"] = [
+                    {"number": n, "samples": each, "others_share": share if n == 5 else 0.01}
+                    for n in range(1, 6)
+                ]
+
+    return changed(results, sit)
 
 
 def unlabelled(results: Results, folder: Path) -> Results:

@@ -17,7 +17,7 @@ from effq_core.results import Results
 from effq_core.results.several import Touches, across, differences, verdicts
 from effq_core.results.sweep import Along, Measure, baselines, sweep
 from effq_core.store.manifest import MANIFEST
-from tests.results.run_variations import changed, unlabelled
+from tests.results.run_variations import changed, together, unlabelled
 
 
 def with_calibration(results: Results, size: int, method: str = "percentile") -> Results:
@@ -220,10 +220,18 @@ def test_the_chart_of_a_sweep_has_an_interval_at_every_point(reference: Results)
 def test_side_by_side_has_a_row_for_every_run_of_a_variant(reference, quantity) -> None:
     figure = side_by_side([reference, reference], quantity, threads=1)
 
-    variants = len(reference.variants) - (quantity is Quantity.DIFFERENCE)
+    variants = len(reference.variants) - (quantity in (Quantity.DIFFERENCE, Quantity.SPEEDUP))
     assert len(figure.data) == 2 * variants
     assert len({trace.y[0] for trace in figure.data}) == 2 * variants
-    assert figure.layout.xaxis.title.text.endswith(("%", "points", "ms", "KiB"))
+    assert figure.layout.xaxis.title.text.endswith(("%", "points", "ms", "KiB", "1 thread"))
+
+
+def test_a_disturbed_timing_is_marked_wherever_it_is_set_beside_others(reference) -> None:
+    busy = together(reference, {"int8": 0.4})
+    for quantity in (Quantity.SPEEDUP, Quantity.LATENCY):
+        alt = side_by_side([together(reference), busy], quantity, threads=1).layout.meta["alt"]
+        marked = [part for part in alt.split("; ") if part.rstrip(".").endswith("*")]
+        assert len(marked) == 1 and "Int8 (PTQ) B" in marked[0]
 
 
 def test_side_by_side_without_labels_has_no_difference_of_accuracy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from effq_core.datasets.pixels import read_pixels
@@ -12,11 +13,12 @@ from effq_core.layers.recipe import Recipe
 from effq_core.layers.settings import Layers, Mixed, Precision
 from effq_core.layers.structure import read_network
 from effq_core.layers.suggest import suggest as search
-from effq_core.layers.trials import Bench
+from effq_core.layers.trials import Bench, time_beside_int8
 from effq_core.measure.accuracy import score
 from effq_core.measure.predictions import Predictions
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.files import MODEL_FILE
+from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
 from effq_core.quantize.mixed import quantize_mixed
@@ -73,6 +75,7 @@ def suggest(context: StageContext) -> dict[str, Any]:
         settings=settings,
         scratch=context.scratch,
         reporter=context,
+        timing=partial(time_beside_int8, pause=quiet_cpu(context).wait),
     )
     found = search(
         bench,

@@ -16,14 +16,20 @@ from effq_core.errors import StageError
 from effq_core.measure.accuracy import score
 from effq_core.measure.gates import kernels_gate
 from effq_core.measure.inspect import inspect_file
-from effq_core.measure.latency import measure_latency
+from effq_core.measure.latency import busy_warning
 from effq_core.measure.predictions import Floats, Predictions
+from effq_core.measure.quiet import QuietCpu
 from effq_core.measure.runtime import ModelPool
-from effq_core.pipeline.context import StageContext
+from effq_core.measure.sitting import time_together
+from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, StageContext
 from effq_core.pipeline.stages.files import MODEL_FILE
+from effq_core.settings import quiet_seconds
+from effq_core.variants import BASELINE, get_variant
 
 PART_FILE = "probabilities.npy"
 """Answers to a part of the images, float32 (images, classes)."""
+LATENCY_FILE = "latency.json"
+"""Timings of each variant, one a thread count."""
 KERNEL_IMAGES = 8
 """Images both kernels run; the reference ones take about a second each."""
 
@@ -92,24 +98,52 @@ def _together(context: StageContext, n: int) -> Floats:
 
 
 def benchmark(context: StageContext) -> dict[str, Any]:
-    """Times the file of input ``file``. Params: ``threads`` (a list), ``invocations``, ``host``."""
-    reports = []
-    for i, threads in enumerate(context.params["threads"]):
-        report = measure_latency(
-            context.inputs["file"] / MODEL_FILE,
-            threads,
-            invocations=context.params["invocations"],
-            reporter=context,
-        )
-        if report.warning:
-            context.event("warning", message=report.warning)
-        reports.append(report)
-        context.progress(i + 1, len(context.params["threads"]), "thread counts")
-    write_json(context.out / "latency.json", [report.to_dict() for report in reports])
+    """Times the files of all inputs, named by variant, in one sitting.
+
+    Params: ``threads`` (a list), ``invocations``, ``host``.
+    """
+    found = time_together(
+        {name: folder / MODEL_FILE for name, folder in context.inputs.items()},
+        BASELINE,
+        context.params["threads"],
+        invocations=context.params["invocations"],
+        reporter=context,
+        pause=quiet_cpu(context).wait,
+    )
+    disturbed = [name for name, reports in found.items() if any(r.disturbed for r in reports)]
+    if disturbed:
+        share = max(report.others_share for name in disturbed for report in found[name])
+        names = ", ".join(get_variant(name).title for name in disturbed)
+        context.event("warning", message=f"{busy_warning(share)} Disturbed: {names}.")
+    reports = {name: [report.to_dict() for report in found[name]] for name in found}
+    write_json(context.out / LATENCY_FILE, reports)
     return {
-        "median_ms": {str(report.threads): report.median_ms for report in reports},
+        "median_ms": {
+            name: {str(report.threads): report.median_ms for report in reports}
+            for name, reports in found.items()
+        },
+        "disturbed": disturbed,
         "hardware": hardware.describe().to_dict(),
     }
+
+
+def quiet_cpu(context: StageContext) -> QuietCpu:
+    """Makes what waits for a quiet processor, tells the run, and looks whether not to wait."""
+    limit, told = quiet_seconds(), False
+
+    def tell(waits: bool) -> None:
+        nonlocal told
+        context.link.waiting(WAITING_QUIET if waits else "")
+        if waits and not told:
+            context.event("quiet_wait", seconds=limit)
+            told = True
+
+    return QuietCpu(
+        limit,
+        asked=lambda: context.link.is_raised(TIME_NOW),
+        tell=tell,
+        check=context.check_cancelled,
+    )
 
 
 def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> None:

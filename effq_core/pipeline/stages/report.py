@@ -19,8 +19,9 @@ from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.report_inputs import BENCHMARK
 from effq_core.pipeline.stages.files import KERAS_FILE, MODEL_FILE, RESULTS_FILE
-from effq_core.pipeline.stages.measure import read_json, write_json
+from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.variants import BASELINE, Recipe, get_variant, is_ready
 
 ROLES = ("calibration", "training", "evaluation")
@@ -55,8 +56,8 @@ def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
     Params: ``experiment``, ``use``. Inputs: ``index``, ``model``, samples, and for each variant
-    ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``, ``benchmark``; where they exist
-    ``keras:<variant>`` and ``training:<variant>``.
+    ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``; where they exist
+    ``keras:<variant>`` and ``training:<variant>``. Input ``benchmark`` has all timings.
     """
     names = context.params["experiment"]["variants"]
     variants = {name: _variant(context, name) for name in names}
@@ -99,7 +100,7 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
         "accuracy": read_json(accuracy / "accuracy.json"),
         "comparison": None,
         "sentence": None,
-        "latency": read_json(context.inputs[f"benchmark:{name}"] / "latency.json"),
+        "latency": read_json(context.inputs[BENCHMARK] / LATENCY_FILE)[name],
         "conversion": context.summaries[f"file:{name}"],
         "training": context.summaries.get(f"training:{name}"),
         "gates": [gate.to_dict() for gate in _gates(context, name, FileReport.from_dict(file))],

@@ -22,7 +22,7 @@ from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.files import KERAS_FILE, RESULTS_FILE
-from effq_core.pipeline.stages.measure import write_json
+from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
 from effq_core.pipeline.stages.report import expected_fake_quant, report
 from effq_core.settings import Home
 
@@ -105,6 +105,7 @@ class Inputs:
         self.root = root
         self.variants = ["float32", "int8", "int8_qat"]
         self.folders: dict[str, Path] = {}
+        self.timings: dict[str, Any] = {}
         rng = np.random.default_rng(0)
         self.labels = np.arange(N) % CLASSES
         logits = 4.0 * np.eye(CLASSES)[self.labels] + rng.normal(0, 0.1, (N, CLASSES))
@@ -133,7 +134,7 @@ class Inputs:
         return path
 
     def variant(self, name: str, file: FileReport, answers: np.ndarray | None = None) -> None:
-        for what in ("file", "inspect", "evaluate", "benchmark"):
+        for what in ("file", "inspect", "evaluate"):
             self.folders[f"{what}:{name}"] = self._folder(f"{what}:{name}")
         write_json(self.folders[f"inspect:{name}"] / "file.json", file.to_dict())
         gate = Gate(
@@ -155,7 +156,9 @@ class Inputs:
     def time(self, name: str, threads: int = 1, warning: str | None = None) -> None:
         timing = {"threads": threads, "median_ms": 5.0, "warning": warning}
         timing["hardware"] = {"logical_cores": 2}
-        write_json(self.folders[f"benchmark:{name}"] / "latency.json", [timing])
+        self.folders.setdefault("benchmark", self._folder("benchmark"))
+        self.timings[name] = [timing]
+        write_json(self.folders["benchmark"] / LATENCY_FILE, self.timings)
 
     def keras(self, name: str, wrong: int = 0) -> None:
         answers = self.answers.copy()

@@ -1,0 +1,125 @@
+"""Timing a file in a fresh process of its own.
+
+A worker that has trained a model carries TensorFlow's threads, allocator settings and a big heap;
+none of that may leak into a timing. So :func:`probe` starts
+``python -m effq_core.measure.latency_probe`` and reads its JSON.
+:mod:`effq_core.measure.sitting` does so in turn for all files that are to be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from effq_core.errors import ExperimentError, ModelError, StageError
+from effq_core.measure.latency import LatencyReport, Measured, summarize
+from effq_core.measure.latency_probe import MODEL_ERROR
+from effq_core.reporting import Reporter, SilentReporter
+
+PROBE = "effq_core.measure.latency_probe"
+"""The module the measuring process runs."""
+
+_POLL_SECONDS = 0.2
+_ALLOCATOR_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD")
+"""What a worker's environment sets for the sake of training; a user's process does not."""
+
+
+def probe(
+    path: Path | str,
+    threads: Sequence[int],
+    *,
+    invocations: int,
+    warmup: int = 10,
+    reporter: Reporter | None = None,
+) -> tuple[Measured, ...]:
+    """Times a ``.tflite`` file in a fresh process. Nothing else should use the cores meanwhile.
+
+    Args:
+        path: The file.
+        threads: Thread counts, one after the other.
+        invocations: Timed invocations of each, 2 or more.
+        warmup: Invocations before them that are not timed, at least.
+        reporter: Asked five times a second whether to stop.
+
+    Returns:
+        What was measured, one entry a thread count.
+
+    Raises:
+        ModelError: If the file is missing, corrupt or not an image classifier.
+        ExperimentError: If a count is too small.
+        StageError: If the measuring process failed.
+        Cancelled: If the reporter says so; the measuring process is ended first.
+    """
+    if min(threads, default=0) < 1 or invocations < 2 or warmup < 0:
+        raise ExperimentError(
+            f"{', '.join(map(str, threads)) or 0} threads, {invocations} timed invocations after "
+            f"{warmup} cannot be timed.",
+            "Choose 1 thread or more and 2 invocations or more.",
+        )
+    command = [sys.executable, "-m", PROBE, str(path), "--threads", *map(str, threads)]
+    command += [f"--invocations={invocations}", f"--warmup={warmup}"]
+    stdout, stderr, code = _run(command, reporter or SilentReporter())
+    if code == MODEL_ERROR:
+        fault = json.loads(stdout)
+        raise ModelError(fault["message"], fault["hint"])
+    if code != 0:
+        tail = "\n".join(stderr.strip().splitlines()[-15:])
+        raise StageError(
+            f"Measuring the latency of {path} failed with exit code {code}: {tail or 'no output'}",
+            "Run it again; if it fails again the file crashes LiteRT on this processor.",
+        )
+    return tuple(
+        Measured(**{**found, "samples_ms": tuple(map(float, found["samples_ms"]))})
+        for found in json.loads(stdout)
+    )
+
+
+def measure_latency(
+    path: Path | str,
+    threads: int,
+    *,
+    invocations: int = 100,
+    warmup: int = 10,
+    reporter: Reporter | None = None,
+) -> LatencyReport:
+    """Times one file alone, in one process: see :func:`probe`. Not to be compared with others.
+
+    Args:
+        path: The file.
+        threads: Threads an invocation may use.
+        invocations: Timed invocations, 2 or more.
+        warmup: Invocations before them that are not timed, at least.
+        reporter: Asked whether to stop.
+
+    Returns:
+        The timings, with a warning where other processes were busy.
+    """
+    found = probe(path, [threads], invocations=invocations, warmup=warmup, reporter=reporter)
+    return summarize({1: found[0]}, warmup=warmup)
+
+
+def _run(command: Sequence[str], reporter: Reporter) -> tuple[str, str, int]:
+    """Runs a command to its end and returns its output, error output and exit code."""
+    reporter.check_cancelled()
+    environment = {k: v for k, v in os.environ.items() if k not in _ALLOCATOR_SETTINGS}
+    root = str(Path(__file__).resolve().parents[2])
+    known = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = os.pathsep.join([root, known] if known else [root])
+    child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        while True:
+            try:
+                stdout, stderr = child.communicate(timeout=_POLL_SECONDS)
+                return stdout, stderr, child.returncode
+            except subprocess.TimeoutExpired:
+                reporter.check_cancelled()
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()

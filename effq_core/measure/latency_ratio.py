@@ -1,0 +1,112 @@
+"""How many times as fast one file is as another: the one place where latencies are divided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from effq_core import formatting as fmt
+from effq_core.measure.latency import LatencyReport
+
+MARK = "*"
+"""Stands after every ratio that was made from a disturbed timing."""
+NOT_TOGETHER = "not timed together"
+"""Stands where a ratio's interval would be if its files had been timed in turn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """How many times as fast one file is as another.
+
+    Attributes:
+        times: The median over the rounds in which both were timed; of separate timings the ratio
+            of their medians.
+        low: Of the lowest round; of separate timings what their medians' intervals allow.
+        high: Of the highest round.
+        rounds: Rounds both were timed in; 0: they were timed separately.
+        disturbed: Whether other processes were too busy during any timing it is made from. Then
+            it may be shown with :data:`MARK`, and nothing may be decided by it.
+    """
+
+    times: float
+    low: float
+    high: float
+    rounds: int
+    disturbed: bool
+
+    @property
+    def together(self) -> bool:
+        """Whether both files were timed in turn."""
+        return self.rounds > 0
+
+    @property
+    def text(self) -> str:
+        """The ratio for people, marked where it was disturbed: ``2.87×`` or ``2.87×*``."""
+        return fmt.ratio(self.times) + (MARK if self.disturbed else "")
+
+    @property
+    def interval(self) -> str:
+        """Lowest and highest round, or that there were none: ``2.80× to 2.95×, 5 rounds``."""
+        if not self.together:
+            return NOT_TOGETHER
+        ends = f"{fmt.ratio(self.low)} to {fmt.ratio(self.high)}"
+        return f"{ends}, {fmt.counted(self.rounds, 'round')}"
+
+    @property
+    def full_text(self) -> str:
+        """The ratio with its interval in brackets."""
+        return f"{self.text} ({self.interval})"
+
+
+def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
+    """Says how many times as fast a file is as another one at the same thread count.
+
+    Where both were timed in one sitting, it is taken round by round: what slows a round slows
+    both. Timings taken separately can only be divided, and say so.
+
+    Args:
+        base: The other file's.
+        own: The file's.
+
+    Returns:
+        The base's time divided by the file's own.
+    """
+    slow, fast = base.round_medians(), own.round_medians()
+    shared = [number for number in fast if number in slow]
+    if not base.sitting or base.sitting != own.sitting or not shared:
+        return Ratio(
+            times=base.median_ms / own.median_ms,
+            low=base.median_low_ms / own.median_high_ms,
+            high=base.median_high_ms / own.median_low_ms,
+            rounds=0,
+            disturbed=base.disturbed or own.disturbed,
+        )
+    found = [slow[number] / fast[number] for number in shared]
+    used = [each for report in (base, own) for each in report.rounds if each.number in shared]
+    return Ratio(
+        times=float(np.median(found)),
+        low=min(found),
+        high=max(found),
+        rounds=len(found),
+        disturbed=any(each.disturbed for each in used),
+    )
+
+
+def quotient(first: Ratio, second: Ratio) -> Ratio:
+    """Divides two speed-ups over the same file, each of its own sitting.
+
+    Args:
+        first: How many times as fast one file is as the common one.
+        second: The other file's.
+
+    Returns:
+        How many times as fast the first is as the second; its ends are what both allow together.
+    """
+    return Ratio(
+        times=first.times / second.times,
+        low=first.low / second.high,
+        high=first.high / second.low,
+        rounds=min(first.rounds, second.rounds),
+        disturbed=first.disturbed or second.disturbed,
+    )

@@ -1,0 +1,66 @@
+"""Waiting until nothing else uses the processor, so that a timing is fair."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from effq_core.measure.others import OtherProcesses, is_busy
+
+_LOOK_SECONDS = 1.0
+"""For how long the processor must be quiet."""
+_STEP_SECONDS = 0.2
+
+
+class QuietCpu:
+    """Waits for a quiet processor, altogether no longer than a limit.
+
+    Args:
+        limit: Seconds all waits of a sitting may take together; 0: none.
+        asked: Whether somebody asked to time at once; looked at five times a second.
+        tell: Told that a wait begins, and that it ends.
+        check: Called five times a second; may raise to give up.
+        others: Waits a moment and returns the share of all cores others used in it, 0–1.
+        clock: Seconds from any moment on.
+    """
+
+    def __init__(
+        self,
+        limit: float,
+        *,
+        asked: Callable[[], bool] = lambda: False,
+        tell: Callable[[bool], object] = lambda _: None,
+        check: Callable[[], None] = lambda: None,
+        others: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._left, self._asked, self._tell, self._check = limit, asked, tell, check
+        self._others, self._clock = others or self._look, clock
+
+    def wait(self) -> bool:
+        """Returns once it is quiet, time is up, or somebody asked to time at once.
+
+        Returns:
+            Whether it was quiet in the end.
+        """
+        told, begun = False, self._clock()
+        try:
+            while self._clock() - begun < self._left and not self._asked():
+                self._check()
+                if not is_busy(self._others()):
+                    return True
+                if not told:
+                    self._tell(True)
+                    told = True
+            return False
+        finally:
+            self._left -= self._clock() - begun
+            if told:
+                self._tell(False)
+
+    def _look(self) -> float:
+        watch, end = OtherProcesses(), time.monotonic() + _LOOK_SECONDS
+        while time.monotonic() < end and not self._asked():
+            self._check()
+            time.sleep(_STEP_SECONDS)
+        return watch.share()

@@ -1,0 +1,189 @@
+"""Timing files that are to be compared: in turn, round by round, in changing order.
+
+A machine that slows down for a while slows all files of a round, so their ratios stay. Whatever
+other processes disturbed is timed again beside the file all others are compared with, a bounded
+number of times; what stays disturbed says so.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from effq_core.errors import ExperimentError
+from effq_core.measure.latency import LatencyReport, Measured, summarize
+from effq_core.measure.latency_process import probe
+from effq_core.reporting import Reporter, SilentReporter
+
+ROUNDS = 5
+"""Rounds of a sitting; more where more thread counts are timed."""
+WARMUP = 10
+
+
+class Probe(Protocol):
+    """Times one file in a fresh process: :func:`effq_core.measure.latency_process.probe`."""
+
+    def __call__(
+        self,
+        path: Path,
+        threads: Sequence[int],
+        *,
+        invocations: int,
+        warmup: int,
+        reporter: Reporter,
+    ) -> tuple[Measured, ...]:
+        """Returns what was measured, one entry a thread count."""
+
+
+def time_together(
+    files: Mapping[str, Path],
+    base: str,
+    threads: Sequence[int],
+    *,
+    invocations: int = 100,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    reporter: Reporter | None = None,
+    pause: Callable[[], object] = lambda: None,
+    measure: Probe = probe,
+) -> dict[str, tuple[LatencyReport, ...]]:
+    """Times files in one sitting. Nothing else should use the cores meanwhile.
+
+    Args:
+        files: ``.tflite`` files by name; two names may be the same file.
+        base: The one all others are compared with.
+        threads: Thread counts.
+        invocations: Timed invocations of each file and thread count, over all rounds.
+        rounds: Rounds, at least; as many again may be added for what was disturbed.
+        seed: Of the order.
+        reporter: Told how far it is and what is repeated; asked whether to stop.
+        pause: Called before the first round and before each that repeats; may wait.
+        measure: Times one file.
+
+    Returns:
+        Reports of each file, one a thread count.
+
+    Raises:
+        ModelError: If a file is missing, corrupt or not an image classifier.
+        ExperimentError: If a count is too small.
+        StageError: If a measuring process failed.
+        Cancelled: If the reporter says so.
+    """
+    if base not in files or not threads or rounds < 1:
+        raise ExperimentError("There is nothing to time.", "Choose a file and a thread count.")
+    # Each thread count has to be the first of a process once: only then it is cold.
+    sitting = _Sitting(files, base, tuple(threads), max(rounds, len(threads)))
+    reporter = reporter or SilentReporter()
+    each = max(2, math.ceil(invocations / sitting.rounds))
+    orders = _orders(random.Random(seed))  # noqa: S311 - an order, no secret
+    pause()
+    for number in range(1, 2 * sitting.rounds + 1):
+        names = sitting.due(number)
+        if not names:
+            break
+        if number > sitting.rounds:
+            reporter.event("timed_again", files=[name for name in names if sitting.is_short(name)])
+            pause()
+        total = sitting.timed + len(names) + len(files) * max(0, sitting.rounds - number)
+        for name in orders(names):
+            reporter.check_cancelled()
+            turned = sitting.turned(number)
+            found = measure(files[name], turned, invocations=each, warmup=WARMUP, reporter=reporter)
+            sitting.take(number, name, found)
+            reporter.progress(sitting.timed, total, "timings")
+    return sitting.reports()
+
+
+class _Sitting:
+    """What was measured so far, and what is to be measured in a round."""
+
+    def __init__(
+        self, files: Mapping[str, Path], base: str, threads: tuple[int, ...], rounds: int
+    ) -> None:
+        self.rounds, self.timed = rounds, 0
+        self._names, self._base, self._threads = list(files), base, threads
+        self._found: dict[tuple[str, int], dict[int, Measured]] = {
+            (name, count): {} for name in files for count in threads
+        }
+
+    def turned(self, number: int) -> tuple[int, ...]:
+        """Returns the thread counts as a round times them: another one first each time."""
+        start = (number - 1) % len(self._threads)
+        return (*self._threads[start:], *self._threads[:start])
+
+    def take(self, number: int, name: str, found: Sequence[Measured]) -> None:
+        """Keeps what a process measured."""
+        self.timed += 1
+        for each in found:
+            self._found[name, each.threads][number] = each
+
+    def due(self, number: int) -> list[str]:
+        """Returns what a round times: all files, later those disturbed, beside the base."""
+        if number <= self.rounds:
+            return self._names
+        short = {name for name in self._names if self.is_short(name)}
+        return [name for name in self._names if name in short | {self._base}] if short else []
+
+    def is_short(self, name: str) -> bool:
+        """Returns whether a file still lacks rounds in which nothing disturbed it or the base."""
+        return any(
+            sum(not _is_busy(pair) for pair in self._pairs(name, count).values()) < self.rounds
+            for count in self._threads
+        )
+
+    def reports(self) -> dict[str, tuple[LatencyReport, ...]]:
+        """Returns the reports: of each file the rounds that were disturbed least."""
+        sitting = secrets.token_hex(8)
+        return {
+            name: tuple(
+                summarize(self._kept(name, count), warmup=WARMUP, sitting=sitting)
+                for count in self._threads
+            )
+            for name in self._names
+        }
+
+    def _kept(self, name: str, count: int) -> dict[int, Measured]:
+        pairs = self._pairs(name, count)
+        base = self._base_rounds(count)
+        # A ratio needs rounds that the base's report has, too.
+        least = sorted(pairs, key=lambda number: (number not in base, _busiest(pairs[number])))
+        kept = base if name == self._base else set(least[: self.rounds])
+        return {number: pairs[number][0] for number in sorted(kept)}
+
+    def _base_rounds(self, count: int) -> set[int]:
+        """Returns the base's calm rounds, also those that others repeated; or the least busy."""
+        found = self._found[self._base, count]
+        calm = {number for number, each in found.items() if not each.disturbed}
+        least = sorted(found, key=lambda number: found[number].others_share)
+        return calm | set(least[: self.rounds])
+
+    def _pairs(self, name: str, count: int) -> dict[int, tuple[Measured, Measured]]:
+        own, base = self._found[name, count], self._found[self._base, count]
+        return {number: (found, base[number]) for number, found in own.items()}
+
+
+def _busiest(pair: tuple[Measured, ...]) -> float:
+    return max(each.others_share for each in pair)
+
+
+def _is_busy(pair: tuple[Measured, ...]) -> bool:
+    return any(each.disturbed for each in pair)
+
+
+def _orders(chance: random.Random) -> Callable[[Sequence[str]], list[str]]:
+    """Makes what orders the files of each round: shuffled, then the same backwards, and so on."""
+    last: list[str] = []
+
+    def order(names: Sequence[str]) -> list[str]:
+        backwards = last[::-1]
+        if set(backwards) == set(names):
+            last.clear()
+            return backwards
+        last[:] = chance.sample(list(names), len(names))
+        return list(last)
+
+    return order
