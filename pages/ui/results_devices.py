@@ -49,7 +49,7 @@ def show_devices(source: Source, threads: int) -> None:
         chart(figure, key="devices")
         st.caption(
             "Filled: the machine this run was measured on; pale: the devices. Lines: 95 % "
-            "intervals of the medians."
+            "intervals of the medians. ⚠ marks timings that other programs disturbed."
         )
     else:
         about = fmt.counted(threads, "thread")
@@ -80,6 +80,8 @@ def _take(results: Results) -> None:
         else:
             seen.add(file.file_id)
             toast(f"Timings of {report.device} imported.")
+            if report.is_disturbed:
+                toast("Other programs disturbed them. Close them and run bench.py again.")
     if len(fresh) > _MOST_FILES and not refused:
         st.rerun()  # for the next ones
     if given and not refused:
@@ -107,6 +109,7 @@ def _table(results: Results, reports: Reports) -> None:
                 "p99": timing.p99_ms,
                 "cold": timing.cold_start_ms,
                 "n": timing.n,
+                "calm": timing.disturbance or "undisturbed",
                 "cpu": f"{report.cpu} ({fmt.counted(report.cores, 'core')})",
                 "system": f"{report.system}, Python {report.python}",
                 "versions": ", ".join(f"{name} {v}" for name, v in report.versions.items()),
@@ -130,6 +133,11 @@ def _table(results: Results, reports: Reports) -> None:
             "p99": number("99 % within, ms", format="%.2f", help=tip("p99")),
             "cold": number("Cold start, ms", format="%.0f", help=tip("cold_start")),
             "n": number("n, invocations", help="Timed invocations the numbers rest on."),
+            "calm": text(
+                "Timing",
+                help="Whether other programs used the CPU meanwhile. Repeat disturbed timings: "
+                "close other programs and run bench.py again.",
+            ),
             "cpu": text("Processor"),
             "system": text("System"),
             "versions": text("Libraries"),

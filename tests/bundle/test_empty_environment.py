@@ -74,7 +74,8 @@ def test_what_bench_measures_there_can_be_imported(
     tiny_run, python: Path, unpacked, tmp_path: Path
 ) -> None:
     target = tmp_path / "timings.json"
-    done = call(python, unpacked["int8"] / "bench.py", "--device", "Bare board", "--to", target)
+    words = ("--device", "Bare board", "--to", target, "--wait", "0")
+    done = call(python, unpacked["int8"] / "bench.py", *words)
 
     assert done.returncode == 0, done.stderr
     report = import_timings(Home(tmp_path), tiny_run.results, target.read_bytes(), target.name)
