@@ -79,9 +79,10 @@ def _take(results: Results) -> None:
             problem(error)
         else:
             seen.add(file.file_id)
-            toast(f"Timings of {report.device} imported.")
-            if report.is_disturbed:
-                toast("Other programs disturbed them. Close them and run bench.py again.")
+            toast(
+                f"Timings of {report.device} imported."
+                + (" Other programs disturbed them." if report.is_disturbed else "")
+            )
     if len(fresh) > _MOST_FILES and not refused:
         st.rerun()  # for the next ones
     if given and not refused:
