@@ -202,12 +202,12 @@ def _compare(
 
 def _words(found: _Comparison, n: int, step: float | None, most: float) -> str:
     largest = f"{found.largest:.3g}" if step is None else f"{round(found.largest / step)} steps"
-    sure = "is too sure for rounding" if found.real == 1 else "are too sure for rounding"
     return (
-        f"The kernels differ by {100 * found.difference:.2g} % of what images differ by; at most "
-        f"{100 * MOST_DIFFERENCE:.0f} % may be. Largest difference of an output: {largest}. "
-        f"{found.flips} of {n} images get another top-1 class; {found.real} {sure}. "
-        f"With {100 * CONFIDENCE:g} % confidence fewer than {100 * most:.2g} % of all images do."
+        f"Outputs differ by {100 * found.difference:.3g} % of the spread between images; the limit "
+        f"is {100 * MOST_DIFFERENCE:.0f} %. Largest difference: {largest}. "
+        f"{found.flips} of {n} images get another top-1 class, {found.real} of them beyond "
+        f"rounding. With {100 * CONFIDENCE:g} % confidence, that share is below "
+        f"{100 * most:.3g} %."
     )
 
 
