@@ -55,3 +55,42 @@ def test_what_does_not_listen_is_killed_and_what_is_others_stays(
         others.kill()
         others.communicate()
         stubborn.communicate()
+
+
+_SESSION = """
+import os, subprocess, sys
+import pytest
+
+@pytest.mark.parametrize("number", range(2))
+def test_that_starts_something(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"],
+        env={**os.environ, "EFFQ_HOME": str(tmp_path / "home")},
+    )
+    with open(os.environ["STARTED"], "a") as file:
+        print(process.pid, file=file)
+    assert number != 1, "on purpose"
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2"), ("--maxfail", "1")], ids=" ".join)
+def test_a_session_ends_what_its_tests_started(tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "conftest.py").write_text("from tests.conftest import nothing_is_left\n")
+    (tmp_path / "test_it.py").write_text(_SESSION)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    started = tmp_path / "started"
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", tmp_path, "--rootdir", tmp_path, *options),
+            *("-p", "no:cacheprovider", "--basetemp", tmp_path / "base"),
+        ],
+        env={**os.environ, "STARTED": str(started), "PYTHONPATH": str(root)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    numbers = [int(line) for line in started.read_text().split()]
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert len(numbers) == 2
+    assert not any(psutil.pid_exists(number) for number in numbers)

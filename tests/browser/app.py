@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -112,6 +112,19 @@ def settle(page: Page, timeout: float = 30_000) -> None:
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=timeout
     )
+
+
+def until(page: Page, true: Callable[[], bool], what: str, timeout: float = 25_000) -> None:
+    """Waits until something holds that no single element says, such as a number past a bound.
+
+    A slider that is moved by several keys may be answered once or at each of them, so that what
+    is shown first need not be what stays.
+    """
+    deadline = time.monotonic() + timeout / 1000
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"It did not come to pass that {what}.")
+        page.wait_for_timeout(100)
 
 
 def address(app: str, name: str, query: str = "") -> str:
