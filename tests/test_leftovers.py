@@ -10,6 +10,7 @@ import pytest
 
 from effq_core.pipeline import engine
 from effq_core.settings import Home
+from effq_core.store.processes import process_token
 from tests.leftovers import end_processes, processes_of
 
 
@@ -27,7 +28,7 @@ def test_a_store_s_engine_and_its_worker_end(
     assert workers
     home.root.rename(tmp_path / "moved")  # the file that names the engine is not where it was
     assert {state["pid"], *workers} <= set(end_processes(tmp_path))
-    assert not any(psutil.pid_exists(pid) for pid in workers)
+    assert not any(process_token(pid) for pid in workers)
     assert not processes_of(tmp_path)
 
 
@@ -49,7 +50,7 @@ def test_what_does_not_listen_is_killed_and_what_is_others_stays(
             assert process.stdout is not None
             process.stdout.readline()
         assert end_processes(tmp_path / "mine") == [stubborn.pid]
-        assert not psutil.pid_exists(stubborn.pid)
+        assert process_token(stubborn.pid) is None
         assert others.poll() is None
     finally:
         others.kill()
@@ -93,4 +94,4 @@ def test_a_session_ends_what_its_tests_started(tmp_path: Path, options: tuple[st
     numbers = [int(line) for line in started.read_text().split()]
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert len(numbers) == 2
-    assert not any(psutil.pid_exists(number) for number in numbers)
+    assert not any(process_token(number) for number in numbers)
