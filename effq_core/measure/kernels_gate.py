@@ -27,7 +27,7 @@ NAME = "xnnpack_vs_reference"
 LEAST_IMAGES, MOST_IMAGES = 8, 40
 MULTIPLICATIONS = 16e9
 """What the plain kernels may multiply for all images together: about 11 seconds on two cores for
-EfficientNetV2-B0 in float32. Not a time: on every machine the same file must be judged by the same images."""
+EfficientNetV2-B0 in float32. Not a time: every machine must judge a file by the same images."""
 
 MOST_DIFFERENCE = 1 / 3
 """Most the kernels may differ by, relative to what the answers to different images differ by.
