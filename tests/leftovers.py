@@ -11,23 +11,23 @@ _PATIENCE = 10.0
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
-    """Finds processes that were started for a store below a folder, wherever it is by now."""
+    """Finds processes that were started for a store, or one below a folder, even if it is gone."""
     found = []
     for process in psutil.process_iter():
         try:
             home = process.environ().get("EFFQ_HOME")
         except psutil.Error:  # it has ended, or is somebody else's
             continue
-        if home and process.pid != os.getpid() and folder in Path(home).parents:
+        if home and process.pid != os.getpid() and folder in (Path(home), *Path(home).parents):
             found.append(process)
     return found
 
 
 def end_processes(folder: Path) -> list[int]:
-    """Ends the processes of all stores below a folder, and waits until they are gone.
+    """Ends the processes of a store, or of all below a folder, and waits until they are gone.
 
     Args:
-        folder: Such as the temporary folder of a test session.
+        folder: A store, or such as the temporary folder of a test session.
 
     Returns:
         Numbers of those that were there.

@@ -27,7 +27,8 @@ def test_a_store_s_engine_and_its_worker_end(
     workers = [each.pid for each in psutil.Process(state["pid"]).children(recursive=True)]
     assert workers
     home.root.rename(tmp_path / "moved")  # the file that names the engine is not where it was
-    assert {state["pid"], *workers} <= set(end_processes(tmp_path))
+    assert end_processes(tmp_path / "hom") == []
+    assert {state["pid"], *workers} <= set(end_processes(home.root))
     assert not any(process_token(pid) for pid in workers)
     assert not processes_of(tmp_path)
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, Playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from tests.leftovers import end_processes
+
 ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = (1440, 390)
 THEMES = ("light", "dark")
@@ -98,12 +100,17 @@ class App:
 
 @contextmanager
 def serve(home: Path, **environment: str) -> Iterator[App]:
-    """Runs the dashboard on a store while the block runs."""
+    """Runs the dashboard on a store while the block runs, and ends what it has started there.
+
+    Drivers and engines survive a dashboard. An idle engine would keep gigabytes for minutes, and
+    what comes next would be slow for it.
+    """
     app = App(home, free_port(), **environment)
     try:
         yield app
     finally:
         app.stop()
+        end_processes(home)
 
 
 def settle(page: Page, timeout: float = 30_000) -> None:
