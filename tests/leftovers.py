@@ -16,6 +16,9 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             home = process.environ().get("EFFQ_HOME")
+            # Ends with the process it belongs to, and not before.
+            if "multiprocessing.resource_tracker" in " ".join(process.cmdline()):
+                continue
         except psutil.Error:  # it has ended, or is somebody else's
             continue
         if home and process.pid != os.getpid() and folder in (Path(home), *Path(home).parents):

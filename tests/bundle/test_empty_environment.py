@@ -51,6 +51,7 @@ def test_the_environment_has_nothing_of_effq(python: Path, tmp_path: Path) -> No
     assert call(python, script).stdout.strip() == "[]"
 
 
+@pytest.mark.usefixtures("xnnpack")
 @pytest.mark.parametrize("variant", ["float32", "dynamic_range", "int8", "int8_qat"])
 def test_answers_are_the_apps_to_the_last_bit(
     tiny_run, python: Path, unpacked, photos: list[Path], variant: str
