@@ -26,6 +26,7 @@ from effq_core.bundle.scripts.bench import (
     MOST_WARMUP,
     NAME_LENGTH,
     VERSION,
+    is_busy,
 )
 from effq_core.errors import InputError
 from effq_core.measure.intervals import median_interval
@@ -42,6 +43,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOP = ("format", "version", "device", "measured", "file", "machine", "versions", "timings")
 _MACHINE = ("cpu", "architecture", "cores", "system", "python", "governor")
 _MEASURED = ("load_ms", "first_invoke_ms")
+_CALM = ("rounds", "disturbed", "others_share")
+"""Since version 2."""
+_READ = (1, VERSION)
 _DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms")
 """What ``bench.py`` tells people; taken from the samples again."""
 
@@ -64,6 +68,10 @@ class DeviceTiming:
         load_ms: Opening the file and preparing its tensors.
         first_invoke_ms: The first invocation.
         cold_start_ms: Both together.
+        rounds: Turns the invocations were measured in, each in a process of its own.
+        disturbed: Of these, how many other programs disturbed.
+        others_share: Most they used of all cores in a round, 0–1; ``None`` where the system did
+            not tell, or an older ``bench.py`` did not ask.
     """
 
     threads: int
@@ -79,6 +87,18 @@ class DeviceTiming:
     load_ms: float
     first_invoke_ms: float
     cold_start_ms: float
+    rounds: int = 1
+    disturbed: int = 0
+    others_share: float | None = None
+
+    @property
+    def disturbance(self) -> str:
+        """Says what speaks against the timing; empty where nothing does."""
+        if self.others_share is None:
+            return "not checked for other programs"
+        if not self.disturbed:
+            return ""
+        return f"disturbed: other programs used up to {100 * self.others_share:.0f} % of the CPU"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +136,11 @@ class DeviceReport:
     def timing(self, threads: int) -> DeviceTiming | None:
         """Returns the timing at a thread count, if it was measured."""
         return next((timing for timing in self.timings if timing.threads == threads), None)
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether other programs disturbed a timing of it."""
+        return any(timing.disturbed for timing in self.timings)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as plain JSON values."""
@@ -250,8 +275,9 @@ def _report(top: _Fields) -> DeviceReport:
     # What it is comes first: another JSON file gets a message that says so.
     if top.only(*_TOP).get("format") != FORMAT:
         raise _Unfit("it is of another format")
-    if top.whole("version", 1, 2**31) != VERSION:
-        raise _Unfit(f"its version is not {VERSION}, the one this EffQ reads")
+    version = top.whole("version", 1, 2**31)
+    if version not in _READ:
+        raise _Unfit(f"its version is not {' or '.join(map(str, _READ))}, which this EffQ reads")
     file = _Fields(top.get("file"), "file").only("name", "bytes", "sha256")
     file.text("name")
     file.whole("bytes", 1, 2**40)
@@ -262,7 +288,9 @@ def _report(top: _Fields) -> DeviceReport:
     timings = top.get("timings")
     if type(timings) is not list or not 1 <= len(timings) <= MOST_COUNTS:
         raise _Unfit(f"timings is not a list of 1 to {MOST_COUNTS}")
-    read = sorted(map(_timing, timings), key=lambda timing: timing.threads)
+    read = sorted(
+        (_timing(timing, version) for timing in timings), key=lambda timing: timing.threads
+    )
     if len({timing.threads for timing in read}) != len(read):
         raise _Unfit("a thread count is there twice")
     plain: dict[str, Any] = {
@@ -277,14 +305,18 @@ def _report(top: _Fields) -> DeviceReport:
         "governor": machine.text("governor", least=0),
         "versions": _versions(top.get("versions")),
     }
-    canonical = json.dumps([plain, [asdict(timing) for timing in read]], sort_keys=True)
+    # Without what version 1 does not have: its files keep the identity they were imported with.
+    left_out = _CALM if version == 1 else ()
+    kept = [{k: v for k, v in asdict(timing).items() if k not in left_out} for timing in read]
+    canonical = json.dumps([plain, kept], sort_keys=True)
     identity = hashlib.sha256(canonical.encode()).hexdigest()[:16]
     return DeviceReport(**plain, id=identity, timings=tuple(read))
 
 
-def _timing(value: Any) -> DeviceTiming:
+def _timing(value: Any, version: int) -> DeviceTiming:
     fields = _Fields(value, "a timing")
-    fields.only("threads", "warmup", *_MEASURED, *_DERIVED, "samples_ms")
+    more = () if version == 1 else _CALM
+    fields.only("threads", "warmup", *more, *_MEASURED, *_DERIVED, "samples_ms")
     raw = fields.get("samples_ms")
     if type(raw) is not list or not LEAST_INVOCATIONS <= len(raw) <= MOST_INVOCATIONS:
         raise _Unfit(f"samples_ms is not a list of {LEAST_INVOCATIONS} to {MOST_INVOCATIONS:,}")
@@ -305,12 +337,24 @@ def _timing(value: Any) -> DeviceTiming:
         load_ms=load,
         first_invoke_ms=first,
         cold_start_ms=load + first,
+        **({} if version == 1 else _calm(fields)),
     )
     for key in _DERIVED:
         # Another numpy may round the last digits differently; more than that was edited.
         if not math.isclose(fields.ms(key), getattr(timing, key), rel_tol=1e-6):
             raise _Unfit(f"{key} does not follow from the samples")
     return timing
+
+
+def _calm(fields: _Fields) -> dict[str, Any]:
+    share = fields.get("others_share")
+    if share is not None and (type(share) not in (int, float) or not 0 <= share <= 1):
+        raise _Unfit("others_share of a timing is neither null nor a share from 0 to 1")
+    rounds = fields.whole("rounds", 1, MOST_INVOCATIONS)
+    disturbed = fields.whole("disturbed", 0, rounds)
+    if bool(disturbed) != is_busy(share):
+        raise _Unfit("disturbed does not follow from others_share")
+    return {"rounds": rounds, "disturbed": disturbed, "others_share": share}
 
 
 def _ms(value: Any, what: str) -> float:

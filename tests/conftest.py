@@ -13,6 +13,7 @@ import pytest
 
 from effq_core.experiment import Calibration, Experiment, Qat
 from effq_core.layers.settings import Layers, Mixed
+from effq_core.measure.runtime import PLAIN_KERNELS
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
@@ -22,6 +23,7 @@ from effq_core.store.locks import FileLock
 from effq_core.store.removal import free_unused
 from effq_core.store.rows import RunRow, Status
 from effq_core.variants import STANDARD
+from tests.leftovers import end_processes
 
 # Tests are about what is measured, not about waiting until a busy machine is quiet.
 os.environ["EFFQ_QUIET_SECONDS"] = "0"
@@ -67,6 +69,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     needing = {item.path for item in items if SHARED & set(getattr(item, "fixturenames", ()))}
     first = next((item.path for item in items if item.path in needing), None)
     items.sort(key=lambda item: 0 if item.path == first else 1 + (item.path in needing))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ends the engines, drivers and dashboards of all stores that this session made."""
+    yield
+    end_processes(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def xnnpack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what XNNPACK does, and of programs that use it whatever a run does.
+
+    All others pass on any kernels: with ``EFFQ_PLAIN_KERNELS=1`` the whole suite runs without it.
+    """
+    monkeypatch.delenv(PLAIN_KERNELS, raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +159,8 @@ def _kept(request: pytest.FixtureRequest, name: str) -> Iterator[Path]:
     """The folder of artifacts kept for later, of which one test worker at a time makes use."""
     cache = request.config.cache
     assert cache is not None
-    folder = cache.mkdir(name)
+    plain = os.environ.get(PLAIN_KERNELS)
+    folder = cache.mkdir(f"{name}_plain" if plain else name)
     with FileLock(folder / "lock"):
         yield folder / "artifacts"
 

@@ -16,7 +16,7 @@ from effq_core.bench_file import MAX_BYTES, DeviceReport, read_bounded, read_tim
 from effq_core.errors import InputError
 from effq_core.measure.intervals import median_interval
 from effq_core.results import load_reference
-from tests.bundle.documents import document, encoded, timing
+from tests.bundle.documents import disturbed, document, encoded, older, timing
 
 REFERENCE = load_reference()
 
@@ -44,6 +44,34 @@ def test_the_order_of_thread_counts_does_not_matter() -> None:
     backwards = told | {"timings": told["timings"][::-1]}
 
     assert read_timings(encoded(told), "a") == read_timings(encoded(backwards), "b")
+
+
+def test_an_older_file_is_read_and_has_the_identity_it_had() -> None:
+    report = read_timings(encoded(older(document(REFERENCE))), "t.json")
+
+    assert report.id == "d1219c7037d0570d"
+    assert {timing.disturbance for timing in report.timings} == {"not checked for other programs"}
+    assert not report.is_disturbed
+    assert (
+        report.timing(1).median_ms
+        == read_timings(encoded(document(REFERENCE)), "t").timing(1).median_ms
+    )
+    stored = report.to_dict()
+    for each in stored["timings"]:
+        for key in ("rounds", "disturbed", "others_share"):
+            del each[key]
+    assert DeviceReport.from_dict(stored) == report
+
+
+def test_disturbed_timings_say_so() -> None:
+    report = read_timings(encoded(disturbed(document(REFERENCE))), "t.json")
+
+    first, second = report.timings
+    assert (first.rounds, first.disturbed, first.others_share) == (4, 2, 0.43)
+    assert first.disturbance == "disturbed: other programs used up to 43 % of the CPU"
+    assert second.disturbance == ""
+    assert report.is_disturbed
+    assert DeviceReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 
 
 def _set(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
@@ -81,7 +109,8 @@ T = ("timings", 0)
     [
         (_set("format", to="other"), "another format"),
         (_set("format", to=["effq-device-timings"]), "another format"),
-        (_set("version", to=2), "version is not 1"),
+        (_set("version", to=3), "version is not 1 or 2"),
+        (_set("version", to=1), "a timing has not exactly the keys"),
         (_set("version", to=True), "whole number"),
         (_set("extra", to=1), "not exactly the keys"),
         (_drop("device"), "not exactly the keys"),
@@ -128,6 +157,13 @@ T = ("timings", 0)
         (_set(*T, "p99_ms", to=1.0), "p99_ms does not follow"),
         (_set(*T, "load_ms", to=1.0), "cold_start_ms does not follow"),
         (_set(*T, "mean_ms", to=None), "mean_ms of a timing"),
+        (_drop(*T, "rounds"), "a timing has not exactly the keys"),
+        (_set(*T, "rounds", to=0), "rounds of a timing"),
+        (_set(*T, "disturbed", to=5), "disturbed of a timing"),
+        (_set(*T, "others_share", to=1.1), "others_share of a timing"),
+        (_set(*T, "others_share", to=True), "others_share of a timing"),
+        (_set(*T, "others_share", to=0.5), "disturbed does not follow"),
+        (_set(*T, "disturbed", to=1), "disturbed does not follow"),
     ],
 )
 def test_a_document_changed_in_one_place_is_refused_with_the_reason(change, reason: str) -> None:

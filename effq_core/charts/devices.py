@@ -33,6 +33,14 @@ class _Bar:
     timing: LatencyReport | DeviceTiming
     is_host: bool
 
+    @property
+    def disturbance(self) -> str:
+        """Says what speaks against the timing; empty where nothing is known to."""
+        timing = self.timing
+        if isinstance(timing, DeviceTiming):
+            return timing.disturbance if timing.disturbed else ""
+        return timing.warning
+
 
 def devices(
     results: Results, reports: Mapping[str, Sequence[DeviceReport]], threads: int
@@ -84,6 +92,7 @@ def devices(
     figure.update_xaxes(rangemode="tozero")
     found = "; ".join(
         f"{bar.variant.title} on {bar.device} {fmt.milliseconds(bar.timing.median_ms)}"
+        f"{' (disturbed)' if bar.disturbance else ''}"
         for bar in bars
     )
     return describe(figure, f"Median latency with {about}: {found}.")
@@ -119,7 +128,7 @@ def _fill(bar: _Bar) -> str:
 def _label(bar: _Bar) -> str:
     return (
         f"<b>{wrapped(bar.variant.title, _LABEL)}</b><br>{wrapped(bar.device, _LABEL)}<br>"
-        f"{fmt.milliseconds(bar.timing.median_ms)}"
+        f"{'⚠ ' if bar.disturbance else ''}{fmt.milliseconds(bar.timing.median_ms)}"
     )
 
 
@@ -136,4 +145,6 @@ def _hover(bar: _Bar) -> str:
         f"cold start {fmt.milliseconds(timing.cold_start_ms)}",
         f"n = {fmt.count(n)} after {fmt.count(timing.warmup)} to warm up",
     ]
+    if bar.disturbance:
+        lines.append(f"⚠ {html.escape(bar.disturbance)}")
     return "<br>".join(lines)

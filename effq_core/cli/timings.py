@@ -115,7 +115,7 @@ def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
     from effq_core.cli import output
 
     numbers = ("Threads", "Median", "Mean", "90 % within", "99 % within", "Cold start", "n")
-    made = output.table("Id", "Variant", "Device", "Measured", *numbers, right=numbers)
+    made = output.table("Id", "Variant", "Device", "Measured", *numbers, "Timing", right=numbers)
     for variant, report in found:
         for timing in report.timings:
             made.add_row(
@@ -135,5 +135,6 @@ def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
                     )
                 ),
                 fmt.count(timing.n),
+                timing.disturbance or "undisturbed",
             )
     output.stdout().print(made)

@@ -16,7 +16,7 @@ _TITLES = {
 _PURPOSES = {
     "xnnpack_vs_reference": (
         "LiteRT's fast CPU kernels are set against its slow, plain ones: a fault in the fast ones "
-        "would otherwise pass for a loss by quantization."
+        "would otherwise pass for a loss by quantization. Rounding is no fault."
     ),
     "keras_vs_tflite": (
         "The model before conversion is set against the file: a fault of the conversion would "

@@ -8,25 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import ModelError, StageError
+from effq_core.errors import StageError
 from effq_core.measure.inspect import FileReport
-from effq_core.measure.runtime import LiteRtModel, ModelPool
-from effq_core.reporting import Reporter
 
 FLOAT_PARITY = 0.995
 """Least top-1 agreement of the Keras float model with the float32 file."""
 
 QAT_PARITY = 0.98
 """Least top-1 agreement of the Keras fake-quant model with its integer file."""
-
-KERNEL_PARITY = 0.95
-"""Least top-1 agreement of XNNPACK with the reference kernels, on a small sample."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,54 +92,6 @@ def agreement_gate(
         detail=f"{same:,} of {n:,} images get the same top-1 class; at least "
         f"{100 * minimum:g} % must. Largest output difference {_largest(a, b):.3g}.",
     )
-
-
-def kernels_gate(
-    path: Path | str,
-    images: npt.NDArray[np.uint8],
-    *,
-    minimum: float = KERNEL_PARITY,
-    workers: int | None = None,
-    reporter: Reporter | None = None,
-) -> Gate:
-    """Checks XNNPACK's fast kernels against LiteRT's plain reference kernels.
-
-    Args:
-        path: The ``.tflite`` file.
-        images: A small sample, raw RGB uint8 (n, size, size, 3): reference kernels take seconds
-            an image.
-        minimum: Least share of equal top-1 classes, 0–1.
-        workers: Interpreters at work; ``None``: one per core.
-        reporter: Told the progress; asked whether to stop.
-
-    Returns:
-        The gate; its detail has the largest output difference, in steps of the output where it
-        is an integer.
-
-    Raises:
-        ModelError: If the file or the images cannot be used.
-        StageError: If there is no image.
-        Cancelled: If the reporter says so.
-    """
-    fast = ModelPool(path, workers=workers).predict_many(images, reporter)
-    try:
-        reference = ModelPool(path, workers=workers, reference_kernels=True)
-    except ModelError:  # the file itself is sound: it has just been run
-        return Gate(
-            name="xnnpack_vs_reference",
-            passed=True,
-            value=0,
-            limit=minimum,
-            n=0,
-            detail="Not compared: LiteRT has no plain kernel for one of this model's operators.",
-        )
-    plain = reference.predict_many(images, reporter)
-    gate = agreement_gate("xnnpack_vs_reference", fast, plain, minimum)
-    step = LiteRtModel(path).output_step
-    if step is None:
-        return gate
-    steps = f"{gate.detail[:-1]}, {round(_largest(fast, plain) / step)} steps of the output."
-    return Gate(**{**gate.to_dict(), "detail": steps})
 
 
 def no_float_gate(report: FileReport) -> Gate:

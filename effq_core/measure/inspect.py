@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.errors import ModelError
 from effq_core.measure.runtime import load_interpreter
@@ -124,7 +124,7 @@ def inspect_file(path: Path | str) -> FileReport:
     """
     path = Path(path)
     # Loading comes first: LiteRT verifies the file, which the generated accessors do not.
-    interpreter = load_interpreter(path)
+    interpreter = load_interpreter(path, kernels=OpResolverType.AUTO)
     content = path.read_bytes()
     model = schema.Model.GetRootAs(content, 0)
     if model.SubgraphsLength() == 0:

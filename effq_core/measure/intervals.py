@@ -19,7 +19,7 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
 def _stats() -> Any:
-    """Returns ``scipy.stats``: a second to import, and only measuring latency needs it."""
+    """Returns ``scipy.stats``: a second to import, and only few measurements need it."""
     from scipy import stats
 
     return stats
@@ -79,6 +79,24 @@ def proportion(k: int, n: int) -> Proportion:
     """
     low, high = wilson(k, n)
     return Proportion(k=k, n=n, share=k / n, low=low, high=high)
+
+
+def exact_bounds(k: int, n: int) -> tuple[float, float]:
+    """Computes what a share exceeds, and what it stays below, each with 95 % confidence.
+
+    One-sided and exact: C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
+
+    Args:
+        k: Images that count.
+        n: Images in all, 1 or more.
+
+    Returns:
+        The lower and the upper bound, 0–1.
+    """
+    beta, tail = _stats().beta, 1 - CONFIDENCE
+    low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
+    high = 1.0 if k == n else float(beta.isf(tail, k + 1, n - k))
+    return low, high
 
 
 def mcnemar(worse: int, better: int) -> float:

@@ -8,6 +8,7 @@ the file itself.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import warnings
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -24,6 +25,10 @@ from effq_core.reporting import Reporter, SilentReporter
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+
+PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
+"""Environment variable for tests: where it is set, files run on LiteRT's built-in kernels in place
+of XNNPACK, as they would on a processor with other fast kernels."""
 
 _WATCH_SECONDS = 0.05
 """How often a pool reports progress and looks whether it should stop."""
@@ -56,7 +61,7 @@ class LiteRtModel:
         self.interpreter = load_interpreter(
             self.path,
             threads=threads,
-            reference_kernels=reference_kernels,
+            kernels=OpResolverType.BUILTIN_REF if reference_kernels else None,
             preserve_all_tensors=preserve_all_tensors,
         )
         inputs, outputs = (
@@ -236,11 +241,17 @@ class ModelPool:
         return outputs
 
 
+def usual_kernels() -> OpResolverType:
+    """Returns what files run on: XNNPACK where it knows an operator, unless tests want it plain."""
+    plain = os.environ.get(PLAIN_KERNELS)
+    return OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else OpResolverType.AUTO
+
+
 def load_interpreter(
     path: Path,
     *,
     threads: int = 1,
-    reference_kernels: bool = False,
+    kernels: OpResolverType | None = None,
     preserve_all_tensors: bool = False,
 ) -> Interpreter:
     """Loads a ``.tflite`` file and allocates its tensors.
@@ -248,7 +259,7 @@ def load_interpreter(
     Args:
         path: The file.
         threads: Threads one invocation may use.
-        reference_kernels: Whether to run reference kernels instead of XNNPACK.
+        kernels: What computes the operators; ``None``: :func:`usual_kernels`.
         preserve_all_tensors: Whether values inside the graph can be read after an invocation;
             XNNPACK then takes each operator by itself, so this is not how the file runs normally.
 
@@ -263,7 +274,6 @@ def load_interpreter(
         raise ModelError(f"There is no file {path}.", "Convert the variant first.")
     if threads < 1:
         raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
-    resolver = OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO
     try:
         with warnings.catch_warnings():
             # It warns that preserving tensors costs memory; whoever asks for it means it.
@@ -271,7 +281,7 @@ def load_interpreter(
             interpreter = Interpreter(
                 model_path=str(path),
                 num_threads=threads,
-                experimental_op_resolver_type=resolver,
+                experimental_op_resolver_type=usual_kernels() if kernels is None else kernels,
                 experimental_preserve_all_tensors=preserve_all_tensors,
             )
         interpreter.allocate_tensors()

@@ -292,9 +292,10 @@ class Planner(StageList):
         self.add(
             f"inspect:{variant}",
             "measure:inspect",
+            version=2,
             inputs=inputs,
-            weight=6,
-            library_versions=LITERT,
+            weight=12,
+            library_versions=STATISTICS,
         )
         self.add(
             f"evaluate:{variant}",

@@ -49,7 +49,7 @@ def show_devices(source: Source, threads: int) -> None:
         chart(figure, key="devices")
         st.caption(
             "Filled: the machine this run was measured on; pale: the devices. Lines: 95 % "
-            "intervals of the medians."
+            "intervals of the medians. ⚠ marks timings that other programs disturbed."
         )
     else:
         about = fmt.counted(threads, "thread")
@@ -79,7 +79,10 @@ def _take(results: Results) -> None:
             problem(error)
         else:
             seen.add(file.file_id)
-            toast(f"Timings of {report.device} imported.")
+            toast(
+                f"Timings of {report.device} imported."
+                + (" Other programs disturbed them." if report.is_disturbed else "")
+            )
     if len(fresh) > _MOST_FILES and not refused:
         st.rerun()  # for the next ones
     if given and not refused:
@@ -107,6 +110,7 @@ def _table(results: Results, reports: Reports) -> None:
                 "p99": timing.p99_ms,
                 "cold": timing.cold_start_ms,
                 "n": timing.n,
+                "calm": timing.disturbance or "undisturbed",
                 "cpu": f"{report.cpu} ({fmt.counted(report.cores, 'core')})",
                 "system": f"{report.system}, Python {report.python}",
                 "versions": ", ".join(f"{name} {v}" for name, v in report.versions.items()),
@@ -130,6 +134,11 @@ def _table(results: Results, reports: Reports) -> None:
             "p99": number("99 % within, ms", format="%.2f", help=tip("p99")),
             "cold": number("Cold start, ms", format="%.0f", help=tip("cold_start")),
             "n": number("n, invocations", help="Timed invocations the numbers rest on."),
+            "calm": text(
+                "Timing",
+                help="Whether other programs used the CPU meanwhile. Repeat disturbed timings: "
+                "close other programs and run bench.py again.",
+            ),
             "cpu": text("Processor"),
             "system": text("System"),
             "versions": text("Libraries"),

@@ -11,7 +11,7 @@ from effq_core.device_timings import import_timings, list_timings
 from effq_core.results import REFERENCE, Results, load_reference
 from effq_core.settings import Home
 from tests.app.conftest import OpenView, words
-from tests.bundle.documents import document, encoded
+from tests.bundle.documents import disturbed, document, encoded, older
 from tests.results.run_variations import store_run
 
 
@@ -81,6 +81,22 @@ def test_timings_are_charted_beside_the_host_and_can_be_deleted(
     assert list(table["n"]) == [120, 100] and table["cpu"][0] == "Cortex-A76 (4 cores)"
     assert list(list_timings(home, reference)) == ["int8"]
     assert not app.file_uploader[0].value, "an empty uploader says that it was taken"
+
+
+def test_disturbed_timings_are_marked(open_view: OpenView, home: Home, reference: Results) -> None:
+    app = opened(open_view, home, "Speed")
+    give(app, ("timings.json", encoded(disturbed(document(reference)))))
+    give(app, ("older.json", encoded(older(document(reference, device="Old board")))))
+
+    table = app.dataframe[-1].value
+    assert dict(zip(zip(table["device"], table["threads"], strict=True), table["calm"],
+                    strict=True)) == {
+        ("Board 5", 1): "disturbed: other programs used up to 43 % of the CPU",
+        ("Board 5", 2): "undisturbed",
+        ("Old board", 1): "not checked for other programs",
+        ("Old board", 2): "not checked for other programs",
+    }  # fmt: skip
+    assert "⚠ marks timings that other programs disturbed" in words(app)
 
 
 def test_a_thread_count_no_device_has_is_said(open_view: OpenView, home: Home, reference) -> None:

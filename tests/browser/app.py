@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, Playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.leftovers import end_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = (1440, 390)
@@ -98,12 +100,17 @@ class App:
 
 @contextmanager
 def serve(home: Path, **environment: str) -> Iterator[App]:
-    """Runs the dashboard on a store while the block runs."""
+    """Runs the dashboard on a store while the block runs, and ends what it has started there.
+
+    Drivers and engines survive a dashboard. An idle engine would keep gigabytes for minutes, and
+    what comes next would be slow for it.
+    """
     app = App(home, free_port(), **environment)
     try:
         yield app
     finally:
         app.stop()
+        end_processes(home)
 
 
 def settle(page: Page, timeout: float = 30_000) -> None:
@@ -112,6 +119,19 @@ def settle(page: Page, timeout: float = 30_000) -> None:
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=timeout
     )
+
+
+def until(page: Page, true: Callable[[], bool], what: str, timeout: float = 25_000) -> None:
+    """Waits until something holds that no single element says, such as a number past a bound.
+
+    A slider that is moved by several keys may be answered once or at each of them, so that what
+    is shown first need not be what stays.
+    """
+    deadline = time.monotonic() + timeout / 1000
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"It did not come to pass that {what}.")
+        page.wait_for_timeout(100)
 
 
 def address(app: str, name: str, query: str = "") -> str:

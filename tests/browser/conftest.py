@@ -17,16 +17,6 @@ from tests.browser.app import App
 expect.set_options(timeout=25_000)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives a test that a busy browser made late one more try; the summary counts them.
-
-    Only what waited in vain is tried again: a page that is really wrong is wrong twice.
-    """
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["Timeout", "AssertionError"]))
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if dashboard.chromium() is None:

@@ -31,13 +31,23 @@ def layered_app(
         yield app
 
 
-def block_at(page: Page, name: str) -> tuple[float, float]:
-    """Where a block is drawn; Plotly listens to the mouse above its marks, not on them."""
+def click_block(page: Page, name: str) -> None:
+    """Clicks on a block; Plotly listens to the mouse above its marks, not on them.
+
+    The place is relative to the layer that listens: what is drawn above the chart meanwhile moves
+    both, and a click at a place of the page would miss.
+    """
     label = page.locator(f"{_NETWORK} .textpoint text").filter(has_text=name).first
-    label.scroll_into_view_if_needed()
-    box = label.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + 4
+    label.wait_for()
+    layer = page.locator(f"{_NETWORK} .nsewdrag").first
+    x, y = label.evaluate(
+        """(label, layer) => {
+            const [mark, whole] = [label, layer].map((each) => each.getBoundingClientRect());
+            return [mark.x + mark.width / 2 - whole.x, mark.y + 4 - whole.y];
+        }""",
+        layer.element_handle(),
+    )
+    layer.click(position={"x": x, "y": y})
 
 
 def detail(page: Page) -> Any:
@@ -77,7 +87,7 @@ def test_from_a_run_nobody_has_looked_into_to_the_detail_of_a_block(
         expect(page).not_to_have_url(re.compile("look="))
         settle(page)
         expect(page.locator(".st-key-layers_headline")).to_contain_text("16 calibration photos")
-        page.mouse.click(*block_at(page, "2b"))
+        click_block(page, "2b")
         expect(detail(page)).to_be_visible()
         # While a fragment runs again Streamlit keeps what it drew before, marked as retained.
         drawn = page.locator(".st-key-layers_activation:not([data-retained=true]) .js-plotly-plot")
@@ -88,13 +98,13 @@ def test_a_block_is_chosen_by_keyboard_and_by_click_again_and_again(
     page: Page, layered_app: App, layered_run: Any
 ) -> None:
     visit(page, layered_app, "layers", f"run={layered_run.run.id}")
-    page.mouse.click(*block_at(page, "2b"))
+    click_block(page, "2b")
     expect(detail(page)).to_be_visible()
     field = page.locator(".st-key-layers_block input")
     field.focus()
     pick(page, field, "⬢ stem", key="ArrowDown")
     expect(page.get_by_role("heading", name="stem")).to_be_visible()
-    page.mouse.click(*block_at(page, "2b"))
+    click_block(page, "2b")
     expect(detail(page)).to_be_visible()
 
 

@@ -167,11 +167,8 @@ def test_a_run_is_deleted_after_saying_what_goes_and_what_stays(
     whole = tree_size(home.artifacts)
 
     def delete(row: int) -> str:
-        canvas = page.locator("[class*='st-key-library_runs'] canvas").first
-        canvas.scroll_into_view_if_needed()
-        place = canvas.bounding_box()
-        assert place is not None
-        page.mouse.click(place["x"] + 15, place["y"] + 35 * (row + 1) + 17)
+        rows = page.locator("[class*='st-key-library_runs'] .dvn-scroller").first
+        rows.click(position={"x": 15, "y": 35 * (row + 1) + 17})  # the row's box
         page.get_by_role("button", name="Delete 1 run …").click(timeout=_SECONDS)
         dialog = page.get_by_role("dialog")
         dialog.get_by_role("button", name="Delete").wait_for(timeout=_SECONDS)

@@ -10,10 +10,15 @@ import numpy as np
 from effq_core.results import Results
 
 
-def timing(samples: list[float], threads: int = 1) -> dict[str, Any]:
+def timing(
+    samples: list[float], threads: int = 1, disturbed: int = 0, share: float | None = 0.02
+) -> dict[str, Any]:
     return {
         "threads": threads,
         "warmup": 10,
+        "rounds": 4,
+        "disturbed": disturbed,
+        "others_share": share,
         "load_ms": 20.5,
         "first_invoke_ms": 9.25,
         "cold_start_ms": 29.75,
@@ -33,7 +38,7 @@ def document(
     rng = np.random.default_rng(3)
     return {
         "format": "effq-device-timings",
-        "version": 1,
+        "version": 2,
         "device": device,
         "measured": 1_790_000_000,
         "file": {
@@ -55,6 +60,19 @@ def document(
             timing(rng.uniform(20, 25, 100).tolist(), threads=2),
         ],
     } | changes
+
+
+def older(told: dict[str, Any]) -> dict[str, Any]:
+    """The document as ``bench.py`` wrote it before it looked at other programs."""
+    new = ("rounds", "disturbed", "others_share")
+    timings = [{k: v for k, v in each.items() if k not in new} for each in told["timings"]]
+    return told | {"version": 1, "timings": timings}
+
+
+def disturbed(told: dict[str, Any]) -> dict[str, Any]:
+    """The document, had other programs been at work at the first thread count."""
+    first, *others = told["timings"]
+    return told | {"timings": [first | {"disturbed": 2, "others_share": 0.43}, *others]}
 
 
 def encoded(value: Any) -> bytes:

@@ -66,6 +66,7 @@ def test_every_kind_of_file_becomes_the_same_pixels(photos: list[Path]) -> None:
     assert len({classify.decode(photo, 64).tobytes() for photo in photos}) > len(photos) // 2
 
 
+@pytest.mark.usefixtures("xnnpack")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("variant", ["float32", "dynamic_range", "int8", "int8_qat"])
 def test_the_model_is_fed_and_read_the_same(

@@ -51,6 +51,7 @@ def test_the_environment_has_nothing_of_effq(python: Path, tmp_path: Path) -> No
     assert call(python, script).stdout.strip() == "[]"
 
 
+@pytest.mark.usefixtures("xnnpack")
 @pytest.mark.parametrize("variant", ["float32", "dynamic_range", "int8", "int8_qat"])
 def test_answers_are_the_apps_to_the_last_bit(
     tiny_run, python: Path, unpacked, photos: list[Path], variant: str
@@ -74,7 +75,8 @@ def test_what_bench_measures_there_can_be_imported(
     tiny_run, python: Path, unpacked, tmp_path: Path
 ) -> None:
     target = tmp_path / "timings.json"
-    done = call(python, unpacked["int8"] / "bench.py", "--device", "Bare board", "--to", target)
+    words = ("--device", "Bare board", "--to", target, "--wait", "0")
+    done = call(python, unpacked["int8"] / "bench.py", *words)
 
     assert done.returncode == 0, done.stderr
     report = import_timings(Home(tmp_path), tiny_run.results, target.read_bytes(), target.name)

@@ -8,7 +8,7 @@ from effq_core.bench_file import DeviceReport, read_timings
 from effq_core.charts.base import alt_text
 from effq_core.charts.devices import devices
 from effq_core.results import Results
-from tests.bundle.documents import document, encoded
+from tests.bundle.documents import disturbed, document, encoded, older
 from tests.results.run_variations import changed
 
 
@@ -41,6 +41,28 @@ def test_devices_stand_beside_the_host_with_medians_and_intervals(reference: Res
     assert bars.marker.color[2] == "rgba(0, 158, 115, 1)" and bars.marker.line.color[3] == "#009e73"
     assert figure.layout.xaxis.title.text == "Median with 2 threads, ms"
     assert "Int8 (PTQ) on run's host 3.45 ms; Int8 (PTQ) on Board 5 2" in alt_text(figure)
+
+
+def test_disturbed_timings_are_marked_wherever_they_are_read(reference: Results) -> None:
+    told = disturbed(document(reference, device="Busy"))
+    busy, calm = read_timings(encoded(told), "t.json"), report(reference, device="Calm")
+    old = read_timings(encoded(older(document(reference, device="Old"))), "t.json")
+
+    def warn(plain: dict[str, Any]) -> None:
+        words = "Other processes used 30 % of the cores."
+        plain["variants"]["int8"]["latency"][0]["warning"] = words
+
+    host = changed(reference, warn)
+    figure = devices(host, {"int8": [busy, calm, old]}, 1)
+
+    [bars] = figure.data
+    marked = ["⚠" in text for text in figure.layout.yaxis.ticktext]
+    assert marked == ["⚠" in text for text in bars.hovertext] == [True, True, False, False]
+    assert "Other processes used 30 %" in bars.hovertext[0]
+    assert "disturbed: other programs used up to 43 % of the CPU" in bars.hovertext[1]
+    assert alt_text(figure).count("(disturbed)") == 2
+    # At two threads it was quiet.
+    assert "⚠" not in "".join(devices(host, {"int8": [busy]}, 2).layout.yaxis.ticktext)
 
 
 def test_of_one_device_the_latest_counts(reference: Results) -> None:

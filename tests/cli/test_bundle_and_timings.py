@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from effq_core.results import load_reference
-from tests.bundle.documents import document, encoded
+from tests.bundle.documents import disturbed, document, encoded
 
 
 def test_a_bundle_of_a_run_is_written_and_not_overwritten(effq, tiny_home, tmp_path: Path) -> None:
@@ -65,6 +65,21 @@ def test_timings_are_imported_listed_and_deleted(effq, tiny_home, tiny_run, tmp_
     assert told["id"] in effq("timings", "delete", told["id"]).stdout
     assert json.loads(effq("timings", "list", "--json").stdout) == []
     assert effq("timings", "delete", told["id"]).exit_code == 2
+
+
+def test_disturbed_timings_are_marked_when_imported_and_listed(
+    effq, tiny_home, tiny_run, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    file = tmp_path / "timings.json"
+    file.write_bytes(encoded(disturbed(document(tiny_run.results))))
+
+    for shown in (effq("timings", "import", file).stdout, effq("timings", "list").stdout):
+        assert "disturbed: other programs used up to 43 % of the CPU" in shown
+        assert "undisturbed" in shown
+    [told] = json.loads(effq("timings", "list", "--json").stdout)
+    assert [timing["disturbed"] for timing in told["timings"]] == [2, 0]
+    assert [timing["others_share"] for timing in told["timings"]] == [0.43, 0.02]
 
 
 def test_timings_that_do_not_belong_are_refused(effq, tiny_home, tmp_path: Path) -> None:

@@ -6,18 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import Cancelled, StageError
+from effq_core.errors import StageError
 from effq_core.measure.gates import (
     Gate,
     agreement_gate,
     disjoint_gate,
     fake_quant_gate,
-    kernels_gate,
     no_float_gate,
     same_ops_gate,
 )
 from effq_core.measure.inspect import inspect_file
-from effq_core.reporting import SilentReporter
 
 
 def outputs(n: int, flipped: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,29 +44,6 @@ def test_agreement_needs_the_same_images() -> None:
         agreement_gate("float_parity", np.zeros((2, 3)), np.zeros((3, 3)), 0.9)
     with pytest.raises(StageError, match="float_parity"):
         agreement_gate("float_parity", np.zeros((0, 3)), np.zeros((0, 3)), 0.9)
-
-
-@pytest.mark.parametrize("name", ["float32", "dynamic_range", "int8", "uint8"])
-def test_xnnpack_agrees_with_the_reference_kernels(
-    models: dict[str, Path], images: np.ndarray, name: str
-) -> None:
-    gate = kernels_gate(models[name], images[:8])
-    assert gate.passed
-    assert gate.n == 8
-    assert ("steps of the output" in gate.detail) == (name in ("int8", "uint8"))
-
-
-def test_the_kernels_gate_can_fail_and_can_be_cancelled(
-    models: dict[str, Path], images: np.ndarray
-) -> None:
-    assert not kernels_gate(models["int8"], images[:2], minimum=1.1).passed
-
-    class Stop(SilentReporter):
-        def check_cancelled(self) -> None:
-            raise Cancelled("Stopped.")
-
-    with pytest.raises(Cancelled):
-        kernels_gate(models["int8"], images[:2], reporter=Stop())
 
 
 def test_no_float_passes_for_integer_files_only(models: dict[str, Path]) -> None:

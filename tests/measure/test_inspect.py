@@ -60,6 +60,7 @@ def test_an_operator_xnnpack_does_not_know_splits_the_graph(half_delegated: Path
     assert report.delegated_share == pytest.approx(5 / 6)
 
 
+@pytest.mark.usefixtures("xnnpack")
 @pytest.mark.parametrize("name", ["float32", "dynamic_range", "int8", "uint8"])
 def test_delegated_operators_agree_with_xnnpack_taking_them_one_by_one(
     models: dict[str, Path], name: str

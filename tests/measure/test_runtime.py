@@ -11,7 +11,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from effq_core.errors import Cancelled, ExperimentError, ModelError
-from effq_core.measure.runtime import LiteRtModel, ModelPool
+from effq_core.measure.runtime import PLAIN_KERNELS, LiteRtModel, ModelPool, usual_kernels
 from effq_core.reporting import SilentReporter
 
 VARIANTS = ("float32", "dynamic_range", "int8", "uint8")
@@ -29,7 +29,7 @@ def test_properties_come_from_the_file(models: dict[str, Path], name: str) -> No
 def test_predict_gives_what_the_interpreter_gives_by_hand(
     models: dict[str, Path], images: np.ndarray, name: str
 ) -> None:
-    interpreter = Interpreter(str(models[name]))
+    interpreter = Interpreter(str(models[name]), experimental_op_resolver_type=usual_kernels())
     interpreter.allocate_tensors()
     given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     fed = images[0].astype(np.float32)
@@ -158,12 +158,17 @@ def test_a_model_that_is_no_image_classifier_is_refused(tmp_path: Path) -> None:
         LiteRtModel(path)
 
 
-def test_reference_kernels_run_without_xnnpack(models: dict[str, Path]) -> None:
+@pytest.mark.usefixtures("xnnpack")
+def test_other_kernels_run_without_xnnpack(
+    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def names(model: LiteRtModel) -> set[str]:
         return {node["op_name"] for node in model.interpreter._get_ops_details()}
 
     assert "DELEGATE" in names(LiteRtModel(models["int8"]))
     assert "DELEGATE" not in names(LiteRtModel(models["int8"], reference_kernels=True))
+    monkeypatch.setenv(PLAIN_KERNELS, "1")
+    assert "DELEGATE" not in names(LiteRtModel(models["int8"]))
 
 
 def test_preserved_tensors_can_be_read(models: dict[str, Path], images: np.ndarray) -> None:
@@ -174,16 +179,8 @@ def test_preserved_tensors_can_be_read(models: dict[str, Path], images: np.ndarr
 
 
 def test_measuring_never_imports_tensorflow() -> None:
-    modules = [
-        "runtime",
-        "accuracy",
-        "statistics",
-        "latency_process",
-        "sitting",
-        "quiet",
-        "inspect",
-        "gates",
-    ]
+    modules = ["runtime", "accuracy", "statistics", "latency_process", "sitting", "quiet"]
+    modules += ["inspect", "gates", "kernels_gate"]
     code = "import sys, effq_core.hardware\n"
     code += "".join(f"import effq_core.measure.{module}\n" for module in modules)
     code += "assert not {'tensorflow', 'tf_keras', 'keras'} & set(sys.modules)"

@@ -2,11 +2,13 @@
 """Measures how long one photo takes on the device this program is copied to.
 
     pip install numpy ai-edge-litert
-    python bench.py [--device NAME] [--threads 1 2 4] [--to timings.json]
+    python bench.py [--device NAME] [--threads 1 2 4] [--to timings.json] [--model FILE ...]
 
 Writes a JSON file that EffQ Studio imports and charts beside its own host: Results, Speed, "On
-other devices", or `effq timings import timings.json --run RUN`. Every thread count is measured in a
-process of its own, so that each pays for its own cold start. Close other programs first.
+other devices", or `effq timings import timings.json --run RUN`. Files and thread counts take
+turns, each time in a process of its own that pays for its own cold start. Where the system tells
+what other programs do, it waits for a quiet CPU, repeats what they disturbed and marks what stays
+disturbed.
 """
 
 from __future__ import annotations
@@ -31,7 +33,13 @@ except ImportError as missing:
     sys.exit(f"{missing}. Install what is needed: pip install numpy ai-edge-litert")
 
 FORMAT = "effq-device-timings"
-VERSION = 1
+VERSION = 2
+ROUNDS = 4
+"""Turns of each file and thread count."""
+BUSY_SHARE = 0.10
+"""Share of all cores from which on other programs disturb; an idle desktop uses less than 0.05."""
+PATIENCE = 120
+"""Seconds spent on waiting for a quiet CPU and on repeating, in all."""
 LEAST_INVOCATIONS = 100
 MOST_INVOCATIONS = 10_000
 MOST_WARMUP = 10_000
@@ -39,6 +47,9 @@ MOST_THREADS = 256
 MOST_COUNTS = 8
 """Thread counts in one file."""
 NAME_LENGTH = 80
+
+_LOOK_SECONDS = 0.5
+"""Least time to watch other programs: the system counts hundredths of a second."""
 
 _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 _LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy")
@@ -49,7 +60,7 @@ class Problem(Exception):  # noqa: N818 - what a person reads, whoever is at fau
 
 
 def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
-    """Times a model in this process, which should have done nothing else.
+    """Times a model in this process, which should have done nothing else: one round.
 
     Args:
         path: The ``.tflite`` file.
@@ -58,12 +69,14 @@ def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str
         warmup: Invocations before them.
 
     Returns:
-        Every sample, and what they come to, in milliseconds.
+        Every sample in milliseconds, and the share of all cores others used, 0–1; ``None`` where
+        the system does not tell.
 
     Raises:
         Problem: If the file cannot be used.
     """
     make = _interpreter_class()
+    others = Others()
     start = time.perf_counter_ns()
     try:
         interpreter = make(model_path=str(path), num_threads=threads)
@@ -83,12 +96,134 @@ def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str
     for _ in range(warmup):
         interpreter.invoke()
     samples = [invoke() for _ in range(invocations)]
+    while others.seconds() < _LOOK_SECONDS:
+        interpreter.invoke()
+    return {
+        "load_ms": load_ms,
+        "first_invoke_ms": first_invoke_ms,
+        "samples_ms": samples,
+        "others_share": others.share(),
+    }
+
+
+class Others:
+    """Processor time that is neither idle nor this process's, since this was made."""
+
+    def __init__(self) -> None:
+        self._begun, self._before, self._own = time.monotonic(), self._machine(), self._process()
+
+    def seconds(self) -> float:
+        """Returns for how long they have been watched."""
+        return time.monotonic() - self._begun
+
+    def share(self) -> float | None:
+        """Returns the share of all cores they used, 0–1; ``None`` where the system is silent."""
+        now, before = self._machine(), self._before
+        if now is None or before is None or now[1] <= before[1]:
+            return None
+        used = now[0] - before[0] - (self._process() - self._own)
+        return min(1.0, max(0.0, used / (now[1] - before[1])))
+
+    @staticmethod
+    def _machine() -> tuple[float, float] | None:
+        """Returns seconds all cores were busy and seconds in all, since the start; Linux only."""
+        words = _read("/proc/stat").partition("\n")[0].split()
+        # user nice system idle iowait irq softirq steal; a guest's time is in user as well.
+        if len(words) < 9 or words[0] != "cpu":
+            return None
+        ticks = [int(word) / os.sysconf("SC_CLK_TCK") for word in words[1:9]]
+        return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+
+    @staticmethod
+    def _process() -> float:
+        times = os.times()
+        return times.user + times.system
+
+
+class Patience:
+    """Seconds that may still be spent on a quiet CPU."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+
+    def wait(self) -> None:
+        """Waits until other programs are quiet or nothing is left."""
+        told = False
+        while self.left > 0:
+            others = Others()
+            time.sleep(_LOOK_SECONDS)
+            share = others.share()
+            if not is_busy(share):
+                return
+            if not told:
+                print(
+                    f"Waiting for a quiet CPU: other programs use {100 * (share or 0):.0f} %.",
+                    flush=True,
+                )
+                told = True
+            self.left -= _LOOK_SECONDS
+
+
+def is_busy(share: float | None) -> bool:
+    """Returns whether others disturb; where the system does not tell, nobody knows."""
+    return share is not None and share > BUSY_SHARE
+
+
+def sit(
+    jobs: list[tuple[Path, int]], invocations: int, warmup: int, patience: Patience
+) -> dict[tuple[Path, int], dict[str, Any]]:
+    """Measures files at thread counts in turns, so that a slow minute slows all of them.
+
+    Args:
+        jobs: Files with thread counts.
+        invocations: Timed invocations of each, over all rounds.
+        warmup: Invocations before those of each round.
+        patience: For a quiet CPU.
+
+    Returns:
+        What each comes to.
+    """
+    rounds: dict[tuple[Path, int], list[dict[str, Any]]] = {job: [] for job in jobs}
+    patience.wait()
+    for number in range(ROUNDS):
+        amount = invocations * (number + 1) // ROUNDS - invocations * number // ROUNDS
+        for path, threads in jobs if number % 2 == 0 else jobs[::-1]:
+            begun = time.monotonic()
+            found = _in_own_process(path, threads, amount, warmup)
+            while is_busy(found["others_share"]) and patience.left > 0:
+                patience.left -= time.monotonic() - begun
+                patience.wait()
+                begun = time.monotonic()
+                again = _in_own_process(path, threads, amount, warmup)
+                found = min(found, again, key=lambda each: each["others_share"] or 0)
+            rounds[path, threads].append(found)
+    return {job: summary(job[1], warmup, found) for job, found in rounds.items()}
+
+
+def summary(threads: int, warmup: int, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Puts the rounds of a file at a thread count together.
+
+    Args:
+        threads: The count.
+        warmup: Invocations before those of each round.
+        rounds: From :func:`measure`.
+
+    Returns:
+        Samples and what they come to; the cold start is the median round's.
+    """
+    samples = [sample for each in rounds for sample in each["samples_ms"]]
+    shares = [each["others_share"] for each in rounds if each["others_share"] is not None]
+    cold = sorted(rounds, key=lambda each: each["load_ms"] + each["first_invoke_ms"])
+    middle = cold[(len(cold) - 1) // 2]
     return {
         "threads": threads,
         "warmup": warmup,
-        "load_ms": load_ms,
-        "first_invoke_ms": first_invoke_ms,
-        "cold_start_ms": load_ms + first_invoke_ms,
+        "rounds": len(rounds),
+        "disturbed": sum(map(is_busy, shares)),
+        "others_share": max(shares, default=None),
+        "load_ms": middle["load_ms"],
+        "first_invoke_ms": middle["first_invoke_ms"],
+        "cold_start_ms": middle["load_ms"] + middle["first_invoke_ms"],
         "median_ms": float(np.median(samples)),
         "mean_ms": float(np.mean(samples)),
         "p90_ms": float(np.percentile(samples, 90)),
@@ -98,13 +233,32 @@ def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str
     }
 
 
+def words(timing: dict[str, Any]) -> str:
+    """Says what a file's timing comes to, and whether it was disturbed."""
+    threads = timing["threads"]
+    text = (
+        f"{threads} thread{'s' if threads > 1 else ''}: "
+        f"median {timing['median_ms']:.2f} ms, mean {timing['mean_ms']:.2f} ms, "
+        f"90 % within {timing['p90_ms']:.2f} ms, 99 % within {timing['p99_ms']:.2f} ms, "
+        f"cold start {timing['cold_start_ms']:.0f} ms"
+    )
+    if not timing["disturbed"]:
+        return text
+    share = timing["others_share"] or 0
+    return (
+        f"{text}\n  DISTURBED in {timing['disturbed']} of {timing['rounds']} rounds: "
+        f"other programs used up to {100 * share:.0f} % of the CPU. "
+        "Close them and measure again."
+    )
+
+
 def describe(path: Path, device: str, timings: list[dict[str, Any]]) -> dict[str, Any]:
     """Puts timings, file and device together.
 
     Args:
         path: The file that was timed.
         device: Its name for people; what the system calls itself, where empty.
-        timings: From :func:`measure`.
+        timings: From :func:`summary`.
 
     Returns:
         The document EffQ Studio imports.
@@ -245,6 +399,15 @@ def _only_model(folder: Path) -> Path:
     return found[0]
 
 
+def _target(path: Path, paths: list[Path], to: Path) -> Path:
+    """Names the file a model's timings are written to: of several models, each has its own."""
+    if len(paths) == 1:
+        return to
+    same = [each for each in paths if each.stem == path.stem]
+    number = f"-{same.index(path) + 1}" if len(same) > 1 else ""
+    return to.with_name(f"{to.stem}-{path.stem}{number}{to.suffix}")
+
+
 def _within(low: int, high: int) -> Any:
     def number(text: str) -> int:
         value = int(text)
@@ -268,14 +431,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--invocations",
-        type=_within(LEAST_INVOCATIONS, MOST_INVOCATIONS),
+        type=_within(1, MOST_INVOCATIONS),
         default=LEAST_INVOCATIONS,
         metavar="N",
         help=f"timed invocations, {LEAST_INVOCATIONS} or more",
     )
     parser.add_argument("--warmup", type=_within(0, MOST_WARMUP), default=10, metavar="N")
     parser.add_argument("--to", type=Path, default=Path("timings.json"), metavar="FILE")
-    parser.add_argument("--model", type=Path, help="the .tflite file; by default the one beside me")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="the .tflite files, measured in turns; by default the one beside me",
+    )
+    parser.add_argument(
+        "--wait",
+        type=_within(0, 86_400),
+        default=PATIENCE,
+        metavar="SECONDS",
+        help=f"how long to wait for a quiet CPU and repeat, by default {PATIENCE}; 0: measure now",
+    )
     parser.add_argument("--probe", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -294,31 +470,44 @@ def main(arguments: list[str] | None = None) -> int:
     counts = sorted(set(choices.threads))
     if len(counts) > MOST_COUNTS:
         parser.error(f"at most {MOST_COUNTS} thread counts fit into one file")
-    amounts = choices.invocations, choices.warmup
+    if choices.invocations < LEAST_INVOCATIONS and not choices.probe:
+        parser.error(f"--invocations takes {LEAST_INVOCATIONS} to {MOST_INVOCATIONS}")
+    cores = usable_cores()
+    if counts[-1] > cores:
+        parser.error(
+            f"{counts[-1]} threads would have to share {cores} core{'s' if cores > 1 else ''} of "
+            f"this machine; --threads takes 1 to {cores} here"
+        )
     try:
-        path = choices.model or _only_model(Path(__file__).resolve().parent)
-        if not path.is_file():
-            raise Problem(f"There is no file {path}.")
+        paths = choices.model or [_only_model(Path(__file__).resolve().parent)]
+        for path in paths:
+            if not path.is_file():
+                raise Problem(f"There is no file {path}.")
         if choices.probe:
-            print(json.dumps(measure(path, counts[0], *amounts)))
+            print(json.dumps(measure(paths[0], counts[0], choices.invocations, choices.warmup)))
             return 0
-        timings = []
-        for threads in counts:
-            timing = _in_own_process(path, threads, *amounts)
-            timings.append(timing)
-            print(
-                f"{threads} thread{'s' if threads > 1 else ''}: "
-                f"median {timing['median_ms']:.2f} ms, mean {timing['mean_ms']:.2f} ms, "
-                f"90 % within {timing['p90_ms']:.2f} ms, 99 % within {timing['p99_ms']:.2f} ms, "
-                f"cold start {timing['cold_start_ms']:.0f} ms"
-            )
-        document = describe(path, choices.device, timings)
-        _write(choices.to, document)
+        _bench(paths, counts, choices)
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"{document['device']}: written to {choices.to}.")
     return 0
+
+
+def _bench(paths: list[Path], counts: list[int], choices: argparse.Namespace) -> None:
+    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    if Others._machine() is None:
+        print("This system does not tell what other programs do: close them first.")
+    jobs = [(path, threads) for path in paths for threads in counts]
+    found = sit(jobs, choices.invocations, choices.warmup, Patience(choices.wait))
+    for path in paths:
+        target = _target(path, paths, choices.to)
+        if len(paths) > 1:
+            print(f"{path.name}:")
+        timings = [found[path, threads] for threads in counts]
+        print("\n".join(map(words, timings)))
+        document = describe(path, choices.device, timings)
+        _write(target, document)
+        print(f"{document['device']}: written to {target}.")
 
 
 if __name__ == "__main__":

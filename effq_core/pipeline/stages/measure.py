@@ -14,8 +14,8 @@ from effq_core.datasets.decode import Pixels
 from effq_core.datasets.pixels import read_pixels
 from effq_core.errors import StageError
 from effq_core.measure.accuracy import score
-from effq_core.measure.gates import kernels_gate
 from effq_core.measure.inspect import inspect_file
+from effq_core.measure.kernels_gate import kernels_gate
 from effq_core.measure.latency import busy_warning
 from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.quiet import QuietCpu
@@ -30,15 +30,13 @@ PART_FILE = "probabilities.npy"
 """Answers to a part of the images, float32 (images, classes)."""
 LATENCY_FILE = "latency.json"
 """Timings of each variant, one a thread count."""
-KERNEL_IMAGES = 8
-"""Images both kernels run; the reference ones take about a second each."""
 
 
 def inspect(context: StageContext) -> dict[str, Any]:
     """Lists what is in the file of input ``file``, and compares its kernels on a few images."""
     path = context.inputs["file"] / MODEL_FILE
     images, _ = read_pixels(context.inputs["evaluation"])
-    gate = kernels_gate(path, np.asarray(images[:KERNEL_IMAGES]), reporter=context)
+    gate = kernels_gate(path, images, reporter=context)
     write_json(context.out / "file.json", inspect_file(path).to_dict())
     write_json(context.out / "kernels.json", gate.to_dict())
     return {"kernels_agree": gate.passed}

@@ -1,0 +1,222 @@
+"""The gate that LiteRT's fast kernels compute what its plain ones do.
+
+Both round, and not alike: the answers to a photo that could be two things may differ between
+processors and kernels although nothing is wrong. So the *outputs* are compared, and another top-1
+class counts only where it was too sure to be rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from effq_core.errors import ModelError, StageError
+from effq_core.measure.gates import Gate
+from effq_core.measure.intervals import CONFIDENCE, exact_bounds
+from effq_core.measure.runtime import Floats, LiteRtModel, ModelPool, load_interpreter
+from effq_core.reporting import Reporter
+
+NAME = "xnnpack_vs_reference"
+
+LEAST_IMAGES, MOST_IMAGES = 8, 40
+MULTIPLICATIONS = 16e9
+"""What the plain kernels may multiply for all images together: about 11 seconds on two cores for
+EfficientNetV2-B0 in float32. Not a time: every machine must judge a file by the same images."""
+
+MOST_DIFFERENCE = 1 / 3
+"""Most the kernels may differ by, relative to what the answers to different images differ by.
+
+Sound files stay below 0.1 on an AMD EPYC (0.25 with eight images of 64 pixels); permuted, constant
+or random outputs are at 0.7 and more."""
+
+MOST_FLIPS = 0.01
+"""Share of images that may get another answer than by rounding; more fails once it is certain."""
+
+_ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
+_ROUNDING_STEPS = 2
+_FLOAT_ROUNDING = 1e-5
+"""Rounding of float outputs, relative to the largest."""
+
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+def kernels_gate(
+    path: Path | str,
+    images: npt.NDArray[np.uint8],
+    *,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> Gate:
+    """Checks XNNPACK's fast kernels against LiteRT's plain reference kernels.
+
+    Args:
+        path: The ``.tflite`` file.
+        images: Raw RGB uint8 (n, size, size, 3), in random order; the first :func:`affordable`
+            ones are used.
+        workers: Interpreters at work; ``None``: one per core.
+        reporter: Told the progress; asked whether to stop.
+
+    Returns:
+        The gate, from :func:`judge`.
+
+    Raises:
+        ModelError: If the file or the images cannot be used.
+        StageError: If there is no image.
+        Cancelled: If the reporter says so.
+    """
+    model = LiteRtModel(path)
+    try:
+        reference = ModelPool(path, workers=workers, reference_kernels=True)
+    except ModelError:  # the file itself is sound: it has just been loaded
+        return Gate(
+            name=NAME,
+            passed=True,
+            value=0,
+            limit=MOST_DIFFERENCE,
+            n=0,
+            detail="Not compared: LiteRT has no plain kernel for one of this model's operators.",
+        )
+    images = np.asarray(images[: affordable(multiplications(load_interpreter(Path(path))))])
+    fast = ModelPool(path, workers=workers).predict_many(images, reporter)
+    return judge(fast, reference.predict_many(images, reporter), model.output_step)
+
+
+def affordable(multiplications: float) -> int:
+    """Returns how many images both kernels run.
+
+    Args:
+        multiplications: Of one image.
+    """
+    found = MULTIPLICATIONS / max(multiplications, 1)
+    return int(min(MOST_IMAGES, max(LEAST_IMAGES, found)))
+
+
+def multiplications(interpreter: Interpreter) -> int:
+    """Counts the multiplications with weights that one image takes.
+
+    Args:
+        interpreter: With its tensors allocated.
+
+    Returns:
+        Of convolutions and fully connected layers; others hardly count.
+    """
+    shapes = {each["index"]: each["shape"] for each in interpreter.get_tensor_details()}
+
+    def each() -> Iterator[int]:
+        for node in interpreter._get_ops_details():
+            if node["op_name"] in _WEIGHTED:
+                positions = np.prod(shapes[node["outputs"][0]][:-1])
+                yield int(positions * np.prod(shapes[node["inputs"][1]]))
+
+    return sum(each())
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What two kernels' outputs to the same images come to.
+
+    Attributes:
+        difference: Root mean square difference, relative to that between images.
+        is_rounding: Whether it is no more than rounding the outputs gives, or small enough.
+        largest: Largest difference of one output.
+        flips: Images with another top-1 class.
+        real: Those of them that rounding does not explain.
+    """
+
+    difference: float
+    is_rounding: bool
+    largest: float
+    flips: int
+    real: int
+
+
+def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
+    """Judges the outputs of two kernels to the same images.
+
+    Args:
+        fast: Of the fast ones, float (n, classes).
+        plain: Of the plain ones.
+        step: Between neighbouring values of an integer output; ``None`` for floats.
+
+    Returns:
+        The gate. Its value is the difference between the kernels relative to that between
+        images. It fails where that is above :data:`MOST_DIFFERENCE`, where an output is not a
+        number, or where it is certain (95 %) that more than :data:`MOST_FLIPS` of all images
+        get another answer than by rounding.
+
+    Raises:
+        StageError: If the shapes differ or there is no image.
+    """
+    if fast.shape != plain.shape or fast.ndim != 2 or not len(fast):
+        raise StageError(f"Outputs of shapes {fast.shape} and {plain.shape} cannot be compared.")
+    n = len(fast)
+    lost = int((~(np.isfinite(fast) & np.isfinite(plain))).any(axis=1).sum())
+    if lost:
+        return Gate(
+            name=NAME,
+            passed=False,
+            value=1,
+            limit=MOST_DIFFERENCE,
+            n=n,
+            detail=f"{lost} of {n} images get outputs that are infinite or not a number.",
+        )
+    found = _compare(fast.astype(np.float64), plain.astype(np.float64), step)
+    least, most = exact_bounds(found.real, n)
+    return Gate(
+        name=NAME,
+        passed=found.is_rounding and least <= MOST_FLIPS,
+        value=found.difference,
+        limit=MOST_DIFFERENCE,
+        n=n,
+        detail=_words(found, n, step, most),
+    )
+
+
+def _compare(
+    fast: npt.NDArray[np.float64], plain: npt.NDArray[np.float64], step: float | None
+) -> _Comparison:
+    rounding = step or _FLOAT_ROUNDING * float(np.abs(plain).max())
+    apart = np.abs(fast - plain)
+    difference = _rms(apart)
+    # Between images, not classes: kernels that give only the biases would else look alike.
+    spread = _rms(plain - (plain.mean(axis=0) if len(plain) > 1 else plain.mean()))
+    flipped = fast.argmax(axis=1) != plain.argmax(axis=1)
+    # What rounding does is seen where it changed no answer: a fault must not excuse itself.
+    usual = apart.max(axis=1)[~flipped]
+    noise = _ROUNDING_FACTOR * float(np.quantile(usual, _ROUNDING_QUANTILE)) if len(usual) else 0.0
+    explained = max(_ROUNDING_STEPS * rounding, noise)
+    return _Comparison(
+        difference=difference / spread if spread else float(difference > 0),
+        is_rounding=difference <= max(MOST_DIFFERENCE * spread, rounding),
+        largest=float(apart.max()),
+        flips=int(flipped.sum()),
+        real=int((flipped & (_margins(fast) > explained)).sum()),
+    )
+
+
+def _words(found: _Comparison, n: int, step: float | None, most: float) -> str:
+    largest = f"{found.largest:.3g}" if step is None else f"{round(found.largest / step)} steps"
+    return (
+        f"Outputs differ by {100 * found.difference:.3g} % of the spread between images; the limit "
+        f"is {100 * MOST_DIFFERENCE:.0f} %. Largest difference: {largest}. "
+        f"{found.flips} of {n} images get another top-1 class, {found.real} of them beyond "
+        f"rounding. With {100 * CONFIDENCE:g} % confidence, that share is below "
+        f"{100 * most:.3g} %."
+    )
+
+
+def _rms(values: npt.NDArray[Any]) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def _margins(outputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns how far the first class is ahead of the second; of one class, zeros."""
+    ordered = np.sort(outputs, axis=1)
+    margins: npt.NDArray[np.float64] = ordered[:, -1] - ordered[:, -min(2, ordered.shape[1])]
+    return margins
