@@ -10,6 +10,7 @@ from effq_core import __version__
 from effq_core.cli import (
     catalogues,
     doctor,
+    engine,
     layers,
     own_photos,
     predict,
@@ -74,4 +75,5 @@ app.add_typer(catalogues.models_app, name="models")
 app.add_typer(catalogues.datasets_app, name="datasets")
 catalogues.datasets_app.command("add")(own_photos.add)
 catalogues.datasets_app.command("remove")(own_photos.remove)
+app.add_typer(engine.engine_app, name="engine")
 app.command("doctor")(doctor.doctor)
