@@ -70,6 +70,13 @@ def counted(value: int, noun: str, plural: str = "") -> str:
     return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
 
 
+def ordinal(place: int) -> str:
+    """Writes a place in a row: 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    ending = "th" if 10 <= place % 100 <= 20 else endings.get(place % 10, "th")
+    return f"{count(place)}{ending}"
+
+
 @_number
 def kib(size: float) -> str:
     """Writes bytes in KiB, for columns: ``27,689 KiB``."""
