@@ -11,10 +11,7 @@ from effq_core.pipeline.forecast import forecast
 from effq_core.rescue.remedies import CannotApply, apply
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.settings import Home
-from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
-
-_HISTORY = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +102,3 @@ def seconds_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) 
     # "All that remain" has no number before it is counted.
     counted = replace(experiment, training_size=max(1, found.sizes.training))
     return max(found.seconds, forecast(counted, home, stages).seconds)
-
-
-def recent_stages(database: Database) -> list[StageRow]:
-    """Returns the stages of the latest finished runs."""
-    finished = [run for run in database.list_runs(50) if run.results is not None][:_HISTORY]
-    return [stage for run in finished for stage in database.stages(run.id)]
