@@ -12,6 +12,8 @@ from effq_core.cli import choices, run, sweep
 from effq_core.pipeline.unused import RULES
 from tests.cli.test_run import TINY_OPTIONS
 
+CORES = hardware.usable_cores()
+
 
 @pytest.mark.parametrize(
     ("command", "arguments", "said"),
@@ -28,10 +30,10 @@ from tests.cli.test_run import TINY_OPTIONS
         ("run", ["--keep", "block1a", "--search-budget", 60], "--search-budget: no effect"),
         ("run", ["--keep", "block9z"], "Groups: residuals, depthwise, squeeze_excite"),
         ("run", ["--search-budget", 1], "Choose from 30 to 36000"),
-        ("run", ["--threads", "1,99"], f"only {hardware.usable_cores()} hardware thread"),
+        ("run", ["--threads", f"1,{CORES + 1}"], f"only {CORES} hardware thread"),
         ("sweep", ["--calibration-size", "20,50", "--batch-size", 8], "--batch-size: no effect"),
         ("sweep", ["--epochs", "1,2", "--percentile", 99], "--percentile: no effect"),
-        ("sweep", ["--epochs", "1,2", "--threads", "99"], "hardware thread"),
+        ("sweep", ["--epochs", "1,2", "--threads", CORES + 1], "hardware thread"),
     ],
 )  # fmt: skip
 def test_what_has_no_effect_is_refused_before_anything_is_made(
