@@ -169,7 +169,6 @@ async def serve(home: Home) -> None:
             protocol="tls",
             memory_limit=0,
             worker_class=QuietWorker,
-            local_directory=str(make_folder(folder / engine_files.WORKERS)),
             name="effq",
         )
         try:
@@ -236,7 +235,9 @@ def main() -> int:
             return 0
         engine_files.sign(folder)
         (folder / engine_files.STATE).unlink(missing_ok=True)  # of one that was killed
-        with dask.config.set(_CONFIG):
+        # What scheduler and worker need while they live is in the store, where a repair finds it.
+        own = {"temporary-directory": str(make_folder(folder / engine_files.WORKERS))}
+        with dask.config.set(_CONFIG | own):
             asyncio.run(serve(home))
     except EffqError as error:
         log.error("%s", error)

@@ -11,6 +11,8 @@ from effq_core.store.files import remove_tree, store_errors
 from effq_core.store.locks import FileLock, is_locked
 
 _ABANDONED_SECONDS = 3600.0
+_WORKER = "quietworker-"
+"""Begins the names of workers' folders, after Dask's way; beside them is the scheduler's."""
 
 
 def living(home: Home) -> int:
@@ -19,11 +21,11 @@ def living(home: Home) -> int:
     Args:
         home: The store.
     """
-    return sum(map(is_locked, _locks(home)))
+    return sum(is_locked(lock) for lock in _locks(home) if lock.name.startswith(_WORKER))
 
 
 def sweep(home: Home) -> int:
-    """Removes the folders of workers that were killed; those of living ones stay.
+    """Removes the folders of workers and schedulers that were killed; living ones' stay.
 
     Args:
         home: The store.
@@ -54,7 +56,7 @@ def _folder(home: Home) -> Path:
 
 
 def _locks(home: Home) -> list[Path]:
-    """Returns the lock beside each worker's folder: its worker holds it as long as it lives."""
+    """Returns the lock beside each folder: its process holds it as long as it lives."""
     return sorted(_folder(home).glob("*.dirlock"))
 
 

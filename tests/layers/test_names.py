@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,12 @@ from effq_core.layers.names import names_of
 from effq_core.layers.settings import Mixed
 from effq_core.layers.structure import read_network
 from effq_core.models.catalogue import MODELS, ModelCard
-from effq_core.models.own.adding import Offer, check
-from effq_core.models.own.keeping import keep
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import OwnCard
 from effq_core.pipeline.plan import build_plan
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
 from effq_core.settings import Home
-from tests.models.own_files import TINY_LABELS, classifier
+from tests.models.own_files import SIDE, classifier
 
 
 def _converted(model: Any, folder: Path) -> Any:
@@ -37,22 +35,27 @@ def test_a_bundled_models_names_are_those_of_its_file(card: ModelCard, tmp_path:
     assert names_of(card) == _converted(model, tmp_path)
 
 
-def test_the_names_of_a_model_of_ones_own_are_those_of_its_file(tmp_path: Path) -> None:
-    from effq_core.models.own.flat import FlatModel, build_flat
+@dataclass(frozen=True)
+class _Kept(OwnCard):
+    """A card that knows nothing but its folder."""
 
-    home = Home(tmp_path / "home")
-    path = tmp_path / "mine.keras"
-    classifier().save(str(path))
-    labels = parse_labels("\n".join(TINY_LABELS))
-    card = keep(home, check(home, path, Offer("mine.keras", labels, Preprocessing.INSIDE)), "Mine")
-    known = names_of(card)  # type: ignore[arg-type]
-    found = _converted(build_flat(FlatModel.read(card.folder)), tmp_path)
+    def __init__(self, folder: Path) -> None:
+        object.__setattr__(self, "folder", folder)
+
+
+def test_the_names_of_a_model_of_ones_own_are_those_of_its_file(tmp_path: Path) -> None:
+    from effq_core.models.own.flat import build_flat
+    from effq_core.models.own.flatten import flatten
+
+    made = flatten(classifier(), SIDE, None, add_softmax=False)
+    assert made.problems == ()
+    made.flat.write(tmp_path)
+    known, found = names_of(_Kept(tmp_path)), _converted(build_flat(made.flat), tmp_path)
     assert known is not None
-    assert {name for each in found.layers.values() for name in each} - {"image"} <= {
-        name for each in known.layers.values() for name in each
-    }
-    assert set(found.layers) == set(known.layers)
-    assert found.groups == known.groups
+    assert set(known.layers) == set(found.layers)
+    assert known.groups == found.groups
+    kept = {name for each in known.layers.values() for name in each}
+    assert {name for each in found.layers.values() for name in each} <= kept
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,11 @@ def test_repair_removes_what_killed_workers_left_and_nothing_of_living_ones(runs
     until(lambda: dead(worker) and dead(state["pid"]), "killed")
     assert leftover.exists()
     _, out, _ = effq("doctor", "--repair", "--offline", "--json")
-    assert json.loads(out)["repair"]["swept"] == 1
+    assert json.loads(out)["repair"]["swept"] == 2, "the worker's and the scheduler's"
     assert not leftover.exists()
     assert list((runs.home.engine / engine_files.WORKERS).rglob("*.dirlock")) == []
+    common = {path.name for path in (runs.home.root.parent / "tmp").iterdir()}
+    assert {name for name in common if not name.startswith("effq-")} == set(), "only the locks"
 
 
 def test_status_says_what_the_engine_does(runs: Runs) -> None:
