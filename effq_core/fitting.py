@@ -34,7 +34,7 @@ def fit(experiment: Experiment, home: Home) -> Experiment:
     """
     there = part_sizes(experiment.dataset, home)
     size = experiment.calibration.size if experiment.calibrates else 0
-    trains = experiment.trains or _needs_head(experiment, home)
+    trains = experiment.trains or needs_head(experiment, home)
     most = there.training // CALIBRATION_SHARE if trains else there.training
     if size > most:
         size = max(CALIBRATION_SIZES[0], most - most % _STEP)
@@ -46,7 +46,17 @@ def fit(experiment: Experiment, home: Home) -> Experiment:
     return experiment
 
 
-def _needs_head(experiment: Experiment, home: Home) -> bool:
+def needs_head(experiment: Experiment, home: Home) -> bool:
+    """Tells whether a new head is trained on the photos.
+
+    Args:
+        experiment: What would be run.
+        home: The store.
+
+    Raises:
+        DatasetError: If the photos cannot be used.
+        ModelError: If there is no such model.
+    """
     dataset = open_dataset(experiment.dataset, home)
     labels = get_model(experiment.model, home).head_labels
     return match_classes(labels, dataset.class_names, dataset.wnids).use is HeadUse.NEW

@@ -7,7 +7,7 @@ range has an en dash, as in print.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Concatenate, ParamSpec
 
@@ -68,6 +68,18 @@ def counted(value: int, noun: str, plural: str = "") -> str:
         Such as ``1 image`` or ``3,925 images``.
     """
     return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Writes a list as people do: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def ordinal(place: int) -> str:
+    """Writes a place in a row: 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    ending = "th" if 10 <= place % 100 <= 20 else endings.get(place % 10, "th")
+    return f"{count(place)}{ending}"
 
 
 @_number

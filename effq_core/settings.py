@@ -41,6 +41,23 @@ def quiet_seconds() -> float:
     return seconds
 
 
+_HOME = "EFFQ_HOME"
+
+
+def settle_home() -> str:
+    """Makes a relative ``EFFQ_HOME`` absolute for this process and all it starts.
+
+    Returns:
+        What was done, to be said on standard error; empty where it is absolute or not set, and so
+        at every later call.
+    """
+    given = os.environ.get(_HOME)
+    if not given or Path(given).expanduser().is_absolute():
+        return ""
+    os.environ[_HOME] = root = str(Home.from_environment().root)
+    return f"{_HOME} is the relative path {given!r}: the store is {root}."
+
+
 @dataclass(frozen=True)
 class Home:
     """The folders of one store.
@@ -54,7 +71,7 @@ class Home:
     @classmethod
     def from_environment(cls) -> Home:
         """Returns ``EFFQ_HOME``, or the user's data directory where it is not set."""
-        chosen = os.environ.get("EFFQ_HOME")
+        chosen = os.environ.get(_HOME)
         return cls(Path(chosen or platformdirs.user_data_dir("effq-studio")).expanduser().resolve())
 
     @property

@@ -67,7 +67,7 @@ _LOSSES = {
 }
 
 _WAITING = {
-    Status.QUEUED: "Waiting for an earlier run",
+    Status.QUEUED: "Starting",
     Status.RUNNING: "Planning",
     Status.CANCELLING: "Cancelling",
 }
@@ -160,6 +160,25 @@ def state_title(state: StageState) -> str:
 def waiting_text(status: Status) -> str:
     """Says what a run that has no stages yet is doing."""
     return _WAITING.get(status, status_title(status))
+
+
+def sentence(text: str) -> str:
+    """Returns words with a capital at their beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def queue_text(place: int, ahead: RunRow) -> str:
+    """Says where a run stands in the queue, and what it waits for.
+
+    Args:
+        place: Its place among those that wait, from 1.
+        ahead: The run at work, or the first that waits.
+
+    Returns:
+        Such as ``2nd in the queue: waiting for run 20260101-120000-abcd to finish``.
+    """
+    name = f" “{ahead.name}”" if ahead.name else ""
+    return f"{fmt.ordinal(place)} in the queue: waiting for run {ahead.id}{name} to finish"
 
 
 def amount_text(stage: StageRow) -> str:

@@ -149,3 +149,12 @@ def test_a_difference_shows_its_direction(difference: float) -> None:
     sign = fmt.points(difference)[0]
 
     assert sign == ("+" if difference > 0 else fmt.MINUS if difference < 0 else "0")
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"),
+     (21, "21st"), (111, "111th"), (1002, "1,002nd")],
+)  # fmt: skip
+def test_a_place_in_a_row(place: int, text: str) -> None:
+    assert fmt.ordinal(place) == text

@@ -10,6 +10,7 @@ from effq_core import __version__
 from effq_core.cli import (
     catalogues,
     doctor,
+    engine,
     evaluate,
     layers,
     own_photos,
@@ -57,6 +58,11 @@ def _effq(
 
     `effq run` starts the built-in experiment, `effq show latest` shows what came of it.
     """
+    from effq_core.cli import output
+    from effq_core.settings import settle_home
+
+    if told := settle_home():
+        output.say(told, error=True)
 
 
 app.command("run")(run.run)
@@ -77,4 +83,5 @@ app.add_typer(catalogues.models_app, name="models")
 app.add_typer(catalogues.datasets_app, name="datasets")
 catalogues.datasets_app.command("add")(own_photos.add)
 catalogues.datasets_app.command("remove")(own_photos.remove)
+app.add_typer(engine.engine_app, name="engine")
 app.command("doctor")(doctor.doctor)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from effq_core import formatting as fmt
+from effq_core.cli.output import say
 from effq_core.errors import DatasetError, ExperimentError
 from effq_core.experiment import Experiment
 from effq_core.layers.settings import Layers, Mixed
+from effq_core.pipeline import unused
 from effq_core.presets import PRESETS
+from effq_core.settings import Home
 from effq_core.variants import CATALOGUE, CONTROLS, MIXED, STANDARD, in_catalogue_order
 
 FOLDER_PREFIX = "folder:"
@@ -24,16 +28,38 @@ _GROUPS = {
 }
 ALL = "all"
 
+OPTIONS = {
+    "calibration.size": "--calibration-size",
+    "calibration.method": "--calibration-method",
+    "calibration.percentile": "--percentile",
+    "qat.epochs": "--epochs",
+    "qat.learning_rate": "--learning-rate",
+    "qat.batch_size": "--batch-size",
+    "qat.loss": "--loss",
+    "training_size": "--training-size",
+    "mixed.keep": "--keep",
+    "mixed.precision": "--keep-precision",
+    "mixed.max_drop_points": "--max-drop",
+    "mixed.max_extra_size": "--max-extra-size",
+    "mixed.max_latency_ratio": "--max-latency-ratio",
+    "mixed.budget_seconds": "--search-budget",
+    "threads": "--threads",
+}
+"""Options by the setting they choose, as far as not every experiment uses it."""
+
+Groups = Mapping[str, Mapping[str, Any]]
+"""Options by the part of the experiment they are about; ``None`` where not given."""
+
 
 def make_experiment(
     preset: str,
     *,
-    experiment: dict[str, Any],
-    calibration: dict[str, Any],
-    qat: dict[str, Any],
-    layers: dict[str, Any] | None = None,
+    experiment: Mapping[str, Any],
+    calibration: Mapping[str, Any],
+    qat: Mapping[str, Any],
+    layers: Mapping[str, Any] | None = None,
     looks: bool = False,
-    mixed: dict[str, Any] | None = None,
+    mixed: Mapping[str, Any] | None = None,
 ) -> Experiment:
     """Applies options to a preset.
 
@@ -76,7 +102,30 @@ def make_experiment(
     )
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def refuse_unused(experiments: Collection[Experiment], groups: Groups) -> None:
+    """Refuses options that would have no effect, and names what is made for the sake of others.
+
+    Args:
+        experiments: Those that would be run.
+        groups: The options, as :func:`make_experiment` takes them.
+
+    Raises:
+        ExperimentError: If one has none.
+        InputError: If the photos cannot be used.
+    """
+    chosen = [
+        name if group == "experiment" else f"{group}.{name}"
+        for group, options in groups.items()
+        for name in _given(options)
+    ]
+    unused.refuse_unused(experiments, Home.from_environment(), chosen, OPTIONS)
+    about = [OPTIONS[name] for name in chosen if name.startswith("mixed.")]
+    if about and MIXED not in (groups["experiment"].get("variants") or ()):
+        verb = "is" if len(about) == 1 else "are"
+        say(f"{MIXED} is made as well: {fmt.listed(about)} {verb} about it.", error=True)
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options that were given; :data:`ALL` stands for a field's ``None``."""
     return {
         name: None if value == ALL else value

@@ -55,6 +55,7 @@ def doctor(
 
 
 def _repair(home: Home) -> dict[str, Any]:
+    from effq_core.pipeline import engine_workers
     from effq_core.store.artifacts import ArtifactStore
     from effq_core.store.repair import rebuild
 
@@ -65,7 +66,7 @@ def _repair(home: Home) -> dict[str, Any]:
         "artifacts": done.artifacts,
         "quarantined": list(done.quarantined),
         "unreadable": list(done.unreadable),
-        "swept": done.swept,
+        "swept": done.swept + engine_workers.sweep(home),
     }
 
 

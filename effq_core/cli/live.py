@@ -16,10 +16,23 @@ from effq_core import formatting as fmt
 from effq_core.pipeline.estimate import remaining, share_done
 from effq_core.pipeline.progress import OnUpdate, Update
 from effq_core.store.rows import EventRow, StageRow, StageState, Status
-from effq_core.wording import amount_text, event_text, is_trouble, stage_title, waiting_text
+from effq_core.wording import (
+    amount_text,
+    event_text,
+    is_trouble,
+    sentence,
+    stage_title,
+    waiting_text,
+)
 
 MOST_SKIPPED = 10
 """Skipped images that are named; more are only counted."""
+
+_SOON = {True: 1.0, False: 20.0}
+"""Seconds a queued run, or a stage, waits without a line about it where there is no live display:
+a run of reuse needs no turn, and a worker takes seconds to start."""
+_AGAIN = 60.0
+"""Seconds until it is said again."""
 
 _BAR = 16
 """Columns of a progress bar, so that title, bar and words fit into 110."""
@@ -70,6 +83,8 @@ class Watcher:
         self._skipped = 0
         self._last: Update | None = None
         self._begun = time.time()
+        self._waits_since: float | None = None
+        self._told_waiting = ("", 0.0)
 
     def update(self, update: Update) -> None:
         """Takes a change of the run.
@@ -85,6 +100,20 @@ class Watcher:
             self._print_ended(stage)
         if update.event is not None:
             self._print_event(update.event)
+        if not self._console.is_terminal:
+            soon = _SOON[update.run.status is Status.QUEUED]
+            self._print_waiting(update.waiting, soon, time.monotonic())
+
+    def _print_waiting(self, text: str, soon: float, now: float) -> None:
+        """Says what the run waits for: soon, whenever that changes, and once a minute."""
+        if not text:
+            self._waits_since, self._told_waiting = None, ("", 0.0)
+            return
+        self._waits_since = self._waits_since or now
+        told, at = self._told_waiting
+        if now - self._waits_since >= soon and (text != told or now - at >= _AGAIN):
+            self._told_waiting = (text, now)
+            self._line("…", "dim", sentence(text))
 
     def _print_reused(self, stages: tuple[StageRow, ...]) -> None:
         """Says what need not be made, on one line: a repeated run reuses some thirty stages."""
@@ -125,12 +154,12 @@ class Watcher:
         update = self._last
         if update is None or not update.stages:
             status = update.run.status if update else Status.QUEUED
-            return Text(f"  {waiting_text(status)} …", style="dim")
+            waiting = (update and sentence(update.waiting)) or waiting_text(status)
+            return Text(f"  {waiting} …", style="dim")
         lines: list[RenderableType] = [self._overall(update)]
         lines += [_running(stage) for stage in update.stages if stage.state is StageState.RUNNING]
-        waiting = [s for s in update.stages if s.detail and s.state is StageState.PENDING]
-        if len(lines) == 1 and waiting:
-            lines.append(Text(f"  {stage_title(waiting[0].name)}: {waiting[0].detail}", "dim"))
+        if update.waiting:
+            lines.append(Text(f"  {sentence(update.waiting)} …", "dim"))
         return Group(*lines)
 
     def _overall(self, update: Update) -> RenderableType:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from effq_core import formatting as fmt
 
 PLAIN_WIDTH = 140
 """Columns of a table that goes to a file or a pipe, where nothing says how wide it may be."""
@@ -43,6 +46,19 @@ def say(text: str, *, style: str = "", error: bool = False) -> None:
     """
     console = stderr() if error else stdout()
     console.print(text, style=style or None, markup=False, soft_wrap=True)
+
+
+def name_idle(beside: str, options: Mapping[str, object]) -> None:
+    """Names the options on standard error that were given and have no effect beside another.
+
+    Args:
+        beside: The other option.
+        options: Values of options by name; empty where not given.
+    """
+    idle = [name for name, value in options.items() if value]
+    if idle:
+        verb = "has" if len(idle) == 1 else "have"
+        say(f"{fmt.listed(idle)} {verb} no effect with {beside}.", error=True)
 
 
 def print_json(value: Any) -> None:

@@ -206,6 +206,7 @@ def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool
     from effq_core.rescue.driver import work
 
     if detach:
+        output.name_idle("--detach", {"--quiet": quiet})
         pid = control.start_detached(home, story_id)
         if as_json:
             output.print_json({"rescue": story_id, "pid": pid})

@@ -169,6 +169,12 @@ def run(
         int | None, typer.Option(help="Of every random choice.", rich_help_panel=_MEASURE)
     ] = None,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Only say what it would take: stages, time and disk. Starts nothing."
+        ),
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Run in the background; print the run's id and return.")
     ] = False,
@@ -182,8 +188,7 @@ def run(
     Without options: the bundled model on the built-in photos, a few minutes. Whatever an earlier
     run has made already is reused. Ctrl-C cancels; `effq resume` continues where it stopped.
     """
-    from effq_core.cli import choices, work
-    from effq_core.experiment import Experiment
+    from effq_core.cli import choices, output, work
 
     values: dict[str, Any] = {
         "model": model,
@@ -196,23 +201,21 @@ def run(
         "benchmark_invocations": invocations,
         "seed": seed,
     }
-    experiment: Experiment = choices.make_experiment(
-        preset,
-        experiment=values,
-        calibration={
+    groups: choices.Groups = {
+        "experiment": values,
+        "calibration": {
             "size": calibration_size,
             "method": calibration_method,
             "percentile": percentile,
         },
-        qat={
+        "qat": {
             "epochs": epochs,
             "learning_rate": learning_rate,
             "batch_size": batch_size,
             "loss": loss,
         },
-        layers={"images": layer_images, "budget_seconds": layer_budget},
-        looks=layers,
-        mixed={
+        "layers": {"images": layer_images, "budget_seconds": layer_budget},
+        "mixed": {
             "keep": choices.parse_names(keep),
             "precision": keep_precision,
             "max_drop_points": max_drop,
@@ -220,9 +223,18 @@ def run(
             "max_latency_ratio": max_latency_ratio,
             "budget_seconds": search_budget,
         },
-    )
+    }
+    experiment = choices.make_experiment(preset, looks=layers, **groups)
+    choices.refuse_unused([experiment], groups)
     if calibration_size is None:
         experiment = work.fitted(experiment)
+    if dry_run:
+        from effq_core.cli.foresee import foresee
+
+        idle = {"--detach": detach, "--name": name, "--quiet": quiet, "--time-now": time_now}
+        output.name_idle("--dry-run", idle)
+        foresee(experiment, remeasure=remeasure, as_json=json)
+        return
     work.start(
         experiment,
         name=name,

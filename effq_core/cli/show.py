@@ -69,6 +69,7 @@ def show(
     """Show what a run has found, or how far it is."""
     from effq_core.cli import output, work
     from effq_core.cli.report import print_results
+    from effq_core.pipeline.turn import queue_text
     from effq_core.results import REFERENCE, find_run, load_reference, load_results, rows
     from effq_core.settings import Home
     from effq_core.store.database import Database
@@ -90,6 +91,7 @@ def show(
         row = find_run(database, run)
         stages = database.stages(row.id)
         events = database.events_after(row.id)
+        waiting = queue_text(database, row)
     finally:
         database.close()
     if is_sweep(home, row.id):
@@ -106,4 +108,4 @@ def show(
     if row.results is not None:
         print_results(output.stdout(), load_results(home, row))
     else:
-        print_state(output.stdout(), row, stages, events)
+        print_state(output.stdout(), row, stages, events, waiting)

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from effq_core import formatting as fmt
 from effq_core.cli.output import table
-from effq_core.pipeline.estimate import remaining
+from effq_core.pipeline.estimate import remaining, waiting_for
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
-from effq_core.wording import event_text, is_trouble, stage_title
+from effq_core.wording import event_text, is_trouble, sentence, stage_title
 
 _LATEST_EVENTS = 15
 
@@ -31,7 +31,11 @@ def print_head(console: Console, run: RunRow) -> None:
 
 
 def print_state(
-    console: Console, run: RunRow, stages: Sequence[StageRow], events: Sequence[EventRow]
+    console: Console,
+    run: RunRow,
+    stages: Sequence[StageRow],
+    events: Sequence[EventRow],
+    queued: str = "",
 ) -> None:
     """Prints the stages of a run that has no results, what happened, and what to do next.
 
@@ -40,6 +44,7 @@ def print_state(
         run: The run.
         stages: Its stages.
         events: Its events.
+        queued: Where it stands in the queue, and what it waits for.
     """
     made = table("Stage", "State", "Progress", "Took", right=("Progress", "Took"))
     for stage in stages:
@@ -54,6 +59,8 @@ def print_state(
     for event, text in [pair for pair in told if pair[1]][-_LATEST_EVENTS:]:
         style = "yellow" if is_trouble(event.kind) else ""
         console.print(Text(f"{event.stage}: {text}", style=style), soft_wrap=True)
+    if waiting := queued or waiting_for(stages):
+        console.print(Text(f"{sentence(waiting)}.", style="dim"), soft_wrap=True)
     if run.status.is_active:
         done = sum(stage.state.is_complete for stage in stages)
         about = f"{done} of {fmt.counted(len(stages), 'stage')}, {fmt.left(remaining(stages))}."

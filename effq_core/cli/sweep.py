@@ -96,9 +96,8 @@ def start(
     from effq_core.experiment import CalibrationMethod, QatLoss
     from effq_core.sweeps.sweep import Sweep, worth_sweeping
 
-    base = choices.make_experiment(
-        preset,
-        experiment={
+    groups: choices.Groups = {
+        "experiment": {
             "model": model,
             "dataset": None if data is None else choices.parse_data(data),
             "image_size": image_size,
@@ -108,9 +107,10 @@ def start(
             "threads": choices.parse_threads(threads),
             "benchmark_invocations": invocations,
         },
-        calibration={"percentile": percentile},
-        qat={"batch_size": batch_size},
-    )
+        "calibration": {"percentile": percentile},
+        "qat": {"batch_size": batch_size},
+    }
+    base = choices.make_experiment(preset, looks=False, **groups)
     axes: dict[str, Any] = {
         "calibration_sizes": _values(calibration_size, int, "calibration size"),
         "methods": _values(
@@ -124,6 +124,7 @@ def start(
     if variant is None:
         base = worth_sweeping(base, [axis for axis, values in axes.items() if values])
     wanted: Sweep = Sweep(base=base, **axes)
+    choices.refuse_unused([member.experiment for member in wanted.members()], groups)
     sweep_work.start(wanted, name=name, dry_run=dry_run, detach=detach, as_json=json, quiet=quiet)
 
 

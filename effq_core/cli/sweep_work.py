@@ -14,7 +14,16 @@ from rich.text import Text
 from effq_core import formatting as fmt
 from effq_core.cli.faults import CANCELLED, FAILED
 from effq_core.cli.live import Watcher, watching
-from effq_core.cli.output import print_error, print_json, safe, say, stderr, stdout, table
+from effq_core.cli.output import (
+    name_idle,
+    print_error,
+    print_json,
+    safe,
+    say,
+    stderr,
+    stdout,
+    table,
+)
 from effq_core.cli.work import run_values
 from effq_core.errors import InputError
 from effq_core.pipeline.estimate import remaining
@@ -28,8 +37,6 @@ from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
 from effq_core.sweeps.sweep import Sweep, label_of
 from effq_core.variants import BASELINE
-
-_HISTORY = 5
 
 
 def start(
@@ -49,24 +56,21 @@ def start(
         EffqError: If it cannot be run at all; then nothing is made.
         typer.Exit: If it fails or is cancelled.
     """
+    from effq_core.pipeline.forecast import recent_stages
     from effq_core.sweeps.forecast import forecast_sweep
 
     home = Home.from_environment()
+    # What cannot be planned is wrong input, and leaves nothing behind.
+    cost = forecast_sweep(sweep, home, recent_stages(home))
+    if as_json and dry_run:
+        print_json({"sweep": sweep.to_dict(), "forecast": cost.__dict__})
+    if not as_json and (dry_run or not quiet):
+        _print_plan(stdout(), sweep, cost)
+    if dry_run:
+        name_idle("--dry-run", {"--detach": detach, "--name": name, "--quiet": quiet})
+        return
     database = Database(home.database)
     try:
-        history = [
-            stage
-            for run in [run for run in database.list_runs() if run.results][:_HISTORY]
-            for stage in database.stages(run.id)
-        ]
-        # What cannot be planned is wrong input, and leaves nothing behind.
-        cost = forecast_sweep(sweep, home, history)
-        if as_json and dry_run:
-            print_json({"sweep": sweep.to_dict(), "forecast": cost.__dict__})
-        if not as_json and not quiet:
-            _print_plan(stdout(), sweep, cost)
-        if dry_run:
-            return
         same = find_same(home, database, sweep)
         if same is not None and not quiet:
             say(f"The same sweep was asked for before: going on with {same.id}.", error=True)
@@ -186,6 +190,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
     from effq_core.pipeline.driver import run_foreground
 
     if detach:
+        name_idle("--detach", {"--quiet": quiet})
         with _index(home) as database:
             queued = database.get_run(run_id).status is Status.QUEUED
         pid = control.start_detached(home, run_id) if queued else control.resume(home, run_id)

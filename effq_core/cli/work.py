@@ -11,7 +11,7 @@ from rich.console import Console
 
 from effq_core import formatting as fmt
 from effq_core.cli.faults import CANCELLED, FAILED
-from effq_core.cli.output import print_error, print_json, say, stderr, stdout
+from effq_core.cli.output import name_idle, print_error, print_json, say, stderr, stdout
 from effq_core.experiment import Experiment
 from effq_core.settings import Home
 from effq_core.store.database import Database
@@ -107,6 +107,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         sweep_work.carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
         return
     if detach:
+        name_idle("--detach", {"--quiet": quiet})
         _detach(home, run_id, as_json=as_json)
         return
     begun = time.monotonic()

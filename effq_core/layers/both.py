@@ -16,7 +16,8 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.errors import ModelError
-from effq_core.layers.structure import KERNELS, Op, read_network
+from effq_core.layers.naming import KERNELS
+from effq_core.layers.structure import Op, read_network
 from effq_core.learn.grids import decibels
 from effq_core.measure.runtime import LiteRtModel
 

@@ -18,20 +18,23 @@ from pathlib import Path
 from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.errors import ModelError
+from effq_core.layers.naming import (
+    DEPTHWISE,
+    HEAD,
+    KERNELS,
+    RESIDUALS,
+    SQUEEZE_EXCITE,
+    STEM,
+    Names,
+    block_of,
+    has_numbered_blocks,
+    is_stage,
+    layer_name,
+)
 
-KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-"""Operators that have weights."""
-
-_BLOCK = re.compile(r"(block\d+[a-z]|stem|top)_")
-_NUMBERED = re.compile(r"block\d+[a-z]_")
-_HEAD = re.compile(r"(avg_pool|predictions|head|dense)")
 _NAMES = {
     value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
 }
-STEM, HEAD = "stem", "head"
-RESIDUALS, DEPTHWISE, SQUEEZE_EXCITE = "residuals", "depthwise", "squeeze_excite"
-"""Names of groups: the same part of every block. Residual additions have no weights, but pass on
-what all blocks before them have added up: of wide range, and rounded anew by each block."""
 
 
 class BlockKind(StrEnum):
@@ -181,23 +184,22 @@ class Network:
             Names of tensors.
 
         Raises:
-            ModelError: If there is no such block or layer.
+            ModelError: If there is no such block, layer or group.
         """
         layers = {name: ops for block in self.blocks for name, ops in block.layers.items()}
+        asked = tuple(names)
+        self.names.check(asked)
         found: dict[str, None] = {}
-        for name in names:
-            block = self.by_name.get(name)
-            ops = block.ops if block else layers.get(name)
-            if ops is None and name in self.groups:
-                found |= dict.fromkeys(self.groups[name])
-                continue
-            if ops is None:
-                raise ModelError(
-                    f"The model has no block or layer {name!r}.",
-                    f"Its blocks are: {', '.join(self.by_name)}.",
-                )
-            found |= dict.fromkeys(op.tensor for op in ops)
+        for name in asked:
+            ops = self.by_name[name].ops if name in self.by_name else layers.get(name)
+            tensors = self.groups[name] if ops is None else (op.tensor for op in ops)
+            found |= dict.fromkeys(tensors)
         return tuple(found)
+
+    @cached_property
+    def names(self) -> Names:
+        """What its parts are called."""
+        return Names({block.name: tuple(block.layers) for block in self.blocks}, tuple(self.groups))
 
 
 def read_network(float32: Path | bytes) -> Network:
@@ -228,28 +230,11 @@ def read_network(float32: Path | bytes) -> Network:
     )
 
 
-def layer_name(tensor: str) -> str:
-    """Finds the Keras layer in the name the converter gave a tensor.
-
-    Args:
-        tensor: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
-            were fused, the layer with the kernel last.
-
-    Returns:
-        Such as ``stem_conv``.
-    """
-    parts = [part for part in tensor.split(";") if part.strip("/")]
-    # A long name is cut off in the middle of its last part: that part has no operator any more.
-    whole = [part for part in parts if part.count("/") >= 1] or parts or [tensor]
-    names = whole[-1].split("/")
-    return re.sub(r":\d+$", "", names[1] if len(names) > 2 else names[0])
-
-
 def _ops(model: schema.ModelT) -> list[Op]:
     graph = model.subgraphs[0]
     produced = {int(i) for op in graph.operators for i in op.outputs} | set(map(int, graph.inputs))
     outputs = (graph.tensors[op.outputs[0]].name.decode() for op in graph.operators)
-    has_blocks = any(_NUMBERED.match(layer_name(name)) for name in outputs)
+    has_blocks = has_numbered_blocks(map(layer_name, outputs))
     found: list[Op] = []
     block = ""
     for index, op in enumerate(graph.operators):
@@ -260,7 +245,7 @@ def _ops(model: schema.ModelT) -> list[Op]:
         inputs = [int(i) for i in op.inputs if i >= 0]
         constants = [graph.tensors[i] for i in inputs if i not in produced]
         kernel = _shape(graph.tensors[op.inputs[1]]) if kind in KERNELS else ()
-        block = _block(layer, kind, block, has_blocks=has_blocks)
+        block = block_of(layer, kind, block, has_blocks=has_blocks)
         found.append(
             Op(
                 index=index,
@@ -277,26 +262,10 @@ def _ops(model: schema.ModelT) -> list[Op]:
     return found
 
 
-def _block(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
-    """Names the block of an operator; what has no name of its own stays where it is.
-
-    In a model without EfficientNet's blocks, every operator with weights begins one.
-    """
-    if layer.startswith("normalise"):
-        return STEM
-    if known := _BLOCK.match(layer):
-        return HEAD if known[1] == "top" else known[1]
-    if _HEAD.match(layer) and (current == HEAD or current.startswith("block")):
-        return HEAD
-    if not current or (kind in KERNELS and not has_blocks):
-        return layer
-    return current
-
-
 def _kind(name: str, ops: list[Op]) -> BlockKind:
     if name in (STEM, HEAD):
         return BlockKind(name)
-    if not re.fullmatch(r"block\d+[a-z]", name):
+    if not is_stage(name):
         return BlockKind.OTHER
     depthwise = any(op.kind == "DEPTHWISE_CONV_2D" for op in ops)
     return BlockKind.MBCONV if depthwise else BlockKind.FUSED_MBCONV

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from effq_core.layers.structure import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE, Block, BlockKind
+from effq_core.layers.naming import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE
+from effq_core.layers.structure import Block, BlockKind
 
 KIND_TITLES = {
     BlockKind.STEM: "Stem",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.layers.structure import layer_name
+from effq_core.layers.naming import layer_name
 from effq_core.learn.tensors import Activation, Layer
 from effq_core.measure.runtime import load_interpreter
 from effq_core.quantize.calibration import HISTOGRAM_BINS, HISTOGRAM_SAMPLES, ActivationStatistics

@@ -11,9 +11,10 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.errors import ModelError
+from effq_core.layers.naming import KERNELS
 from effq_core.layers.recipe import Recipe
 from effq_core.layers.settings import Precision
-from effq_core.layers.structure import KERNELS, read_network
+from effq_core.layers.structure import read_network
 from effq_core.measure.gates import Gate
 
 NAME = "recipe_as_asked"

@@ -76,7 +76,7 @@ def run_foreground(
     Args:
         home: The store.
         run_id: The run; one that has ended is run again.
-        on_update: Called after each change, in this thread.
+        on_update: Called after each change and about once a second, in this thread.
         plan: ``module:function`` that makes a plan of an experiment.
         again: Whether a run that was cancelled is run again; else it stays cancelled.
 
@@ -192,7 +192,8 @@ class Driver:
         return finished
 
     def _check(self) -> None:
-        """Raises once the user asked to stop."""
+        """Raises once the user asked to stop; called all the time, so it tells that time passes."""
+        self._progress.beat()
         if not (self._home.runs / self._progress.run.id / CANCEL).exists():
             return
         if self._progress.run.status == Status.RUNNING:

@@ -93,7 +93,7 @@ def running(home: Home) -> dict[str, Any] | None:
 
 
 def stop(home: Home, timeout: float = 8.0) -> bool:
-    """Ends the embedded engine and its worker.
+    """Ends the embedded engine and its worker, also one that is just starting or ending.
 
     Args:
         home: The store whose engine is meant.
@@ -102,7 +102,7 @@ def stop(home: Home, timeout: float = 8.0) -> bool:
     Returns:
         Whether one was running.
     """
-    state = running(home)
+    state = engine_files.holder(home.engine)
     if state is None:
         return False
     pid, token = state["pid"], state["token"]

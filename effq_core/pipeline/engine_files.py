@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
+
+from effq_core.store.files import read_json, store_errors
+from effq_core.store.processes import is_alive, process_token
 
 STATE = "engine.json"
 LOCK = "engine.lock"
@@ -14,6 +18,8 @@ LOG = "engine.log"
 QUEUE = "queue.lock"
 CERTIFICATE = "certificate.pem"
 KEY = "key.pem"
+WORKERS = "worker"
+"""Folder of what workers need while they live: each has one of its own, with a lock beside it."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -66,6 +72,33 @@ def engine_environment(home: Path) -> dict[str, str]:
     """
     environment = WORKER_ENVIRONMENT | process_environment(home)
     return environment | {name: WORKER_ENVIRONMENT[name] for name in _FORCED}
+
+
+def sign(folder: Path) -> None:
+    """Writes into the engine's lock which process holds it; only for the holder.
+
+    Args:
+        folder: ``home.engine``.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    lock, pid = folder / LOCK, os.getpid()
+    with store_errors(lock):  # in place: another file would be another lock
+        lock.write_text(json.dumps({"pid": pid, "token": process_token(pid)}), encoding="ascii")
+
+
+def holder(folder: Path) -> dict[str, Any] | None:
+    """Returns ``pid`` and ``token`` of the engine that starts, runs or ends; ``None`` without.
+
+    Args:
+        folder: ``home.engine``.
+    """
+    for name in (LOCK, STATE):  # engines of older code did not sign the lock
+        signed = read_json(folder / name) or {}
+        if is_alive(signed.get("pid"), signed.get("token")):
+            return signed
+    return None
 
 
 def security(folder: Path) -> Any:

@@ -8,7 +8,10 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dask
@@ -18,6 +21,7 @@ from distributed.security import Security
 from effq_core.errors import EffqError, EngineError
 from effq_core.pipeline import engine_files
 from effq_core.pipeline.credentials import write_credentials
+from effq_core.pipeline.hostlock import TEMPORARY
 from effq_core.settings import Home
 from effq_core.store.files import make_folder, write_json
 from effq_core.store.locks import FileLock
@@ -26,6 +30,7 @@ from effq_core.store.processes import process_token
 log = logging.getLogger("effq.engine")
 
 _IDLE_SECONDS = 900.0
+_WORKER_IDLE_SECONDS = 60.0
 
 _CONFIG = {
     # A dead worker's task comes back to the driver, which counts, tells, and tries again.
@@ -61,7 +66,51 @@ class QuietScheduler(_NoHttp, Scheduler):  # type: ignore[misc]
 
 
 class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
-    """A worker that listens for encrypted Dask connections only."""
+    """A worker that listens for encrypted Dask connections only.
+
+    What stages and libraries leave in the temporary folder is in one of its own, which goes with
+    it: also when it is killed, as its nanny or the next worker removes it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        os.environ.setdefault(TEMPORARY, tempfile.gettempdir())
+        folder = Path(self.local_directory) / "tmp"
+        folder.mkdir(mode=0o700)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """How long the engine may be idle, in seconds.
+
+    Attributes:
+        engine: Until it ends.
+        worker: Until a worker that has worked is replaced by a new one, which holds no memory.
+    """
+
+    engine: float
+    worker: float
+
+    @classmethod
+    def from_environment(cls) -> _Limits:
+        """Reads them.
+
+        Raises:
+            EngineError: If one is no number.
+        """
+        return cls(
+            _seconds("EFFQ_ENGINE_IDLE", _IDLE_SECONDS),
+            _seconds("EFFQ_WORKER_IDLE", _WORKER_IDLE_SECONDS),
+        )
+
+
+def _seconds(name: str, default: float) -> float:
+    text = os.environ.get(name, "")
+    try:
+        return float(text or default)
+    except ValueError:
+        raise EngineError(f"{name} is {text!r}.", "Give seconds as a number.") from None
 
 
 def _port() -> int:
@@ -73,14 +122,6 @@ def _port() -> int:
     if not 0 <= port <= 65535:
         raise EngineError(f"EFFQ_ENGINE_PORT is {text!r}.", "Choose a port from 1024 to 65535.")
     return port
-
-
-def _idle_limit() -> float:
-    text = os.environ.get("EFFQ_ENGINE_IDLE", "")
-    try:
-        return float(text or _IDLE_SECONDS)
-    except ValueError:
-        raise EngineError(f"EFFQ_ENGINE_IDLE is {text!r}.", "Give seconds as a number.") from None
 
 
 async def _start_scheduler(security: Security, port: int) -> Scheduler:
@@ -110,7 +151,7 @@ async def serve(home: Home) -> None:
     Raises:
         EngineError: If the port is taken or a setting is malformed.
     """
-    idle_limit, port = _idle_limit(), _port()
+    limits, port = _Limits.from_environment(), _port()
     folder = home.engine
     write_credentials(folder)
     security = engine_files.security(folder)
@@ -128,7 +169,6 @@ async def serve(home: Home) -> None:
             protocol="tls",
             memory_limit=0,
             worker_class=QuietWorker,
-            local_directory=str(make_folder(folder / "worker")),
             name="effq",
         )
         try:
@@ -143,7 +183,7 @@ async def serve(home: Home) -> None:
                 },
                 0o600,
             )
-            await _until_idle(scheduler, stop, idle_limit)
+            await _until_idle(scheduler, nanny, stop, limits)
         finally:
             (folder / engine_files.STATE).unlink(missing_ok=True)
             await nanny.close(timeout=2)
@@ -151,16 +191,26 @@ async def serve(home: Home) -> None:
         await scheduler.close()
 
 
-async def _until_idle(scheduler: Scheduler, stop: asyncio.Event, limit: float) -> None:
-    used = time.monotonic()
+async def _until_idle(
+    scheduler: Scheduler, nanny: Nanny, stop: asyncio.Event, limits: _Limits
+) -> None:
+    used, renewed = time.monotonic(), scheduler.transition_counter
     while not stop.is_set():
         # The scheduler itself is listed as a client for fire-and-forget tasks.
         clients = [name for name in scheduler.clients if name != "fire-and-forget"]
         if clients or any(worker.processing for worker in scheduler.workers.values()):
             used = time.monotonic()
-        elif time.monotonic() - used > limit:
-            log.info("Idle for %.0f s: ending.", limit)
+        idle = time.monotonic() - used
+        if idle > limits.engine:
+            log.info("Idle for %.0f s: ending.", limits.engine)
             return
+        # Tasks have changed since: the worker has worked, and TensorFlow keeps what it once had.
+        if idle > limits.worker and scheduler.transition_counter != renewed:
+            log.info("Idle for %.0f s: renewing the worker.", limits.worker)
+            if await nanny.restart(reason="idle") != "OK":
+                log.warning("The worker could not be renewed: ending.")
+                return
+            renewed = scheduler.transition_counter
         try:
             await asyncio.wait_for(stop.wait(), timeout=0.5)
         except TimeoutError:
@@ -183,8 +233,11 @@ def main() -> int:
         lock = FileLock(folder / engine_files.LOCK)
         if not lock.try_acquire():
             return 0
+        engine_files.sign(folder)
         (folder / engine_files.STATE).unlink(missing_ok=True)  # of one that was killed
-        with dask.config.set(_CONFIG):
+        # What scheduler and worker need while they live is in the store, where a repair finds it.
+        own = {"temporary-directory": str(make_folder(folder / engine_files.WORKERS))}
+        with dask.config.set(_CONFIG | own):
             asyncio.run(serve(home))
     except EffqError as error:
         log.error("%s", error)

@@ -1,4 +1,4 @@
-"""How long a run still takes."""
+"""How long a run still takes, and what holds it up."""
 
 from __future__ import annotations
 
@@ -68,6 +68,14 @@ def stage_share(stage: StageRow) -> float:
     if stage.state.is_complete:
         return 1.0
     return min(1.0, stage.done / stage.total) if stage.total else 0.0
+
+
+def waiting_for(stages: Sequence[StageRow]) -> str:
+    """Says what a run waits for while none of its stages runs; empty where nothing is known."""
+    if any(stage.state is StageState.RUNNING for stage in stages):
+        return ""
+    pending = (stage.detail for stage in stages if stage.state is StageState.PENDING)
+    return next(filter(None, pending), "")
 
 
 def _scale(stages: Sequence[StageRow]) -> float:

@@ -14,12 +14,15 @@ from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import LAST, StageSpec, fingerprints
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState
 
 WORKER_START = 12.0
 """Seconds until a worker has imported TensorFlow (measured on 2 cores of a Xeon: 8 to 14)."""
 
 _MIB = 2**20
+_LOOKED_AT, _HISTORY = 50, 5
+"""Runs among which finished ones are looked for, and how many of those tell the pace."""
 
 # Bytes of an artifact for each byte of float32 weights, from the artifacts of the reference run
 # (V2-B0: 22.6 MiB of weights). Fine-tuning keeps weights and, until it ends, Adam's two moments.
@@ -27,6 +30,23 @@ _SHARES = {"model": 1.0, "freeze": 1.0, "ranges": 1.05, "finetune": 1.5}
 _CONVERTED = {"float32": 1.0, "float16": 0.5, "dynamic_range": 0.28, "qat": 0.31}
 _QUANTIZED = 0.31
 _SMALL = 0.3 * _MIB  # summaries, predictions of ten classes, timings
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """What one stage would take.
+
+    Attributes:
+        name: The stage.
+        cached: Whether it is there already; then it takes nothing.
+        seconds: Estimated time.
+        bytes: Estimated disk space.
+    """
+
+    name: str
+    cached: bool
+    seconds: float
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,7 @@ class Forecast:
         calibrated: Whether runs of this machine went into the estimate of the time.
         sizes: Photos of each sample, before copies are left out.
         head_use: What becomes of the model's head on these photos.
+        parts: Each stage, in the order in which they would be made.
     """
 
     stages: int
@@ -52,6 +73,7 @@ class Forecast:
     calibrated: bool
     sizes: ResolvedSizes
     head_use: HeadUse
+    parts: tuple[StageCost, ...]
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:
@@ -74,18 +96,46 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     weights = get_model(experiment.model, home).float32_bytes
     sizes = check_samples(experiment, home, new_head=head_use is HeadUse.NEW)
     store, names = ArtifactStore(home), fingerprints(plan)
-    missing = [spec for spec in plan if not store.exists(spec.kind, names[spec.name])]
     pace = host_pace(history)
+
+    def cost(spec: StageSpec) -> StageCost:
+        if store.exists(spec.kind, names[spec.name]):
+            return StageCost(spec.name, cached=True, seconds=0.0, bytes=0)
+        seconds, size = spec.weight * (pace or 1.0), round(_bytes(spec, weights, sizes))
+        return StageCost(spec.name, cached=False, seconds=seconds, bytes=size)
+
+    parts = tuple(map(cost, plan))
+    missing = [part for part in parts if not part.cached]
     return Forecast(
         stages=len(plan),
         cached=len(plan) - len(missing),
-        seconds=_seconds(missing, pace or 1.0),
+        seconds=_seconds([plan[part.name] for part in missing], pace or 1.0),
         whole_seconds=_seconds(plan, pace or 1.0),
-        bytes=round(sum(_bytes(spec, weights, sizes) for spec in missing)),
+        bytes=sum(part.bytes for part in missing),
         calibrated=pace is not None,
         sizes=sizes,
         head_use=head_use,
+        parts=parts,
     )
+
+
+def recent_stages(home: Home) -> list[StageRow]:
+    """Returns the stages of the latest finished runs: they tell how fast this machine is.
+
+    Args:
+        home: The store; where it has no index, none is made.
+
+    Raises:
+        StoreError: If the index is damaged.
+    """
+    if not home.database.exists():
+        return []
+    database = Database(home.database)
+    try:
+        finished = [run for run in database.list_runs(_LOOKED_AT) if run.results is not None]
+        return [stage for run in finished[:_HISTORY] for stage in database.stages(run.id)]
+    finally:
+        database.close()
 
 
 def host_pace(history: Iterable[StageRow]) -> float | None:

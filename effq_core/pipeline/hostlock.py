@@ -12,6 +12,9 @@ from effq_core.errors import EngineError
 from effq_core.store.files import store_errors
 from effq_core.store.locks import FileLock
 
+TEMPORARY = "EFFQ_HOST_TMPDIR"
+"""Names the host's temporary folder where a worker has one of its own."""
+
 
 def host_folder() -> Path:
     """Returns the folder of this host's and user's locks, which all clusters and stores share.
@@ -24,7 +27,7 @@ def host_folder() -> Path:
         StoreError: If it cannot be made.
     """
     user = os.getuid()
-    path = Path(tempfile.gettempdir()) / f"effq-{user}"
+    path = Path(os.environ.get(TEMPORARY) or tempfile.gettempdir()) / f"effq-{user}"
     with store_errors(path):
         path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()

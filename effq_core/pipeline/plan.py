@@ -12,7 +12,7 @@ from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
-from effq_core.pipeline.plan_layers import add_layers
+from effq_core.pipeline.plan_layers import add_layers, check_keep
 from effq_core.pipeline.plan_model import check_model, model_stage, ready_stage
 from effq_core.pipeline.report_inputs import BENCHMARK, CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
@@ -59,6 +59,7 @@ class Planner(StageList):
         self.ready_pixels: dict[str, str] = {}
         self.training_images = experiment.training_size or 2000  # only to estimate times
         check_model(self.card, experiment, self.match.use)
+        check_keep(self.card, experiment)
         unlabelled = self.match.use is HeadUse.UNLABELLED
         if unlabelled and experiment.trains and experiment.qat.loss is QatLoss.LABELS:
             raise ExperimentError(

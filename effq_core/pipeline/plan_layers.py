@@ -7,12 +7,31 @@ from typing import Any
 
 from effq_core import hardware
 from effq_core.experiment import Experiment
+from effq_core.layers.names import names_of
 from effq_core.layers.settings import Layers
+from effq_core.models.catalogue import ModelCard
+from effq_core.models.own.card import OwnCard
 from effq_core.pipeline.stage_list import LITERT, STATISTICS, TENSORFLOW, StageList
 from effq_core.variants import BASELINE, MIXED, PTQ
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}
 _RANGES = {**_FLOAT32, "statistics": "calibrate"}
+
+
+def check_keep(card: ModelCard | OwnCard, experiment: Experiment) -> None:
+    """Refuses names of blocks a model does not have, before anything is made.
+
+    Args:
+        card: The model.
+        experiment: What is asked of it.
+
+    Raises:
+        ModelError: If there is no such block, layer or group, with those there are.
+    """
+    keep = experiment.mixed.keep if experiment.mixed else ()
+    names = names_of(card) if keep else None
+    if names is not None:
+        names.check(keep)
 
 
 def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:

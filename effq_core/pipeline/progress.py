@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from effq_core.pipeline.estimate import remaining
+from effq_core.pipeline.estimate import remaining, waiting_for
 from effq_core.pipeline.stage import Plan
+from effq_core.pipeline.turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 
 log = logging.getLogger(__name__)
+
+_BEAT = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +28,14 @@ class Update:
         stages: Its stages in the plan's order; empty before there is a plan.
         remaining: Estimated seconds to the end; ``None`` before there is a plan.
         event: The event that was recorded, if that is what changed.
+        waiting: What the run waits for while nothing runs; empty where nothing is known.
     """
 
     run: RunRow
     stages: tuple[StageRow, ...]
     remaining: float | None
     event: EventRow | None = None
+    waiting: str = ""
 
 
 OnUpdate = Callable[[Update], None]
@@ -42,7 +47,7 @@ class Progress:
     Args:
         database: The index.
         run: The run as it is.
-        on_update: Called in the driver's thread after each change.
+        on_update: Called in the driver's thread after each change, and about once a second.
     """
 
     def __init__(self, database: Database, run: RunRow, on_update: OnUpdate | None) -> None:
@@ -50,6 +55,7 @@ class Progress:
         self._on_update = on_update
         self._rows: dict[str, StageRow] = {}
         self.run = run
+        self._next_beat = 0.0
 
     @property
     def run_id(self) -> str:
@@ -63,8 +69,21 @@ class Progress:
         if self._on_update is not None:
             stages = tuple(self._rows.values())
             self._on_update(
-                Update(run=self.run, stages=stages, remaining=remaining(stages), event=event)
+                Update(
+                    run=self.run,
+                    stages=stages,
+                    remaining=remaining(stages),
+                    event=event,
+                    waiting=queue_text(self._database, self.run) or waiting_for(stages),
+                )
             )
+
+    def beat(self) -> None:
+        """Tells how things stand, once a second at most: time passes, and the queue moves."""
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + _BEAT
+            self._tell()
 
     def plan(self, plan: Plan, fingerprints: dict[str, str], finished: set[str]) -> None:
         """Takes a plan over.

@@ -6,12 +6,14 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from effq_core import wording
 from effq_core.pipeline import engine_files
+from effq_core.pipeline.engine import external_scheduler
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.files import read_json, write_json
 from effq_core.store.locks import FileLock
-from effq_core.store.rows import Status
+from effq_core.store.rows import RunRow, Status
 
 _POLL = 0.15
 _PATIENCE = 5.0
@@ -61,10 +63,34 @@ def turn(
         lock.release()
 
 
+def queue_text(database: Database, run: RunRow) -> str:
+    """Says where a queued run stands, and what it waits for.
+
+    Args:
+        database: Knows who else waits.
+        run: The run as it is.
+
+    Returns:
+        Words for people; empty where nobody is ahead of it, or it has its turn.
+
+    Raises:
+        StoreError: If the database is damaged.
+    """
+    if run.status is not Status.QUEUED or external_scheduler() is not None:
+        return ""
+    active = [each for each in _driven(database) if each.id != run.id]
+    waiting = [each for each in active if each.status is Status.QUEUED and each.id < run.id]
+    at_work = [each for each in active if each.status is not Status.QUEUED]
+    ahead = sorted(at_work or waiting, key=lambda each: each.id)
+    return wording.queue_text(len(waiting) + 1, ahead[0]) if ahead else ""
+
+
+def _driven(database: Database) -> list[RunRow]:
+    """Returns the active runs that somebody works on or waits with."""
+    runs = database.list_runs()
+    return [run for run in runs if run.status.is_active and run.driver_pid is not None]
+
+
 def _is_first(database: Database, run_id: str) -> bool:
-    waiting = [
-        run.id
-        for run in database.list_runs()
-        if run.status == Status.QUEUED and run.driver_pid is not None
-    ]
+    waiting = [run.id for run in _driven(database) if run.status is Status.QUEUED]
     return not waiting or min(waiting) == run_id

@@ -8,7 +8,8 @@ from typing import Any
 
 from effq_core import formatting as fmt
 from effq_core.pipeline.context import WAITING_QUIET
-from effq_core.pipeline.estimate import remaining, share_done
+from effq_core.pipeline.estimate import remaining, share_done, waiting_for
+from effq_core.pipeline.turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState
 from effq_core.wording import event_text, is_trouble
@@ -46,6 +47,7 @@ class Watch:
         elapsed: Seconds since it began, or all it took; ``None`` before.
         curves: Values of the ``epoch`` events so far, by the variant that is trained.
         lines: The log, oldest first.
+        waiting_for: What the run waits for while nothing runs; empty where nothing is known.
     """
 
     run: RunRow
@@ -55,6 +57,7 @@ class Watch:
     elapsed: float | None
     curves: dict[str, list[dict[str, Any]]]
     lines: tuple[Line, ...]
+    waiting_for: str
 
     @property
     def complete(self) -> int:
@@ -75,14 +78,6 @@ class Watch:
     def waits_for_quiet(self) -> bool:
         """Whether it waits until other programs leave the processor alone."""
         return any(stage.detail == WAITING_QUIET for stage in self.running)
-
-    @property
-    def waiting_for(self) -> str:
-        """What the run waits for while nothing runs; empty where nothing is known."""
-        if self.running:
-            return ""
-        pending = (stage for stage in self.stages if stage.state is StageState.PENDING)
-        return next((stage.detail for stage in pending if stage.detail), "")
 
 
 def watch(database: Database, run_id: str, now: float | None = None) -> Watch:
@@ -113,6 +108,7 @@ def watch(database: Database, run_id: str, now: float | None = None) -> Watch:
         elapsed=max(0.0, end - run.started) if run.started and end else None,
         curves=_curves(events),
         lines=_lines(events, stages),
+        waiting_for=queue_text(database, run) or waiting_for(stages),
     )
 
 

@@ -27,6 +27,10 @@ from effq_core.store.manifest import Artifact, library_versions
 
 log = logging.getLogger(__name__)
 
+QUIET = "waiting for a quiet CPU to time fairly"
+TIMING = "waiting for a timing run to finish"
+"""What a stage says while it waits for the host's cores."""
+
 _TRACEBACK_LINES = 12
 # TensorFlow tells about a full disk in words of its own exceptions.
 _NO_SPACE_WORDS = ("No space left on device", "Disk quota exceeded")
@@ -104,7 +108,7 @@ def _make(task: StageTask, link: Link) -> str:
         for warning in store.take_warnings():
             link.event("warning", message=warning)
         inputs = {name: _input(store, *where) for name, where in task.inputs.items()}
-        reason = "waiting until the cores are free" if spec.exclusive else "a measurement is on"
+        reason = QUIET if spec.exclusive else TIMING
         with cores(alone=spec.exclusive, on_wait=_waiting(link, reason)):
             link.check_cancelled()
             link.send("running")

@@ -19,10 +19,11 @@ from dataclasses import replace
 from effq_core import formatting as fmt
 from effq_core.errors import Cancelled, EffqError, EngineError
 from effq_core.experiment import Calibration, Experiment
+from effq_core.pipeline.forecast import recent_stages
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.rescue.attempts import Attempts
 from effq_core.rescue.control import LOCK, SAVING
-from effq_core.rescue.offers import Offer, cost_of, offers, recent_stages
+from effq_core.rescue.offers import Offer, cost_of, offers
 from effq_core.rescue.remedies import as_it_is, variant_of
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.stopping import Stopping
@@ -161,7 +162,7 @@ class _Taken:
         if known is not None:
             self._tell(story.with_step(known))
             return
-        estimate = cost_of(experiment, self._home, recent_stages(self._database)).seconds
+        estimate = cost_of(experiment, self._home, recent_stages(self._home)).seconds
         self._run(None, experiment, estimate)
         step = self._story.about(None)
         if step is None or step.outcome is None:
@@ -179,7 +180,7 @@ class _Taken:
                 self._story.rescue,
                 self._best(),
                 self._home,
-                history=recent_stages(self._database),
+                history=recent_stages(self._home),
                 without=[s.remedy for s in steps if s.remedy and s.state not in UNFINISHED],
                 tried=[s.experiment for s in self._story.measured if s.experiment],
             )

@@ -11,10 +11,7 @@ from effq_core.pipeline.forecast import Forecast, forecast
 from effq_core.rescue.remedies import CannotApply, apply
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.settings import Home
-from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
-
-_HISTORY = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +113,3 @@ def cost_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) -> 
         seconds=max(found.seconds, full.seconds) if found.seconds else 0.0,
         whole_seconds=full.whole_seconds,
     )
-
-
-def recent_stages(database: Database) -> list[StageRow]:
-    """Returns the stages of the latest finished runs."""
-    finished = [run for run in database.list_runs(50) if run.results is not None][:_HISTORY]
-    return [stage for run in finished for stage in database.stages(run.id)]

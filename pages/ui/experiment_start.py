@@ -15,7 +15,7 @@ from effq_core.experiment import Experiment
 from effq_core.glossary import tip
 from effq_core.models.classes import HeadUse
 from effq_core.pipeline import control
-from effq_core.pipeline.forecast import Forecast, forecast
+from effq_core.pipeline.forecast import Forecast, forecast, recent_stages
 from effq_core.store.rows import StageRow
 from pages.ui import session
 from pages.ui.experiment_state import run_name
@@ -121,8 +121,7 @@ def _estimate(store: str, experiment: str, state: str) -> Forecast:
 
 def history() -> list[StageRow]:
     """Returns the stages of the latest runs."""
-    finished = [run for run in session.runs() if run.results is not None][:_HISTORY]
-    return [stage for run in finished for stage in session.database().stages(run.id)]
+    return recent_stages(session.home())
 
 
 def _run(experiment: Experiment, name: str) -> None:

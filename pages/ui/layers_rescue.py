@@ -17,7 +17,7 @@ from effq_core.rescue.offers import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
 from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of
-from effq_core.wording import stage_title
+from effq_core.wording import sentence, stage_title
 from pages.ui import session
 from pages.ui.choose import Source
 from pages.ui.experiment_start import history
@@ -202,4 +202,4 @@ def _progress(story: Story) -> None:
         parts.append(f"at most {fmt.roughly(others)} more for the other remedies")
     st.progress(seen.share, text=" · ".join(parts))
     now = ", ".join(stage_title(stage.name) for stage in seen.running)
-    st.caption(escape(now or seen.waiting_for or "waiting for a worker"))
+    st.caption(escape(now or sentence(seen.waiting_for or "waiting for a worker")))

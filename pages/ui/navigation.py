@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 # Before any page draws: plotly looks for pandas among the loaded modules, and where the first
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd  # noqa: F401
 import streamlit as st
 
+from effq_core.settings import settle_home
 from pages.ui.experiment_state import keep as keep_form
 from pages.ui.garbage import collect_now_and_then
 from pages.ui.layers_own import forget_photo
@@ -52,6 +54,8 @@ PAGES = (
 
 def run() -> None:
     """Draws the frame and runs the page the address names."""
+    if told := settle_home():  # by the first page of this server
+        sys.stderr.write(f"{told}\n")
     st.set_page_config(
         page_title="EffQ Studio", page_icon="assets/logo.svg", layout="wide", menu_items={}
     )

@@ -19,6 +19,7 @@ from effq_core.sweeps.state import is_sweep
 from effq_core.wording import (
     amount_text,
     run_title,
+    sentence,
     stage_title,
     state_title,
     status_title,
@@ -114,7 +115,8 @@ def _draw(seen: Watch, *, as_guest: bool) -> None:
 def _progress(seen: Watch) -> None:
     run, stages = seen.run, seen.stages
     if not stages:
-        st.progress(0.0, text=f"{waiting_text(run.status)} …")
+        waiting = sentence(seen.waiting_for) or waiting_text(run.status)
+        st.progress(0.0, text=f"{escape(waiting)} …")
         return
     parts = [f"{fmt.count(seen.complete)} of {fmt.counted(len(stages), 'stage')}"]
     if seen.cached:
@@ -132,7 +134,7 @@ def _progress(seen: Watch) -> None:
             _time_now(run.id)
         if not seen.running:
             waiting = seen.waiting_for or "waiting for a worker"
-            st.caption(f"{escape(waiting[0].upper() + waiting[1:])} …")
+            st.caption(f"{escape(sentence(waiting))} …")
 
 
 def _time_now(run_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.experiment import Calibration, Experiment
+from effq_core.pipeline.turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState, Status
 from tests.app.conftest import OpenView, words
@@ -189,6 +191,25 @@ def test_every_state_of_a_run_offers_the_next_step(
     assert said in words(app).replace("\\", "")
     assert _button(app, button)
     assert "Epoch 1" in words(app).replace("\\", "")
+
+
+def test_a_queued_run_says_its_place_in_the_words_of_the_command_line(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    database = Database(tmp_path / "effq.sqlite3")
+    first, second = sorted(database.create_run(Experiment()) for _ in range(2))
+    for run_id in (first, second):
+        database.set_driver(run_id, os.getpid())
+    database.set_status(first, Status.RUNNING)
+    place = queue_text(database, database.get_run(second))
+    database.close()
+    assert "1st in the queue" in place and first in place
+
+    app = open_view(tmp_path, "experiment", second)
+
+    assert not app.exception
+    (bar,) = app.get("progress")
+    assert bar.proto.text.replace("\\", "") == f"{place} …"
 
 
 def test_a_finished_run_can_be_changed_and_run_again(

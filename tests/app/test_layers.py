@@ -87,7 +87,7 @@ def test_a_run_nobody_has_looked_into_offers_to_with_its_time(
     assert experiment.layers is not None
     assert (experiment.layers.images, experiment.layers.budget_seconds) == (20, 60)
     assert run_id in app.query_params["look"]
-    assert "Waiting for an earlier run" in str(app.main) or app.button(key="do_cancel")
+    assert "Starting" in str(app.main) or app.button(key="do_cancel")
 
 
 def test_a_run_under_way_is_followed_without_being_asked_for(

@@ -8,7 +8,7 @@ import numpy as np
 from tensorflow.lite.tools import flatbuffer_utils
 
 from effq_core.experiment import CalibrationMethod
-from effq_core.layers.structure import layer_name
+from effq_core.layers.naming import layer_name
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import quantize_with_ranges
 from effq_core.reporting import SilentReporter

@@ -8,15 +8,8 @@ from pathlib import Path
 import pytest
 
 from effq_core.errors import ModelError
-from effq_core.layers.structure import (
-    DEPTHWISE,
-    RESIDUALS,
-    SQUEEZE_EXCITE,
-    BlockKind,
-    Network,
-    layer_name,
-    read_network,
-)
+from effq_core.layers.naming import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE, layer_name
+from effq_core.layers.structure import BlockKind, Network, read_network
 from effq_core.measure.inspect import inspect_file
 from effq_core.results.document import REFERENCE_FOLDER
 from tests.layers.planted import Made

@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,21 @@ def epochs(context: Any) -> dict[str, Any]:
         context.progress(epoch + 1, context.params["epochs"], "epochs")
     (context.out / "number.txt").write_text("7")
     return {"value": 7, "resumed_at": first}
+
+
+_HELD: list[bytearray] = []
+
+
+def hold(context: Any) -> dict[str, Any]:
+    """Keeps memory and leaves a file in the temporary folder, as TensorFlow does."""
+    _HELD.append(bytearray(os.urandom(1 << 20) * 300))
+    (handle, name) = tempfile.mkstemp()
+    os.close(handle)
+    folder = context.home.root / "marks"
+    folder.mkdir(exist_ok=True)
+    (folder / f"hold-{time.monotonic_ns()}").write_text(f"{os.getpid()} {name}")
+    (context.out / "number.txt").write_text("1")
+    return {"value": 1}
 
 
 def stubborn(context: Any) -> dict[str, Any]:
@@ -162,6 +178,10 @@ def slow_epochs_plan(experiment: Any, home: Any) -> Plan:
 
 def long_plan(experiment: Any, home: Any) -> Plan:
     return one("train", "epochs", params={"epochs": 3, "seconds": 30})
+
+
+def hold_plan(experiment: Any, home: Any) -> Plan:
+    return one("train", "hold", params={"seed": experiment.seed})
 
 
 def stubborn_plan(experiment: Any, home: Any) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,47 @@ def test_trouble_is_marked_in_the_log(database: Database) -> None:
 def test_a_run_that_is_not_there_is_an_input_error(database: Database) -> None:
     with pytest.raises(InputError):
         watch(database, "20260101-000000-abcd")
+
+
+def test_a_queued_run_says_its_place_and_whom_it_waits_for(database: Database) -> None:
+    ids = []
+    for number in range(4):
+        run_id = database.create_run(Experiment(), "mine" if number == 0 else "")
+        database.set_driver(run_id, os.getpid())
+        ids.append(run_id)
+    ids.sort()
+    assert watch(database, ids[0]).waiting_for == "", "nobody is ahead"
+    assert watch(database, ids[1]).waiting_for.startswith("2nd in the queue: waiting for run ")
+    assert ids[0] in watch(database, ids[1]).waiting_for
+
+    named = next(run for run in ids if database.get_run(run).name == "mine")
+    database.set_status(named, Status.RUNNING)
+    others = [run for run in ids if run != named]
+    for place, run_id in zip(("1st", "2nd", "3rd"), others, strict=True):
+        text = f"{place} in the queue: waiting for run {named} “mine” to finish"
+        assert watch(database, run_id).waiting_for == text
+    assert watch(database, named).waiting_for == ""
+
+    database.set_status(named, Status.FINISHED)
+    assert watch(database, others[0]).waiting_for == ""
+
+
+def test_a_cluster_of_ones_own_has_no_queue(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sorted(database.create_run(Experiment()) for _ in range(2))
+    for run_id in ids:
+        database.set_driver(run_id, os.getpid())
+    assert "in the queue" in watch(database, ids[1]).waiting_for
+    monkeypatch.setenv("EFFQ_SCHEDULER", "tcp://127.0.0.1:1")
+    assert watch(database, ids[1]).waiting_for == ""
+
+
+def test_a_stage_says_what_it_waits_for_while_nothing_runs(database: Database) -> None:
+    run_id = database.create_run(Experiment())
+    database.set_status(run_id, Status.RUNNING, started=1.0)
+    stage = _stage(run_id, 0, StageState.PENDING, detail="waiting for a timing run to finish")
+    database.upsert_stages([stage])
+    assert watch(database, run_id).waiting_for == "waiting for a timing run to finish"
+    database.upsert_stages([_stage(run_id, 1, StageState.RUNNING, started=1.0)])
+    assert watch(database, run_id).waiting_for == ""

@@ -1,0 +1,204 @@
+"""What the engine is, and what it does: the answers of ``effq engine``."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+from effq_core.errors import EngineError
+from effq_core.pipeline import engine, engine_workers
+from effq_core.settings import Home
+from effq_core.store.database import Database
+from effq_core.store.rows import RunRow, StageState, Status
+from effq_core.wording import stage_title
+
+_CANCEL_SECONDS = 15.0
+_POLL = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A run that is active.
+
+    Attributes:
+        run: Its id.
+        name: What its owner calls it.
+        status: Where it is.
+        stages: What of it is being made, for people.
+    """
+
+    run: str
+    name: str
+    status: str
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStatus:
+    """The engine at one moment.
+
+    Attributes:
+        running: Whether it runs; an existing cluster: whether it answers.
+        address: Where it listens; empty where it does not run.
+        external: Whether it is an existing Dask cluster.
+        pid: Its process; ``None`` where it is not ours or does not run.
+        started: When, in seconds since 1970; likewise.
+        workers: How many it has.
+        memory_bytes: Main memory of its processes.
+        work: Runs that are active, those at work before those that wait.
+    """
+
+    running: bool
+    address: str = ""
+    external: bool = False
+    pid: int | None = None
+    started: float | None = None
+    workers: int = 0
+    memory_bytes: int = 0
+    work: tuple[Work, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the status as plain JSON values."""
+        return asdict(self)
+
+
+def engine_status(home: Home) -> EngineStatus:
+    """Looks at the engine of a store; starts and changes nothing.
+
+    Args:
+        home: The store.
+
+    Returns:
+        What it is and does.
+
+    Raises:
+        EngineError: If an existing cluster cannot be reached.
+        StoreError: If the index is damaged.
+    """
+    work = active_work(home)
+    if engine.external_scheduler() is not None:
+        return _external(home, work)
+    state = engine.running(home)
+    if state is None:
+        return EngineStatus(running=False, work=work)
+    return EngineStatus(
+        running=True,
+        address=state["address"],
+        pid=state["pid"],
+        started=state["started"],
+        workers=engine_workers.living(home),
+        memory_bytes=_memory(state["pid"]),
+        work=work,
+    )
+
+
+def active_work(home: Home) -> tuple[Work, ...]:
+    """Returns the runs that somebody works on or waits with.
+
+    Args:
+        home: The store.
+
+    Raises:
+        StoreError: If the index is damaged.
+    """
+    if not home.database.exists():
+        return ()  # looking must not make one
+    database = Database(home.database)
+    try:
+        runs = [run for run in database.list_runs() if run.status.is_active and run.driver_pid]
+        runs.sort(key=lambda run: (run.status is Status.QUEUED, run.id))
+        return tuple(_work(database, run) for run in runs)
+    finally:
+        database.close()
+
+
+def _work(database: Database, run: RunRow) -> Work:
+    stages = [each for each in database.stages(run.id) if each.state is StageState.RUNNING]
+    titles = tuple(stage_title(each.name) for each in stages)
+    return Work(run=run.id, name=run.name, status=str(run.status), stages=titles)
+
+
+def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple[Work, ...]]:
+    """Ends the embedded engine.
+
+    Args:
+        home: The store.
+        force: Cancel the runs that need it first; what they have finished is kept.
+
+    Returns:
+        The engine as it was, and the runs that were cancelled.
+
+    Raises:
+        EngineError: If runs are active and it is not forced, or it is a cluster of somebody else.
+        StoreError: If a run cannot be cancelled.
+    """
+    external = engine.external_scheduler()
+    if external is not None:
+        raise EngineError(
+            f"The engine is the Dask cluster {external}, which EffQ did not start.",
+            "Stop it where it was started, or unset EFFQ_SCHEDULER to mean EffQ's own engine.",
+        )
+    status = engine_status(home)
+    if status.work and not force:
+        raise EngineError(
+            f"The engine is in use: {'; '.join(map(described, status.work))}.",
+            "Wait for it to end, or give --force: it cancels first, and keeps what is finished.",
+        )
+    _cancel(home, status.work)
+    stopped = engine.stop(home)  # also one that is just starting, and has said nothing yet
+    return replace(status, running=stopped), status.work
+
+
+def described(work: Work) -> str:
+    """Names a run, and says where it is."""
+    name = f" “{work.name}”" if work.name else ""
+    at = f" ({', '.join(work.stages)})" if work.stages else ""
+    return f"run {work.run}{name} is {work.status}{at}"
+
+
+def _cancel(home: Home, work: tuple[Work, ...]) -> None:
+    """Cancels runs, and waits: a driver that loses its engine would start another."""
+    from effq_core.pipeline.control import request_cancel
+
+    for each in work:
+        request_cancel(home, each.run)
+    deadline = time.monotonic() + _CANCEL_SECONDS
+    asked = {each.run for each in work}
+    while left := [each for each in active_work(home) if each.run in asked]:
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"The engine still runs: {'; '.join(map(described, left))}.",
+                "It was asked to stop; try again in a moment.",
+            )
+        time.sleep(_POLL)
+
+
+def _memory(pid: int) -> int:
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):  # it ends while we look
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += int(each.memory_info().rss)
+    return total
+
+
+def _external(home: Home, work: tuple[Work, ...]) -> EngineStatus:
+    client = engine.connect(home)
+    try:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        memory = sum(int(each.get("metrics", {}).get("memory", 0)) for each in workers)
+        return EngineStatus(
+            running=True,
+            address=client.scheduler.address,
+            external=True,
+            workers=len(workers),
+            memory_bytes=memory,
+            work=work,
+        )
+    finally:
+        client.close()

@@ -1,0 +1,83 @@
+"""The names that can be kept in floats are known before anything is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effq_core.errors import ModelError
+from effq_core.experiment import Experiment
+from effq_core.layers.names import names_of
+from effq_core.layers.settings import Mixed
+from effq_core.layers.structure import read_network
+from effq_core.models.catalogue import MODELS, ModelCard
+from effq_core.models.own.card import OwnCard
+from effq_core.pipeline.plan import build_plan
+from effq_core.quantize.convert import convert
+from effq_core.quantize.freeze import freeze
+from effq_core.settings import Home
+from tests.models.own_files import SIDE, classifier
+
+
+def _converted(model: Any, folder: Path) -> Any:
+    freeze(model, folder / "saved")
+    return read_network(convert(folder / "saved", "float32")).names
+
+
+@pytest.mark.parametrize("card", MODELS.values(), ids=lambda card: card.id)
+def test_a_bundled_models_names_are_those_of_its_file(card: ModelCard, tmp_path: Path) -> None:
+    from effq_core.models.architectures import build_architecture
+
+    model = build_architecture(card, classes=3, image_size=32)
+    assert names_of(card) == _converted(model, tmp_path)
+
+
+@dataclass(frozen=True)
+class _Kept(OwnCard):
+    """A card that knows nothing but its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        object.__setattr__(self, "folder", folder)
+
+
+def test_the_names_of_a_model_of_ones_own_are_those_of_its_file(tmp_path: Path) -> None:
+    from effq_core.models.own.flat import build_flat
+    from effq_core.models.own.flatten import flatten
+
+    made = flatten(classifier(), SIDE, None, add_softmax=False)
+    assert made.problems == ()
+    made.flat.write(tmp_path)
+    known, found = names_of(_Kept(tmp_path)), _converted(build_flat(made.flat), tmp_path)
+    assert known is not None
+    assert set(known.layers) == set(found.layers)
+    assert known.groups == found.groups
+    kept = {name for each in known.layers.values() for name in each}
+    assert {name for each in found.layers.values() for name in each} <= kept
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("block9z", "Blocks: stem, block1a, block2a"),
+        ("residual", "Did you mean residuals?"),
+        ("blok4b", "Did you mean block4b?"),
+        ("depth", "Groups: residuals, depthwise, squeeze_excite."),
+        ("block4b_dwconv", "Layers of block4b: block4b_expand_conv, block4b_dwconv2,"),
+    ],
+)
+def test_a_name_no_model_has_is_refused_before_anything_is_made(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    experiment = Experiment(variants=("int8_mixed",), mixed=Mixed(keep=("head", name)))
+    with pytest.raises(ModelError, match=f"no block, layer or group '{name}'") as caught:
+        build_plan(experiment, Home(tmp_path))
+    assert said in caught.value.hint
+
+
+def test_blocks_layers_and_groups_are_taken(tmp_path: Path) -> None:
+    keep = ("head", "block4b_dwconv2", "residuals", "normalise")
+    experiment = Experiment(variants=("int8_mixed",), mixed=Mixed(keep=keep))
+    assert "convert:int8_mixed" in build_plan(experiment, Home(tmp_path))
