@@ -21,7 +21,7 @@ from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import KERAS_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.files import KERAS_FILE, LABELS_FILE, RESULTS_FILE
 from effq_core.pipeline.stages.measure import write_json
 from effq_core.pipeline.stages.report import expected_fake_quant, report
 from effq_core.settings import Home
@@ -135,6 +135,8 @@ class Inputs:
     def variant(self, name: str, file: FileReport, answers: np.ndarray | None = None) -> None:
         for what in ("file", "inspect", "evaluate", "benchmark"):
             self.folders[f"{what}:{name}"] = self._folder(f"{what}:{name}")
+        labels = "".join(f"class {i}\n" for i in range(CLASSES))
+        (self.folders[f"file:{name}"] / LABELS_FILE).write_text(labels)
         write_json(self.folders[f"inspect:{name}"] / "file.json", file.to_dict())
         gate = Gate(
             name="xnnpack_vs_reference", passed=True, value=1, limit=0.95, n=8, detail="All agree."
@@ -175,7 +177,11 @@ class Inputs:
         experiment = Experiment(variants=tuple(self.variants)).to_dict()
         out = self._folder("out")
         context = StageContext(
-            params={"experiment": experiment, "use": "whole"},
+            params={
+                "experiment": experiment,
+                "use": "whole",
+                "normalisation": {"scale": [1, 1, 1], "offset": [0, 0, 0]},
+            },
             inputs=self.folders,
             summaries=self.summaries,
             out=out,
@@ -199,9 +205,18 @@ def gates(results: dict[str, Any], variant: str) -> dict[str, bool]:
 
 def test_a_sound_run_passes_every_gate_and_warns_of_nothing(inputs: Inputs) -> None:
     results = inputs.report()
-    assert gates(results, "float32") == {"xnnpack_vs_reference": True, "keras_vs_tflite": True}
-    assert gates(results, "int8") == {"xnnpack_vs_reference": True, "no_float_tensors": True}
+    assert gates(results, "float32") == {
+        "answers_fit_labels": True,
+        "xnnpack_vs_reference": True,
+        "keras_vs_tflite": True,
+    }
+    assert gates(results, "int8") == {
+        "agreement_with_float32": True,
+        "xnnpack_vs_reference": True,
+        "no_float_tensors": True,
+    }
     assert gates(results, "int8_qat") == {
+        "agreement_with_float32": True,
         "xnnpack_vs_reference": True,
         "keras_vs_tflite": True,
         "no_float_tensors": True,
