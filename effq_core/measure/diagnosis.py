@@ -7,8 +7,8 @@ BGR. A few photos screen them all and more of them judge the best, so that none 
 it must do better than the model as it is by the exact McNemar test, once in 10,000 times by chance,
 and better than chance itself.
 
-The gate fails where a cause is found, and where the model is surely useless: less than a tenth of
-what is possible beyond chance. Too few photos fail nothing.
+The gate fails where a cause is found, and where the model is surely useless: even the upper end of
+its interval is less than a tenth of what is possible beyond chance. Too few photos fail nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from effq_core import formatting as fmt
 from effq_core.datasets.decode import Pixels
-from effq_core.measure.agreement_gate import RELATED, least_plausible
+from effq_core.measure.agreement_gate import RELATED
 from effq_core.measure.feedings import Feeding, Refed, other_feedings
 from effq_core.measure.gate_wording import LABELS_GATE
 from effq_core.measure.gates import Gate
@@ -73,7 +73,8 @@ def labels_gate(
         reporter: Told the progress; asked whether to stop.
 
     Returns:
-        The gate; its value is the share that is right, its limit what a model must surely reach.
+        The gate; its value is the share that is right, its limit what unrelated answers
+        would get right.
         ``None`` without labels.
 
     Raises:
@@ -85,16 +86,15 @@ def labels_gate(
     n, found = predictions.n, predictions.predicted
     right, chance = int((found == truth).sum()), chance_agreement(found, truth)
     at_chance = is_chance(right, n, chance)
-    least = least_plausible(n, chance + RELATED * (1 - chance))
+    useless = at_chance and wilson(right, n)[1] < chance + RELATED * (1 - chance)
     order = find_reordering(truth, found, predictions.probabilities.shape[1], names)
     fed = _better_feeding(truth, found, subject, reporter) if at_chance and not order else None
-    useless = at_chance and right < least
     verdict = f"{fmt.percent(right / n)} of {n:,} photos are right"
     return Gate(
         name=LABELS_GATE,
         passed=order is None and fed is None and not useless,
         value=right / n,
-        limit=least / n if at_chance else 0.0,
+        limit=chance,
         n=n,
         detail=_told(subject, verdict, at_chance, useless, _cause(order, fed, names)),
     )
