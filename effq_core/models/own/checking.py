@@ -216,11 +216,11 @@ class Check:
         return ""
 
     def _recognise(self, labels: list[str], normalisation: Any, photos: Any, found: Any) -> None:
-        with self._step("Recognise what the photos show") as step:
-            float32, refed = self._scratch / "float32.tflite", self._scratch / "refed"
-            if doubt := unrecognised(float32, refed, photos, found, labels, inside=normalisation):
+        float32, refed = self._scratch / "float32.tflite", self._scratch / "refed"
+        if doubt := unrecognised(float32, refed, photos, found, labels, inside=normalisation):
+            with self._step("Recognise what the photos show") as step:
                 step.warn(doubt, CHECK_WHAT_WAS_SAID)
-                self.notes.append(doubt)
+            self.notes.append(doubt)
 
     def _try_qat(self, model: Any, photos: Any) -> list[str]:
         with self._step("Insert fake-quant for QAT") as step:
