@@ -41,7 +41,7 @@ RELATED = 0.1
 """Least share of the agreement possible beyond chance that makes a file a form of the model."""
 
 
-def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str] = ()) -> Gate:
+def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]) -> Gate:
     """Checks that a file's answers agree with float32's as far as their accuracies make likely.
 
     Args:
@@ -67,7 +67,7 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     detail = f"{same:,} of {n:,} images get float32's top-1 class; at least {least:,} must."
     if same < least:
         detail += " Is it a form of this model, with its outputs in the order of the labels?"
-    order = find_reordering(wanted, found, baseline.probabilities.shape[1], names)
+    order = find_reordering(wanted, found, names)
     if order is not None:
         share = fmt.percent(order.after / n, 0)
         detail = (

@@ -61,7 +61,7 @@ class Subject:
 def labels_gate(
     predictions: Predictions,
     subject: Subject,
-    names: Sequence[str] = (),
+    names: Sequence[str],
     reporter: Reporter | None = None,
 ) -> Gate | None:
     """Checks that a model's answers have to do with the photos' labels, and says why they have not.
@@ -74,8 +74,7 @@ def labels_gate(
 
     Returns:
         The gate; its value is the share that is right, its limit what unrelated answers
-        would get right.
-        ``None`` without labels.
+        would get right. ``None`` without labels.
 
     Raises:
         Cancelled: If the reporter says so.
@@ -87,7 +86,7 @@ def labels_gate(
     right, chance = int((found == truth).sum()), chance_agreement(found, truth)
     at_chance = is_chance(right, n, chance)
     useless = at_chance and wilson(right, n)[1] < chance + RELATED * (1 - chance)
-    order = find_reordering(truth, found, predictions.probabilities.shape[1], names)
+    order = find_reordering(truth, found, names)
     fed = _better_feeding(truth, found, subject, reporter) if at_chance and not order else None
     verdict = f"{fmt.percent(right / n)} of {n:,} photos are right"
     return Gate(

@@ -31,6 +31,8 @@ KAPPA = 0.5
 """Least agreement beyond chance of answers that are read in the right order."""
 
 _FOLDS = 5
+_MOST = 4_000_000
+"""Pairs of classes up to which every order is looked through: a second, and 32 MB."""
 _NAMED = 2
 """Swaps or moves that are named; the others are counted."""
 
@@ -74,16 +76,13 @@ class Reordering:
         return f"when reading {_some(told, 'class', 'classes')}"
 
 
-def find_reordering(
-    wanted: Ints, found: Ints, classes: int, names: Sequence[str] = ()
-) -> Reordering | None:
+def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reordering | None:
     """Looks for an order of the outputs that brings agreement back.
 
     Args:
         wanted: Class of each photo: the truth, or another model's answer, int64 (n,).
         found: The file's answer to each, int64 (n,).
-        classes: Number of outputs.
-        names: Of the classes; with them the usual wrong orders are tried as well.
+        names: Of the outputs, in the order they are said to be in.
 
     Returns:
         The best order; ``None`` where none is surely better than the given one.
@@ -91,8 +90,10 @@ def find_reordering(
     before = wanted == found
     if mcnemar(0, int((~before).sum())) >= DOUBT:
         return None  # not even if every other photo came right
-    candidates = [(_in_order(meaning, found), meaning, rule) for rule, meaning in _usual(names)]
-    candidates.append((_held_out(wanted, found, classes), _assigned(wanted, found, classes), ""))
+    candidates = [(_read(meaning, found), meaning, rule) for rule, meaning in _usual(names)]
+    if len(np.unique(wanted)) * len(np.unique(found)) <= _MOST:
+        whole = _assigned(wanted, found, len(names))
+        candidates.append((_held_out(wanted, found, len(names)), whole, ""))
     best: Reordering | None = None
     for read, meaning, rule in candidates:
         after = wanted == read
@@ -151,7 +152,7 @@ def _usual(names: Sequence[str]) -> list[tuple[str, Ints]]:
     return list(usual_orders(names)) if len(names) > 2 * _NAMED else []
 
 
-def _in_order(meaning: Ints, found: Ints) -> Ints:
+def _read(meaning: Ints, found: Ints) -> Ints:
     read: Ints = meaning[found]
     return read
 

@@ -87,7 +87,7 @@ def test_without_labels_answers_that_have_nothing_to_do_with_float32s_fail() -> 
 def test_the_gate_needs_the_same_images() -> None:
     few, more = np.zeros(2, np.int64), np.zeros(3, np.int64)
     with pytest.raises(StageError, match="agreement_with_float32"):
-        float32_gate(predictions(few, None, 2), predictions(more, None, 2))
+        float32_gate(predictions(few, None, 2), predictions(more, None, 2), ["a", "b"])
 
 
 @settings(deadline=None)

@@ -163,7 +163,7 @@ def test_a_few_photos_fail_nothing(make: Make, judge: Callable[..., Gate]) -> No
 def test_without_labels_there_is_nothing_to_fit(tmp_path: Path) -> None:
     nothing = Predictions(np.eye(3, dtype=np.float32), None, None, ["a", "b", "c"])
     subject = Subject("Float32", tmp_path / "none", np.zeros((3, 2, 2, 3), np.uint8), tmp_path)
-    assert labels_gate(nothing, subject) is None
+    assert labels_gate(nothing, subject, NAMES) is None
 
 
 def test_it_can_be_cancelled(
