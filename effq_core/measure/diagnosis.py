@@ -22,7 +22,7 @@ import numpy as np
 from effq_core import formatting as fmt
 from effq_core.datasets.decode import Pixels
 from effq_core.measure.agreement_gate import RELATED
-from effq_core.measure.feedings import Feeding, Refed, other_feedings
+from effq_core.measure.feedings import OtherFeeding, Refed, other_feedings
 from effq_core.measure.gate_wording import LABELS_GATE
 from effq_core.measure.gates import Gate
 from effq_core.measure.intervals import mcnemar, wilson
@@ -112,7 +112,7 @@ def is_chance(right: int, n: int, chance: float) -> bool:
 
 @dataclass(frozen=True)
 class _Better:
-    feeding: Feeding
+    feeding: OtherFeeding
     right: int
     n: int
 

@@ -1,4 +1,4 @@
-"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it anew.
+"""OtherFeeding a ``.tflite`` file as if it had another preprocessing, without making it anew.
 
 The preprocessing of EffQ's own files is inside their graph: ``own(x) = x * scale + offset`` a
 channel. A float input may be any number, so what makes the layers behind it see ``other(x)`` is fed
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from effq_core.datasets.decode import Pixels
+from effq_core.errors import ModelError
 from effq_core.measure.feeding import write_feeding
 from effq_core.measure.predictions import Ints
 from effq_core.measure.runtime import ModelPool
@@ -29,7 +30,7 @@ _CAFFE = Normalisation((1.0,) * 3, (-103.939, -116.779, -123.68))
 
 
 @dataclass(frozen=True)
-class Feeding:
+class OtherFeeding:
     """What a model is made to see of RGB 0–255.
 
     Attributes:
@@ -43,7 +44,7 @@ class Feeding:
     bgr: bool = False
 
 
-def other_feedings(seen: Normalisation | None, channels: int = 3) -> Iterator[Feeding]:
+def other_feedings(seen: Normalisation | None, channels: int = 3) -> Iterator[OtherFeeding]:
     """Lists what a model may have been trained with, where it was not this.
 
     Args:
@@ -58,14 +59,14 @@ def other_feedings(seen: Normalisation | None, channels: int = 3) -> Iterator[Fe
         names[way.normalisation or _IDENTITY] = f"preprocessing {way.value}"
     for values, words in names.items():
         if values != now:
-            yield Feeding(words, values)
+            yield OtherFeeding(words, values)
     if channels != 3:
         return
-    yield Feeding("preprocessing caffe (BGR minus the mean)", _CAFFE, bgr=True)
-    yield Feeding("its colours in the order BGR", now, bgr=True)
+    yield OtherFeeding("preprocessing caffe (BGR minus the mean)", _CAFFE, bgr=True)
+    yield OtherFeeding("its colours in the order BGR", now, bgr=True)
     for values, words in names.items():
         if values != now:
-            yield Feeding(f"{words} and its colours in the order BGR", values, bgr=True)
+            yield OtherFeeding(f"{words} and its colours in the order BGR", values, bgr=True)
 
 
 class Refed:
@@ -83,7 +84,9 @@ class Refed:
             shutil.copyfile(beside, folder / beside.name)
         self._path, self._inside = folder / path.name, inside or _IDENTITY
 
-    def answers(self, images: Pixels, feeding: Feeding, reporter: Reporter | None = None) -> Ints:
+    def answers(
+        self, images: Pixels, feeding: OtherFeeding, reporter: Reporter | None = None
+    ) -> Ints:
         """Asks the file.
 
         Args:
@@ -92,7 +95,7 @@ class Refed:
             reporter: Told the progress; asked whether to stop.
 
         Returns:
-            Its top-1 class of each, int64 (n,).
+            Its top-1 class of each, int64 (n,); -1 where its input cannot hold what it is fed.
         """
         channels = images.shape[-1]
         scale, offset = (
@@ -105,5 +108,9 @@ class Refed:
             list((np.array(feeding.values.offset[:channels]) - offset) / scale),
         )
         seen = np.ascontiguousarray(images[..., ::-1]) if feeding.bgr else images
-        best: Ints = ModelPool(self._path).predict_many(seen, reporter).argmax(axis=1)
+        try:
+            pool = ModelPool(self._path)
+        except ModelError:  # one way that does not fit is no answer, and no end of the others
+            return np.full(len(images), -1, np.int64)
+        best: Ints = pool.predict_many(seen, reporter).argmax(axis=1)
         return best

@@ -15,6 +15,7 @@ import pytest
 
 from effq_core.errors import Cancelled
 from effq_core.measure.diagnosis import Subject, labels_gate
+from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.runtime import ModelPool
@@ -164,6 +165,22 @@ def test_without_labels_there_is_nothing_to_fit(tmp_path: Path) -> None:
     nothing = Predictions(np.eye(3, dtype=np.float32), None, None, ["a", "b", "c"])
     subject = Subject("Float32", tmp_path / "none", np.zeros((3, 2, 2, 3), np.uint8), tmp_path)
     assert labels_gate(nothing, subject, NAMES) is None
+
+
+def test_a_way_of_feeding_that_does_not_fit_is_no_answer(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"no model can be fed this way")
+    way = next(other_feedings(None))
+    answers = Refed(path, tmp_path / "again").answers(np.zeros((2, 8, 8, 3), np.uint8), way)
+    assert answers.tolist() == [-1, -1]
+
+
+def test_a_grey_input_has_no_order_of_colours_and_what_it_sees_is_not_tried_again() -> None:
+    assert not any(way.bgr for way in other_feedings(None, channels=1))
+    for own in Preprocessing:
+        ways = list(other_feedings(own.normalisation))
+        assert len({(way.values, way.bgr) for way in ways}) == len(ways)
+        assert (own.normalisation or RAW, False) not in {(way.values, way.bgr) for way in ways}
 
 
 def test_it_can_be_cancelled(
