@@ -64,15 +64,20 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     truth = baseline.truth
     same = int((wanted == found).sum())
     least = _of_strangers(wanted, found) if truth is None else _of_losses(wanted, found, truth)
-    detail = f"{same:,} of {n:,} images get float32's top-1 class; at least {least:,} must."
-    if same < least:
-        detail += " Is it a form of this model, with its outputs in the order of the labels?"
     order = find_reordering(wanted, found, names)
+    detail = f"{same:,} of {n:,} images get float32's top-1 class"
     if order is not None:
         share = fmt.percent(order.after / n, 0)
         detail = (
-            f"Outputs look re-ordered: {share} agree {order.words(names)}. As they are, {detail}"
+            f"Outputs look re-ordered: {share} agree {order.words(names)}. As they are, {detail}."
         )
+    elif same < least:
+        detail += (
+            f"; at least {least:,} must. Is it a form of this model, with its outputs in the order "
+            "of the labels?"
+        )
+    else:
+        detail += f"; at least {least:,} must."
     return Gate(
         name=NAME,
         passed=same >= least and order is None,

@@ -308,6 +308,30 @@ def test_keras_and_its_file_must_agree_more_closely_without_fake_quant(
     assert gates(inputs.report(), variant)["keras_vs_tflite"] is passed
 
 
+def test_outputs_in_another_order_fail_their_variant_and_are_named(inputs: Inputs) -> None:
+    order = [0, 1, 5, 3, 4, 2, 6, 7, 8, 9]
+    inputs.variant("int8", file_report("int8", V2_B0), inputs.answers[:, order])
+    results = inputs.report()
+    assert gates(results, "int8")["agreement_with_float32"] is False
+    assert all(gates(results, "float32").values()) and all(gates(results, "int8_qat").values())
+    assert [w for w in results["warnings"] if "re-ordered" in w] == [
+        "Int8 (PTQ): the gate agreement_with_float32 failed. Outputs look re-ordered: 100 % agree "
+        "after swapping “class 2” and “class 5”. As they are, 160 of 200 images get float32's "
+        "top-1 class."
+    ]
+
+
+def test_labels_in_another_order_fail_float32_and_not_what_is_made_of_it(inputs: Inputs) -> None:
+    inputs.labels = np.array([1, 0, *range(2, CLASSES)])[inputs.labels]
+    for name in inputs.variants:
+        inputs.variant(name, file_report(name, V2_B0))
+    results = inputs.report()
+    assert gates(results, "float32")["answers_fit_labels"] is False
+    assert "after swapping “class 0” and “class 1”" in results["warnings"][0]
+    for name in ("int8", "int8_qat"):
+        assert all(gates(results, name).values())
+
+
 def test_keras_may_have_answered_only_the_first_images(inputs: Inputs) -> None:
     np.save(inputs.folders["keras:float32"] / KERAS_FILE, inputs.answers[:50])
     gates_of_float32 = inputs.report()["variants"]["float32"]["gates"]
