@@ -157,7 +157,7 @@ def _cause(order: Reordering | None, fed: _Better | None, names: Sequence[str]) 
     if fed is not None:
         return (
             f"With {fed.feeding.words} it would be right on {fmt.percent(fed.right / fed.n, 0)} of "
-            f"{fmt.count(fed.n)}. Add it again so."
+            f"{fmt.count(fed.n)}. {fed.feeding.remedy}"
         )
     return ""
 

@@ -43,6 +43,13 @@ class OtherFeeding:
     values: Normalisation
     bgr: bool = False
 
+    @property
+    def remedy(self) -> str:
+        """What to do about it, as a sentence."""
+        if self.bgr:
+            return "Put a layer in front of it that reverses the colours, and add it again."
+        return "Add it again with this preprocessing."
+
 
 def other_feedings(seen: Normalisation | None, channels: int = 3) -> Iterator[OtherFeeding]:
     """Lists what a model may have been trained with, where it was not this.

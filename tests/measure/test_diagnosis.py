@@ -104,7 +104,8 @@ def test_the_preprocessing_it_was_trained_with_is_found_behind_the_one_in_the_gr
     assert not gate.passed
     assert gate.detail == (
         "Float32 is no better than chance on these photos: 16.7 % of 120 photos are right. With "
-        "preprocessing minus_one_one it would be right on 100 % of 120. Add it again so."
+        "preprocessing minus_one_one it would be right on 100 % of 120. Add it again with "
+        "this preprocessing."
     )
 
 
@@ -120,7 +121,10 @@ def test_preprocessing_that_is_done_twice_is_found(make: Make, judge: Callable[.
 def test_colours_in_the_order_bgr_are_found(make: Make, judge: Callable[..., Gate]) -> None:
     gate = judge(make(TRAINED_FOR, bgr=True), inside=TRAINED_FOR)
     assert not gate.passed
-    assert "With its colours in the order BGR it would be right on 100 % of 120." in gate.detail
+    assert gate.detail.endswith(
+        "With its colours in the order BGR it would be right on 100 % of 120. Put a layer in front "
+        "of it that reverses the colours, and add it again."
+    )
     both = judge(make(RAW, bgr=True), inside=RAW)
     assert "With preprocessing minus_one_one and its colours in the order BGR" in both.detail
 
