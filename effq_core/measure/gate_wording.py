@@ -9,7 +9,7 @@ LABELS_GATE = "answers_fit_labels"
 
 _TITLES = {
     "disjoint": "No photo serves two purposes",
-    "agreement_with_float32": "Agrees with float32 as a form of it would",
+    "agreement_with_float32": "Agrees with float32 as its accuracy allows",
     LABELS_GATE: "Answers fit the photos' labels",
     "xnnpack_vs_reference": "Fast and plain kernels agree",
     "keras_vs_tflite": "The file answers as the Keras model does",
@@ -21,7 +21,7 @@ _TITLES = {
 _PURPOSES = {
     "agreement_with_float32": (
         "Outputs in another order, or another model's file, would otherwise pass for a loss by "
-        "quantization. A real loss, however large, passes: accuracy tells it."
+        "quantization. A real loss, however large, passes: accuracy shows it."
     ),
     LABELS_GATE: (
         "A model that is fed otherwise than it was trained, or has its labels in another order, "
