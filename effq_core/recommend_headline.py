@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from effq_core import formatting as fmt
+from effq_core.measure.gate_wording import LABELS_GATE, plainly
 from effq_core.recommend import Limits, recommend
 from effq_core.recommend_cautions import doubts
 from effq_core.recommend_reasons import SAME_SPEED, loss
@@ -26,8 +27,8 @@ class Headline:
         cautions: What to keep in mind, as sentences.
         sure: Whether nothing touches the numbers of the text: no failed check, no busy machine,
             not too few photos.
-        variant: The variant it recommends; ``None`` where none passed its checks, or timing has
-            to be repeated.
+        variant: The variant it recommends; ``None`` where none passed its checks, where timing has
+            to be repeated, or where the float model itself has nothing to do with the labels.
         retime: Whether timing has to be repeated: it was disturbed.
     """
 
@@ -51,6 +52,9 @@ def headline(results: Results, threads: int | None = None) -> Headline:
     Raises:
         StoreError: If stored answers are missing.
     """
+    wrong = next((gate for gate in results.baseline.failed_gates if gate.name == LABELS_GATE), None)
+    if wrong is not None:  # whatever a variant gains or loses against it means nothing
+        return Headline(text=plainly(wrong.detail), cautions=(), sure=False, variant=None)
     count = results.threads[0] if threads is None else threads
     # A small fast file that is wrong is no gain: what loses more than most people would accept is
     # not recommended by a sentence that nobody asked for.

@@ -119,6 +119,18 @@ def test_no_variant_that_passed_its_checks_is_recommended() -> None:
     assert found.text.startswith("No variant of this run passed its checks")
 
 
+def test_a_float_model_at_chance_level_comes_before_everything_else() -> None:
+    verdict = "Float32 is no better than chance on these images."
+    gate = {"name": "answers_fit_labels", "passed": False, "value": 0.1, "limit": 0.1, "n": 50}
+
+    def fail(plain: dict[str, Any]) -> None:
+        plain["variants"]["float32"]["gates"].append({**gate, "detail": verdict})
+
+    found = headline(changed(REFERENCE, fail))
+    assert found.text == "Float32 is no better than chance on these photos."
+    assert found.variant is None and not found.sure
+
+
 def test_float32_alone_and_float32_as_the_best() -> None:
     def slow(plain: dict[str, Any]) -> None:
         timing(plain, "int8").update(median_ms=30.0, median_low_ms=29.0, median_high_ms=31.0)

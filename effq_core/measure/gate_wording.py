@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 
+LABELS_GATE = "answers_fit_labels"
+"""The gate that fails where a model has nothing to do with its photos' labels."""
+
 _TITLES = {
     "disjoint": "No photo serves two purposes",
+    "agreement_with_float32": "Agrees with float32 as its accuracy allows",
+    LABELS_GATE: "Answers fit the photos' labels",
     "xnnpack_vs_reference": "Fast and plain kernels agree",
     "keras_vs_tflite": "The file answers as the Keras model does",
     "no_float_tensors": "Integer throughout",
@@ -14,6 +19,14 @@ _TITLES = {
     "recipe_as_asked": "Floats exactly where the recipe says",
 }
 _PURPOSES = {
+    "agreement_with_float32": (
+        "Outputs in another order, or another model's file, would otherwise pass for a loss by "
+        "quantization. A real loss, however large, passes: accuracy shows it."
+    ),
+    LABELS_GATE: (
+        "A model that is fed otherwise than it was trained, or has its labels in another order, "
+        "answers at random: nothing measured on it means anything."
+    ),
     "xnnpack_vs_reference": (
         "LiteRT's fast CPU kernels are set against its slow, plain ones: a fault in the fast ones "
         "would otherwise pass for a loss by quantization. Rounding is no fault."

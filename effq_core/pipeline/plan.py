@@ -332,8 +332,14 @@ class Planner(StageList):
         self.add(
             LAST,
             "report:report",
-            params={"experiment": self.experiment.to_dict(), "use": self.match.use},
-            inputs=inputs,
+            version=2,
+            params={
+                "experiment": self.experiment.to_dict(),
+                "use": self.match.use,
+                "normalisation": asdict(self.card.normalisation),
+            },
+            inputs=inputs
+            | {f"evaluation:{name}": source for name, source in self.ready_pixels.items()},
             weight=2,
             library_versions=STATISTICS,
         )

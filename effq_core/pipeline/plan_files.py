@@ -65,6 +65,7 @@ class FilesPlanner(Planner):
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
         StageList.__init__(self)
         self.experiment, self.home = experiment, home
+        self.card = get_model(experiment.model, home)
         self.variants = [get_variant(name) for name in experiment.variants]
         self.ready_pixels: dict[str, str] = {}
         self._source = _source(experiment, home)

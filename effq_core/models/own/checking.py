@@ -27,6 +27,7 @@ from effq_core.models.own.flatten import Flattened, flatten
 from effq_core.models.own.graph import GraphModel, freeze_callable, write_graph
 from effq_core.models.own.loading import Loaded, load, preprocessed
 from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.models.own.steps import Progress, under_way
 from effq_core.models.weights import load_weights, write_weights
 from effq_core.pipeline.stages.report import expected_fake_quant
@@ -110,6 +111,7 @@ class Check:
         flattened = self._lay_open(loaded, normalisation, logits, photos, found)
         kept, parameters = self._keep(flattened, call, image_size)
         int8_problem = self._convert(kept, photos, found)
+        self._recognise(labels, normalisation, photos, found)
         problems = list(flattened.problems) if flattened else []
         if flattened and not problems:
             problems = self._try_qat(kept, photos)
@@ -212,6 +214,13 @@ class Check:
                 f"{fmt.percent(float(np.abs(answers - found).max()))} at most."
             )
         return ""
+
+    def _recognise(self, labels: list[str], normalisation: Any, photos: Any, found: Any) -> None:
+        float32, refed = self._scratch / "float32.tflite", self._scratch / "refed"
+        if doubt := unrecognised(float32, refed, photos, found, labels, inside=normalisation):
+            with self._step("Recognise what the photos show") as step:
+                step.warn(doubt, CHECK_WHAT_WAS_SAID)
+            self.notes.append(doubt)
 
     def _try_qat(self, model: Any, photos: Any) -> list[str]:
         with self._step("Insert fake-quant for QAT") as step:

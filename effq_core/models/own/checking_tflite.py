@@ -18,6 +18,7 @@ from effq_core.models.own import answers as asked
 from effq_core.models.own import steps
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
+from effq_core.models.own.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.models.own.steps import under_way
 
 _ENDS = (0.9, 1.1)
@@ -82,6 +83,10 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         elif doubt := asked.doubt(found):
             notes.append(doubt)
             step.warn(doubt, "Compare the answers with what the photos show.")
+        refed = folder / steps.SCRATCH / "refed"
+        if doubt := unrecognised(path, refed, photos, found, labels, outside=normalisation):
+            notes.append(doubt)
+            step.warn(doubt, CHECK_WHAT_WAS_SAID)
     shutil.copyfile(path, out / MODEL_FILE)
     return {
         "image_size": model.image_size,

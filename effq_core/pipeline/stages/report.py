@@ -13,14 +13,18 @@ from effq_core import hardware
 from effq_core.datasets.pixels import read_pixels
 from effq_core.layers.recipe import Recipe as MixedRecipe
 from effq_core.measure import gates as gate_rules
+from effq_core.measure.agreement_gate import float32_gate
+from effq_core.measure.diagnosis import Subject, labels_gate
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
+from effq_core.models.catalogue import Normalisation
+from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.report_inputs import BENCHMARK
-from effq_core.pipeline.stages.files import KERAS_FILE, MODEL_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.files import KERAS_FILE, LABELS_FILE, MODEL_FILE, RESULTS_FILE
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.variants import BASELINE, Recipe, get_variant, is_ready
 
@@ -55,9 +59,11 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
-    Params: ``experiment``, ``use``. Inputs: ``index``, ``model``, samples, and for each variant
-    ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``; where they exist
-    ``keras:<variant>`` and ``training:<variant>``. Input ``benchmark`` has all timings.
+    Params: ``experiment``, ``use``, ``normalisation`` (the model's). Inputs: ``index``, ``model``,
+    samples, ``benchmark`` with all timings, and for each variant ``<what>:<variant>`` with
+    ``file``, ``inspect``, ``evaluate``; where they exist ``keras:<variant>``,
+    ``training:<variant>`` and, for a file that takes the photos in another size,
+    ``evaluation:<variant>``.
     """
     names = context.params["experiment"]["variants"]
     variants = {name: _variant(context, name) for name in names}
@@ -116,7 +122,8 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
 
 def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
     variant = get_variant(name)
-    found = [Gate.from_dict(read_json(context.inputs[f"inspect:{name}"] / "kernels.json"))]
+    found = _answer_gates(context, name)
+    found += [Gate.from_dict(read_json(context.inputs[f"inspect:{name}"] / "kernels.json"))]
     if f"keras:{name}" in context.inputs:
         keras = np.load(context.inputs[f"keras:{name}"] / KERAS_FILE)
         tflite = Predictions.load(context.inputs[f"evaluate:{name}"]).probabilities[: len(keras)]
@@ -136,6 +143,39 @@ def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
         if "inspect:int8" in context.inputs:
             found.append(gate_rules.same_ops_gate(_file_report(context, "int8"), file))
     return found
+
+
+def _answer_gates(context: StageContext, name: str) -> list[Gate]:
+    """Sets a variant's answers against float32's, and float32's and brought files' against labels.
+
+    What a variant made here loses is a loss, down to chance; a model that is no better than chance
+    to begin with has another fault.
+    """
+    lines = (context.inputs[f"file:{BASELINE}"] / LABELS_FILE).read_text(encoding="utf-8")
+    names = lines.rstrip("\n").split("\n")
+    own = Predictions.load(context.inputs[f"evaluate:{name}"])
+    found: list[Gate | None] = []
+    if name == BASELINE or is_ready(name):
+        found.append(labels_gate(own, _subject(context, name), names, context))
+    if name != BASELINE:
+        baseline = Predictions.load(context.inputs[f"evaluate:{BASELINE}"])
+        found.append(float32_gate(baseline, own, names))
+    return [gate for gate in found if gate is not None]
+
+
+def _subject(context: StageContext, name: str) -> Subject:
+    pixels = context.inputs.get(f"evaluation:{name}", context.inputs["evaluation"])
+    values: Normalisation | None = Normalisation(**context.params["normalisation"])
+    if ready := is_ready(name):
+        values = Preprocessing(context.summaries[f"file:{name}"]["preprocessing"]).normalisation
+    return Subject(
+        title=get_variant(name).title,
+        path=context.inputs[f"file:{name}"] / MODEL_FILE,
+        images=read_pixels(pixels)[0],
+        folder=context.scratch / name,
+        inside=None if ready else values,
+        outside=values if ready else None,
+    )
 
 
 def _file_report(context: StageContext, name: str) -> FileReport:

@@ -21,7 +21,7 @@ from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import KERAS_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.files import KERAS_FILE, LABELS_FILE, RESULTS_FILE
 from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
 from effq_core.pipeline.stages.report import expected_fake_quant, report
 from effq_core.settings import Home
@@ -136,6 +136,8 @@ class Inputs:
     def variant(self, name: str, file: FileReport, answers: np.ndarray | None = None) -> None:
         for what in ("file", "inspect", "evaluate"):
             self.folders[f"{what}:{name}"] = self._folder(f"{what}:{name}")
+        labels = "".join(f"class {i}\n" for i in range(CLASSES))
+        (self.folders[f"file:{name}"] / LABELS_FILE).write_text(labels)
         write_json(self.folders[f"inspect:{name}"] / "file.json", file.to_dict())
         gate = Gate(
             name="xnnpack_vs_reference", passed=True, value=1, limit=0.95, n=8, detail="All agree."
@@ -178,7 +180,11 @@ class Inputs:
         experiment = Experiment(variants=tuple(self.variants)).to_dict()
         out = self._folder("out")
         context = StageContext(
-            params={"experiment": experiment, "use": "whole"},
+            params={
+                "experiment": experiment,
+                "use": "whole",
+                "normalisation": {"scale": [1, 1, 1], "offset": [0, 0, 0]},
+            },
             inputs=self.folders,
             summaries=self.summaries,
             out=out,
@@ -202,9 +208,18 @@ def gates(results: dict[str, Any], variant: str) -> dict[str, bool]:
 
 def test_a_sound_run_passes_every_gate_and_warns_of_nothing(inputs: Inputs) -> None:
     results = inputs.report()
-    assert gates(results, "float32") == {"xnnpack_vs_reference": True, "keras_vs_tflite": True}
-    assert gates(results, "int8") == {"xnnpack_vs_reference": True, "no_float_tensors": True}
+    assert gates(results, "float32") == {
+        "answers_fit_labels": True,
+        "xnnpack_vs_reference": True,
+        "keras_vs_tflite": True,
+    }
+    assert gates(results, "int8") == {
+        "agreement_with_float32": True,
+        "xnnpack_vs_reference": True,
+        "no_float_tensors": True,
+    }
     assert gates(results, "int8_qat") == {
+        "agreement_with_float32": True,
         "xnnpack_vs_reference": True,
         "keras_vs_tflite": True,
         "no_float_tensors": True,
@@ -294,6 +309,30 @@ def test_keras_and_its_file_must_agree_more_closely_without_fake_quant(
 ) -> None:
     inputs.keras(variant, wrong)
     assert gates(inputs.report(), variant)["keras_vs_tflite"] is passed
+
+
+def test_outputs_in_another_order_fail_their_variant_and_are_named(inputs: Inputs) -> None:
+    order = [0, 1, 5, 3, 4, 2, 6, 7, 8, 9]
+    inputs.variant("int8", file_report("int8", V2_B0), inputs.answers[:, order])
+    results = inputs.report()
+    assert gates(results, "int8")["agreement_with_float32"] is False
+    assert all(gates(results, "float32").values()) and all(gates(results, "int8_qat").values())
+    assert [w for w in results["warnings"] if "re-ordered" in w] == [
+        "Int8 (PTQ): the gate agreement_with_float32 failed. Outputs look re-ordered: 100 % agree "
+        "after swapping “class 2” and “class 5”. As they are, 160 of 200 images get float32's "
+        "top-1 class."
+    ]
+
+
+def test_labels_in_another_order_fail_float32_and_not_what_is_made_of_it(inputs: Inputs) -> None:
+    inputs.labels = np.array([1, 0, *range(2, CLASSES)])[inputs.labels]
+    for name in inputs.variants:
+        inputs.variant(name, file_report(name, V2_B0))
+    results = inputs.report()
+    assert gates(results, "float32")["answers_fit_labels"] is False
+    assert "after swapping “class 0” and “class 1”" in results["warnings"][0]
+    for name in ("int8", "int8_qat"):
+        assert all(gates(results, name).values())
 
 
 def test_keras_may_have_answered_only_the_first_images(inputs: Inputs) -> None:

@@ -1,0 +1,193 @@
+"""Are a model's outputs in another order than its labels say? Pure functions.
+
+A wrong order is the commonest fault of a file that runs without an error: labels in alphabetical
+order, folders named ``0, 1, 10, 11, 2 …``, a first output for "background". Its answers look like
+a heavy loss, and are none: read in the right order they are as good as ever.
+
+The order that brings most answers back is an assignment problem (H. W. Kuhn, "The Hungarian
+method", 1955) on the counts of wanted and found classes. With few photos of many classes the best
+order fits noise as well, so three things are asked of it:
+
+- it is judged by photos that had no part in finding it (five folds);
+- those answers must have improved by more than chance would do (exact McNemar test);
+- they must then agree beyond chance (J. Cohen's kappa, 1960, at least one half): a file that always
+  answers one class agrees often with a model that mostly does, and says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from effq_core import formatting as fmt
+from effq_core.measure.intervals import mcnemar
+from effq_core.measure.predictions import Ints
+
+DOUBT = 1e-4
+"""Probability at which chance is ruled out: a run has dozens of checks, and none may cry wolf."""
+KAPPA = 0.5
+"""Least agreement beyond chance of answers that are read in the right order."""
+
+_FOLDS = 5
+_MOST = 4_000_000
+"""Pairs of classes up to which every order is looked through: a second, and 32 MB."""
+_NAMED = 2
+"""Swaps or moves that are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Reordering:
+    """An order of outputs that fits better than the given one.
+
+    Attributes:
+        meaning: Class each output stands for, int64 (classes,).
+        before: Photos that agree as they are.
+        after: Photos that agree in this order, judged by photos it was not found with.
+        n: Photos.
+        rule: The usual order it is, such as ``with the labels in alphabetical order``; empty
+            where it is none.
+    """
+
+    meaning: Ints
+    before: int
+    after: int
+    n: int
+    rule: str = ""
+
+    def words(self, names: Sequence[str]) -> str:
+        """Says what to read as what, such as ``after swapping “cat” and “dog”``.
+
+        Args:
+            names: Of the classes, in the order of the labels.
+
+        Returns:
+            A phrase that ends a sentence.
+        """
+        if self.rule:
+            return self.rule
+        moved = [j for j in range(len(self.meaning)) if self.meaning[j] != j]
+        swaps = [j for j in moved if j < self.meaning[j] and self.meaning[self.meaning[j]] == j]
+        if 2 * len(swaps) == len(moved):
+            told = [f"“{names[j]}” and “{names[self.meaning[j]]}”" for j in swaps]
+            return f"after swapping {_some(told, 'pair', 'pairs')}"
+        told = [f"“{names[j]}” as “{names[self.meaning[j]]}”" for j in moved]
+        return f"when reading {_some(told, 'class', 'classes')}"
+
+
+def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reordering | None:
+    """Looks for an order of the outputs that brings agreement back.
+
+    Args:
+        wanted: Class of each photo: the truth, or another model's answer, int64 (n,).
+        found: The file's answer to each, int64 (n,).
+        names: Of the outputs, in the order they are said to be in.
+
+    Returns:
+        The best order; ``None`` where none is surely better than the given one.
+    """
+    before = wanted == found
+    if mcnemar(0, int((~before).sum())) >= DOUBT:
+        return None  # not even if every other photo came right
+    candidates = [(_read(meaning, found), meaning, rule) for rule, meaning in _usual(names)]
+    if len(np.unique(wanted)) * len(np.unique(found)) <= _MOST:
+        whole = _assigned(wanted, found, len(names))
+        candidates.append((_held_out(wanted, found, len(names)), whole, ""))
+    best: Reordering | None = None
+    for read, meaning, rule in candidates:
+        after = wanted == read
+        better, worse = int((after & ~before).sum()), int((before & ~after).sum())
+        if better <= worse or mcnemar(worse, better) >= DOUBT or kappa(wanted, read) < KAPPA:
+            continue
+        if best is None or after.sum() > best.after:
+            best = Reordering(meaning, int(before.sum()), int(after.sum()), len(wanted), rule)
+    return best
+
+
+def kappa(a: Ints, b: Ints) -> float:
+    """Computes how much of the agreement possible beyond chance there is (Cohen 1960).
+
+    Args:
+        a: Answers, int64 (n,), n at least 1.
+        b: Other answers to the same.
+
+    Returns:
+        1 for equal answers, 0 for unrelated ones; 0 where chance alone makes all equal.
+    """
+    chance = chance_agreement(a, b)
+    return 0.0 if chance >= 1 else float(((a == b).mean() - chance) / (1 - chance))
+
+
+def chance_agreement(a: Ints, b: Ints) -> float:
+    """Returns the share of equal answers that unrelated ones, each as frequent, would have."""
+    most = 1 + int(max(a.max(), b.max()))
+    return float((np.bincount(a, minlength=most) / len(a)) @ np.bincount(b, minlength=most)) / len(
+        b
+    )
+
+
+def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
+    """Lists the orders that outputs are mostly in where it is not that of the labels.
+
+    Args:
+        names: Of the classes, in the order of the labels.
+
+    Yields:
+        The order as the end of a sentence, and the class each output then stands for.
+    """
+    n = len(names)
+    steps = np.arange(n)
+    yield "when reading each output as the class before it", (steps - 1) % n
+    yield "when reading each output as the class after it", (steps + 1) % n
+    yield (
+        "with the labels in alphabetical order",
+        np.array(sorted(range(n), key=lambda i: names[i].casefold())),
+    )
+    yield "with the labels in the order 0, 1, 10, 11, 2 …", np.array(sorted(range(n), key=str))
+
+
+def _usual(names: Sequence[str]) -> list[tuple[str, Ints]]:
+    # Among a handful of classes, which is which says more than the name of an order.
+    return list(usual_orders(names)) if len(names) > 2 * _NAMED else []
+
+
+def _read(meaning: Ints, found: Ints) -> Ints:
+    read: Ints = meaning[found]
+    return read
+
+
+def _held_out(wanted: Ints, found: Ints, classes: int) -> Ints:
+    """Reads each photo's answer in the order that the other folds' photos give."""
+    # Drawn, because photos come sorted by class or take turns: a fold must not be all of a class.
+    fold = np.random.default_rng(0).permutation(len(wanted)) % _FOLDS
+    read = np.empty_like(found)
+    for number in range(_FOLDS):
+        inside = fold == number
+        read[inside] = _assigned(wanted[~inside], found[~inside], classes)[found[inside]]
+    return read
+
+
+def _assigned(wanted: Ints, found: Ints, classes: int) -> Ints:
+    """Returns the class each output stands for, by most agreement; its own where none shows."""
+    from scipy.optimize import linear_sum_assignment  # most of a second, and seldom needed
+
+    rows, row = np.unique(wanted, return_inverse=True)
+    columns, column = np.unique(found, return_inverse=True)
+    counts = np.zeros((len(rows), len(columns)))
+    np.add.at(counts, (row, column), 1.0)
+    # Half a photo in favour of the order as it is: a tie moves nothing.
+    chosen = linear_sum_assignment(counts + 0.5 * (rows[:, np.newaxis] == columns), maximize=True)
+    stays = np.bincount(found[wanted == found], minlength=classes)
+    meaning: Ints = np.arange(classes, dtype=np.int64)
+    for i, j in zip(*chosen, strict=True):
+        if counts[i, j] > stays[columns[j]]:
+            meaning[columns[j]] = rows[i]
+    return meaning
+
+
+def _some(told: list[str], one: str, several: str) -> str:
+    shown, more = ", ".join(told[:_NAMED]), len(told) - _NAMED
+    if more <= 0:
+        return shown
+    return f"{shown} and {fmt.count(more)} more {one if more == 1 else several}"
