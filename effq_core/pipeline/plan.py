@@ -107,6 +107,20 @@ class _Planner(StageList):
             # Whatever a sweep varies must not change the float model it is compared with.
             head = {"calibration": 0, "training": choice.training_size, "evaluation": None}
             self._pixels("training", head, name="pixels:head")
+        self._lookalikes()
+
+    def _lookalikes(self) -> None:
+        roles = ("calibration", "training", "head", "evaluation")
+        made = {spec.name for spec in self.stages}
+        inputs = {role: name for role in roles if (name := f"pixels:{role}") in made}
+        if len(inputs) > 1:  # evaluation alone resembles nothing the model is made with
+            self.add(
+                "lookalikes",
+                "lookalikes:lookalikes",
+                inputs=inputs,
+                weight=1 + self.training_images / 2000,
+                library_versions=IMAGES,
+            )
 
     @property
     def _head_apart(self) -> bool:

@@ -22,7 +22,7 @@ def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]
     Returns:
         Name of a stage by the name the report knows it under; those that were planned.
     """
-    wanted = {"index": "index", "model": "model"}
+    wanted = {name: name for name in ("index", "model", "lookalikes")}
     wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
     for variant in variants:
         name = variant.name

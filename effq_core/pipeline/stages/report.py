@@ -15,15 +15,17 @@ from effq_core.layers.recipe import Recipe as MixedRecipe
 from effq_core.measure import gates as gate_rules
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
+from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import KERAS_FILE, MODEL_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.files import KERAS_FILE, LOOKALIKES_FILE, MODEL_FILE, RESULTS_FILE
 from effq_core.pipeline.stages.measure import read_json, write_json
 from effq_core.variants import BASELINE, Recipe, get_variant, is_ready
 
 ROLES = ("calibration", "training", "evaluation")
+LOOKALIKES = "lookalikes"
 
 # Operators whose int8 output scale TensorFlow Lite's quantization specification fixes; all others
 # need a range, and so a fake-quant operator.
@@ -54,7 +56,8 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
-    Params: ``experiment``, ``use``. Inputs: ``index``, ``model``, samples, and for each variant
+    Params: ``experiment``, ``use``. Inputs: ``index``, ``model``, samples, ``lookalikes`` where
+    there are several samples, and for each variant
     ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``, ``benchmark``; where they exist
     ``keras:<variant>`` and ``training:<variant>``.
     """
@@ -147,9 +150,13 @@ def _sample_gates(context: StageContext) -> list[Gate]:
         for role in ROLES
         if role in context.inputs
     }
-    return [
+    found = [
         gate_rules.disjoint_gate(a, hashes[a], b, hashes[b]) for a, b in combinations(hashes, 2)
     ]
+    if LOOKALIKES in context.inputs:
+        compared = read_json(context.inputs[LOOKALIKES] / LOOKALIKES_FILE)
+        found += [lookalike_gate(Comparison.from_dict(each)) for each in compared]
+    return found
 
 
 def _warnings(
