@@ -43,6 +43,8 @@ _NOISE = 5.0
 """Grey levels of contrast that count as none."""
 _BLANK = 0.3
 """Largest value of a map that is noise throughout: of a blank wall only noise would be compared."""
+_RIM = 3
+"""Pixels at the border in which a map of a plain gradient is not zero."""
 _AT_ONCE = 512
 
 Miniatures = npt.NDArray[np.uint8]
@@ -142,7 +144,7 @@ def _coarse(photos: Miniatures) -> npt.NDArray[np.float32]:
         flat = small.reshape(len(maps), -1)
         flat = flat - flat.mean(axis=1, keepdims=True)
         length = np.linalg.norm(flat, axis=1, keepdims=True)
-        seen = np.abs(maps).max(axis=(1, 2)) >= _BLANK
+        seen = np.abs(maps[:, _RIM:-_RIM, _RIM:-_RIM]).max(axis=(1, 2)) >= _BLANK
         found[block][seen] = (flat / np.maximum(length, 1e-6))[seen]
     return found
 
