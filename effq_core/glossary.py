@@ -200,7 +200,7 @@ _TERMS = {
         "nothing but itself. Whoever uses this dashboard can then use them, too."
     ),
     "lookalike": (
-        "Photos whose edges, laid over each other, correlate by 0.88 or more: copies that were "
+        "Photos whose edges, laid over each other, correlate by 0.9 or more: copies that were "
         "recompressed, resized, cropped a little or brightened, and bursts that hardly moved. If "
         "one is trained on and its twin measured on, accuracy looks better than it is."
     ),

@@ -26,10 +26,10 @@ from effq_core.datasets.alignment import Maps, aligned_correlation
 
 SIDE = 32
 """Of a miniature, in pixels."""
-ALIKE = 0.88
+ALIKE = 0.9
 """Least correlation of look-alikes. Of the 40 million pairs of Imagenette's 8,966 photos, the
-highest is 0.78; of crops from different parts of one brick wall, 0.86. Of copies cropped to 95 %,
-99 in 100 are above 0.9."""
+highest is 0.78; of crops from different parts of one brick wall, 0.88. Of copies cropped to 95 %,
+99 in 100 are above it."""
 MOST_COMPARED = 40_000
 """Photos that are compared with as many others: about 10 s of processor time and 220 MB. 20,000
 photos take 4 s and 110 MB. Where all photos are alike it is three times the time."""
@@ -38,7 +38,9 @@ _CANDIDATE = 0.5
 """Least correlation of candidates at 16 × 16: Imagenette has 12,000 such pairs."""
 _CANDIDATES = 3
 """Candidates looked at of each photo: bounds the time where all photos are alike."""
-_FINE, _COARSE, _AROUND = 0.5, 1.0, (2.0, 3.0)
+_COARSE = (1.0, 3.0)
+_LEVELS = ((1.5, 4.0), (0.5, 2.0))
+"""Blur of the maps that are laid over each other, and of what is taken out of them, in pixels."""
 _NOISE = 5.0
 """Grey levels of contrast that count as none."""
 _BLANK = 0.3
@@ -102,7 +104,10 @@ def nearest_among(photos: Miniatures, others: Miniatures) -> Nearest:
 def _nearest(photos: Miniatures, others: Miniatures, *, earlier: bool) -> Nearest:
     best: Nearest = [None] * len(photos)
     for rows, columns in _candidates(photos, others, earlier=earlier):
-        likeness = aligned_correlation(_edges(photos[rows]), _edges(others[columns]))
+        asked, near = photos[rows], others[columns]
+        likeness = aligned_correlation(
+            [(_normalized(asked, *level), _normalized(near, *level)) for level in _LEVELS]
+        )
         for row, column, value in zip(rows, columns, likeness, strict=True):
             known = best[row]
             if value >= ALIKE and (known is None or value > known[1]):
@@ -139,7 +144,7 @@ def _coarse(photos: Miniatures) -> npt.NDArray[np.float32]:
     found = np.zeros((len(photos), (SIDE // 2) ** 2), np.float32)
     for start in range(0, len(photos), _AT_ONCE):
         block = slice(start, start + _AT_ONCE)
-        maps = _normalized(photos[block], _COARSE, _AROUND[1])
+        maps = _normalized(photos[block], *_COARSE)
         small = maps.reshape(len(maps), SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4))
         flat = small.reshape(len(maps), -1)
         flat = flat - flat.mean(axis=1, keepdims=True)
@@ -147,10 +152,6 @@ def _coarse(photos: Miniatures) -> npt.NDArray[np.float32]:
         seen = np.abs(maps[:, _RIM:-_RIM, _RIM:-_RIM]).max(axis=(1, 2)) >= _BLANK
         found[block][seen] = (flat / np.maximum(length, 1e-6))[seen]
     return found
-
-
-def _edges(photos: Miniatures) -> Maps:
-    return _normalized(photos, _FINE, _AROUND[0])
 
 
 def _normalized(photos: Miniatures, fine: float, around: float) -> Maps:

@@ -8,9 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from effq_core.datasets.alignment import Maps, aligned_correlation
+from effq_core.datasets.alignment import Maps
+from effq_core.datasets.alignment import aligned_correlation as of_levels
 
 SIDE = 32
+
+
+def aligned_correlation(a: Maps, b: Maps) -> np.ndarray:
+    return of_levels([(a, b)])
 
 
 def scene(seed: int) -> Image.Image:
@@ -66,3 +71,16 @@ def test_a_blank_picture_correlates_with_nothing() -> None:
     picture = cut(scene(0), 5, 5, 90)
     for a, b in ((blank, blank), (blank, picture), (picture, blank + 7)):
         assert abs(aligned_correlation(a, b)[0]) < 1e-3
+
+
+def test_a_texture_is_laid_over_by_what_is_blurred_first() -> None:
+    """Stripes lie over each other in many places; what is coarse says which is right."""
+    across = np.linspace(0, 1, SIDE, dtype=np.float32)
+    stripes = np.tile(np.sin(across * 2 * np.pi * 9), (SIDE, 1)).astype(np.float32)
+    blob = np.exp(-(((across - 0.5) / 0.2) ** 2)).astype(np.float32)
+    coarse = np.outer(blob, blob)[None]
+    moved = np.roll(coarse, 2, axis=2)
+    sharp, sharp_moved = (coarse + stripes), (moved + np.roll(stripes, 2, axis=1))
+    (alone,) = of_levels([(sharp, sharp_moved)])
+    (found,) = of_levels([(coarse, moved), (sharp, sharp_moved)])
+    assert found > 0.98 > alone
