@@ -69,7 +69,7 @@ def miniature(rgb: Image.Image) -> Miniatures:
     left, top = (width - side) / 2, (height - side) / 2
     square = rgb.resize(
         (SIDE, SIDE),
-        Image.Resampling.BOX,
+        Image.Resampling.HAMMING,
         box=(left, top, left + side, top + side),
         reducing_gap=2.0,
     )
