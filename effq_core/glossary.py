@@ -211,9 +211,9 @@ _TERMS = {
         "nothing but itself. Whoever uses this dashboard can then use them, too."
     ),
     "lookalike": (
-        "Photos whose gradients at 9 × 8 pixels differ in at most 4 of 64 places (dHash): bursts, "
-        "scaled or recompressed copies. If one is trained on and its twin measured on, accuracy "
-        "looks better than it is."
+        "Photos whose edges, laid over each other, correlate by 0.9 or more: copies that were "
+        "recompressed, resized, cropped a little or brightened, and bursts that hardly moved. If "
+        "one is trained on and its twin measured on, accuracy looks better than it is."
     ),
     "remove_folder": "The folder and every photo in it stay where they are.",
     "run": "One execution of an experiment.",

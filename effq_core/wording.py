@@ -16,6 +16,7 @@ from effq_core.variants import CATALOGUE, get_variant, is_ready
 _KINDS = {
     "index": "List the photos",
     "pixels": "Decode photos",
+    "lookalikes": "Look for look-alikes among the samples",
     "model": "Build the float model",
     "freeze": "Freeze the graph",
     "keras": "Predict with Keras, for the parity gate",

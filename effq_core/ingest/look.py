@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from effq_core.datasets.base import TRAIN, VAL, ImageItem
 from effq_core.datasets.decode import crop_to_square, open_image, upright_rgb
 from effq_core.datasets.index import Skipped, remove_duplicates
+from effq_core.datasets.lookalikes import (
+    MOST_COMPARED,
+    SIDE,
+    Miniatures,
+    miniature,
+    nearest_among,
+    nearest_earlier,
+)
 from effq_core.datasets.preview import THUMBNAIL_SIDE, THUMBNAILS, Thumbnail, jpeg
 from effq_core.errors import DatasetError
 from effq_core.formatting import counted
 from effq_core.ingest.found import Found, FoundFile, shown
 from effq_core.ingest.labels import Labelled, LabelSource, from_folders, from_list, unlabelled
 from effq_core.ingest.limits import Limits
-from effq_core.ingest.lookalikes import difference_hash, nearest_among, nearest_earlier
 from effq_core.ingest.preview import FEWEST_PHOTOS, Lookalike, Photo, Preview
 
-MOST_COMPARED = 40_000
-"""Photos above which no look-alikes are searched: every one is compared with every other."""
 _CANDIDATES = 2 * THUMBNAILS
 """Pictures made of which :data:`THUMBNAILS` are shown: some photos turn out to be copies."""
 
@@ -34,13 +42,13 @@ class Seen:
     Attributes:
         name: As it was given.
         sha256: Of its content; empty where it cannot be used.
-        hash: What it looks like: see :func:`~effq_core.ingest.lookalikes.difference_hash`.
+        small: What it looks like, a :func:`~effq_core.datasets.lookalikes.miniature` as base64.
         problem: Why it cannot be used; empty where it can.
     """
 
     name: str
     sha256: str = ""
-    hash: int | None = None
+    small: str = ""
     problem: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,7 +105,8 @@ def look_at(
     try:
         data = (folder / file.path).read_bytes()
         rgb = upright_rgb(open_image(data, name, max_pixels=limits.pixels))
-        seen = Seen(file.name, hashlib.sha256(data).hexdigest(), difference_hash(rgb))
+        small = base64.b64encode(miniature(rgb).tobytes()).decode()
+        seen = Seen(file.name, hashlib.sha256(data).hexdigest(), small)
         return seen, jpeg(crop_to_square(rgb, THUMBNAIL_SIDE)) if thumbnail else b""
     except DatasetError as error:
         return Seen(file.name, problem=error.message.removeprefix(f"{name} ").rstrip(".")), b""
@@ -223,15 +232,23 @@ def _check_classes(names: tuple[str, ...], labelled: Labelled, limits: Limits) -
 def _lookalikes(photos: list[Photo], seen: Mapping[str, Seen]) -> Iterator[Lookalike]:
     """Yields photos that resemble an earlier one; those of the evaluation split come first."""
     ordered = sorted(photos, key=lambda photo: photo.split != VAL)
-    hashes = [seen[photo.name].hash for photo in ordered]
-    measured = [photo for photo in ordered if photo.split == VAL]
-    crossing = nearest_among(hashes, hashes[: len(measured)])
-    for photo, near, over in zip(ordered, nearest_earlier(hashes), crossing, strict=True):
-        across = photo.split == TRAIN and over is not None
-        found = over if across else near
+    small = _miniatures(seen[photo.name] for photo in ordered)
+    measured = sum(photo.split == VAL for photo in ordered)
+    near = nearest_earlier(small)
+    # Whatever else a training photo resembles: its twin that is measured on is named.
+    over = [None] * measured + nearest_among(small[measured:], small[:measured])
+    for photo, alike, crossing in zip(ordered, near, over, strict=True):
+        across = photo.split == TRAIN and crossing is not None
+        found = crossing if across else alike
         if found is not None:
             other = ordered[found[0]]
-            yield Lookalike(photo.name, other.name, found[1], across, photo.label != other.label)
+            relabelled = photo.label != other.label
+            yield Lookalike(photo.name, other.name, round(found[1], 3), across, relabelled)
+
+
+def _miniatures(seen: Iterable[Seen]) -> Miniatures:
+    content = b"".join(base64.b64decode(each.small) for each in seen)
+    return np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def _thumbnails(

@@ -23,14 +23,14 @@ class Lookalike:
     Attributes:
         name: The photo.
         like: The one it resembles; this one stays where look-alikes are left out.
-        bits: Of 64 in which they differ.
+        correlation: Of their pixels where they overlap, at most 1.
         across: Whether one is in the training and one in the evaluation split.
         relabelled: Whether they have different labels.
     """
 
     name: str
     like: str
-    bits: int
+    correlation: float
     across: bool
     relabelled: bool
 

@@ -11,6 +11,7 @@ _TITLES = {
     "disjoint": "No photo serves two purposes",
     "agreement_with_float32": "Agrees with float32 as its accuracy allows",
     LABELS_GATE: "Answers fit the photos' labels",
+    "lookalikes": "No evaluation photo has a look-alike the model was made with",
     "xnnpack_vs_reference": "Fast and plain kernels agree",
     "keras_vs_tflite": "The file answers as the Keras model does",
     "no_float_tensors": "Integer throughout",
@@ -54,6 +55,9 @@ _PURPOSES = {
 _DISJOINT = "_disjoint"
 DISJOINT = "disjoint"
 """Stands for all gates that no photo serves two purposes."""
+_LOOKALIKES = "_evaluation_lookalikes"
+LOOKALIKES = "lookalikes"
+"""Stands for all gates that no evaluation photo looks like another sample's."""
 
 
 def gate_title(name: str) -> str:
@@ -68,6 +72,9 @@ def gate_title(name: str) -> str:
     if name.endswith(_DISJOINT):
         first, _, second = name.removesuffix(_DISJOINT).partition("_")
         return f"No photo is for both {first} and {second}"
+    if name.endswith(_LOOKALIKES):
+        role = name.removesuffix(_LOOKALIKES)
+        return f"No evaluation photo looks like one for {'the head' if role == 'head' else role}"
     return _TITLES.get(name) or name.replace("_", " ")
 
 
@@ -82,11 +89,18 @@ def gate_purpose(name: str) -> str:
     """
     if name == DISJOINT or name.endswith(_DISJOINT):
         return "A model that is judged on photos it was made with looks better than it is."
+    if gate_family(name) == LOOKALIKES:
+        return (
+            "A copy of a training photo is answered from memory, however it was compressed, "
+            "resized, cropped or brightened: accuracy looks better than it is."
+        )
     return _PURPOSES.get(name, "")
 
 
 def gate_family(name: str) -> str:
-    """Returns what gates are listed under: their name, or :data:`DISJOINT` for those of samples."""
+    """Returns what gates are listed under: their name, or that of all gates of their kind."""
+    if name.endswith(_LOOKALIKES):
+        return LOOKALIKES
     return DISJOINT if name.endswith(_DISJOINT) else name
 
 
@@ -104,5 +118,10 @@ def plainly(text: str) -> str:
         lambda found: f"{found[1]}he check “{gate_title(found[2])}” failed",
         text,
     )
-    text = re.sub(r"\bimage(s?)\b", r"photo\1", text)
+    # Names of files stand in quotes and stay as they are.
+    text = re.sub(
+        r"“[^”]*”|\bimage(s?)\b",
+        lambda found: found[0] if found[0][0] == "“" else f"photo{found[1]}",
+        text,
+    )
     return text.replace("per_channel", "per-channel").replace("per_tensor", "per-tensor")

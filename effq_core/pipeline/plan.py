@@ -70,6 +70,7 @@ class Planner(StageList):
     def plan(self) -> Plan:
         """Returns the stages, ending in ``report``."""
         self._samples()
+        self._lookalikes()
         self._float_model()
         for variant in self.variants:
             if variant.recipe in (Recipe.FLOAT, Recipe.WEIGHTS_ONLY):
@@ -127,6 +128,19 @@ class Planner(StageList):
             # Whatever a sweep varies must not change the float model it is compared with.
             head = {"calibration": 0, "training": choice.training_size, "evaluation": None}
             self._pixels("training", head, name="pixels:head")
+
+    def _lookalikes(self) -> None:
+        roles = ("calibration", "training", "head", "evaluation")
+        made = {spec.name for spec in self.stages}
+        inputs = {role: name for role in roles if (name := f"pixels:{role}") in made}
+        if len(inputs) > 1:  # evaluation alone resembles nothing the model is made with
+            self.add(
+                "lookalikes",
+                "lookalikes:lookalikes",
+                inputs=inputs,
+                weight=1 + self.training_images / 2000,
+                library_versions=IMAGES,
+            )
 
     @property
     def _head_apart(self) -> bool:

@@ -68,6 +68,7 @@ class FilesPlanner(Planner):
         self.card = get_model(experiment.model, home)
         self.variants = [get_variant(name) for name in experiment.variants]
         self.ready_pixels: dict[str, str] = {}
+        self.training_images = experiment.training_size or 2000
         self._source = _source(experiment, home)
         self.image_size = self._source.image_size
         self.dataset = dataset or open_dataset(experiment.dataset, home)
@@ -82,6 +83,7 @@ class FilesPlanner(Planner):
         """Returns the stages, ending in ``report``."""
         self._samples()
         self.stages += self._source.stages
+        self._lookalikes()
         made = {spec.name for spec in self.stages}
         for variant in self.variants:
             if variant.recipe is Recipe.READY:

@@ -25,7 +25,7 @@ def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]
     Returns:
         Name of a stage by the name the report knows it under; those that were planned.
     """
-    wanted = {name: name for name in ("index", "model", BENCHMARK)}
+    wanted = {name: name for name in ("index", "model", "lookalikes", BENCHMARK)}
     wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
     for variant in variants:
         name = variant.name

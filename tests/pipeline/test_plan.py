@@ -73,6 +73,7 @@ def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
     assert {spec.name for spec in plan} == measured | {
         "index",
         *(f"pixels:{role}" for role in ("calibration", "training", "evaluation")),
+        "lookalikes",
         *("model", "freeze", "keras:float32"),
         *(f"convert:{name}" for name in CATALOGUE),
         *("calibrate", "ranges:int8_qat_untrained"),
@@ -92,6 +93,21 @@ def test_a_plan_has_only_what_its_variants_need(store: Home) -> None:
     # The built-in photos have classes of their own: the new head trains, even if nothing else does.
     assert "pixels:training" in names
     assert build_plan(ALL, store)["model"].params["use"] == "new"
+
+
+def test_evaluation_is_compared_with_every_sample_the_model_is_made_with(
+    store: Home, photos: Any
+) -> None:
+    plan = build_plan(ALL, store)
+    roles = ("calibration", "training", "evaluation")
+    assert plan["lookalikes"].inputs == {role: f"pixels:{role}" for role in roles}
+    assert plan["report"].inputs["lookalikes"] == "lookalikes"
+    # A sweep's head is trained on photos of its own.
+    swept = build_plan(replace(ALL, variants=("int8",), common_seed=7), store)
+    assert swept["lookalikes"].inputs["head"] == "pixels:head"
+    # Nothing is calibrated or trained: evaluation has nothing to resemble.
+    experiment = Experiment(dataset=photos(*IMAGENETTE_WNIDS), variants=("float16",))
+    assert "lookalikes" not in build_plan(experiment, store)
 
 
 def test_nothing_trains_where_the_head_stays_and_no_variant_is_trained(
@@ -245,7 +261,7 @@ def test_another_evaluation_size_changes_no_model(store: Home) -> None:
     found = changed(store, plain, replace(plain, evaluation_size=31))
     kinds = {name.partition(":")[0] for name in found}
     # Inspection runs both kernels on a few evaluation images.
-    assert kinds == {"pixels", "keras", "inspect", "evaluate", "report"}
+    assert kinds == {"pixels", "lookalikes", "keras", "inspect", "evaluate", "report"}
     assert "pixels:evaluation" in found
     assert not found & {"pixels:training", "pixels:calibration"}
 
@@ -274,7 +290,8 @@ def test_another_image_size_or_model_changes_all_but_the_index(store: Home) -> N
         found = changed(store, ALL, replace(ALL, **other))
         kept = {spec.name for spec in build_plan(ALL, store)} - found
         pixels = {"pixels:calibration", "pixels:training", "pixels:evaluation"}
-        assert kept == ({"index"} if "image_size" in other else {"index", *pixels})
+        same = {"index", "lookalikes", *pixels}
+        assert kept == ({"index"} if "image_size" in other else same)
 
 
 def test_the_models_own_size_is_the_default_size(store: Home) -> None:

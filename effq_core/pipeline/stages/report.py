@@ -17,6 +17,7 @@ from effq_core.measure.agreement_gate import float32_gate
 from effq_core.measure.diagnosis import Subject, labels_gate
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
+from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
@@ -24,11 +25,18 @@ from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.report_inputs import BENCHMARK
-from effq_core.pipeline.stages.files import KERAS_FILE, LABELS_FILE, MODEL_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.files import (
+    KERAS_FILE,
+    LABELS_FILE,
+    LOOKALIKES_FILE,
+    MODEL_FILE,
+    RESULTS_FILE,
+)
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.variants import BASELINE, Recipe, get_variant, is_ready
 
 ROLES = ("calibration", "training", "evaluation")
+LOOKALIKES = "lookalikes"
 
 # Operators whose int8 output scale TensorFlow Lite's quantization specification fixes; all others
 # need a range, and so a fake-quant operator.
@@ -60,10 +68,10 @@ def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
     Params: ``experiment``, ``use``, ``normalisation`` (the model's). Inputs: ``index``, ``model``,
-    samples, ``benchmark`` with all timings, and for each variant ``<what>:<variant>`` with
-    ``file``, ``inspect``, ``evaluate``; where they exist ``keras:<variant>``,
-    ``training:<variant>`` and, for a file that takes the photos in another size,
-    ``evaluation:<variant>``.
+    samples, ``lookalikes`` where there are several samples, ``benchmark`` with all timings, and
+    for each variant ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``; where they exist
+    ``keras:<variant>``, ``training:<variant>`` and, for a file that takes the photos in another
+    size, ``evaluation:<variant>``.
     """
     names = context.params["experiment"]["variants"]
     variants = {name: _variant(context, name) for name in names}
@@ -188,9 +196,13 @@ def _sample_gates(context: StageContext) -> list[Gate]:
         for role in ROLES
         if role in context.inputs
     }
-    return [
+    found = [
         gate_rules.disjoint_gate(a, hashes[a], b, hashes[b]) for a, b in combinations(hashes, 2)
     ]
+    if LOOKALIKES in context.inputs:
+        compared = read_json(context.inputs[LOOKALIKES] / LOOKALIKES_FILE)
+        found += [lookalike_gate(Comparison.from_dict(each)) for each in compared]
+    return found
 
 
 def _warnings(

@@ -21,7 +21,12 @@ from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import KERAS_FILE, LABELS_FILE, RESULTS_FILE
+from effq_core.pipeline.stages.files import (
+    KERAS_FILE,
+    LABELS_FILE,
+    LOOKALIKES_FILE,
+    RESULTS_FILE,
+)
 from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
 from effq_core.pipeline.stages.report import expected_fake_quant, report
 from effq_core.settings import Home
@@ -358,6 +363,23 @@ def test_an_image_in_two_samples_fails_the_run(
     assert [(g["name"], g["value"]) for g in results["gates"] if not g["passed"]] == [(gate, 1)]
     (warning,) = results["warnings"]
     assert warning.startswith(f"The gate {gate} failed. 1 of")
+
+
+def test_look_alikes_in_two_samples_fail_the_run_and_are_counted(inputs: Inputs) -> None:
+    plain = {"compared": N, "evaluation": N, "among": 40, "others": 40}
+    pairs = [["a.jpg", "b.jpg", 0.97]] * 3
+    compared = [
+        {"role": "calibration", "alike": [], **plain},
+        {"role": "training", "alike": pairs, **plain},
+    ]
+    folder = inputs.folders["lookalikes"] = inputs._folder("lookalikes")
+    write_json(folder / LOOKALIKES_FILE, compared)
+    results = inputs.report()
+    found = {g["name"]: (g["passed"], g["value"], g["n"]) for g in results["gates"]}
+    assert found["calibration_evaluation_lookalikes"] == (True, 0, N)
+    assert found["training_evaluation_lookalikes"] == (False, 3, N)
+    (warning,) = results["warnings"]
+    assert warning.startswith("The gate training_evaluation_lookalikes failed. 3 of 200")
 
 
 def test_one_sample_alone_has_nothing_to_overlap_with(inputs: Inputs) -> None:
