@@ -12,6 +12,7 @@ from effq_core.experiment import Experiment
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
 from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.plan_model import head_note
 from effq_core.pipeline.stage import StageSpec, fingerprints
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
@@ -42,6 +43,7 @@ class Forecast:
         calibrated: Whether runs of this machine went into the estimate of the time.
         sizes: Photos of each sample, before copies are left out.
         head_use: What becomes of the model's head on these photos.
+        head_note: Why it becomes a new one; empty where it does not.
     """
 
     stages: int
@@ -51,6 +53,7 @@ class Forecast:
     calibrated: bool
     sizes: ResolvedSizes
     head_use: HeadUse
+    head_note: str = ""
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:
@@ -69,8 +72,8 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
             :func:`effq_core.pipeline.plan.build_plan` says.
     """
     plan = build_plan(experiment, home)
-    head_use = _head_use(experiment, home)
-    weights = get_model(experiment.model, home).float32_bytes
+    card, dataset = get_model(experiment.model, home), open_dataset(experiment.dataset, home)
+    head_use = match_classes(card.head_labels, dataset.class_names, dataset.wnids).use
     sizes = check_samples(experiment, home, new_head=head_use is HeadUse.NEW)
     store, names = ArtifactStore(home), fingerprints(plan)
     missing = [spec for spec in plan if not store.exists(spec.kind, names[spec.name])]
@@ -82,10 +85,11 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
         stages=len(plan),
         cached=len(plan) - len(missing),
         seconds=seconds if missing else 0.0,
-        bytes=round(sum(_bytes(spec, weights, sizes) for spec in missing)),
+        bytes=round(sum(_bytes(spec, card.float32_bytes, sizes) for spec in missing)),
         calibrated=pace is not None,
         sizes=sizes,
         head_use=head_use,
+        head_note=head_note(card, dataset),
     )
 
 
@@ -104,12 +108,6 @@ def host_pace(history: Iterable[StageRow]) -> float | None:
             took += max(0.0, stage.finished - stage.started)
             expected += stage.weight
     return took / expected if took >= 20 and expected > 0 else None
-
-
-def _head_use(experiment: Experiment, home: Home) -> HeadUse:
-    dataset = open_dataset(experiment.dataset, home)
-    labels = get_model(experiment.model, home).head_labels
-    return match_classes(labels, dataset.class_names, dataset.wnids).use
 
 
 def _bytes(spec: StageSpec, weights: int, sizes: ResolvedSizes) -> float:

@@ -12,7 +12,7 @@ from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
 from effq_core.pipeline.plan_layers import add_layers
-from effq_core.pipeline.plan_model import check_model, model_stage, ready_stage
+from effq_core.pipeline.plan_model import check_model, head_note, model_stage, ready_stage
 from effq_core.pipeline.report_inputs import CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
 from effq_core.pipeline.stage_list import IMAGES, LITERT, QAT, STATISTICS, TENSORFLOW, StageList
@@ -306,10 +306,12 @@ class _Planner(StageList):
 
     def _report(self) -> None:
         inputs = report_inputs(self.variants, {spec.name for spec in self.stages})
+        said = head_note(self.card, self.dataset)
+        note = {"head_note": said} if said else {}
         self.add(
             LAST,
             "report:report",
-            params={"experiment": self.experiment.to_dict(), "use": self.match.use},
+            params={"experiment": self.experiment.to_dict(), "use": self.match.use, **note},
             inputs=inputs,
             weight=2,
             library_versions=STATISTICS,

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from effq_core.datasets.base import Dataset
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment
 from effq_core.models.catalogue import ModelCard
-from effq_core.models.classes import HeadUse
+from effq_core.models.class_names import canonical, without_numbers
+from effq_core.models.classes import HeadUse, new_head_note
 from effq_core.models.own.card import OwnCard, variant_problem
 from effq_core.models.own.ready import get_ready
 from effq_core.settings import Home
@@ -51,8 +53,9 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
         ExperimentError: If its classes are not the run's.
     """
     file = get_ready(variant, home)
-    own = [label.name.casefold() for label in file.labels]
-    wanted = [name.casefold() for name in names]
+    given = without_numbers([label.name for label in file.labels], in_order=True)
+    own = [canonical(name) for name in given]
+    wanted = [canonical(name) for name in without_numbers(names, in_order=False)]
     if own != wanted:
         first = next((i for i, (a, b) in enumerate(zip(own, wanted, strict=False)) if a != b), None)
         reason = (
@@ -71,6 +74,19 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
         "preprocessing": asdict(preprocessing) if preprocessing else None,
     }
     return params, file.image_size
+
+
+def head_note(card: ModelCard, dataset: Dataset) -> str:
+    """Says why a model gets a new head on these photos; empty where it keeps its own.
+
+    Args:
+        card: The model.
+        dataset: The photos.
+
+    Returns:
+        Sentences.
+    """
+    return new_head_note(card.head_labels, tuple(dataset.class_names), tuple(dataset.wnids))
 
 
 def check_model(card: ModelCard, experiment: Experiment, use: HeadUse) -> None:

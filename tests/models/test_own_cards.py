@@ -173,6 +173,11 @@ def test_labels_are_lines_in_their_order() -> None:
     assert [label.name for label in parse_labels(text)] == ["cat", "a dog", "h orse"]
 
 
+def test_labels_lose_the_numbers_that_count_them() -> None:
+    assert [label.name for label in parse_labels("0 cat\n1 Dog\n")] == ["cat", "Dog"]
+    assert [label.name for label in parse_labels("1 Euro\n2 Euro\n")] == ["1 Euro", "2 Euro"]
+
+
 def test_known_sets_of_labels_carry_their_wordnet_ids() -> None:
     assert len(parse_labels("imagenet")) == 1000
     assert parse_labels(b"imagenette\n")[0].wnid == "n01440764"

@@ -54,7 +54,7 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
-    Params: ``experiment``, ``use``. Inputs: ``index``, ``model``, samples, and for each variant
+    Params: ``experiment``, ``use``, ``head_note`` where there is a new head. Inputs: ``index``, ``model``, samples, and for each variant
     ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``, ``benchmark``; where they exist
     ``keras:<variant>`` and ``training:<variant>``.
     """
@@ -158,7 +158,7 @@ def _warnings(
     variants: dict[str, Any],
     gates: list[dict[str, Any]],
 ) -> list[str]:
-    found = []
+    found = [note] if (note := context.params.get("head_note")) else []
     if skipped := context.summaries["index"]["skipped"]:
         found.append(f"{skipped:,} images of the dataset were left out when it was scanned.")
     for role, summary in samples.items():
