@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -50,15 +50,36 @@ class Upload:
         draft: Where they are meanwhile.
         preview: What was found.
         suggested: A name for them.
+        request: What was given, as the worker is told.
+        limits: How much of it is taken.
     """
 
     draft: Draft
     preview: Preview
     suggested: str
+    request: dict[str, Any]
+    limits: Limits
 
     def close(self) -> None:
         """Gives them up."""
         self.draft.close()
+
+    def with_classes(self, *, one_down: bool, reporter: Reporter | None = None) -> Upload:
+        """Takes other folders as classes; photos that were looked at are not decoded again.
+
+        Args:
+            one_down: Whether the folders in the folders there are the classes.
+            reporter: Told about progress; asked whether to stop.
+
+        Returns:
+            The same photos, to decide about in place of these.
+
+        Raises:
+            DatasetError: If they cannot be used so; then these are as they were.
+        """
+        request = {**self.request, "one_down": one_down}
+        preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
+        return replace(self, preview=preview, request=request)
 
     def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
         """Makes a dataset of them.
@@ -148,6 +169,7 @@ def look_at_files(
             "source": str(draft.given / f"{0:06d}"),
             "names": [name for name, _ in photos],
             "labels": shown(lists[0][0]) if lists else "",
+            "one_down": False,
         }
         name = zips[0][0] if zips else "My photos"
         return _looked(draft, request, limits, reporter, name)
@@ -162,6 +184,8 @@ def look_at_path(
     labels: Path | None = None,
     reporter: Reporter | None = None,
     limits: Limits = OWNERS,
+    *,
+    one_down: bool = False,
 ) -> Upload:
     """Looks at a zip or a folder on this machine; nothing in it is changed.
 
@@ -171,6 +195,7 @@ def look_at_path(
         labels: A list of labels.
         reporter: Told about progress; asked whether to stop.
         limits: How much is taken.
+        one_down: Whether the folders in the folders there are the classes.
 
     Returns:
         The photos, to decide about.
@@ -194,6 +219,7 @@ def look_at_path(
             "source": str(path),
             "names": [],
             "labels": "" if labels is None else shown(labels.name),
+            "one_down": one_down,
         }
         return _looked(draft, request, limits, reporter, path.name)
     except BaseException:
@@ -210,7 +236,9 @@ def _looked(
 ) -> Upload:
     preview = look_apart(draft, request, limits, reporter or SilentReporter())
     remove_tree(draft.given)
-    return Upload(draft=draft, preview=preview, suggested=_suggestion(name))
+    return Upload(
+        draft=draft, preview=preview, suggested=_suggestion(name), request=request, limits=limits
+    )
 
 
 def _check_given(zips: int, photos: int, lists: list[int]) -> None:

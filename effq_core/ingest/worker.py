@@ -78,7 +78,8 @@ def _look(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
     found = _find(draft, request, limits, lines)
     labels = draft / LABELS
     content = labels.read_bytes() if labels.exists() else None
-    labelled = read_labels(found, content, request["labels"] or "The list of labels")
+    called = request["labels"] or "The list of labels"
+    labelled = read_labels(found, content, called, one_down=request["one_down"])
     seen, pictures = _known(draft)
     avoid: dict[str, str] = request["avoid"]
     picker = Picker(labelled)
@@ -115,6 +116,7 @@ def _find(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
             [Skipped(**each) for each in plain["skipped"]],
             plain["litter"],
             None if plain["labels"] is None else bytes.fromhex(plain["labels"]),
+            plain["outside"],
         )
     _give_time(limits.seconds)
     kind, source = request["kind"], request["source"]

@@ -71,9 +71,10 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         f"{fmt.size(cost.bytes)} of disk" if cost.bytes else "no disk",
         f"{fmt.count(cost.cached)} of {fmt.counted(cost.stages, 'stage')} cached",
     ]
+    head = _HEADS.get(cost.head_use, prose(cost.head_note))
     photos = (
         f"Photos: {fmt.count(sizes.calibration)} to calibrate, {fmt.count(sizes.training)} to "
-        f"train, {fmt.count(sizes.evaluation)} to measure. {_HEADS.get(cost.head_use, prose(cost.head_note))}"
+        f"train, {fmt.count(sizes.evaluation)} to measure. {head}"
     )
     if len(experiment.variants) == 1:
         photos = "Float32 alone is chosen: there will be nothing to compare it with."

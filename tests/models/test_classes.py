@@ -159,5 +159,6 @@ def test_what_was_probably_meant_is_named_first_and_the_rest_counted() -> None:
 
 def test_names_that_are_two_classes_are_named() -> None:
     assert "'crane' is the name of 2 of its labels" in note(["crane", "Crane", "cat"], ["crane"])
-    assert "'Hot Dog' is 'hot dog', as another class is" in note(["hot dog"], ["hot_dog", "Hot Dog"])
-
+    assert "'Hot Dog' is 'hot dog', as another class is" in note(
+        ["hot dog"], ["hot_dog", "Hot Dog"]
+    )

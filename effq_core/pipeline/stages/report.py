@@ -54,9 +54,9 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
-    Params: ``experiment``, ``use``, ``head_note`` where there is a new head. Inputs: ``index``, ``model``, samples, and for each variant
-    ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``, ``benchmark``; where they exist
-    ``keras:<variant>`` and ``training:<variant>``.
+    Params: ``experiment``, ``use`` and, with a new head, ``head_note``. Inputs: ``index``,
+    ``model``, samples, and for each variant ``<what>:<variant>`` with ``file``, ``inspect``,
+    ``evaluate``, ``benchmark``; where they exist ``keras:<variant>`` and ``training:<variant>``.
     """
     names = context.params["experiment"]["variants"]
     variants = {name: _variant(context, name) for name in names}
