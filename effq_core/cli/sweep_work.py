@@ -15,7 +15,7 @@ from effq_core import formatting as fmt
 from effq_core.cli.faults import CANCELLED, FAILED
 from effq_core.cli.live import Watcher, watching
 from effq_core.cli.output import print_error, print_json, safe, say, stderr, stdout, table
-from effq_core.cli.work import run_values
+from effq_core.cli.work import run_values, warn
 from effq_core.errors import InputError
 from effq_core.pipeline.estimate import remaining
 from effq_core.pipeline.progress import OnUpdate
@@ -61,6 +61,7 @@ def start(
         ]
         # What cannot be planned is wrong input, and leaves nothing behind.
         cost = forecast_sweep(sweep, home, history)
+        warn(sweep.base, home)
         if as_json and dry_run:
             print_json({"sweep": sweep.to_dict(), "forecast": cost.__dict__})
         if not as_json and not quiet:

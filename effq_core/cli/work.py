@@ -18,6 +18,8 @@ from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
 from effq_core.sweeps.state import is_sweep
 
+GO_DOWN = "--one-level-down takes those as classes."
+
 
 def start(
     experiment: Experiment,
@@ -49,6 +51,7 @@ def start(
     home = Home.from_environment()
     # What cannot be planned is wrong input, and leaves no run behind.
     build_plan(experiment, home)
+    warn(experiment, home)
     database = Database(home.database)
     try:
         if remeasure:
@@ -57,6 +60,28 @@ def start(
     finally:
         database.close()
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
+
+
+def warn(experiment: Experiment, home: Home) -> None:
+    """Says on standard error, before anything runs, what may not be meant.
+
+    Args:
+        experiment: What is about to be run.
+        home: The store.
+
+    Raises:
+        EffqError: If the photos or the model cannot be used.
+    """
+    from effq_core.datasets.catalogue import open_dataset
+    from effq_core.datasets.folder import FolderDataset
+    from effq_core.models.catalogue import get_model
+    from effq_core.pipeline.plan_model import head_note
+
+    dataset = open_dataset(experiment.dataset, home)
+    if isinstance(dataset, FolderDataset) and dataset.nested and not dataset.one_down:
+        say(f"{dataset.nested.sentence()} {GO_DOWN}", style="yellow", error=True)
+    if said := head_note(get_model(experiment.model, home), dataset):
+        say(said, style="yellow", error=True)
 
 
 def fitted(experiment: Experiment) -> Experiment:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.datasets.preview import FolderPreview
-from effq_core.datasets.roots import Roots, folder_id
+from effq_core.datasets.roots import Roots, folder_id, folder_title
 from effq_core.errors import DatasetError, StoreError
 from effq_core.settings import Home
 from effq_core.store.files import read_json, write_json
@@ -53,7 +53,7 @@ class AddedFolder:
     @property
     def title(self) -> str:
         """Name for people."""
-        return Path(self.path).name or self.path
+        return folder_title(Path(self.path), one_down=self.one_down)
 
 
 def added_folders(home: Home) -> tuple[AddedFolder, ...]:

@@ -12,7 +12,7 @@ from effq_core.datasets.decode import EXTENSIONS, open_image
 from effq_core.datasets.index import Index, Skipped, remove_duplicates
 from effq_core.datasets.labels import as_wnid, wordnet_names
 from effq_core.datasets.listing import list_photos
-from effq_core.datasets.roots import folder_id
+from effq_core.datasets.roots import folder_id, folder_title
 from effq_core.errors import DatasetError
 from effq_core.reporting import Reporter
 
@@ -56,7 +56,7 @@ class FolderDataset:
     ) -> None:
         self.root = root
         self.id = dataset_id or folder_id(root, one_down=one_down)
-        self.title = title or root.name
+        self.title = title or folder_title(root, one_down=one_down)
         self.licence = licence
         self.source = source
         self.reference_size = reference_size
@@ -74,7 +74,7 @@ class FolderDataset:
             )
         folders = sorted({file.folder for file in self.files if file.folder is not None})
         if len(folders) == 1:
-            below = f" Or give {root / folders[0]}." if self.nested and not one_down else ""
+            below = f" Or use {root / folders[0]}." if self.nested and not one_down else ""
             raise DatasetError(
                 f"{root} has one class only: {folders[0]}.",
                 "Add a folder for a second class, or put the images directly into"

@@ -194,6 +194,11 @@ def folder_of_id(dataset_id: str) -> tuple[Path, bool]:
     return Path(path.removesuffix(ONE_DOWN)), path.endswith(ONE_DOWN)
 
 
+def folder_title(path: Path, *, one_down: bool) -> str:
+    """Names a folder for people by its own name only: a path is its owner's business."""
+    return f"{path.name or path}{', one level down' * one_down}"
+
+
 def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> str:
     """Checks a dataset somebody chose in the dashboard, before anything of it is opened.
 
