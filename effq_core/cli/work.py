@@ -79,7 +79,8 @@ def warn(experiment: Experiment, home: Home) -> None:
 
     dataset = open_dataset(experiment.dataset, home)
     if isinstance(dataset, FolderDataset) and dataset.nested and not dataset.one_down:
-        say(f"{dataset.nested.sentence()} {GO_DOWN}", style="yellow", error=True)
+        meant = dataset.nested.warning(one_down=False)
+        say(f"{meant} {GO_DOWN}", style="yellow", error=True)
     if said := head_note(get_model(experiment.model, home), dataset):
         say(said, style="yellow", error=True)
 

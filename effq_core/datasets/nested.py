@@ -26,16 +26,22 @@ class Nested:
     below: tuple[str, ...]
     shared: tuple[str, ...]
 
-    def sentence(self) -> str:
-        """Says what is taken as classes, and what may be meant."""
+    def warning(self, *, one_down: bool) -> str:
+        """Says what is taken as classes, and what may be meant.
+
+        Args:
+            one_down: Whether the lower folders are taken.
+
+        Returns:
+            Sentences; empty where there is nothing to warn of.
+        """
+        if one_down:
+            same = f"Folders of the same name are one class: {_named(self.shared)}."
+            return same if self.shared else ""
         return (
             f"The upper folders are taken as classes: {_named(self.above)}."
             f" Their photos lie one level down: {_named(self.below)}."
         )
-
-    def merged(self) -> str:
-        """Says one level down which folders become one class; empty where none do."""
-        return f"Folders of the same name are one class: {_named(self.shared)}." * bool(self.shared)
 
     def choice(self) -> str:
         """Names what one can switch to."""

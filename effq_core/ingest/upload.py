@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from effq_core import formatting as fmt
-from effq_core.datasets.own_photos import (
-    DESCRIPTION,
-    PHOTOS,
-    OwnPhotos,
-    check_title,
-    place_for,
-    slug_of,
-)
+from effq_core.datasets.own_photos import OwnPhotos, check_title, place_for
 from effq_core.errors import DatasetError
 from effq_core.ingest.apart import look_apart
+from effq_core.ingest.arrange import arrange
 from effq_core.ingest.draft import Draft
 from effq_core.ingest.found import shown
 from effq_core.ingest.limits import KEEP_FREE, MAX_CSV_BYTES, OWNERS, VISITORS, Limits
-from effq_core.ingest.preview import Photo, Preview
+from effq_core.ingest.preview import Preview
 from effq_core.ingest.worker import LABELS
 from effq_core.reporting import Reporter, SilentReporter
 from effq_core.settings import Home
-from effq_core.store.files import (
-    make_folder,
-    remove_tree,
-    store_errors,
-    sync_folder,
-    write_json,
-)
+from effq_core.store.files import remove_tree, store_errors, sync_folder
 
 _ZIP = ".zip"
 _CSV = ".csv"
@@ -106,7 +92,7 @@ class Upload:
             raise DatasetError("Without look-alikes, photos of one class are left.", "Keep them.")
         ready = self.draft.path / _READY
         try:
-            about = _arrange(self.draft.photos, ready, photos, preview, title)
+            about = arrange(self.draft.photos, ready, photos, preview, title)
             os.sync()  # everything a rename shows is on the disk before it
             with store_errors(target):
                 try:
@@ -277,54 +263,6 @@ def _read_list(path: Path) -> bytes:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror}.", "Check the path of the list of labels."
         ) from error
-
-
-def _arrange(
-    source: Path, ready: Path, photos: Sequence[Photo], preview: Preview, title: str
-) -> OwnPhotos:
-    """Moves photos to where the dataset will have them, and describes it."""
-    folders = {
-        number: f"{number:04d}-{_readable(name)}" for number, name in enumerate(preview.class_names)
-    }
-    digest = hashlib.sha256()
-    with store_errors(ready):
-        for number, photo in enumerate(photos):
-            parts = [photo.split] if photo.split else []
-            parts += [] if photo.label is None else [folders[photo.label]]
-            parts += [_file_name(number, photo.name)]
-            target = ready.joinpath(PHOTOS, *parts)
-            make_folder(target.parent)
-            (source / photo.path).rename(target)
-            digest.update(f"{'/'.join(parts)}\0{photo.sha256}\n".encode())
-        used = {photo.label for photo in photos}
-        about = OwnPhotos(
-            slug=slug_of(title),
-            title=title,
-            classes={
-                folders[number]: name
-                for number, name in enumerate(preview.class_names)
-                if number in used
-            },
-            photos=len(photos),
-            bytes=sum(photo.bytes for photo in photos),
-            content=digest.hexdigest(),
-            skipped=len(preview.skipped) + len(preview.photos) - len(photos),
-            labels_from=preview.labels_from.value,
-            added=time.time(),
-        )
-        write_json(ready / DESCRIPTION, about.to_dict())
-    return about
-
-
-def _file_name(number: int, name: str) -> str:
-    """Names a stored photo: a number, what it was called, and its extension."""
-    last = PurePosixPath(name.rpartition("/")[2])
-    return f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"
-
-
-def _readable(text: str) -> str:
-    """Keeps of a name what every file system takes and nothing can be hidden in."""
-    return re.sub(r"[^A-Za-z0-9.]+", "_", text)[:40].strip("._") or "x"
 
 
 def _suggestion(name: str) -> str:

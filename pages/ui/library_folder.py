@@ -142,8 +142,7 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
                 alt=f"A photo of {each.label}" if each.label else "A photo of this folder",
             )
     if preview.nested:
-        text = preview.nested.merged() if preview.one_down else preview.nested.sentence()
-        if text:
+        if text := preview.nested.warning(one_down=preview.one_down):
             st.warning(escape(text), icon=":material/warning:")
         down = st.toggle(escape(preview.nested.choice()), preview.one_down, key=_DOWN)
         if down != preview.one_down:

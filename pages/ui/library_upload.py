@@ -23,6 +23,7 @@ from pages.ui.uploaded import holds, no_room
 _FOUND = "library_upload_found"
 _GENERATION = "library_upload_generation"
 _NAME = "library_upload_name"
+_DOWN = "library_upload_down"
 _ROWS = 8
 _ROW_PIXELS = 33
 _FRAME_PIXELS = 3
@@ -137,9 +138,7 @@ def _show(found: Upload) -> None:
     for text in warnings(preview):
         st.warning(escape(text), icon=":material/warning:")
     if preview.nested:
-        down = st.toggle(
-            escape(preview.nested.choice()), preview.one_down, key="library_upload_down"
-        )
+        down = st.toggle(escape(preview.nested.choice()), preview.one_down, key=_DOWN)
         if down != preview.one_down:
             _look_again(found, one_down=down)
             return
