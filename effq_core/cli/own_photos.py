@@ -23,8 +23,9 @@ def add(
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="A CSV with a file and its label in each line. Without it, folders are classes; "
-            "without folders, the photos have no labels.",
+            help="A CSV with columns headed filename and label, one-hot columns, or a file and its "
+            "label in each line. Without it, folders are classes; without folders, the photos have "
+            "no labels.",
         ),
     ] = None,
     one_level_down: Annotated[

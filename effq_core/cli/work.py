@@ -81,8 +81,9 @@ def warn(experiment: Experiment, home: Home) -> None:
     if isinstance(dataset, FolderDataset) and dataset.nested and not dataset.one_down:
         meant = dataset.nested.warning(one_down=False)
         say(f"{meant} {GO_DOWN}", style="yellow", error=True)
-    if said := head_note(get_model(experiment.model, home), dataset):
-        say(said, style="yellow", error=True)
+    note = head_note(get_model(experiment.model, home), dataset)
+    if note.text:
+        say(note.text, style="yellow" if note.near_miss else "", error=True)
 
 
 def fitted(experiment: Experiment) -> Experiment:

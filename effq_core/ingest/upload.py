@@ -51,7 +51,7 @@ class Upload:
         self.draft.close()
 
     def with_classes(self, *, one_down: bool, reporter: Reporter | None = None) -> Upload:
-        """Takes other folders as classes; photos that were looked at are not decoded again.
+        """Takes other folders as classes; only photos to show are decoded again.
 
         Args:
             one_down: Whether the folders in the folders there are the classes.

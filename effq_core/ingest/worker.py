@@ -87,7 +87,9 @@ def _look(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
     with (draft / SEEN).open("a", encoding="utf-8") as kept:
         for number, file in enumerate(sorted(wanted, key=lambda file: file.name)):
             thumbnail = picker.wants(file.name)
-            if file.name in seen:
+            known = seen.get(file.name)
+            # With other classes than at an earlier look, other photos are shown of each.
+            if known and (known.problem or pictures[file.name] or not thumbnail):
                 continue
             if number % _EVERY == 0:
                 lines.progress(number, len(wanted), unit="photos looked at")

@@ -70,10 +70,33 @@ def match_classes(
     return ClassMatch(use, tuple(found))
 
 
+@dataclass(frozen=True)
+class HeadNote:
+    """What to say before a run about a model's head.
+
+    Attributes:
+        reason: Which classes are not the model's; empty where it keeps its head.
+        near_miss: Whether some classes are the model's, or nearly: it may be meant to keep it.
+    """
+
+    reason: str = ""
+    near_miss: bool = False
+
+    @property
+    def text(self) -> str:
+        """Sentences; empty where the model keeps its head."""
+        if not self.reason:
+            return ""
+        keep = " To use the model's own head, give the classes the names of its labels."
+        return f"A new head is trained in place of the model's own. {self.reason}" + (
+            keep if self.near_miss else ""
+        )
+
+
 @lru_cache(maxsize=64)
 def new_head_note(
     labels: tuple[Label, ...], class_names: tuple[str, ...], wnids: tuple[str | None, ...]
-) -> str:
+) -> HeadNote:
     """Says before a run that a new head is trained, and which class is the reason.
 
     Args:
@@ -82,10 +105,10 @@ def new_head_note(
         wnids: WordNet id of each, where known.
 
     Returns:
-        Sentences; empty where the model's own head is used.
+        The note; empty where the model's own head is used.
     """
     if match_classes(labels, class_names, wnids).use is not HeadUse.NEW:
-        return ""
+        return HeadNote()
     found = _find(labels, class_names, wnids)
     times = Counter(found)
     missing = [
@@ -95,17 +118,13 @@ def new_head_note(
     ]
     reasons = [_reason(name, index, labels) for name, index in missing[:_MOST_COMPARED]]
     known, all_of_them = len(found) - len(missing), f"{len(found):,} classes"
-    note = "A new head is trained in place of the model's own."
     if not known and not any(near for _, near in reasons):
-        return f"{note} None of the {all_of_them} is one of its labels."
+        return HeadNote(f"None of the {all_of_them} is one of its labels.")
     named = [text for text, _ in sorted(reasons, key=lambda reason: not reason[1])][:_MOST_NAMED]
     if len(missing) > len(named):
         named.append(f"{len(missing) - len(named):,} more not found")
     share = f"{known:,} of {all_of_them} are" if known else f"None of the {all_of_them} is"
-    return (
-        f"{note} {share} the model's; {'; '.join(named)}."
-        " To use the model's own head, give the classes the names of its labels."
-    )
+    return HeadNote(f"{share} the model's; {'; '.join(named)}.", near_miss=True)
 
 
 def _find(

@@ -10,7 +10,7 @@ from effq_core.datasets.glance import check_samples
 from effq_core.datasets.sampling import ResolvedSizes
 from effq_core.experiment import Experiment
 from effq_core.models.catalogue import get_model
-from effq_core.models.classes import HeadUse, match_classes
+from effq_core.models.classes import HeadNote, HeadUse, match_classes
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import head_note
 from effq_core.pipeline.stage import StageSpec, fingerprints
@@ -53,7 +53,7 @@ class Forecast:
     calibrated: bool
     sizes: ResolvedSizes
     head_use: HeadUse
-    head_note: str = ""
+    head_note: HeadNote
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:

@@ -51,7 +51,8 @@ class _Planner(StageList):
         self.variants = [get_variant(name) for name in experiment.variants]
         self.ready_pixels: dict[str, str] = {}
         self.training_images = experiment.training_size or 2000  # only to estimate times
-        check_model(self.card, experiment, self.match.use)
+        self.head_note = head_note(self.card, self.dataset)
+        check_model(self.card, experiment, self.match.use, self.head_note.reason)
         unlabelled = self.match.use is HeadUse.UNLABELLED
         if unlabelled and experiment.trains and experiment.qat.loss is QatLoss.LABELS:
             raise ExperimentError(
@@ -306,8 +307,7 @@ class _Planner(StageList):
 
     def _report(self) -> None:
         inputs = report_inputs(self.variants, {spec.name for spec in self.stages})
-        said = head_note(self.card, self.dataset)
-        note = {"head_note": said} if said else {}
+        note = {"head_note": said} if (said := self.head_note.text) else {}
         self.add(
             LAST,
             "report:report",

@@ -71,7 +71,9 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         f"{fmt.size(cost.bytes)} of disk" if cost.bytes else "no disk",
         f"{fmt.count(cost.cached)} of {fmt.counted(cost.stages, 'stage')} cached",
     ]
-    head = _HEADS.get(cost.head_use, prose(cost.head_note))
+    head = _HEADS.get(cost.head_use, prose(cost.head_note.text))
+    if cost.head_note.near_miss:
+        head = f":orange[:material/warning:] **{head}**"
     photos = (
         f"Photos: {fmt.count(sizes.calibration)} to calibrate, {fmt.count(sizes.training)} to "
         f"train, {fmt.count(sizes.evaluation)} to measure. {head}"

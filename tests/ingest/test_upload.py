@@ -247,6 +247,19 @@ def test_folders_one_level_down_become_the_classes_without_decoding_again(home: 
     assert sorted(added.classes.values()) == ["bus", "cat", "dog"]
 
 
+def test_photos_are_shown_of_every_class_one_level_down(home: Home) -> None:
+    entries = [
+        (f"{'ab'[row // 4]}/{row}/{n:02}.png", photo(100 * row + n))
+        for row in range(8)
+        for n in range(12)
+    ]
+    upper = look_at_files(home, [("a.zip", zipped(entries))])
+    assert {each.label for each in upper.preview.thumbnails} == {"a", "b"}
+    lower = upper.with_classes(one_down=True)
+    assert {each.label for each in lower.preview.thumbnails} == {str(row) for row in range(8)}
+    lower.close()
+
+
 def test_photos_in_flat_folders_cannot_be_taken_one_level_down(home: Home) -> None:
     found = look_at_files(home, [("a.zip", zipped(two_classes()))])
     assert found.preview.nested is None

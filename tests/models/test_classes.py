@@ -129,7 +129,9 @@ def test_labels_without_any_wordnet_id_are_compared_by_name() -> None:
 
 def note(labels: list[str], names: list[str]) -> str:
     given = tuple(Label(name) for name in labels)
-    return new_head_note(given, tuple(names), (None,) * len(names))
+    said = new_head_note(given, tuple(names), (None,) * len(names))
+    assert said.near_miss == ("To use the model's own head" in said.text)
+    return said.text
 
 
 def test_a_near_miss_is_named() -> None:
