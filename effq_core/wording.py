@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from effq_core import formatting as fmt
+from effq_core.datasets.roots import FOLDER_PREFIX, folder_of_id, folder_title
 from effq_core.experiment import CalibrationMethod, QatLoss
 from effq_core.models.catalogue import MODELS
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
@@ -112,8 +113,11 @@ def model_title(model_id: str) -> str:
 
 
 def dataset_title(dataset_id: str) -> str:
-    """Names a dataset for people, a folder by its own name only: a path is its owner's business."""
+    """Names a dataset for people, a folder by its own name only."""
     known = _DATASETS.get(dataset_id)
+    if known is None and dataset_id.startswith(FOLDER_PREFIX):
+        path, one_down = folder_of_id(dataset_id)
+        return folder_title(path, one_down=one_down)
     return known or PurePath(dataset_id.partition(":")[2] or dataset_id).name or dataset_id
 
 

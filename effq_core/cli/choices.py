@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from effq_core import formatting as fmt
 from effq_core.cli.output import say
+from effq_core.datasets.roots import folder_id, folder_of_id
 from effq_core.errors import DatasetError, ExperimentError
 from effq_core.experiment import Experiment
 from effq_core.layers.settings import Layers, Mixed
@@ -17,7 +17,6 @@ from effq_core.presets import PRESETS
 from effq_core.settings import Home
 from effq_core.variants import CATALOGUE, CONTROLS, MIXED, STANDARD, in_catalogue_order
 
-FOLDER_PREFIX = "folder:"
 PHOTOS_PREFIX = "photos:"
 DATASETS = ("photo_patches", "imagenette")
 # What takes a search of its own is made where it is asked for by name.
@@ -134,12 +133,33 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def parse_data(text: str) -> str:
+def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
+    """Reads ``--data`` where it need not be given.
+
+    Args:
+        text: As for :func:`parse_dataset`; ``None`` where it was not given.
+        one_down: Likewise.
+
+    Returns:
+        A dataset's identifier; ``None`` where it was not given.
+
+    Raises:
+        DatasetError: If it is none, or nothing was given whose folders could be one level down.
+    """
+    if text is not None:
+        return parse_dataset(text, one_down=one_down)
+    if one_down:
+        raise _for_folders()
+    return None
+
+
+def parse_dataset(text: str, *, one_down: bool = False) -> str:
     """Reads what ``--data`` names.
 
     Args:
         text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's own, or
             a folder with or without ``folder:``.
+        one_down: Whether the folders in the folders there are the classes.
 
     Returns:
         A dataset's identifier.
@@ -148,8 +168,11 @@ def parse_data(text: str) -> str:
         DatasetError: If it is none of them.
     """
     if text in DATASETS or text.startswith(PHOTOS_PREFIX):
+        if one_down:
+            raise _for_folders()
         return text
-    path = Path(text.removeprefix(FOLDER_PREFIX)).expanduser()
+    path, said = folder_of_id(text)
+    path = path.expanduser()
     if not path.is_dir():
         problem = "is not a folder" if path.exists() else "does not exist"
         raise DatasetError(
@@ -157,7 +180,11 @@ def parse_data(text: str) -> str:
             f"Give a folder of photos, or one of: {', '.join(DATASETS)}, {PHOTOS_PREFIX}NAME"
             " (see `effq datasets`).",
         )
-    return f"{FOLDER_PREFIX}{path.resolve()}"
+    return folder_id(path.resolve(), one_down=one_down or said)
+
+
+def _for_folders() -> DatasetError:
+    return DatasetError("--one-level-down is for folders of photos.", "Give a folder with --data.")
 
 
 def parse_variants(texts: Iterable[str] | None) -> tuple[str, ...] | None:

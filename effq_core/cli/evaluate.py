@@ -18,6 +18,10 @@ def evaluate(
             "must be among the run's, or they have no labels."
         ),
     ],
+    one_level_down: Annotated[
+        bool,
+        typer.Option("--one-level-down", help="The folders inside the folders are the classes."),
+    ] = False,
     variant: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,7 +52,7 @@ def evaluate(
     from effq_core.store.database import Database
 
     home = Home.from_environment()
-    dataset = choices.parse_data(data)
+    dataset = choices.parse_dataset(data, one_down=one_level_down)
     size = choices.parse_size(evaluation_size, "evaluation")
     if run == REFERENCE:
         source, results = REFERENCE, load_reference()

@@ -23,10 +23,18 @@ def add(
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="A CSV with a file and its label in each line. Without it, folders are classes; "
-            "without folders, the photos have no labels.",
+            help="A CSV with columns headed filename and label, one-hot columns, or a file and its "
+            "label in each line. Without it, folders are classes; without folders, the photos have "
+            "no labels.",
         ),
     ] = None,
+    one_level_down: Annotated[
+        bool,
+        typer.Option(
+            "--one-level-down",
+            help="The folders in the folders there are the classes: group/class/photo.",
+        ),
+    ] = False,
     drop_lookalikes: Annotated[
         bool, typer.Option("--drop-lookalikes", help="Keep one of photos that look alike.")
     ] = False,
@@ -37,7 +45,10 @@ def add(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Add photos of your own: a zip or a folder. They are looked at first, then copied."""
+    """Add photos of your own: a zip or a folder. They are looked at first, then copied.
+
+    Links in a folder are followed, as `effq run --data FOLDER` does; those in a zip are left out.
+    """
     from effq_core import formatting as fmt
     from effq_core.cli import output
     from effq_core.datasets.own_photos import check_title
@@ -49,10 +60,10 @@ def add(
     if name:
         check_title(name)
     if quiet or json:
-        upload = look_at_path(home, source, labels, SilentReporter())
+        upload = look_at_path(home, source, labels, SilentReporter(), one_down=one_level_down)
     else:
         with progress_bar() as reporter:
-            upload = look_at_path(home, source, labels, reporter)
+            upload = look_at_path(home, source, labels, reporter, one_down=one_level_down)
     try:
         if not json:
             _print_preview(upload.preview)
@@ -107,6 +118,7 @@ def remove(
 def _print_preview(preview: Preview) -> None:
     from effq_core import formatting as fmt
     from effq_core.cli import output
+    from effq_core.cli.work import GO_DOWN
     from effq_core.ingest.wording import facts, warnings
 
     output.say(" · ".join(facts(preview)))
@@ -119,6 +131,8 @@ def _print_preview(preview: Preview) -> None:
         output.say(f"  and {len(preview.classes) - _MOST_CLASSES:,} more classes")
     for text in warnings(preview):
         output.say(text, style="yellow", error=True)
+    if preview.nested and not preview.one_down:
+        output.say(GO_DOWN, style="yellow", error=True)
     for each_skipped in preview.skipped[:_MOST_NAMED]:
         output.say(f"  left out: {each_skipped.key}: {each_skipped.reason}", error=True)
     if len(preview.skipped) > _MOST_NAMED:
@@ -143,4 +157,6 @@ def _plain(preview: Preview) -> dict[str, Any]:
             for each in preview.lookalikes
         ],
         "notes": list(preview.notes),
+        "nested": asdict(preview.nested) if preview.nested else None,
+        "one_level_down": preview.one_down,
     }

@@ -81,7 +81,7 @@ def start(
     from effq_core.rescue.subject import of_reference, of_run
     from effq_core.settings import Home
 
-    home, dataset = Home.from_environment(), parse_data(data) if data else ""
+    home, dataset = Home.from_environment(), parse_data(data)
     about = of_reference(home, dataset) if run == REFERENCE else of_run(home, run, dataset)
     experiment, source, subject = about.experiment, about.run, about.title
     asked = Rescue(

@@ -30,6 +30,14 @@ def run(
             rich_help_panel=_MODEL,
         ),
     ] = None,
+    one_level_down: Annotated[
+        bool,
+        typer.Option(
+            "--one-level-down",
+            help="The folders in the folder's folders are the classes: group/class/photo.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = False,
     image_size: Annotated[
         int | None,
         typer.Option(
@@ -192,7 +200,7 @@ def run(
 
     values: dict[str, Any] = {
         "model": model,
-        "dataset": None if data is None else choices.parse_data(data),
+        "dataset": choices.parse_data(data, one_down=one_level_down),
         "image_size": image_size,
         "variants": choices.parse_variants(variant),
         "training_size": choices.parse_size(training_size, "training"),

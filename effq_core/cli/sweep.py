@@ -64,6 +64,14 @@ def start(
     preset: Annotated[str, _shared("Start from demo, paper or thorough.")] = "demo",
     model: Annotated[str | None, _shared("A model of `effq models`.")] = None,
     data: Annotated[str | None, _shared("photo_patches, imagenette, or a folder.")] = None,
+    one_level_down: Annotated[
+        bool,
+        typer.Option(
+            "--one-level-down",
+            help="The folders in the folder's folders are the classes.",
+            rich_help_panel=_BASE,
+        ),
+    ] = False,
     variant: Annotated[
         list[str] | None,
         _shared("Variants; those that depend on what varies, where not given, and float32."),
@@ -99,7 +107,7 @@ def start(
     groups: choices.Groups = {
         "experiment": {
             "model": model,
-            "dataset": None if data is None else choices.parse_data(data),
+            "dataset": choices.parse_data(data, one_down=one_level_down),
             "image_size": image_size,
             "variants": choices.parse_variants(variant),
             "training_size": choices.parse_size(training_size, "training"),

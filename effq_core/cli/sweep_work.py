@@ -24,7 +24,7 @@ from effq_core.cli.output import (
     stdout,
     table,
 )
-from effq_core.cli.work import run_values
+from effq_core.cli.work import run_values, warn
 from effq_core.errors import InputError
 from effq_core.pipeline.estimate import remaining
 from effq_core.pipeline.progress import OnUpdate
@@ -62,6 +62,7 @@ def start(
     home = Home.from_environment()
     # What cannot be planned is wrong input, and leaves nothing behind.
     cost = forecast_sweep(sweep, home, recent_stages(home))
+    warn(sweep.base, home)
     if as_json and dry_run:
         print_json({"sweep": sweep.to_dict(), "forecast": cost.__dict__})
     if not as_json and (dry_run or not quiet):

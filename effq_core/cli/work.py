@@ -18,6 +18,8 @@ from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
 from effq_core.sweeps.state import is_sweep
 
+GO_DOWN = "--one-level-down takes those as classes."
+
 
 def start(
     experiment: Experiment,
@@ -51,6 +53,7 @@ def start(
     home = Home.from_environment()
     # What cannot be planned is wrong input, and leaves no run behind.
     build_plan(experiment, home)
+    warn(experiment, home)
     database = Database(home.database)
     try:
         if remeasure:
@@ -61,6 +64,30 @@ def start(
     if time_now:
         control.time_now(home, run_id)
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
+
+
+def warn(experiment: Experiment, home: Home) -> None:
+    """Says on standard error, before anything runs, what may not be meant.
+
+    Args:
+        experiment: What is about to be run.
+        home: The store.
+
+    Raises:
+        EffqError: If the photos or the model cannot be used.
+    """
+    from effq_core.datasets.catalogue import open_dataset
+    from effq_core.datasets.folder import FolderDataset
+    from effq_core.models.catalogue import get_model
+    from effq_core.pipeline.plan_model import head_note
+
+    dataset = open_dataset(experiment.dataset, home)
+    if isinstance(dataset, FolderDataset) and dataset.nested and not dataset.one_down:
+        meant = dataset.nested.warning(one_down=False)
+        say(f"{meant} {GO_DOWN}", style="yellow", error=True)
+    note = head_note(get_model(experiment.model, home), dataset)
+    if note.text and not experiment.files_of:
+        say(note.text, style="yellow" if note.near_miss else "", error=True)
 
 
 def fitted(experiment: Experiment) -> Experiment:

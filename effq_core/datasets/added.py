@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.datasets.preview import FolderPreview
-from effq_core.datasets.roots import FOLDER_PREFIX, Roots
+from effq_core.datasets.roots import Roots, folder_id, folder_title
 from effq_core.errors import DatasetError, StoreError
 from effq_core.settings import Home
 from effq_core.store.files import read_json, write_json
@@ -35,6 +35,7 @@ class AddedFolder:
         classes: Classes; 0 when unlabelled.
         bytes: Size of the images.
         added: Seconds since 1970.
+        one_down: Whether the folders in its folders are the classes.
     """
 
     path: str
@@ -42,16 +43,17 @@ class AddedFolder:
     classes: int
     bytes: int
     added: float
+    one_down: bool = False
 
     @property
     def id(self) -> str:
         """Identifier an experiment names it by."""
-        return f"{FOLDER_PREFIX}{self.path}"
+        return folder_id(self.path, one_down=self.one_down)
 
     @property
     def title(self) -> str:
         """Name for people."""
-        return Path(self.path).name or self.path
+        return folder_title(Path(self.path), one_down=self.one_down)
 
 
 def added_folders(home: Home) -> tuple[AddedFolder, ...]:
@@ -99,9 +101,10 @@ def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
         classes=len(preview.classes),
         bytes=preview.bytes,
         added=time.time(),
+        one_down=preview.one_down,
     )
     with _changing(home) as folders:
-        folders[new.path] = new
+        folders[new.id] = new
     return new
 
 
@@ -117,15 +120,15 @@ def forget_folder(home: Home, dataset_id: str) -> None:
         StoreError: If the list is damaged or cannot be written.
     """
     with _changing(home) as folders:
-        if folders.pop(dataset_id.removeprefix(FOLDER_PREFIX), None) is None:
+        if folders.pop(dataset_id, None) is None:
             raise DatasetError(f"{dataset_id} is not in the list.", "It may have been removed.")
 
 
 @contextmanager
 def _changing(home: Home) -> Iterator[dict[str, AddedFolder]]:
-    """Gives the list by path and writes it back; one process at a time."""
+    """Gives the list by identifier and writes it back; one process at a time."""
     with FileLock(home.root / _LOCK):
-        folders = {folder.path: folder for folder in added_folders(home)}
+        folders = {folder.id: folder for folder in added_folders(home)}
         yield folders
         rows: list[dict[str, Any]] = [asdict(folder) for folder in folders.values()]
         write_json(home.root / _FILE, {"folders": rows})

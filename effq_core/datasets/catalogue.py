@@ -14,7 +14,7 @@ from effq_core.datasets.base import Dataset
 from effq_core.datasets.folder import FolderDataset
 from effq_core.datasets.own_photos import LICENCE, OwnPhotos, open_own, own_photos
 from effq_core.datasets.own_photos import PREFIX as OWN_PREFIX
-from effq_core.datasets.roots import FOLDER_PREFIX
+from effq_core.datasets.roots import FOLDER_PREFIX, folder_id, folder_of_id
 from effq_core.errors import DatasetError
 from effq_core.reporting import Reporter
 from effq_core.settings import Home
@@ -80,13 +80,13 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
     if dataset_id.startswith(OWN_PREFIX):
         return open_own(home, dataset_id)
     if dataset_id.startswith(FOLDER_PREFIX):
-        path = Path(dataset_id.removeprefix(FOLDER_PREFIX))
+        path, one_down = folder_of_id(dataset_id)
         if not path.is_absolute():
             raise DatasetError(
                 f"{dataset_id!r} is not an absolute path.",
-                f"Write {FOLDER_PREFIX}{path.absolute()}.",
+                f"Write {folder_id(path.absolute(), one_down=one_down)}.",
             )
-        return FolderDataset(path)
+        return FolderDataset(path, one_down=one_down)
     raise DatasetError(
         f"There is no dataset {dataset_id!r}.",
         f"Choose {photo_patches.DATASET_ID}, {imagenette.DATASET_ID}, {OWN_PREFIX}name or"

@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
-from effq_core.datasets.base import TRAIN, VAL, ImageItem
+from effq_core.datasets.base import ImageItem
 from effq_core.datasets.decode import EXTENSIONS, open_image
 from effq_core.datasets.index import Index, Skipped, remove_duplicates
 from effq_core.datasets.labels import as_wnid, wordnet_names
+from effq_core.datasets.listing import list_photos
+from effq_core.datasets.roots import folder_id, folder_title
 from effq_core.errors import DatasetError
 from effq_core.reporting import Reporter
 
-EVALUATION_FOLDERS = ("val", "validation", "valid", "test")
-"""Names of the evaluation split; the first present counts (ImageNet's ``test`` has no labels)."""
-
-UNDECODED_EXTENSIONS = frozenset(
-    (".heic", ".heif", ".jxl", ".svg", ".eps", ".psd", ".dng", ".cr2", ".nef", ".arw")
-)
-"""Images by name that are not decoded: they are reported, not silently left out."""
-
 _EVERY = 64  # files hashed between two reports
-
-
-@dataclass(frozen=True)
-class FolderFile:
-    """One image file as listed, before its content was looked at."""
-
-    key: str
-    folder: str | None
-    split: str | None
-    size: int
-    mtime_ns: int
-
-
-@dataclass
-class _Listing:
-    files: list[FolderFile] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
 
 
 class FolderDataset:
@@ -58,10 +32,12 @@ class FolderDataset:
         licence: Terms of use.
         source: Where the images come from.
         reference_size: Shortest side of the images in pixels, where all have the same.
+        one_down: Whether the folders in the folders there are the classes.
 
     Attributes:
         files: Its image files in the order of their keys.
         skipped: What was left out by name or place alone.
+        nested: Which other folders may be meant as classes, where there are such.
 
     Raises:
         DatasetError: If the folder is missing or unreadable, has no images, or one class only.
@@ -76,14 +52,17 @@ class FolderDataset:
         licence: str = "yours: the folder does not say",
         source: str = "a folder on this computer",
         reference_size: int | None = None,
+        one_down: bool = False,
     ) -> None:
         self.root = root
-        self.id = dataset_id or f"folder:{root}"
-        self.title = title or root.name
+        self.id = dataset_id or folder_id(root, one_down=one_down)
+        self.title = title or folder_title(root, one_down=one_down)
         self.licence = licence
         self.source = source
         self.reference_size = reference_size
-        listing = _list(root)
+        self.one_down = one_down
+        listing = list_photos(root, one_down=one_down)
+        self.nested = listing.nested
         self.files = tuple(sorted(listing.files, key=lambda file: file.key))
         self.skipped = tuple(listing.skipped)
         if not self.files:
@@ -95,10 +74,11 @@ class FolderDataset:
             )
         folders = sorted({file.folder for file in self.files if file.folder is not None})
         if len(folders) == 1:
+            below = f" Or use {root / folders[0]}." if self.nested and not one_down else ""
             raise DatasetError(
                 f"{root} has one class only: {folders[0]}.",
                 "Add a folder for a second class, or put the images directly into"
-                f" {root} to use them unlabelled.",
+                f" {root} to use them unlabelled.{below}",
             )
         self._labels = {name: position for position, name in enumerate(folders)}
         self.wnids = tuple(as_wnid(name) for name in folders)
@@ -189,117 +169,3 @@ class FolderDataset:
                 f"{item.key} has changed since the dataset was scanned.", "Run again."
             )
         return open_image(data, item.key)
-
-
-def _list(root: Path) -> _Listing:
-    """Lists the images below a folder, by its layout."""
-    if not root.is_dir():
-        what = "is not a folder" if root.exists() else "does not exist"
-        raise DatasetError(f"The folder {root} {what}.", "Check the path.")
-    listing = _Listing()
-    try:
-        entries = _entries(root)
-        bases = _split_folders([entry for entry in entries if entry.is_dir()])
-    except OSError as error:
-        raise DatasetError(
-            f"The folder {root} cannot be read: {error.strerror}.",
-            "Give yourself permission to read it, or choose another folder.",
-        ) from error
-    for entry in entries if bases else ():
-        if entry not in bases and (entry.is_dir() or _is_image(entry, listing, root)):
-            named = " and ".join(f"{base.name}/" for base in bases)
-            listing.skipped.append(Skipped(_key(entry, root), f"outside {named}"))
-    # A split is one only where there are both sides of it.
-    splits = bases if len(bases) == 2 else dict.fromkeys(bases or [root])
-    direct: list[FolderFile] = []
-    for base, split in splits.items():
-        for entry in _readable_entries(base, root, listing):
-            if entry.is_dir():
-                for path in _walk(entry, root, listing):
-                    _add(listing.files, path, root, entry.name, split, listing)
-            elif _is_image(entry, listing, root):
-                _add(direct, entry, root, None, split, listing)
-    if listing.files:
-        listing.skipped += [Skipped(file.key, "outside any class folder") for file in direct]
-    else:
-        listing.files = direct
-    return listing
-
-
-def _split_folders(folders: list[Path]) -> dict[Path, str | None]:
-    """Returns the folders of the splits with their names, or nothing if there are none."""
-    by_name = {folder.name.lower(): folder for folder in folders}
-    train = by_name.get(TRAIN)
-    val = next((by_name[name] for name in EVALUATION_FOLDERS if name in by_name), None)
-    if train and val:
-        return {train: TRAIN, val: VAL}
-    only = train or val
-    if only is None:
-        return {}
-    # "train" beside "bus" and "car" is a class of vehicles, not a split.
-    is_split = len(folders) == 1 or any(entry.is_dir() for entry in _entries(only))
-    return {only: None} if is_split else {}
-
-
-def _entries(folder: Path) -> list[Path]:
-    hidden = (".", "__MACOSX")
-    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith(hidden))
-
-
-def _readable_entries(folder: Path, root: Path, listing: _Listing) -> list[Path]:
-    try:
-        return _entries(folder)
-    except OSError as error:
-        reason = f"folder cannot be read: {error.strerror}"
-        listing.skipped.append(Skipped(_key(folder, root), reason))
-        return []
-
-
-def _walk(folder: Path, root: Path, listing: _Listing) -> Iterator[Path]:
-    """Yields the image files below a class folder, following links but never in a circle."""
-    seen: set[str] = set()
-    waiting = [folder]
-    while waiting:
-        current = waiting.pop()
-        real = os.path.realpath(current)
-        if real in seen:
-            continue
-        seen.add(real)
-        for entry in _readable_entries(current, root, listing):
-            if entry.is_dir():
-                waiting.append(entry)
-            elif _is_image(entry, listing, root):
-                yield entry
-
-
-def _is_image(path: Path, listing: _Listing, root: Path) -> bool:
-    extension = path.suffix.lower()
-    if extension in UNDECODED_EXTENSIONS:
-        reason = f"{extension} is not supported; convert it to JPEG or PNG"
-        listing.skipped.append(Skipped(_key(path, root), reason))
-    return extension in EXTENSIONS
-
-
-def _add(
-    files: list[FolderFile],
-    path: Path,
-    root: Path,
-    folder: str | None,
-    split: str | None,
-    listing: _Listing,
-) -> None:
-    key = _key(path, root)
-    try:
-        key.encode()
-        status = path.stat()
-    except UnicodeEncodeError:
-        readable = key.encode("utf-8", "backslashreplace").decode()
-        listing.skipped.append(Skipped(readable, "its name is not valid UTF-8; rename it"))
-    except OSError as error:
-        listing.skipped.append(Skipped(key, f"cannot be read: {error.strerror}"))
-    else:
-        files.append(FolderFile(key, folder, split, status.st_size, status.st_mtime_ns))
-
-
-def _key(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()

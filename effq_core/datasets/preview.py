@@ -12,8 +12,10 @@ from PIL import Image
 
 from effq_core.datasets.base import TRAIN, VAL
 from effq_core.datasets.decode import Pixels, decode, open_image
-from effq_core.datasets.folder import FolderDataset, FolderFile
+from effq_core.datasets.folder import FolderDataset
 from effq_core.datasets.index import Skipped
+from effq_core.datasets.listing import FolderFile
+from effq_core.datasets.nested import Nested
 from effq_core.datasets.roots import VARIABLE, Roots
 from effq_core.errors import DatasetError
 from effq_core.reporting import Reporter, SilentReporter
@@ -73,6 +75,8 @@ class FolderPreview:
         thumbnails: A few photos, of as many classes as there is room for.
         complete: Whether every file was read; if not, duplicates and most broken files are found
             only when a run uses the folder.
+        nested: Which other folders may be meant as classes, where there are such.
+        one_down: Whether those are taken.
     """
 
     path: Path
@@ -83,10 +87,12 @@ class FolderPreview:
     skipped: tuple[Skipped, ...]
     thumbnails: tuple[Thumbnail, ...]
     complete: bool
+    nested: Nested | None = None
+    one_down: bool = False
 
 
 def preview_folder(
-    roots: Roots, path: Path | str, reporter: Reporter | None = None
+    roots: Roots, path: Path | str, reporter: Reporter | None = None, *, one_down: bool = False
 ) -> FolderPreview:
     """Looks at a folder somebody thinks of adding.
 
@@ -94,6 +100,7 @@ def preview_folder(
         roots: What may be looked at.
         path: The folder, below one of them.
         reporter: Told about progress; asked whether to stop.
+        one_down: Whether the folders in its folders are the classes.
 
     Returns:
         What is in it.
@@ -102,7 +109,7 @@ def preview_folder(
         DatasetError: If it lies outside of the roots, links out of them, has no usable image or
             one class only.
     """
-    dataset = FolderDataset(roots.require(path))
+    dataset = FolderDataset(roots.require(path), one_down=one_down)
     _refuse_links_outside(dataset, roots)
     complete = dataset.bytes_on_disk <= HASHED_BYTES
     left_out = {each.key: each for each in dataset.skipped}
@@ -127,6 +134,8 @@ def preview_folder(
         skipped=tuple(left_out.values()),
         thumbnails=thumbnails,
         complete=complete,
+        nested=dataset.nested,
+        one_down=one_down,
     )
 
 

@@ -22,6 +22,8 @@ MOST_FOLDERS = 300
 _MOST_ENTRIES = 20_000  # looked at: a folder may hold a million photos
 FOLDER_PREFIX = "folder:"
 """Begins the identifier of a dataset that is a folder."""
+ONE_DOWN = "//one-level-down"
+"""Ends it where the folders in the folders there are the classes; no resolved path has ``//``."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,30 @@ class Roots:
         )
 
 
+def folder_id(path: Path | str, *, one_down: bool = False) -> str:
+    """Returns the identifier of a dataset that is a folder.
+
+    Args:
+        path: The folder, absolute.
+        one_down: Whether the folders in the folders there are the classes.
+
+    Returns:
+        The identifier; :func:`folder_of_id` reads it.
+    """
+    return f"{FOLDER_PREFIX}{path}{ONE_DOWN * one_down}"
+
+
+def folder_of_id(dataset_id: str) -> tuple[Path, bool]:
+    """Returns the folder an identifier names, and whether its classes lie one level down."""
+    path = dataset_id.removeprefix(FOLDER_PREFIX)
+    return Path(path.removesuffix(ONE_DOWN)), path.endswith(ONE_DOWN)
+
+
+def folder_title(path: Path, *, one_down: bool) -> str:
+    """Names a folder for people by its own name only: a path is its owner's business."""
+    return f"{path.name or path}{', one level down' * one_down}"
+
+
 def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> str:
     """Checks a dataset somebody chose in the dashboard, before anything of it is opened.
 
@@ -192,7 +218,8 @@ def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> 
     if not dataset_id.startswith(FOLDER_PREFIX):
         return dataset_id
     known = (Roots.from_environment() if roots is None else roots).with_home(home)
-    return f"{FOLDER_PREFIX}{known.require(dataset_id.removeprefix(FOLDER_PREFIX))}"
+    path, one_down = folder_of_id(dataset_id)
+    return folder_id(known.require(path), one_down=one_down)
 
 
 def _root(text: str) -> Path | str:

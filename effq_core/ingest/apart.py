@@ -45,7 +45,7 @@ def look_apart(
 
     Args:
         draft: Where to.
-        request: What was given: ``kind``, ``source``, ``names``, ``labels``.
+        request: What was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``.
         limits: How much is taken.
         reporter: Told about progress; asked whether to stop.
 
@@ -63,6 +63,7 @@ def look_apart(
     deadline = time.monotonic() + limits.seconds
     with LOOKING.enter(on_wait=reporter.check_cancelled):
         while True:
+            (draft.path / PREVIEW).unlink(missing_ok=True)  # of an earlier look, with other classes
             whole = {**request, "limits": asdict(limits), "avoid": avoid}
             write_json(draft.path / REQUEST, whole)
             try:

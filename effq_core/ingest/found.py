@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from effq_core.datasets.decode import EXTENSIONS
-from effq_core.datasets.folder import UNDECODED_EXTENSIONS
 from effq_core.datasets.index import Skipped
+from effq_core.datasets.listing import UNDECODED_EXTENSIONS
 from effq_core.formatting import counted
 
 LITTER_FOLDERS = frozenset(("__macosx", ".appledouble", ".spotlight-v100", ".trashes", "@eadir"))
@@ -49,12 +49,14 @@ class Found:
         skipped: What was left out, with the reason.
         litter: System files left out without a word.
         labels: Content of :data:`LABELS_FILE`, where there is one.
+        outside: Files outside of the folder that links in it lead to.
     """
 
     files: list[FoundFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     litter: int = 0
     labels: bytes | None = None
+    outside: int = 0
 
     def skip(self, name: str, reason: str) -> None:
         """Leaves something out.

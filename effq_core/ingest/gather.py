@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from effq_core import formatting as fmt
+from effq_core.datasets.walk import walk
 from effq_core.errors import DatasetError
 from effq_core.ingest.found import (
     LABELS_FILE,
@@ -50,7 +51,7 @@ def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) ->
     """Copies the photos of a folder.
 
     Args:
-        folder: The folder; links in it are not followed.
+        folder: The folder; links in it are followed, as a run does that uses it where it is.
         into: An existing, empty folder.
         limits: How much is taken.
         reporter: Told about progress; asked whether to stop.
@@ -127,21 +128,25 @@ def _sort(found: Found, name: str, path: str, size: int, seen: set[str], limits:
 
 
 def _files(folder: Path, found: Found) -> Iterator[Path]:
-    """Yields the plain files below a folder in the order of their names."""
+    """Yields the plain files below a folder, and those links lead to, in the order of names."""
+    inside = os.path.realpath(folder)
 
-    def unreadable(error: OSError) -> None:
-        name = Path(str(error.filename)).name
-        found.skip(name, f"folder cannot be read: {error.strerror}")
+    def entries(current: Path) -> list[Path]:
+        try:
+            return sorted(current.iterdir())
+        except OSError as error:
+            found.skip(current.name, f"folder cannot be read: {error.strerror}")
+            return []
 
-    for top, folders, names in os.walk(folder, onerror=unreadable):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(top, name)
-            try:
-                kind = path.lstat().st_mode
-            except OSError:  # removed meanwhile
-                continue
-            if stat.S_ISLNK(kind):
-                found.skip(path.relative_to(folder).as_posix(), "a link")
-            elif stat.S_ISREG(kind):
-                yield path
+    def leave_out(path: Path, reason: str) -> None:
+        found.skip(path.relative_to(folder).as_posix(), reason)
+
+    for path in walk(folder, entries, leave_out):
+        try:
+            kind = path.stat().st_mode
+        except OSError as error:
+            leave_out(path, f"cannot be read: {error.strerror}")
+            continue
+        if stat.S_ISREG(kind):
+            found.outside += not Path(os.path.realpath(path)).is_relative_to(inside)
+            yield path

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 from effq_core.datasets.base import TRAIN, VAL
-from effq_core.datasets.decode import EXTENSIONS
-from effq_core.datasets.folder import EVALUATION_FOLDERS
 from effq_core.datasets.index import Skipped
+from effq_core.datasets.listing import EVALUATION_FOLDERS
+from effq_core.datasets.nested import Nested, find_nested
 from effq_core.errors import DatasetError
 from effq_core.formatting import counted
+from effq_core.ingest.columns import read_columns
 from effq_core.ingest.found import clean, shown
 
 LONGEST_LABEL = 100
@@ -51,15 +51,19 @@ class Labelled:
         places: By the photo's name.
         skipped: Photos left out, with the reason.
         notes: What else a person should know, as sentences.
+        nested: Which other folders may be meant as classes, where there are such.
+        one_down: Whether those are taken.
     """
 
     source: LabelSource
     places: dict[str, Place] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    nested: Nested | None = None
+    one_down: bool = False
 
 
-def from_folders(names: Sequence[str]) -> Labelled:
+def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:
     """Reads classes from folders, as :class:`~effq_core.datasets.folder.FolderDataset` does.
 
     Class folders lie in ``train/`` and ``val/`` or at the top; a folder around everything, as
@@ -67,15 +71,20 @@ def from_folders(names: Sequence[str]) -> Labelled:
 
     Args:
         names: The photos' names.
+        one_down: Whether the folders in the folders there are the classes.
 
     Returns:
         A place for each photo, unlabelled where no folder says more.
+
+    Raises:
+        DatasetError: If there are no folders one level down.
     """
     parts = {name: name.split("/") for name in names}
     depth = _wrapping(list(parts.values()))
     rest = {name: each[depth:] for name, each in parts.items()}
     splits = _splits(list(rest.values()))
-    found = Labelled(LabelSource.FOLDERS)
+    found = Labelled(LabelSource.FOLDERS, one_down=one_down)
+    paths: list[list[str]] = []
     direct: dict[str, Place] = {}
     for name, each in rest.items():
         split = None
@@ -87,11 +96,18 @@ def from_folders(names: Sequence[str]) -> Labelled:
             # A split is one only where there are both sides of it.
             split = splits[each[0].casefold()] if len(splits) == 2 else None
             each = each[1:]
-        if len(each) > 1:
-            found.places[name] = Place(_label(each[0]), split)
+        paths.append(each)
+        if len(each) > 1 + one_down:
+            found.places[name] = Place(_label(each[one_down]), split)
         else:
             direct[name] = Place(None, split)
+    found.nested = find_nested(paths)
     if not found.places:
+        if one_down:
+            raise DatasetError(
+                "The folders hold no folders with photos.",
+                "Take the upper folders as classes, without --one-level-down.",
+            )
         return Labelled(LabelSource.NONE, direct, found.skipped)
     found.skipped += [Skipped(shown(name), "outside any class folder") for name in direct]
     return found
@@ -122,11 +138,11 @@ def _splits(paths: list[list[str]]) -> dict[str, str]:
 
 
 def from_list(content: bytes, names: Sequence[str], called: str = "The list of labels") -> Labelled:
-    """Reads classes from a list with two columns, the file and its label.
+    """Reads classes from a list: of columns headed as the file and its label, or of just two.
 
-    Commas, semicolons or tabs separate them; a heading is optional; UTF-8 with or without a mark,
-    UTF-16 with one, else Windows' Western code page, as spreadsheets write it. A file is named by
-    its path, or by its last part where no other photo has the same.
+    Commas, semicolons or tabs separate them; UTF-8 with or without a mark, UTF-16 with one, else
+    Windows' Western code page, as spreadsheets write it. A file is named by its path, or by its
+    last part where no other photo has the same, with its ending or without.
 
     Args:
         content: The file.
@@ -138,31 +154,29 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
         are told in the notes.
 
     Raises:
-        DatasetError: If it is no such list, or names none of the photos.
+        DatasetError: If it is no such list, leaves open which columns these are, or names none of
+            the photos.
     """
-    rows = _rows(content, called)
-    by_name = _by_name(names)
-    found = Labelled(LabelSource.LIST)
+    photo_of = _finder(names)
+    read = read_columns(_rows(content, called), photo_of, called)
+    found = Labelled(LabelSource.LIST, notes=[read.note] if read.note else [])
     unknown: list[str] = []
     empty: list[str] = []
     labels: dict[str, set[str]] = {}
-    for number, row in enumerate(rows):
-        file = clean(row[0].strip())
-        photo = by_name.get(file, by_name.get(file.casefold()))
-        label = _label(row[1])
+    for file, given in read.pairs:
+        photo, label = photo_of(file), _label(given)
         if photo is None:
-            if number or PurePosixPath(file).suffix.casefold() in EXTENSIONS:
-                unknown.append(file)
+            unknown.append(clean(file))
         elif not label:
-            empty.append(file)
+            empty.append(clean(file))
         else:
             labels.setdefault(photo, set()).add(label)
     for name in names:
-        given = labels.get(name, set())
-        if len(given) == 1:
-            found.places[name] = Place(next(iter(given)), None)
+        its = labels.get(name, set())
+        if len(its) == 1:
+            found.places[name] = Place(next(iter(its)), None)
         else:
-            why = "has several labels in the list" if given else "has no label in the list"
+            why = "has several labels in the list" if its else "has no label in the list"
             found.skipped.append(Skipped(shown(name), why))
     if not found.places:
         some = f" It names {_some(unknown)}." if unknown else ""
@@ -210,16 +224,28 @@ def _text(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def _by_name(names: Sequence[str]) -> dict[str, str]:
-    """Returns every way to call a photo that means one photo only; exact names win."""
+def _finder(names: Sequence[str]) -> Callable[[str], str | None]:
+    """Returns what finds the photo somebody means, by every way to call it that means one only.
+
+    Exact names win, then parts of the path, then either without the ending.
+    """
     ways: dict[str, set[str]] = {}
+    bare: dict[str, set[str]] = {}
     for name in names:
         parts = name.split("/")
         tails = {"/".join(parts[start:]) for start in range(len(parts))}
         for tail in tails | {tail.casefold() for tail in tails}:
             ways.setdefault(tail, set()).add(name)
-    found = {way: next(iter(meant)) for way, meant in ways.items() if len(meant) == 1}
-    return found | {name: name for name in names}
+            bare.setdefault(tail.rpartition(".")[0], set()).add(name)
+    several = bare | ways  # a name with its ending that means two photos means none without, either
+    known = {way: next(iter(meant)) for way, meant in several.items() if way and len(meant) == 1}
+    known |= {name: name for name in names}
+
+    def find(text: str) -> str | None:
+        file = clean(text)
+        return known.get(file, known.get(file.casefold()))
+
+    return find
 
 
 def _label(text: str) -> str:

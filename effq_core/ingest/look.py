@@ -56,19 +56,22 @@ class Seen:
         return asdict(self)
 
 
-def read_labels(found: Found, content: bytes | None, called: str) -> Labelled:
+def read_labels(
+    found: Found, content: bytes | None, called: str, *, one_down: bool = False
+) -> Labelled:
     """Decides where labels come from: a list that was given, one in the archive, folders.
 
     Args:
         found: The photos.
         content: A list of labels, given beside the photos.
         called: Its name, for messages.
+        one_down: Whether the folders in the folders there are the classes.
 
     Returns:
         The photos with what is known about each.
 
     Raises:
-        DatasetError: If a list cannot be read or names no photo.
+        DatasetError: If a list cannot be read or names no photo, or there are no such folders.
     """
     names = sorted(file.name for file in found.files)
     if not names:
@@ -84,7 +87,7 @@ def read_labels(found: Found, content: bytes | None, called: str) -> Labelled:
         return from_list(found.labels, names, "labels.csv in the archive")
     if all("/" not in name for name in names):
         return unlabelled(names)
-    return from_folders(names)
+    return from_folders(names, one_down=one_down)
 
 
 def look_at(
@@ -176,6 +179,9 @@ def assemble(
         for i in kept
     ]
     notes = list(labelled.notes)
+    if found.outside:
+        links = counted(found.outside, "file")
+        notes.append(f"Links lead to {links} outside of the folder: they are copied, too.")
     if len(photos) < FEWEST_PHOTOS:
         notes.append(
             f"{counted(len(photos), 'photo')} are few: a run needs about {FEWEST_PHOTOS} to set"
@@ -195,6 +201,8 @@ def assemble(
         lookalikes=alike,
         thumbnails=_thumbnails(photos, class_names, pictures),
         notes=tuple(notes),
+        nested=labelled.nested,
+        one_down=labelled.one_down,
     )
 
 
@@ -223,7 +231,7 @@ def _check_classes(names: tuple[str, ...], labelled: Labelled, limits: Limits) -
     if len(names) > limits.classes:
         raise DatasetError(
             f"The photos have {len(names):,} classes.",
-            f"At most {limits.classes:,} are taken. Is the second column of the list the label?"
+            f"At most {limits.classes:,} are taken. Is the right column of the list the label?"
             if labelled.source is LabelSource.LIST
             else f"At most {limits.classes:,} are taken.",
         )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from effq_core.datasets.index import Skipped
+from effq_core.datasets.nested import Nested
 from effq_core.datasets.preview import ClassCount, Thumbnail
 from effq_core.ingest.labels import LabelSource
 
@@ -69,6 +70,8 @@ class Preview:
         lookalikes: Photos that resemble an earlier one.
         thumbnails: A few photos, of as many classes as there is room for.
         notes: What else a person should know, as sentences.
+        nested: Which other folders may be meant as classes, where there are such.
+        one_down: Whether those are taken.
     """
 
     photos: tuple[Photo, ...]
@@ -79,6 +82,8 @@ class Preview:
     lookalikes: tuple[Lookalike, ...]
     thumbnails: tuple[Thumbnail, ...]
     notes: tuple[str, ...]
+    nested: Nested | None = None
+    one_down: bool = False
 
     @property
     def bytes(self) -> int:
@@ -140,6 +145,7 @@ class Preview:
         Returns:
             The preview.
         """
+        nested = plain["nested"]
         return cls(
             photos=tuple(Photo(**each) for each in plain["photos"]),
             class_names=tuple(plain["class_names"]),
@@ -152,4 +158,6 @@ class Preview:
                 for each in plain["thumbnails"]
             ),
             notes=tuple(plain["notes"]),
+            nested=nested and Nested(**{name: tuple(each) for name, each in nested.items()}),
+            one_down=plain["one_down"],
         )

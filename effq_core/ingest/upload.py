@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from effq_core import formatting as fmt
-from effq_core.datasets.own_photos import (
-    DESCRIPTION,
-    PHOTOS,
-    OwnPhotos,
-    check_title,
-    place_for,
-    slug_of,
-)
+from effq_core.datasets.own_photos import OwnPhotos, check_title, place_for
 from effq_core.errors import DatasetError
 from effq_core.ingest.apart import look_apart
+from effq_core.ingest.arrange import arrange
 from effq_core.ingest.draft import Draft
 from effq_core.ingest.found import shown
 from effq_core.ingest.limits import KEEP_FREE, MAX_CSV_BYTES, OWNERS, VISITORS, Limits
-from effq_core.ingest.preview import Photo, Preview
+from effq_core.ingest.preview import Preview
 from effq_core.ingest.worker import LABELS
 from effq_core.reporting import Reporter, SilentReporter
 from effq_core.settings import Home
-from effq_core.store.files import (
-    make_folder,
-    remove_tree,
-    store_errors,
-    sync_folder,
-    write_json,
-)
+from effq_core.store.files import remove_tree, store_errors, sync_folder
 
 _ZIP = ".zip"
 _CSV = ".csv"
@@ -50,15 +36,36 @@ class Upload:
         draft: Where they are meanwhile.
         preview: What was found.
         suggested: A name for them.
+        request: What was given, as the worker is told.
+        limits: How much of it is taken.
     """
 
     draft: Draft
     preview: Preview
     suggested: str
+    request: dict[str, Any]
+    limits: Limits
 
     def close(self) -> None:
         """Gives them up."""
         self.draft.close()
+
+    def with_classes(self, *, one_down: bool, reporter: Reporter | None = None) -> Upload:
+        """Takes other folders as classes; only photos to show are decoded again.
+
+        Args:
+            one_down: Whether the folders in the folders there are the classes.
+            reporter: Told about progress; asked whether to stop.
+
+        Returns:
+            The same photos, to decide about in place of these.
+
+        Raises:
+            DatasetError: If they cannot be used so; then these are as they were.
+        """
+        request = {**self.request, "one_down": one_down}
+        preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
+        return replace(self, preview=preview, request=request)
 
     def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
         """Makes a dataset of them.
@@ -85,7 +92,7 @@ class Upload:
             raise DatasetError("Without look-alikes, photos of one class are left.", "Keep them.")
         ready = self.draft.path / _READY
         try:
-            about = _arrange(self.draft.photos, ready, photos, preview, title)
+            about = arrange(self.draft.photos, ready, photos, preview, title)
             os.sync()  # everything a rename shows is on the disk before it
             with store_errors(target):
                 try:
@@ -148,6 +155,7 @@ def look_at_files(
             "source": str(draft.given / f"{0:06d}"),
             "names": [name for name, _ in photos],
             "labels": shown(lists[0][0]) if lists else "",
+            "one_down": False,
         }
         name = zips[0][0] if zips else "My photos"
         return _looked(draft, request, limits, reporter, name)
@@ -162,6 +170,8 @@ def look_at_path(
     labels: Path | None = None,
     reporter: Reporter | None = None,
     limits: Limits = OWNERS,
+    *,
+    one_down: bool = False,
 ) -> Upload:
     """Looks at a zip or a folder on this machine; nothing in it is changed.
 
@@ -171,6 +181,7 @@ def look_at_path(
         labels: A list of labels.
         reporter: Told about progress; asked whether to stop.
         limits: How much is taken.
+        one_down: Whether the folders in the folders there are the classes.
 
     Returns:
         The photos, to decide about.
@@ -194,6 +205,7 @@ def look_at_path(
             "source": str(path),
             "names": [],
             "labels": "" if labels is None else shown(labels.name),
+            "one_down": one_down,
         }
         return _looked(draft, request, limits, reporter, path.name)
     except BaseException:
@@ -210,7 +222,9 @@ def _looked(
 ) -> Upload:
     preview = look_apart(draft, request, limits, reporter or SilentReporter())
     remove_tree(draft.given)
-    return Upload(draft=draft, preview=preview, suggested=_suggestion(name))
+    return Upload(
+        draft=draft, preview=preview, suggested=_suggestion(name), request=request, limits=limits
+    )
 
 
 def _check_given(zips: int, photos: int, lists: list[int]) -> None:
@@ -249,54 +263,6 @@ def _read_list(path: Path) -> bytes:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror}.", "Check the path of the list of labels."
         ) from error
-
-
-def _arrange(
-    source: Path, ready: Path, photos: Sequence[Photo], preview: Preview, title: str
-) -> OwnPhotos:
-    """Moves photos to where the dataset will have them, and describes it."""
-    folders = {
-        number: f"{number:04d}-{_readable(name)}" for number, name in enumerate(preview.class_names)
-    }
-    digest = hashlib.sha256()
-    with store_errors(ready):
-        for number, photo in enumerate(photos):
-            parts = [photo.split] if photo.split else []
-            parts += [] if photo.label is None else [folders[photo.label]]
-            parts += [_file_name(number, photo.name)]
-            target = ready.joinpath(PHOTOS, *parts)
-            make_folder(target.parent)
-            (source / photo.path).rename(target)
-            digest.update(f"{'/'.join(parts)}\0{photo.sha256}\n".encode())
-        used = {photo.label for photo in photos}
-        about = OwnPhotos(
-            slug=slug_of(title),
-            title=title,
-            classes={
-                folders[number]: name
-                for number, name in enumerate(preview.class_names)
-                if number in used
-            },
-            photos=len(photos),
-            bytes=sum(photo.bytes for photo in photos),
-            content=digest.hexdigest(),
-            skipped=len(preview.skipped) + len(preview.photos) - len(photos),
-            labels_from=preview.labels_from.value,
-            added=time.time(),
-        )
-        write_json(ready / DESCRIPTION, about.to_dict())
-    return about
-
-
-def _file_name(number: int, name: str) -> str:
-    """Names a stored photo: a number, what it was called, and its extension."""
-    last = PurePosixPath(name.rpartition("/")[2])
-    return f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"
-
-
-def _readable(text: str) -> str:
-    """Keeps of a name what every file system takes and nothing can be hidden in."""
-    return re.sub(r"[^A-Za-z0-9.]+", "_", text)[:40].strip("._") or "x"
 
 
 def _suggestion(name: str) -> str:

@@ -51,6 +51,8 @@ def warnings(preview: Preview) -> list[str]:
         Sentences.
     """
     found = list(preview.notes)
+    if preview.nested and (text := preview.nested.warning(one_down=preview.one_down)):
+        found.append(text)
     if small := preview.too_small:
         named = _named([f"{each.name} ({each.images})" for each in small])
         needs = f"fewer than {SMALLEST_CLASS} photos"

@@ -78,7 +78,8 @@ def _look(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
     found = _find(draft, request, limits, lines)
     labels = draft / LABELS
     content = labels.read_bytes() if labels.exists() else None
-    labelled = read_labels(found, content, request["labels"] or "The list of labels")
+    called = request["labels"] or "The list of labels"
+    labelled = read_labels(found, content, called, one_down=request["one_down"])
     seen, pictures = _known(draft)
     avoid: dict[str, str] = request["avoid"]
     picker = Picker(labelled)
@@ -86,7 +87,9 @@ def _look(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
     with (draft / SEEN).open("a", encoding="utf-8") as kept:
         for number, file in enumerate(sorted(wanted, key=lambda file: file.name)):
             thumbnail = picker.wants(file.name)
-            if file.name in seen:
+            known = seen.get(file.name)
+            # With other classes than at an earlier look, other photos are shown of each.
+            if known and (known.problem or pictures[file.name] or not thumbnail):
                 continue
             if number % _EVERY == 0:
                 lines.progress(number, len(wanted), unit="photos looked at")
@@ -115,6 +118,7 @@ def _find(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
             [Skipped(**each) for each in plain["skipped"]],
             plain["litter"],
             None if plain["labels"] is None else bytes.fromhex(plain["labels"]),
+            plain["outside"],
         )
     _give_time(limits.seconds)
     kind, source = request["kind"], request["source"]

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
+from effq_core.datasets.labels import as_wnid
 from effq_core.models.catalogue import Label
+from effq_core.models.class_names import canonical, nearest, without_numbers
+
+_MOST_NAMED = 3
+"""Classes a note names one by one: those first that were probably meant to be a label."""
+_MOST_COMPARED = 10
+"""Classes that are compared with all labels for that, which takes a while for thousands."""
 
 
 class HeadUse(StrEnum):
@@ -41,26 +50,116 @@ def match_classes(
 ) -> ClassMatch:
     """Finds a dataset's classes among a model's, by WordNet id, else by name.
 
+    Names are the same whatever their case, accents and separators, and without numbers before all
+    of them. A name that then means two classes means none.
+
     Args:
         labels: The model's classes.
         class_names: The dataset's, empty where it has no labels.
         wnids: WordNet id of each, where known.
 
     Returns:
-        The match. One class that is not found makes the whole head new.
+        The match. One class that is not found makes the whole head new: see :func:`new_head_note`.
     """
     if not class_names:
         return ClassMatch(HeadUse.UNLABELLED)
-    by_wnid = {label.wnid: i for i, label in enumerate(labels) if label.wnid}
-    by_name: dict[str, int] = {}
-    for i, label in enumerate(labels):
-        # ImageNet has two cranes and two maillots: a name that means two classes means none.
-        by_name[label.name.casefold()] = -1 if label.name.casefold() in by_name else i
-    found = [
-        by_wnid.get(wnid, -1) if wnid else by_name.get(name.casefold(), -1)
-        for name, wnid in zip(class_names, wnids, strict=True)
-    ]
+    found = _find(labels, class_names, wnids)
     if -1 in found or len(set(found)) < len(found):
         return ClassMatch(HeadUse.NEW)
     use = HeadUse.WHOLE if len(found) == len(labels) else HeadUse.SUBSET
     return ClassMatch(use, tuple(found))
+
+
+@dataclass(frozen=True)
+class HeadNote:
+    """What to say before a run about a model's head.
+
+    Attributes:
+        reason: Which classes are not the model's; empty where it keeps its head.
+        near_miss: Whether some classes are the model's, or nearly: it may be meant to keep it.
+    """
+
+    reason: str = ""
+    near_miss: bool = False
+
+    @property
+    def text(self) -> str:
+        """Sentences; empty where the model keeps its head."""
+        if not self.reason:
+            return ""
+        keep = " To use the model's own head, give the classes the names of its labels."
+        return f"A new head is trained in place of the model's own. {self.reason}" + (
+            keep if self.near_miss else ""
+        )
+
+
+@lru_cache(maxsize=64)
+def new_head_note(
+    labels: tuple[Label, ...], class_names: tuple[str, ...], wnids: tuple[str | None, ...]
+) -> HeadNote:
+    """Says before a run that a new head is trained, and which class is the reason.
+
+    Args:
+        labels: The model's classes.
+        class_names: The dataset's.
+        wnids: WordNet id of each, where known.
+
+    Returns:
+        The note; empty where the model's own head is used.
+    """
+    if match_classes(labels, class_names, wnids).use is not HeadUse.NEW:
+        return HeadNote()
+    found = _find(labels, class_names, wnids)
+    times = Counter(found)
+    missing = [
+        (name, index)
+        for name, index in zip(class_names, found, strict=True)
+        if index == -1 or times[index] > 1
+    ]
+    reasons = [_reason(name, index, labels) for name, index in missing[:_MOST_COMPARED]]
+    known, all_of_them = len(found) - len(missing), f"{len(found):,} classes"
+    if not known and not any(near for _, near in reasons):
+        return HeadNote(f"None of the {all_of_them} is one of its labels.")
+    named = [text for text, _ in sorted(reasons, key=lambda reason: not reason[1])][:_MOST_NAMED]
+    if len(missing) > len(named):
+        named.append(f"{len(missing) - len(named):,} more not found")
+    share = f"{known:,} of {all_of_them} are" if known else f"None of the {all_of_them} is"
+    return HeadNote(f"{share} the model's; {'; '.join(named)}.", near_miss=True)
+
+
+def _find(
+    labels: Sequence[Label], class_names: Sequence[str], wnids: Sequence[str | None]
+) -> list[int]:
+    """Returns the model's output for each class of a dataset, -1 for none."""
+    ids = [(label.wnid or as_wnid(label.name), i) for i, label in enumerate(labels)]
+    by_wnid = {wnid: i for wnid, i in ids if wnid}
+    by_name = _places(label.name.casefold() for label in labels)
+    plain = without_numbers([label.name for label in labels], in_order=True)
+    by_form = _places(map(canonical, plain))
+    forms = map(canonical, without_numbers(class_names, in_order=False))
+    return [
+        by_wnid.get(wnid, -1)
+        if wnid and by_wnid  # labels without any id can only be compared by name
+        else by_name.get(name.casefold(), by_form.get(form, -1))
+        for name, form, wnid in zip(class_names, forms, wnids, strict=True)
+    ]
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    """Returns where each name is; ImageNet has two cranes: a name that means two means none."""
+    found: dict[str, int] = {}
+    for i, name in enumerate(names):
+        found[name] = -1 if name in found else i
+    return found
+
+
+def _reason(name: str, index: int, labels: Sequence[Label]) -> tuple[str, bool]:
+    """Says why a class finds no label of its own, and whether one was nearly it."""
+    if index != -1:
+        return f"'{name}' is '{labels[index].name}', as another class is", True
+    alike = [label.name for label in labels if canonical(label.name) == canonical(name)]
+    if len(alike) > 1:
+        return f"'{name}' is the name of {len(alike)} of its labels", True
+    meant = nearest(name, (label.name for label in labels))
+    missing = f"'{name}' is not one of its labels"
+    return (missing, False) if meant is None else (f"{missing} — nearest: '{meant}'", True)

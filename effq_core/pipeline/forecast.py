@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from effq_core.datasets.catalogue import open_dataset
 from effq_core.datasets.glance import check_samples
 from effq_core.datasets.sampling import ResolvedSizes
 from effq_core.experiment import Experiment
 from effq_core.models.catalogue import get_model
-from effq_core.models.classes import HeadUse
+from effq_core.models.classes import HeadNote, HeadUse
 from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.plan_model import head_note
 from effq_core.pipeline.stage import LAST, StageSpec, fingerprints
 from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
@@ -62,6 +64,7 @@ class Forecast:
         calibrated: Whether runs of this machine went into the estimate of the time.
         sizes: Photos of each sample, before copies are left out.
         head_use: What becomes of the model's head on these photos.
+        head_note: Why it becomes a new one; empty where it does not.
         parts: Each stage, in the order in which they would be made.
     """
 
@@ -73,6 +76,7 @@ class Forecast:
     calibrated: bool
     sizes: ResolvedSizes
     head_use: HeadUse
+    head_note: HeadNote
     parts: tuple[StageCost, ...]
 
 
@@ -93,7 +97,10 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     """
     plan = build_plan(experiment, home)
     head_use = HeadUse(plan[LAST].params["use"])
-    weights = get_model(experiment.model, home).float32_bytes
+    card = get_model(experiment.model, home)
+    note = HeadNote()
+    if head_use is HeadUse.NEW:
+        note = head_note(card, open_dataset(experiment.dataset, home))
     sizes = check_samples(experiment, home, new_head=head_use is HeadUse.NEW)
     store, names = ArtifactStore(home), fingerprints(plan)
     pace = host_pace(history)
@@ -101,7 +108,7 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     def cost(spec: StageSpec) -> StageCost:
         if store.exists(spec.kind, names[spec.name]):
             return StageCost(spec.name, cached=True, seconds=0.0, bytes=0)
-        seconds, size = spec.weight * (pace or 1.0), round(_bytes(spec, weights, sizes))
+        seconds, size = spec.weight * (pace or 1.0), round(_bytes(spec, card.float32_bytes, sizes))
         return StageCost(spec.name, cached=False, seconds=seconds, bytes=size)
 
     parts = tuple(map(cost, plan))
@@ -115,6 +122,7 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
         calibrated=pace is not None,
         sizes=sizes,
         head_use=head_use,
+        head_note=note,
         parts=parts,
     )
 

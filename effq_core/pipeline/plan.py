@@ -13,7 +13,7 @@ from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
 from effq_core.pipeline.plan_layers import add_layers, check_keep
-from effq_core.pipeline.plan_model import check_model, model_stage, ready_stage
+from effq_core.pipeline.plan_model import check_model, head_note, model_stage, ready_stage
 from effq_core.pipeline.report_inputs import BENCHMARK, CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
 from effq_core.pipeline.stage_list import IMAGES, LITERT, QAT, STATISTICS, TENSORFLOW, StageList
@@ -58,7 +58,8 @@ class Planner(StageList):
         self.variants = [get_variant(name) for name in experiment.variants]
         self.ready_pixels: dict[str, str] = {}
         self.training_images = experiment.training_size or 2000  # only to estimate times
-        check_model(self.card, experiment, self.match.use)
+        self.head_note = head_note(self.card, self.dataset)
+        check_model(self.card, experiment, self.match.use, self.head_note.reason)
         check_keep(self.card, experiment)
         unlabelled = self.match.use is HeadUse.UNLABELLED
         if unlabelled and experiment.trains and experiment.qat.loss is QatLoss.LABELS:
@@ -343,6 +344,7 @@ class Planner(StageList):
 
     def _report(self) -> None:
         inputs = report_inputs(self.variants, {spec.name for spec in self.stages})
+        note = {"head_note": said} if (said := self.head_note.text) else {}
         self.add(
             LAST,
             "report:report",
@@ -351,6 +353,7 @@ class Planner(StageList):
                 "experiment": self.experiment.to_dict(),
                 "use": self.match.use,
                 "normalisation": asdict(self.card.normalisation),
+                **note,
             },
             inputs=inputs
             | {f"evaluation:{name}": source for name, source in self.ready_pixels.items()},

@@ -18,7 +18,7 @@ from effq_core.errors import ExperimentError
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.models.built import read_labels
 from effq_core.models.catalogue import Label, get_model
-from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classes, new_head_note
 from effq_core.pipeline.plan import Planner
 from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.pipeline.stage_list import StageList
@@ -73,6 +73,7 @@ class FilesPlanner(Planner):
         self.image_size = self._source.image_size
         self.dataset = dataset or open_dataset(experiment.dataset, home)
         self.match = _match(self._source.labels, self.dataset)
+        self.head_note = HeadNote()
 
     @property
     def output_labels(self) -> Sequence[Label]:
@@ -99,17 +100,12 @@ def _match(labels: Sequence[Label], dataset: Dataset) -> ClassMatch:
     match = match_classes(labels, dataset.class_names, dataset.wnids)
     if match.use is not HeadUse.NEW:
         return match
+    note = new_head_note(labels, tuple(dataset.class_names), tuple(dataset.wnids))
     raise ExperimentError(
-        f"The photos' classes ({_some(dataset.class_names)}) are not all among the "
-        f"{len(labels):,} the run's files know ({_some([label.name for label in labels])}).",
+        f"These photos cannot be measured with the run's files. {note.reason}",
         "Choose photos whose folders are named like the run's classes, or photos without labels; "
         "`effq run` gives the model a new head for other classes.",
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown}, …" if len(names) > 3 else shown
 
 
 def _source(experiment: Experiment, home: Home) -> _Source:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from effq_core.datasets.base import Dataset
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment
 from effq_core.models.catalogue import ModelCard
-from effq_core.models.classes import HeadUse
+from effq_core.models.class_names import canonical, without_numbers
+from effq_core.models.classes import HeadNote, HeadUse, new_head_note
 from effq_core.models.own.card import OwnCard, variant_problem
 from effq_core.models.own.ready import get_ready
 from effq_core.settings import Home
@@ -51,8 +53,9 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
         ExperimentError: If its classes are not the run's.
     """
     file = get_ready(variant, home)
-    own = [label.name.casefold() for label in file.labels]
-    wanted = [name.casefold() for name in names]
+    given = without_numbers([label.name for label in file.labels], in_order=True)
+    own = [canonical(name) for name in given]
+    wanted = [canonical(name) for name in without_numbers(names, in_order=False)]
     if own != wanted:
         first = next((i for i, (a, b) in enumerate(zip(own, wanted, strict=False)) if a != b), None)
         reason = (
@@ -73,13 +76,27 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
     return params, file.image_size
 
 
-def check_model(card: ModelCard, experiment: Experiment, use: HeadUse) -> None:
+def head_note(card: ModelCard, dataset: Dataset) -> HeadNote:
+    """Says why a model gets a new head on these photos, where it does.
+
+    Args:
+        card: The model.
+        dataset: The photos.
+
+    Returns:
+        The note; empty where it keeps its own.
+    """
+    return new_head_note(card.head_labels, tuple(dataset.class_names), tuple(dataset.wnids))
+
+
+def check_model(card: ModelCard, experiment: Experiment, use: HeadUse, reason: str = "") -> None:
     """Refuses what a model of one's own cannot do; bundled ones can do everything.
 
     Args:
         card: The model.
         experiment: What is asked of it.
         use: What becomes of its head.
+        reason: Which classes are not its, where the head would be a new one.
 
     Raises:
         ExperimentError: If it cannot, naming the layers that are the reason.
@@ -99,6 +116,6 @@ def check_model(card: ModelCard, experiment: Experiment, use: HeadUse) -> None:
         raise ExperimentError(
             f"The photos' classes are not {card.title}'s, and it cannot get a new head: "
             f"{card.head_problem}.",
-            "Choose photos whose folders are named like the model's labels, or photos without "
-            "labels.",
+            f"{reason} Choose photos whose folders are named like the model's labels, or photos"
+            " without labels.".lstrip(),
         )

@@ -29,13 +29,13 @@ class Subject:
     title: str
 
 
-def of_run(home: Home, text: str, dataset: str = "") -> Subject:
+def of_run(home: Home, text: str, dataset: str | None = None) -> Subject:
     """Finds a run by what the user calls it.
 
     Args:
         home: The store.
         text: Its id, the start of one, its name, or ``latest``.
-        dataset: Photos in place of its own; empty: its own.
+        dataset: Photos in place of its own; ``None``: its own.
 
     Returns:
         The subject.
@@ -50,17 +50,17 @@ def of_run(home: Home, text: str, dataset: str = "") -> Subject:
     finally:
         database.close()
     experiment, title = Experiment.from_dict(row.experiment), run_title(row)
-    if dataset in ("", experiment.dataset):
+    if dataset is None or dataset == experiment.dataset:
         return Subject(experiment=experiment, run=row.id, title=title)
     return Subject(experiment=_on(experiment, dataset, home), run="", title=title)
 
 
-def of_reference(home: Home, dataset: str = "") -> Subject:
+def of_reference(home: Home, dataset: str | None = None) -> Subject:
     """Takes the bundled reference run's experiment; its photos do not come with it.
 
     Args:
         home: The store.
-        dataset: Photos to use; empty: Imagenette, where it was downloaded.
+        dataset: Photos to use; ``None``: Imagenette, where it was downloaded.
 
     Returns:
         The subject: nothing of it has been measured here.

@@ -26,7 +26,6 @@ _HISTORY = 5
 _HEADS = {
     HeadUse.WHOLE: "The photos' classes are the model's: scored as they are.",
     HeadUse.SUBSET: "The photos' classes are some of the model's: scored against all of them.",
-    HeadUse.NEW: "The photos have classes of their own: a new head is trained on them first.",
     HeadUse.UNLABELLED: "No labels: agreement with float32 is measured, accuracy is not.",
 }
 
@@ -72,9 +71,12 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         f"{fmt.size(cost.bytes)} of disk" if cost.bytes else "no disk",
         f"{fmt.count(cost.cached)} of {fmt.counted(cost.stages, 'stage')} cached",
     ]
+    head = _HEADS.get(cost.head_use, prose(cost.head_note.text))
+    if cost.head_note.near_miss:
+        head = f":orange[:material/warning:] **{head}**"
     photos = (
         f"Photos: {fmt.count(sizes.calibration)} to calibrate, {fmt.count(sizes.training)} to "
-        f"train, {fmt.count(sizes.evaluation)} to measure. {_HEADS[cost.head_use]}"
+        f"train, {fmt.count(sizes.evaluation)} to measure. {head}"
     )
     if len(experiment.variants) == 1:
         photos = "Float32 alone is chosen: there will be nothing to compare it with."

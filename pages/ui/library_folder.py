@@ -20,6 +20,7 @@ from pages.ui.show import escape, guard, problem, toast
 _PATH = "library_path"
 _PREVIEW = "library_preview"
 _STEP = "library_step"
+_DOWN = "library_folder_down"
 _ROWS = 8
 _ROW_PIXELS = 33
 _FRAME_PIXELS = 3
@@ -112,12 +113,14 @@ def _picker(roots: Roots, path: Path) -> None:
         )
     if st.button("Look at this folder", icon=":material/search:", key="library_look"):
         with guard(), st.spinner("Looking at the photos …"):
-            st.session_state[_PREVIEW] = preview_folder(roots, path)
+            down = bool(st.session_state.get(_DOWN))
+            st.session_state[_PREVIEW] = preview_folder(roots, path, one_down=down)
 
 
 def _go(path: str) -> None:
     st.session_state[_PATH] = path
     st.session_state.pop(_PREVIEW, None)
+    st.session_state.pop(_DOWN, None)
 
 
 def _show_preview(roots: Roots, preview: FolderPreview) -> None:
@@ -138,6 +141,15 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
                 width=96,
                 alt=f"A photo of {each.label}" if each.label else "A photo of this folder",
             )
+    if preview.nested:
+        if text := preview.nested.warning(one_down=preview.one_down):
+            st.warning(escape(text), icon=":material/warning:")
+        down = st.toggle(escape(preview.nested.choice()), preview.one_down, key=_DOWN)
+        if down != preview.one_down:
+            with guard(), st.spinner("Looking at the photos …"):
+                st.session_state[_PREVIEW] = preview_folder(roots, preview.path, one_down=down)
+                st.rerun()
+            return
     if preview.classes:
         _show_classes(preview)
     _show_skipped(preview)

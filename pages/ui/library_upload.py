@@ -23,6 +23,7 @@ from pages.ui.uploaded import holds, no_room
 _FOUND = "library_upload_found"
 _GENERATION = "library_upload_generation"
 _NAME = "library_upload_name"
+_DOWN = "library_upload_down"
 _ROWS = 8
 _ROW_PIXELS = 33
 _FRAME_PIXELS = 3
@@ -111,6 +112,18 @@ def _look(ids: tuple[str, ...], files: Sequence[tuple[str, bytes]]) -> None:
     st.rerun()
 
 
+def _look_again(found: Upload, *, one_down: bool) -> None:
+    """Takes other folders as classes."""
+    bar = _Bar()
+    with guard():
+        try:
+            other = found.with_classes(one_down=one_down, reporter=bar)
+        finally:
+            bar.done()
+        st.session_state[_FOUND] = (st.session_state[_FOUND][0], other)
+        st.rerun()
+
+
 def _show(found: Upload) -> None:
     preview = found.preview
     st.markdown(f"**Found:** {escape(' · '.join(facts(preview)))}")
@@ -124,6 +137,11 @@ def _show(found: Upload) -> None:
             )
     for text in warnings(preview):
         st.warning(escape(text), icon=":material/warning:")
+    if preview.nested:
+        down = st.toggle(escape(preview.nested.choice()), preview.one_down, key=_DOWN)
+        if down != preview.one_down:
+            _look_again(found, one_down=down)
+            return
     if preview.classes:
         _show_classes(preview)
     _show_skipped(preview)

@@ -141,6 +141,31 @@ def test_a_folder_is_looked_at_and_added(
     assert "every photo in it stay" in words(app)
 
 
+def test_folders_one_level_down_are_offered_and_added(
+    open_page: Open, home: Home, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in enumerate(["animals/cat", "animals/dog", "vehicles/bus"] * 2):
+        folder = pictures / "groups" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (40 * number, 9, 9)).save(folder / f"{number}.png")
+    monkeypatch.setenv(VARIABLE, str(pictures))
+    app = open_page(home)
+    app = next(box for box in app.selectbox if box.label == "Go into").select("groups").run()
+    app = app.button(key="library_look").click().run()
+    warned = "The upper folders are taken as classes: animals, vehicles."
+    assert warned in words(app)
+    down = app.toggle(key="library_folder_down")
+    assert down.label == "Use the 3 folders one level down as classes"
+    app = down.set_value(True).run()
+    assert not app.exception
+    assert warned not in words(app)
+    assert "6 photos · 3 classes" in words(app)
+    app = app.button(key="library_add").click().run()
+    (added,) = added_folders(home)
+    assert (added.title, added.classes) == ("groups, one level down", 3)
+    assert added.id == f"folder:{pictures}/groups//one-level-down"
+
+
 @pytest.mark.parametrize("typed", ["/etc", "{pictures}/../home", "relative", "{pictures}/escape"])
 def test_a_path_put_into_the_session_never_opens_what_is_outside(
     open_page: Open, home: Home, pictures: Path, monkeypatch: pytest.MonkeyPatch, typed: str

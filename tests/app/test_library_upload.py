@@ -78,6 +78,30 @@ def test_a_zip_is_looked_at_named_and_added(open_view: OpenView, home: Home) -> 
     assert "These photos are deleted from this machine" in plain(app)
 
 
+def test_folders_one_level_down_can_be_taken_as_classes(open_view: OpenView, home: Home) -> None:
+    entries = [
+        (f"set/{name}/{n}.png", photo(100 * row + n))
+        for row, name in enumerate(["animals/cat", "animals/dog", "vehicles/bus"])
+        for n in range(8)
+    ]
+    app = give(open_view(home.root, "library"), "nested.zip", zipped(entries))
+    app = app.button(key="library_upload_look").click().run()
+    warned = "The upper folders are taken as classes: animals, vehicles."
+    assert warned in plain(app)
+    down = app.toggle(key="library_upload_down")
+    assert down.label == "Use the 3 folders one level down as classes"
+    app = down.set_value(True).run()
+    assert not app.exception
+    assert warned not in plain(app)
+    assert "24 photos · 3 classes" in plain(app)
+    app = app.toggle(key="library_upload_down").set_value(False).run()
+    assert warned in plain(app)
+    app = app.toggle(key="library_upload_down").set_value(True).run()
+    app.button(key="library_upload_add").click().run()
+    (added,) = own_photos(home)
+    assert sorted(added.classes.values()) == ["bus", "cat", "dog"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
@@ -139,6 +163,8 @@ def test_few_photos_chosen_for_an_experiment_get_sizes_that_fit(
     assert app.slider(key="exp_calibration_size").value == 10
     assert app.number_input(key="exp_training_size").value is None
     assert "10 to calibrate, 18 to train, 12 to measure" in plain(app)
+    head = "A new head is trained in place of the model's own. None of the 2 classes is one of its"
+    assert head in plain(app)
 
 
 def test_photos_to_predict_are_still_bounded_by_their_page(

@@ -368,7 +368,7 @@ def test_a_runs_files_can_be_measured_on_other_photos(
     app.selectbox(key="elsewhere_photos").set_value("photo_patches").run()
     app.button(key="elsewhere_start").click().run()
     assert not started, "classes the files do not know are said, and leave no run"
-    assert "not all among" in app.error[0].value
+    assert "cannot be measured" in app.error[0].value
     app.selectbox(key="elsewhere_photos").set_value(f"folder:{tmp_path / 'new'}").run()
     app.button(key="elsewhere_start").click().run()
     (run,) = [Database(home.database).get_run(each) for each in started]

@@ -92,6 +92,12 @@ def test_data_is_a_name_or_a_folder_made_absolute(tmp_path: Path, monkeypatch) -
     assert choices.parse_data("imagenette") == "imagenette"
     assert choices.parse_data("photos") == f"folder:{tmp_path / 'photos'}"
     assert choices.parse_data(f"folder:{tmp_path / 'photos'}") == f"folder:{tmp_path / 'photos'}"
+    assert choices.parse_data(None) is None
+    lower = f"folder:{tmp_path / 'photos'}//one-level-down"
+    assert choices.parse_data("photos", one_down=True) == choices.parse_data(lower) == lower
+    for name in (None, "imagenette", "photos:mine"):
+        with pytest.raises(DatasetError, match="for folders of photos"):
+            choices.parse_data(name, one_down=True)
     with pytest.raises(DatasetError, match="does not exist"):
         choices.parse_data("nowhere")
     (tmp_path / "file").touch()

@@ -70,6 +70,51 @@ def test_a_folder_with_a_list_is_added(effq, home: Home, tmp_path: Path) -> None
     assert seen["skipped"] == [{"key": "7.png", "reason": "has no label in the list"}]
 
 
+NESTED = ["animals/cat", "animals/dog", "vehicles/bus"]
+UPPER = "The upper folders are taken as classes: animals, vehicles."
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> Path:
+    for row, name in enumerate(NESTED):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for n in range(16):
+            (tmp_path / "set" / name / f"{n}.png").write_bytes(photo(100 * row + n))
+    return tmp_path / "set"
+
+
+def test_classes_one_level_down_are_offered_and_taken(effq, home: Home, nested: Path) -> None:
+    done = effq("datasets", "add", nested, "--dry-run")
+    assert UPPER in done.stderr
+    assert "--one-level-down takes those as classes." in done.stderr
+    seen = json.loads(effq("datasets", "add", nested, "--dry-run", "--json").stdout)
+    assert (seen["nested"]["below"], seen["one_level_down"]) == (["bus", "cat", "dog"], False)
+    done = effq("datasets", "add", nested, "--one-level-down", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "48 photos · 3 classes" in done.stdout
+    assert "--one-level-down" not in done.stderr
+    (added,) = own_photos(home)
+    assert list(added.classes.values()) == ["bus", "cat", "dog"]
+
+
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_a_run_says_which_folders_are_classes_before_it_starts(
+    effq, home: Home, nested: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("work", "sweep_work"):
+        monkeypatch.setattr(f"effq_core.cli.{module}.carry_on", lambda *given, **options: None)
+    options = ("--calibration-size", "10,20") if command == "sweep" else ("--variant", "int8")
+    upper = effq(command, "--data", nested, *options)
+    assert upper.exit_code == 0, upper.output
+    assert f"{UPPER} Their photos lie one level down: bus, cat, dog." in upper.stderr
+    assert "--one-level-down takes those as classes." in upper.stderr
+    assert "None of the 2 classes is one of its labels" in upper.stderr
+    lower = effq(command, "--data", nested, "--one-level-down", *options)
+    assert lower.exit_code == 0, lower.output
+    assert UPPER not in lower.stderr
+    assert "None of the 3 classes is one of its labels" in lower.stderr
+
+
 @pytest.mark.parametrize("name", ["photos:../../etc", "photos:none", "imagenet21k"])
 def test_removing_what_is_not_there_is_wrong_input(effq, home: Home, name: str) -> None:
     assert effq("datasets", "remove", name, "--yes").exit_code == 2
@@ -112,6 +157,9 @@ def test_few_photos_of_ones_own_become_a_model_that_knows_them(
     assert run.exit_code == 0, run.stderr
     assert "There are few photos: 10 calibrate in place of 100" in run.stderr
     results = json.loads(run.stdout)["results"]
+    said = "A new head is trained in place of the model's own. None of the 3 classes is"
+    assert run.stderr.index(said) < run.stderr.index("Run "), "before anything runs"
+    assert any(said in text for text in results["warnings"])
     head = results["model"]["head"]
     assert results["head_use"] == "new"
     assert (head["classes"], head["trained_on"] + head["validated_on"]) == (3, 20)

@@ -74,7 +74,7 @@ def test_photos_beside_class_folders_are_left_out() -> None:
         "file,label\r\nset/one/a.jpg,cat\r\nset/two/a.jpg,dog\r\n",
         "Bild;Klasse\nset/one/a.jpg;cat\nset/two/a.jpg;dog",
         'name\tlabel\nset/one/a.jpg\tcat\n"set/two/a.jpg"\t"dog"\n',
-        ".\\set/one\\a.jpg,cat,more\n\n./set/two/a.jpg, dog ,columns\n",
+        ".\\set/one\\a.jpg,cat\n\n./set/two/a.jpg, dog ,\n",
         "one/a.jpg,cat\ntwo/a.jpg,dog\n",  # without the folder around
         "SET/ONE/A.JPG,cat\nset/two/A.jpg,dog\n",
     ],

@@ -19,11 +19,12 @@ from effq_core.datasets.catalogue import Origin, available, open_dataset
 from effq_core.datasets.glance import glance
 from effq_core.datasets.own_photos import own_photos, slug_of
 from effq_core.errors import BusyError, Cancelled, DatasetError, StoreError
-from effq_core.ingest import apart, upload
+from effq_core.ingest import apart, arrange, upload
 from effq_core.ingest.draft import Draft, sweep_drafts
 from effq_core.ingest.labels import LabelSource
 from effq_core.ingest.limits import VISITORS, Limits
 from effq_core.ingest.upload import look_at_files, look_at_path
+from effq_core.ingest.wording import warnings
 from effq_core.library import remove_item
 from effq_core.reporting import SilentReporter
 from effq_core.settings import Home
@@ -201,7 +202,9 @@ def test_too_much_at_once_is_refused_before_anything_is_written(home: Home) -> N
     assert not home.datasets.exists()
 
 
-def test_a_folder_is_copied_and_its_links_are_not_followed(home: Home, tmp_path: Path) -> None:
+def test_a_folder_is_copied_and_what_links_lead_to_is_only_taken_as_photos(
+    home: Home, tmp_path: Path
+) -> None:
     source = tmp_path / "source"
     for name, content in two_classes():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -211,11 +214,58 @@ def test_a_folder_is_copied_and_its_links_are_not_followed(home: Home, tmp_path:
     os.mkfifo(source / "set/cat/pipe.png")
     found = look_at_path(home, source)
     assert found.suggested == "source"
-    assert [(each.key, each.reason) for each in found.preview.skipped] == [
-        ("set/cat/link.png", "a link")
-    ]
+    assert {each.key: each.reason for each in found.preview.skipped} == {
+        "set/elsewhere": "a link to a folder it lies in",
+        "set/cat/link.png": "is not an image of a known format",
+    }
     assert found.add(home, "Copied").photos == 6
     assert len(list(source.rglob("*.png"))) == 8  # nothing of the folder has changed
+
+
+def nested_zip() -> bytes:
+    groups = {"cat": "animals", "dog": "animals", "bus": "vehicles"}
+    return zipped(
+        (f"set/{group}/{name}/{n}.png", photo(10 * row + n))
+        for row, (name, group) in enumerate(groups.items())
+        for n in range(3)
+    )
+
+
+def test_folders_one_level_down_become_the_classes_without_decoding_again(home: Home) -> None:
+    upper = look_at_files(home, [("a.zip", nested_zip())])
+    assert upper.preview.class_names == ("animals", "vehicles")
+    (said,) = (text for text in warnings(upper.preview) if "upper folders" in text)
+    assert said.endswith("Their photos lie one level down: bus, cat, dog.")
+    seen = (upper.draft.path / "seen.jsonl").read_bytes()
+    lower = upper.with_classes(one_down=True)
+    assert lower.preview.class_names == ("bus", "cat", "dog")
+    assert (upper.draft.path / "seen.jsonl").read_bytes() == seen
+    assert not any("upper folders" in text for text in warnings(lower.preview))
+    back = lower.with_classes(one_down=False)
+    assert back.preview == upper.preview
+    added = back.with_classes(one_down=True).add(home, "Nested")
+    assert sorted(added.classes.values()) == ["bus", "cat", "dog"]
+
+
+def test_photos_are_shown_of_every_class_one_level_down(home: Home) -> None:
+    entries = [
+        (f"{'ab'[row // 4]}/{row}/{n:02}.png", photo(100 * row + n))
+        for row in range(8)
+        for n in range(12)
+    ]
+    upper = look_at_files(home, [("a.zip", zipped(entries))])
+    assert {each.label for each in upper.preview.thumbnails} == {"a", "b"}
+    lower = upper.with_classes(one_down=True)
+    assert {each.label for each in lower.preview.thumbnails} == {str(row) for row in range(8)}
+    lower.close()
+
+
+def test_photos_in_flat_folders_cannot_be_taken_one_level_down(home: Home) -> None:
+    found = look_at_files(home, [("a.zip", zipped(two_classes()))])
+    assert found.preview.nested is None
+    with pytest.raises(DatasetError, match="hold no folders with photos"):
+        found.with_classes(one_down=True)
+    assert found.add(home, "Still here").photos == 6
 
 
 def test_a_path_that_is_not_there_is_named(home: Home, tmp_path: Path) -> None:
@@ -385,7 +435,7 @@ def test_a_disk_that_fills_while_adding_leaves_no_dataset(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", str(home.root))
 
-    monkeypatch.setattr(upload, "write_json", full)
+    monkeypatch.setattr(arrange, "write_json", full)
     with pytest.raises(StoreError, match="no space left"):
         found.add(home, "Full")
     assert own_photos(home) == ()

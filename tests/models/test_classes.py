@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effq_core.models.catalogue import IMAGENETTE_WNIDS, Label, label_set
-from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.models.classes import ClassMatch, HeadUse, match_classes, new_head_note
 
 # Their indices in ImageNet-1k, in folder order.
 IMAGENETTE = (0, 217, 482, 491, 497, 566, 569, 571, 574, 701)
@@ -85,3 +85,82 @@ def test_one_class_that_is_not_found_makes_the_whole_head_new(
 
 def test_without_classes_there_are_no_labels() -> None:
     assert match_classes(label_set("imagenet"), [], []) == ClassMatch(HeadUse.UNLABELLED)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["0 cat", "1 dog"], ["cat", "dog"]),
+        (["cat", "dog"], ["0 cat", "1 dog"]),
+        (["cassette player", "Café"], ["cafe", "Cassette_Player"]),
+        (["001.Black_footed", "002.Laysan"], ["laysan", "black-footed"]),
+    ],
+)
+def test_numbers_separators_and_accents_do_not_matter_in_names(
+    labels: list[str], names: list[str]
+) -> None:
+    match = match_classes([Label(name) for name in labels], names, [None] * len(names))
+    assert match.use is HeadUse.WHOLE
+    assert sorted(match.class_map) == [0, 1]
+    assert note(labels, names) == ""
+
+
+def test_names_that_would_become_one_are_not_merged() -> None:
+    two = [Label("hot_dog"), Label("hot dog"), Label("cat")]
+    exact = match_classes(two, ["hot dog", "hot_dog"], [None, None])
+    assert exact == ClassMatch(HeadUse.SUBSET, (1, 0)), "a name as it is wins"
+    assert match_classes(two, ["Hot-Dog", "cat"], [None, None]).use is HeadUse.NEW
+    assert match_classes([Label("hot dog")], ["hot_dog", "Hot Dog"], [None, None]).use is (
+        HeadUse.NEW
+    )
+    coins = [Label("1 Euro"), Label("2 Euro")]
+    assert match_classes(coins, ["2 euro", "1 euro"], [None, None]).class_map == (1, 0)
+    assert match_classes(coins, ["Euro"], [None]).use is HeadUse.NEW
+
+
+def test_labels_without_any_wordnet_id_are_compared_by_name() -> None:
+    names = names_of(label_set("imagenette"))
+    own = [Label(name) for name in names]
+    match = match_classes(own, names, IMAGENETTE_WNIDS)
+    assert match == ClassMatch(HeadUse.WHOLE, tuple(range(10)))
+    ids = [Label(wnid) for wnid in IMAGENETTE_WNIDS]
+    assert match_classes(ids, names, IMAGENETTE_WNIDS) == match
+
+
+def note(labels: list[str], names: list[str]) -> str:
+    given = tuple(Label(name) for name in labels)
+    said = new_head_note(given, tuple(names), (None,) * len(names))
+    assert said.near_miss == ("To use the model's own head" in said.text)
+    return said.text
+
+
+def test_a_near_miss_is_named() -> None:
+    labels = names_of(label_set("imagenette"))
+    meant = [name if name != "church" else "churches" for name in labels]
+    said = note(meant, labels)
+    assert said.startswith("A new head is trained in place of the model's own. ")
+    assert "9 of 10 classes are the model's; 'church' is not one of its labels" in said
+    assert "nearest: 'churches'" in said
+    assert note(["dogs", "cats"], ["dog", "cat"]).count("nearest") == 2
+
+
+def test_classes_of_ones_own_are_said_to_be_that() -> None:
+    assert note(["cat", "dog"], ["oak", "beech"]) == (
+        "A new head is trained in place of the model's own. None of the 2 classes is one of its"
+        " labels."
+    )
+
+
+def test_what_was_probably_meant_is_named_first_and_the_rest_counted() -> None:
+    said = note(["cat", "churches"], ["cat", "oak", "elm", "fir", "church"])
+    assert said.index("nearest: 'churches'") < said.index("'oak'")
+    assert "'oak'" in said
+    assert "'fir'" not in said
+    assert "; 1 more not found." in said
+
+
+def test_names_that_are_two_classes_are_named() -> None:
+    assert "'crane' is the name of 2 of its labels" in note(["crane", "Crane", "cat"], ["crane"])
+    assert "'Hot Dog' is 'hot dog', as another class is" in note(
+        ["hot dog"], ["hot_dog", "Hot Dog"]
+    )

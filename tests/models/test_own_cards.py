@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.experiment import Experiment
@@ -17,6 +18,7 @@ from effq_core.models.own.card import get_own, own_models, slug_of, variant_prob
 from effq_core.models.own.flat import FlatLayer, FlatModel
 from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
+from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import check_model, model_stage
 from effq_core.settings import Home
 from effq_core.store.database import Database
@@ -162,6 +164,25 @@ def test_what_a_model_cannot_do_is_said_before_a_run(
     assert named in refused.value.message
 
 
+def test_a_class_that_nearly_is_the_models_is_named_where_no_new_head_can_be_made(
+    home: Home, tmp_path: Path
+) -> None:
+    card = add_card(home, head_problem="no Dense")
+    for name in ("cats", "Dog"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.new("RGB", (20, 20), (len(name), 9, 9)).save(tmp_path / "set" / name / "a.png")
+    asked = Experiment(model=card.id, dataset=f"folder:{tmp_path / 'set'}", variants=("float16",))
+    with pytest.raises(ExperimentError, match="cannot get a new head") as refused:
+        build_plan(asked, home)
+    assert refused.value.hint.startswith("1 of 2 classes are the model's; 'cats' is not one of its")
+    assert "nearest: 'cat'" in refused.value.hint
+    (tmp_path / "set/cats").rename(tmp_path / "set/0 Cat")
+    (tmp_path / "set/Dog").rename(tmp_path / "set/1_dog")
+    report = next(spec for spec in build_plan(asked, home) if spec.name == "report")
+    assert report.params["use"] == HeadUse.WHOLE
+    assert "head_note" not in report.params, "what does not change keeps its fingerprint"
+
+
 def test_what_it_can_do_is_not_refused(home: Home) -> None:
     card = add_card(home, qat_problems=["c (ELU)"])
     check_model(card, Experiment(model=card.id, variants=("int8", "float16")), HeadUse.SUBSET)
@@ -171,6 +192,11 @@ def test_what_it_can_do_is_not_refused(home: Home) -> None:
 def test_labels_are_lines_in_their_order() -> None:
     text = "\ufeffcat\r\n  a \tdog \r\nh\u202eorse\r\n\r\n".encode()
     assert [label.name for label in parse_labels(text)] == ["cat", "a dog", "h orse"]
+
+
+def test_labels_lose_the_numbers_that_count_them() -> None:
+    assert [label.name for label in parse_labels("0 cat\n1 Dog\n")] == ["cat", "Dog"]
+    assert [label.name for label in parse_labels("1 Euro\n2 Euro\n")] == ["1 Euro", "2 Euro"]
 
 
 def test_known_sets_of_labels_carry_their_wordnet_ids() -> None:

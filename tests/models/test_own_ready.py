@@ -105,6 +105,8 @@ def test_the_model_is_fed_what_it_was_trained_with(
 def test_a_file_stands_only_beside_runs_with_its_classes(home: Home, tflite: Path) -> None:
     card = kept(home, tflite)
     params, side = ready_stage(card.variant, home, TINY_LABELS)
+    numbered = [f"{i}_{name.title()}" for i, name in enumerate(TINY_LABELS)]
+    assert ready_stage(card.variant, home, numbered) == (params, side), "the same classes"
     assert (params["sha256"], side) == (card.sha256, SIDE)
     with pytest.raises(ExperimentError, match="4 classes, the run 2"):
         ready_stage(card.variant, home, TINY_LABELS[:2])

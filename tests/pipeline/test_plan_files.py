@@ -56,7 +56,7 @@ def test_photos_of_other_classes_are_refused_before_anything_runs(
     tiny_run: Any, tmp_path: Path
 ) -> None:
     data = photos(tmp_path / "new", ["zebra", "yak"])
-    with pytest.raises(ExperimentError, match="not all among the") as caught:
+    with pytest.raises(ExperimentError, match="cannot be measured with the run's files") as caught:
         build_plan(on_photos(tiny_run.results, tiny_run.run.id, data), tiny_run.home)
     assert "zebra" in caught.value.message
 

@@ -6,6 +6,7 @@ import unicodedata
 
 from effq_core.errors import ModelError
 from effq_core.models.catalogue import Label, label_set
+from effq_core.models.class_names import without_numbers
 
 KNOWN_SETS = ("imagenet", "imagenette")
 """Names that stand for labels EffQ has, in the usual order of outputs."""
@@ -21,7 +22,8 @@ def parse_labels(text: str | bytes) -> tuple[Label, ...]:
         text: The lines, or the name of one of :data:`KNOWN_SETS`.
 
     Returns:
-        The labels; those of a known set carry their WordNet ids.
+        The labels, without numbers that only count the lines; those of a known set carry their
+        WordNet ids.
 
     Raises:
         ModelError: If there are none, too many, a blank one among them, or two alike.
@@ -49,7 +51,8 @@ def parse_labels(text: str | bytes) -> tuple[Label, ...]:
         raise ModelError(
             f"Line {blank} of the labels is blank.", "Every output needs a name; remove the line."
         )
-    return tuple(Label(line) for line in _told_apart(lines))
+    # Teachable Machine and others write each output's number before its name.
+    return tuple(Label(line) for line in _told_apart(without_numbers(lines, in_order=True)))
 
 
 def _clean(line: str) -> str:

@@ -67,11 +67,12 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
-    Params: ``experiment``, ``use``, ``normalisation`` (the model's). Inputs: ``index``, ``model``,
-    samples, ``lookalikes`` where there are several samples, ``benchmark`` with all timings, and
-    for each variant ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``; where they exist
-    ``keras:<variant>``, ``training:<variant>`` and, for a file that takes the photos in another
-    size, ``evaluation:<variant>``.
+    Params: ``experiment``, ``use``, ``normalisation`` (the model's) and, with a new head,
+    ``head_note``. Inputs: ``index``, ``model``, samples, ``lookalikes`` where there are several
+    samples, ``benchmark`` with all timings, and for each variant ``<what>:<variant>`` with
+    ``file``, ``inspect``, ``evaluate``; where they exist ``keras:<variant>``,
+    ``training:<variant>`` and, for a file that takes the photos in another size,
+    ``evaluation:<variant>``.
     """
     names = context.params["experiment"]["variants"]
     variants = {name: _variant(context, name) for name in names}
@@ -211,7 +212,7 @@ def _warnings(
     variants: dict[str, Any],
     gates: list[dict[str, Any]],
 ) -> list[str]:
-    found = []
+    found = [note] if (note := context.params.get("head_note")) else []
     if skipped := context.summaries["index"]["skipped"]:
         found.append(f"{skipped:,} images of the dataset were left out when it was scanned.")
     for role, summary in samples.items():

@@ -1,0 +1,67 @@
+"""When two names mean the same class, and which name was probably meant."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+_NUMBERED = re.compile(r"\s*(\d+)\s*(?:[.:,)\-]|[\s_])[\s_]*(?=[^\s_\d])")
+_BETWEEN = re.compile(r"[\s_\-]+")
+_ALIKE = 0.75
+"""Share of letters two names have in common, in order, from which one may be meant by the other."""
+
+
+def canonical(name: str) -> str:
+    """Returns what is left of a name without case, accents and the choice of separators.
+
+    Only Latin letters lose their marks: in other scripts a mark makes another letter.
+    """
+    kept: list[str] = []
+    latin = False
+    for letter in unicodedata.normalize("NFKD", name.casefold()):
+        if unicodedata.combining(letter):
+            if not latin:
+                kept.append(letter)
+            continue
+        latin = unicodedata.name(letter, "").startswith("LATIN")
+        kept.append(letter)
+    return _BETWEEN.sub(" ", "".join(kept)).strip()
+
+
+def without_numbers(names: Sequence[str], *, in_order: bool) -> list[str]:
+    """Takes away the numbers tools write before names: ``0 cat``, ``001.Black_footed_Albatross``.
+
+    Args:
+        names: All names of a set of classes.
+        in_order: Whether they stand in the order of a model's outputs, so that the numbers have to
+            count on from 0 or 1; otherwise each must be another one.
+
+    Returns:
+        The names without, or as they are: where one has no number, or two would become one.
+    """
+    found = [_NUMBERED.match(name) for name in names]
+    numbers = [int(match[1]) for match in found if match]
+    if not names or len(numbers) < len(names):
+        return list(names)
+    first = numbers[0]
+    counts_on = first in (0, 1) and numbers == list(range(first, first + len(numbers)))
+    rest = [name[match.end() :] for name, match in zip(names, found, strict=True) if match]
+    fits = counts_on if in_order else len(set(numbers)) == len(numbers)
+    return rest if fits and len({canonical(name) for name in rest}) == len(rest) else list(names)
+
+
+def nearest(name: str, among: Iterable[str]) -> str | None:
+    """Returns the one of several names another was probably meant to be.
+
+    Args:
+        name: A name that is none of them.
+        among: The others.
+
+    Returns:
+        The most similar one; ``None`` where none is.
+    """
+    by_form = {canonical(each): each for each in among}
+    close = get_close_matches(canonical(name), by_form, n=1, cutoff=_ALIKE)
+    return by_form[close[0]] if close else None
