@@ -14,6 +14,7 @@ import numpy as np
 
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.catalogue import Normalisation
+from effq_core.models.own.bounds import words
 from effq_core.models.own.flat import (
     INPUT,
     KINDS,
@@ -30,7 +31,6 @@ from effq_core.models.own.nodes import (
     plain_value,
     tensors_of,
 )
-from effq_core.models.own.vocabulary import words
 
 _Array = np.ndarray[Any, Any]
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})

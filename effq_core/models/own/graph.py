@@ -20,8 +20,8 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from effq_core.errors import ModelError
+from effq_core.models.own.bounds import words
 from effq_core.models.own.card import GRAPH_FILE
-from effq_core.models.own.vocabulary import words
 from effq_core.reporting import Reporter
 
 INPUT = "image"
@@ -32,7 +32,7 @@ COMPUTING = words(
     Const Placeholder Identity IdentityN NoOp StopGradient Cast Shape ShapeN Size Rank
     Conv2D DepthwiseConv2dNative Conv2DBackpropInput BiasAdd MatMul BatchMatMulV2 BatchMatMulV3
     Einsum FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN
-    Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softmax LogSoftmax Softplus Softsign Erf
+    Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softmax LogSoftmax Softplus Softsign Erf Erfc
     Add AddV2 AddN Sub Mul Div RealDiv DivNoNan FloorDiv FloorMod Maximum Minimum Neg Abs Sign
     Square SquaredDifference Sqrt Rsqrt Reciprocal Exp Log Log1p Pow Floor Ceil Round ClipByValue
     Mean Sum Max Min Prod All Any ArgMax

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from effq_core.models.own.files import ModelFile
 
 _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
+_INSTALLED = ("site-packages", "dist-packages")
+"""Names of folders of packages, wherever a ``.pth`` file says they are."""
 _SYSTEM = (
     "/etc/ld.so.cache",
     "/etc/localtime",
@@ -54,7 +56,8 @@ def main(folder: Path) -> int:
         file_bytes=_MAX_OUTPUT,
     )
     package = Path(__file__).resolve().parents[3]
-    programs = [Path(each) for each in (*_TRUSTED, sys.prefix, sys.base_prefix)]
+    installed = [each for each in sys.path if Path(each).name in _INSTALLED]
+    programs = [Path(each) for each in (*_TRUSTED, sys.prefix, sys.base_prefix, *installed)]
     system = [Path(each) for each in _SYSTEM]
     enforced = landlock.restrict(
         readable=[*programs, package / "effq_core", *system, folder / steps.IN],
