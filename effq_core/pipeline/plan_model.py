@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from effq_core.errors import ExperimentError
@@ -32,7 +31,7 @@ def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
     }
     if isinstance(card, OwnCard):  # its preprocessing is in its layers, or in its graph
         return "own:float_model", params
-    return "model:float_model", {**params, "normalisation": asdict(card.normalisation)}
+    return "model:float_model", {**params, "normalisation": card.normalisation.plain()}
 
 
 def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[str, Any], int]:
@@ -68,7 +67,7 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
     params = {
         "variant": variant,
         "sha256": file.sha256,
-        "preprocessing": asdict(preprocessing) if preprocessing else None,
+        "preprocessing": preprocessing.plain() if preprocessing else None,
     }
     return params, file.image_size
 

@@ -18,7 +18,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from effq_core.errors import ModelError
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.files import Format, ModelFile
+from effq_core.models.own.flat import normalise_layer, normalise_weights
 from effq_core.models.own.graph import check_operators, frozen_call, operators
+from effq_core.models.own.precision import in_float32
 
 USUAL_SIZE = 224
 """Side, in pixels, of a model that leaves its input open."""
@@ -37,12 +39,14 @@ class Loaded:
         image_size: Side of its square input in pixels.
         open_size: Whether the file leaves that open.
         model: The Keras model; ``None`` for a SavedModel, which has no layers.
+        precisions: What it was trained in, where that is not float32, in which it is here.
     """
 
     call: Callable[[Any], Any]
     image_size: int
     open_size: bool
     model: Any
+    precisions: tuple[str, ...] = ()
 
 
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
@@ -65,7 +69,7 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
     path = scratch / f"model.{file.format}"
     path.symlink_to(file.path)
     try:
-        model = _load_keras(path, file.keras)
+        model, precisions = in_float32(_load_keras(path, file.keras))
     except Exception as error:
         raise ModelError(
             f"Keras {file.keras} cannot load the file: {_first_line(error)}.",
@@ -86,6 +90,7 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
         image_size=size,
         open_size=left_open,
         model=model,
+        precisions=precisions,
     )
 
 
@@ -103,12 +108,12 @@ def preprocessed(
     """
     if normalisation is None:
         return call
-    kernel = tf.constant(normalisation.scale, tf.float32, (1, 1, 3, 1))
-    bias = tf.constant(normalisation.offset, tf.float32)
+    kernel, bias = (tf.constant(each) for each in normalise_weights(normalise_layer(normalisation)))
+    ordered = kernel.shape[-1] == 3
+    conv = tf.nn.conv2d if ordered else tf.nn.depthwise_conv2d
 
     def run(x: Any) -> Any:
-        scaled = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID")
-        return call(tf.nn.bias_add(scaled, bias))
+        return call(tf.nn.bias_add(conv(x, kernel, [1, 1, 1, 1], "VALID"), bias))
 
     return run
 
@@ -123,7 +128,9 @@ def _load_keras(path: Path, major: int) -> Any:
     # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
     # does not ask for.
     safe = {"safe_mode": True} if path.suffix == ".keras" else {}
-    return tf_keras.models.load_model(str(path), compile=False, **safe)
+    # An .h5 file does not say whose a layer is, and Keras 2 does not know its applications' own.
+    theirs = {"LayerScale": tf_keras.src.applications.convnext.LayerScale}
+    return tf_keras.models.load_model(str(path), theirs, compile=False, **safe)
 
 
 def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
