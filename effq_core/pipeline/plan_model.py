@@ -64,11 +64,13 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
             "Choose the model and photos whose classes it has, in the same order.",
         )
     preprocessing = file.normalisation
-    params = {
+    params: dict[str, Any] = {
         "variant": variant,
         "sha256": file.sha256,
         "preprocessing": preprocessing.plain() if preprocessing else None,
     }
+    if file.softmax:
+        params["softmax"] = True
     return params, file.image_size
 
 

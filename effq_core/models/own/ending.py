@@ -1,16 +1,14 @@
-"""How a model ends, read from its graph: only what is certain (imports TensorFlow)."""
+"""What a model's outputs are, by its last operator: only where that is certain. No TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
 
-import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 
-_PASSING = frozenset(
-    ("Identity", "IdentityN", "Reshape", "Squeeze", "Cast", "StopGradient", "EnsureShape")
-)
+_KINDS = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+_PASSING = frozenset(("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST"))
 """Operators that leave the numbers as they are."""
 
 
@@ -22,30 +20,34 @@ class Ending(StrEnum):
     INDEPENDENT = "independent"
 
 
-BY_OPERATOR = {
-    "Softmax": Ending.PROBABILITIES,
-    "Sigmoid": Ending.INDEPENDENT,
-    "BiasAdd": Ending.SCORES,
-    "MatMul": Ending.SCORES,
-    "Conv2D": Ending.SCORES,
-    "LogSoftmax": Ending.SCORES,
+_BY_KIND = {
+    "SOFTMAX": Ending.PROBABILITIES,
+    "LOGISTIC": Ending.INDEPENDENT,
+    "FULLY_CONNECTED": Ending.SCORES,
+    "CONV_2D": Ending.SCORES,
+    "LOG_SOFTMAX": Ending.SCORES,
 }
 """By the last operator that computes; a softmax of log-probabilities is their probabilities."""
 
 
-def ending_of(call: Callable[[Any], Any], image_size: int) -> Ending | None:
-    """Reads how a model ends; it is traced, and not run.
+def ending_of_file(path: Path) -> Ending | None:
+    """Reads how a ``.tflite`` file ends.
 
     Args:
-        call: From float32 ``(1, side, side, 3)`` to ``(1, classes)``.
-        image_size: Side in pixels.
+        path: A file LiteRT has loaded.
 
     Returns:
         What its outputs are; ``None`` where its last operator does not say.
     """
-    spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32)
-    graph = tf.function(call, input_signature=[spec]).get_concrete_function().graph
-    (end,) = graph.outputs
-    while end.op.type in _PASSING:
-        end = end.op.inputs[end.value_index if end.op.type == "IdentityN" else 0]
-    return BY_OPERATOR.get(end.op.type)
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    graph = model.subgraphs[0]
+    makers = {int(tensor): op for op in graph.operators for tensor in op.outputs}
+    wanted = int(graph.outputs[0])
+    while (op := makers.pop(wanted, None)) is not None:
+        code = model.operatorCodes[op.opcodeIndex]
+        kind = _KINDS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
+        if kind not in _PASSING:
+            fused = getattr(op.builtinOptions, "fusedActivationFunction", 0)
+            return None if fused else _BY_KIND.get(kind)
+        wanted = int(op.inputs[0])
+    return None

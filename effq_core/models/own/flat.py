@@ -108,7 +108,8 @@ class FlatModel:
             return cls(int(plain["image_size"]), layers)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"The layers in {folder} cannot be read: {error}.", "Add the model again."
+                f"The model's list of layers cannot be read: {type(error).__name__}.",
+                "Add the model again.",
             ) from error
 
 

@@ -90,7 +90,7 @@ def _check(folder: Path, request: dict[str, Any], enforced: tuple[str, ...]) -> 
     except Exception as error:
         logging.exception("The check failed")
         text = (str(error).strip().splitlines() or [""])[0][:300]
-        fail(out, f"{type(error).__name__}: {text}", "Save the model again, or report this.")
+        fail(out, f"The check failed ({type(error).__name__}): {text}", _REPORT)
         return 0
     return _report(out, report, enforced)
 
@@ -134,6 +134,9 @@ def fail(out: Path, message: str, hint: str) -> None:
     steps.append(out, Step(title, StepState.FAILED, message, hint))
 
 
+_REPORT = (
+    "Save it with model.save('model.keras') and add that file; if that fails as well, report this."
+)
 _SMALLER = "Choose a smaller model or input size."
 
 if __name__ == "__main__":
