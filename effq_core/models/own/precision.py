@@ -39,7 +39,9 @@ def _float32(value: Any, found: set[str], name: str = "") -> Any:
         if policy and isinstance(inner, dict) and inner.get("name") in _OTHERS:
             found.add(str(inner["name"]))
             return {**value, "config": {**inner, "name": "float32"}}
-        return {key: _float32(each, found, key) for key, each in value.items()}
+        # A tensor between layers has the precision of the layer that makes it.
+        told = set[str]() if str(value.get("class_name")).startswith("__") else found
+        return {key: _float32(each, told, key) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_float32(each, found) for each in value)
     if name in _NAMED and isinstance(value, str) and value in _OTHERS:
