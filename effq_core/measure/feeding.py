@@ -118,9 +118,11 @@ def input_table(
             "EffQ feeds float32 or quantized integer inputs; convert the model again.",
         )
     bounds = np.iinfo(dtype)
-    steps: npt.NDArray[np.generic] = np.clip(
-        np.floor(pixels / scale + 0.5) + zero_point, bounds.min, bounds.max
-    ).astype(dtype)
+    # Halves go up, as all of a scale of 1/127.5 are: rounded to even, every two values would meet.
+    whole = np.floor(np.round(pixels / scale, 4) + 0.5)
+    steps: npt.NDArray[np.generic] = np.clip(whole + zero_point, bounds.min, bounds.max).astype(
+        dtype
+    )
     if (apart := values_apart(steps)) < _FEWEST:
         raise ModelError(
             f"The {dtype} input of {path.name} holds {held(detail)}. It cannot be fed "
