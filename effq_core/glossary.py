@@ -223,7 +223,7 @@ _TERMS = {
         "What was done to a photo's numbers, 0 to 255, before training: EffQ puts the same into "
         "the exported file. Keras' preprocess_input is “−1 to 1” for MobileNet, Inception and "
         "ResNetV2, “inside” for EfficientNet and MobileNetV3; torchvision's models use ImageNet's "
-        "mean and deviation."
+        "mean and deviation, VGG and ResNet50 of Keras “caffe” mode."
     ),
     "head": "The last layer, which turns features into classes.",
     # Layers

@@ -27,8 +27,8 @@ def add(
     preprocessing: Annotated[
         str,
         typer.Option(
-            help="What the model expects of RGB 0-255: raw, zero_one, minus_one_one, imagenet, or "
-            "inside, where its own layers do it."
+            help="What the model expects of RGB 0-255: raw, zero_one, minus_one_one, imagenet, "
+            "caffe, or inside, where its own layers do it."
         ),
     ],
     name: Annotated[str, typer.Option(help="What to call it; else the file's name.")] = "",
@@ -81,7 +81,7 @@ def add(
         return
     made = output.table("Sample photo", "The model's answers")
     for row in checked.answers:
-        best = ", ".join(f"{label} {share:.1%}" for label, share in row["top"])
+        best = ", ".join(f"{label} {checked.shown(share)}" for label, share in row["top"])
         made.add_row(output.safe(row["photo"]), output.safe(best))
     output.stdout().print(made)
     use = f"--variant standard,{identifier}" if ready else f"--model {identifier}"

@@ -20,7 +20,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.hardware import usable_cores
-from effq_core.measure.feeding import input_table
+from effq_core.measure.feeding import Feeding, input_table, read_feeding
 from effq_core.reporting import Reporter, SilentReporter
 
 Image = npt.NDArray[np.uint8]
@@ -79,14 +79,16 @@ class LiteRtModel:
             or len(shapes[1]) != 2
         ):
             raise ModelError(
-                f"{self.path} has inputs and outputs of shapes {shapes}.",
+                f"{self.path.name} has inputs and outputs of shapes {shapes}.",
                 "EffQ measures classifiers with one (1, size, size, 3) input and one (1, classes) "
                 "output.",
             )
         self._size, self._classes = shapes[0][1], shapes[1][1]
         # There are only 256 values a pixel can have, so the file's own quantization becomes a
         # table: exact, and as fast as a copy.
-        self._table = input_table(self.path, self._input)
+        feeding = read_feeding(self.path)
+        self._table = input_table(self.path, self._input, feeding)
+        self._feeding = feeding or Feeding()
 
     @property
     def image_size(self) -> int:
@@ -126,7 +128,8 @@ class LiteRtModel:
         if self._table.ndim == 1:
             prepared: npt.NDArray[np.generic] = self._table[image][np.newaxis]
             return prepared
-        channels = [self._table[channel][image[..., channel]] for channel in range(3)]
+        order = self._feeding.order
+        channels = [self._table[row][image[..., channel]] for row, channel in enumerate(order)]
         return np.stack(channels, axis=-1)[np.newaxis]
 
     def predict(self, image: Image) -> Floats:
@@ -136,7 +139,8 @@ class LiteRtModel:
             image: Raw RGB 0–255, uint8 (size, size, 3).
 
         Returns:
-            The model's outputs as float32 (classes,), dequantized where the file's are integers.
+            The model's outputs as float32 (classes,), dequantized where the file's are integers;
+            after a softmax where a file lies beside the model that says they are scores.
 
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
@@ -144,11 +148,14 @@ class LiteRtModel:
         self.interpreter.set_tensor(self._input["index"], self.prepare(image))
         self.interpreter.invoke()
         raw = self.interpreter.get_tensor(self._output["index"])[0]
-        if raw.dtype.kind == "f":
-            return np.asarray(raw, np.float32)
-        scale, zero_point = self._output["quantization"]
-        steps: Floats = raw.astype(np.float32) - np.float32(zero_point)
-        return steps * np.float32(scale)
+        answer: Floats = np.asarray(raw, np.float32)
+        if raw.dtype.kind != "f":
+            scale, zero_point = self._output["quantization"]
+            answer = (answer - np.float32(zero_point)) * np.float32(scale)
+        if not self._feeding.softmax:
+            return answer
+        powers = np.exp(answer - answer.max())
+        return np.asarray(powers / powers.sum(), np.float32)
 
     @property
     def output_step(self) -> float | None:

@@ -43,10 +43,23 @@ class Normalisation:
     Attributes:
         scale: Factor of R, G and B.
         offset: Summand of R, G and B.
+        order: Which of R, G and B the model's channels are; scale and offset are those of its
+            channels.
     """
 
     scale: tuple[float, float, float]
     offset: tuple[float, float, float]
+    order: tuple[int, int, int] = (0, 1, 2)
+
+    def plain(self) -> dict[str, list[float]]:
+        """Returns JSON values; the order only where it is not RGB."""
+        made: dict[str, list[float]] = {"scale": list(self.scale), "offset": list(self.offset)}
+        return made if self.order == (0, 1, 2) else {**made, "order": list(self.order)}
+
+    @classmethod
+    def caffe(cls) -> Normalisation:
+        """Returns BGR minus ImageNet's mean, as in Keras' VGG and ResNet50."""
+        return cls((1.0,) * 3, (-103.939, -116.779, -123.68), (2, 1, 0))
 
     @classmethod
     def centred(cls, mean: float, divisor: float) -> Normalisation:

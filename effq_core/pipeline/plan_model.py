@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from effq_core.datasets.base import Dataset
@@ -34,7 +33,7 @@ def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
     }
     if isinstance(card, OwnCard):  # its preprocessing is in its layers, or in its graph
         return "own:float_model", params
-    return "model:float_model", {**params, "normalisation": asdict(card.normalisation)}
+    return "model:float_model", {**params, "normalisation": card.normalisation.plain()}
 
 
 def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[str, Any], int]:
@@ -68,11 +67,13 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
             "Choose the model and photos whose classes it has, in the same order.",
         )
     preprocessing = file.normalisation
-    params = {
+    params: dict[str, Any] = {
         "variant": variant,
         "sha256": file.sha256,
-        "preprocessing": asdict(preprocessing) if preprocessing else None,
+        "preprocessing": preprocessing.plain() if preprocessing else None,
     }
+    if file.softmax:
+        params["softmax"] = True
     return params, file.image_size
 
 

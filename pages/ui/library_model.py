@@ -219,9 +219,9 @@ def _offer_to_keep(checked: Checked) -> None:
         {
             "Photo": [row["photo"] for row in checked.answers],
             "Best answer": [row["top"][0][0] for row in checked.answers],
-            "Probability": [fmt.percent(row["top"][0][1]) for row in checked.answers],
+            _score(checked): [checked.shown(row["top"][0][1]) for row in checked.answers],
             "Next": [
-                ", ".join(f"{name} {fmt.percent(share)}" for name, share in row["top"][1:])
+                ", ".join(f"{name} {checked.shown(share)}" for name, share in row["top"][1:])
                 for row in checked.answers
             ],
         }
@@ -249,6 +249,10 @@ def _offer_to_keep(checked: Checked) -> None:
                 toast(f"{card.title} is in the Library.")
                 st.rerun()
         _leave_button("Throw it away", ":material/delete:", "library_model_drop")
+
+
+def _score(checked: Checked) -> str:
+    return "Probability" if checked.report["probabilities"] else "Score"
 
 
 def _leave_button(label: str, icon: str, key: str) -> None:

@@ -114,6 +114,41 @@ def with_float_operators(keras: Any, x: Any) -> Any:
     return pooled(keras, keras.layers.Conv2D(6, 3, activation="elu", name="smooth")(x))
 
 
+def preprocessed_by(application: str) -> Body:
+    """A body behind an application's ``preprocess_input``, as Keras' guides have it."""
+
+    def body(keras: Any, x: Any) -> Any:
+        x = getattr(keras.applications, application).preprocess_input(x)
+        return pooled(keras, keras.layers.Conv2D(6, 3, strides=2, activation="relu")(x))
+
+    return body
+
+
+def with_gelu(keras: Any, x: Any) -> Any:
+    return pooled_colours(keras, keras.layers.Conv2D(3, 3, activation="gelu")(x))
+
+
+def byte_fed_tflite(folder: Path, *, softmax: bool = True) -> Path:
+    """Writes a uint8 .tflite file as Teachable Machine does: its bytes are −1 to 1."""
+    import numpy as np
+    import tensorflow as tf
+
+    model = classifier(
+        2,
+        lambda k, x: pooled(k, k.layers.Conv2D(6, 3)(x)),
+        activation="softmax" if softmax else None,
+    )
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    shades = np.linspace(-1, 1, SIDE * SIDE * 3, dtype=np.float32).reshape(1, SIDE, SIDE, 3)
+    converter.representative_dataset = lambda: ([shades * sign] for sign in (1, -1))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    path = folder / "bytes.tflite"
+    path.write_bytes(converter.convert())
+    return path
+
+
 def saved_model_zip(
     folder: Path,
     *,

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -37,11 +38,13 @@ from tests.models.own_files import (
     SIDE,
     TINY_LABELS,
     classifier,
+    keras_of,
     pooled,
     saved_model_zip,
     tiny_classifier,
     with_custom,
     with_float_operators,
+    with_gelu,
     with_lambda,
     with_unknown_layers,
 )
@@ -433,6 +436,46 @@ def test_a_zipped_saved_model_is_kept_as_a_graph(home: Home, tmp_path: Path) -> 
     assert "save it as .keras" in card.qat_problems[0]
     assert open_own(card).input_shape == (None, SIDE, SIDE, 3)
     discard(checked)  # harmless a second time
+
+
+def test_exact_gelu_is_kept_as_a_graph_with_post_training_variants(
+    home: Home, tmp_path: Path
+) -> None:
+    path = tmp_path / "gelu.keras"
+    classifier(3, with_gelu).save(str(path))
+    checked = check(home, path, OFFER)
+    assert checked.report["int8_problem"] == ""
+    assert "the activation gelu" in checked.report["qat_problems"][0]
+
+
+def test_half_precision_is_taken_in_float32_and_said(home: Home, tmp_path: Path) -> None:
+    import keras
+
+    path = tmp_path / "half.keras"
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        classifier(3, with_unknown_layers).save(str(path))
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    checked = check(home, path, replace(OFFER, preprocessing=Preprocessing.ZERO_ONE))
+    assert "It was saved in mixed_float16 and is taken in float32." in checked.report["notes"]
+
+
+@pytest.mark.parametrize("augmentation", ["RandomFlip", "RandomRotation", "RandomZoom"])
+def test_an_exported_graph_that_augments_names_the_way_out(
+    augmentation: str, home: Home, tmp_path: Path
+) -> None:
+    layers = keras_of(3).layers
+    made = getattr(layers, augmentation)(*(() if "Flip" in augmentation else (0.1,)))
+
+    def body(keras: Any, x: Any) -> Any:
+        return pooled(keras, keras.layers.Conv2D(4, 3)(made(x)))
+
+    classifier(3, body).export(str(tmp_path / "sm"), verbose=False)
+    path = Path(shutil.make_archive(str(tmp_path / "sm"), "zip", tmp_path, "sm"))
+    with pytest.raises(ModelError, match="still augments photos at random") as error:
+        check(home, path, OFFER)
+    assert "model.save('model.keras')" in error.value.hint
 
 
 _INTRUDER = """

@@ -13,6 +13,7 @@ from effq_core.errors import ModelError
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.flat import FlatLayer, FlatModel, build_flat
 from effq_core.models.own.flatten import Flattened, flatten
+from effq_core.models.own.precision import in_float32
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.weights import load_weights
 from tests.models.own_files import (
@@ -20,6 +21,8 @@ from tests.models.own_files import (
     classifier,
     keras_of,
     pooled,
+    pooled_colours,
+    preprocessed_by,
     small_body,
     with_unknown_layers,
 )
@@ -81,7 +84,8 @@ def test_preprocessing_goes_inside_exactly(way: Preprocessing, photos: np.ndarra
     model = classifier(2, lambda keras, x: pooled(keras, keras.layers.Conv2D(4, 3)(x)))
     scale = np.asarray(way.normalisation.scale if way.normalisation else (1,) * 3, np.float32)
     offset = np.asarray(way.normalisation.offset if way.normalisation else (0,) * 3, np.float32)
-    expected = np.asarray(model(photos * scale + offset, training=False))
+    order = list(way.normalisation.order if way.normalisation else (0, 1, 2))
+    expected = np.asarray(model(photos[..., order] * scale + offset, training=False))
     np.testing.assert_allclose(answers(laid_open(model, way), photos), expected, atol=1e-5)
 
 
@@ -152,6 +156,58 @@ def test_layers_called_like_ours_are_renamed(photos: np.ndarray) -> None:
     np.testing.assert_allclose(
         answers(made, photos), np.asarray(model(photos, training=False)), atol=1e-5
     )
+
+
+@MAJORS
+@pytest.mark.parametrize("application", ["vgg16", "densenet", "mobilenet_v2"])
+def test_preprocess_input_inside_becomes_one_operator(
+    major: int, application: str, photos: np.ndarray
+) -> None:
+    model = classifier(major, preprocessed_by(application))
+    made = laid_open(model)
+    np.testing.assert_allclose(
+        answers(made, photos), np.asarray(model(photos, training=False)), atol=1e-4
+    )
+    assert [each.kind for each in made.flat.layers][:2] == ["Normalise", "Conv2D"]
+    assert ("order" in made.flat.layers[0].config) == (application == "vgg16")
+
+
+@MAJORS
+def test_one_channel_of_the_image_alone_is_a_problem(major: int) -> None:
+    made = laid_open(classifier(major, lambda k, x: pooled(k, k.layers.Conv2D(2, 3)(x[..., 1:]))))
+    assert made.problems == ("channels of the image by themselves",)
+
+
+@MAJORS
+def test_a_head_without_a_bias_is_given_one_of_zeros(major: int, photos: np.ndarray) -> None:
+    keras = keras_of(major)
+    image = keras.Input((SIDE, SIDE, 3))
+    scores = keras.layers.Dense(4, use_bias=False, activation="softmax")
+    model = keras.Model(image, scores(pooled_colours(keras, image)))
+    made = laid_open(model)
+    np.testing.assert_allclose(
+        answers(made, photos), np.asarray(model(photos, training=False)), atol=1e-5
+    )
+    assert made.flat.head_problem == ""
+    assert build_flat(made.flat.with_classes(7)).output_shape == (None, 7)
+
+
+@MAJORS
+def test_a_model_of_half_precision_is_rebuilt_in_float32(
+    major: int, photos: np.ndarray, tmp_path: Path
+) -> None:
+    keras = keras_of(major)
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        half = classifier(major, with_unknown_layers)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    whole, precisions = in_float32(half)
+    assert precisions == ("mixed_float16",)
+    assert {layer.compute_dtype for layer in whole.layers} == {"float32"}
+    for ours, theirs in zip(whole.get_weights(), half.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert in_float32(whole) == (whole, ())
 
 
 def test_a_written_list_is_read_as_it_was(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.library import remove_item
-from effq_core.measure.feeding import FEEDING_FILE, write_feeding
+from effq_core.measure.feeding import FEEDING_FILE, Feeding, input_table
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own.adding import Offer, check
 from effq_core.models.own.keeping import keep
@@ -23,7 +23,7 @@ from effq_core.quantize.freeze import freeze
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.variants import Recipe, get_variant, in_catalogue_order
-from tests.models.own_files import SIDE, TINY_LABELS, classifier, pooled
+from tests.models.own_files import SIDE, TINY_LABELS, byte_fed_tflite, classifier, pooled
 
 OFFER = Offer("net.tflite", parse_labels("\n".join(TINY_LABELS)), Preprocessing.IMAGENET)
 
@@ -92,7 +92,7 @@ def test_the_model_is_fed_what_it_was_trained_with(
     path.write_bytes(tflite.read_bytes())
     normalisation = Preprocessing.IMAGENET.normalisation
     assert normalisation is not None
-    write_feeding(path, normalisation.scale, normalisation.offset)
+    Feeding(normalisation.scale, normalisation.offset).write(path)
     photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     given = photo * np.float32(normalisation.scale) + np.float32(normalisation.offset)
     expected = np.asarray(model(given[None].astype(np.float32), training=False))[0]  # type: ignore[operator]
@@ -129,3 +129,72 @@ def test_a_broken_file_is_refused(content: bytes, reason: str, home: Home, tmp_p
 def test_labels_of_another_number_are_refused(home: Home, tflite: Path) -> None:
     with pytest.raises(ModelError, match="2 labels, and the file has 4 outputs"):
         check(home, tflite, replace(OFFER, labels=parse_labels("a\nb")))
+
+
+def test_channels_are_fed_in_their_order(model: object, tflite: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tflite.read_bytes())
+    caffe = Preprocessing.CAFFE.normalisation
+    assert caffe is not None
+    Feeding(caffe.scale, caffe.offset, caffe.order).write(path)
+    photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    given = photo[..., ::-1].astype(np.float32) - np.float32([103.939, 116.779, 123.68])
+    expected = np.asarray(model(given[None], training=False))[0]  # type: ignore[operator]
+    np.testing.assert_allclose(LiteRtModel(path).predict(photo), expected, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def bytes_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return byte_fed_tflite(tmp_path_factory.mktemp("bytes"))
+
+
+def test_a_quantized_input_is_fed_the_photos_bytes_where_0_to_255_does_not_fit(
+    home: Home, bytes_file: Path
+) -> None:
+    checked = check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.RAW))
+    assert any("fed each photo's bytes as they are" in note for note in checked.report["notes"])
+    card = keep(home, checked, "Bytes")
+    assert isinstance(card, ReadyFile)
+    assert get_ready(card.variant, home) == card
+    params, _ = ready_stage(card.variant, home, TINY_LABELS)
+    path = home.models / "m.tflite"
+    path.write_bytes(card.read())
+    Feeding(**params["preprocessing"]).write(path)
+    photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(LiteRtModel(path).prepare(photo)[0], photo)
+
+
+def test_a_quantized_input_never_gets_three_values_in_silence(
+    home: Home, bytes_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=r"holds -0.99.* only 3 of 256 pixel"):
+        LiteRtModel(bytes_file)  # also where its card was written before that was looked at
+    with pytest.raises(ModelError, match=r"cannot be fed|stay apart"):
+        check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.CAFFE))
+    half = check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.ZERO_ONE))
+    assert any("only 128 of 256 pixel values" in note for note in half.report["notes"])
+    fits = check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.MINUS_ONE_ONE))
+    assert not any("of 256" in note for note in fits.report["notes"])
+
+
+def test_half_a_step_is_rounded_up_so_that_no_two_pixel_values_meet() -> None:
+    detail = {"dtype": np.uint8, "quantization": (1 / 127.5, 127)}
+    table = input_table(Path("x"), detail, Feeding((1 / 127.5,) * 3, (-1.0,) * 3))
+    assert len(np.unique(table[0])) >= 255
+
+
+def test_scores_of_a_file_get_a_softmax_and_are_never_per_cent(home: Home, tmp_path: Path) -> None:
+    path = byte_fed_tflite(tmp_path, softmax=False)
+    checked = check(home, path, replace(OFFER, preprocessing=Preprocessing.MINUS_ONE_ONE))
+    assert (checked.report["softmax"], checked.report["probabilities"]) == (True, True)
+    card = keep(home, checked, "Scores")
+    assert isinstance(card, ReadyFile)
+    params, _ = ready_stage(card.variant, home, TINY_LABELS)
+    assert params["softmax"] is True
+    given = tmp_path / "given.tflite"
+    given.write_bytes(card.read())
+    Feeding(**params["preprocessing"], softmax=True).write(given)
+    photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    assert LiteRtModel(given).predict(photo).sum() == pytest.approx(1, abs=1e-5)
+    told = replace(checked, report={**checked.report, "probabilities": False})
+    assert (told.shown(5.25), checked.shown(0.525)) == ("5.25", "52.5 %")

@@ -124,3 +124,113 @@ def test_a_configuration_deeper_than_python_can_recurse_is_walked() -> None:
         deep = {"config": deep}
     with pytest.raises(ModelError, match="Lambda"):
         check_config(deep)
+
+
+OPERATIONS = "keras.src.ops.numpy"
+TENSOR = {"class_name": "__tensor__", "config": {"value": [[1.5, -2]], "dtype": "float32"}}
+SLICE = {"class_name": "__slice__", "config": {"start": None, "stop": 4, "step": -1}}
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        layer("Pad", module=OPERATIONS, config={"pad_width": [[0, 0], [1, 1]], "mode": "constant"}),
+        layer("Cast", module="keras.src.ops.core", config={"name": "c", "dtype": "float32"}),
+        layer("LeakyRelu", module="keras.src.ops.nn", config={"negative_slope": 0.2}),
+        layer("GetItem", module=OPERATIONS, inbound_nodes=[{"args": [TENSOR, SLICE]}]),
+        layer("TFOpLambda", config={"function": "compat.v1.pad"}),
+        layer("SlicingOpLambda", config={"function": "__operators__.getitem"}),
+        layer("LayerScale", module="keras.src.applications.convnext", config={"init_values": 1e-6}),
+        layer("CustomScaleLayer", registered_name="Custom>CustomScaleLayer", config={"scale": 0.1}),
+        layer("RandomErasing", config={"fill_value": 0.5, "data_format": "channels_last"}),
+        layer("F1Score", module="keras.metrics", config={"average": "macro", "threshold": 0.5}),
+    ],
+    ids=lambda each: str(each["class_name"]),
+)
+def test_what_keras_makes_of_plain_arithmetic_is_known(good: dict[str, Any]) -> None:
+    assert check_config(model(layer("Conv2D"), good)) >= 1
+
+
+def numbers(value: Any, dtype: Any = "float32", kind: str = "__tensor__") -> dict[str, Any]:
+    return {"class_name": kind, "config": {"value": value, "dtype": dtype}}
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        numbers([["id"]]),
+        numbers([{"class_name": "Dense"}]),
+        numbers([1], "string"),
+        numbers([1], "object", "__numpy__"),
+        numbers([float("nan")]),
+        numbers([1], ["float32"]),
+        {"class_name": "__tensor__", "config": {"value": [1], "dtype": "int8", "more": 1}},
+        {"class_name": "__slice__", "config": {"start": "0", "stop": None, "step": None}},
+        {"class_name": "__slice__", "config": {"start": 1 << 40, "stop": None, "step": None}},
+        {"class_name": "__typespec__", "spec_name": "TensorSpec", "module": "os", "config": []},
+        {"class_name": "__bytes__", "config": {"value": "x"}},
+        layer("Cast", module="keras.src.ops.core", config={"dtype": "resource"}),
+        layer("Pad", module=OPERATIONS, config={"mode": "__import__('os')"}),
+        layer("Pad", module=OPERATIONS, config={"pad_width": [[0, 1 << 40]]}),
+        layer("Pad", module=OPERATIONS, config={"pad_width": {"a": 1}}),
+        layer("Pad", module=OPERATIONS, config="pad"),
+        layer("LeakyRelu", module="keras.src.ops.nn", config={"negative_slope": float("inf")}),
+        layer("LayerScale", config={"projection_dim": "os.system"}),
+        layer("CustomScaleLayer", config={"scale": ["x"]}),
+        layer("CustomScaleLayer", registered_name="pkg>CustomScaleLayer"),
+        layer("RandomErasing", config={"fill_value": "file:///etc/passwd"}),
+        layer("F1Score", module="keras.metrics", config={"average": "exec"}),
+        layer("F1Score", registered_name=["F1Score"]),
+        layer("SlicingOpLambda", config={"function": ["__operators__.getitem"]}),
+        layer("TFOpLambda", config={"function": "__operators__.getitem"}),
+    ],
+    ids=lambda each: str(each["class_name"]),
+)
+def test_settings_that_arithmetic_does_not_need_are_refused(hostile: dict[str, Any]) -> None:
+    with pytest.raises(ModelError) as refused:
+        check_config(model(layer("Conv2D"), layer("Dense", config={"it": [hostile]})))
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "Conv1D", "RandAugment", "StringLookup"])
+@pytest.mark.parametrize("module", ["keras.layers", None])  # an .h5 file does not say whose it is
+def test_a_layer_of_keras_is_never_said_to_come_from_elsewhere(
+    kind: str, module: str | None
+) -> None:
+    with pytest.raises(ModelError) as refused:
+        check_config(model(layer(kind, module=module)))
+    assert f"Keras' layer {kind} ('it')" in refused.value.message
+    assert "elsewhere" not in refused.value.message
+    with pytest.raises(ModelError, match="elsewhere"):
+        check_config(model(layer("Doubling", module=None)))
+
+
+def test_keras_layers_are_either_taken_or_named() -> None:
+    """A layer a new Keras brings must be put on one of the lists."""
+    from effq_core.models.own import vocabulary
+
+    known = vocabulary.LAYERS | vocabulary.AUGMENTING | vocabulary._SCALING | vocabulary._NOT_TAKEN
+    for keras in (keras_of(2), keras_of(3)):
+        kinds = {each for each in vars(keras.layers).values() if isinstance(each, type)}
+        names = {each.__name__ for each in kinds if issubclass(each, keras.layers.Layer)}
+        assert names - known <= {"Layer", "Lambda", "AbstractRNNCell"}
+
+
+def test_newer_augmentation_does_nothing_at_inference() -> None:
+    import numpy as np
+
+    from effq_core.models.own.vocabulary import AUGMENTING
+
+    layers = keras_of(3).layers
+    photos = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype(np.float32)
+    for kind in sorted(AUGMENTING):
+        made = getattr(layers, kind)(**_SETTINGS.get(kind, {"factor": 0.9}))
+        np.testing.assert_allclose(np.asarray(made(photos, training=False)), photos, err_msg=kind)
+
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "RandomColorJitter": {"hue_factor": 0.9},
+    "RandomErasing": {},
+    "RandomPosterization": {"factor": 3},
+    "RandomShear": {"x_factor": 0.9},
+}

@@ -274,7 +274,7 @@ def _input_values(path: Path, detail: dict[str, Any]) -> Any:
     if dtype.kind not in "iu" or not scale:
         raise Problem(f"{path} takes {dtype} input without a scale.")
     bounds = np.iinfo(dtype)
-    steps = np.rint(pixels / scale) + zero_point
+    steps = np.floor(np.round(pixels / scale, 4) + 0.5) + zero_point
     return np.clip(steps, bounds.min, bounds.max).astype(dtype)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,10 @@ class Checked:
         """For each sample photo its name and its best classes with their probabilities."""
         return list(self.report["answers"])
 
+    def shown(self, score: float) -> str:
+        """Writes a score of :attr:`answers`: as a share where it is one, else as it is."""
+        return fmt.percent(score) if self.report["probabilities"] else f"{score:.3g}"
+
 
 def check(
     home: Home,
@@ -153,7 +158,9 @@ def _store(file: Path | IO[bytes], target: Path, bounds: Bounds) -> None:
         if isinstance(file, Path):
             source.close()
     if not total:
-        raise ModelError("The file is empty.", "Save the model again.")
+        raise ModelError(
+            "The file is empty.", "Save it with model.save('model.keras'), and add that file."
+        )
 
 
 def _write_request(folder: Path, offer: Offer, bounds: Bounds) -> None:
@@ -194,6 +201,9 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
         **{name: int(plain[name]) for name in ("file_bytes", "image_size", "parameters")},
         "qat_problems": [_line(each) for each in plain["qat_problems"]][:50],
         "notes": [_line(each) for each in plain["notes"]][:20],
+        "probabilities": plain.get("probabilities", True) is True,
+        "softmax": plain.get("softmax") is True,
+        "fed": _fed(plain.get("fed")),
         "enforced": [_line(each) for each in plain["enforced"]][:5],
         "answers": [
             {
@@ -203,6 +213,15 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
             for row in plain["answers"]
         ][:20],
     }
+
+
+def _fed(value: Any) -> dict[str, float] | None:
+    if value is None:
+        return None
+    made = {name: float(value[name]) for name in ("scale", "offset")}
+    if not all(math.isfinite(number) for number in made.values()):
+        raise ValueError("its scale is no number")
+    return made
 
 
 def _line(value: Any) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 
 from effq_core import formatting as fmt
 from effq_core.datasets.decode import decode, open_image
-from effq_core.samples import samples_for
+from effq_core.datasets.photo_patches import sample_photos
 
 _Array = np.ndarray[Any, Any]
-_PHOTOS = 8
 _TOP = 3
+_LITTLE = 0.1
+"""Of what lies between chance and certainty: less says that a model knows nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,13 @@ class Photos:
     pixels: _Array
 
 
-def sample_pixels(labels: Sequence[str], image_size: int) -> Photos:
-    """Reads photos that show some of a model's classes, or common things."""
-    samples = samples_for(labels)[:_PHOTOS]
+def sample_pixels(image_size: int) -> Photos:
+    """Reads all sample photos: what a model's classes are called must not decide how it is judged.
+
+    Args:
+        image_size: Side in pixels.
+    """
+    samples = sample_photos()
     pixels = [decode(open_image(each.path, each.name), image_size) for each in samples]
     return Photos(tuple(each.name for each in samples), np.stack(pixels))
 
@@ -56,14 +61,20 @@ def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dic
 
 
 def doubt(found: _Array) -> str:
-    """Says what is odd about the answers; empty where nothing is."""
-    if len(found) > 2 and len(set(found.argmax(axis=1))) == 1:
+    """Says what is odd about the answers; empty where nothing is.
+
+    Args:
+        found: Probabilities, ``(n, classes)``.
+    """
+    classes = found.shape[1]
+    # Of two classes one is the likelier for all that is neither; of more, hardly.
+    if classes > 2 and len(found) > 2 and len(set(found.argmax(axis=1))) == 1:
         return (
             f"All {len(found)} photos got the same answer: is the preprocessing the one the model "
             "was trained with?"
         )
     sure = float(found.max(axis=1).mean())
-    if sure < 2 / found.shape[1]:
+    if sure < min(2 / classes, 1 / classes + _LITTLE * (1 - 1 / classes)):
         return (
             f"The best class gets {fmt.percent(sure)} on average, hardly more than by chance: is "
             "it trained, and is the preprocessing right?"

@@ -86,12 +86,16 @@ class Check:
                     f"The file leaves the input size open: {loaded.image_size} pixels are taken.",
                     "Say another input size if the model was trained with one.",
                 )
+            if loaded.precisions:
+                note = f"It was saved in {', '.join(loaded.precisions)} and is taken in float32."
+                step.detail = f"{step.detail} {note}"
+                self.notes.append(note)
         image_size = loaded.image_size
-        photos = asked.sample_pixels(labels, image_size)
+        photos = asked.sample_pixels(image_size)
         call = preprocessed(loaded.call, normalisation)
         with self._step("Class scores come out") as step:
             found = trying.scores(call, photos.pixels)
-            logits = trying.needs_softmax(found)
+            logits = trying.needs_softmax(found, trying.ending_of(loaded.call, image_size))
             if logits:
                 call = trying.with_softmax(call)
                 found = trying.scores(call, photos.pixels)

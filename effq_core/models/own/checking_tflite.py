@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from effq_core import formatting as fmt
 from effq_core.errors import ModelError
-from effq_core.measure.feeding import write_feeding
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import answers as asked
 from effq_core.models.own import steps
+from effq_core.models.own.ending import Ending, ending_of_file
+from effq_core.models.own.input_fit import fit
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.models.own.recognising import CHECK_WHAT_WAS_SAID, unrecognised
@@ -52,9 +54,11 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             )
         step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
     with under_way(out, "One image in, class scores out") as step:
-        normalisation = Preprocessing(request["preprocessing"]).normalisation
-        if normalisation is not None:
-            write_feeding(path, normalisation.scale, normalisation.offset)
+        fitting = fit(path, Preprocessing(request["preprocessing"]))
+        ending = ending_of_file(path)
+        feeding = replace(fitting.feeding, softmax=ending is Ending.SCORES)
+        if feeding.is_needed:
+            feeding.write(path)
         model = LiteRtModel(path)
         if len(labels) != model.classes:
             raise ModelError(
@@ -66,18 +70,23 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             f"{model.image_size} × {model.image_size} pixels, {model.input_dtype}; "
             f"{fmt.counted(model.classes, 'class', 'classes')}."
         )
-    photos = asked.sample_pixels(labels, model.image_size)
-    notes = []
+        notes = [fitting.note] if fitting.note else []
+        if fitting.note:
+            step.warn(f"{step.detail} {fitting.note}", "Is it the preprocessing it was made for?")
+        if feeding.softmax:
+            notes.append("The file ends in scores; a softmax is put behind them.")
+            step.detail = f"{step.detail} {notes[-1]}"
+    photos = asked.sample_pixels(model.image_size)
     with under_way(out, "Try it on sample photos") as step:
         found = np.stack([model.predict(image) for image in photos.pixels])
         if not np.isfinite(found).all():
             raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")
         sums = found.sum(axis=1)
         step.detail = f"{fmt.counted(len(found), 'photo')} answered; see below."
-        if sums.min() < _ENDS[0] or sums.max() > _ENDS[1] or found.min() < -0.1:
+        if odd := sums.min() < _ENDS[0] or sums.max() > _ENDS[1] or found.min() < -0.1:
             notes.append(
                 "Its scores do not add up to 1 (no softmax at its end): which class is best is "
-                "measured, its probabilities mean nothing."
+                "measured, its confidence is not."
             )
             step.warn(notes[-1])
         elif doubt := asked.doubt(found):
@@ -97,5 +106,8 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         "int8_problem": "",
         "notes": notes,
         "answers": asked.answers_of(photos, found, labels),
+        "probabilities": not odd,
+        "softmax": feeding.softmax,
+        "fed": fitting.fed,
         "input_type": str(model.input_dtype),
     }

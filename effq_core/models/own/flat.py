@@ -20,6 +20,7 @@ import tf_keras as keras
 
 from effq_core.errors import ModelError
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
+from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.card import FLAT_FILE, to_json
 
 INPUT = "image"
@@ -107,7 +108,8 @@ class FlatModel:
             return cls(int(plain["image_size"]), layers)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"The layers in {folder} cannot be read: {error}.", "Add the model again."
+                f"The model's list of layers cannot be read: {type(error).__name__}.",
+                "Add the model again.",
             ) from error
 
 
@@ -139,16 +141,19 @@ def build_flat(flat: FlatModel) -> Any:
     return keras.Model(tensors[INPUT], tensors[flat.layers[-1].name], name="own")
 
 
-def normalise_layer(scale: tuple[float, ...], offset: tuple[float, ...]) -> FlatLayer:
+def normalise_layer(normalisation: Normalisation) -> FlatLayer:
     """Returns the layer that writes preprocessing into the graph, as bundled models have it."""
-    config = {"scale": [float(s) for s in scale], "offset": [float(o) for o in offset]}
-    return FlatLayer(NORMALISE, "Normalise", config, (INPUT,))
+    return FlatLayer(NORMALISE, "Normalise", normalisation.plain(), (INPUT,))
 
 
 def normalise_weights(layer: FlatLayer) -> list[np.ndarray[Any, Any]]:
     """Returns the weights of :func:`normalise_layer`."""
-    scale = np.asarray(layer.config["scale"], np.float32).reshape(1, 1, 3, 1)
-    return [scale, np.asarray(layer.config["offset"], np.float32)]
+    scale = np.asarray(layer.config["scale"], np.float32)
+    offset = np.asarray(layer.config["offset"], np.float32)
+    if "order" not in layer.config:
+        return [scale.reshape(1, 1, 3, 1), offset]
+    # Channels in another order: a 1x1 convolution that takes each output from one input.
+    return [np.eye(3, dtype=np.float32)[:, layer.config["order"]][None, None] * scale, offset]
 
 
 @dataclass(frozen=True)
@@ -184,8 +189,10 @@ def _refuse_relu(config: dict[str, Any]) -> str | None:
     return None if plain and config.get("max_value") in (None, 6, 6.0) else "its slope or limit"
 
 
-def _normalise(*, name: str, **_: Any) -> Any:
-    return keras.layers.DepthwiseConv2D(1, trainable=False, name=name)
+def _normalise(*, name: str, order: Any = None, **_: Any) -> Any:
+    if order is None:
+        return keras.layers.DepthwiseConv2D(1, trainable=False, name=name)
+    return keras.layers.Conv2D(3, 1, trainable=False, name=name)
 
 
 _CONV = ("kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias")
@@ -193,7 +200,7 @@ _POOL = ("pool_size", "strides", "padding")
 _L = keras.layers
 
 KINDS: dict[str, Kind] = {
-    "Normalise": Kind(_normalise, ("scale", "offset")),
+    "Normalise": Kind(_normalise, ("scale", "offset", "order")),
     "Conv2D": Kind(_L.Conv2D, ("filters", *_CONV), _refuse_conv),
     "DepthwiseConv2D": Kind(_L.DepthwiseConv2D, _CONV, _refuse_conv),
     "Dense": Kind(_L.Dense, ("units", "activation", "use_bias"), _refuse_activation),

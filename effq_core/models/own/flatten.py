@@ -14,6 +14,7 @@ import numpy as np
 
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.catalogue import Normalisation
+from effq_core.models.own.bounds import words
 from effq_core.models.own.flat import (
     INPUT,
     KINDS,
@@ -23,27 +24,21 @@ from effq_core.models.own.flat import (
     normalise_weights,
 )
 from effq_core.models.own.head import SOFTMAX, is_linear, with_named_head
-from effq_core.models.own.nodes import (
-    activation_of,
-    as_affine,
-    constant_of,
-    plain_value,
-    tensors_of,
-)
-from effq_core.models.own.vocabulary import words
+from effq_core.models.own.image import BOTH, Affine, rearranged, scaled
+from effq_core.models.own.nodes import activation_of, as_affine, plain_value, tensors_of
+from effq_core.models.own.vocabulary import AUGMENTING
 
 _Array = np.ndarray[Any, Any]
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
-_SKIPPED = words(
-    """
+_SKIPPED = (
+    words(
+        """
     Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
     Identity RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
     """
+    )
+    | AUGMENTING
 )
-_ADD = ("Add", "__operators__.add", "math.add")
-_SUBTRACT = ("Subtract", "__operators__.sub", "math.subtract")
-_MULTIPLY = ("Multiply", "__operators__.mul", "math.multiply")
-_DIVIDE = ("Divide", "TrueDivide", "__operators__.truediv", "math.truediv", "math.divide")
 
 
 @dataclass(frozen=True)
@@ -61,15 +56,7 @@ class Flattened:
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Affine:
-    """The image times a scale plus an offset, not yet a layer."""
-
-    scale: _Array
-    offset: _Array
-
-
-_Value = str | _Affine
+_Value = str | Affine
 
 
 def flatten(
@@ -86,10 +73,8 @@ def flatten(
     Returns:
         Its layers, or why it cannot be kept as such.
     """
-    scale = np.array(normalisation.scale if normalisation else (1.0,) * 3)
-    offset = np.array(normalisation.offset if normalisation else (0.0,) * 3)
     work = _Flattening()
-    (output,) = work.walk(model, [_Affine(scale, offset)])
+    (output,) = work.walk(model, [Affine.of(normalisation)])
     end = work.name_of(output)
     layers = work.layers
     if not work.problems:
@@ -136,8 +121,9 @@ class _Flattening:
             return values[:1]
         if kind in ("Rescaling", "Normalization"):
             return [self._scaled(layer, kind, values)]
-        if kind == "TFOpLambda" or type(layer).__module__.startswith("keras.src.ops."):
-            name = layer.get_config().get("function", kind) if kind == "TFOpLambda" else kind
+        lambdas = kind in ("TFOpLambda", "SlicingOpLambda")
+        if lambdas or type(layer).__module__.startswith("keras.src.ops."):
+            name = layer.get_config().get("function", kind) if lambdas else kind
             return [self._operation(layer, str(name), node, values)]
         maker = getattr(self, f"_make_{kind.lower()}", None)
         if maker is None and kind not in KINDS:
@@ -152,9 +138,12 @@ class _Flattening:
         """Returns the layer a value comes from; makes one of arithmetic on the image."""
         if isinstance(value, str):
             return value
-        if np.all(value.scale == 1) and np.all(value.offset == 0):
+        if value.single or len(value.order) != 3:
+            self.problems.append("channels of the image by themselves")
             return INPUT
-        made = normalise_layer(tuple(value.scale), tuple(value.offset))
+        if (normalisation := value.normalisation) is None:
+            return INPUT
+        made = normalise_layer(normalisation)
         for each in self.layers:
             if each.kind == made.kind and each.config == made.config:
                 return each.name
@@ -285,26 +274,17 @@ class _Flattening:
         self, layer: Any, kind: str, values: list[_Value], scale: _Array, offset: _Array
     ) -> _Value:
         before = values[0]
-        if not isinstance(before, _Affine) or scale.size not in (1, 3) or offset.size not in (1, 3):
-            return self._refuse(layer, kind, "inside the network", values)
-        scale, offset = scale.reshape(-1), offset.reshape(-1)
-        return _Affine(before.scale * scale, before.offset * scale + offset)
+        made = before.then(scale, offset) if isinstance(before, Affine) else None
+        return made or self._refuse(layer, kind, "inside the network", values)
 
     def _operation(self, layer: Any, name: str, node: Any, values: list[_Value]) -> _Value:
         """Keeps arithmetic written between layers, where it is plain."""
-        if len(values) == 2 and name in (*_ADD, *_MULTIPLY):
-            kind = "Add" if name in _ADD else "Multiply"
-            return self._add(layer.name, kind, {}, [self.name_of(each) for each in values]).name
-        constant = constant_of(node)
-        if constant is None or len(values) != 1:
+        if (image := rearranged(name, node, values)) is not None:
+            return image
+        if len(values) == 2 and name in BOTH:
+            names = [self.name_of(each) for each in values]
+            return self._add(layer.name, BOTH[name], {}, names).name
+        made = scaled(name, node) if len(values) == 1 else None
+        if made is None:
             return self._refuse(layer, name, "", values)
-        one, zero = np.ones(1), np.zeros(1)
-        if name in _ADD:
-            return self._affine(layer, name, values, one, constant)
-        if name in _SUBTRACT:
-            return self._affine(layer, name, values, one, -constant)
-        if name in _MULTIPLY:
-            return self._affine(layer, name, values, constant, zero)
-        if name in _DIVIDE and np.all(constant):
-            return self._affine(layer, name, values, 1 / constant, zero)
-        return self._refuse(layer, name, "", values)
+        return self._affine(layer, name, values, *made)

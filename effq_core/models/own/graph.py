@@ -7,7 +7,7 @@ taken, and that is looked at again every time a kept graph is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from effq_core.errors import ModelError
+from effq_core.models.own.bounds import words
 from effq_core.models.own.card import GRAPH_FILE
-from effq_core.models.own.vocabulary import words
 from effq_core.reporting import Reporter
 
 INPUT = "image"
@@ -29,12 +29,13 @@ OUTPUT = "effq_probabilities"
 
 COMPUTING = words(
     """
-    Const Placeholder Identity IdentityN NoOp StopGradient Cast Shape ShapeN Size Rank
+    Const Placeholder Identity IdentityN NoOp StopGradient EnsureShape Cast Shape ShapeN Size Rank
     Conv2D DepthwiseConv2dNative Conv2DBackpropInput BiasAdd MatMul BatchMatMulV2 BatchMatMulV3
     Einsum FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN
-    Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softmax LogSoftmax Softplus Softsign Erf
+    Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softmax LogSoftmax Softplus Softsign Erf Erfc
     Add AddV2 AddN Sub Mul Div RealDiv DivNoNan FloorDiv FloorMod Maximum Minimum Neg Abs Sign
     Square SquaredDifference Sqrt Rsqrt Reciprocal Exp Log Log1p Pow Floor Ceil Round ClipByValue
+    Sin Cos Tan
     Mean Sum Max Min Prod All Any ArgMax
     MaxPool MaxPoolV2 AvgPool Pad PadV2 MirrorPad
     Reshape Squeeze ExpandDims Transpose ConcatV2 Concat Split SplitV Pack Unpack Tile
@@ -78,12 +79,29 @@ def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
     _refuse(set(names) - known)
 
 
+def random_operators(names: Iterable[str]) -> list[str]:
+    """Returns those of some operators that draw random numbers, as augmentation does."""
+    return sorted(name for name in names if "Random" in name or name.startswith("Rng"))
+
+
+def augmenting(random: Sequence[str]) -> ModelError:
+    """Says that a graph still changes its photos at random, and what to give instead."""
+    return ModelError(
+        f"The graph still augments photos at random ({', '.join(random[:3])}).",
+        "Save it from Keras with model.save('model.keras'), and add that file: its augmentation "
+        "layers are left out.",
+    )
+
+
 def _refuse(strange: set[str]) -> None:
+    if random := random_operators(strange):
+        raise augmenting(random)
     if strange:
         named = ", ".join(sorted(strange)[:5])
         raise ModelError(
             f"The model's graph has operators that are not taken: {named}.",
-            "Only arithmetic is: nothing that reads files, keeps state or calls Python.",
+            "Only arithmetic is: nothing that reads files, keeps state or calls Python. Leave that "
+            "layer out, or convert the model yourself and add the .tflite file.",
         )
 
 
@@ -201,7 +219,8 @@ class GraphModel:
             sides = [side.size for side in image.attr["shape"].shape.dim]
         except (OSError, DecodeError, ValueError) as error:
             raise ModelError(
-                f"The graph in {folder} cannot be read: {error}.", "Add the model again."
+                f"The model's graph cannot be read: {type(error).__name__}.",
+                "Add the model again.",
             ) from error
         check_operators(operators(self._graph))
         self.input_shape = (None, *sides[1:])

@@ -47,9 +47,18 @@ def with_named_head(
     made.append(last)
     head = last.kind == "Dense" and last.config.get("activation") == "softmax"
     feeding = last.inputs[0]
-    if head and feeding in by_name and last.config.get("use_bias", True):
+    if head and feeding in by_name:
+        made[-1] = _with_bias(last, weights)
         made = _renamed(_renamed(made, weights, last.name, HEAD), weights, feeding, FEATURES)
     return made
+
+
+def _with_bias(head: FlatLayer, weights: _Weights) -> FlatLayer:
+    """Gives a head without a bias one of zeros, which a new head has as well."""
+    if not head.config.get("use_bias", True):
+        (kernel,) = weights[head.name]
+        weights[head.name] = [kernel, np.zeros(kernel.shape[-1], np.float32)]
+    return replace(head, config={**head.config, "use_bias": True})
 
 
 def is_linear(layer: FlatLayer) -> bool:

@@ -59,7 +59,7 @@ def load_own(folder: Path) -> Any:
     if (folder / GRAPH_FILE).is_file():
         return GraphModel(folder)
     model = build_flat(FlatModel.read(folder))
-    load_weights(model, read_weights(folder / WEIGHTS_FILE), str(folder), skip=frozenset())
+    load_weights(model, read_weights(folder / WEIGHTS_FILE), WEIGHTS_FILE, skip=frozenset())
     return model
 
 

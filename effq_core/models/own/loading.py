@@ -18,7 +18,15 @@ from tensorflow.core.protobuf import saved_model_pb2
 from effq_core.errors import ModelError
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.files import Format, ModelFile
-from effq_core.models.own.graph import check_operators, frozen_call, operators
+from effq_core.models.own.flat import normalise_layer, normalise_weights
+from effq_core.models.own.graph import (
+    augmenting,
+    check_operators,
+    frozen_call,
+    operators,
+    random_operators,
+)
+from effq_core.models.own.precision import in_float32
 
 USUAL_SIZE = 224
 """Side, in pixels, of a model that leaves its input open."""
@@ -37,12 +45,14 @@ class Loaded:
         image_size: Side of its square input in pixels.
         open_size: Whether the file leaves that open.
         model: The Keras model; ``None`` for a SavedModel, which has no layers.
+        precisions: What it was trained in, where that is not float32, in which it is here.
     """
 
     call: Callable[[Any], Any]
     image_size: int
     open_size: bool
     model: Any
+    precisions: tuple[str, ...] = ()
 
 
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
@@ -65,7 +75,7 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
     path = scratch / f"model.{file.format}"
     path.symlink_to(file.path)
     try:
-        model = _load_keras(path, file.keras)
+        model, precisions = in_float32(_load_keras(path, file.keras))
     except Exception as error:
         raise ModelError(
             f"Keras {file.keras} cannot load the file: {_first_line(error)}.",
@@ -86,6 +96,7 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
         image_size=size,
         open_size=left_open,
         model=model,
+        precisions=precisions,
     )
 
 
@@ -103,12 +114,12 @@ def preprocessed(
     """
     if normalisation is None:
         return call
-    kernel = tf.constant(normalisation.scale, tf.float32, (1, 1, 3, 1))
-    bias = tf.constant(normalisation.offset, tf.float32)
+    kernel, bias = (tf.constant(each) for each in normalise_weights(normalise_layer(normalisation)))
+    ordered = kernel.shape[-1] == 3
+    conv = tf.nn.conv2d if ordered else tf.nn.depthwise_conv2d
 
     def run(x: Any) -> Any:
-        scaled = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID")
-        return call(tf.nn.bias_add(scaled, bias))
+        return call(tf.nn.bias_add(conv(x, kernel, [1, 1, 1, 1], "VALID"), bias))
 
     return run
 
@@ -123,16 +134,18 @@ def _load_keras(path: Path, major: int) -> Any:
     # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
     # does not ask for.
     safe = {"safe_mode": True} if path.suffix == ".keras" else {}
-    return tf_keras.models.load_model(str(path), compile=False, **safe)
+    # An .h5 file does not say whose a layer is, and Keras 2 does not know its applications' own.
+    theirs = {"LayerScale": tf_keras.src.applications.convnext.LayerScale}
+    return tf_keras.models.load_model(str(path), theirs, compile=False, **safe)
 
 
 def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
-    _check_saved_model(folder)
+    found = _check_saved_model(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
     except Exception as error:
         raise ModelError(
-            f"TensorFlow cannot load the SavedModel: {_first_line(error)}.", "Save it again."
+            f"TensorFlow cannot load the SavedModel: {_first_line(error)}.", _AS_KERAS
         ) from error
     signature = loaded.signatures["serving_default"]
     inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
@@ -144,7 +157,7 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
     name, spec = next(iter(inputs.items()))
     output = next(iter(outputs))
     if spec.shape.rank is None:
-        raise ModelError("The SavedModel does not say what its input is.", "Save it again.")
+        raise ModelError("The SavedModel does not say what its input is.", _AS_KERAS)
     size, left_open = _size(tuple(spec.shape), wanted_size)
 
     def call(x: Any) -> Any:
@@ -155,22 +168,23 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
     try:
         frozen = frozen_call(call, size)
     except (tf.errors.OpError, ValueError, TypeError) as error:
+        if random := random_operators(found):
+            raise augmenting(random) from error
         raise ModelError(
-            f"The SavedModel's signature cannot be used: {_first_line(error)}.", "Save it again."
+            f"The SavedModel's signature cannot be used: {_first_line(error)}.", _AS_KERAS
         ) from error
     return Loaded(call=frozen, image_size=size, open_size=left_open, model=None)
 
 
-def _check_saved_model(folder: Path) -> None:
+def _check_saved_model(folder: Path) -> set[str]:
+    """Refuses what would run when it is loaded; returns the types of its operators."""
     saved = saved_model_pb2.SavedModel()
     try:
         saved.ParseFromString((folder / "saved_model.pb").read_bytes())
     except DecodeError as error:
-        raise ModelError("saved_model.pb is damaged.", "Save the model again.") from error
+        raise ModelError("saved_model.pb is damaged.", _AS_KERAS) from error
     if len(saved.meta_graphs) != 1:
-        raise ModelError(
-            f"The SavedModel holds {len(saved.meta_graphs)} graphs.", "Save it with one."
-        )
+        raise ModelError(f"The SavedModel holds {len(saved.meta_graphs)} graphs.", _AS_KERAS)
     graph = saved.meta_graphs[0]
     if not graph.HasField("object_graph_def") or "serving_default" not in graph.signature_def:
         raise ModelError(
@@ -181,10 +195,12 @@ def _check_saved_model(folder: Path) -> None:
     if graph.asset_file_def or kinds & {"asset", "resource"}:
         raise ModelError(
             "The SavedModel has assets or tables: they would run something when it is loaded.",
-            "Save the classifier alone.",
+            _ALONE,
         )
     _refuse_own_restoring(graph.object_graph_def)
-    check_operators(operators(graph.graph_def), saved_model=True)
+    found = operators(graph.graph_def)
+    check_operators(found, saved_model=True)
+    return found
 
 
 def _refuse_own_restoring(objects: Any) -> None:
@@ -196,7 +212,7 @@ def _refuse_own_restoring(objects: Any) -> None:
             raise ModelError(
                 "The SavedModel brings a function of its own to restore it with, which would run "
                 "when it is loaded.",
-                "Save the classifier alone.",
+                _ALONE,
             )
 
 
@@ -220,6 +236,10 @@ def _size(shape: tuple[Any, ...], wanted: int | None) -> tuple[int, bool]:
     if not _SIZES[0] <= size <= _SIZES[1]:
         raise ModelError(f"The model's input has {size} pixels.", f"Between {_SIZES} are taken.")
     return size, height is None
+
+
+_AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
+_ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
 
 
 def _first_line(error: Exception) -> str:

@@ -17,12 +17,19 @@ def tensors_of(node: Any, new: str, old: str) -> list[Any]:
     return list(found) if isinstance(found, (list, tuple)) else [found]
 
 
+def arguments_of(node: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Returns what an operation was called with: by place and by name."""
+    arguments = getattr(node, "arguments", None)
+    if arguments is not None:
+        return list(arguments.args), dict(arguments.kwargs)
+    return list(node.call_args), dict(node.call_kwargs)
+
+
 def constant_of(node: Any) -> _Array | None:
     """Returns the number an operation has beside its tensor, where the tensor comes first."""
-    arguments = getattr(node, "arguments", None)
-    args = list(arguments.args) if arguments is not None else list(node.call_args)
-    kwargs = dict(arguments.kwargs) if arguments is not None else dict(node.call_kwargs)
-    kwargs.pop("name", None)
+    args, kwargs = arguments_of(node)
+    for name in ("name", "data_format"):
+        kwargs.pop(name, None)
     rest = [*args[1:], *kwargs.values()]
     if len(rest) != 1 or isinstance(args[0] if args else None, (int, float)):
         return None

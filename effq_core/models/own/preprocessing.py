@@ -14,6 +14,7 @@ class Preprocessing(StrEnum):
     ZERO_ONE = "zero_one"
     MINUS_ONE_ONE = "minus_one_one"
     IMAGENET = "imagenet"
+    CAFFE = "caffe"
     INSIDE = "inside"
 
     @property
@@ -30,6 +31,8 @@ class Preprocessing(StrEnum):
             return Normalisation.centred(127.5, 127.5)
         if self is Preprocessing.IMAGENET:
             return Normalisation.imagenet()
+        if self is Preprocessing.CAFFE:
+            return Normalisation.caffe()
         return None
 
 
@@ -38,5 +41,6 @@ _TITLES = {
     Preprocessing.ZERO_ONE: "0 to 1 (divided by 255)",
     Preprocessing.MINUS_ONE_ONE: "−1 to 1 (Keras' “tf” mode)",
     Preprocessing.IMAGENET: "ImageNet mean and deviation (“torch” mode)",
+    Preprocessing.CAFFE: "BGR minus ImageNet's mean (Keras' “caffe” mode: VGG, ResNet50)",
     Preprocessing.INSIDE: "Inside the model (it takes 0 to 255)",
 }

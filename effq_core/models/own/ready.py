@@ -34,6 +34,8 @@ class ReadyFile:
         size_bytes: Its size.
         input_type: Such as ``float32`` or ``int8``.
         added: Seconds since 1970.
+        fed: What it is fed where that is not what its preprocessing says, such as a photo's bytes.
+        softmax: Whether its outputs are scores, and a softmax comes after them.
     """
 
     variant: str
@@ -46,11 +48,13 @@ class ReadyFile:
     size_bytes: int
     input_type: str
     added: float
+    fed: Normalisation | None = None
+    softmax: bool = False
 
     @property
     def normalisation(self) -> Normalisation | None:
         """What is done to the pixels before it is fed; ``None`` where nothing is."""
-        return self.preprocessing.normalisation
+        return self.fed or self.preprocessing.normalisation
 
     def read(self) -> bytes:
         """Returns the file.
@@ -150,8 +154,17 @@ def _read(folder: Path) -> ReadyFile:
             size_bytes=int(plain["file_bytes"]),
             input_type=str(plain["file_format"]),
             added=float(plain["added"]),
+            fed=_fed(plain.get("fed")),
+            softmax=plain.get("softmax") is True,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"The card of your file {folder.name} is damaged ({error!r}).", remedy
         ) from error
+
+
+def _fed(plain: dict[str, Any] | None) -> Normalisation | None:
+    if plain is None:
+        return None
+    scale, offset = float(plain["scale"]), float(plain["offset"])
+    return Normalisation((scale,) * 3, (offset,) * 3)

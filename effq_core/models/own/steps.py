@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ REPORT_FILE = "report.json"
 UPLOAD_FILE = "upload"
 IN, OUT, SCRATCH = "in", "out", "scratch"
 _MOST_BYTES = 1 << 20
+_PATH = re.compile(r"(?<![\w.:/])/(?:[^\s'\"/]+/)+([^\s'\"/]*)")
 
 
 class StepState(StrEnum):
@@ -80,7 +82,10 @@ def under_way(folder: Path, title: str) -> Iterator[Progress]:
 def append(folder: Path, step: Step) -> None:
     """Writes a step down; a later one of the same title takes its place when read."""
     with (folder / STEPS_FILE).open("a", encoding="ascii") as file:
-        file.write(json.dumps(asdict(step)) + "\n")
+        told = {
+            name: _PATH.sub(r"\1", value) for name, value in asdict(step).items()
+        }  # where this process works is nobody's business
+        file.write(json.dumps(told) + "\n")
 
 
 def read(folder: Path) -> tuple[Step, ...]:

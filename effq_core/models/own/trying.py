@@ -9,10 +9,24 @@ import numpy as np
 import tensorflow as tf
 
 from effq_core.errors import ModelError
+from effq_core.models.own.ending import Ending
 
 _Array = np.ndarray[Any, Any]
 _SUM = 0.02
 """How far scores may be from adding up to 1 and still be probabilities."""
+_PASSING = frozenset(
+    ("Identity", "IdentityN", "Reshape", "Squeeze", "Cast", "StopGradient", "EnsureShape")
+)
+"""Operators that leave the numbers as they are."""
+_ENDINGS = {
+    "Softmax": Ending.PROBABILITIES,
+    "Sigmoid": Ending.INDEPENDENT,
+    "BiasAdd": Ending.SCORES,
+    "MatMul": Ending.SCORES,
+    "Conv2D": Ending.SCORES,
+    "LogSoftmax": Ending.SCORES,
+}
+"""By the last operator that computes; a softmax of log-probabilities is their probabilities."""
 
 
 def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
@@ -56,11 +70,30 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
     return found
 
 
-def needs_softmax(found: _Array) -> bool:
+def ending_of(call: Callable[[Any], Any], image_size: int) -> Ending | None:
+    """Reads how a model ends from its graph; it is traced, and not run.
+
+    Args:
+        call: From float32 ``(1, side, side, 3)``.
+        image_size: Side in pixels.
+
+    Returns:
+        What its outputs are; ``None`` where its last operator does not say.
+    """
+    spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32)
+    graph = tf.function(call, input_signature=[spec]).get_concrete_function().graph
+    (end,) = graph.outputs
+    while end.op.type in _PASSING:
+        end = end.op.inputs[end.value_index if end.op.type == "IdentityN" else 0]
+    return _ENDINGS.get(end.op.type)
+
+
+def needs_softmax(found: _Array, ending: Ending | None = None) -> bool:
     """Tells scores before a softmax from probabilities.
 
     Args:
-        found: Scores, ``(n, classes)``.
+        found: Scores on all sample photos, ``(n, classes)``.
+        ending: What the last operator says of them; they decide where it says nothing.
 
     Returns:
         Whether they are logits.
@@ -68,13 +101,16 @@ def needs_softmax(found: _Array) -> bool:
     Raises:
         ModelError: If they are independent scores between 0 and 1.
     """
-    if np.abs(found.sum(axis=1) - 1).max() <= _SUM and found.min() >= -1e-4:
+    if ending in (Ending.PROBABILITIES, Ending.SCORES):
+        return ending is Ending.SCORES
+    if ending is None and np.abs(found.sum(axis=1) - 1).max() <= _SUM and found.min() >= -1e-4:
         return False
-    if found.min() >= 0 and found.max() <= 1:
+    if ending is Ending.INDEPENDENT or (found.min() >= 0 and found.max() <= 1):
         raise ModelError(
             "The model's scores lie between 0 and 1 but do not add up to 1: yes or no for each "
             "class by itself (a sigmoid).",
-            "EffQ compares classes of which one is right: end the model with a softmax.",
+            "EffQ compares classes of which one is right. Train the model with a softmax at its "
+            "end, and save that as a .keras file.",
         )
     return True
 

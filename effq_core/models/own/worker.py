@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from effq_core.models.own.files import ModelFile
 
 _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
+_INSTALLED = ("site-packages", "dist-packages")
+"""Names of folders of packages, wherever a ``.pth`` file says they are."""
 _SYSTEM = (
     "/etc/ld.so.cache",
     "/etc/localtime",
@@ -54,7 +56,8 @@ def main(folder: Path) -> int:
         file_bytes=_MAX_OUTPUT,
     )
     package = Path(__file__).resolve().parents[3]
-    programs = [Path(each) for each in (*_TRUSTED, sys.prefix, sys.base_prefix)]
+    installed = [each for each in sys.path if Path(each).name in _INSTALLED]
+    programs = [Path(each) for each in (*_TRUSTED, sys.prefix, sys.base_prefix, *installed)]
     system = [Path(each) for each in _SYSTEM]
     enforced = landlock.restrict(
         readable=[*programs, package / "effq_core", *system, folder / steps.IN],
@@ -87,7 +90,7 @@ def _check(folder: Path, request: dict[str, Any], enforced: tuple[str, ...]) -> 
     except Exception as error:
         logging.exception("The check failed")
         text = (str(error).strip().splitlines() or [""])[0][:300]
-        fail(out, f"{type(error).__name__}: {text}", "Save the model again, or report this.")
+        fail(out, f"The check failed ({type(error).__name__}): {text}", _REPORT)
         return 0
     return _report(out, report, enforced)
 
@@ -131,6 +134,9 @@ def fail(out: Path, message: str, hint: str) -> None:
     steps.append(out, Step(title, StepState.FAILED, message, hint))
 
 
+_REPORT = (
+    "Save it with model.save('model.keras') and add that file; if that fails as well, report this."
+)
 _SMALLER = "Choose a smaller model or input size."
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from effq_core.errors import StageError
-from effq_core.measure.feeding import write_feeding
+from effq_core.measure.feeding import Feeding
 from effq_core.models.own.card import get_own
 from effq_core.models.own.kept import open_own
 from effq_core.models.own.ready import get_ready
@@ -34,7 +34,8 @@ def float_model(context: StageContext) -> dict[str, Any]:
 def ready_file(context: StageContext) -> dict[str, Any]:
     """Takes a ``.tflite`` file somebody brought as it is.
 
-    Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255).
+    Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255), ``softmax``
+    where its outputs are scores.
     """
     params = context.params
     file = get_ready(params["variant"], context.home)
@@ -46,8 +47,9 @@ def ready_file(context: StageContext) -> dict[str, Any]:
     (context.out / MODEL_FILE).write_bytes(content)
     text = "".join(f"{label.name}\n" for label in file.labels)
     (context.out / LABELS_FILE).write_text(text, encoding="utf-8")
-    if (given := params["preprocessing"]) is not None:
-        write_feeding(context.out / MODEL_FILE, given["scale"], given["offset"])
+    feeding = Feeding(**(params["preprocessing"] or {}), softmax=params.get("softmax", False))
+    if feeding.is_needed:
+        feeding.write(context.out / MODEL_FILE)
     return {
         "form": "ready",
         "bytes": len(content),

@@ -1,0 +1,168 @@
+"""Arithmetic on the image in front of a network's first layer, which becomes one exact operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from effq_core.models.catalogue import Normalisation
+from effq_core.models.own.nodes import arguments_of, constant_of
+
+_Array = np.ndarray[Any, Any]
+_LAST = (-1, 3, [-1], [3])
+
+
+@dataclass(frozen=True)
+class Affine:
+    """The image's channels in some order, each times a scale plus an offset; not yet a layer.
+
+    Attributes:
+        scale: Factors, one a channel.
+        offset: Summands.
+        order: Which of R, G and B each channel is.
+        single: Whether it is one channel without an axis of its own, as ``x[..., 0]`` is.
+    """
+
+    scale: _Array
+    offset: _Array
+    order: tuple[int, ...] = (0, 1, 2)
+    single: bool = False
+
+    @classmethod
+    def of(cls, normalisation: Normalisation | None) -> Affine:
+        """Returns what preprocessing makes of the image; the image itself for none."""
+        if normalisation is None:
+            return cls(np.ones(3), np.zeros(3))
+        scale, offset = np.array(normalisation.scale), np.array(normalisation.offset)
+        return cls(scale, offset, normalisation.order)
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """Returns it as what can be kept; ``None`` where it is the image as it is.
+
+        Raises:
+            ValueError: If it has not three channels.
+        """
+        first, second, third = (int(each) for each in self.order)
+        made = Normalisation(_three(self.scale), _three(self.offset), order=(first, second, third))
+        return None if made == Normalisation((1.0,) * 3, (0.0,) * 3) else made
+
+    def then(self, scale: _Array, offset: _Array) -> Affine | None:
+        """Scales and shifts; ``None`` where that is not by one number, or one a channel."""
+        scale, offset = scale.reshape(-1), offset.reshape(-1)
+        fitting = (1, len(self.order))
+        if self.single or scale.size not in fitting or offset.size not in fitting:
+            return None
+        return Affine(self.scale * scale, self.offset * scale + offset, self.order)
+
+    def taken(self, channels: Sequence[int], *, single: bool = False) -> Affine:
+        """Picks channels."""
+        rows = [range(len(self.order))[channel] for channel in channels]
+        order = tuple(self.order[row] for row in rows)
+        return Affine(self.scale[rows], self.offset[rows], order, single)
+
+
+def rearranged(name: str, node: Any, values: Sequence[Any]) -> Affine | None:
+    """Follows an operation that only picks or orders the image's channels, as BGR does.
+
+    Args:
+        name: The operation's.
+        node: Where it is in its graph.
+        values: What goes in.
+
+    Returns:
+        The image after it; ``None`` where it is something else.
+    """
+    if not all(isinstance(value, Affine) for value in values):
+        return None
+    try:
+        if name in ("Stack", "stack"):
+            return _stacked(node, values)
+        image = values[0]
+        if image.single or len(values) != 1:
+            return None
+        if name in ("GetItem", "__operators__.getitem"):
+            return _sliced(node, image)
+        if name in ("Flip", "reverse"):
+            axis = _setting(node, "axis", 1)
+            return image.taken(range(len(image.order))[::-1]) if axis in _LAST else None
+        if name in ("Take", "compat.v1.gather") and _setting(node, "axis", 2) in _LAST:
+            chosen = np.asarray(_setting(node, "indices", 1))
+            return image.taken(chosen.tolist()) if chosen.shape == (3,) else None
+    except (IndexError, TypeError, ValueError):
+        return None  # not of three channels, or not of the last axis
+    return None
+
+
+def _stacked(node: Any, values: Sequence[Affine]) -> Affine | None:
+    if _setting(node, "axis", 1) not in _LAST or not all(each.single for each in values):
+        return None
+    return Affine(
+        np.concatenate([each.scale for each in values]),
+        np.concatenate([each.offset for each in values]),
+        tuple(channel for each in values for channel in each.order),
+    )
+
+
+def _sliced(node: Any, image: Affine) -> Affine | None:
+    spec = _setting(node, "slice_spec", 1)
+    parts = [_part(each) for each in (spec if isinstance(spec, (list, tuple)) else [spec])]
+    *before, last = parts
+    whole = before == [Ellipsis] or (len(before) == 3 and all(e == slice(None) for e in before))
+    if not whole:
+        return None
+    if isinstance(last, slice):
+        return image.taken(range(len(image.order))[last])
+    return image.taken([int(last)], single=True)
+
+
+def _part(value: Any) -> Any:
+    """Reads one index, whatever way a configuration writes it."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "__ellipsis__":
+            return Ellipsis
+        return slice(value["start"], value["stop"], value["step"])
+    return value
+
+
+def _setting(node: Any, name: str, place: int) -> Any:
+    """Returns an argument of a call, or the setting of that name of what is called."""
+    args, kwargs = arguments_of(node)
+    if name in kwargs:
+        return kwargs[name]
+    if len(args) > place:
+        return args[place]
+    return getattr(getattr(node, "operation", None), name, None)
+
+
+def _three(values: _Array) -> tuple[float, float, float]:
+    first, second, third = (float(each) for each in values)
+    return first, second, third
+
+
+_ADD = ("Add", "__operators__.add", "math.add", "nn.bias_add")
+_SUBTRACT = ("Subtract", "__operators__.sub", "math.subtract")
+_MULTIPLY = ("Multiply", "__operators__.mul", "math.multiply")
+_DIVIDE = ("Divide", "TrueDivide", "__operators__.truediv", "math.truediv", "math.divide")
+BOTH = dict.fromkeys(_ADD, "Add") | dict.fromkeys(_MULTIPLY, "Multiply")
+"""Operations that are a layer where both sides are tensors."""
+
+
+def scaled(name: str, node: Any) -> tuple[_Array, _Array] | None:
+    """Returns the scale and offset that an operation with a constant is; ``None``: another one."""
+    constant = constant_of(node)
+    if constant is None:
+        return None
+    one, zero = np.ones(1), np.zeros(1)
+    if name in _ADD:
+        return one, constant
+    if name in _SUBTRACT:
+        return one, -constant
+    if name in _MULTIPLY:
+        return constant, zero
+    if name in _DIVIDE and np.all(constant):
+        return 1 / constant, zero
+    return None
