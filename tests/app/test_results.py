@@ -16,7 +16,7 @@ from effq_core.results import REFERENCE, Results, load_reference
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from tests.app.conftest import OpenView, words
-from tests.results.run_variations import changed, only, store_run, unlabelled
+from tests.results.run_variations import changed, only, store_run, together, unlabelled
 
 PARTS = (
     "Trade-off",
@@ -373,6 +373,30 @@ def test_a_runs_files_can_be_measured_on_other_photos(
     app.button(key="elsewhere_start").click().run()
     (run,) = [Database(home.database).get_run(each) for each in started]
     assert run.experiment["files_of"] == REFERENCE
+
+
+@pytest.mark.parametrize("key", ["head_anew", "pick_anew"])
+def test_a_disturbed_timing_recommends_nothing_and_offers_to_time_again(
+    open_view: OpenView, home: Home, reference: Results, started: list[str], key: str
+) -> None:
+    own = changed(reference, lambda plain: plain["experiment"].update(dataset="photo_patches"))
+    run = store_run(together(own, {"float32": 0.4}), home, "Mine")
+    app = open_view(home.root, "results", run)
+    part(app, "Pick for me")
+
+    text = said(app)
+    assert "Timing has to be repeated" in text and "2.74×" not in text
+    app.button(key=key).click().run()
+    assert len(started) == 1
+
+
+def test_a_disturbed_ratio_is_marked_in_the_table_of_speeds(
+    open_view: OpenView, home: Home, reference: Results
+) -> None:
+    run = store_run(together(reference, {"int8": 0.4}), home, "Mine")
+    app = open_view(home.root, "results", run)
+    part(app, "Speed")
+    assert "Int8 (PTQ) was timed on a busy machine" in said(app)
 
 
 def test_the_reference_run_cannot_be_timed_here(open_view: OpenView, home: Home) -> None:

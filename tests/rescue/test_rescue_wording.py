@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from effq_core.measure.latency_ratio import Ratio
 from effq_core.rescue.document import HEADS, rows, to_json, to_markdown
-from effq_core.rescue.outcome import Tells
+from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import StepState, Story
-from effq_core.rescue.wording import verdict
+from effq_core.rescue.wording import extra_latency, price_text, verdict
 from effq_core.store.rows import Status
 from tests.rescue.rescue_stories import BAD, CLIPPED, outcome, step, story, unlabelled
 
@@ -127,3 +128,25 @@ def test_the_json_holds_the_verdict_and_no_process() -> None:
 def test_a_story_under_way_claims_nothing_about_its_end() -> None:
     told = verdict(story(BAD, replace(CLIPPED, outcome=None), status=Status.RUNNING))
     assert len(told) == 1
+
+
+def test_times_of_two_runs_are_compared_by_their_speed_ups_over_float32() -> None:
+    def timed(ms: float, times: float, *, disturbed: bool = False) -> Outcome:
+        ratio = Ratio(times=times, low=0.9 * times, high=1.1 * times, rounds=5, disturbed=disturbed)
+        return replace(outcome(0.1), latency_ms={"1": ms}, speedup={"1": ratio})
+
+    # The machine was half as fast on the second day: by the times alone it would be twice as slow.
+    base, slow_day = timed(5.0, 3.0), timed(10.0, 3.0)
+    found = extra_latency(slow_day, base)
+    assert found is not None and (found[0], found[1].times, found[1].rounds) == ("1", 1.0, 5)
+    assert "1.00× its time on 1 thread" in price_text(slow_day, base)
+    busy = price_text(timed(10.0, 3.0, disturbed=True), base)
+    assert "1.00×* its time on 1 thread, timed while the processor was busy" in busy
+    assert Outcome.from_dict(base.to_dict()) == base
+
+
+def test_a_story_of_before_is_read_and_says_that_it_was_not_timed_together() -> None:
+    plain = outcome(0.1).to_dict()
+    del plain["speedup"]
+    old = Outcome.from_dict(plain)
+    assert "its time on 1 thread, not timed together" in price_text(old, old)
