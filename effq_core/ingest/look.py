@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.datasets.base import TRAIN, VAL, ImageItem
-from effq_core.datasets.decode import crop_to_square, open_image, upright_rgb
+from effq_core.datasets.decode import open_image, to_square, upright_rgb
 from effq_core.datasets.index import Skipped, remove_duplicates
 from effq_core.datasets.preview import THUMBNAIL_SIDE, THUMBNAILS, Thumbnail, jpeg
 from effq_core.errors import DatasetError
@@ -98,7 +98,7 @@ def look_at(
         data = (folder / file.path).read_bytes()
         rgb = upright_rgb(open_image(data, name, max_pixels=limits.pixels))
         seen = Seen(file.name, hashlib.sha256(data).hexdigest(), difference_hash(rgb))
-        return seen, jpeg(crop_to_square(rgb, THUMBNAIL_SIDE)) if thumbnail else b""
+        return seen, jpeg(to_square(rgb, THUMBNAIL_SIDE)) if thumbnail else b""
     except DatasetError as error:
         return Seen(file.name, problem=error.message.removeprefix(f"{name} ").rstrip(".")), b""
 

@@ -24,7 +24,7 @@ def write_feeding(path: Path, scale: Sequence[float], offset: Sequence[float]) -
 
     Args:
         path: The ``.tflite`` file; a small file is written beside it.
-        scale: Factor of R, G and B from 0–255.
+        scale: Factor of R, G and B from 0–255; one number for a grey input.
         offset: Summand of R, G and B.
     """
     plain = {"scale": list(scale), "offset": list(offset)}
@@ -32,15 +32,17 @@ def write_feeding(path: Path, scale: Sequence[float], offset: Sequence[float]) -
 
 
 def _feeding(path: Path) -> npt.NDArray[np.float64] | None:
-    """Reads what :func:`write_feeding` wrote: the input of each pixel value, (3, 256)."""
+    """Reads what :func:`write_feeding` wrote: the input of each pixel value, (channels, 256)."""
     beside = path.with_name(FEEDING_FILE)
     if not beside.is_file():
         return None
     try:
         plain = json.loads(beside.read_text(encoding="ascii"))
         scale, offset = (np.array(plain[name], np.float64) for name in ("scale", "offset"))
-        values: npt.NDArray[np.float64] = np.arange(256) * scale.reshape(3, 1)
-        return values + offset.reshape(3, 1)
+        values: npt.NDArray[np.float64] = np.arange(256) * scale.reshape(-1, 1)
+        if len(values) not in (1, 3):
+            raise ValueError(f"{len(values)} channels")
+        return values + offset.reshape(len(values), 1)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{beside} cannot be read ({error}).", "Add the file again.") from error
 
@@ -54,7 +56,7 @@ def input_table(path: Path, detail: dict[str, Any]) -> npt.NDArray[np.generic]:
 
     Returns:
         (256,) of the input's type; with preprocessing outside of the file a row a channel,
-        (3, 256).
+        (channels, 256).
 
     Raises:
         ModelError: If the input is an integer without a scale.

@@ -16,6 +16,9 @@ from ai_edge_litert.interpreter import Interpreter
 from effq_core.errors import ModelError
 from effq_core.measure.runtime import load_interpreter
 
+_REWRITING = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
+"""Operators that hand values on in another form."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TensorInfo:
@@ -155,6 +158,29 @@ def inspect_file(path: Path | str) -> FileReport:
             _text(t.Name()) for t in tensors if _dtype(t) in ("FLOAT32", "FLOAT16", "BFLOAT16")
         ),
     )
+
+
+def last_operator(path: Path) -> str:
+    """Names the operator that makes a file's answers, past those that only rewrite them.
+
+    Args:
+        path: A file LiteRT has loaded.
+
+    Returns:
+        Such as ``SOFTMAX`` or ``LOGISTIC``; empty where nothing makes them.
+    """
+    model = schema.Model.GetRootAs(path.read_bytes(), 0)
+    graph = model.Subgraphs(0)
+    kinds = list(_ops(model, graph))
+    makers = {
+        int(graph.Operators(at).Outputs(i)): at
+        for at in range(len(kinds))
+        for i in range(graph.Operators(at).OutputsLength())
+    }
+    at = makers.get(int(graph.Outputs(0)))
+    while at is not None and kinds[at] in _REWRITING:
+        at = makers.get(int(graph.Operators(at).Inputs(0)))
+    return "" if at is None else kinds[at]
 
 
 def delegated_partitions(interpreter: Interpreter, operators: int) -> list[set[int]]:

@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from effq_core.datasets.image_input import COLOUR, GREY
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.hardware import usable_cores
+from effq_core.measure.answers import read_answers
 from effq_core.measure.feeding import input_table
 from effq_core.reporting import Reporter, SilentReporter
 
@@ -33,8 +35,9 @@ class LiteRtModel:
     """A loaded ``.tflite`` image classifier. Serves one thread at a time.
 
     Args:
-        path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16 and one
-            output (1, classes).
+        path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
+            one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its
+            outputs mean, where that is not a class each, is read beside it.
         threads: Threads one invocation may use.
         reference_kernels: Whether to run the plain reference kernels instead of XNNPACK; slow,
             and only good for checking the fast ones.
@@ -65,20 +68,14 @@ class LiteRtModel:
         )
         shapes = [tuple(int(side) for side in detail["shape"]) for detail in (*inputs, *outputs)]
         self._input, self._output = inputs[0], outputs[0]
-        if (
-            len(shapes) != 2
-            or len(shapes[0]) != 4
-            or shapes[0][0] != 1
-            or shapes[0][1] != shapes[0][2]
-            or shapes[0][3] != 3
-            or len(shapes[1]) != 2
-        ):
+        if len(shapes) != 2 or not _is_image(shapes[0]) or len(shapes[1]) != 2 or shapes[1][0] != 1:
             raise ModelError(
-                f"{self.path} has inputs and outputs of shapes {shapes}.",
-                "EffQ measures classifiers with one (1, size, size, 3) input and one (1, classes) "
-                "output.",
+                f"{self.path.name} has inputs and outputs of shapes {shapes}.",
+                "EffQ measures classifiers with one (1, size, size, 3) input, or a grey one with "
+                "one channel or none, and one (1, classes) output.",
             )
-        self._size, self._classes = shapes[0][1], shapes[1][1]
+        self._shape, self._answers = shapes[0], read_answers(self.path)
+        self._size, self._classes = shapes[0][1], self._answers.classes(shapes[1][1])
         # There are only 256 values a pixel can have, so the file's own quantization becomes a
         # table: exact, and as fast as a copy.
         self._table = input_table(self.path, self._input)
@@ -90,8 +87,13 @@ class LiteRtModel:
 
     @property
     def classes(self) -> int:
-        """Number of outputs."""
+        """Number of classes."""
         return self._classes
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input: 3, or 1 where it is grey."""
+        return COLOUR if self._shape[3:] == (COLOUR,) else GREY
 
     @property
     def input_dtype(self) -> np.dtype[np.generic]:
@@ -102,36 +104,36 @@ class LiteRtModel:
         """Writes pixels the way the file's input wants them.
 
         Args:
-            image: Raw RGB, uint8 (size, size, 3).
+            image: Raw RGB or grey, uint8 (size, size, channels).
 
         Returns:
-            Input tensor (1, size, size, 3) of :attr:`input_dtype`: as they are for float32,
+            Input tensor of the file's shape and of :attr:`input_dtype`: as they are for float32,
             ``round(x / scale) + zero_point`` clipped to the type for integers; where a file
             lies beside the model that says what it was trained with, x is that.
 
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
         """
-        if image.shape != (self._size, self._size, 3) or image.dtype != np.uint8:
+        wanted = (self._size, self._size, self.channels)
+        if image.shape != wanted or image.dtype != np.uint8:
             raise ModelError(
-                f"{self.path.name} takes uint8 ({self._size}, {self._size}, 3), "
-                f"not {image.dtype} {image.shape}.",
+                f"{self.path.name} takes uint8 {wanted}, not {image.dtype} {image.shape}.",
                 "Decode the image to the model's size first.",
             )
         if self._table.ndim == 1:
-            prepared: npt.NDArray[np.generic] = self._table[image][np.newaxis]
-            return prepared
-        channels = [self._table[channel][image[..., channel]] for channel in range(3)]
-        return np.stack(channels, axis=-1)[np.newaxis]
+            prepared: npt.NDArray[np.generic] = self._table[image]
+            return prepared.reshape(self._shape)
+        channels = [row[image[..., channel]] for channel, row in enumerate(self._table)]
+        return np.stack(channels, axis=-1).reshape(self._shape)
 
     def predict(self, image: Image) -> Floats:
         """Classifies one image.
 
         Args:
-            image: Raw RGB 0–255, uint8 (size, size, 3).
+            image: Raw RGB or grey 0–255, uint8 (size, size, channels).
 
         Returns:
-            The model's outputs as float32 (classes,), dequantized where the file's are integers.
+            One value a class, float32 (classes,), dequantized where the file's are integers.
 
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
@@ -140,10 +142,10 @@ class LiteRtModel:
         self.interpreter.invoke()
         raw = self.interpreter.get_tensor(self._output["index"])[0]
         if raw.dtype.kind == "f":
-            return np.asarray(raw, np.float32)
+            return self._answers.read(np.asarray(raw, np.float32))
         scale, zero_point = self._output["quantization"]
         steps: Floats = raw.astype(np.float32) - np.float32(zero_point)
-        return steps * np.float32(scale)
+        return self._answers.read(steps * np.float32(scale))
 
     @property
     def output_step(self) -> float | None:
@@ -184,7 +186,7 @@ class ModelPool:
 
     @property
     def classes(self) -> int:
-        """Number of outputs."""
+        """Number of classes."""
         return self._models[0].classes
 
     def predict_many(
@@ -193,7 +195,7 @@ class ModelPool:
         """Classifies many images. One call at a time.
 
         Args:
-            images: Raw RGB 0–255, uint8 (n, size, size, 3); a memory map will do.
+            images: Raw RGB or grey 0–255, uint8 (n, size, size, channels); a memory map will do.
             reporter: Told the progress, from the calling thread; asked whether to stop about
                 every 50 ms.
 
@@ -274,6 +276,7 @@ def load_interpreter(
                 experimental_op_resolver_type=resolver,
                 experimental_preserve_all_tensors=preserve_all_tensors,
             )
+        _take_one_image(interpreter)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
@@ -281,3 +284,21 @@ def load_interpreter(
             "The file is corrupt or uses operators this LiteRT does not know; make it again.",
         ) from error
     return interpreter
+
+
+def _take_one_image(interpreter: Interpreter) -> None:
+    """Lets a file that was made for several images at a time take one."""
+    for detail in interpreter.get_input_details():
+        batch, *sides = (int(side) for side in detail["shape"])
+        if batch > 1 and len(sides) >= 2:
+            interpreter.resize_tensor_input(detail["index"], [1, *sides])
+
+
+def _is_image(shape: tuple[int, ...]) -> bool:
+    """Whether an input is one square image, in colour or grey."""
+    return (
+        len(shape) in (3, 4)
+        and shape[0] == 1
+        and shape[1] == shape[2]
+        and shape[3:] in ((), (GREY,), (COLOUR,))
+    )

@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ModelError
 from effq_core.settings import ASSETS, Home
 
@@ -41,17 +42,35 @@ class Normalisation:
     """What a model does to RGB 0-255 before its first layer: ``x * scale + offset`` a channel.
 
     Attributes:
-        scale: Factor of R, G and B.
-        offset: Summand of R, G and B.
+        scale: Factor of R, G and B; of a grey input one number.
+        offset: Summand of R, G and B; likewise.
     """
 
-    scale: tuple[float, float, float]
-    offset: tuple[float, float, float]
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
 
     @classmethod
     def centred(cls, mean: float, divisor: float) -> Normalisation:
         """Returns ``(x - mean) / divisor`` for every channel."""
         return cls((1 / divisor,) * 3, (-mean / divisor,) * 3)
+
+    def for_channels(self, channels: int) -> Normalisation:
+        """Returns the same for a grey input, where it is the same for all colours.
+
+        Args:
+            channels: Of the input, 1 or 3.
+
+        Raises:
+            ModelError: If it treats colours differently, and the input has none.
+        """
+        if channels == len(self.scale):
+            return self
+        if len(set(self.scale)) > 1 or len(set(self.offset)) > 1:
+            raise ModelError(
+                "The model takes grey images, and this preprocessing has a value for each colour.",
+                "Choose 0 to 1, −1 to 1, raw, or inside.",
+            )
+        return Normalisation(self.scale[:1], self.offset[:1])
 
     @classmethod
     def imagenet(cls) -> Normalisation:
@@ -115,6 +134,11 @@ class ModelCard:
     def head_labels(self) -> tuple[Label, ...]:
         """Its classes, in the order of its outputs."""
         return label_set(self.labels)
+
+    @property
+    def image_input(self) -> ImageInput:
+        """What it takes of a photo: bundled models a cropped square in colour."""
+        return ImageInput(self.image_size)
 
     @property
     def float32_bytes(self) -> int:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment
+from effq_core.measure.answers import Answers
 from effq_core.models.catalogue import ModelCard
 from effq_core.models.classes import HeadUse
 from effq_core.models.own.card import OwnCard, variant_problem
+from effq_core.models.own.extra_output import beside
 from effq_core.models.own.ready import get_ready
 from effq_core.settings import Home
 
 
-def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
+def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]]:
     """Returns the function that builds the float model, and what it depends on.
 
     Args:
         card: The model.
-        image_size: Side of its input in pixels.
+        entry: What it takes of a photo.
 
     Returns:
         The function below ``effq_core.pipeline.stages``, and its parameters.
@@ -28,15 +31,17 @@ def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
     params: dict[str, Any] = {
         "model": card.id,
         "weights": card.weights.sha256 or card.weights.md5,
-        "image_size": image_size,
+        **entry.to_plain(),
     }
     if isinstance(card, OwnCard):  # its preprocessing is in its layers, or in its graph
         return "own:float_model", params
     return "model:float_model", {**params, "normalisation": asdict(card.normalisation)}
 
 
-def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[str, Any], int]:
-    """Returns what the stage of a file somebody brought depends on, and its input size.
+def ready_stage(
+    variant: str, home: Home, names: Sequence[str]
+) -> tuple[dict[str, Any], ImageInput]:
+    """Returns what the stage of a file somebody brought depends on, and its input.
 
     Args:
         variant: Its name as a variant.
@@ -44,14 +49,16 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
         names: Of the run's classes, in the order of the model's outputs.
 
     Returns:
-        The stage's parameters; side of the input in pixels.
+        The stage's parameters; what it takes of a photo.
 
     Raises:
         ModelError: If there is no such file.
         ExperimentError: If its classes are not the run's.
     """
     file = get_ready(variant, home)
-    own = [label.name.casefold() for label in file.labels]
+    every = [label.name for label in file.labels]
+    background = beside(every, names)
+    own = [name.casefold() for at, name in enumerate(every) if at != background]
     wanted = [name.casefold() for name in names]
     if own != wanted:
         first = next((i for i, (a, b) in enumerate(zip(own, wanted, strict=False)) if a != b), None)
@@ -70,7 +77,10 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
         "sha256": file.sha256,
         "preprocessing": asdict(preprocessing) if preprocessing else None,
     }
-    return params, file.image_size
+    answers = replace(file.answers, background=background)
+    if answers != Answers():  # older fingerprints stay
+        params["answers"] = asdict(answers)
+    return params, file.image_input
 
 
 def check_model(card: ModelCard, experiment: Experiment, use: HeadUse) -> None:

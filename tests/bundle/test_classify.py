@@ -55,7 +55,7 @@ def test_any_image_becomes_the_same_pixels(
 
     expected = app.decode(image, size)
 
-    found = classify.crop_to_square(classify.upright_rgb(image), size)
+    found = classify.to_square(classify.upright_rgb(image), size)
     np.testing.assert_array_equal(found, expected, strict=True)
 
 

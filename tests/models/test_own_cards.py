@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.experiment import Experiment
 from effq_core.library import remove_item
@@ -117,18 +118,18 @@ def test_files_that_are_not_those_that_were_checked_are_refused(home: Home) -> N
 
 def test_another_content_is_another_model_to_the_pipeline(home: Home) -> None:
     one = add_card(home)
-    function, params = model_stage(one, 48)
+    function, params = model_stage(one, one.image_input)
     (one.folder / "weights.npz").write_bytes(b"other")
     write_card(one.folder, json.loads((one.folder / "card.json").read_text()) | {"content": ""})
     plain = json.loads((one.folder / "card.json").read_text())
     plain.pop("content")
     write_card(one.folder, plain)
     assert function == "own:float_model"
-    assert model_stage(get_own("own:pets", home), 48)[1]["weights"] != params["weights"]
+    assert model_stage(get_own("own:pets", home), ImageInput(48))[1]["weights"] != params["weights"]
 
 
 def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
-    function, params = model_stage(get_model("efficientnet_lite0_imagenet"), 224)
+    function, params = model_stage(get_model("efficientnet_lite0_imagenet"), ImageInput(224))
     assert function == "model:float_model"
     assert set(params) == {"model", "weights", "image_size", "normalisation"}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from effq_core import formatting as fmt
 from effq_core.datasets.decode import decode, open_image
+from effq_core.datasets.image_input import ImageInput
 from effq_core.samples import samples_for
 
 _Array = np.ndarray[Any, Any]
@@ -23,18 +24,21 @@ class Photos:
 
     Attributes:
         names: What each shows.
-        pixels: uint8 ``(n, side, side, 3)``.
+        pixels: uint8 ``(n, side, side, channels)``.
+        shown: The labels of what each shows.
     """
 
     names: tuple[str, ...]
     pixels: _Array
+    shown: tuple[tuple[str, ...], ...]
 
 
-def sample_pixels(labels: Sequence[str], image_size: int) -> Photos:
+def sample_pixels(labels: Sequence[str], entry: ImageInput) -> Photos:
     """Reads photos that show some of a model's classes, or common things."""
     samples = samples_for(labels)[:_PHOTOS]
-    pixels = [decode(open_image(each.path, each.name), image_size) for each in samples]
-    return Photos(tuple(each.name for each in samples), np.stack(pixels))
+    pixels = [decode(open_image(each.path, each.name), entry) for each in samples]
+    names, shown = tuple(each.name for each in samples), tuple(each.shows for each in samples)
+    return Photos(names, np.stack(pixels), shown)
 
 
 def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -53,6 +57,26 @@ def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dic
         best = np.argsort(-values, kind="stable")[:_TOP]
         rows.append({"photo": name, "top": [[labels[i], float(values[i])] for i in best]})
     return rows
+
+
+def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
+    """Says how one output is read as two classes.
+
+    Args:
+        labels: The two classes.
+        kept: Whether the file stays as it is, so that only EffQ reads it so.
+
+    Returns:
+        A sentence or two.
+    """
+    if len(labels) != 2:
+        return "One output, yes or no: it needs two labels, first the one for no."
+    ending = (
+        "EffQ reads it as two probabilities."
+        if kept
+        else "The files made of it have an output for each."
+    )
+    return f"One output, yes or no: 0 is {labels[0]}, 1 is {labels[1]}. {ending}"
 
 
 def doubt(found: _Array) -> str:

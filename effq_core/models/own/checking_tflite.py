@@ -10,12 +10,14 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from effq_core import formatting as fmt
+from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.errors import ModelError
+from effq_core.measure.answers import Answers, write_answers
 from effq_core.measure.feeding import write_feeding
-from effq_core.measure.inspect import inspect_file
+from effq_core.measure.inspect import FileReport, inspect_file, last_operator
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import answers as asked
-from effq_core.models.own import steps
+from effq_core.models.own import extra_output, steps
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.models.own.steps import under_way
@@ -51,10 +53,19 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             )
         step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
     with under_way(out, "One image in, class scores out") as step:
+        channels = LiteRtModel(path).channels
         normalisation = Preprocessing(request["preprocessing"]).normalisation
         if normalisation is not None:
+            normalisation = normalisation.for_channels(channels)
             write_feeding(path, normalisation.scale, normalisation.offset)
+        notes, logit = _one_output(report, path, labels)
         model = LiteRtModel(path)
+        entry = ImageInput(model.image_size, Resize(request["resize"]), channels)
+        photos = asked.sample_pixels(labels, entry)
+        found = np.stack([model.predict(image) for image in photos.pixels])
+        background = extra_output.unlabelled(found, labels, photos.shown)
+        labels = extra_output.with_background(labels, background)
+        notes += [] if background is None else [extra_output.note(background)]
         if len(labels) != model.classes:
             raise ModelError(
                 f"There are {fmt.count(len(labels))} labels, and the file has "
@@ -62,13 +73,10 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
                 "Give one label a line, in the order of its outputs.",
             )
         step.detail = (
-            f"{model.image_size} × {model.image_size} pixels, {model.input_dtype}; "
-            f"{fmt.counted(model.classes, 'class', 'classes')}."
-        )
-    photos = asked.sample_pixels(labels, model.image_size)
-    notes = []
+            f"{entry.text}, {model.input_dtype}; "
+            f"{fmt.counted(model.classes, 'class', 'classes')}. {' '.join(notes)}"
+        ).strip()
     with under_way(out, "Try it on sample photos") as step:
-        found = np.stack([model.predict(image) for image in photos.pixels])
         if not np.isfinite(found).all():
             raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")
         sums = found.sum(axis=1)
@@ -84,7 +92,9 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             step.warn(doubt, "Compare the answers with what the photos show.")
     shutil.copyfile(path, out / MODEL_FILE)
     return {
-        "image_size": model.image_size,
+        **entry.to_plain(),
+        "background": background,
+        "logit": logit,
         "classes": model.classes,
         "parameters": 0,
         "qat_problems": [],
@@ -94,3 +104,12 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         "answers": asked.answers_of(photos, found, labels),
         "input_type": str(model.input_dtype),
     }
+
+
+def _one_output(report: FileReport, path: Path, labels: list[str]) -> tuple[list[str], bool]:
+    """Writes down how a single output is read; returns what to say of it, and if it is a logit."""
+    if report.outputs[0].shape[-1:] != (1,):
+        return [], False
+    logit = last_operator(path) != "LOGISTIC"
+    write_answers(path, Answers(logit=logit))
+    return [asked.two_classes_note(labels, kept=True)], logit

@@ -18,6 +18,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 import tf_keras as keras
 
+from effq_core.datasets.image_input import COLOUR, ImageInput
 from effq_core.errors import ModelError
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.card import FLAT_FILE, to_json
@@ -52,10 +53,12 @@ class FlatModel:
     Attributes:
         image_size: Side of the square input in pixels.
         layers: From the input to the output.
+        channels: Of the input; 1 where it is grey.
     """
 
     image_size: int
     layers: tuple[FlatLayer, ...]
+    channels: int = COLOUR
 
     @property
     def head_problem(self) -> str:
@@ -79,7 +82,8 @@ class FlatModel:
             {"name": e.name, "kind": e.kind, "config": e.config, "inputs": e.inputs}
             for e in self.layers
         ]
-        plain = {"format": 1, "image_size": self.image_size, "layers": rows}
+        entry = ImageInput(self.image_size, channels=self.channels).to_plain()
+        plain = {"format": 1, **entry, "layers": rows}
         (folder / FLAT_FILE).write_text(to_json(plain), encoding="ascii")
 
     @classmethod
@@ -104,7 +108,8 @@ class FlatModel:
                 FlatLayer(str(r["name"]), str(r["kind"]), dict(r["config"]), tuple(r["inputs"]))
                 for r in rows
             )
-            return cls(int(plain["image_size"]), layers)
+            entry = ImageInput.from_plain(plain)
+            return cls(entry.side, layers, entry.channels)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"The layers in {folder} cannot be read: {error}.", "Add the model again."
@@ -118,14 +123,14 @@ def build_flat(flat: FlatModel) -> Any:
         flat: The layers.
 
     Returns:
-        A flat ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to float32
-        ``(n, classes)``.
+        A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to
+        float32 ``(n, classes)``.
 
     Raises:
         ModelError: If a layer is of no known kind, or does not fit its inputs.
     """
     side = flat.image_size
-    tensors: dict[str, Any] = {INPUT: keras.Input((side, side, 3), name=INPUT)}
+    tensors: dict[str, Any] = {INPUT: keras.Input((side, side, flat.channels), name=INPUT)}
     for layer in flat.layers:
         try:
             given = [tensors[name] for name in layer.inputs]
@@ -147,7 +152,7 @@ def normalise_layer(scale: tuple[float, ...], offset: tuple[float, ...]) -> Flat
 
 def normalise_weights(layer: FlatLayer) -> list[np.ndarray[Any, Any]]:
     """Returns the weights of :func:`normalise_layer`."""
-    scale = np.asarray(layer.config["scale"], np.float32).reshape(1, 1, 3, 1)
+    scale = np.asarray(layer.config["scale"], np.float32).reshape(1, 1, -1, 1)
     return [scale, np.asarray(layer.config["offset"], np.float32)]
 
 

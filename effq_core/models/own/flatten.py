@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from effq_core.datasets.image_input import COLOUR
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.flat import (
@@ -23,6 +24,7 @@ from effq_core.models.own.flat import (
     normalise_weights,
 )
 from effq_core.models.own.head import SOFTMAX, is_linear, with_named_head
+from effq_core.models.own.input_shape import InputShape
 from effq_core.models.own.nodes import (
     activation_of,
     as_affine,
@@ -30,9 +32,11 @@ from effq_core.models.own.nodes import (
     plain_value,
     tensors_of,
 )
+from effq_core.models.own.two_classes import OneOutput, with_two_classes
 from effq_core.models.own.vocabulary import words
 
 _Array = np.ndarray[Any, Any]
+_NO_CHANNEL = "without_channel"
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
 _SKIPPED = words(
     """
@@ -63,38 +67,57 @@ class Flattened:
 
 @dataclass(frozen=True)
 class _Affine:
-    """The image times a scale plus an offset, not yet a layer."""
+    """The image times a scale plus an offset, not yet a layer.
+
+    Attributes:
+        scale: A factor a channel.
+        offset: A summand a channel.
+        sides: What it is reshaped to behind that, where a grey image has no axis for its channel.
+    """
 
     scale: _Array
     offset: _Array
+    sides: tuple[int, ...] = ()
 
 
 _Value = str | _Affine
 
 
 def flatten(
-    model: Any, image_size: int, normalisation: Normalisation | None, *, add_softmax: bool
+    model: Any,
+    entry: int | InputShape,
+    normalisation: Normalisation | None,
+    *,
+    add_softmax: bool,
+    one_output: OneOutput | None = None,
 ) -> Flattened:
     """Lays a model open.
 
     Args:
         model: A functional or sequential model of ``tf_keras`` or ``keras``.
-        image_size: Side of its input in pixels.
+        entry: Its input; a number is the side of a square in colour.
         normalisation: What comes before it.
         add_softmax: Whether a softmax comes after it.
+        one_output: What its only output is; ``None`` where it has one for each class.
 
     Returns:
         Its layers, or why it cannot be kept as such.
     """
-    scale = np.array(normalisation.scale if normalisation else (1.0,) * 3)
-    offset = np.array(normalisation.offset if normalisation else (0.0,) * 3)
+    if isinstance(entry, int):
+        entry = InputShape(entry, False, COLOUR, False, None)
+    side, channels = entry.side, entry.channels
+    scale = np.array(normalisation.scale if normalisation else (1.0,) * channels)
+    offset = np.array(normalisation.offset if normalisation else (0.0,) * channels)
     work = _Flattening()
-    (output,) = work.walk(model, [_Affine(scale, offset)])
+    (output,) = work.walk(model, [_Affine(scale, offset, (side, side) if entry.flat else ())])
     end = work.name_of(output)
     layers = work.layers
+    if one_output is not None and not work.problems:
+        end, problem = with_two_classes(layers, work.weights, end, one_output)
+        work.problems += [problem] * bool(problem)
     if not work.problems:
         layers = with_named_head(layers, work.weights, end, add_softmax=add_softmax)
-    flat = FlatModel(image_size, tuple(layers))
+    flat = FlatModel(side, tuple(layers), channels)
     return Flattened(flat, work.weights, tuple(dict.fromkeys(work.problems)))
 
 
@@ -152,6 +175,8 @@ class _Flattening:
         """Returns the layer a value comes from; makes one of arithmetic on the image."""
         if isinstance(value, str):
             return value
+        if value.sides:
+            return self._reshaped(self.name_of(replace(value, sides=())), value.sides)
         if np.all(value.scale == 1) and np.all(value.offset == 0):
             return INPUT
         made = normalise_layer(tuple(value.scale), tuple(value.offset))
@@ -163,6 +188,13 @@ class _Flattening:
         self.layers.append(made)
         self.weights[made.name] = normalise_weights(made)
         return made.name
+
+    def _reshaped(self, name: str, sides: tuple[int, ...]) -> str:
+        """Takes away the axis of a grey image's channel, once."""
+        for each in self.layers:
+            if each.name.startswith(_NO_CHANNEL) and each.inputs == (name,):
+                return each.name
+        return self._add(_NO_CHANNEL, "Reshape", {"target_shape": [*sides]}, [name]).name
 
     def _unique(self, name: str) -> str:
         plain = re.sub(r"[^A-Za-z0-9_]", "_", name)[:60].strip("_") or "layer"
@@ -285,10 +317,13 @@ class _Flattening:
         self, layer: Any, kind: str, values: list[_Value], scale: _Array, offset: _Array
     ) -> _Value:
         before = values[0]
-        if not isinstance(before, _Affine) or scale.size not in (1, 3) or offset.size not in (1, 3):
+        if not isinstance(before, _Affine) or not {scale.size, offset.size} <= {
+            1,
+            before.scale.size,
+        }:
             return self._refuse(layer, kind, "inside the network", values)
         scale, offset = scale.reshape(-1), offset.reshape(-1)
-        return _Affine(before.scale * scale, before.offset * scale + offset)
+        return replace(before, scale=before.scale * scale, offset=before.offset * scale + offset)
 
     def _operation(self, layer: Any, name: str, node: Any, values: list[_Value]) -> _Value:
         """Keeps arithmetic written between layers, where it is plain."""

@@ -19,10 +19,9 @@ from effq_core.errors import ModelError
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.files import Format, ModelFile
 from effq_core.models.own.graph import check_operators, frozen_call, operators
+from effq_core.models.own.input_shape import InputShape, read_input_shape
+from effq_core.models.own.one_batch import with_open_batch
 
-USUAL_SIZE = 224
-"""Side, in pixels, of a model that leaves its input open."""
-_SIZES = (16, 1024)
 _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
 """Names no part of a SavedModel may take: TensorFlow calls them itself."""
 
@@ -32,16 +31,14 @@ class Loaded:
     """A model in memory.
 
     Attributes:
-        call: From float32 ``(1, side, side, 3)`` to scores ``(1, classes)``; for a
+        call: From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a
             ``tf.function``. Of a SavedModel, a frozen graph of known operators.
-        image_size: Side of its square input in pixels.
-        open_size: Whether the file leaves that open.
+        shape: Of its input.
         model: The Keras model; ``None`` for a SavedModel, which has no layers.
     """
 
     call: Callable[[Any], Any]
-    image_size: int
-    open_size: bool
+    shape: InputShape
     model: Any
 
 
@@ -79,14 +76,12 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
             "EffQ measures classifiers: one image in, one vector of class scores out.",
         )
     image = inputs[0]
-    size, left_open = _size(tuple(image.shape), wanted_size)
+    shape = read_input_shape(tuple(image.shape), wanted_size)
     dtype = tf.as_dtype(image.dtype)
-    return Loaded(
-        call=lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32),
-        image_size=size,
-        open_size=left_open,
-        model=model,
-    )
+    if shape.batch not in (None, 1):
+        model = with_open_batch(model)
+    answer = lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32)  # noqa: E731
+    return Loaded(call=_without_channel(answer) if shape.flat else answer, shape=shape, model=model)
 
 
 def preprocessed(
@@ -103,7 +98,7 @@ def preprocessed(
     """
     if normalisation is None:
         return call
-    kernel = tf.constant(normalisation.scale, tf.float32, (1, 1, 3, 1))
+    kernel = tf.constant(normalisation.scale, tf.float32, (1, 1, len(normalisation.scale), 1))
     bias = tf.constant(normalisation.offset, tf.float32)
 
     def run(x: Any) -> Any:
@@ -145,7 +140,13 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
     output = next(iter(outputs))
     if spec.shape.rank is None:
         raise ModelError("The SavedModel does not say what its input is.", "Save it again.")
-    size, left_open = _size(tuple(spec.shape), wanted_size)
+    shape = read_input_shape(tuple(spec.shape), wanted_size)
+    if shape.batch not in (None, 1):
+        raise ModelError(
+            f"The SavedModel takes {shape.batch} images at a time: a graph cannot be rebuilt for "
+            "one.",
+            "Save the model with model.save('model.keras') and give that file.",
+        )
 
     def call(x: Any) -> Any:
         answers = signature(**{name: tf.cast(x, spec.dtype)})
@@ -153,12 +154,18 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
 
     # A signature may save variables to any path: so it is traced and never run.
     try:
-        frozen = frozen_call(call, size)
+        taken = _without_channel(call) if shape.flat else call
+        frozen = frozen_call(taken, shape.side, shape.channels)
     except (tf.errors.OpError, ValueError, TypeError) as error:
         raise ModelError(
             f"The SavedModel's signature cannot be used: {_first_line(error)}.", "Save it again."
         ) from error
-    return Loaded(call=frozen, image_size=size, open_size=left_open, model=None)
+    return Loaded(call=frozen, shape=shape, model=None)
+
+
+def _without_channel(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Feeds a model whose grey image has no axis for its channel."""
+    return lambda x: call(tf.squeeze(x, -1))
 
 
 def _check_saved_model(folder: Path) -> None:
@@ -198,28 +205,6 @@ def _refuse_own_restoring(objects: Any) -> None:
                 "when it is loaded.",
                 "Save the classifier alone.",
             )
-
-
-def _size(shape: tuple[Any, ...], wanted: int | None) -> tuple[int, bool]:
-    """Returns the side of the input, and whether the file leaves it open."""
-    sides = tuple(None if side is None else int(side) for side in shape)
-    if len(sides) != 4 or sides[3] not in (3, None) or sides[0] not in (None, 1):
-        raise ModelError(
-            f"The model's input has the shape {sides}.",
-            "EffQ feeds one RGB image: (batch, height, width, 3), channels last.",
-        )
-    height, width = sides[1:3]
-    if height != width:
-        raise ModelError(f"The model's input is {height} × {width}.", "EffQ feeds square images.")
-    if wanted is not None and height is not None and wanted != height:
-        raise ModelError(
-            f"The model takes {height} × {height} pixels, not {wanted}.",
-            "Leave the input size away: the file says it.",
-        )
-    size = height or wanted or USUAL_SIZE
-    if not _SIZES[0] <= size <= _SIZES[1]:
-        raise ModelError(f"The model's input has {size} pixels.", f"Between {_SIZES} are taken.")
-    return size, height is None
 
 
 def _first_line(error: Exception) -> str:

@@ -19,8 +19,8 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
     """Asks a model.
 
     Args:
-        call: From float32 ``(1, side, side, 3)``.
-        pixels: uint8 ``(n, side, side, 3)``.
+        call: From float32 ``(1, side, side, channels)``.
+        pixels: uint8 ``(n, side, side, channels)``.
 
     Returns:
         Its scores, float32 ``(n, classes)``.
@@ -41,11 +41,6 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
         raise ModelError(
             f"The model answers an image with the shape {shape}.",
             "EffQ measures classifiers: one vector of class scores an image.",
-        )
-    if shape[1] < 2:
-        raise ModelError(
-            "The model answers with one number: yes or no.",
-            "EffQ needs a score for each class: give it two outputs and a softmax.",
         )
     found = np.concatenate(answers)
     if not np.isfinite(found).all():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import StageError
+from effq_core.measure.answers import Answers, write_answers
 from effq_core.measure.feeding import write_feeding
 from effq_core.models.own.card import get_own
 from effq_core.models.own.kept import open_own
@@ -17,8 +19,8 @@ from effq_core.pipeline.stages.model import build_float_model
 def float_model(context: StageContext) -> dict[str, Any]:
     """Builds the float model from what is kept of a checked file.
 
-    Params: ``model``, ``weights``, ``image_size``, ``use``, ``class_names``. Input ``training``
-    for a new head.
+    Params: ``model``, ``weights``, ``use``, ``class_names`` and what it takes of a photo. Input
+    ``training`` for a new head.
     """
     params = context.params
     card = get_own(params["model"], context.home)
@@ -28,13 +30,15 @@ def float_model(context: StageContext) -> dict[str, Any]:
         )
     summary = build_float_model(context, card, lambda: open_own(card))
     file = {"name": card.file_name, "sha256": card.file_sha256, "format": card.file_format}
-    return {**summary, "file": file, "notes": list(card.notes)}
+    entry = ImageInput.from_plain(params).to_plain()
+    return {**summary, **entry, "file": file, "notes": list(card.notes)}
 
 
 def ready_file(context: StageContext) -> dict[str, Any]:
     """Takes a ``.tflite`` file somebody brought as it is.
 
-    Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255).
+    Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255); ``answers``
+    where its outputs are not one a class.
     """
     params = context.params
     file = get_ready(params["variant"], context.home)
@@ -48,6 +52,7 @@ def ready_file(context: StageContext) -> dict[str, Any]:
     (context.out / LABELS_FILE).write_text(text, encoding="utf-8")
     if (given := params["preprocessing"]) is not None:
         write_feeding(context.out / MODEL_FILE, given["scale"], given["offset"])
+    write_answers(context.out / MODEL_FILE, Answers(**params.get("answers", {})))
     return {
         "form": "ready",
         "bytes": len(content),

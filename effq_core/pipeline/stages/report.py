@@ -54,7 +54,9 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
-    Params: ``experiment``, ``use``. Inputs: ``index``, ``model``, samples, and for each variant
+    Params: ``experiment``, ``use``; ``ignored``, where an output is no answer.
+
+    Inputs: ``index``, ``model``, samples, and for each variant
     ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``, ``benchmark``; where they exist
     ``keras:<variant>`` and ``training:<variant>``.
     """
@@ -73,7 +75,7 @@ def report(context: StageContext) -> dict[str, Any]:
         "format": 1,
         "experiment": context.params["experiment"],
         "head_use": context.params["use"],
-        "model": context.summaries["model"],
+        "model": {**context.summaries["model"], **_ignored(context)},
         "dataset": context.summaries["index"],
         "samples": samples,
         "variants": variants,
@@ -84,6 +86,10 @@ def report(context: StageContext) -> dict[str, Any]:
     }
     write_json(context.out / RESULTS_FILE, results)
     return {"variants": names}
+
+
+def _ignored(context: StageContext) -> dict[str, Any]:
+    return {"ignored": name} if (name := context.params.get("ignored")) else {}
 
 
 def _variant(context: StageContext, name: str) -> dict[str, Any]:
@@ -118,7 +124,8 @@ def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
     found = [Gate.from_dict(read_json(context.inputs[f"inspect:{name}"] / "kernels.json"))]
     if f"keras:{name}" in context.inputs:
         keras = np.load(context.inputs[f"keras:{name}"] / KERAS_FILE)
-        tflite = Predictions.load(context.inputs[f"evaluate:{name}"]).probabilities[: len(keras)]
+        answers = Predictions.load(context.inputs[f"evaluate:{name}"])
+        keras, tflite = answers.counted(keras), answers.probabilities[: len(keras)]
         qat = variant.recipe is Recipe.QAT
         minimum = gate_rules.QAT_PARITY if qat else gate_rules.FLOAT_PARITY
         found.append(gate_rules.agreement_gate("keras_vs_tflite", keras, tflite, minimum))
