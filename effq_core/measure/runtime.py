@@ -22,6 +22,7 @@ from effq_core.errors import ExperimentError, ModelError
 from effq_core.hardware import usable_cores
 from effq_core.measure.answers import read_answers
 from effq_core.measure.feeding import input_table
+from effq_core.measure.one_image import is_image, only_several, take_one_image
 from effq_core.reporting import Reporter, SilentReporter
 
 Image = npt.NDArray[np.uint8]
@@ -68,7 +69,7 @@ class LiteRtModel:
         )
         shapes = [tuple(int(side) for side in detail["shape"]) for detail in (*inputs, *outputs)]
         self._input, self._output = inputs[0], outputs[0]
-        if len(shapes) != 2 or not _is_image(shapes[0]) or len(shapes[1]) != 2 or shapes[1][0] != 1:
+        if len(shapes) != 2 or not is_image(shapes[0]) or len(shapes[1]) != 2 or shapes[1][0] != 1:
             raise ModelError(
                 f"{self.path.name} has inputs and outputs of shapes {shapes}.",
                 "EffQ measures classifiers with one (1, size, size, 3) input, or a grey one with "
@@ -265,6 +266,7 @@ def load_interpreter(
         raise ModelError(f"There is no file {path}.", "Convert the variant first.")
     if threads < 1:
         raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
+    batch = 1
     resolver = OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO
     try:
         with warnings.catch_warnings():
@@ -276,29 +278,16 @@ def load_interpreter(
                 experimental_op_resolver_type=resolver,
                 experimental_preserve_all_tensors=preserve_all_tensors,
             )
-        _take_one_image(interpreter)
+        batch = take_one_image(interpreter)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
+        if batch > 1:
+            raise only_several(path.name, batch, error) from error
         raise ModelError(
             f"LiteRT cannot load {path}: {error}",
             "The file is corrupt or uses operators this LiteRT does not know; make it again.",
         ) from error
+    shape = interpreter.get_output_details()[0]["shape"]
+    if batch > 1 and len(shape) > 0 and shape[0] != 1:
+        raise only_several(path.name, batch, f"its output stays {tuple(map(int, shape))}.")
     return interpreter
-
-
-def _take_one_image(interpreter: Interpreter) -> None:
-    """Lets a file that was made for several images at a time take one."""
-    for detail in interpreter.get_input_details():
-        batch, *sides = (int(side) for side in detail["shape"])
-        if batch > 1 and len(sides) >= 2:
-            interpreter.resize_tensor_input(detail["index"], [1, *sides])
-
-
-def _is_image(shape: tuple[int, ...]) -> bool:
-    """Whether an input is one square image, in colour or grey."""
-    return (
-        len(shape) in (3, 4)
-        and shape[0] == 1
-        and shape[1] == shape[2]
-        and shape[3:] in ((), (GREY,), (COLOUR,))
-    )
