@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import ExperimentError, ModelError
+from effq_core.errors import ExperimentError, ModelError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.library import remove_item
 from effq_core.models.catalogue import Label, get_model
@@ -18,6 +18,7 @@ from effq_core.models.own.card import get_own, own_models, slug_of, variant_prob
 from effq_core.models.own.flat import FlatLayer, FlatModel
 from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
+from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import check_model, model_stage
 from effq_core.settings import Home
 from effq_core.store.database import Database
@@ -126,6 +127,30 @@ def test_another_content_is_another_model_to_the_pipeline(home: Home) -> None:
     write_card(one.folder, plain)
     assert function == "own:float_model"
     assert model_stage(get_own("own:pets", home), ImageInput(48))[1]["weights"] != params["weights"]
+
+
+def test_only_what_is_unusual_of_an_input_is_in_the_fingerprints(home: Home) -> None:
+    def pixels(slug: str) -> list[dict[str, object]]:
+        choice = Experiment(model=f"own:{slug}", variants=("int8",))
+        stages = build_plan(choice, home).stages
+        return [dict(each.params) for each in stages if each.function.endswith("data:pixels")]
+
+    old = add_card(home, "old")  # as cards were before an input could be unusual
+    assert old.image_input == ImageInput(48)
+    stretched = add_card(home, "wide", resize="stretch")
+    grey = add_card(home, "grey", channels=1)
+    assert model_stage(old, old.image_input)[1].keys() == {"model", "weights", "image_size"}
+    assert model_stage(stretched, stretched.image_input)[1]["resize"] == "stretch"
+    assert all(not {"resize", "channels"} & params.keys() for params in pixels("old"))
+    assert [params["resize"] for params in pixels("wide")] == ["stretch"] * 3
+    assert [params["channels"] for params in pixels("grey")] == [1] * 3
+    assert "grey: 0.299 R" in grey.summary
+    assert "stretched to a square" in stretched.summary
+
+
+def test_a_card_of_an_input_nobody_knows_is_damaged(home: Home) -> None:
+    with pytest.raises(StoreError, match="damaged"):
+        add_card(home, resize="pad")
 
 
 def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
