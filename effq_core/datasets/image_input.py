@@ -88,7 +88,7 @@ class ImageInput:
     @property
     def text(self) -> str:
         """The input in a few words."""
-        colours = "RGB" if self.channels == COLOUR else "grey"
+        colours = "RGB" if self.channels == COLOUR else "grey (ITU-R 601 luma)"
         stretched = ", photos stretched to a square" if self.resize is Resize.STRETCH else ""
         return f"{self.side} × {self.side} px, {colours}{stretched}"
 

@@ -144,7 +144,7 @@ def test_only_what_is_unusual_of_an_input_is_in_the_fingerprints(home: Home) -> 
     assert all(not {"resize", "channels"} & params.keys() for params in pixels("old"))
     assert [params["resize"] for params in pixels("wide")] == ["stretch"] * 3
     assert [params["channels"] for params in pixels("grey")] == [1] * 3
-    assert "grey: 0.299 R" in grey.summary
+    assert "grey (ITU-R 601 luma)" in grey.summary
     assert "stretched to a square" in stretched.summary
 
 

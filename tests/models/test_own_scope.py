@@ -150,7 +150,7 @@ def test_grey_images_are_taken(major: int, shape: tuple[int, ...], body: Any, ho
     card = kept(home, model)
     assert card.image_input == ImageInput(GREY_SIDE, channels=1)
     assert (card.qat_problems, card.head_problem, card.int8_problem) == ((), "", "")
-    assert "0.299 R" in card.summary
+    assert "ITU-R 601" in card.summary
     pixels = noise(3, *GREY)
     given = pixels.astype(np.float32).reshape(3, *shape)
     expected = np.asarray(model(given, training=False))

@@ -81,7 +81,7 @@ class Checked:
     @property
     def labels(self) -> tuple[Label, ...]:
         """Of all outputs, in their order; one that was given none is called background."""
-        made, place = list(self.offer.labels), self.report["background"]
+        made, place = list(self.offer.labels), self.report.get("background")
         if place is not None:
             made.insert(place, Label(BACKGROUND))
         return tuple(made)
@@ -199,7 +199,7 @@ def _checked(place: Workplace, offer: Offer) -> Checked:
 
 
 def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
-    entry, background = ImageInput.from_plain(plain), plain["background"]
+    entry, background = ImageInput.from_plain(plain), plain.get("background")
     outputs = labels + (background is not None)
     if int(plain["classes"]) != outputs or not 16 <= entry.side <= 1024:
         raise ValueError("its numbers do not fit")

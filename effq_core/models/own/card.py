@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.datasets.image_input import COLOUR, GREY, LUMA, ImageInput, Resize
+from effq_core.datasets.image_input import COLOUR, ImageInput, Resize
 from effq_core.errors import ModelError, StoreError
 from effq_core.models.catalogue import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
@@ -293,9 +293,7 @@ def variant_problem(card: OwnCard, variant: str) -> str:
 def _summary(plain: dict[str, Any], classes: int) -> str:
     ways = "all variants" if not plain["qat_problems"] else "variants without fine-tuning"
     given, entry = Preprocessing(plain["preprocessing"]).label, ImageInput.from_plain(plain)
-    unusual = f"; {LUMA}" if entry.channels == GREY else ""
-    if entry.resize is not Resize.CROP:
-        unusual += f"; {entry.resize.label.lower()}"
+    unusual = "" if entry == ImageInput(entry.side) else f"; {entry.text}"
     return f"Your own: {classes:,} classes, {ways}. Input: {given}{unusual}."
 
 
