@@ -236,8 +236,7 @@ def test_an_output_without_a_label_is_found_by_the_sample_photos(
     place: int, word: str, home: Home, tmp_path: Path
 ) -> None:
     # Its best class on every photo is "cat" where the output in excess is where it is.
-    names = [name for name in TINY_LABELS if name != "cat"]
-    labels = ["cat", *names]
+    labels = ["cat", *(f"thing {number}" for number in range(3))]
     at = labels.index("cat") + (place == 0)
     model = brought(2, classes=5)
     kernel, bias = model.layers[-1].get_weights()
