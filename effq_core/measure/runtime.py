@@ -97,6 +97,11 @@ class LiteRtModel:
         return COLOUR if self._shape[3:] == (COLOUR,) else GREY
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape of the pixels it takes: size, size, channels."""
+        return self._size, self._size, self.channels
+
+    @property
     def input_dtype(self) -> np.dtype[np.generic]:
         """Type of the file's input tensor."""
         return self._table.dtype
@@ -115,10 +120,9 @@ class LiteRtModel:
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
         """
-        wanted = (self._size, self._size, self.channels)
-        if image.shape != wanted or image.dtype != np.uint8:
+        if image.shape != self.image_shape or image.dtype != np.uint8:
             raise ModelError(
-                f"{self.path.name} takes uint8 {wanted}, not {image.dtype} {image.shape}.",
+                f"{self.path.name} takes uint8 {self.image_shape}, not {image.dtype} {image.shape}.",
                 "Decode the image to the model's size first.",
             )
         if self._table.ndim == 1:
