@@ -122,7 +122,8 @@ class LiteRtModel:
         """
         if image.shape != self.image_shape or image.dtype != np.uint8:
             raise ModelError(
-                f"{self.path.name} takes uint8 {self.image_shape}, not {image.dtype} {image.shape}.",
+                f"{self.path.name} takes uint8 {self.image_shape}, "
+                f"not {image.dtype} {image.shape}.",
                 "Decode the image to the model's size first.",
             )
         if self._table.ndim == 1:
