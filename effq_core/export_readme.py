@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from effq_core import formatting as fmt
+from effq_core.datasets.image_input import COLOUR, GREY, LUMA, ImageInput, Resize
 from effq_core.layers.recipe import RECIPE_FILE
 from effq_core.measure.inspect import TensorInfo
 from effq_core.results import Results
 from effq_core.results.document import VariantResult
 from effq_core.variants import CATALOGUE, MIXED
 
+_CROP = """\
+scale = SIZE / min(image.size)
+image = image.resize([max(SIZE, round(side * scale)) for side in image.size], Image.BICUBIC)
+left, top = (image.width - SIZE) // 2, (image.height - SIZE) // 2
+image = image.crop((left, top, left + SIZE, top + SIZE))"""
+_STRETCH = "image = image.resize((SIZE, SIZE), Image.BICUBIC)"
 _SNIPPET = """```python
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
 
 SIZE = {size}
-image = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
-scale = SIZE / min(image.size)
-image = image.resize([max(SIZE, round(side * scale)) for side in image.size], Image.BICUBIC)
-left, top = (image.width - SIZE) // 2, (image.height - SIZE) // 2
-pixels = np.asarray(image.crop((left, top, left + SIZE, top + SIZE)))  # uint8, RGB
+image = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB"){grey}
+{square}
+pixels = np.asarray(image).reshape(SIZE, SIZE, {channels})  # uint8
 
 interpreter = Interpreter("{file}", num_threads=1)
 interpreter.allocate_tensors()
@@ -51,7 +56,7 @@ def readme(results: Results, name: str = "") -> str:
     Returns:
         Markdown.
     """
-    size = results.model["image_size"]
+    entry = results.image_input
     outputs = fmt.counted(len(results.labels()), "probability", "probabilities")
     best = "int8" if "int8" in results.with_files else results.with_files[-1]
     parts = [
@@ -63,12 +68,11 @@ def readme(results: Results, name: str = "") -> str:
         "## Files",
         _files(results),
         "## How to feed them",
-        f"Every file takes one photo, `(1, {size}, {size}, 3)`, as plain RGB: the preprocessing "
-        "of the model is inside the file, so do **not** scale to 0–1 or subtract a mean. Turn the "
-        f"photo upright (EXIF), resize its shortest side to {size} pixels (bicubic), crop the "
-        f"centre. The answer has {outputs}, in the order of `labels.txt`.",
+        f"Every file takes one photo, `{(1, *entry.shape)}`, as plain {colours(entry)}: the "
+        "preprocessing of the model is inside the file, so do **not** scale to 0–1 or subtract a "
+        f"mean. {preparation(entry)} The answer has {outputs}, in the order of `labels.txt`.",
         "\n".join(_feeding(results.variants[name]) for name in results.with_files),
-        _SNIPPET.format(size=size, file=f"{best}.tflite"),
+        _snippet(entry, f"{best}.tflite"),
         "## Terms",
         f"Weights: {results.model['licence']}. Source: {results.model['source']}\n\n"
         f"Images (not included): {results.dataset['licence']}.",
@@ -79,8 +83,35 @@ def readme(results: Results, name: str = "") -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def colours(entry: ImageInput) -> str:
+    """Names what an input has: ``RGB`` or ``grey``."""
+    return "RGB" if entry.channels == COLOUR else "grey"
+
+
+def preparation(entry: ImageInput) -> str:
+    """Says how a photo becomes an input, in full sentences."""
+    side = entry.side
+    grey = f" Make it {LUMA}." if entry.channels == GREY else ""
+    square = (
+        f"stretch it to {side} × {side} pixels (bicubic), whatever its shape."
+        if entry.resize is Resize.STRETCH
+        else f"resize its shortest side to {side} pixels (bicubic), crop the centre."
+    )
+    return f"Turn the photo upright (EXIF), {square}{grey}"
+
+
+def _snippet(entry: ImageInput, file: str) -> str:
+    return _SNIPPET.format(
+        size=entry.side,
+        channels=entry.channels,
+        grey='.convert("L")' if entry.channels == GREY else "",
+        square=_STRETCH if entry.resize is Resize.STRETCH else _CROP,
+        file=file,
+    )
+
+
 def feeding(tensor: TensorInfo) -> str:
-    """Says how RGB 0–255 is written into an input tensor.
+    """Says how 0–255 is written into an input tensor.
 
     Args:
         tensor: The input.
@@ -89,14 +120,15 @@ def feeding(tensor: TensorInfo) -> str:
         Such as ``int8, write RGB − 128``.
     """
     kind = tensor.dtype.lower()
+    value = "grey" if tensor.shape[-1] == GREY else "RGB"
     if tensor.scale is None or tensor.zero_point is None:
-        return f"{kind}, write RGB 0–255 as it is"
+        return f"{kind}, write {value} 0–255 as it is"
     if abs(tensor.scale - 1) < 1e-6:
         if tensor.zero_point == 0:
-            return f"{kind}, write RGB 0–255 as it is"
+            return f"{kind}, write {value} 0–255 as it is"
         sign = "+" if tensor.zero_point > 0 else fmt.MINUS
-        return f"{kind}, write RGB {sign} {abs(tensor.zero_point)}"
-    return f"{kind}, write round(RGB / {tensor.scale:.9g}) + ({tensor.zero_point})"
+        return f"{kind}, write {value} {sign} {abs(tensor.zero_point)}"
+    return f"{kind}, write round({value} / {tensor.scale:.9g}) + ({tensor.zero_point})"
 
 
 def reading(tensor: TensorInfo) -> str:

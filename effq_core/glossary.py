@@ -168,7 +168,8 @@ _TERMS = {
     ),
     "crop": (
         "The photo turned upright, its shorter side scaled to the model's input and the centre "
-        "square cut out: exactly what the accuracy of the run is measured on."
+        "square cut out, or stretched to a square if the model's card says so: exactly what the "
+        "accuracy of the run is measured on."
     ),
     # Inside
     "scale": "The distance between two neighbouring values of the integer grid.",
@@ -224,6 +225,11 @@ _TERMS = {
         "the exported file. Keras' preprocess_input is “−1 to 1” for MobileNet, Inception and "
         "ResNetV2, “inside” for EfficientNet and MobileNetV3; torchvision's models use ImageNet's "
         "mean and deviation, VGG and ResNet50 of Keras “caffe” mode."
+    ),
+    "own_resize": (
+        "How photos became squares in training. Keras' image_dataset_from_directory stretches "
+        "them. torchvision and Keras applications' evaluation crop. The wrong one can cost "
+        "several points of accuracy."
     ),
     "head": "The last layer, which turns features into classes.",
     # Layers

@@ -91,7 +91,8 @@ class Predictor:
             name: LiteRtModel(results.model_file(name), threads=threads) for name in loaded
         }
         self.labels = tuple(results.labels())
-        self.image_size = self._models[BASELINE].image_size
+        self.image_input = results.image_input
+        self.image_size = self.image_input.side
         classes = self._models[BASELINE].classes
         if len(self.labels) != classes:
             raise InputError(
@@ -102,7 +103,7 @@ class Predictor:
         self._answering = threading.Lock()
         self._asking = 0
         self._counting = threading.Lock()
-        blank = np.zeros((self.image_size, self.image_size, 3), np.uint8)
+        blank = np.zeros(self.image_input.shape, np.uint8)
         for model in self._models.values():
             model.predict(blank)  # the first invocation takes longer and would be timed as such
 
@@ -114,12 +115,12 @@ class Predictor:
             name: How messages call it; a file's own name, where not given.
 
         Returns:
-            RGB 0–255, uint8 (size, size, 3).
+            0–255, uint8 (size, size, channels).
 
         Raises:
             DatasetError: If it is missing, broken, too large or not an image.
         """
-        return decode(open_image(source, name or _name(source)), self.image_size)
+        return decode(open_image(source, name or _name(source)), self.image_input)
 
     def answer(self, pixels: Pixels, *, top: int = 5) -> tuple[Answer, ...]:
         """Classifies an image with every variant.

@@ -38,6 +38,15 @@ class Sample:
     shows: tuple[str, ...]
 
 
+def shown_in(photo: str) -> tuple[str, ...]:
+    """Returns what classes are called that a photo shows: its own name, and ImageNet's.
+
+    Args:
+        photo: Name of a sample photo.
+    """
+    return (photo, *_SHOWS.get(photo, ()))
+
+
 def samples_for(labels: Collection[str]) -> list[Sample]:
     """Chooses sample photos for a model.
 
@@ -56,9 +65,7 @@ def samples_for(labels: Collection[str]) -> list[Sample]:
             name=photo.name,
             path=photo.path,
             credit=photo.credit,
-            shows=tuple(
-                name for name in (photo.name, *_SHOWS.get(photo.name, ())) if name in known
-            ),
+            shows=tuple(name for name in shown_in(photo.name) if name in known),
         )
         for photo in sample_photos()
     ]

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from effq_core import formatting as fmt
-from effq_core.datasets.decode import crop_to_square, open_image, upright_rgb
+from effq_core.datasets.decode import as_rgb, open_image, to_square, upright_rgb
+from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.errors import DatasetError
 
 Pixels = npt.NDArray[np.uint8]
@@ -45,9 +46,10 @@ class Photo:
         name: Its file's, made fit to be shown.
         width: Of the upright photo in pixels.
         height: Likewise.
-        pixels: What the model sees: RGB 0–255, uint8 (size, size, 3).
+        pixels: What the model sees: 0–255, uint8 (size, size, channels).
         preview: The whole photo, small, with what the model does not see darkened; uint8
             (height, width, 3), longest side at most :data:`PREVIEW`.
+        resize: How the photo became the model's square.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Photo:
     height: int
     pixels: Pixels
     preview: Pixels
+    resize: Resize = Resize.CROP
 
 
 def shown_name(name: str) -> str:
@@ -77,13 +80,13 @@ def shown_name(name: str) -> str:
     return f"{line[: _NAME_LENGTH - 12]}…{line[-11:]}"  # the extension stays readable
 
 
-def read_upload(data: bytes, name: str, size: int) -> Photo:
+def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
     """Reads an uploaded photo: its pixels are exactly what evaluation would make of the file.
 
     Args:
         data: The file's content.
         name: The file's name; only its extension decides anything.
-        size: Side of the model's input in pixels.
+        entry: The model's input; a number is the side of a cropped square in colour.
 
     Returns:
         The photo.
@@ -106,16 +109,16 @@ def read_upload(data: bytes, name: str, size: int) -> Photo:
         )
     with _decoding:
         image = open_image(data, shown, max_pixels=MAX_UPLOAD_PIXELS)
-        return _read(image, shown, size)
+        return _read(image, shown, ImageInput.of(entry))
 
 
-def read_sample(path: Path, name: str, size: int) -> Photo:
+def read_sample(path: Path, name: str, entry: int | ImageInput) -> Photo:
     """Reads a photo that comes with EffQ Studio.
 
     Args:
         path: The file.
         name: What it shows.
-        size: Side of the model's input in pixels.
+        entry: The model's input; a number is the side of a cropped square in colour.
 
     Returns:
         The photo.
@@ -123,38 +126,41 @@ def read_sample(path: Path, name: str, size: int) -> Photo:
     Raises:
         DatasetError: If it is missing or broken.
     """
-    return _read(open_image(path, path.name), name, size)
+    return _read(open_image(path, path.name), name, ImageInput.of(entry))
 
 
 def enlarged(pixels: Pixels, side: int) -> Pixels:
     """Enlarges what a model sees by a whole factor, so that its own pixels stay visible.
 
     Args:
-        pixels: RGB, uint8 (size, size, 3).
+        pixels: uint8 (size, size, channels).
         side: About how large it shall be, in pixels.
 
     Returns:
-        The image, at most ``side`` large unless it was larger before.
+        The image in RGB, at most ``side`` large unless it was larger before.
     """
     factor = max(1, side // pixels.shape[0])
-    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    return as_rgb(pixels).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _read(image: Image.Image, name: str, size: int) -> Photo:
+def _read(image: Image.Image, name: str, entry: ImageInput) -> Photo:
     rgb = upright_rgb(image)
     return Photo(
         name=name,
         width=rgb.width,
         height=rgb.height,
-        pixels=crop_to_square(rgb, size),
-        preview=_preview(rgb),
+        pixels=to_square(rgb, entry),
+        preview=_preview(rgb, entry.resize),
+        resize=entry.resize,
     )
 
 
-def _preview(rgb: Image.Image) -> Pixels:
+def _preview(rgb: Image.Image, resize: Resize) -> Pixels:
     scale = min(1.0, PREVIEW / max(rgb.size))
     width, height = (max(1, round(side * scale)) for side in rgb.size)
     small = np.asarray(rgb.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3))
+    if resize is Resize.STRETCH:
+        return small  # the model sees all of it
     preview: Pixels = (small * _OUTSIDE).astype(np.uint8)
     square = min(width, height)
     left, top = (width - square) // 2, (height - square) // 2

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
 
 from effq_core.bundle.card import model_card
+from effq_core.datasets.image_input import Resize
 from effq_core.errors import InputError, StoreError
 from effq_core.layers.recipe import RECIPE_FILE, Recipe
 from effq_core.results import Results
@@ -19,6 +21,8 @@ from effq_core.variants import MIXED
 LABELS = "labels.txt"
 CARD = "model_card.md"
 REQUIREMENTS = "requirements.txt"
+INPUT = "input.json"
+"""How photos become squares; only where they are not cropped."""
 SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
 """What every bundle holds besides ``<variant>.tflite``; that of ``int8_mixed`` its recipe, too."""
@@ -71,6 +75,8 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
         REQUIREMENTS: requirements(results),
     }
     content = {f"{variant}.tflite": model}
+    if results.image_input.resize is not Resize.CROP:
+        texts[INPUT] = json.dumps({"resize": results.image_input.resize.value}) + "\n"
     if variant == MIXED:
         content[RECIPE_FILE] = _recipe(results.model_file(variant).parent)
     content |= {name: text.encode("utf-8") for name, text in texts.items()}

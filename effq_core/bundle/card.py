@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from effq_core import formatting as fmt
-from effq_core.export_readme import feeding, reading
+from effq_core.export_readme import colours, feeding, preparation, reading
 from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.intervals import Proportion
 from effq_core.measure.latency import LatencyReport
@@ -51,7 +51,7 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
         f"{about} Made and measured by EffQ Studio{named}.".strip(),
         "## What it does",
         _purpose(results),
-        _feeding(own),
+        _feeding(results, own),
         "## Numbers",
         _numbers(results, own),
         *_sentences(results, own),
@@ -105,14 +105,17 @@ def _purpose(results: Results) -> str:
     )
 
 
-def _feeding(own: VariantResult) -> str:
-    entry, answer = own.file.inputs[0], own.file.outputs[0]
-    size = entry.shape[1]
+def _feeding(results: Results, own: VariantResult) -> str:
+    taken, answer = results.image_input, own.file.outputs[0]
+    size = taken.side
+    # What was said of the model's own outputs is not true of a new head's.
+    notes = results.model.get("notes", ()) if results.head_use != "new" else ()
+    said = " ".join(_plain(note) for note in notes)
     return (
-        f"Input: one photo, {size} × {size} pixels, RGB: {feeding(entry)}. Preprocessing is inside "
-        "the file: do **not** scale to 0–1 or subtract a mean. The photo is turned upright (EXIF), "
-        f"its shortest side resized to {size} pixels (bicubic), the centre cropped.\n\n"
-        f"Output: {reading(answer)}, in the order of `labels.txt`."
+        f"Input: one photo, {size} × {size} pixels, {colours(taken)}: "
+        f"{feeding(own.file.inputs[0])}. Preprocessing is inside the file: do **not** scale to "
+        f"0–1 or subtract a mean. {preparation(taken)}\n\n"
+        f"Output: {reading(answer)}, in the order of `labels.txt`. {said}".rstrip()
     )
 
 

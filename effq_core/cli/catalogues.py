@@ -40,6 +40,7 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
         return
     from effq_core import formatting as fmt
     from effq_core.cli import output
+    from effq_core.datasets.image_input import ImageInput
     from effq_core.models.catalogue import MODELS
     from effq_core.models.own.card import OwnCard
     from effq_core.models.own.card import own_models as added_models
@@ -51,7 +52,7 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
         {
             "id": card.id,
             "title": card.title,
-            "image_size": card.image_size,
+            **card.image_input.to_plain(),
             "classes": len(card.head_labels),
             "bundled": card.bundled,
             "own": isinstance(card, OwnCard),
@@ -72,7 +73,7 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
         where = "yours" if row["own"] else where
         made.add_row(
             row["id"],
-            f"{row['image_size']} px",
+            ImageInput.from_plain(row).short,
             fmt.count(row["classes"]),
             where if row["bundled"] or row["own"] or not row["present"] else "downloaded",
             output.safe(row["summary"]),

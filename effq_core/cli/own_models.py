@@ -22,7 +22,11 @@ def add(
         typer.Argument(help="A .keras, .h5 or .tflite file, or a zipped SavedModel."),
     ],
     labels: Annotated[
-        str, typer.Option(help="A text file with one label a line; or imagenet, or imagenette.")
+        str,
+        typer.Option(
+            help="A text file with one label a line; or imagenet, or imagenette. For one sigmoid "
+            "output two labels: first the one for 0, then the one for 1."
+        ),
     ],
     preprocessing: Annotated[
         str,
@@ -35,11 +39,19 @@ def add(
     image_size: Annotated[
         int | None, typer.Option(help="Side of the input, pixels, where the file leaves it open.")
     ] = None,
+    resize: Annotated[
+        str,
+        typer.Option(
+            help="How photos become squares: crop (torchvision, Keras applications' evaluation) "
+            "or stretch (Keras' image_dataset_from_directory)."
+        ),
+    ] = "crop",
     replace: Annotated[bool, typer.Option(help="Replace a model of that name.")] = False,
     json: AsJson = False,
 ) -> None:
     """Check a model of your own in a process that may do nothing else, and keep it."""
     from effq_core.cli import output
+    from effq_core.datasets.image_input import Resize
     from effq_core.errors import ModelError
     from effq_core.models.own.adding import Offer, check, name_of_file
     from effq_core.models.own.keeping import keep
@@ -58,10 +70,12 @@ def add(
             f"There is no preprocessing {preprocessing!r}.",
             f"Choose from: {', '.join(Preprocessing)}.",
         ) from None
+    if resize not in list(Resize):
+        raise ModelError(f"There is no resize {resize!r}.", f"Choose from: {', '.join(Resize)}.")
     if labels not in KNOWN_SETS and not Path(labels).is_file():
         raise ModelError(f"There is no file of labels {labels}.", "Check the path.")
     given = labels if labels in KNOWN_SETS else Path(labels).read_bytes()
-    offer = Offer(file.name, parse_labels(given), chosen, image_size)
+    offer = Offer(file.name, parse_labels(given), chosen, image_size, Resize(resize))
     told: set[str] = set()
 
     def tell(found: tuple[Step, ...]) -> None:

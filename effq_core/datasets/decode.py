@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from effq_core.datasets.image_input import GREY, ImageInput, Resize
 from effq_core.datasets.traps import BoundedReader, refuse_traps
 from effq_core.errors import DatasetError
 
@@ -121,21 +122,21 @@ def _too_large(name: str, size: str, most: int) -> DatasetError:
     return DatasetError(f"{name} is too large: {size}.", f"Scale it to at most {most:,} pixels.")
 
 
-def decode(image: Image.Image, size: int) -> Pixels:
-    """Turns an image into a model's input: upright, RGB, shortest side resized, centre cropped.
+def decode(image: Image.Image, entry: int | ImageInput) -> Pixels:
+    """Turns an image into a model's input: upright, a square, in colour or grey.
 
     Args:
         image: A loaded image of any mode; its EXIF orientation is applied, transparent parts
             become white.
-        size: Side of the square in pixels.
+        entry: The model's input; a number is the side of a cropped square in colour.
 
     Returns:
-        RGB, 0–255, shape ``(size, size, 3)``.
+        0–255, shape ``(side, side, channels)``.
 
     Raises:
         DatasetError: If the image's mode cannot be converted.
     """
-    return crop_to_square(upright_rgb(image), size)
+    return to_square(upright_rgb(image), entry)
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
@@ -158,31 +159,35 @@ def upright_rgb(image: Image.Image) -> Image.Image:
         raise _inconvertible(image, error) from error
 
 
-def crop_to_square(rgb: Image.Image, size: int) -> Pixels:
-    """Resizes an image's shortest side and cuts out the centre.
+def to_square(rgb: Image.Image, entry: int | ImageInput) -> Pixels:
+    """Makes an image the square a model takes: the only place that crops, stretches or greys.
 
     Args:
         rgb: From :func:`upright_rgb`.
-        size: Side of the square in pixels.
+        entry: The model's input; a number is the side of a cropped square in colour.
 
     Returns:
-        RGB, 0–255, shape ``(size, size, 3)``.
+        0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
 
     Raises:
         DatasetError: If there is not enough memory.
     """
+    entry = ImageInput.of(entry)
+    size = entry.side
     try:
-        width, height = rgb.size
+        image = rgb.convert("L") if entry.channels == GREY else rgb
+        width, height = image.size
         longest = min(width, height) * MAX_ASPECT
         if max(width, height) > longest:
-            rgb = _centre_crop(rgb, min(width, longest), min(height, longest))
-            width, height = rgb.size
-        scale = size / min(width, height)
-        resized = rgb.resize(
-            (max(size, round(width * scale)), max(size, round(height * scale))),
-            Image.Resampling.BICUBIC,
-        )
-        return np.asarray(_centre_crop(resized, size, size), dtype=np.uint8)
+            image = _centre_crop(image, min(width, longest), min(height, longest))
+            width, height = image.size
+        if entry.resize is Resize.STRETCH:
+            sides = size, size
+        else:
+            scale = size / min(width, height)
+            sides = max(size, round(width * scale)), max(size, round(height * scale))
+        resized = _centre_crop(image.resize(sides, Image.Resampling.BICUBIC), size, size)
+        return np.asarray(resized, dtype=np.uint8).reshape(entry.shape)
     except _BROKEN as error:
         raise _inconvertible(rgb, error) from error
 
@@ -194,21 +199,26 @@ def _inconvertible(image: Image.Image, error: Exception) -> DatasetError:
     )
 
 
-def decode_bytes(data: bytes, size: int, name: str) -> Pixels:
+def as_rgb(pixels: Pixels) -> Pixels:
+    """Returns a model's input as it is shown: grey ones with three equal channels."""
+    return pixels if pixels.shape[-1] != GREY else pixels.repeat(3, axis=-1)
+
+
+def decode_bytes(data: bytes, entry: int | ImageInput, name: str) -> Pixels:
     """Turns the content of an image file into a model's input.
 
     Args:
         data: The file's bytes.
-        size: Side of the square in pixels.
+        entry: As of :func:`decode`.
         name: How messages call the image.
 
     Returns:
-        RGB, 0–255, shape ``(size, size, 3)``.
+        As :func:`decode`.
 
     Raises:
         DatasetError: As :func:`open_image` and :func:`decode`.
     """
-    return decode(open_image(data, name), size)
+    return decode(open_image(data, name), entry)
 
 
 def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import deque
 from collections.abc import Generator, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 
 from effq_core.datasets.base import Dataset, ImageItem
 from effq_core.datasets.decode import Pixels, decode
+from effq_core.datasets.image_input import ImageInput
 from effq_core.datasets.index import Skipped, items_from_json, items_to_json
 from effq_core.errors import DatasetError, StoreError
 from effq_core.reporting import Reporter
@@ -52,7 +54,7 @@ def write_pixels(
     dataset: Dataset,
     order: Sequence[ImageItem],
     n: int,
-    size: int,
+    entry: int | ImageInput,
     out_dir: Path,
     reporter: Reporter,
 ) -> PixelSummary:
@@ -67,30 +69,30 @@ def write_pixels(
         dataset: Where the images are.
         order: Images in the order they are to be taken.
         n: Images wanted.
-        size: Side of the square input in pixels.
+        entry: The model's input; a number is the side of a cropped square in colour.
         out_dir: An existing folder.
         reporter: Told about progress, skipped images and a shortfall.
 
     Returns:
-        What was written: uint8 RGB of shape ``(count, size, size, 3)`` and its images.
+        What was written: uint8 of shape ``(count, side, side, channels)`` and its images.
 
     Raises:
         DatasetError: If not one image can be decoded.
         StoreError: If the files cannot be written, for example on a full disk.
         Cancelled: If the user asked to stop.
     """
-    path = out_dir / PIXELS_FILE
+    path, entry = out_dir / PIXELS_FILE, ImageInput.of(entry)
     wanted = min(n, len(order))
     kept: list[ImageItem] = []
     skipped: list[Skipped] = []
     try:
         if wanted:
             array = np.lib.format.open_memmap(
-                path, mode="w+", dtype=np.uint8, shape=(wanted, size, size, 3)
+                path, mode="w+", dtype=np.uint8, shape=(wanted, *entry.shape)
             )
             _reserve(path)
             # Closed at once, also on errors: its threads must not outlive this call.
-            with closing(_decoded(dataset, order, size)) as decoded:
+            with closing(_decoded(dataset, order, entry)) as decoded:
                 for item, outcome in decoded:
                     if isinstance(outcome, DatasetError):
                         skipped.append(Skipped(item.key, outcome.message))
@@ -110,12 +112,12 @@ def write_pixels(
             raise _nothing(dataset, len(order), skipped)
         if len(kept) < wanted:
             _shorten(path, len(kept))
-        summary = PixelSummary(len(kept), n, size, tuple(skipped))
+        summary = PixelSummary(len(kept), n, entry.side, tuple(skipped))
         _write_items(out_dir, kept, summary)
     except OSError as error:
         raise StoreError(
             f"Decoded images cannot be written to {out_dir}: {error.strerror or error}.",
-            f"They need {wanted * size * size * 3 / 1e6:,.0f} MB: free some space, or choose"
+            f"They need {wanted * math.prod(entry.shape) / 1e6:,.0f} MB: free some space, or choose"
             " fewer images.",
         ) from error
     reporter.progress(len(kept), len(kept))
@@ -135,8 +137,8 @@ def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
         folder: The folder it wrote to.
 
     Returns:
-        The pixels, a read-only memory map of shape ``(count, size, size, 3)`` and dtype uint8, and
-        the image of each row.
+        The pixels, a read-only memory map of shape ``(count, size, size, channels)`` and dtype
+        uint8, and the image of each row.
 
     Raises:
         StoreError: If the files are missing or do not fit each other.
@@ -160,13 +162,13 @@ def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
 
 
 def _decoded(
-    dataset: Dataset, order: Sequence[ImageItem], size: int
+    dataset: Dataset, order: Sequence[ImageItem], entry: ImageInput
 ) -> Generator[tuple[ImageItem, Pixels | DatasetError], None, None]:
     """Yields each image of the order with its pixels, or with what is wrong with it."""
 
     def one(item: ImageItem) -> Pixels | DatasetError:
         try:
-            return decode(dataset.open(item), size)
+            return decode(dataset.open(item), entry)
         except DatasetError as error:
             return error
 

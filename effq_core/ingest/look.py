@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from effq_core.datasets.base import TRAIN, VAL, ImageItem
-from effq_core.datasets.decode import crop_to_square, open_image, upright_rgb
+from effq_core.datasets.decode import open_image, to_square, upright_rgb
 from effq_core.datasets.index import Skipped, remove_duplicates
 from effq_core.datasets.lookalikes import (
     MOST_COMPARED,
@@ -110,7 +110,7 @@ def look_at(
         rgb = upright_rgb(open_image(data, name, max_pixels=limits.pixels))
         small = base64.b64encode(miniature(rgb).tobytes()).decode()
         seen = Seen(file.name, hashlib.sha256(data).hexdigest(), small)
-        return seen, jpeg(crop_to_square(rgb, THUMBNAIL_SIDE)) if thumbnail else b""
+        return seen, jpeg(to_square(rgb, THUMBNAIL_SIDE)) if thumbnail else b""
     except DatasetError as error:
         return Seen(file.name, problem=error.message.removeprefix(f"{name} ").rstrip(".")), b""
 

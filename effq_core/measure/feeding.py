@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from effq_core.datasets.image_input import COLOUR
 from effq_core.errors import ModelError
+from effq_core.models.catalogue import Normalisation
 
 FEEDING_FILE = "feeding.json"
 _RGB = (0, 1, 2)
@@ -29,9 +31,9 @@ class Feeding:
     """What is written beside a file.
 
     Attributes:
-        scale: Factor of each of the model's channels, from 0–255.
+        scale: Factor of each of the model's channels, from 0–255; one where its input is grey.
         offset: Summand of each.
-        order: Which of R, G and B each is.
+        order: Which of R, G and B each is; of no meaning where it is grey.
         softmax: Whether its outputs are scores, and a softmax comes after them.
     """
 
@@ -43,7 +45,30 @@ class Feeding:
     @property
     def is_needed(self) -> bool:
         """Whether it says anything."""
-        return self != Feeding()
+        channels = len(self.scale)
+        plain = Feeding((1.0,) * channels, (0.0,) * channels)
+        return self != plain
+
+    @classmethod
+    def of(
+        cls, values: Normalisation | None, channels: int = COLOUR, *, softmax: bool = False
+    ) -> Feeding:
+        """Makes it of preprocessing.
+
+        Args:
+            values: For an input of so many channels; ``None`` where there is none.
+            channels: Of the input.
+            softmax: Whether the outputs are scores, and a softmax comes after them.
+        """
+        if values is None:
+            return cls((1.0,) * channels, (0.0,) * channels, softmax=softmax)
+        return cls(values.scale, values.offset, values.order, softmax)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """What is done to the pixels."""
+        first, second, third = self.order
+        return Normalisation(tuple(self.scale), tuple(self.offset), (first, second, third))
 
     def write(self, path: Path) -> None:
         """Writes it beside a ``.tflite`` file."""
@@ -55,10 +80,10 @@ class Feeding:
         path.with_name(FEEDING_FILE).write_text(json.dumps(plain), encoding="ascii")
 
     def values(self) -> npt.NDArray[np.float64]:
-        """Returns the input of each pixel value, (3, 256)."""
+        """Returns the input of each pixel value, (channels, 256)."""
         scale, offset = (np.array(each, np.float64) for each in (self.scale, self.offset))
-        values: npt.NDArray[np.float64] = np.arange(256) * scale.reshape(3, 1)
-        return values + offset.reshape(3, 1)
+        values: npt.NDArray[np.float64] = np.arange(256) * scale.reshape(-1, 1)
+        return values + offset.reshape(-1, 1)
 
 
 def read_feeding(path: Path) -> Feeding | None:
@@ -80,8 +105,8 @@ def read_feeding(path: Path) -> Feeding | None:
         plain = json.loads(beside.read_text(encoding="ascii"))
         scale, offset = (tuple(float(each) for each in plain[n]) for n in ("scale", "offset"))
         order = tuple(int(each) for each in plain.get("order", _RGB))
-        if sorted(order) != list(_RGB) or len(scale) != 3 or len(offset) != 3:
-            raise ValueError("not of three channels")
+        if sorted(order) != list(_RGB) or len(scale) != len(offset) or len(scale) not in (1, 3):
+            raise ValueError("neither of three channels nor of one")
         return Feeding(scale, offset, order, plain.get("softmax") is True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
@@ -101,7 +126,7 @@ def input_table(
 
     Returns:
         (256,) of the input's type; with preprocessing outside of the file a row a channel,
-        (3, 256).
+        (channels, 256).
 
     Raises:
         ModelError: If the input is an integer without a scale, or its scale does not fit what it

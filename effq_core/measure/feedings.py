@@ -1,23 +1,24 @@
-"""OtherFeeding a ``.tflite`` file as if it had another preprocessing, without making it anew.
+"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it anew.
 
 The preprocessing of EffQ's own files is inside their graph: ``own(x) = x * scale + offset`` a
 channel. A float input may be any number, so what makes the layers behind it see ``other(x)`` is fed
-``own⁻¹(other(x))``: again a factor and a summand a channel, which is what the file beside a
-``.tflite`` file says (see :mod:`effq_core.measure.feeding`).
+``own⁻¹(other(x))``: again channels in some order, each with a factor and a summand, which is what
+the file beside a ``.tflite`` file says (see :mod:`effq_core.measure.feeding`).
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from effq_core.datasets.decode import Pixels
+from effq_core.datasets.image_input import COLOUR, GREY
 from effq_core.errors import ModelError
-from effq_core.measure.feeding import write_feeding
+from effq_core.measure.feeding import Feeding, read_feeding
 from effq_core.measure.predictions import Ints
 from effq_core.measure.runtime import ModelPool
 from effq_core.models.catalogue import Normalisation
@@ -25,33 +26,29 @@ from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.reporting import Reporter
 
 _IDENTITY = Normalisation((1.0,) * 3, (0.0,) * 3)
-# Keras' “caffe” mode: BGR minus ImageNet's mean colour. The means in the order B, G, R.
-_CAFFE = Normalisation((1.0,) * 3, (-103.939, -116.779, -123.68))
 
 
 @dataclass(frozen=True)
 class OtherFeeding:
-    """What a model is made to see of RGB 0–255.
+    """What a model is made to see of RGB 0–255, or of grey.
 
     Attributes:
         words: Such as ``preprocessing minus_one_one``.
         values: What is done to each channel.
-        bgr: Whether blue comes first.
     """
 
     words: str
     values: Normalisation
-    bgr: bool = False
 
     @property
     def remedy(self) -> str:
         """What to do about it, as a sentence."""
-        if self.bgr:
-            return "Put a layer in front of it that reverses the colours, and add it again."
-        return "Add it again with this preprocessing."
+        if self.values in _known(len(self.values.scale)):
+            return "Add it again with this preprocessing."
+        return "Put a layer in front of it that reverses the colours, and add it again."
 
 
-def other_feedings(seen: Normalisation | None, channels: int = 3) -> Iterator[OtherFeeding]:
+def other_feedings(seen: Normalisation | None, channels: int = COLOUR) -> Iterator[OtherFeeding]:
     """Lists what a model may have been trained with, where it was not this.
 
     Args:
@@ -61,19 +58,26 @@ def other_feedings(seen: Normalisation | None, channels: int = 3) -> Iterator[Ot
     Yields:
         Every preprocessing EffQ knows, in both orders of the colours.
     """
-    now, names = seen or _IDENTITY, {}
-    for way in Preprocessing:  # raw and inside are the same numbers: the later name stays
-        names[way.normalisation or _IDENTITY] = f"preprocessing {way.value}"
-    for values, words in names.items():
-        if values != now:
-            yield OtherFeeding(words, values)
-    if channels != 3:
+    now, known = (seen or _IDENTITY).for_channels(channels), _known(channels)
+    others = {values: words for values, words in known.items() if values != now}
+    for values, words in others.items():
+        yield OtherFeeding(words, values)
+    if channels == GREY:
         return
-    yield OtherFeeding("preprocessing caffe (BGR minus the mean)", _CAFFE, bgr=True)
-    yield OtherFeeding("its colours in the order BGR", now, bgr=True)
-    for values, words in names.items():
-        if values != now:
-            yield OtherFeeding(f"{words} and its colours in the order BGR", values, bgr=True)
+    for values, words in {now: "", **others}.items():
+        reversed_ = replace(values, order=values.order[::-1])
+        colours = f"its colours in the order {''.join('RGB'[each] for each in reversed_.order)}"
+        yield OtherFeeding(f"{words} and {colours}" if words else colours, reversed_)
+
+
+def _known(channels: int) -> dict[Normalisation, str]:
+    """Names every preprocessing there is for such an input."""
+    known = {}
+    for way in Preprocessing:  # raw and inside are the same numbers: the later name stays
+        values = way.normalisation or _IDENTITY
+        if channels == COLOUR or values.is_grey:
+            known[values.for_channels(channels)] = f"preprocessing {way.value}"
+    return known
 
 
 class Refed:
@@ -90,6 +94,7 @@ class Refed:
         for beside in (path, *path.parent.glob("*.json")):
             shutil.copyfile(beside, folder / beside.name)
         self._path, self._inside = folder / path.name, inside or _IDENTITY
+        self._softmax = (read_feeding(path) or Feeding()).softmax
 
     def answers(
         self, images: Pixels, feeding: OtherFeeding, reporter: Reporter | None = None
@@ -104,20 +109,17 @@ class Refed:
         Returns:
             Its top-1 class of each, int64 (n,); -1 where its input cannot hold what it is fed.
         """
-        channels = images.shape[-1]
-        scale, offset = (
-            np.array(values[:channels], np.float64)
-            for values in (self._inside.scale, self._inside.offset)
-        )
-        write_feeding(
-            self._path,
-            list(np.array(feeding.values.scale[:channels]) / scale),
-            list((np.array(feeding.values.offset[:channels]) - offset) / scale),
-        )
-        seen = np.ascontiguousarray(images[..., ::-1]) if feeding.bgr else images
+        inside, other = self._inside.for_channels(images.shape[-1]), feeding.values
+        order, scale, offset = [*other.order], [*other.scale], [*other.offset]
+        # What the file does to its channel k, which is channel c of what the layers see, is undone.
+        for c, k in enumerate(inside.order[: len(scale)]):
+            order[k] = other.order[c]
+            scale[k] = other.scale[c] / inside.scale[c]
+            offset[k] = (other.offset[c] - inside.offset[c]) / inside.scale[c]
+        Feeding(scale, offset, tuple(order), self._softmax).write(self._path)
         try:
             pool = ModelPool(self._path)
         except ModelError:  # one way that does not fit is no answer, and no end of the others
             return np.full(len(images), -1, np.int64)
-        best: Ints = pool.predict_many(seen, reporter).argmax(axis=1)
+        best: Ints = pool.predict_many(images, reporter).argmax(axis=1)
         return best

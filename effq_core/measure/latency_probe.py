@@ -52,8 +52,7 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
     model = LiteRtModel(path, threads=threads)
     load_ms = (time.perf_counter_ns() - start) / 1e6
     # Noise, not zeros: zeros become denormal or constant activations, which can be faster.
-    side = model.image_size
-    image = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, model.image_shape, dtype=np.uint8)
     interpreter = model.interpreter
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], model.prepare(image))
 

@@ -30,6 +30,8 @@ class Predictions:
         class_map: Model class of each dataset class, int64 (classes of the dataset,), where the
             dataset's classes are some of the model's; ``None`` where they are the same.
         keys: Which image each row is, the same for every variant.
+        ignored: Output that is no answer, "background", as the dataset has no such class; its
+            values are set to zero. ``None``: all are answers.
 
     Raises:
         StageError: If the parts do not fit each other.
@@ -39,6 +41,7 @@ class Predictions:
     labels: Ints | None
     class_map: Ints | None
     keys: list[str]
+    ignored: int | None = None
 
     def __post_init__(self) -> None:
         probabilities = np.asarray(self.probabilities, np.float32)
@@ -46,7 +49,7 @@ class Predictions:
             raise StageError(
                 f"{len(self.keys)} images do not fit predictions of shape {probabilities.shape}."
             )
-        object.__setattr__(self, "probabilities", probabilities)
+        object.__setattr__(self, "probabilities", self.counted(probabilities))
         if self.class_map is not None:
             object.__setattr__(self, "class_map", np.asarray(self.class_map, np.int64))
         if self.labels is not None:
@@ -59,6 +62,14 @@ class Predictions:
                     f"{self.dataset_classes} classes."
                 )
             object.__setattr__(self, "labels", labels)
+
+    def counted(self, probabilities: Floats) -> Floats:
+        """Returns outputs of the same model with the ignored one at zero."""
+        if self.ignored is None:
+            return probabilities
+        kept = probabilities.copy()
+        kept[:, self.ignored] = 0
+        return kept
 
     @property
     def n(self) -> int:
@@ -105,6 +116,8 @@ class Predictions:
             value = getattr(self, name)
             if value is not None:
                 arrays[name] = value
+        if self.ignored is not None:
+            arrays["ignored"] = np.array(self.ignored)
         path = directory / _FILE
         with path.open("wb") as stream:
             np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
@@ -132,6 +145,7 @@ class Predictions:
                 labels=arrays.get("labels"),
                 class_map=arrays.get("class_map"),
                 keys=[str(key) for key in arrays["keys"]],
+                ignored=int(arrays["ignored"]) if "ignored" in arrays else None,
             )
 
 

@@ -20,7 +20,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.hardware import usable_cores
+from effq_core.measure.answers import read_answers
 from effq_core.measure.feeding import Feeding, input_table, read_feeding
+from effq_core.measure.one_image import channels_of, is_image, only_several, take_one_image
 from effq_core.reporting import Reporter, SilentReporter
 
 Image = npt.NDArray[np.uint8]
@@ -38,8 +40,9 @@ class LiteRtModel:
     """A loaded ``.tflite`` image classifier. Serves one thread at a time.
 
     Args:
-        path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16 and one
-            output (1, classes).
+        path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
+            one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its
+            outputs mean, where that is not a class each, is read beside it.
         threads: Threads one invocation may use.
         reference_kernels: Whether to run the plain reference kernels instead of XNNPACK; slow,
             and only good for checking the fast ones.
@@ -70,20 +73,14 @@ class LiteRtModel:
         )
         shapes = [tuple(int(side) for side in detail["shape"]) for detail in (*inputs, *outputs)]
         self._input, self._output = inputs[0], outputs[0]
-        if (
-            len(shapes) != 2
-            or len(shapes[0]) != 4
-            or shapes[0][0] != 1
-            or shapes[0][1] != shapes[0][2]
-            or shapes[0][3] != 3
-            or len(shapes[1]) != 2
-        ):
+        if len(shapes) != 2 or not is_image(shapes[0]) or len(shapes[1]) != 2 or shapes[1][0] != 1:
             raise ModelError(
                 f"{self.path.name} has inputs and outputs of shapes {shapes}.",
-                "EffQ measures classifiers with one (1, size, size, 3) input and one (1, classes) "
-                "output.",
+                "EffQ measures classifiers with one (1, size, size, 3) input, or a grey one with "
+                "one channel or none, and one (1, classes) output.",
             )
-        self._size, self._classes = shapes[0][1], shapes[1][1]
+        self._shape, self._answers = shapes[0], read_answers(self.path)
+        self._size, self._classes = shapes[0][1], self._answers.classes(shapes[1][1])
         # There are only 256 values a pixel can have, so the file's own quantization becomes a
         # table: exact, and as fast as a copy.
         feeding = read_feeding(self.path)
@@ -97,8 +94,18 @@ class LiteRtModel:
 
     @property
     def classes(self) -> int:
-        """Number of outputs."""
+        """Number of classes."""
         return self._classes
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input: 3, or 1 where it is grey."""
+        return channels_of(self._shape)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape of the pixels it takes: size, size, channels."""
+        return self._size, self._size, self.channels
 
     @property
     def input_dtype(self) -> np.dtype[np.generic]:
@@ -109,37 +116,37 @@ class LiteRtModel:
         """Writes pixels the way the file's input wants them.
 
         Args:
-            image: Raw RGB, uint8 (size, size, 3).
+            image: Raw RGB or grey, uint8 (size, size, channels).
 
         Returns:
-            Input tensor (1, size, size, 3) of :attr:`input_dtype`: as they are for float32,
+            Input tensor of the file's shape and of :attr:`input_dtype`: as they are for float32,
             ``round(x / scale) + zero_point`` clipped to the type for integers; where a file
             lies beside the model that says what it was trained with, x is that.
 
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
         """
-        if image.shape != (self._size, self._size, 3) or image.dtype != np.uint8:
+        if image.shape != self.image_shape or image.dtype != np.uint8:
             raise ModelError(
-                f"{self.path.name} takes uint8 ({self._size}, {self._size}, 3), "
+                f"{self.path.name} takes uint8 {self.image_shape}, "
                 f"not {image.dtype} {image.shape}.",
                 "Decode the image to the model's size first.",
             )
         if self._table.ndim == 1:
-            prepared: npt.NDArray[np.generic] = self._table[image][np.newaxis]
-            return prepared
-        order = self._feeding.order
+            prepared: npt.NDArray[np.generic] = self._table[image]
+            return prepared.reshape(self._shape)
+        order = self._feeding.order[: len(self._table)]
         channels = [self._table[row][image[..., channel]] for row, channel in enumerate(order)]
-        return np.stack(channels, axis=-1)[np.newaxis]
+        return np.stack(channels, axis=-1).reshape(self._shape)
 
     def predict(self, image: Image) -> Floats:
         """Classifies one image.
 
         Args:
-            image: Raw RGB 0–255, uint8 (size, size, 3).
+            image: Raw RGB or grey 0–255, uint8 (size, size, channels).
 
         Returns:
-            The model's outputs as float32 (classes,), dequantized where the file's are integers;
+            One value a class, float32 (classes,), dequantized where the file's are integers;
             after a softmax where a file lies beside the model that says they are scores.
 
         Raises:
@@ -152,6 +159,7 @@ class LiteRtModel:
         if raw.dtype.kind != "f":
             scale, zero_point = self._output["quantization"]
             answer = (answer - np.float32(zero_point)) * np.float32(scale)
+        answer = self._answers.read(answer)
         if not self._feeding.softmax:
             return answer
         powers = np.exp(answer - answer.max())
@@ -196,7 +204,7 @@ class ModelPool:
 
     @property
     def classes(self) -> int:
-        """Number of outputs."""
+        """Number of classes."""
         return self._models[0].classes
 
     def predict_many(
@@ -205,7 +213,7 @@ class ModelPool:
         """Classifies many images. One call at a time.
 
         Args:
-            images: Raw RGB 0–255, uint8 (n, size, size, 3); a memory map will do.
+            images: Raw RGB or grey 0–255, uint8 (n, size, size, channels); a memory map will do.
             reporter: Told the progress, from the calling thread; asked whether to stop about
                 every 50 ms.
 
@@ -281,6 +289,7 @@ def load_interpreter(
         raise ModelError(f"There is no file {path}.", "Convert the variant first.")
     if threads < 1:
         raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
+    batch = 1
     try:
         with warnings.catch_warnings():
             # It warns that preserving tensors costs memory; whoever asks for it means it.
@@ -291,10 +300,16 @@ def load_interpreter(
                 experimental_op_resolver_type=usual_kernels() if kernels is None else kernels,
                 experimental_preserve_all_tensors=preserve_all_tensors,
             )
+        batch = take_one_image(interpreter)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
+        if batch > 1:
+            raise only_several(path.name, batch, error) from error
         raise ModelError(
             f"LiteRT cannot load {path}: {error}",
             "The file is corrupt or uses operators this LiteRT does not know; make it again.",
         ) from error
+    shape = interpreter.get_output_details()[0]["shape"]
+    if batch > 1 and len(shape) > 0 and shape[0] != 1:
+        raise only_several(path.name, batch, f"its output stays {tuple(map(int, shape))}.")
     return interpreter

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ModelError
 from effq_core.settings import ASSETS, Home
 
@@ -41,20 +43,26 @@ class Normalisation:
     """What a model does to RGB 0-255 before its first layer: ``x * scale + offset`` a channel.
 
     Attributes:
-        scale: Factor of R, G and B.
-        offset: Summand of R, G and B.
+        scale: Factor of R, G and B; of a grey input one number.
+        offset: Summand of R, G and B; likewise.
         order: Which of R, G and B the model's channels are; scale and offset are those of its
-            channels.
+            channels. Of no meaning for a grey input.
     """
 
-    scale: tuple[float, float, float]
-    offset: tuple[float, float, float]
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
     order: tuple[int, int, int] = (0, 1, 2)
 
     def plain(self) -> dict[str, list[float]]:
         """Returns JSON values; the order only where it is not RGB."""
         made: dict[str, list[float]] = {"scale": list(self.scale), "offset": list(self.offset)}
         return made if self.order == (0, 1, 2) else {**made, "order": list(self.order)}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Sequence[float]]) -> Normalisation:
+        """Reads what :meth:`plain` returned."""
+        first, second, third = (int(each) for each in plain.get("order", (0, 1, 2)))
+        return cls(tuple(plain["scale"]), tuple(plain["offset"]), (first, second, third))
 
     @classmethod
     def caffe(cls) -> Normalisation:
@@ -65,6 +73,29 @@ class Normalisation:
     def centred(cls, mean: float, divisor: float) -> Normalisation:
         """Returns ``(x - mean) / divisor`` for every channel."""
         return cls((1 / divisor,) * 3, (-mean / divisor,) * 3)
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it is the same for all colours."""
+        return len(set(self.scale)) == len(set(self.offset)) == 1
+
+    def for_channels(self, channels: int) -> Normalisation:
+        """Returns the same for a grey input, where it is the same for all colours.
+
+        Args:
+            channels: Of the input, 1 or 3.
+
+        Raises:
+            ModelError: If it treats colours differently, and the input has none.
+        """
+        if channels == len(self.scale):
+            return self
+        if not self.is_grey:
+            raise ModelError(
+                "The model takes grey images, and this preprocessing has a value for each colour.",
+                "Choose 0 to 1, −1 to 1, raw, or inside.",
+            )
+        return Normalisation(self.scale[:1], self.offset[:1])
 
     @classmethod
     def imagenet(cls) -> Normalisation:
@@ -128,6 +159,11 @@ class ModelCard:
     def head_labels(self) -> tuple[Label, ...]:
         """Its classes, in the order of its outputs."""
         return label_set(self.labels)
+
+    @property
+    def image_input(self) -> ImageInput:
+        """What it takes of a photo: bundled models a cropped square in colour."""
+        return ImageInput(self.image_size)
 
     @property
     def float32_bytes(self) -> int:

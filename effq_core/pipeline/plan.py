@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from effq_core import hardware
 from effq_core.datasets.base import Dataset
 from effq_core.datasets.catalogue import open_dataset
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment, QatLoss
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
+from effq_core.models.own.extra_output import BACKGROUND, beside
 from effq_core.pipeline.plan_layers import add_layers, check_keep
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage, ready_stage
 from effq_core.pipeline.report_inputs import BENCHMARK, CONTROL, report_inputs
@@ -51,10 +53,12 @@ class Planner(StageList):
         self.experiment, self.home = experiment, home
         self.card = get_model(experiment.model, home)
         self.image_size = experiment.image_size or self.card.image_size
+        self.entry = replace(self.card.image_input, side=self.image_size)
         self.dataset = dataset or open_dataset(experiment.dataset, home)
         self.match: ClassMatch = match_classes(
             self.card.head_labels, self.dataset.class_names, self.dataset.wnids
         )
+        self.ignored = self._ignored()
         self.variants = [get_variant(name) for name in experiment.variants]
         self.ready_pixels: dict[str, str] = {}
         self.training_images = experiment.training_size or 2000  # only to estimate times
@@ -98,6 +102,11 @@ class Planner(StageList):
         if self.match.use is HeadUse.NEW:
             return [Label(name) for name in self.dataset.class_names]
         return self.card.head_labels
+
+    def _ignored(self) -> int | None:
+        """Returns the model's "background", where every class of the photos is another output."""
+        names = [label.name for label in self.output_labels]
+        return beside(names, self.dataset.class_names) if self.match.class_map else None
 
     def _measurements(self) -> None:
         for variant in self.variants:
@@ -148,7 +157,12 @@ class Planner(StageList):
         return self.match.use is HeadUse.NEW and self.experiment.common_seed is not None
 
     def _pixels(
-        self, role: str, sizes: dict[str, int | None], *, name: str = "", side: int = 0
+        self,
+        role: str,
+        sizes: dict[str, int | None],
+        *,
+        name: str = "",
+        entry: ImageInput | None = None,
     ) -> None:
         seed, common = self.experiment.seed, self.experiment.common_seed
         if common is not None and (role == "evaluation" or name == "pixels:head"):
@@ -158,7 +172,7 @@ class Planner(StageList):
             "role": role,
             "sizes": sizes,
             "seed": seed,
-            "image_size": side or self.image_size,
+            **(entry or self.entry).to_plain(),
         }
         if common not in (None, seed):
             params["split_seed"] = common
@@ -179,7 +193,7 @@ class Planner(StageList):
 
     def _float_model(self) -> None:
         new = self.match.use is HeadUse.NEW
-        function, params = model_stage(self.card, self.image_size)
+        function, params = model_stage(self.card, self.entry)
         self.add(
             "model",
             function,
@@ -293,14 +307,14 @@ class Planner(StageList):
 
     def _ready(self, variant: str) -> None:
         names = [label.name for label in self.output_labels]
-        params, side = ready_stage(variant, self.home, names)
+        params, entry = ready_stage(variant, self.home, names)
         self.add(f"convert:{variant}", "own:ready_file", params=params, library_versions=LITERT)
-        if side != self.image_size:  # the same photos, as large as the file wants them
-            self.ready_pixels[variant] = name = f"pixels:evaluation_{side}"
+        if entry != self.entry:  # the same photos, as the file wants them
+            self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
             size = self.experiment.evaluation_size
             if all(spec.name != name for spec in self.stages):
                 sizes = {"calibration": 0, "training": 0, "evaluation": size}
-                self._pixels("evaluation", sizes, name=name, side=side)
+                self._pixels("evaluation", sizes, name=name, entry=entry)
 
     def _measure(self, variant: str) -> None:
         pixels = self.ready_pixels.get(variant, "pixels:evaluation")
@@ -316,7 +330,10 @@ class Planner(StageList):
         self.add(
             f"evaluate:{variant}",
             "measure:evaluate",
-            params={"class_map": self.match.class_map},
+            params={
+                "class_map": self.match.class_map,
+                **({} if self.ignored is None else {"ignored": self.ignored}),
+            },
             inputs=inputs,
             weight=(self.experiment.evaluation_size or 2000) / 100,
             library_versions=STATISTICS,
@@ -353,6 +370,7 @@ class Planner(StageList):
                 "experiment": self.experiment.to_dict(),
                 "use": self.match.use,
                 "normalisation": asdict(self.card.normalisation),
+                **({} if self.ignored is None else {"ignored": BACKGROUND}),
                 **note,
             },
             inputs=inputs
@@ -360,3 +378,8 @@ class Planner(StageList):
             weight=2,
             library_versions=STATISTICS,
         )
+
+
+def _name(entry: ImageInput) -> str:
+    """Names pixels by what is unusual about them: ``96``, ``28_1``, ``224_stretch``."""
+    return "_".join(str(value) for value in entry.to_plain().values())

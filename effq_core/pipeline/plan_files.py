@@ -14,6 +14,7 @@ from typing import Any
 
 from effq_core.datasets.base import Dataset
 from effq_core.datasets.catalogue import open_dataset
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ExperimentError
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.models.built import read_labels
@@ -40,12 +41,12 @@ class _Source:
     Attributes:
         stages: What is taken over, by name.
         labels: Of the model's outputs.
-        image_size: Side of the model's input in pixels.
+        entry: What the model takes of a photo.
     """
 
     stages: tuple[StageSpec, ...]
     labels: tuple[Label, ...]
-    image_size: int
+    entry: ImageInput
 
 
 class FilesPlanner(Planner):
@@ -70,9 +71,11 @@ class FilesPlanner(Planner):
         self.ready_pixels: dict[str, str] = {}
         self.training_images = experiment.training_size or 2000
         self._source = _source(experiment, home)
-        self.image_size = self._source.image_size
+        self.entry = self._source.entry
+        self.image_size = self.entry.side
         self.dataset = dataset or open_dataset(experiment.dataset, home)
         self.match = _match(self._source.labels, self.dataset)
+        self.ignored = self._ignored()
         self.head_note = HeadNote()
 
     @property
@@ -136,8 +139,8 @@ def _source(experiment: Experiment, home: Home) -> _Source:
         # What somebody brought is taken from where it is kept.
         if row.name in there and row.name.partition(":")[2] not in _brought(experiment)
     ]
-    size = int(model.summary["image_size"])
-    return _Source(stages=tuple(taken), labels=read_labels(model.path), image_size=size)
+    entry = ImageInput.from_plain(model.summary)
+    return _Source(stages=tuple(taken), labels=read_labels(model.path), entry=entry)
 
 
 def _brought(experiment: Experiment) -> set[str]:
@@ -159,8 +162,8 @@ def _reference(experiment: Experiment) -> _Source:
             told = {"told": values["training"]}
             stages.add(f"finetune:{name}", "kept:reference_training", params=told, weight=0.1)
     labels = get_model(results["experiment"]["model"]).head_labels
-    size = int(results["model"]["image_size"])
-    return _Source(stages=tuple(stages.stages), labels=tuple(labels), image_size=size)
+    entry = ImageInput.from_plain(results["model"])
+    return _Source(stages=tuple(stages.stages), labels=tuple(labels), entry=entry)
 
 
 def _no_file(experiment: Experiment, what: str) -> ExperimentError:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from effq_core.datasets.base import Dataset
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment
+from effq_core.measure.answers import Answers
 from effq_core.models.catalogue import ModelCard
 from effq_core.models.class_names import canonical, without_numbers
 from effq_core.models.classes import HeadNote, HeadUse, new_head_note
 from effq_core.models.own.card import OwnCard, variant_problem
+from effq_core.models.own.extra_output import beside
 from effq_core.models.own.ready import get_ready
 from effq_core.settings import Home
 
 
-def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
+def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]]:
     """Returns the function that builds the float model, and what it depends on.
 
     Args:
         card: The model.
-        image_size: Side of its input in pixels.
+        entry: What it takes of a photo.
 
     Returns:
         The function below ``effq_core.pipeline.stages``, and its parameters.
@@ -29,15 +33,17 @@ def model_stage(card: ModelCard, image_size: int) -> tuple[str, dict[str, Any]]:
     params: dict[str, Any] = {
         "model": card.id,
         "weights": card.weights.sha256 or card.weights.md5,
-        "image_size": image_size,
+        **entry.to_plain(),
     }
     if isinstance(card, OwnCard):  # its preprocessing is in its layers, or in its graph
         return "own:float_model", params
     return "model:float_model", {**params, "normalisation": card.normalisation.plain()}
 
 
-def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[str, Any], int]:
-    """Returns what the stage of a file somebody brought depends on, and its input size.
+def ready_stage(
+    variant: str, home: Home, names: Sequence[str]
+) -> tuple[dict[str, Any], ImageInput]:
+    """Returns what the stage of a file somebody brought depends on, and its input.
 
     Args:
         variant: Its name as a variant.
@@ -45,22 +51,26 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
         names: Of the run's classes, in the order of the model's outputs.
 
     Returns:
-        The stage's parameters; side of the input in pixels.
+        The stage's parameters; what it takes of a photo.
 
     Raises:
         ModelError: If there is no such file.
         ExperimentError: If its classes are not the run's.
     """
     file = get_ready(variant, home)
-    given = without_numbers([label.name for label in file.labels], in_order=True)
-    own = [canonical(name) for name in given]
-    wanted = [canonical(name) for name in without_numbers(names, in_order=False)]
+    every = without_numbers([label.name for label in file.labels], in_order=True)
+    classes = without_numbers(names, in_order=False)
+    background = beside(every, classes)
+    kept = [at for at in range(len(every)) if at != background]
+    own = [canonical(every[at]) for at in kept]
+    wanted = [canonical(name) for name in classes]
     if own != wanted:
         first = next((i for i, (a, b) in enumerate(zip(own, wanted, strict=False)) if a != b), None)
         reason = (
             f"it has {len(own):,} classes, the run {len(wanted):,}"
             if first is None
-            else f"its output {first + 1} is {file.labels[first].name!r}, not {names[first]!r}"
+            else f"its output {kept[first] + 1} is {file.labels[kept[first]].name!r}, "
+            f"not {names[first]!r}"
         )
         raise ExperimentError(
             f"{file.title} cannot stand beside this run's variants: {reason}.",
@@ -74,7 +84,10 @@ def ready_stage(variant: str, home: Home, names: Sequence[str]) -> tuple[dict[st
     }
     if file.softmax:
         params["softmax"] = True
-    return params, file.image_size
+    answers = replace(file.answers, background=background)
+    if answers != Answers():  # older fingerprints stay
+        params["answers"] = asdict(answers)
+    return params, file.image_input
 
 
 def head_note(card: ModelCard, dataset: Dataset) -> HeadNote:

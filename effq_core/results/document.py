@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import InputError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.hardware import Hardware
@@ -158,6 +159,11 @@ class Results:
         """Returns how many times as fast as float32 a variant is; ``None`` where it is untimed."""
         own, other = self.variants[name].timing(threads), self.baseline.timing(threads)
         return None if own is None or other is None else ratio_of(other, own)
+
+    @property
+    def image_input(self) -> ImageInput:
+        """What the run's models take of a photo."""
+        return ImageInput.from_plain(self.model)
 
     def model_file(self, name: str) -> Path:
         """Returns a variant's ``.tflite`` file.

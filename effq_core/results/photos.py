@@ -10,6 +10,7 @@ from typing import Any
 from effq_core.datasets.base import Dataset, ImageItem
 from effq_core.datasets.catalogue import open_dataset
 from effq_core.datasets.decode import Pixels, decode
+from effq_core.datasets.image_input import ImageInput
 from effq_core.datasets.index import Index
 from effq_core.datasets.pixels import read_pixels
 from effq_core.datasets.roots import require_allowed
@@ -29,11 +30,11 @@ class EvaluationPhotos:
 
     Attributes:
         keys: Key of each photo, in the order of the stored answers.
-        size: Side in pixels.
+        entry: What the models take of a photo.
     """
 
     keys: list[str]
-    size: int
+    entry: ImageInput
     _pixels: Pixels | None = None
     _dataset: Dataset | None = None
     _items: dict[str, ImageItem] | None = None
@@ -45,7 +46,7 @@ class EvaluationPhotos:
             row: Its place among the evaluation photos.
 
         Returns:
-            RGB 0–255, uint8 (size, size, 3).
+            0–255, uint8 (size, size, channels).
 
         Raises:
             DatasetError: If it is no longer in its dataset, or has changed.
@@ -55,7 +56,7 @@ class EvaluationPhotos:
             return photo
         if self._dataset is None or self._items is None:
             raise StoreError("These evaluation photos have no source.", "Open them anew.")
-        return decode(self._dataset.open(self._items[self.keys[row]]), self.size)
+        return decode(self._dataset.open(self._items[self.keys[row]]), self.entry)
 
 
 def open_photos(results: Results, home: Home) -> EvaluationPhotos:
@@ -85,7 +86,7 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
     if folder is not None and folder.is_dir():
         pixels, items = read_pixels(folder)
         if [item.key for item in items] == keys:
-            return EvaluationPhotos(keys, int(pixels.shape[1]), _pixels=pixels)
+            return EvaluationPhotos(keys, results.image_input, _pixels=pixels)
     return _from_dataset(results, home, results.folder, keys)
 
 
@@ -99,9 +100,7 @@ def _from_dataset(results: Results, home: Home, folder: Path, keys: list[str]) -
         if len(items) == len(wanted):
             # Only the dashboard comes here, and shows nothing of folders it would not offer.
             dataset = open_dataset(require_allowed(results.experiment.dataset, home), home)
-            return EvaluationPhotos(
-                keys, int(results.model["image_size"]), _dataset=dataset, _items=items
-            )
+            return EvaluationPhotos(keys, results.image_input, _dataset=dataset, _items=items)
     raise StoreError(
         "The photos of this run are no longer in the store.",
         "Run the experiment again: only what is missing is made.",

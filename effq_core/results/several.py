@@ -207,7 +207,7 @@ _FIELDS: tuple[tuple[str, Touches, Callable[[Results], str]], ...] = (
     (_MODEL, Touches.ACCURACY, lambda r: str(r.model["title"])),
     (_PHOTOS, Touches.ACCURACY, lambda r: str(r.dataset["title"])),
     ("Evaluation photos", Touches.ACCURACY, _sample("evaluation")),
-    ("Image size", Touches.ACCURACY, lambda r: f"{r.model['image_size']} px"),
+    ("Image size", Touches.ACCURACY, lambda r: r.image_input.short),
     (_WEIGHTS, Touches.ACCURACY, lambda r: f"sha256 {r.baseline.file.sha256[:8]}"),
     ("Machine", Touches.LATENCY, _machine),
     ("System", Touches.LATENCY, lambda r: r.hardware.system),

@@ -71,7 +71,7 @@ def settings(results: Results) -> list[tuple[str, str]]:
         ("Model", f"{results.model['title']}, {fmt.count(_parameters(results))} parameters"),
         ("Weights", f"{results.model['source']} Licence: {results.model['licence']}."),
         ("Head", head_text(results)),
-        ("Input", f"{results.model['image_size']} × {results.model['image_size']} px, RGB"),
+        ("Input", results.image_input.text),
         ("Photos", f"{results.dataset['title']} ({fmt.count(results.dataset['images'])} in all)"),
         ("Source", f"{results.dataset['source']} Licence: {results.dataset['licence']}."),
     ]
@@ -112,6 +112,8 @@ def head_text(results: Results) -> str:
         A few clauses without a full stop.
     """
     text = HEADS.get(results.head_use, results.head_use)
+    if ignored := results.model.get("ignored"):
+        text += f"; its output “{ignored}” is left out, as the photos have no such class"
     trained = results.model.get("head")
     if not trained:
         return text

@@ -121,7 +121,7 @@ def common(results: Results) -> Hashable:
     return (
         results.baseline.file.sha256,
         photos_of(results),
-        results.model["image_size"],
+        results.image_input,
     )
 
 
@@ -179,14 +179,14 @@ def parts_of(places: Mapping[float, Mapping[int, Cell]], variant: str, along: Al
 def _parts(results: Results, variant: str, along: Along) -> Parts:
     entry, experiment = get_variant(variant), results.experiment
     calibration, qat = experiment.calibration, experiment.qat
-    sha, size = results.baseline.file.sha256, results.model["image_size"]
+    sha, taken = results.baseline.file.sha256, results.image_input
     method = calibration.method.replace("_", "-")
     if calibration.method == "percentile":
         method += f" {calibration.percentile:g} %"
     parts: list[tuple[Hashable, str]] = [
         (results.model["title"], str(results.model["title"])),
         (photos_of(results), str(results.dataset["title"])),
-        (size, f"{size} px"),
+        (taken, taken.short),
         (experiment.seed, f"seed {experiment.seed}"),
         ((results.model["title"], sha), f"weights {sha[:4]}…"),
         (method, method) if entry.recipe in _FOLLOWS else ("", ""),

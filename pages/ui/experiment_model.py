@@ -8,7 +8,8 @@ from effq_core import formatting as fmt
 from effq_core.datasets.catalogue import available
 from effq_core.models.catalogue import MODELS, ModelCard
 from effq_core.models.own.card import OwnCard, own_models, variant_problem
-from effq_core.models.own.ready import ready_files
+from effq_core.models.own.extra_output import background_of
+from effq_core.models.own.ready import ReadyFile, ready_files
 from effq_core.variants import Variant, get_variant
 from pages.ui import session
 from pages.ui.experiment_state import key, ready_boxes, variant_key
@@ -40,12 +41,18 @@ def ready_variants() -> list[Variant]:
         return []
     sizes = {len(card.head_labels), *_dataset_sizes()}
     files = ready_files(session.home())
-    offered = [file.variant for file in files if len(file.labels) in sizes]
+    offered = [file.variant for file in files if _widths(file) & sizes]
     for name in ready_boxes():  # one that is no longer offered could not be unticked
         if name not in offered and st.session_state[variant_key(name)]:
             st.session_state[variant_key(name)] = False
             st.rerun()
     return [get_variant(name) for name in offered]
+
+
+def _widths(file: ReadyFile) -> set[int]:
+    """Returns how many classes a run beside the file may have: "background" may be one too many."""
+    names = [label.name for label in file.labels]
+    return {len(names), len(names) - (background_of(names) is not None)}
 
 
 def _dataset_sizes() -> list[int]:

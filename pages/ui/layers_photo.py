@@ -15,6 +15,7 @@ from effq_core import formatting as fmt
 from effq_core.charts.depth import depth_chart
 from effq_core.charts.feature_maps import maps_chart, telling_channels, values_chart
 from effq_core.datasets.decode import Pixels
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import DatasetError, EffqError
 from effq_core.glossary import tip
 from effq_core.layers.signal_record import SignalRecord
@@ -144,8 +145,8 @@ def _choose(known: Known) -> _Chosen | None:
         st.caption(f"{escape(refused.message)} So a sample or a photo of your own has to do.")
     if wanted == _CHANGED:
         return _of_run(known.source)
-    size = int(known.source.results.model["image_size"])
-    return _sample(known.source, size) if wanted == _SAMPLE else _own(size)
+    entry = known.source.results.image_input
+    return _sample(known.source, entry) if wanted == _SAMPLE else _own(entry)
 
 
 def _of_run(source: Source) -> _Chosen | None:
@@ -171,13 +172,13 @@ def _of_run(source: Source) -> _Chosen | None:
         return None
 
 
-def _sample(source: Source, size: int) -> _Chosen:
+def _sample(source: Source, entry: ImageInput) -> _Chosen:
     samples = {sample.name: sample for sample in samples_for(source.results.labels())}
     name = st.selectbox("Sample", list(samples), key="layers_sample")
-    return _Chosen(name, remembered(read_sample, samples[name].path, name, size).pixels)
+    return _Chosen(name, remembered(read_sample, samples[name].path, name, entry).pixels)
 
 
-def _own(size: int) -> _Chosen | None:
+def _own(entry: ImageInput) -> _Chosen | None:
     holding = st.session_state.get(_UPLOADER) is not None
     file = st.file_uploader(
         "Photo",
@@ -193,7 +194,7 @@ def _own(size: int) -> _Chosen | None:
         forget_photo()
         return None
     try:
-        pixels = read_upload(file.getvalue(), file.name, size).pixels
+        pixels = read_upload(file.getvalue(), file.name, entry).pixels
     except DatasetError as error:
         problem(error)
         return None

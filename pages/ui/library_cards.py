@@ -61,7 +61,7 @@ def _model(card: ModelCard) -> None:
     folder = ASSETS / "weights" if card.bundled else home.models
     size = tree_size(folder / card.weights.file) if present else None
     classes = fmt.counted(len(card.head_labels), "class", "classes")
-    facts = [classes, f"{card.image_size} px input"]
+    facts = [classes, f"{card.image_input.short} input"]
     _facts([*facts, f"{fmt.size(size)} on disk"] if present else facts)
     _origin(card.licence, card.source)
     if card.bundled:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from effq_core import formatting as fmt
+from effq_core.datasets.image_input import Resize
 from effq_core.errors import ModelError
 from effq_core.glossary import tip
 from effq_core.library import remove_item
@@ -68,7 +69,7 @@ def show_ready_files() -> None:
     st.markdown("**Your .tflite files**, to be measured beside a run's variants")
     for file in files:
         facts = (
-            f"{fmt.size(file.size_bytes)} · {file.image_size} px, {file.input_type} · "
+            f"{fmt.size(file.size_bytes)} · {file.image_input.short}, {file.input_type} · "
             f"{fmt.counted(len(file.labels), 'class', 'classes')} · {file.preprocessing.label}"
         )
         with st.container(horizontal=True, vertical_alignment="center", border=True):
@@ -134,6 +135,14 @@ def _form() -> None:
         key="library_model_size",
         help="Only for a file that leaves its input size open.",
     )
+    resize = st.radio(
+        "How photos became squares in training",
+        [each.value for each in Resize],
+        format_func=lambda each: Resize(each).label,
+        horizontal=True,
+        key="library_model_resize",
+        help=tip("own_resize"),
+    )
     labels = _labels(generation)
     if st.button(
         "Check this model",
@@ -147,7 +156,7 @@ def _form() -> None:
                 raise ModelError("A file and its preprocessing are needed.", "Choose both.")
             given = parse_labels(labels)
             side = int(size) if size else None
-            offer = Offer(file.name, given, Preprocessing(way), side)
+            offer = Offer(file.name, given, Preprocessing(way), side, Resize(resize or Resize.CROP))
             content = io.BytesIO(file.getvalue())
             st.session_state[_CHECKING] = start_check(session.home(), content, offer)
             free([file.file_id])  # the check has it
@@ -162,6 +171,7 @@ def _labels(generation: int) -> str | bytes:
         format_func=lambda each: _SETS.get(each, each),
         horizontal=True,
         key="library_model_labels_way",
+        help="For one sigmoid output give two labels: first the one for 0, then the one for 1.",
     )
     if way == _TYPED:
         return str(

@@ -9,6 +9,7 @@ import streamlit as st
 from effq_core import formatting as fmt
 from effq_core.answered import Answered, sentence
 from effq_core.charts.answers import answer_bars
+from effq_core.datasets.image_input import GREY, Resize
 from effq_core.glossary import tip
 from effq_core.predict import Answer
 from effq_core.samples import Sample
@@ -66,10 +67,13 @@ def _photo(answered: Answered, sample: Sample | None) -> None:
     size = photo.pixels.shape[0]
     seen = enlarged(photo.pixels, _SEEN_SIDE)
     st.image(seen, width=seen.shape[0], output_format="PNG")
-    st.caption(f"The model sees {fmt.count(size)} × {fmt.count(size)} px", help=tip("crop"))
+    grey = ", grey" if photo.pixels.shape[-1] == GREY else ""
+    st.caption(f"The model sees {fmt.count(size)} × {fmt.count(size)} px{grey}", help=tip("crop"))
+    cut = ""
     if photo.width != photo.height:
         st.image(photo.preview, width=min(photo.preview.shape[1], _SEEN_SIDE))
-    cut = "; the darkened parts are cut off" if photo.width != photo.height else ""
+        stretched = photo.resize is Resize.STRETCH
+        cut = "; stretched to a square" if stretched else "; the darkened parts are cut off"
     st.caption(f"The photo: {fmt.count(photo.width)} × {fmt.count(photo.height)} px{cut}")
     if sample is not None:
         st.caption(escape(sample.credit))

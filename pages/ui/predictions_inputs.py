@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from effq_core import formatting as fmt
+from effq_core.datasets.image_input import ImageInput
 from effq_core.samples import Sample, samples_for
 from effq_core.uploads import (
     MAX_PHOTOS,
@@ -42,15 +43,15 @@ class Given:
     data: bytes = b""
     sample: Sample | None = None
 
-    def read(self, size: int) -> Photo:
-        """Reads it for a model whose input has this side, in pixels.
+    def read(self, entry: ImageInput) -> Photo:
+        """Reads it for a model that takes this of a photo.
 
         Raises:
             DatasetError: If it cannot be used.
         """
         if self.sample is not None:
-            return read_sample(self.sample.path, self.name, size)
-        return read_upload(self.data, self.name, size)
+            return read_sample(self.sample.path, self.name, entry)
+        return read_upload(self.data, self.name, entry)
 
 
 def given_photos(labels: Sequence[str]) -> list[Given]:

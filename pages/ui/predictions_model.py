@@ -94,13 +94,13 @@ def _answer(loaded: Predictor, wanted: Sequence[Given], known: dict[str, Outcome
 
 def _outcome(loaded: Predictor, given: Given) -> Outcome:
     try:
-        photo = given.read(loaded.image_size)
+        photo = given.read(loaded.image_input)
     except DatasetError as error:
         return error
     return Answered(photo=photo, answers=loaded.answer(photo.pixels))
 
 
-def _identity(results: Results) -> tuple[str, ...]:
-    """What the answers follow from: files and labels, whichever run made them."""
+def _identity(results: Results) -> tuple[object, ...]:
+    """What the answers follow from: files, labels and what they take of a photo."""
     files = (results.variants[name].file.sha256 for name in results.with_files)
-    return (*results.labels(), *files)
+    return (*results.labels(), *files, results.image_input)

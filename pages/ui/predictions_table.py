@@ -12,6 +12,7 @@ from PIL import Image
 
 from effq_core import formatting as fmt
 from effq_core.answered import NOT_THE_SAME, Answered, agreement, answers_csv, verdict
+from effq_core.datasets.decode import as_rgb
 from effq_core.glossary import tip
 from effq_core.results import Results
 from effq_core.uploads import Pixels
@@ -110,6 +111,8 @@ def _choose(ids: list[str]) -> None:
 
 def _thumbnail(pixels: Pixels) -> str:
     picture = io.BytesIO()
-    small = Image.fromarray(pixels).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BICUBIC)
+    small = Image.fromarray(as_rgb(pixels)).resize(
+        (_THUMBNAIL, _THUMBNAIL), Image.Resampling.BICUBIC
+    )
     small.save(picture, "JPEG", quality=80)
     return f"data:image/jpeg;base64,{base64.b64encode(picture.getvalue()).decode()}"

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
@@ -17,6 +15,7 @@ from effq_core.glossary import tip
 from effq_core.results import Results
 from effq_core.results.pairs import Change, ChangedPhoto
 from effq_core.results.photos import EvaluationPhotos, open_photos
+from effq_core.uploads import enlarged
 from pages.ui import results_cache, session
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_pair
@@ -140,7 +139,7 @@ def _gallery(
     with st.container(horizontal=True, gap="small", key="photos_gallery"):
         for photo in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
             try:
-                pixels = _framed(photos.photo(photo.row))
+                pixels = enlarged(photos.photo(photo.row), _WIDTH)
             except DatasetError:
                 gone += 1
                 continue
@@ -153,12 +152,6 @@ def _gallery(
             f"{fmt.counted(gone, 'photo')} of this page can no longer be read from the dataset.",
             icon=":material/broken_image:",
         )
-
-
-def _framed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Returns a photo at least as large as it is shown: small ones enlarged without blur."""
-    factor = max(1, _WIDTH // pixels.shape[0])
-    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _caption(photo: ChangedPhoto, first: str, second: str) -> str:

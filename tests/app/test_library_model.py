@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.models.catalogue import Label
 from effq_core.models.own import card as cards
 from effq_core.models.own.background import Checking
@@ -71,6 +72,8 @@ def test_a_model_is_checked_step_by_step_shown_its_answers_and_kept(
     )
     app.selectbox(key="library_model_preprocessing").set_value("inside")
     app.text_area(key="library_model_labels").set_value("\n".join(TINY_LABELS))
+    assert app.radio(key="library_model_resize").value == "crop"
+    app.radio(key="library_model_resize").set_value("stretch")
     app.run()
     app.button(key="library_model_check").click().run()
     _until(app, "Its answers to sample photos")
@@ -80,7 +83,7 @@ def test_a_model_is_checked_step_by_step_shown_its_answers_and_kept(
     assert app.text_input(key="library_model_name").value == "my net"
     app.button(key="library_model_keep").click().run()
     (kept,) = own_models(home)
-    assert (kept.id, kept.image_size) == ("own:my_net", 32)
+    assert (kept.id, kept.image_input) == ("own:my_net", ImageInput(32, Resize.STRETCH))
     assert kept.class_labels == tuple(Label(name) for name in TINY_LABELS)
     assert "my net" in words(app)
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from effq_core.bundle.scripts import classify
 from effq_core.datasets import decode as app
+from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.measure.runtime import LiteRtModel
 
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV",
@@ -34,11 +35,20 @@ def test_limits_and_formats_are_the_apps() -> None:
     height=st.integers(1, 600),
     size=st.integers(1, 70),
     orientation=st.integers(0, 9),
+    stretch=st.booleans(),
+    channels=st.sampled_from([1, 3]),
     seed=st.integers(0, 2**32 - 1),
 )
 @settings(max_examples=200, deadline=None)
 def test_any_image_becomes_the_same_pixels(
-    mode: str, width: int, height: int, size: int, orientation: int, seed: int
+    mode: str,
+    width: int,
+    height: int,
+    size: int,
+    orientation: int,
+    stretch: bool,
+    channels: int,
+    seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
     if mode in ("I", "F", "I;16", "I;16B"):
@@ -53,9 +63,11 @@ def test_any_image_becomes_the_same_pixels(
         )  # fmt: skip
     image.getexif()[0x0112] = orientation
 
-    expected = app.decode(image, size)
+    entry = ImageInput(size, Resize.STRETCH if stretch else Resize.CROP, channels)
+    expected = app.decode(image, entry)
 
-    found = classify.crop_to_square(classify.upright_rgb(image), size)
+    rgb = classify.upright_rgb(image)
+    found = classify.to_square(rgb, size, channels=channels, stretch=stretch)
     np.testing.assert_array_equal(found, expected, strict=True)
 
 

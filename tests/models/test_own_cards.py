@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from effq_core.errors import ExperimentError, ModelError
+from effq_core.datasets.image_input import ImageInput
+from effq_core.errors import ExperimentError, ModelError, StoreError
 from effq_core.experiment import Experiment
 from effq_core.library import remove_item
 from effq_core.models.catalogue import Label, get_model
@@ -119,18 +120,42 @@ def test_files_that_are_not_those_that_were_checked_are_refused(home: Home) -> N
 
 def test_another_content_is_another_model_to_the_pipeline(home: Home) -> None:
     one = add_card(home)
-    function, params = model_stage(one, 48)
+    function, params = model_stage(one, one.image_input)
     (one.folder / "weights.npz").write_bytes(b"other")
     write_card(one.folder, json.loads((one.folder / "card.json").read_text()) | {"content": ""})
     plain = json.loads((one.folder / "card.json").read_text())
     plain.pop("content")
     write_card(one.folder, plain)
     assert function == "own:float_model"
-    assert model_stage(get_own("own:pets", home), 48)[1]["weights"] != params["weights"]
+    assert model_stage(get_own("own:pets", home), ImageInput(48))[1]["weights"] != params["weights"]
+
+
+def test_only_what_is_unusual_of_an_input_is_in_the_fingerprints(home: Home) -> None:
+    def pixels(slug: str) -> list[dict[str, object]]:
+        choice = Experiment(model=f"own:{slug}", variants=("int8",))
+        stages = build_plan(choice, home).stages
+        return [dict(each.params) for each in stages if each.function.endswith("data:pixels")]
+
+    old = add_card(home, "old")  # as cards were before an input could be unusual
+    assert old.image_input == ImageInput(48)
+    stretched = add_card(home, "wide", resize="stretch")
+    grey = add_card(home, "grey", channels=1)
+    assert model_stage(old, old.image_input)[1].keys() == {"model", "weights", "image_size"}
+    assert model_stage(stretched, stretched.image_input)[1]["resize"] == "stretch"
+    assert all(not {"resize", "channels"} & params.keys() for params in pixels("old"))
+    assert [params["resize"] for params in pixels("wide")] == ["stretch"] * 3
+    assert [params["channels"] for params in pixels("grey")] == [1] * 3
+    assert "grey (ITU-R 601 luma)" in grey.summary
+    assert "stretched to a square" in stretched.summary
+
+
+def test_a_card_of_an_input_nobody_knows_is_damaged(home: Home) -> None:
+    with pytest.raises(StoreError, match="damaged"):
+        add_card(home, resize="pad")
 
 
 def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
-    function, params = model_stage(get_model("efficientnet_lite0_imagenet"), 224)
+    function, params = model_stage(get_model("efficientnet_lite0_imagenet"), ImageInput(224))
     assert function == "model:float_model"
     assert set(params) == {"model", "weights", "image_size", "normalisation"}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.library import remove_item
 from effq_core.measure.feeding import FEEDING_FILE, Feeding, input_table
@@ -104,10 +105,10 @@ def test_the_model_is_fed_what_it_was_trained_with(
 
 def test_a_file_stands_only_beside_runs_with_its_classes(home: Home, tflite: Path) -> None:
     card = kept(home, tflite)
-    params, side = ready_stage(card.variant, home, TINY_LABELS)
+    params, entry = ready_stage(card.variant, home, TINY_LABELS)
     numbered = [f"{i}_{name.title()}" for i, name in enumerate(TINY_LABELS)]
-    assert ready_stage(card.variant, home, numbered) == (params, side), "the same classes"
-    assert (params["sha256"], side) == (card.sha256, SIDE)
+    assert ready_stage(card.variant, home, numbered) == (params, entry), "the same classes"
+    assert (params["sha256"], entry) == (card.sha256, ImageInput(SIDE))
     with pytest.raises(ExperimentError, match="4 classes, the run 2"):
         ready_stage(card.variant, home, TINY_LABELS[:2])
     with pytest.raises(ExperimentError, match="output 1 is 'astronaut', not 'clock'"):

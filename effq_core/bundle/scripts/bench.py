@@ -321,7 +321,7 @@ def usable_cores() -> int:
 def _noise(path: Path, entry: dict[str, Any]) -> Any:
     """Returns an input of noise: zeros can be faster than any photo."""
     shape = tuple(int(side) for side in entry["shape"])
-    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
+    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] not in (1, 3):
         raise Problem(f"{path} is not an image classifier: its input is {shape}.")
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     dtype = np.dtype(entry["dtype"])

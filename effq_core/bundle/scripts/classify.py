@@ -6,7 +6,8 @@
 
 Needs ai-edge-litert, numpy and Pillow, and nothing else. With the versions in requirements.txt the
 answers are those of EffQ Studio to the last bit on the same kind of processor: photos are decoded,
-turned, cropped and fed to the model in exactly the same way. Other versions work too, from Python
+turned, cropped (or stretched, where input.json beside the model says so), made grey for a grey
+model, and fed to it in exactly the same way. Other versions work too, from Python
 3.9 on. Exit codes: 0 every photo was answered, 1 at least one was not, 2 the command or the model
 cannot be used.
 """
@@ -86,22 +87,25 @@ class Classifier:
         outputs = self._interpreter.get_output_details()
         shapes = [tuple(int(side) for side in detail["shape"]) for detail in (*inputs, *outputs)]
         fits = len(shapes) == 2 and len(shapes[0]) == 4 and len(shapes[1]) == 2
-        if not fits or shapes[0][0] != 1 or shapes[0][1] != shapes[0][2] or shapes[0][3] != 3:
+        fits = fits and shapes[0][0] == 1 and shapes[0][1] == shapes[0][2]
+        if not fits or shapes[0][3] not in (1, 3):
             raise Problem(f"{path} is not an image classifier: its tensors are {shapes}.")
-        self.size = shapes[0][1]
+        self.size, self.channels = shapes[0][1], shapes[0][3]
+        self.stretch = _stretches(path.with_name("input.json"))
         self._input, self._output = inputs[0], outputs[0]
         # A pixel has one of 256 values, so the file's own quantization becomes a table.
         self._table = _input_values(path, self._input)
         self.labels = _read_labels(labels)
         if len(self.labels) != shapes[1][1]:
             raise Problem(f"{labels} has {len(self.labels)} names for {shapes[1][1]} outputs.")
-        self.probabilities(np.zeros((self.size, self.size, 3), np.uint8))  # the first is slower
+        blank = np.zeros((self.size, self.size, self.channels), np.uint8)
+        self.probabilities(blank)  # the first is slower
 
     def probabilities(self, pixels: Any) -> Any:
         """Asks the model.
 
         Args:
-            pixels: RGB 0–255, uint8 (size, size, 3).
+            pixels: RGB or grey 0–255, uint8 (size, size, channels).
 
         Returns:
             Outputs as float32 (classes,), dequantized where the file's are integers.
@@ -127,7 +131,7 @@ class Classifier:
         Raises:
             Problem: If the photo cannot be read.
         """
-        pixels = decode(photo, self.size)
+        pixels = decode(photo, self.size, channels=self.channels, stretch=self.stretch)
         start = time.perf_counter_ns()
         output = self.probabilities(pixels)
         ms = (time.perf_counter_ns() - start) / 1e6
@@ -138,15 +142,17 @@ class Classifier:
         return {"image": str(photo), "guesses": guesses, "ms": ms}
 
 
-def decode(photo: Path, size: int) -> Any:
-    """Turns a photo into the model's input: upright, RGB, shortest side resized, centre cropped.
+def decode(photo: Path, size: int, *, channels: int = 3, stretch: bool = False) -> Any:
+    """Turns a photo into the model's input: upright, a square, in colour or grey.
 
     Args:
         photo: The file; of several frames or pages the first counts.
         size: Side of the square in pixels.
+        channels: 3, or 1 for grey.
+        stretch: Whether both sides are resized, in place of the shortest one and a crop.
 
     Returns:
-        RGB 0–255, uint8 (size, size, 3).
+        0–255, uint8 (size, size, channels).
 
     Raises:
         Problem: If it is missing, empty, not an image, broken or too large.
@@ -171,7 +177,7 @@ def decode(photo: Path, size: int) -> Any:
     except _BROKEN as error:
         raise Problem(f"{photo} is broken: {error or type(error).__name__}.") from error
     try:
-        return crop_to_square(upright_rgb(image), size)
+        return to_square(upright_rgb(image), size, channels=channels, stretch=stretch)
     except _BROKEN as error:
         why = error or type(error).__name__
         raise Problem(f"{photo} (mode {image.mode}) cannot be converted: {why}.") from error
@@ -183,19 +189,19 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     return _to_rgb(ImageOps.exif_transpose(image) if turned else image)
 
 
-def crop_to_square(rgb: Image.Image, size: int) -> Any:
-    """Resizes the shortest side and cuts out the centre: uint8 (size, size, 3)."""
-    width, height = rgb.size
+def to_square(rgb: Image.Image, size: int, *, channels: int = 3, stretch: bool = False) -> Any:
+    """Crops or stretches to a square; grey is ITU-R 601 luma: uint8 (size, size, channels)."""
+    image = rgb.convert("L") if channels == 1 else rgb
+    width, height = image.size
     longest = min(width, height) * MAX_ASPECT
     if max(width, height) > longest:
-        rgb = _centre_crop(rgb, min(width, longest), min(height, longest))
-        width, height = rgb.size
+        image = _centre_crop(image, min(width, longest), min(height, longest))
+        width, height = image.size
     scale = size / min(width, height)
-    resized = rgb.resize(
-        (max(size, round(width * scale)), max(size, round(height * scale))),
-        Image.Resampling.BICUBIC,
-    )
-    return np.asarray(_centre_crop(resized, size, size), dtype=np.uint8)
+    sides = max(size, round(width * scale)), max(size, round(height * scale))
+    resized = image.resize((size, size) if stretch else sides, Image.Resampling.BICUBIC)
+    square = np.asarray(_centre_crop(resized, size, size), dtype=np.uint8)
+    return square.reshape(size, size, channels)
 
 
 def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:
@@ -284,6 +290,19 @@ def _read_labels(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except (OSError, ValueError) as error:
         raise Problem(f"{path} cannot be read: {error}.") from error
+
+
+def _stretches(path: Path) -> bool:
+    """Reads how photos become squares, where that is written down; else they are cropped."""
+    if not path.is_file():
+        return False
+    try:
+        resize = json.loads(path.read_text(encoding="utf-8"))["resize"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Problem(f"{path} cannot be read: {error}.") from error
+    if resize not in ("crop", "stretch"):
+        raise Problem(f"{path} asks for the resize {resize!r}: crop and stretch are known.")
+    return bool(resize == "stretch")
 
 
 def _only_model(folder: Path) -> Path:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from effq_core import formatting as fmt
+from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.errors import ModelError
 from effq_core.models.catalogue import Label
 from effq_core.models.own import sandbox, steps
+from effq_core.models.own.extra_output import BACKGROUND
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.models.own.sandbox import Bounds
@@ -44,12 +46,14 @@ class Offer:
         preprocessing: What the model expects of RGB 0–255.
         image_size: Side of the input in pixels where the file leaves it open; ``None``: the
             file's, or 224.
+        resize: How photos were brought to that size when it was trained.
     """
 
     name: str
     labels: tuple[Label, ...]
     preprocessing: Preprocessing
     image_size: int | None = None
+    resize: Resize = Resize.CROP
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,14 @@ class Checked:
     def is_ready(self) -> bool:
         """Whether it is a ``.tflite`` file, to be measured as it is."""
         return (self.folder / steps.OUT / MODEL_FILE).is_file()
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """Of all outputs, in their order; one that was given none is called background."""
+        made, place = list(self.offer.labels), self.report.get("background")
+        if place is not None:
+            made.insert(place, Label(BACKGROUND))
+        return tuple(made)
 
     @property
     def answers(self) -> list[dict[str, Any]]:
@@ -168,6 +180,7 @@ def _write_request(folder: Path, offer: Offer, bounds: Bounds) -> None:
         "labels": [[label.name, label.wnid] for label in offer.labels],
         "preprocessing": offer.preprocessing.value,
         "image_size": offer.image_size,
+        "resize": offer.resize.value,
         "address_space": bounds.address_space,
         # Of all threads together; the watch over the clock is what ends a check.
         "cpu_seconds": round(4 * bounds.seconds) + 10,
@@ -193,12 +206,19 @@ def _checked(place: Workplace, offer: Offer) -> Checked:
 
 
 def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
-    if int(plain["classes"]) != labels or not 16 <= int(plain["image_size"]) <= 1024:
+    entry, background = ImageInput.from_plain(plain), plain.get("background")
+    outputs = labels + (background is not None)
+    if int(plain["classes"]) != outputs or not 16 <= entry.side <= 1024:
         raise ValueError("its numbers do not fit")
+    if background not in (None, 0, labels):
+        raise ValueError("its background is neither its first nor its last output")
     return {
+        **entry.to_plain(),
+        "background": background,
+        "logit": bool(plain.get("logit", False)),
         **{name: _line(plain[name]) for name in ("file_sha256", "file_format", "head_problem")},
         "int8_problem": _line(plain["int8_problem"]),
-        **{name: int(plain[name]) for name in ("file_bytes", "image_size", "parameters")},
+        **{name: int(plain[name]) for name in ("file_bytes", "parameters")},
         "qat_problems": [_line(each) for each in plain["qat_problems"]][:50],
         "notes": [_line(each) for each in plain["notes"]][:20],
         "probabilities": plain.get("probabilities", True) is True,

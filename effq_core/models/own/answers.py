@@ -10,7 +10,9 @@ import numpy as np
 
 from effq_core import formatting as fmt
 from effq_core.datasets.decode import decode, open_image
+from effq_core.datasets.image_input import ImageInput
 from effq_core.datasets.photo_patches import sample_photos
+from effq_core.samples import shown_in
 
 _Array = np.ndarray[Any, Any]
 _TOP = 3
@@ -24,22 +26,25 @@ class Photos:
 
     Attributes:
         names: What each shows.
-        pixels: uint8 ``(n, side, side, 3)``.
+        pixels: uint8 ``(n, side, side, channels)``.
+        shown: What each shows, in the words of any labels.
     """
 
     names: tuple[str, ...]
     pixels: _Array
+    shown: tuple[tuple[str, ...], ...]
 
 
-def sample_pixels(image_size: int) -> Photos:
+def sample_pixels(entry: ImageInput) -> Photos:
     """Reads all sample photos: what a model's classes are called must not decide how it is judged.
 
     Args:
-        image_size: Side in pixels.
+        entry: What the model takes of a photo.
     """
     samples = sample_photos()
-    pixels = [decode(open_image(each.path, each.name), image_size) for each in samples]
-    return Photos(tuple(each.name for each in samples), np.stack(pixels))
+    pixels = [decode(open_image(each.path, each.name), entry) for each in samples]
+    names = tuple(each.name for each in samples)
+    return Photos(names, np.stack(pixels), tuple(shown_in(name) for name in names))
 
 
 def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -58,6 +63,26 @@ def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dic
         best = np.argsort(-values, kind="stable")[:_TOP]
         rows.append({"photo": name, "top": [[labels[i], float(values[i])] for i in best]})
     return rows
+
+
+def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
+    """Says how one output is read as two classes.
+
+    Args:
+        labels: The two classes.
+        kept: Whether the file stays as it is, so that only EffQ reads it so.
+
+    Returns:
+        A sentence or two.
+    """
+    if len(labels) != 2:
+        return "One output, yes or no: it needs two labels, first the one for no."
+    ending = (
+        "EffQ reads it as two probabilities."
+        if kept
+        else "The files made of it have an output for each."
+    )
+    return f"One output, yes or no: 0 is {labels[0]}, 1 is {labels[1]}. {ending}"
 
 
 def doubt(found: _Array) -> str:

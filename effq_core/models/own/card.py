@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effq_core.datasets.image_input import COLOUR, ImageInput, Resize
 from effq_core.errors import ModelError, StoreError
 from effq_core.models.catalogue import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
@@ -45,6 +46,8 @@ class OwnCard(ModelCard):
         int8_problem: Why post-training int8 is not offered; empty where it is.
         notes: What a reader must know, such as that a softmax was added.
         added: Seconds since 1970.
+        channels: Of its input; 1 where photos are made grey.
+        resize: How photos become its square.
     """
 
     class_labels: tuple[Label, ...]
@@ -59,6 +62,13 @@ class OwnCard(ModelCard):
     int8_problem: str
     notes: tuple[str, ...]
     added: float
+    channels: int = COLOUR
+    resize: Resize = Resize.CROP
+
+    @property
+    def image_input(self) -> ImageInput:
+        """What it takes of a photo."""
+        return ImageInput(self.image_size, self.resize, self.channels)
 
     @property
     def head_labels(self) -> tuple[Label, ...]:
@@ -228,12 +238,14 @@ def read_card(folder: Path, slug: str) -> OwnCard:
     plain = read_json(folder / CARD_FILE) or {}
     try:
         labels = tuple(Label(str(name), wnid) for name, wnid in plain["labels"])
-        preprocessing = Preprocessing(plain["preprocessing"])
+        preprocessing, entry = Preprocessing(plain["preprocessing"]), ImageInput.from_plain(plain)
         return OwnCard(
             id=f"{PREFIX}{slug}",
             title=str(plain["title"]),
             architecture="own",
-            image_size=int(plain["image_size"]),
+            image_size=entry.side,
+            channels=entry.channels,
+            resize=entry.resize,
             parameters=int(plain["parameters"]),
             labels=f"{PREFIX}{slug}",
             normalisation=preprocessing.normalisation or Normalisation((1,) * 3, (0,) * 3),
@@ -280,8 +292,9 @@ def variant_problem(card: OwnCard, variant: str) -> str:
 
 def _summary(plain: dict[str, Any], classes: int) -> str:
     ways = "all variants" if not plain["qat_problems"] else "variants without fine-tuning"
-    given = Preprocessing(plain["preprocessing"]).label
-    return f"Your own: {classes:,} classes, {ways}. Input: {given}."
+    given, entry = Preprocessing(plain["preprocessing"]).label, ImageInput.from_plain(plain)
+    unusual = "" if entry == ImageInput(entry.side) else f"; {entry.text}"
+    return f"Your own: {classes:,} classes, {ways}. Input: {given}{unusual}."
 
 
 def _unknown(home: Home, model_id: str) -> ModelError:

@@ -13,13 +13,14 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 
 from effq_core import formatting as fmt
+from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.errors import EffqError, ModelError
 from effq_core.experiment import CalibrationMethod
 from effq_core.measure.gates import fake_quant_gate, no_float_gate
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import answers as asked
-from effq_core.models.own import steps, trying
+from effq_core.models.own import extra_output, steps, trying
 from effq_core.models.own.card import WEIGHTS_FILE
 from effq_core.models.own.files import ModelFile
 from effq_core.models.own.flat import build_flat
@@ -29,6 +30,7 @@ from effq_core.models.own.loading import Loaded, load, preprocessed
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.models.own.steps import Progress, under_way
+from effq_core.models.own.two_classes import OneOutput, both, what_output
 from effq_core.models.weights import load_weights, write_weights
 from effq_core.pipeline.stages.report import expected_fake_quant
 from effq_core.quantize.calibration import collect_statistics
@@ -80,40 +82,60 @@ class Check:
         normalisation = Preprocessing(self.request["preprocessing"]).normalisation
         with self._step("Load it") as step:
             loaded = load(self.file, self._scratch, self.request["image_size"])
-            step.detail = f"One image of {loaded.image_size} × {loaded.image_size} pixels goes in."
-            if loaded.open_size and self.request["image_size"] is None:
+            shape = loaded.shape
+            step.detail = shape.text
+            if shape.batch not in (None, 1):
+                self.notes.append(
+                    f"Built for {shape.batch} images at a time; rebuilt for one from its weights."
+                )
+                step.detail += f" {self.notes[-1]}"
+            if shape.left_open and self.request["image_size"] is None:
                 step.warn(
-                    f"The file leaves the input size open: {loaded.image_size} pixels are taken.",
+                    f"The file leaves the input size open: {shape.side} pixels are taken.",
                     "Say another input size if the model was trained with one.",
                 )
             if loaded.precisions:
                 note = f"It was saved in {', '.join(loaded.precisions)} and is taken in float32."
                 step.detail = f"{step.detail} {note}"
                 self.notes.append(note)
-        image_size = loaded.image_size
-        photos = asked.sample_pixels(image_size)
+            if normalisation is not None:
+                normalisation = normalisation.for_channels(shape.channels)
+        entry = ImageInput(shape.side, Resize(self.request["resize"]), shape.channels)
+        photos = asked.sample_pixels(entry)
         call = preprocessed(loaded.call, normalisation)
         with self._step("Class scores come out") as step:
             found = trying.scores(call, photos.pixels)
-            logits = trying.needs_softmax(found, trying.ending_of(loaded.call, image_size))
+            single = what_output(loaded.model, found) if found.shape[1] == 1 else None
+            if single is not None:
+                call = both(call, single)
+                found = trying.scores(call, photos.pixels)
+                self.notes.append(asked.two_classes_note(labels))
+                step.detail = self.notes[-1]
+            ending = trying.ending_of(loaded.call, entry)
+            logits = single is None and trying.needs_softmax(found, ending)
             if logits:
                 call = trying.with_softmax(call)
                 found = trying.scores(call, photos.pixels)
                 self.notes.append("The file ends in scores before a softmax; one was added.")
                 step.detail = "They are scores before a softmax; one is added."
-            else:
+            elif single is None:
                 step.detail = "They are probabilities."
         with self._step("Labels fit") as step:
+            background = extra_output.unlabelled(found, labels, photos.shown)
+            labels = extra_output.with_background(labels, background)
             self._check_labels(labels, found.shape[1])
             step.detail = f"{fmt.counted(len(labels), 'class', 'classes')}."
+            if background is not None:
+                self.notes.append(extra_output.note(background))
+                step.detail += f" {self.notes[-1]}"
         with self._step("Try it on sample photos") as step:
             answers = asked.answers_of(photos, found, labels)
             step.detail = f"{fmt.counted(len(answers), 'photo')} answered; see below."
             if doubt := asked.doubt(found):
                 step.warn(doubt, "Compare the answers with what the photos show.")
                 self.notes.append(doubt)
-        flattened = self._lay_open(loaded, normalisation, logits, photos, found)
-        kept, parameters = self._keep(flattened, call, image_size)
+        flattened = self._lay_open(loaded, normalisation, (logits, single), photos, found)
+        kept, parameters = self._keep(flattened, call, entry)
         int8_problem = self._convert(kept, photos, found)
         self._recognise(labels, normalisation, photos, found)
         problems = list(flattened.problems) if flattened else []
@@ -122,7 +144,8 @@ class Check:
         elif not flattened:
             problems = ["a SavedModel holds a graph, not layers: save it as .keras instead"]
         return {
-            "image_size": image_size,
+            **entry.to_plain(),
+            "background": background,
             "classes": int(found.shape[1]),
             "parameters": parameters,
             "qat_problems": problems[:50],
@@ -144,12 +167,20 @@ class Check:
             )
 
     def _lay_open(
-        self, loaded: Loaded, normalisation: Any, logits: bool, photos: Any, found: Any
+        self,
+        loaded: Loaded,
+        normalisation: Any,
+        ends: tuple[bool, OneOutput | None],
+        photos: Any,
+        found: Any,
     ) -> Flattened | None:
         if loaded.model is None:
             return None
+        logits, single = ends
         with self._step("Lay its layers open") as step:
-            made = flatten(loaded.model, loaded.image_size, normalisation, add_softmax=logits)
+            made = flatten(
+                loaded.model, loaded.shape, normalisation, add_softmax=logits, one_output=single
+            )
             if made.problems:
                 step.warn(
                     f"Not all can be fine-tuned: {_some(made.problems)}.",
@@ -168,7 +199,7 @@ class Check:
             )
             return made
 
-    def _keep(self, flattened: Flattened | None, call: Any, image_size: int) -> tuple[Any, int]:
+    def _keep(self, flattened: Flattened | None, call: Any, entry: ImageInput) -> tuple[Any, int]:
         """Writes layers and weights, or a graph; returns the model as it will be read back."""
         with self._step("Keep what it computes") as step:
             if flattened and not flattened.problems:
@@ -177,7 +208,7 @@ class Check:
                 write_weights(model, self._out / WEIGHTS_FILE)
                 step.detail = "As a list of layers and their weights."
             else:
-                write_graph(freeze_callable(call, image_size), self._out)
+                write_graph(freeze_callable(call, entry.side, entry.channels), self._out)
                 model = GraphModel(self._out)
                 step.detail = "As a graph of operators that only compute."
             return model, int(model.count_params())

@@ -11,11 +11,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from effq_core import formatting as fmt
+from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.errors import ModelError
+from effq_core.measure.answers import Answers, write_answers
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import answers as asked
-from effq_core.models.own import steps
+from effq_core.models.own import extra_output, steps
 from effq_core.models.own.ending import Ending, ending_of_file
 from effq_core.models.own.input_fit import fit
 from effq_core.models.own.preprocessing import Preprocessing
@@ -56,10 +58,24 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     with under_way(out, "One image in, class scores out") as step:
         fitting = fit(path, Preprocessing(request["preprocessing"]))
         ending = ending_of_file(path)
-        feeding = replace(fitting.feeding, softmax=ending is Ending.SCORES)
+        one_output = report.outputs[0].shape[-1:] == (1,)
+        feeding = replace(fitting.feeding, softmax=ending is Ending.SCORES and not one_output)
         if feeding.is_needed:
             feeding.write(path)
+        notes = [fitting.note] if fitting.note else []
+        logit = one_output and ending is not Ending.INDEPENDENT
+        if one_output:
+            write_answers(path, Answers(logit=logit))
+            notes.append(asked.two_classes_note(labels, kept=True))
+        if feeding.softmax:
+            notes.append("The file ends in scores; a softmax is put behind them.")
         model = LiteRtModel(path)
+        entry = ImageInput(model.image_size, Resize(request["resize"]), model.channels)
+        photos = asked.sample_pixels(entry)
+        found = np.stack([model.predict(image) for image in photos.pixels])
+        background = extra_output.unlabelled(found, labels, photos.shown)
+        labels = extra_output.with_background(labels, background)
+        notes += [] if background is None else [extra_output.note(background)]
         if len(labels) != model.classes:
             raise ModelError(
                 f"There are {fmt.count(len(labels))} labels, and the file has "
@@ -67,18 +83,12 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
                 "Give one label a line, in the order of its outputs.",
             )
         step.detail = (
-            f"{model.image_size} × {model.image_size} pixels, {model.input_dtype}; "
-            f"{fmt.counted(model.classes, 'class', 'classes')}."
-        )
-        notes = [fitting.note] if fitting.note else []
+            f"{entry.text}, {model.input_dtype}; "
+            f"{fmt.counted(model.classes, 'class', 'classes')}. {' '.join(notes)}"
+        ).strip()
         if fitting.note:
-            step.warn(f"{step.detail} {fitting.note}", "Is it the preprocessing it was made for?")
-        if feeding.softmax:
-            notes.append("The file ends in scores; a softmax is put behind them.")
-            step.detail = f"{step.detail} {notes[-1]}"
-    photos = asked.sample_pixels(model.image_size)
+            step.warn(step.detail, "Is it the preprocessing it was made for?")
     with under_way(out, "Try it on sample photos") as step:
-        found = np.stack([model.predict(image) for image in photos.pixels])
         if not np.isfinite(found).all():
             raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")
         sums = found.sum(axis=1)
@@ -93,12 +103,15 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             notes.append(doubt)
             step.warn(doubt, "Compare the answers with what the photos show.")
         refed = folder / steps.SCRATCH / "refed"
-        if doubt := unrecognised(path, refed, photos, found, labels, outside=normalisation):
+        fed = feeding.normalisation
+        if doubt := unrecognised(path, refed, photos, found, labels, outside=fed):
             notes.append(doubt)
             step.warn(doubt, CHECK_WHAT_WAS_SAID)
     shutil.copyfile(path, out / MODEL_FILE)
     return {
-        "image_size": model.image_size,
+        **entry.to_plain(),
+        "background": background,
+        "logit": logit,
         "classes": model.classes,
         "parameters": 0,
         "qat_problems": [],

@@ -18,6 +18,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 import tf_keras as keras
 
+from effq_core.datasets.image_input import COLOUR, ImageInput
 from effq_core.errors import ModelError
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.catalogue import Normalisation
@@ -53,10 +54,12 @@ class FlatModel:
     Attributes:
         image_size: Side of the square input in pixels.
         layers: From the input to the output.
+        channels: Of the input; 1 where it is grey.
     """
 
     image_size: int
     layers: tuple[FlatLayer, ...]
+    channels: int = COLOUR
 
     @property
     def head_problem(self) -> str:
@@ -80,7 +83,8 @@ class FlatModel:
             {"name": e.name, "kind": e.kind, "config": e.config, "inputs": e.inputs}
             for e in self.layers
         ]
-        plain = {"format": 1, "image_size": self.image_size, "layers": rows}
+        entry = ImageInput(self.image_size, channels=self.channels).to_plain()
+        plain = {"format": 1, **entry, "layers": rows}
         (folder / FLAT_FILE).write_text(to_json(plain), encoding="ascii")
 
     @classmethod
@@ -105,7 +109,8 @@ class FlatModel:
                 FlatLayer(str(r["name"]), str(r["kind"]), dict(r["config"]), tuple(r["inputs"]))
                 for r in rows
             )
-            return cls(int(plain["image_size"]), layers)
+            entry = ImageInput.from_plain(plain)
+            return cls(entry.side, layers, entry.channels)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"The model's list of layers cannot be read: {type(error).__name__}.",
@@ -120,14 +125,14 @@ def build_flat(flat: FlatModel) -> Any:
         flat: The layers.
 
     Returns:
-        A flat ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to float32
-        ``(n, classes)``.
+        A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to
+        float32 ``(n, classes)``.
 
     Raises:
         ModelError: If a layer is of no known kind, or does not fit its inputs.
     """
     side = flat.image_size
-    tensors: dict[str, Any] = {INPUT: keras.Input((side, side, 3), name=INPUT)}
+    tensors: dict[str, Any] = {INPUT: keras.Input((side, side, flat.channels), name=INPUT)}
     for layer in flat.layers:
         try:
             given = [tensors[name] for name in layer.inputs]
@@ -151,7 +156,7 @@ def normalise_weights(layer: FlatLayer) -> list[np.ndarray[Any, Any]]:
     scale = np.asarray(layer.config["scale"], np.float32)
     offset = np.asarray(layer.config["offset"], np.float32)
     if "order" not in layer.config:
-        return [scale.reshape(1, 1, 3, 1), offset]
+        return [scale.reshape(1, 1, -1, 1), offset]
     # Channels in another order: a 1x1 convolution that takes each output from one input.
     return [np.eye(3, dtype=np.float32)[:, layer.config["order"]][None, None] * scale, offset]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from effq_core.datasets.image_input import COLOUR
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.bounds import words
@@ -25,10 +26,13 @@ from effq_core.models.own.flat import (
 )
 from effq_core.models.own.head import SOFTMAX, is_linear, with_named_head
 from effq_core.models.own.image import BOTH, Affine, rearranged, scaled
+from effq_core.models.own.input_shape import InputShape
 from effq_core.models.own.nodes import activation_of, as_affine, plain_value, tensors_of
+from effq_core.models.own.two_classes import OneOutput, with_two_classes
 from effq_core.models.own.vocabulary import AUGMENTING
 
 _Array = np.ndarray[Any, Any]
+_NO_CHANNEL = "without_channel"
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
 _SKIPPED = (
     words(
@@ -60,31 +64,45 @@ _Value = str | Affine
 
 
 def flatten(
-    model: Any, image_size: int, normalisation: Normalisation | None, *, add_softmax: bool
+    model: Any,
+    entry: int | InputShape,
+    normalisation: Normalisation | None,
+    *,
+    add_softmax: bool,
+    one_output: OneOutput | None = None,
 ) -> Flattened:
     """Lays a model open.
 
     Args:
         model: A functional or sequential model of ``tf_keras`` or ``keras``.
-        image_size: Side of its input in pixels.
+        entry: Its input; a number is the side of a square in colour.
         normalisation: What comes before it.
         add_softmax: Whether a softmax comes after it.
+        one_output: What its only output is; ``None`` where it has one for each class.
 
     Returns:
         Its layers, or why it cannot be kept as such.
     """
-    work = _Flattening()
-    (output,) = work.walk(model, [Affine.of(normalisation)])
+    if isinstance(entry, int):
+        entry = InputShape(entry, False, COLOUR, False, None)
+    side, channels = entry.side, entry.channels
+    work = _Flattening(channels)
+    sides = (side, side) if entry.flat else ()
+    (output,) = work.walk(model, [Affine.of(normalisation, channels, sides)])
     end = work.name_of(output)
     layers = work.layers
+    if one_output is not None and not work.problems:
+        end, problem = with_two_classes(layers, work.weights, end, one_output)
+        work.problems += [problem] * bool(problem)
     if not work.problems:
         layers = with_named_head(layers, work.weights, end, add_softmax=add_softmax)
-    flat = FlatModel(image_size, tuple(layers))
+    flat = FlatModel(side, tuple(layers), channels)
     return Flattened(flat, work.weights, tuple(dict.fromkeys(work.problems)))
 
 
 class _Flattening:
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
         self.layers: list[FlatLayer] = []
         self.weights: dict[str, list[_Array]] = {}
         self.problems: list[str] = []
@@ -138,7 +156,9 @@ class _Flattening:
         """Returns the layer a value comes from; makes one of arithmetic on the image."""
         if isinstance(value, str):
             return value
-        if value.single or len(value.order) != 3:
+        if value.sides:
+            return self._reshaped(self.name_of(replace(value, sides=())), value.sides)
+        if value.single or len(value.order) != self._channels:
             self.problems.append("channels of the image by themselves")
             return INPUT
         if (normalisation := value.normalisation) is None:
@@ -152,6 +172,13 @@ class _Flattening:
         self.layers.append(made)
         self.weights[made.name] = normalise_weights(made)
         return made.name
+
+    def _reshaped(self, name: str, sides: tuple[int, ...]) -> str:
+        """Takes away the axis of a grey image's channel, once."""
+        for each in self.layers:
+            if each.name.startswith(_NO_CHANNEL) and each.inputs == (name,):
+                return each.name
+        return self._add(_NO_CHANNEL, "Reshape", {"target_shape": [*sides]}, [name]).name
 
     def _unique(self, name: str) -> str:
         plain = re.sub(r"[^A-Za-z0-9_]", "_", name)[:60].strip("_") or "layer"

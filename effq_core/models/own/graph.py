@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from effq_core.datasets.image_input import COLOUR
 from effq_core.errors import ModelError
 from effq_core.models.own.bounds import words
 from effq_core.models.own.card import GRAPH_FILE
@@ -114,12 +115,13 @@ def operators(graph: Any) -> set[str]:
     return found - names  # a function may be called by its name
 
 
-def freeze_callable(call: Callable[[Any], Any], image_size: int) -> Any:
+def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int = COLOUR) -> Any:
     """Traces a model for one image and makes its variables constants.
 
     Args:
-        call: From float32 ``(1, side, side, 3)`` to ``(1, classes)``.
+        call: From float32 ``(1, side, side, channels)`` to ``(1, classes)``.
         image_size: Side in pixels.
+        channels: Of its input.
 
     Returns:
         A GraphDef from :data:`INPUT` to :data:`OUTPUT`, of known operators only.
@@ -127,7 +129,7 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int) -> Any:
     Raises:
         ModelError: If it has others.
     """
-    spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32, name=INPUT)
+    spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32, name=INPUT)
     graph, end = _constant(lambda image: call(image), spec)
     if _without_compiling(graph):
         graph, end = _constant(lambda image: _imported(graph, image, f"{end}:0"), spec)
@@ -142,12 +144,15 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int) -> Any:
     return graph
 
 
-def frozen_call(call: Callable[[Any], Any], image_size: int) -> Callable[[Any], Any]:
+def frozen_call(
+    call: Callable[[Any], Any], image_size: int, channels: int = COLOUR
+) -> Callable[[Any], Any]:
     """Makes a model of a stranger's functions one that can be run: only known operators are left.
 
     Args:
         call: As of :func:`freeze_callable`; traced, not run.
         image_size: Side in pixels.
+        channels: Of its input.
 
     Returns:
         The same model; only inside of another graph, such as a ``tf.function``.
@@ -155,11 +160,11 @@ def frozen_call(call: Callable[[Any], Any], image_size: int) -> Callable[[Any], 
     Raises:
         ModelError: If it has operators that do more than compute.
     """
-    spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32)
+    spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32)
     # What nothing depends on is not in a frozen graph: it would not run, and not be told either.
     traced = tf.function(call, input_signature=[spec]).get_concrete_function().graph
     _refuse(operators(traced.as_graph_def()) & _FILES)
-    graph = freeze_callable(call, image_size)
+    graph = freeze_callable(call, image_size, channels)
     return lambda image: _imported(graph, image, f"{OUTPUT}:0")
 
 
@@ -208,7 +213,7 @@ class GraphModel:
         ModelError: If it is no such graph.
 
     Attributes:
-        input_shape: ``(None, side, side, 3)``.
+        input_shape: ``(None, side, side, channels)``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -226,7 +231,7 @@ class GraphModel:
         self.input_shape = (None, *sides[1:])
 
     def __call__(self, images: Any, training: bool = False) -> Any:
-        """Returns probabilities, float32 ``(1, classes)``, of float32 ``(1, side, side, 3)``.
+        """Returns probabilities, float32 ``(1, classes)``, of a float32 image.
 
         Only inside of another graph, such as a ``tf.function``.
         """
@@ -238,7 +243,7 @@ class GraphModel:
         """Answers images one by one.
 
         Args:
-            images: uint8 ``(n, side, side, 3)``.
+            images: uint8 ``(n, side, side, channels)``.
             reporter: Told about progress; asked about cancellation at every image.
 
         Returns:

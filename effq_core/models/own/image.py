@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from effq_core.datasets.image_input import COLOUR, GREY
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.nodes import arguments_of, constant_of
 
@@ -22,33 +23,41 @@ class Affine:
     Attributes:
         scale: Factors, one a channel.
         offset: Summands.
-        order: Which of R, G and B each channel is.
+        order: Which of R, G and B each channel is; ``(0,)`` of a grey image.
         single: Whether it is one channel without an axis of its own, as ``x[..., 0]`` is.
+        sides: What it is reshaped to behind that, where a grey image has no axis for its channel.
     """
 
     scale: _Array
     offset: _Array
     order: tuple[int, ...] = (0, 1, 2)
     single: bool = False
+    sides: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, normalisation: Normalisation | None) -> Affine:
+    def of(
+        cls, normalisation: Normalisation | None, channels: int, sides: tuple[int, ...] = ()
+    ) -> Affine:
         """Returns what preprocessing makes of the image; the image itself for none."""
+        whole = tuple(range(channels))
         if normalisation is None:
-            return cls(np.ones(3), np.zeros(3))
+            return cls(np.ones(channels), np.zeros(channels), whole, sides=sides)
         scale, offset = np.array(normalisation.scale), np.array(normalisation.offset)
-        return cls(scale, offset, normalisation.order)
+        return cls(scale, offset, normalisation.order if channels == COLOUR else whole, sides=sides)
 
     @property
     def normalisation(self) -> Normalisation | None:
         """Returns it as what can be kept; ``None`` where it is the image as it is.
 
         Raises:
-            ValueError: If it has not three channels.
+            ValueError: If it has neither three channels nor one.
         """
-        first, second, third = (int(each) for each in self.order)
-        made = Normalisation(_three(self.scale), _three(self.offset), order=(first, second, third))
-        return None if made == Normalisation((1.0,) * 3, (0.0,) * 3) else made
+        channels = len(self.order)
+        made = Normalisation(tuple(map(float, self.scale)), tuple(map(float, self.offset)))
+        if channels != GREY:
+            first, second, third = (int(each) for each in self.order)
+            made = replace(made, order=(first, second, third))
+        return None if made == Normalisation((1.0,) * channels, (0.0,) * channels) else made
 
     def then(self, scale: _Array, offset: _Array) -> Affine | None:
         """Scales and shifts; ``None`` where that is not by one number, or one a channel."""
@@ -56,7 +65,7 @@ class Affine:
         fitting = (1, len(self.order))
         if self.single or scale.size not in fitting or offset.size not in fitting:
             return None
-        return Affine(self.scale * scale, self.offset * scale + offset, self.order)
+        return replace(self, scale=self.scale * scale, offset=self.offset * scale + offset)
 
     def taken(self, channels: Sequence[int], *, single: bool = False) -> Affine:
         """Picks channels."""
@@ -76,7 +85,7 @@ def rearranged(name: str, node: Any, values: Sequence[Any]) -> Affine | None:
     Returns:
         The image after it; ``None`` where it is something else.
     """
-    if not all(isinstance(value, Affine) for value in values):
+    if not all(isinstance(value, Affine) and not value.sides for value in values):
         return None
     try:
         if name in ("Stack", "stack"):
@@ -136,11 +145,6 @@ def _setting(node: Any, name: str, place: int) -> Any:
     if len(args) > place:
         return args[place]
     return getattr(getattr(node, "operation", None), name, None)
-
-
-def _three(values: _Array) -> tuple[float, float, float]:
-    first, second, third = (float(each) for each in values)
-    return first, second, third
 
 
 _ADD = ("Add", "__operators__.add", "math.add", "nn.bias_add")

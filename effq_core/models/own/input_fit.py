@@ -10,6 +10,7 @@ import numpy as np
 
 from effq_core.errors import ModelError
 from effq_core.measure.feeding import Feeding, held, input_table, values_apart
+from effq_core.measure.one_image import channels_of
 from effq_core.measure.runtime import load_interpreter
 from effq_core.models.own.preprocessing import Preprocessing
 
@@ -46,14 +47,15 @@ def fit(path: Path, preprocessing: Preprocessing) -> Fit:
         ModelError: If its input cannot be fed so.
     """
     detail = load_interpreter(path).get_input_details()[0]
+    channels = channels_of(tuple(detail["shape"]))
     given = preprocessing.normalisation
-    feeding = Feeding(**given.plain()) if given else Feeding()  # type: ignore[arg-type]
+    feeding = Feeding.of(given and given.for_channels(channels), channels)
     try:
         table = input_table(path, detail, feeding)
     except ModelError:
         if given is not None or np.dtype(detail["dtype"]).itemsize != 1 or not _scale(detail):
             raise
-        return _bytes(detail)
+        return _bytes(detail, channels)
     apart = values_apart(table)
     if table.dtype.kind == "f" or apart >= _MOST:
         return Fit(feeding)
@@ -64,7 +66,7 @@ def fit(path: Path, preprocessing: Preprocessing) -> Fit:
     return Fit(feeding, note=note)
 
 
-def _bytes(detail: dict[str, Any]) -> Fit:
+def _bytes(detail: dict[str, Any], channels: int) -> Fit:
     """Feeds each pixel value as the integer it is: real values by the file's own scale."""
     scale, zero_point = detail["quantization"]
     lowest = int(np.iinfo(np.dtype(detail["dtype"])).min)
@@ -73,7 +75,7 @@ def _bytes(detail: dict[str, Any]) -> Fit:
         f"Its {np.dtype(detail['dtype'])} input holds {held(detail)}, not 0 to 255: it is fed "
         "each photo's bytes as they are."
     )
-    return Fit(Feeding((fed["scale"],) * 3, (fed["offset"],) * 3), fed, note)
+    return Fit(Feeding((fed["scale"],) * channels, (fed["offset"],) * channels), fed, note)
 
 
 def _scale(detail: dict[str, Any]) -> float:

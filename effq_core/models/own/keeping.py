@@ -64,7 +64,7 @@ def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> 
             {
                 **{key: value for key, value in checked.report.items() if key != "answers"},
                 "title": title,
-                "labels": [[label.name, label.wnid] for label in offer.labels],
+                "labels": [[label.name, label.wnid] for label in checked.labels],
                 "preprocessing": offer.preprocessing.value,
                 "file_name": shown_name(offer.name),
                 "added": time.time(),

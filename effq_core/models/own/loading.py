@@ -26,11 +26,13 @@ from effq_core.models.own.graph import (
     operators,
     random_operators,
 )
+from effq_core.models.own.input_shape import InputShape, read_input_shape
+from effq_core.models.own.one_batch import with_open_batch
 from effq_core.models.own.precision import in_float32
 
-USUAL_SIZE = 224
-"""Side, in pixels, of a model that leaves its input open."""
-_SIZES = (16, 1024)
+_AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
+_ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
+
 _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
 """Names no part of a SavedModel may take: TensorFlow calls them itself."""
 
@@ -40,17 +42,15 @@ class Loaded:
     """A model in memory.
 
     Attributes:
-        call: From float32 ``(1, side, side, 3)`` to scores ``(1, classes)``; for a
+        call: From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a
             ``tf.function``. Of a SavedModel, a frozen graph of known operators.
-        image_size: Side of its square input in pixels.
-        open_size: Whether the file leaves that open.
+        shape: Of its input.
         model: The Keras model; ``None`` for a SavedModel, which has no layers.
         precisions: What it was trained in, where that is not float32, in which it is here.
     """
 
     call: Callable[[Any], Any]
-    image_size: int
-    open_size: bool
+    shape: InputShape
     model: Any
     precisions: tuple[str, ...] = ()
 
@@ -89,12 +89,14 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
             "EffQ measures classifiers: one image in, one vector of class scores out.",
         )
     image = inputs[0]
-    size, left_open = _size(tuple(image.shape), wanted_size)
+    shape = read_input_shape(tuple(image.shape), wanted_size)
     dtype = tf.as_dtype(image.dtype)
+    if shape.batch not in (None, 1):
+        model = with_open_batch(model)
+    answer = lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32)  # noqa: E731
     return Loaded(
-        call=lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32),
-        image_size=size,
-        open_size=left_open,
+        call=_without_channel(answer) if shape.flat else answer,
+        shape=shape,
         model=model,
         precisions=precisions,
     )
@@ -158,7 +160,13 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
     output = next(iter(outputs))
     if spec.shape.rank is None:
         raise ModelError("The SavedModel does not say what its input is.", _AS_KERAS)
-    size, left_open = _size(tuple(spec.shape), wanted_size)
+    shape = read_input_shape(tuple(spec.shape), wanted_size)
+    if shape.batch not in (None, 1):
+        raise ModelError(
+            f"The SavedModel takes {shape.batch} images at a time: a graph cannot be rebuilt for "
+            "one.",
+            _AS_KERAS,
+        )
 
     def call(x: Any) -> Any:
         answers = signature(**{name: tf.cast(x, spec.dtype)})
@@ -166,14 +174,20 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
 
     # A signature may save variables to any path: so it is traced and never run.
     try:
-        frozen = frozen_call(call, size)
+        taken = _without_channel(call) if shape.flat else call
+        frozen = frozen_call(taken, shape.side, shape.channels)
     except (tf.errors.OpError, ValueError, TypeError) as error:
         if random := random_operators(found):
             raise augmenting(random) from error
         raise ModelError(
             f"The SavedModel's signature cannot be used: {_first_line(error)}.", _AS_KERAS
         ) from error
-    return Loaded(call=frozen, image_size=size, open_size=left_open, model=None)
+    return Loaded(call=frozen, shape=shape, model=None)
+
+
+def _without_channel(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Feeds a model whose grey image has no axis for its channel."""
+    return lambda x: call(tf.squeeze(x, -1))
 
 
 def _check_saved_model(folder: Path) -> set[str]:
@@ -214,32 +228,6 @@ def _refuse_own_restoring(objects: Any) -> None:
                 "when it is loaded.",
                 _ALONE,
             )
-
-
-def _size(shape: tuple[Any, ...], wanted: int | None) -> tuple[int, bool]:
-    """Returns the side of the input, and whether the file leaves it open."""
-    sides = tuple(None if side is None else int(side) for side in shape)
-    if len(sides) != 4 or sides[3] not in (3, None) or sides[0] not in (None, 1):
-        raise ModelError(
-            f"The model's input has the shape {sides}.",
-            "EffQ feeds one RGB image: (batch, height, width, 3), channels last.",
-        )
-    height, width = sides[1:3]
-    if height != width:
-        raise ModelError(f"The model's input is {height} × {width}.", "EffQ feeds square images.")
-    if wanted is not None and height is not None and wanted != height:
-        raise ModelError(
-            f"The model takes {height} × {height} pixels, not {wanted}.",
-            "Leave the input size away: the file says it.",
-        )
-    size = height or wanted or USUAL_SIZE
-    if not _SIZES[0] <= size <= _SIZES[1]:
-        raise ModelError(f"The model's input has {size} pixels.", f"Between {_SIZES} are taken.")
-    return size, height is None
-
-
-_AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
-_ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
 
 
 def _first_line(error: Exception) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ModelError, StoreError
+from effq_core.measure.answers import Answers
 from effq_core.models.catalogue import Label, Normalisation
 from effq_core.models.own.card import CARD_FILE
 from effq_core.models.own.preprocessing import Preprocessing
@@ -29,7 +31,8 @@ class ReadyFile:
         folder: Where it is.
         labels: Of its outputs, in their order.
         preprocessing: What it expects of RGB 0–255; done to the pixels it is fed.
-        image_size: Side of its input in pixels.
+        image_input: What it takes of a photo.
+        answers: How its outputs are read.
         sha256: Of the file.
         size_bytes: Its size.
         input_type: Such as ``float32`` or ``int8``.
@@ -43,7 +46,8 @@ class ReadyFile:
     folder: Path
     labels: tuple[Label, ...]
     preprocessing: Preprocessing
-    image_size: int
+    image_input: ImageInput
+    answers: Answers
     sha256: str
     size_bytes: int
     input_type: str
@@ -54,7 +58,13 @@ class ReadyFile:
     @property
     def normalisation(self) -> Normalisation | None:
         """What is done to the pixels before it is fed; ``None`` where nothing is."""
-        return self.fed or self.preprocessing.normalisation
+        given = self.fed or self.preprocessing.normalisation
+        return given and given.for_channels(self.image_input.channels)
+
+    @property
+    def image_size(self) -> int:
+        """Side of its input in pixels."""
+        return self.image_input.side
 
     def read(self) -> bytes:
         """Returns the file.
@@ -149,7 +159,8 @@ def _read(folder: Path) -> ReadyFile:
             folder=folder,
             labels=tuple(Label(str(name), wnid) for name, wnid in plain["labels"]),
             preprocessing=Preprocessing(plain["preprocessing"]),
-            image_size=int(plain["image_size"]),
+            image_input=ImageInput.from_plain(plain),
+            answers=Answers(logit=bool(plain.get("logit", False))),
             sha256=str(plain["file_sha256"]),
             size_bytes=int(plain["file_bytes"]),
             input_type=str(plain["file_format"]),

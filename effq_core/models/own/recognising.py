@@ -20,7 +20,6 @@ from effq_core.measure.predictions import Floats, Ints
 from effq_core.measure.reordering import DOUBT, usual_orders
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.answers import Photos
-from effq_core.samples import samples_for
 
 CHECK_WHAT_WAS_SAID = "Check the labels and the preprocessing, and add it again."
 """What to do about it."""
@@ -80,8 +79,7 @@ def unrecognised(
 def _shows(photos: Photos, labels: Sequence[str]) -> list[frozenset[int]]:
     """Returns the classes each photo shows; none where the model has no class for it."""
     index = {name: i for i, name in enumerate(labels)}
-    named = {each.name: each.shows for each in samples_for(labels)}
-    return [frozenset(index[name] for name in named.get(photo, ())) for photo in photos.names]
+    return [frozenset(index[name] for name in names if name in index) for names in photos.shown]
 
 
 def _tried(

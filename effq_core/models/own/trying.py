@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ModelError
 from effq_core.models.own.ending import Ending
 
@@ -33,8 +34,8 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
     """Asks a model.
 
     Args:
-        call: From float32 ``(1, side, side, 3)``.
-        pixels: uint8 ``(n, side, side, 3)``.
+        call: From float32 ``(1, side, side, channels)``.
+        pixels: uint8 ``(n, side, side, channels)``.
 
     Returns:
         Its scores, float32 ``(n, classes)``.
@@ -56,11 +57,6 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
             f"The model answers an image with the shape {shape}.",
             "EffQ measures classifiers: one vector of class scores an image.",
         )
-    if shape[1] < 2:
-        raise ModelError(
-            "The model answers with one number: yes or no.",
-            "EffQ needs a score for each class: give it two outputs and a softmax.",
-        )
     found = np.concatenate(answers)
     if not np.isfinite(found).all():
         raise ModelError(
@@ -70,17 +66,17 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
     return found
 
 
-def ending_of(call: Callable[[Any], Any], image_size: int) -> Ending | None:
+def ending_of(call: Callable[[Any], Any], entry: ImageInput) -> Ending | None:
     """Reads how a model ends from its graph; it is traced, and not run.
 
     Args:
-        call: From float32 ``(1, side, side, 3)``.
-        image_size: Side in pixels.
+        call: From float32 ``(1, side, side, channels)``.
+        entry: What it takes of a photo.
 
     Returns:
         What its outputs are; ``None`` where its last operator does not say.
     """
-    spec = tf.TensorSpec((1, image_size, image_size, 3), tf.float32)
+    spec = tf.TensorSpec((1, *entry.shape), tf.float32)
     graph = tf.function(call, input_signature=[spec]).get_concrete_function().graph
     (end,) = graph.outputs
     while end.op.type in _PASSING:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.datasets.catalogue import open_dataset
+from effq_core.datasets.image_input import ImageInput
 from effq_core.datasets.index import Index
 from effq_core.datasets.pixels import write_pixels
 from effq_core.datasets.sampling import Role, candidates, check_sizes
@@ -47,7 +48,8 @@ def pixels(context: StageContext) -> dict[str, Any]:
     """Decodes one sample.
 
     Params: ``dataset``, ``role``, ``sizes``, ``seed``, ``image_size``; ``split_seed`` where the
-    dataset is divided by another seed, ``whole`` where all of it is evaluated.
+    dataset is divided by another seed, ``whole`` where all of it is evaluated, ``resize`` and
+    ``channels`` where photos are stretched or made grey.
     """
     found, params = read_index(context.inputs["index"]), context.params
     whole = params.get("whole", False)
@@ -69,7 +71,7 @@ def pixels(context: StageContext) -> dict[str, Any]:
         open_dataset(params["dataset"], context.home),
         candidates(found, role, sizes, params["seed"], params.get("split_seed"), whole=whole),
         count,
-        params["image_size"],
+        ImageInput.from_plain(params),
         context.out,
         context,
     )

@@ -43,7 +43,9 @@ def inspect(context: StageContext) -> dict[str, Any]:
 
 
 def evaluate(context: StageContext) -> dict[str, Any]:
-    """Predicts every image of input ``evaluation``. Params: ``class_map`` (may be empty).
+    """Predicts every image of input ``evaluation``.
+
+    Params: ``class_map`` (may be empty); ``ignored``, where an output is no answer.
 
     Where the stage has parts, their answers are put together in place of predicting.
     """
@@ -57,6 +59,7 @@ def evaluate(context: StageContext) -> dict[str, Any]:
         labels=np.array([item.label for item in items], np.int64) if labelled else None,
         class_map=np.array(class_map, np.int64) if class_map and labelled else None,
         keys=[item.key for item in items],
+        ignored=context.params.get("ignored"),
     )
     predictions.save(context.out)
     report = score(predictions)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import StageError
+from effq_core.measure.answers import Answers, write_answers
 from effq_core.measure.feeding import Feeding
+from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.card import get_own
 from effq_core.models.own.kept import open_own
 from effq_core.models.own.ready import get_ready
@@ -17,8 +20,8 @@ from effq_core.pipeline.stages.model import build_float_model
 def float_model(context: StageContext) -> dict[str, Any]:
     """Builds the float model from what is kept of a checked file.
 
-    Params: ``model``, ``weights``, ``image_size``, ``use``, ``class_names``. Input ``training``
-    for a new head.
+    Params: ``model``, ``weights``, ``use``, ``class_names`` and what it takes of a photo. Input
+    ``training`` for a new head.
     """
     params = context.params
     card = get_own(params["model"], context.home)
@@ -28,14 +31,15 @@ def float_model(context: StageContext) -> dict[str, Any]:
         )
     summary = build_float_model(context, card, lambda: open_own(card))
     file = {"name": card.file_name, "sha256": card.file_sha256, "format": card.file_format}
-    return {**summary, "file": file, "notes": list(card.notes)}
+    entry = ImageInput.from_plain(params).to_plain()
+    return {**summary, **entry, "file": file, "notes": list(card.notes)}
 
 
 def ready_file(context: StageContext) -> dict[str, Any]:
     """Takes a ``.tflite`` file somebody brought as it is.
 
-    Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255), ``softmax``
-    where its outputs are scores.
+    Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255); ``softmax``
+    where its outputs are scores, ``answers`` where they are not one a class.
     """
     params = context.params
     file = get_ready(params["variant"], context.home)
@@ -47,9 +51,15 @@ def ready_file(context: StageContext) -> dict[str, Any]:
     (context.out / MODEL_FILE).write_bytes(content)
     text = "".join(f"{label.name}\n" for label in file.labels)
     (context.out / LABELS_FILE).write_text(text, encoding="utf-8")
-    feeding = Feeding(**(params["preprocessing"] or {}), softmax=params.get("softmax", False))
+    given = params["preprocessing"]
+    feeding = Feeding.of(
+        Normalisation.from_plain(given) if given else None,
+        file.image_input.channels,
+        softmax=params.get("softmax", False),
+    )
     if feeding.is_needed:
         feeding.write(context.out / MODEL_FILE)
+    write_answers(context.out / MODEL_FILE, Answers(**params.get("answers", {})))
     return {
         "form": "ready",
         "bytes": len(content),

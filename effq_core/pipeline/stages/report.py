@@ -15,6 +15,7 @@ from effq_core.layers.recipe import Recipe as MixedRecipe
 from effq_core.measure import gates as gate_rules
 from effq_core.measure.agreement_gate import float32_gate
 from effq_core.measure.diagnosis import Subject, labels_gate
+from effq_core.measure.feeding import read_feeding
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
@@ -22,7 +23,6 @@ from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
 from effq_core.models.catalogue import Normalisation
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.report_inputs import BENCHMARK
 from effq_core.pipeline.stages.files import (
@@ -67,12 +67,12 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
-    Params: ``experiment``, ``use``, ``normalisation`` (the model's) and, with a new head,
-    ``head_note``. Inputs: ``index``, ``model``, samples, ``lookalikes`` where there are several
-    samples, ``benchmark`` with all timings, and for each variant ``<what>:<variant>`` with
-    ``file``, ``inspect``, ``evaluate``; where they exist ``keras:<variant>``,
-    ``training:<variant>`` and, for a file that takes the photos in another size,
-    ``evaluation:<variant>``.
+    Params: ``experiment``, ``use``, ``normalisation`` (the model's); ``ignored`` where an output
+    is no answer and, with a new head, ``head_note``. Inputs: ``index``, ``model``, samples,
+    ``lookalikes`` where there are several samples, ``benchmark`` with all timings, and for each
+    variant ``<what>:<variant>`` with ``file``, ``inspect``, ``evaluate``; where they exist
+    ``keras:<variant>``, ``training:<variant>`` and, for a file that takes the photos in another
+    way, ``evaluation:<variant>``.
     """
     names = context.params["experiment"]["variants"]
     variants = {name: _variant(context, name) for name in names}
@@ -89,7 +89,7 @@ def report(context: StageContext) -> dict[str, Any]:
         "format": 1,
         "experiment": context.params["experiment"],
         "head_use": context.params["use"],
-        "model": context.summaries["model"],
+        "model": {**context.summaries["model"], **_ignored(context)},
         "dataset": context.summaries["index"],
         "samples": samples,
         "variants": variants,
@@ -100,6 +100,10 @@ def report(context: StageContext) -> dict[str, Any]:
     }
     write_json(context.out / RESULTS_FILE, results)
     return {"variants": names}
+
+
+def _ignored(context: StageContext) -> dict[str, Any]:
+    return {"ignored": name} if (name := context.params.get("ignored")) else {}
 
 
 def _variant(context: StageContext, name: str) -> dict[str, Any]:
@@ -135,7 +139,8 @@ def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
     found += [Gate.from_dict(read_json(context.inputs[f"inspect:{name}"] / "kernels.json"))]
     if f"keras:{name}" in context.inputs:
         keras = np.load(context.inputs[f"keras:{name}"] / KERAS_FILE)
-        tflite = Predictions.load(context.inputs[f"evaluate:{name}"]).probabilities[: len(keras)]
+        answers = Predictions.load(context.inputs[f"evaluate:{name}"])
+        keras, tflite = answers.counted(keras), answers.probabilities[: len(keras)]
         qat = variant.recipe is Recipe.QAT
         minimum = gate_rules.QAT_PARITY if qat else gate_rules.FLOAT_PARITY
         found.append(gate_rules.agreement_gate("keras_vs_tflite", keras, tflite, minimum))
@@ -174,16 +179,16 @@ def _answer_gates(context: StageContext, name: str) -> list[Gate]:
 
 def _subject(context: StageContext, name: str) -> Subject:
     pixels = context.inputs.get(f"evaluation:{name}", context.inputs["evaluation"])
-    values: Normalisation | None = Normalisation(**context.params["normalisation"])
-    if ready := is_ready(name):
-        values = Preprocessing(context.summaries[f"file:{name}"]["preprocessing"]).normalisation
+    path = context.inputs[f"file:{name}"] / MODEL_FILE
+    # A file somebody brought does nothing first, and is fed what is written beside it.
+    ready, fed = is_ready(name), read_feeding(path)
     return Subject(
         title=get_variant(name).title,
-        path=context.inputs[f"file:{name}"] / MODEL_FILE,
+        path=path,
         images=read_pixels(pixels)[0],
         folder=context.scratch / name,
-        inside=None if ready else values,
-        outside=values if ready else None,
+        inside=None if ready else Normalisation.from_plain(context.params["normalisation"]),
+        outside=fed.normalisation if fed else None,
     )
 
 

@@ -1,0 +1,52 @@
+"""A ``.tflite`` file's input: one square image, in colour or grey, one at a time."""
+
+from __future__ import annotations
+
+from ai_edge_litert.interpreter import Interpreter
+
+from effq_core.datasets.image_input import COLOUR, GREY
+from effq_core.errors import ModelError
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Returns whether an input is one square image; a grey one may lack the axis of its channel."""
+    if len(shape) not in (3, 4) or shape[0] != 1 or shape[1] != shape[2]:
+        return False
+    return shape[3:] in ((), (GREY,), (COLOUR,))
+
+
+def channels_of(shape: tuple[int, ...]) -> int:
+    """Returns how many channels an input has: 1 where it is grey, with or without an axis."""
+    return GREY if shape[3:] in ((), (GREY,)) else COLOUR
+
+
+def take_one_image(interpreter: Interpreter) -> int:
+    """Lets a file that was made for several images at a time take one.
+
+    Args:
+        interpreter: Its tensors not yet allocated.
+
+    Returns:
+        How many images the file was made for.
+    """
+    batch = 1
+    for detail in interpreter.get_input_details():
+        shape = [int(side) for side in detail["shape"]]
+        if len(shape) in (3, 4) and shape[0] > 1:
+            batch = shape[0]
+            interpreter.resize_tensor_input(detail["index"], [1, *shape[1:]])
+    return batch
+
+
+def only_several(name: str, batch: int, why: object) -> ModelError:
+    """Says that a file that was made for several images cannot take one.
+
+    Args:
+        name: Of the file.
+        batch: How many images it was made for.
+        why: What went wrong.
+    """
+    return ModelError(
+        f"{name} takes {batch} images at a time, and cannot take one: {str(why)[:200]}",
+        "Convert the model again with a batch of 1.",
+    )
