@@ -15,10 +15,11 @@ import pytest
 
 from effq_core.errors import Cancelled
 from effq_core.measure.diagnosis import Subject, labels_gate
+from effq_core.measure.feeding import Feeding, read_feeding
 from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions
-from effq_core.measure.runtime import ModelPool
+from effq_core.measure.runtime import LiteRtModel, ModelPool
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.reporting import SilentReporter
@@ -63,6 +64,25 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             [classify.get_concrete_function()]
         )
         path = tmp_path_factory.mktemp("colours") / "model.tflite"
+        path.write_bytes(converter.convert())
+        return path
+
+    return converted
+
+
+@pytest.fixture(scope="module")
+def make_seeing(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Normalisation], Path]:
+    """Converts a model that answers what its layers see: the mean of each of their channels."""
+    import tensorflow as tf
+
+    def converted(inside: Normalisation) -> Path:
+        @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 3), tf.float32)])
+        def look(image: tf.Tensor) -> tf.Tensor:
+            ordered = tf.gather(image, inside.order, axis=-1)
+            return tf.reduce_mean(ordered * inside.scale + inside.offset, [1, 2])
+
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([look.get_concrete_function()])
+        path = tmp_path_factory.mktemp("seeing") / "model.tflite"
         path.write_bytes(converter.convert())
         return path
 
@@ -179,12 +199,48 @@ def test_a_way_of_feeding_that_does_not_fit_is_no_answer(tmp_path: Path) -> None
     assert answers.tolist() == [-1, -1]
 
 
-def test_a_grey_input_has_no_order_of_colours_and_what_it_sees_is_not_tried_again() -> None:
-    assert not any(way.bgr for way in other_feedings(None, channels=1))
+def test_every_preprocessing_is_tried_in_both_orders_of_the_colours_but_what_it_sees() -> None:
+    known = {way.normalisation or RAW for way in Preprocessing}
     for own in Preprocessing:
-        ways = list(other_feedings(own.normalisation))
-        assert len({(way.values, way.bgr) for way in ways}) == len(ways)
-        assert (own.normalisation or RAW, False) not in {(way.values, way.bgr) for way in ways}
+        ways = [way.values for way in other_feedings(own.normalisation)]
+        assert len(set(ways)) == len(ways)
+        seen = {own.normalisation or RAW}
+        reverse = {replace(each, order=each.order[::-1]) for each in known}
+        assert set(ways) == (known - seen) | reverse
+
+
+def test_a_grey_input_has_no_colours_to_tell_apart() -> None:
+    words = [way.words for way in other_feedings(None, channels=1)]
+    assert words == ["preprocessing zero_one", "preprocessing minus_one_one"]
+    assert all("this preprocessing" in way.remedy for way in other_feedings(None, channels=1))
+
+
+CAFFE = Normalisation.caffe()
+
+
+@pytest.mark.parametrize("inside", [None, Normalisation.imagenet(), CAFFE])
+def test_what_the_graph_does_first_is_undone_its_order_of_colours_too(
+    make_seeing: Callable[[Normalisation], Path], tmp_path: Path, inside: Normalisation | None
+) -> None:
+    image = np.random.default_rng(3).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    file = Refed(make_seeing(inside or RAW), tmp_path / "again", inside)
+    for way in other_feedings(inside):
+        file.answers(image[None], way)
+        wanted = image[..., list(way.values.order)] * way.values.scale + way.values.offset
+        found = LiteRtModel(tmp_path / "again" / "model.tflite").predict(image)
+        np.testing.assert_allclose(found, wanted.mean((0, 1)), rtol=1e-4, atol=1e-3)
+
+
+def test_a_copy_that_is_fed_otherwise_keeps_its_softmax(
+    make_seeing: Callable[[Normalisation], Path], tmp_path: Path
+) -> None:
+    path = make_seeing(RAW)
+    Feeding(softmax=True).write(path)
+    Refed(path, tmp_path / "again").answers(
+        np.zeros((1, SIDE, SIDE, 3), np.uint8), next(other_feedings(None))
+    )
+    fed = read_feeding(tmp_path / "again" / path.name)
+    assert fed is not None and fed.softmax
 
 
 def test_it_can_be_cancelled(

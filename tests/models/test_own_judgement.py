@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from effq_core.datasets.image_input import ImageInput
 from effq_core.datasets.photo_patches import sample_photos
 from effq_core.errors import ModelError
 from effq_core.models.own import answers, steps, trying
@@ -24,7 +25,7 @@ def sure(of: float, classes: int) -> Any:
 
 
 def test_all_sample_photos_are_asked_whatever_the_labels() -> None:
-    photos = answers.sample_pixels(SIDE)
+    photos = answers.sample_pixels(ImageInput(SIDE))
     assert photos.names == tuple(each.name for each in sample_photos())
     assert photos.pixels.shape == (len(photos.names), SIDE, SIDE, 3)
 
@@ -54,7 +55,7 @@ def test_the_last_layer_says_what_the_outputs_are(
     major: int, activation: str | None, ending: Ending | None
 ) -> None:
     model = classifier(major, pooled_colours, activation=activation)
-    assert trying.ending_of(lambda x: model(x, training=False), SIDE) is ending
+    assert trying.ending_of(lambda x: model(x, training=False), ImageInput(SIDE)) is ending
 
 
 @pytest.mark.parametrize("major", [2, 3])
@@ -63,7 +64,7 @@ def test_the_last_layer_of_a_model_inside_counts(major: int) -> None:
     image = keras.Input((SIDE, SIDE, 3))
     scores = classifier(major, pooled_colours, activation=None)(image)
     model = keras.Model(image, keras.layers.Reshape((4,))(scores))
-    assert trying.ending_of(lambda x: model(x, training=False), SIDE) is Ending.SCORES
+    assert trying.ending_of(lambda x: model(x, training=False), ImageInput(SIDE)) is Ending.SCORES
 
 
 def test_scores_between_0_and_1_are_scores_where_the_last_layer_says_so() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.measure.feeding import write_feeding
+from effq_core.datasets.image_input import ImageInput
+from effq_core.measure.feeding import Feeding
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.catalogue import Label, label_set
 from effq_core.models.own import answers as asked
@@ -16,7 +17,6 @@ from effq_core.models.own.adding import Checked, Offer, check
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.recognising import unrecognised
 from effq_core.models.own.steps import StepState
-from effq_core.samples import samples_for
 from effq_core.settings import Home
 from tests.models.own_files import SIDE, keras_of
 
@@ -35,13 +35,13 @@ def knowing() -> object:
     image = keras.Input((SIDE, SIDE, 3))
     x = layers.Flatten()(layers.AveragePooling2D(POOL)(image))
     model = keras.Model(image, layers.Dense(len(NAMES), activation="softmax")(x))
-    photos = asked.sample_pixels(NAMES, SIDE)
-    shows = {sample.name: sample.shows for sample in samples_for(NAMES)}
+    photos = asked.sample_pixels(ImageInput(SIDE))
+    known = [[name for name in names if name in NAMES] for names in photos.shown]
     small = photos.pixels.reshape(-1, SIDE // POOL, POOL, SIDE // POOL, POOL, 3).mean((2, 4))
     pictures = np.full((len(NAMES), small[0].size), 1.5)
-    for name, picture in zip(photos.names, small, strict=True):
-        if shows.get(name):
-            pictures[NAMES.index(shows[name][0])] = picture.ravel() / 127.5 - 1
+    for shown, picture in zip(known, small, strict=True):
+        if shown:
+            pictures[NAMES.index(shown[0])] = picture.ravel() / 127.5 - 1
     model.layers[-1].set_weights([2 * pictures.T, -(pictures**2).sum(axis=1)])
     return model
 
@@ -109,8 +109,8 @@ def judged(file: Path, folder: Path, labels: list[str]) -> str:
     path, fed = folder / "model.tflite", Preprocessing.MINUS_ONE_ONE.normalisation
     assert fed is not None
     shutil.copyfile(file, path)
-    write_feeding(path, fed.scale, fed.offset)
-    photos, model = asked.sample_pixels(labels, SIDE), LiteRtModel(path)
+    Feeding.of(fed).write(path)
+    photos, model = asked.sample_pixels(ImageInput(SIDE)), LiteRtModel(path)
     found = np.stack([model.predict(image) for image in photos.pixels])
     return unrecognised(path, folder / "again", photos, found, labels, outside=fed)
 
