@@ -13,6 +13,7 @@ from effq_core.errors import ModelError
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.flat import FlatLayer, FlatModel, build_flat
 from effq_core.models.own.flatten import Flattened, flatten
+from effq_core.models.own.input_shape import InputShape
 from effq_core.models.own.precision import in_float32
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.weights import load_weights
@@ -239,3 +240,25 @@ def test_settings_that_are_not_on_the_list_do_not_reach_keras() -> None:
     config = {"filters": 2, "kernel_size": 3, "kernel_constraint": "x"}
     layer = FlatLayer("c", "Conv2D", config, ("image",))
     assert build_flat(FlatModel(SIDE, (layer,))).layers[1].kernel_constraint is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "change"),
+    [
+        ((SIDE, SIDE, 1), lambda tf, x: tf.stack([x[..., 0]] * 3, axis=-1)),
+        ((SIDE, SIDE), lambda tf, x: tf.reverse(x, [-1])),
+        ((SIDE, SIDE), lambda tf, x: x[..., ::-1]),
+    ],
+    ids=["grey to colour", "a grey image mirrored", "mirrored by a slice"],
+)
+def test_of_a_grey_image_no_channels_are_ordered(shape: tuple[int, ...], change: Any) -> None:
+    import tensorflow as tf
+
+    keras = keras_of(2)
+    image = keras.Input(shape)
+    x = change(tf, image)
+    x = x if len(shape) == 3 else keras.layers.Reshape((SIDE, SIDE, 1))(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 3)(x))
+    model = keras.Model(image, keras.layers.Dense(4, activation="softmax")(x))
+    entry = InputShape(SIDE, False, 1, len(shape) == 2, None)
+    assert flatten(model, entry, None, add_softmax=False).problems

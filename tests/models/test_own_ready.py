@@ -11,8 +11,9 @@ import pytest
 from effq_core.datasets.image_input import ImageInput
 from effq_core.errors import ExperimentError, ModelError
 from effq_core.library import remove_item
-from effq_core.measure.feeding import FEEDING_FILE, Feeding, input_table
+from effq_core.measure.feeding import FEEDING_FILE, Feeding, input_table, read_feeding
 from effq_core.measure.runtime import LiteRtModel
+from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.adding import Offer, check
 from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
@@ -176,6 +177,17 @@ def test_a_quantized_input_never_gets_three_values_in_silence(
     assert any("only 129 of 256 pixel values" in note for note in half.report["notes"])
     fits = check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.MINUS_ONE_ONE))
     assert not any("of 256" in note for note in fits.report["notes"])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_only_what_says_something_is_written_beside_a_file(tmp_path: Path, channels: int) -> None:
+    assert not Feeding.of(None, channels).is_needed
+    assert Feeding.of(None, channels, softmax=True).is_needed
+    values = Normalisation.centred(0, 255).for_channels(channels)
+    fed = Feeding.of(values, channels)
+    assert fed.is_needed and fed.normalisation == values
+    fed.write(tmp_path / "m.tflite")
+    assert read_feeding(tmp_path / "m.tflite") == fed
 
 
 def test_half_a_step_is_rounded_up_so_that_no_two_pixel_values_meet() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -24,8 +25,10 @@ from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.pipeline.driver import run_foreground
+from effq_core.pipeline.plan import build_plan
 from effq_core.predict import Predictor
 from effq_core.results import Results, load_results
+from effq_core.results.elsewhere import on_photos
 from effq_core.results.photos import open_photos
 from effq_core.results.subject import head_text
 from effq_core.settings import Home
@@ -67,6 +70,10 @@ def run(home: Home, photos: Path, model: str, *variants: str) -> Results:
         evaluation_size=20,
         threads=(1,),
     )
+    return finish(home, experiment)
+
+
+def finish(home: Home, experiment: Experiment) -> Results:
     database = Database(home.database)
     try:
         ended = run_foreground(home, database.create_run(experiment, "scope"))
@@ -74,6 +81,14 @@ def run(home: Home, photos: Path, model: str, *variants: str) -> Results:
         database.close()
     assert ended.status is Status.FINISHED, f"{ended.error} {ended.hint}"
     return load_results(home, ended)
+
+
+def newest_run(home: Home) -> str:
+    database = Database(home.database)
+    try:
+        return database.list_runs(1)[0].id
+    finally:
+        database.close()
 
 
 def probabilities(results: Results, variant: str) -> np.ndarray:
@@ -177,6 +192,21 @@ def test_grey_images_without_a_channel(home: Home, photos: Path, tmp_path: Path)
     assert theirs.file.outputs[0].shape == (1, 3)
     assert probabilities(results, "file_three").shape == (20, 2)
     assert theirs.comparison is not None
+    # Its files, measured on photos of another run, are fed grey ones again.
+    names = {path.parent.name: path for path in sorted(photos.rglob("*.png"))}
+    few = tmp_path / "few"
+    for name, path in names.items():
+        (few / name).mkdir(parents=True)
+        shutil.copy(path, few / name)
+    again = finish(home, on_photos(results, newest_run(home), f"folder:{few}"))
+    assert again.image_input == results.image_input
+    assert set(again.variants) == {"float32", "int8", "int8_qat", "file_three"}
+    grey = np.stack([np.asarray(open_photos(again, home).photo(at)) for at in range(2)])
+    assert grey.shape[:3] == (2, GREY_SIDE, GREY_SIDE)
+    one = grey[..., :1].astype(np.float32)[..., 0]
+    np.testing.assert_allclose(
+        probabilities(again, "float32"), np.asarray(model(one, training=False)), atol=1e-4
+    )
 
 
 def test_a_background_output_is_no_answer_where_photos_have_none(
@@ -199,3 +229,7 @@ def test_a_background_output_is_no_answer_where_photos_have_none(
     gates = {gate.name: gate for gate in results.baseline.gates}
     assert gates["keras_vs_tflite"].passed, gates["keras_vs_tflite"].detail
     assert "“background” is left out" in head_text(results)
+    plan = build_plan(on_photos(results, newest_run(home), f"folder:{photos}"), home)
+    assert plan["evaluate:int8"].params["ignored"] == 0, (
+        "nor is it where its files are measured on others"
+    )
