@@ -38,7 +38,7 @@ def facts(results: Results) -> list[str]:
     noun = "thread" if results.threads == (1,) else "threads"
     measured = results.experiment.files_of
     return [
-        *([f"the files of {files_text(measured)}"] if measured else []),
+        *([f"Files of {files_text(measured)}"] if measured else []),
         f"{results.model['title']} at {size} × {size} px",
         f"{results.dataset['title']}, n = {fmt.counted(results.baseline.accuracy.n, 'photo')}",
         f"{threads} {noun} of {results.hardware.cpu}",

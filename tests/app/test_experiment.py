@@ -73,7 +73,7 @@ def test_the_form_starts_with_the_demo_and_says_what_it_takes(
     app = open_view(tmp_path, "experiment")
     assert not app.exception and not app.error
     said = words(app)
-    assert "0 of 32 stages cached" in said
+    assert "0 of 29 stages cached" in said
     assert "Photos: 100 to calibrate, 600 to train, 600 to measure" in said
     assert "3,850 photos" in said
     assert not _button(app, "Run").disabled

@@ -71,7 +71,7 @@ def test_a_dry_run_names_stages_time_and_disk_and_makes_nothing(effq, home) -> N
     assert "--detach and --name have no effect with --dry-run." in answer.stderr
     assert "Fine-tune: Int8 (QAT)" in answer.stdout and "to be made" in answer.stdout
     last = answer.stdout.splitlines()[-1]
-    assert last.startswith("0 of 32 stages cached; about ") and "of disk" in last
+    assert last.startswith("0 of 29 stages cached; about ") and "of disk" in last
     assert list(home.root.iterdir()) == [], "no index, no engine, no folder"
     assert effq("sweep", "--epochs", "1,2", "--dry-run", "--quiet").stdout
     assert list(home.root.iterdir()) == []
