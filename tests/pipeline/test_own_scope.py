@@ -113,7 +113,16 @@ def same_answers_without_effq(results: Results, variant: str, photos: Path, fold
         assert [(guess["label"], guess["probability"]) for guess in told["guesses"]] == mine
         assert len(mine) == len(results.labels())
     done = subprocess.run(
-        [sys.executable, inside / "bench.py", "--threads", "1", "--to", folder / "t.json"],
+        [
+            sys.executable,
+            inside / "bench.py",
+            "--threads",
+            "1",
+            "--wait",
+            "0",
+            "--to",
+            folder / "t.json",
+        ],
         capture_output=True,
         text=True,
     )

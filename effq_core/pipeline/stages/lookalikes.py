@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from effq_core.datasets.decode import Pixels
+from effq_core.datasets.decode import Pixels, as_rgb
 from effq_core.datasets.lookalikes import (
     MOST_COMPARED,
     SIDE,
@@ -62,5 +62,5 @@ def _miniatures(pixels: Pixels, reporter: Reporter, done: int, total: int) -> Mi
         if row % _EVERY == 0:
             reporter.check_cancelled()
             reporter.progress(done + row, total)
-        small[row] = miniature(Image.fromarray(photo))
+        small[row] = miniature(Image.fromarray(as_rgb(photo)))
     return small
