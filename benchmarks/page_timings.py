@@ -33,7 +33,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.rows import Status, new_run_id
+from effq_core.store.rows import Status
+from effq_core.store.run_ids import new_run_id
 from pages.ui.navigation import PAGES
 from tests.browser.app import App, address, launch, serve, settle
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from effq_core import formatting as fmt
-from effq_core.export import csv_text
 from effq_core.measure.intervals import Proportion, proportion
 from effq_core.predict import Answer, Guess
 from effq_core.results import Row
+from effq_core.store.csv_table import csv_text
 from effq_core.uploads import Photo
 from effq_core.variants import BASELINE, get_variant
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from effq_core.errors import InputError, StoreError
@@ -15,13 +12,11 @@ from effq_core.export_readme import readme
 from effq_core.layers.recipe import RECIPE_FILE, Recipe
 from effq_core.measure.predictions import Predictions
 from effq_core.results import RESULTS_FILE, Results, Row, rows
-from effq_core.results.table import Cell
+from effq_core.store.csv_table import csv_text
 from effq_core.store.files import make_folder, store_errors
 from effq_core.store.manifest import hash_file
 from effq_core.variants import BASELINE, CATALOGUE, MIXED
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet computes."""
 CSV_FILE = "results.csv"
 LABELS_FILE = "labels.txt"
 README_FILE = "README.md"
@@ -64,30 +59,6 @@ def export(results: Results, target: Path, *, name: str = "", force: bool = Fals
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return [target / file for file in names]
-
-
-def csv_text(table: Iterable[Row]) -> str:
-    """Writes rows as CSV with a header.
-
-    Args:
-        table: Rows with the same columns.
-
-    Returns:
-        The text; empty where there are no rows.
-    """
-    table = list(table)
-    if not table:
-        return ""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _harmless(cell) for name, cell in row.items()} for row in table)
-    return text.getvalue()
-
-
-def _harmless(cell: Cell) -> Cell:
-    """Keeps a spreadsheet from taking a file's name or a label for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def predictions_rows(results: Results) -> list[Row]:

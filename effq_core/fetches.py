@@ -143,7 +143,7 @@ def start_fetch(home: Home, item: str) -> Fetch:
         StoreError: If the store cannot be written.
     """
     # Here and not above: the pipeline is not needed to look at a download.
-    from effq_core.pipeline.engine_files import process_environment
+    from effq_core.store.environment import process_environment
 
     files = FetchFiles(home, item)
     make_folder(files.state.parent)

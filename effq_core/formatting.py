@@ -284,3 +284,8 @@ def moment(timestamp: float) -> str:
         return datetime.fromtimestamp(timestamp).astimezone().strftime("%Y-%m-%d %H:%M")
     except (OverflowError, ValueError, OSError):
         return NOTHING
+
+
+def rate_text(rate: float) -> str:
+    """Returns a learning rate as people write it: 1e-5."""
+    return f"{rate:g}".replace("e-0", "e-")

@@ -17,11 +17,12 @@ from skimage import data
 
 from effq_core import export as exporting
 from effq_core.errors import InputError, StoreError
-from effq_core.export import csv_text, export
+from effq_core.export import export
 from effq_core.export_readme import feeding, reading
 from effq_core.measure.inspect import TensorInfo
 from effq_core.predict import Predictor
 from effq_core.results import rows
+from effq_core.store.csv_table import csv_text
 
 
 @pytest.fixture(scope="module")

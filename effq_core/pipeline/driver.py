@@ -42,7 +42,8 @@ from effq_core.store.database import Database
 from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token
 from effq_core.store.reserve import Reserve
-from effq_core.store.rows import RunRow, StageState, Status, validate_run_id
+from effq_core.store.rows import RunRow, StageState, Status
+from effq_core.store.run_ids import validate_run_id
 
 if TYPE_CHECKING:
     from effq_core.pipeline.executor import Executor
@@ -58,6 +59,9 @@ __all__ = [
 ]
 
 log = logging.getLogger("effq.driver")
+
+OTHER_KINDS = {"sweep.json": "effq_core.sweeps.driver:SweepDriver"}
+"""``module:class`` that drives a run whose folder holds a file of that name."""
 
 _EXIT_CODES = {Status.FINISHED: 0, Status.CANCELLED: 130}
 _WRITE_TRIES = 5
@@ -228,13 +232,12 @@ class Driver:
 
 
 def _kind(home: Home, run_id: str) -> type[Driver]:
-    """Returns the class that drives a run: a sweep has the stages of many runs."""
-    from effq_core.sweeps.state import is_sweep
-
-    if is_sweep(home, run_id):
-        from effq_core.sweeps.driver import SweepDriver
-
-        return SweepDriver
+    """Returns the class that drives a run: who makes runs of another kind marks their folders."""
+    for marker, driver in OTHER_KINDS.items():
+        if (home.runs / run_id / marker).is_file():
+            module, _, name = driver.partition(":")
+            found: type[Driver] = getattr(importlib.import_module(module), name)
+            return found
     return Driver
 
 

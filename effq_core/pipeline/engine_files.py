@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from effq_core.store.environment import PACKAGE, WORKER_ENVIRONMENT, process_environment
 from effq_core.store.files import read_json, store_errors
 from effq_core.store.processes import is_alive, process_token
 
@@ -21,44 +22,8 @@ KEY = "key.pem"
 WORKERS = "worker"
 """Folder of what workers need while they live: each has one of its own, with a lock beside it."""
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-
-_THREADS = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
-
-WORKER_ENVIRONMENT = {
-    # Without these glibc returns large activations to the system and asks for them again at every
-    # step, which is half of the time of training on a CPU.
-    "MALLOC_MMAP_THRESHOLD_": "34359738368",
-    "MALLOC_TRIM_THRESHOLD_": "34359738368",
-    # TF-MOT works with tf_keras only; TensorFlow reads this when it is imported.
-    "TF_USE_LEGACY_KERAS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    # Dask's default is one thread, because it expects many workers.
-    "OMP_NUM_THREADS": _THREADS,
-    "MKL_NUM_THREADS": _THREADS,
-    "OPENBLAS_NUM_THREADS": _THREADS,
-}
-"""What the worker's environment must hold before its process starts."""
 
 _FORCED = ("TF_USE_LEGACY_KERAS",)
-
-
-def process_environment(home: Path) -> dict[str, str]:
-    """Returns the environment for a process of EffQ that outlives its parent.
-
-    Args:
-        home: ``EFFQ_HOME``.
-
-    Returns:
-        Ours, with the store fixed and this package importable from anywhere.
-    """
-    environment = dict(os.environ)
-    given = environment.get("PYTHONPATH", "").split(os.pathsep)
-    # Made absolute: the process works in another folder.
-    path = [str(_PACKAGE.parent), *(str(Path(each).resolve()) for each in given if each)]
-    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path))
-    environment["EFFQ_HOME"] = str(home)
-    return environment
 
 
 def engine_environment(home: Path) -> dict[str, str]:
@@ -124,8 +89,8 @@ def security(folder: Path) -> Any:
 
 def code_stamp() -> str:
     """Identifies this installation's code, to tell an engine that still runs an older one."""
-    digest = hashlib.sha256(str(_PACKAGE).encode())
-    for path in sorted(_PACKAGE.rglob("*.py")):
+    digest = hashlib.sha256(str(PACKAGE).encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
         found = path.stat()
         digest.update(f"{path.name}:{found.st_size}:{found.st_mtime_ns};".encode())
     return digest.hexdigest()[:16]

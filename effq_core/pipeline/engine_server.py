@@ -23,6 +23,7 @@ from effq_core.pipeline import engine_files
 from effq_core.pipeline.credentials import write_credentials
 from effq_core.pipeline.hostlock import TEMPORARY
 from effq_core.settings import Home
+from effq_core.store.environment import WORKER_ENVIRONMENT
 from effq_core.store.files import make_folder, write_json
 from effq_core.store.locks import FileLock
 from effq_core.store.processes import process_token
@@ -48,7 +49,7 @@ _CONFIG = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.scheduler.active-memory-manager.start": False,
-    "distributed.nanny.pre-spawn-environ": dict.fromkeys(engine_files.WORKER_ENVIRONMENT, ""),
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(WORKER_ENVIRONMENT, ""),
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from effq_core.errors import ExperimentError
 from effq_core.experiment import Experiment
 from effq_core.setting_checks import as_enum, check_count, check_range, known
-from effq_core.store.rows import validate_run_id
+from effq_core.store.run_ids import validate_run_id
 
 DROPS = (0.0, 50.0)
 BUDGETS = (10, 604_800)

@@ -15,7 +15,8 @@ from effq_core.rescue.request import Remedy, Rescue
 from effq_core.settings import Home
 from effq_core.store.files import read_json, write_json
 from effq_core.store.processes import is_alive
-from effq_core.store.rows import Status, validate_run_id
+from effq_core.store.rows import Status
+from effq_core.store.run_ids import validate_run_id
 
 FORMAT = 1
 STORY_FILE = "story.json"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from effq_core import formatting as fmt
+from effq_core.formatting import rate_text
 from effq_core.measure.predictions import Bools, top1
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.several import photos_of
-from effq_core.sweeps.sweep import rate_text
 from effq_core.variants import Recipe, get_variant
 
 Parts = tuple[tuple[Hashable, str], ...]

@@ -16,7 +16,7 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.files import remove_tree
 from effq_core.store.locks import FileLock
-from effq_core.store.rows import validate_run_id
+from effq_core.store.run_ids import validate_run_id
 from effq_core.store.usage import (
     Inventory,
     Key,

@@ -16,7 +16,8 @@ from effq_core.store.files import is_unfinished, remove_tree, store_errors
 from effq_core.store.locks import is_locked
 from effq_core.store.manifest import Artifact
 from effq_core.store.reserve import RESERVE
-from effq_core.store.rows import RunRow, Status, new_run_id
+from effq_core.store.rows import RunRow, Status
+from effq_core.store.run_ids import new_run_id
 from effq_core.store.usage import abandoned_drafts
 
 REPORT = "report"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from effq_core.errors import InputError, StoreError
 from effq_core.store.files import read_json, store_error, write_json
-from effq_core.store.rows import RunRow, StageRow, StageState, Status, validate_run_id
+from effq_core.store.rows import RunRow, StageRow, StageState, Status
+from effq_core.store.run_ids import validate_run_id
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from effq_core.pipeline.control import enter
 from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.files import read_json, write_json
-from effq_core.store.rows import RunRow, validate_run_id
+from effq_core.store.rows import RunRow
+from effq_core.store.run_ids import validate_run_id
 from effq_core.sweeps.sweep import Sweep, label_of
 
 SWEEP_FILE = "sweep.json"

@@ -12,6 +12,7 @@ from typing import Any
 from effq_core import formatting as fmt
 from effq_core.errors import ExperimentError
 from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
+from effq_core.formatting import rate_text
 from effq_core.variants import Recipe, get_variant
 from effq_core.wording import loss_title, method_title
 
@@ -241,11 +242,6 @@ def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
         and (trains or not get_variant(name).trained)
     ]
     return replace(base, variants=tuple(kept) or base.variants)
-
-
-def rate_text(rate: float) -> str:
-    """Returns a learning rate as people write it: 1e-5."""
-    return f"{rate:g}".replace("e-0", "e-")
 
 
 def _tidied(axis: str, values: Iterable[Any]) -> tuple[Any, ...]:

@@ -17,7 +17,8 @@ from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.repair import rebuild
-from effq_core.store.rows import StageRow, StageState, Status, new_run_id, validate_run_id
+from effq_core.store.rows import StageRow, StageState, Status
+from effq_core.store.run_ids import new_run_id, validate_run_id
 
 
 @pytest.fixture

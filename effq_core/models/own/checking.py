@@ -16,6 +16,7 @@ from effq_core import formatting as fmt
 from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.errors import EffqError, ModelError
 from effq_core.experiment import CalibrationMethod
+from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import fake_quant_gate, no_float_gate
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.runtime import LiteRtModel
@@ -32,7 +33,6 @@ from effq_core.models.own.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.models.own.steps import Progress, under_way
 from effq_core.models.own.two_classes import OneOutput, both, what_output
 from effq_core.models.weights import load_weights, write_weights
-from effq_core.pipeline.stages.report import expected_fake_quant
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges

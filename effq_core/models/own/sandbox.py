@@ -35,7 +35,7 @@ from effq_core.errors import EngineError, ModelError
 from effq_core.ingest.limits import KEEP_FREE
 from effq_core.models.own import steps
 from effq_core.models.own.steps import Step
-from effq_core.pipeline.engine_files import WORKER_ENVIRONMENT
+from effq_core.store.environment import WORKER_ENVIRONMENT
 
 GIB = 1 << 30
 _TICK = 0.1

@@ -17,6 +17,7 @@ from effq_core.datasets.index import items_to_json
 from effq_core.datasets.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.experiment import Experiment
 from effq_core.measure.accuracy import score
+from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
@@ -28,7 +29,7 @@ from effq_core.pipeline.stages.files import (
     RESULTS_FILE,
 )
 from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
-from effq_core.pipeline.stages.report import expected_fake_quant, report
+from effq_core.pipeline.stages.report import report
 from effq_core.settings import Home
 
 V2_B0 = {
