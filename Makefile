@@ -24,6 +24,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # Tests of one file stay together: they share what is dear to make. Most of them wait for processes
 # of their own, so two at a time take 60 % of the time, also on two cores.

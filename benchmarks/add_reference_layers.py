@@ -12,11 +12,11 @@ import argparse
 import shutil
 from pathlib import Path
 
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import BASELINE, PTQ
 from effq_core.layers.access import EFFECT, REFERENCE_LAYERS, SIGNAL, find_evidence
 from effq_core.results import load_reference, load_results
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.variants import BASELINE, PTQ
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine
-from effq_core.settings import Home
 
 
 def watch(home: Path, peak: dict[str, int], stop: threading.Event) -> None:

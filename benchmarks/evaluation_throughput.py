@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.datasets.decode import decode_bytes
 from effq_core.measure.runtime import LiteRtModel, ModelPool
+from effq_core.photos.decode import decode_bytes
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 

@@ -29,8 +29,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from effq_core import hardware  # noqa: E402
-from effq_core.settings import Home  # noqa: E402
+from effq_core.base import hardware  # noqa: E402
+from effq_core.base.settings import Home  # noqa: E402
 from effq_core.store.database import Database  # noqa: E402
 from tests.faults.bases import small_base, tiny_base  # noqa: E402
 from tests.faults.cell import BROKEN, HOLDS, SKIPPED, Cell  # noqa: E402

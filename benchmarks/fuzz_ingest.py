@@ -23,15 +23,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from effq_core.datasets.own_photos import own_photos, remove_own  # noqa: E402
-from effq_core.errors import DatasetError  # noqa: E402
-from effq_core.ingest.archive import unpack  # noqa: E402
-from effq_core.ingest.limits import VISITORS  # noqa: E402
-from effq_core.ingest.upload import look_at_files  # noqa: E402
-from effq_core.reporting import SilentReporter  # noqa: E402
-from effq_core.settings import Home  # noqa: E402
-from tests.ingest.fuzzing import hostile_image, hostile_zip  # noqa: E402
-from tests.ingest.ingest_helpers import left_behind  # noqa: E402
+from effq_core.base.errors import DatasetError  # noqa: E402
+from effq_core.base.reporting import SilentReporter  # noqa: E402
+from effq_core.base.settings import Home  # noqa: E402
+from effq_core.photos.incoming.archive import unpack  # noqa: E402
+from effq_core.photos.incoming.limits import VISITORS  # noqa: E402
+from effq_core.photos.incoming.upload import look_at_files  # noqa: E402
+from effq_core.photos.own_photos import own_photos, remove_own  # noqa: E402
+from tests.photos.incoming.fuzzing import hostile_image, hostile_zip  # noqa: E402
+from tests.photos.incoming.ingest_helpers import left_behind  # noqa: E402
 
 SECONDS = 5.0
 IMAGES = 100

@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 from PIL import Image
 
-from effq_core.predict import Predictor
+from effq_core.models.samples import samples_for
+from effq_core.photos.uploads import MAX_PHOTOS, read_upload
+from effq_core.predict.variant_answers import Predictor
 from effq_core.results import load_reference
-from effq_core.samples import samples_for
-from effq_core.uploads import MAX_PHOTOS, read_upload
 
 MOST_MS, MOST_MB = 300, 500
 SIZES = {"phone, 12 megapixels": (4000, 3000), "web page": (800, 600)}

@@ -41,7 +41,7 @@ import skimage.data
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 from effq_core.store.database import Database
 from pages.ui.navigation import PAGES
 from tests.browser.app import address, chromium, serve

@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from effq_core.datasets.decode import EXTENSIONS, decode, open_image, upright_rgb
-from effq_core.datasets.lookalikes import Miniatures, miniature, nearest_among, nearest_earlier
+from effq_core.photos.decode import EXTENSIONS, decode, open_image, upright_rgb
+from effq_core.photos.lookalikes import Miniatures, miniature, nearest_among, nearest_earlier
 
 SIDE = 224
 LEAST = 0.95

@@ -17,16 +17,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import STANDARD
 from effq_core.learn.access import STAGE as TENSORS
 from effq_core.learn.access import find_tensors
 from effq_core.learn.tensors import ARRAYS_FILE, INDEX_FILE
-from effq_core.pipeline.stages.files import RESULTS_FILE
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.manifest import hash_file
-from effq_core.variants import STANDARD
+from effq_core.store.stage_files import RESULTS_FILE
 
 DATASET = "folder:imagenette"
 PREDICTIONS_FILE = "predictions.npz"

@@ -31,10 +31,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from effq_core.settings import Home
+from effq_core.base.run_ids import new_run_id
+from effq_core.base.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from effq_core.store.run_ids import new_run_id
 from pages.ui.navigation import PAGES
 from tests.browser.app import App, address, launch, serve, settle
 

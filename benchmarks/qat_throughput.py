@@ -23,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from effq_core.store.environment import WORKER_ENVIRONMENT
+from effq_core.base.environment import WORKER_ENVIRONMENT
 
 BATCH = 32
 
@@ -35,14 +35,14 @@ def child(way: str, count: int, size: int) -> None:
     import numpy as np
     import tf_keras as keras
 
+    from effq_core.base.reporting import SilentReporter
+    from effq_core.base.settings import Home
     from effq_core.experiment import Qat
     from effq_core.models.build import build_model
     from effq_core.models.catalogue import get_model
     from effq_core.quantize.fake_quant import Phase, phase
     from effq_core.quantize.finetune import FineTuning
     from effq_core.quantize.qat_scheme import insert_fake_quant
-    from effq_core.reporting import SilentReporter
-    from effq_core.settings import Home
 
     card = get_model("efficientnetv2_b0_imagenette")
     model = build_model(card, Home.from_environment(), SilentReporter(), image_size=size)

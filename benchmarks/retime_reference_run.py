@@ -18,17 +18,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from effq_core.hardware import describe, library_versions
+from effq_core.base.hardware import describe, library_versions
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import ratio_of
 from effq_core.measure.quiet import QuietCpu
 from effq_core.measure.sitting import time_together
 from effq_core.results import RESULTS_FILE, Results, load_reference, load_results
 from effq_core.results.document import REFERENCE_FOLDER
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.manifest import hash_file
-from effq_core.variants import BASELINE, get_variant
 
 Timings = dict[str, tuple[LatencyReport, ...]]
 

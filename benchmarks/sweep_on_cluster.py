@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dask_cluster import DaskCluster
-from effq_core import hardware
+from effq_core.base import hardware
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
+from effq_core.pipeline.presets import demo
 from effq_core.pipeline.progress import OnUpdate, Update
-from effq_core.presets import demo
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import StageState
 from effq_core.sweeps.state import create_sweep, read_sweep

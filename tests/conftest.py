@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.base.locks import FileLock
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
-from effq_core.layers.settings import Layers, Mixed
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.experiment.variants import STANDARD
 from effq_core.measure.runtime import PLAIN_KERNELS
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.locks import FileLock
 from effq_core.store.removal import free_unused
 from effq_core.store.rows import RunRow, Status
-from effq_core.variants import STANDARD
 from tests.leftovers import end_processes
 
 # Tests are about what is measured, not about waiting until a busy machine is quiet.

@@ -23,7 +23,7 @@ WEIGHTS_MODEL = "efficientnetv2_b0_imagenet"
 _CUSTOMIZE = """
 from dataclasses import replace
 from effq_core import downloads
-from effq_core.datasets import imagenette
+from effq_core.photos import imagenette
 from effq_core.models import catalogue
 downloads.PAUSE = 0.0
 imagenette.download_imagenette.__kwdefaults__.update(url="{url}photos", md5="{photos}")

@@ -18,7 +18,7 @@ from benchmarks.peers.choices import HERE, STEPS, parse
 from benchmarks.peers.job import Entry, Job
 from benchmarks.peers.scoring import Score, score
 from benchmarks.peers.setup import python_of
-from effq_core import hardware
+from effq_core.base import hardware
 from effq_core.experiment import Experiment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +48,8 @@ class Comparison:
     def models(self) -> None:
         """Runs EffQ's experiment, then every tool that has not run on its result yet."""
         from benchmarks.peers.effq import prepare  # the pipeline: only this step needs it
-        from effq_core.datasets.catalogue import open_dataset
-        from effq_core.settings import Home
+        from effq_core.base.settings import Home
+        from effq_core.photos.catalogue import open_dataset
 
         experiment, home = self._choices.experiment, Home(self._choices.home)
         prepared = prepare(experiment, home)

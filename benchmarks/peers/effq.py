@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.job import Entry, Job
-from effq_core.datasets.base import ImageItem
-from effq_core.datasets.catalogue import open_dataset
-from effq_core.datasets.pixels import PIXELS_FILE, read_pixels
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.experiment.variants import BASELINE
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import match_classes
+from effq_core.photos.base import ImageItem
+from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.pixels import PIXELS_FILE, read_pixels
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
-from effq_core.pipeline.stages.files import FROZEN, MODEL_FILE
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from effq_core.variants import BASELINE
+from effq_core.store.stage_files import FROZEN, MODEL_FILE
 
 SETTINGS = {
     "float32": "float32",

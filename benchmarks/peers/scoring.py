@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.measure.intervals import Proportion, proportion
+from effq_core.base.intervals import Proportion, proportion
 from effq_core.measure.predictions import Predictions, top1
 from effq_core.measure.statistics import Comparison, compare
 

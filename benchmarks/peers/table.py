@@ -10,7 +10,7 @@ from benchmarks.peers.job import Entry
 from benchmarks.peers.latency import Timing
 from benchmarks.peers.runtimes import TITLES
 from benchmarks.peers.scoring import Score
-from effq_core import formatting as text
+from effq_core.base import formatting as text
 
 
 @dataclass(frozen=True, kw_only=True)

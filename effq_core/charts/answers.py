@@ -7,10 +7,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import GRID, describe, new_figure
-from effq_core.predict import Answer
-from effq_core.variants import get_variant
+from effq_core.experiment.variants import get_variant
+from effq_core.predict.variant_answers import Answer
 
 _ROW = 38
 """Pixels of a class: a line of text above its bar."""

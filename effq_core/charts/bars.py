@@ -6,12 +6,12 @@ import html
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure
 from effq_core.charts.labels import wrapped
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.paper import beside_paper
-from effq_core.variants import BASELINE, get_variant
 
 _ROW = 50  # pixels a bar takes
 _FRAME = 96  # pixels of axis, legend and margins

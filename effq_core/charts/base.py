@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from effq_core.variants import get_variant
+from effq_core.experiment.variants import get_variant
 
 GRID = "rgba(128, 128, 128, 0.22)"
 """Lines behind the data; visible on white and on black."""

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import GRID, MUTED, describe, marker, new_figure
 from effq_core.charts.labels import shortened
+from effq_core.experiment.variants import get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.predictions import Ints
 from effq_core.results.pairs import ClassChange
-from effq_core.variants import get_variant
 
 MOST = 20
 """Classes a chart can show; of more, those with the most mistakes or the largest changes."""

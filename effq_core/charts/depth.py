@@ -9,10 +9,10 @@ from typing import Protocol
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure, note_above
-from effq_core.layers.structure import Network
 from effq_core.layers.words import layer_title
+from effq_core.tflite.network import Network
 
 HEIGHT = 320
 _LINE = "#0f8f86"

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
-from effq_core.bench_file import DeviceReport, DeviceTiming
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
 from effq_core.charts.labels import wrapped
+from effq_core.devices.timing_file import DeviceReport, DeviceTiming
+from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
-from effq_core.variants import get_variant
 
 HOST = "run's host"
 """What the run's own machine is called beside devices with names."""
@@ -50,7 +50,7 @@ def devices(
     Args:
         results: The run's.
         reports: By variant; of several of one device the first counts, as
-            :func:`effq_core.device_timings.list_timings` puts the latest first.
+            :func:`effq_core.devices.timings.list_timings` puts the latest first.
         threads: Thread count.
 
     Returns:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.charts.base import MUTED, describe, marker, new_figure
 from effq_core.charts.labels import wrapped
-from effq_core.measure.intervals import SIGNIFICANCE
 from effq_core.measure.statistics import MARGIN_POINTS, Comparison
 from effq_core.results.document import Results
 

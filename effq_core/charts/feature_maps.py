@@ -11,7 +11,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from PIL import Image
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
 
 MOST_CHANNELS = 4

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from effq_core.experiment.variants import get_variant
 from effq_core.results.document import Results, VariantResult
-from effq_core.variants import get_variant
 
 
 class Against(StrEnum):

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure
 from effq_core.charts.labels import wrapped
+from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
-from effq_core.variants import get_variant
 
 MOST_SAMPLES = 1000
 """Samples drawn of one variant; of more, as many evenly spaced quantiles."""

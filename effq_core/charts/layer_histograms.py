@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure, note_above
 from effq_core.layers.signal_tensors import KernelSignal, TensorSignal
 

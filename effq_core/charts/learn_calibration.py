@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import GRID, MUTED, describe, new_figure
 from effq_core.experiment import CalibrationMethod
 from effq_core.learn.lessons import method_name

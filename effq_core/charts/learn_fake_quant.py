@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import GRID, MUTED, describe, new_figure
 from effq_core.learn.fake_quant import Curve, Point
 from effq_core.learn.grids import Grid

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.experiment.variants import get_variant
 from effq_core.learn.recovery import Rung
-from effq_core.variants import get_variant
 
 
 def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:

@@ -7,7 +7,7 @@ import html
 import numpy as np
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
 from effq_core.learn.grids import Floats
 from effq_core.learn.kernels import KernelEffect

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
 from effq_core.layers.measures import Measure
-from effq_core.layers.structure import Block, BlockKind, Network
 from effq_core.layers.words import KIND_TITLES
+from effq_core.tflite.network import Block, BlockKind, Network
 
 MOST_IN_A_ROW = 8
 """Blocks side by side; more would be too small to touch on a phone. Longer stages wrap."""

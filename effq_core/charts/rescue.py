@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import GRID, MUTED, describe, marker, new_figure
 from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.story import Step, Story

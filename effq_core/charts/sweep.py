@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure, note_above
-from effq_core.results.sweep import AXIS, Along, Measure, Point, Series, x_text
-from effq_core.variants import get_variant
+from effq_core.experiment.variants import get_variant
+from effq_core.sweeps.results import AXIS, Along, Measure, Point, Series, x_text
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SPREAD = 20  # largest x over smallest from which on the axis is logarithmic
@@ -31,7 +31,7 @@ def sweep_chart(
     the largest of them; the thin one is the interval over photos, as everywhere.
 
     Args:
-        series: From :func:`effq_core.results.sweep.sweep`.
+        series: From :func:`effq_core.sweeps.results.sweep`.
         along: What varies.
         measure: What is drawn.
         baselines: Float32's values, drawn as lines across.

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, marker, new_figure
 from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
 from effq_core.charts.labels import spread, ticks
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.latency_ratio import MARK
 from effq_core.results.document import Results
 from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
-from effq_core.variants import BASELINE, get_variant
 
 __all__ = ["Against", "Spot", "pareto", "spots", "tradeoff"]
 

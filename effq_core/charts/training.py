@@ -8,10 +8,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import proportion
 from effq_core.charts.base import describe, marker, new_figure
-from effq_core.measure.intervals import proportion
-from effq_core.variants import get_variant
+from effq_core.experiment.variants import get_variant
 
 _HEIGHT = 360
 _LEGEND = {"yref": "container", "y": 0, "yanchor": "bottom"}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import Proportion
 from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.experiment.variants import BASELINE, MIXED, PTQ, get_variant
 from effq_core.layers.trial_record import Suggestion, TrialRecord
-from effq_core.measure.intervals import Proportion
-from effq_core.variants import BASELINE, MIXED, PTQ, get_variant
 
 HEIGHT = 340
 _REFUSED = "#b45309"

@@ -58,8 +58,8 @@ def _effq(
 
     `effq run` starts the built-in experiment, `effq show latest` shows what came of it.
     """
+    from effq_core.base.settings import settle_home
     from effq_core.cli import output
-    from effq_core.settings import settle_home
 
     if told := settle_home():
         output.say(told, error=True)

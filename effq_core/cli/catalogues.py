@@ -16,7 +16,7 @@ from effq_core.cli.show import AsJson
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from effq_core.reporting import Reporter
+    from effq_core.base.reporting import Reporter
 
 datasets_app = typer.Typer(
     cls=EffqGroup,
@@ -38,14 +38,14 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
     """List the models there are."""
     if ctx.invoked_subcommand is not None:
         return
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
+    from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.datasets.image_input import ImageInput
     from effq_core.models.catalogue import MODELS
     from effq_core.models.own.card import OwnCard
     from effq_core.models.own.card import own_models as added_models
     from effq_core.models.own.ready import ready_files
-    from effq_core.settings import Home
+    from effq_core.photos.image_input import ImageInput
 
     home = Home.from_environment()
     rows: list[dict[str, Any]] = [
@@ -90,10 +90,10 @@ def download_weights(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Download a model's weights now; otherwise its first run does."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.models.catalogue import get_model
     from effq_core.models.weights import locate_weights
-    from effq_core.settings import Home
 
     card, home = get_model(model), Home.from_environment()
     _fetch(lambda reporter: locate_weights(card, home, reporter), quiet=quiet)
@@ -106,10 +106,10 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="Its published weights, fetched elsewhere.")],
 ) -> None:
     """Use weights fetched elsewhere, for a machine without a network."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.models.catalogue import get_model
     from effq_core.models.weights import import_weights
-    from effq_core.settings import Home
 
     import_weights(get_model(model), file, Home.from_environment())
     output.say(f"{model} is there. `effq run --model {model}` uses it.")
@@ -120,10 +120,10 @@ def datasets(ctx: typer.Context, json: AsJson = False) -> None:
     """List the photos there are; any folder of photos will do as well."""
     if ctx.invoked_subcommand is not None:
         return
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
+    from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.datasets.catalogue import available
-    from effq_core.settings import Home
+    from effq_core.photos.catalogue import available
 
     cards = available(Home.from_environment())
     if json:
@@ -151,9 +151,9 @@ def download(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Download photos. What has arrived is kept when it is interrupted."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.datasets.catalogue import download_dataset
-    from effq_core.settings import Home
+    from effq_core.photos.catalogue import download_dataset
 
     home = Home.from_environment()
     _fetch(lambda reporter: download_dataset(dataset, home, reporter), quiet=quiet)
@@ -162,7 +162,7 @@ def download(
 
 def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:
     """Downloads something, with a progress bar unless that is not wanted."""
-    from effq_core.reporting import SilentReporter
+    from effq_core.base.reporting import SilentReporter
 
     if quiet:
         fetch(SilentReporter())
@@ -176,9 +176,9 @@ def progress_bar() -> Iterator[Reporter]:
     """Shows progress on standard error while the block runs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
-    from effq_core.wording import event_text
+    from effq_core.results.wording import event_text
 
     columns = (TextColumn("{task.fields[about]}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=output.stderr(), transient=True) as bar:

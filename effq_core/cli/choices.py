@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError, ExperimentError
+from effq_core.base.settings import Home
 from effq_core.cli.output import say
-from effq_core.datasets.roots import folder_id, folder_of_id
-from effq_core.errors import DatasetError, ExperimentError
 from effq_core.experiment import Experiment
-from effq_core.layers.settings import Layers, Mixed
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.experiment.variants import CATALOGUE, CONTROLS, MIXED, STANDARD, in_catalogue_order
+from effq_core.photos.roots import folder_id, folder_of_id
 from effq_core.pipeline import unused
-from effq_core.presets import PRESETS
-from effq_core.settings import Home
-from effq_core.variants import CATALOGUE, CONTROLS, MIXED, STANDARD, in_catalogue_order
+from effq_core.pipeline.presets import PRESETS
 
 PHOTOS_PREFIX = "photos:"
 DATASETS = ("photo_patches", "imagenette")
@@ -67,9 +67,9 @@ def make_experiment(
         experiment: Fields of :class:`~effq_core.experiment.Experiment`; ``None`` where not given.
         calibration: Fields of :class:`~effq_core.experiment.Calibration`, likewise.
         qat: Fields of :class:`~effq_core.experiment.Qat`, likewise.
-        layers: Fields of :class:`~effq_core.layers.settings.Layers`, likewise; any asks for it.
+        layers: Fields of :class:`~effq_core.experiment.mixed.Layers`, likewise; any asks for it.
         looks: Whether layers are looked at even where none of these was given.
-        mixed: Fields of :class:`~effq_core.layers.settings.Mixed`, likewise; any asks for
+        mixed: Fields of :class:`~effq_core.experiment.mixed.Mixed`, likewise; any asks for
             ``int8_mixed``.
 
     Returns:

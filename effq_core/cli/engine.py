@@ -23,9 +23,9 @@ engine_app = typer.Typer(
 @engine_app.command("status")
 def status(json: AsJson = False) -> None:
     """Say whether the engine runs, since when, what it takes and what it does."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.pipeline.engine_status import engine_status
-    from effq_core.settings import Home
 
     found = engine_status(Home.from_environment())
     if json:
@@ -44,10 +44,10 @@ def stop(
     json: AsJson = False,
 ) -> None:
     """Stop the engine and give back its memory; refused while runs are active."""
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.pipeline.engine_status import stop_engine
-    from effq_core.settings import Home
 
     was, cancelled = stop_engine(Home.from_environment(), force=force)
     if json:
@@ -69,7 +69,7 @@ def stop(
 
 
 def _lines(found: EngineStatus) -> list[str]:
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.pipeline.engine_status import described
 
     if not found.running:

@@ -45,10 +45,10 @@ def evaluate(
     Nothing is converted or trained: the very files of the run are evaluated, checked and compared
     with its float32. `reference` names the bundled reference run.
     """
+    from effq_core.base.settings import Home
     from effq_core.cli import choices, work
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
     from effq_core.results.elsewhere import on_photos
-    from effq_core.settings import Home
     from effq_core.store.database import Database
 
     home = Home.from_environment()

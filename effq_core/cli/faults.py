@@ -15,8 +15,8 @@ import typer
 from typer.core import TyperGroup
 
 from effq_core import __version__
+from effq_core.base.errors import Cancelled, EffqError, InputError, StoreError
 from effq_core.cli.output import print_error
-from effq_core.errors import Cancelled, EffqError, InputError, StoreError
 
 OK, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -85,8 +85,8 @@ def report_bug(error: Exception) -> Path:
 
 
 def _write_log(bug: str, text: str) -> Path:
-    from effq_core.settings import Home
-    from effq_core.store.files import write_atomic
+    from effq_core.base.files import write_atomic
+    from effq_core.base.settings import Home
 
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{bug}.log"
     try:

@@ -9,14 +9,14 @@ from typing import Any
 
 from rich.text import Text
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
 from effq_core.cli.output import print_json, stdout, table
 from effq_core.experiment import Experiment
+from effq_core.experiment.sitting import next_sitting
 from effq_core.pipeline.forecast import Forecast, forecast, recent_stages
-from effq_core.remeasure import next_sitting
-from effq_core.settings import Home
+from effq_core.results.wording import dataset_title, model_title, stage_title
 from effq_core.store.database import Database
-from effq_core.wording import dataset_title, model_title, stage_title
 
 
 def foresee(experiment: Experiment, *, remeasure: bool, as_json: bool) -> None:

@@ -10,12 +10,12 @@ import typer
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
+    from effq_core.base.settings import Home
     from effq_core.experiment import Experiment
+    from effq_core.experiment.mixed import Layers
     from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
-    from effq_core.layers.settings import Layers
     from effq_core.layers.trial_record import Suggestion
     from effq_core.results import Results
-    from effq_core.settings import Home
 
 _SHOWN_LAYERS = 15
 
@@ -53,7 +53,7 @@ def layers(
     results = _results(run, {k: v for k, v in given.items() if v}, as_json=json, quiet=quiet)
     found = find_evidence(results)
     if found is None or found.effect is None:
-        from effq_core.errors import InputError
+        from effq_core.base.errors import InputError
 
         raise InputError(
             f"Nothing is known about the layers of {run}.", "`effq layers latest` looks at a run's."
@@ -71,11 +71,11 @@ def layers(
 
 def _results(run: str, given: dict[str, int], *, as_json: bool, quiet: bool) -> Results:
     """Returns the results whose layers are known, after looking at them if need be."""
+    from effq_core.base.settings import Home
     from effq_core.experiment import Experiment
+    from effq_core.experiment.mixed import Layers
     from effq_core.layers.access import find_evidence
-    from effq_core.layers.settings import Layers
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
-    from effq_core.settings import Home
     from effq_core.store.database import Database
 
     if run == REFERENCE:
@@ -130,10 +130,10 @@ def _look(
 
 
 def _print_effect(record: EffectRecord) -> None:
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
     from effq_core.layers.effect_record import EffectKind
-    from effq_core.wording import method_title
+    from effq_core.results.wording import method_title
 
     photos = fmt.counted(record.images, "calibration photo")
     same = record.baseline_agreement
@@ -153,7 +153,7 @@ def _print_effect(record: EffectRecord) -> None:
 
 
 def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
 
     found = record.ranked(kind)
@@ -172,7 +172,7 @@ def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
 
 
 def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
 
     only, gain = effect.only_agreement, record.gain(effect)
     return (
@@ -185,7 +185,7 @@ def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
 
 
 def _print_trials(found: Suggestion) -> None:
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
 
     lost = "Drop" if found.labelled else "Disagrees"

@@ -12,11 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.pipeline.estimate import remaining, share_done
 from effq_core.pipeline.progress import OnUpdate, Update
-from effq_core.store.rows import EventRow, StageRow, StageState, Status
-from effq_core.wording import (
+from effq_core.results.wording import (
     amount_text,
     event_text,
     is_trouble,
@@ -24,6 +23,7 @@ from effq_core.wording import (
     stage_title,
     waiting_text,
 )
+from effq_core.store.rows import EventRow, StageRow, StageState, Status
 
 MOST_SKIPPED = 10
 """Skipped images that are named; more are only counted."""

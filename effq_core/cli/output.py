@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 
 PLAIN_WIDTH = 140
 """Columns of a table that goes to a file or a pipe, where nothing says how wide it may be."""

@@ -50,16 +50,16 @@ def add(
     json: AsJson = False,
 ) -> None:
     """Check a model of your own in a process that may do nothing else, and keep it."""
+    from effq_core.base.errors import ModelError
+    from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.datasets.image_input import Resize
-    from effq_core.errors import ModelError
-    from effq_core.models.own.adding import Offer, check, name_of_file
-    from effq_core.models.own.keeping import keep
+    from effq_core.intake.adding import Offer, check, name_of_file
+    from effq_core.intake.keeping import keep
+    from effq_core.intake.steps import Step, StepState
     from effq_core.models.own.labels import KNOWN_SETS, parse_labels
     from effq_core.models.own.preprocessing import Preprocessing
     from effq_core.models.own.ready import ReadyFile
-    from effq_core.models.own.steps import Step, StepState
-    from effq_core.settings import Home
+    from effq_core.photos.image_input import Resize
 
     if not file.is_file():
         raise ModelError(f"There is no file {file}.", "Check the path.")
@@ -108,12 +108,12 @@ def remove(
     ],
 ) -> None:
     """Remove a model of your own; what runs found with it stays."""
+    from effq_core.base.settings import Home
+    from effq_core.care.library import remove_item
     from effq_core.cli import output
-    from effq_core.library import remove_item
+    from effq_core.experiment.variants import is_ready
     from effq_core.models.own.card import PREFIX
-    from effq_core.settings import Home
     from effq_core.store.database import Database
-    from effq_core.variants import is_ready
 
     home = Home.from_environment()
     model_id = model if model.startswith(PREFIX) or is_ready(model) else f"{PREFIX}{model}"

@@ -11,7 +11,7 @@ from effq_core.cli.catalogues import progress_bar
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from effq_core.ingest.preview import Preview
+    from effq_core.photos.incoming.preview import Preview
 
 _MOST_CLASSES = 20
 _MOST_NAMED = 10
@@ -49,12 +49,12 @@ def add(
 
     Links in a folder are followed, as `effq run --data FOLDER` does; those in a zip are left out.
     """
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
+    from effq_core.base.reporting import SilentReporter
+    from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.datasets.own_photos import check_title
-    from effq_core.ingest.upload import look_at_path
-    from effq_core.reporting import SilentReporter
-    from effq_core.settings import Home
+    from effq_core.photos.incoming.upload import look_at_path
+    from effq_core.photos.own_photos import check_title
 
     home = Home.from_environment()
     if name:
@@ -92,10 +92,10 @@ def remove(
     json: AsJson = False,
 ) -> None:
     """Delete photos of your own, or downloaded ones; a folder is only taken off the list."""
+    from effq_core.base.settings import Home
+    from effq_core.care.library import dependents, remove_item
     from effq_core.cli import output
-    from effq_core.datasets.roots import FOLDER_PREFIX
-    from effq_core.library import dependents, remove_item
-    from effq_core.settings import Home
+    from effq_core.photos.roots import FOLDER_PREFIX
     from effq_core.store.database import Database
 
     home = Home.from_environment()
@@ -116,10 +116,10 @@ def remove(
 
 
 def _print_preview(preview: Preview) -> None:
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
     from effq_core.cli.work import GO_DOWN
-    from effq_core.ingest.wording import facts, warnings
+    from effq_core.photos.incoming.wording import facts, warnings
 
     output.say(" · ".join(facts(preview)))
     for each in preview.classes[:_MOST_CLASSES]:
@@ -142,7 +142,7 @@ def _print_preview(preview: Preview) -> None:
 def _plain(preview: Preview) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from effq_core.ingest.found import shown
+    from effq_core.photos.incoming.found import shown
 
     return {
         "photos": len(preview.photos),

@@ -10,7 +10,7 @@ import typer
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from effq_core.predict import Answer
+    from effq_core.predict.variant_answers import Answer
 
 
 def predict(
@@ -32,12 +32,12 @@ def predict(
     json: AsJson = False,
 ) -> None:
     """Classify photos with every variant of a run."""
+    from effq_core.base.errors import DatasetError
+    from effq_core.base.settings import Home
     from effq_core.cli import choices, output
     from effq_core.cli.faults import FAILED
-    from effq_core.errors import DatasetError
-    from effq_core.predict import Predictor
+    from effq_core.predict.variant_answers import Predictor
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
-    from effq_core.settings import Home
     from effq_core.store.database import Database
 
     home = Home.from_environment()
@@ -77,9 +77,9 @@ def predict(
 def _print(image: str, answers: tuple[Answer, ...]) -> None:
     from rich.text import Text
 
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
-    from effq_core.variants import get_variant
+    from effq_core.experiment.variants import get_variant
 
     marks = {None: "baseline", True: "yes", False: "NO"}
     made = output.table("Variant", "Time", "As float32", "Answers", right=("Time",))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.cli.output import table
+from effq_core.experiment.variants import BASELINE, CATALOGUE
 from effq_core.measure.gates import Gate
 from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results import Results, VariantResult
 from effq_core.results.subject import head_text
 from effq_core.results.training import training_text
-from effq_core.variants import BASELINE, CATALOGUE
 
 
 def print_results(console: Console, results: Results) -> None:

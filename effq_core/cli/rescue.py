@@ -11,8 +11,8 @@ from effq_core.cli.show import AsJson, RunName
 from effq_core.rescue.request import Remedy
 
 if TYPE_CHECKING:
+    from effq_core.base.settings import Home
     from effq_core.rescue.story import Story
-    from effq_core.settings import Home
 
 _START = "start"
 _HELP = ("-h", "--help")
@@ -74,12 +74,12 @@ def start(
     quiet: Quiet = False,
 ) -> None:
     """Rescue a run's int8: try remedies until the loss is within a limit."""
+    from effq_core.base.settings import Home
     from effq_core.cli.choices import parse_data
     from effq_core.experiment import REFERENCE
     from effq_core.rescue import control
     from effq_core.rescue.request import Rescue
     from effq_core.rescue.subject import of_reference, of_run
-    from effq_core.settings import Home
 
     home, dataset = Home.from_environment(), parse_data(data)
     about = of_reference(home, dataset) if run == REFERENCE else of_run(home, run, dataset)
@@ -100,9 +100,9 @@ def resume(
     rescue: RescueName, detach: Detach = False, json: AsJson = False, quiet: Quiet = False
 ) -> None:
     """Take a rescue up again where it stopped; what was measured is kept."""
+    from effq_core.base.settings import Home
     from effq_core.rescue import control
     from effq_core.rescue.story import find
-    from effq_core.settings import Home
 
     home = Home.from_environment()
     story = find(home, rescue)
@@ -113,10 +113,10 @@ def resume(
 @rescue_app.command("cancel")
 def cancel(rescue: RescueName) -> None:
     """Cancel a rescue; what it has measured is kept."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.rescue import control
     from effq_core.rescue.story import find
-    from effq_core.settings import Home
 
     home = Home.from_environment()
     story = find(home, rescue)
@@ -131,10 +131,10 @@ def cancel(rescue: RescueName) -> None:
 @rescue_app.command("delete")
 def delete(rescue: RescueName) -> None:
     """Delete a rescue's story; the runs it made stay."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.rescue import control
     from effq_core.rescue.story import find
-    from effq_core.settings import Home
 
     home = Home.from_environment()
     story = find(home, rescue)
@@ -145,12 +145,12 @@ def delete(rescue: RescueName) -> None:
 @rescue_app.command("list")
 def list_all(json: AsJson = False) -> None:
     """List the rescues there are, newest first."""
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.rescue.document import to_json
     from effq_core.rescue.story import stories
     from effq_core.rescue.wording import points, title_of
-    from effq_core.settings import Home
 
     found = stories(Home.from_environment())
     if json:
@@ -183,11 +183,11 @@ def show(
     """Show what a rescue has tried, what each remedy cost, and what it gave."""
     import sys
 
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.cli.rescue_story import print_story
     from effq_core.rescue.document import to_json, to_markdown
     from effq_core.rescue.story import find
-    from effq_core.settings import Home
 
     story = find(Home.from_environment(), rescue)
     if json:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.cli.live import watching
 from effq_core.cli.output import safe, table
 from effq_core.pipeline.progress import OnUpdate

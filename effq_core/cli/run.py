@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from effq_core.experiment import CalibrationMethod, QatLoss
-from effq_core.layers.settings import Precision
+from effq_core.experiment.mixed import Precision
 
 _MODEL = "Models"
 _QUANTIZE = "Quantization"

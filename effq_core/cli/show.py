@@ -17,10 +17,10 @@ def runs(
     json: AsJson = False,
 ) -> None:
     """List the runs there are, newest first."""
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
+    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.cli.work import run_values
-    from effq_core.settings import Home
     from effq_core.store.database import Database
 
     home = Home.from_environment()
@@ -67,11 +67,11 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show what a run has found, or how far it is."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output, work
     from effq_core.cli.report import print_results
-    from effq_core.pipeline.turn import queue_text
+    from effq_core.pipeline.queue_turn import queue_text
     from effq_core.results import REFERENCE, find_run, load_reference, load_results, rows
-    from effq_core.settings import Home
     from effq_core.store.database import Database
     from effq_core.sweeps.state import is_sweep
 

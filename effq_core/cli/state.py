@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.cli.output import table
 from effq_core.pipeline.estimate import remaining, waiting_for
+from effq_core.results.wording import event_text, is_trouble, sentence, stage_title
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
-from effq_core.wording import event_text, is_trouble, sentence, stage_title
 
 _LATEST_EVENTS = 15
 

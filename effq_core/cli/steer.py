@@ -13,8 +13,8 @@ import typer
 from effq_core.cli.show import AsJson, RunName
 
 if TYPE_CHECKING:
+    from effq_core.base.settings import Home
     from effq_core.results import Results
-    from effq_core.settings import Home
     from effq_core.store.database import Database
 
 _CANCEL_SECONDS = 10.0
@@ -85,7 +85,7 @@ def delete(
     json: AsJson = False,
 ) -> None:
     """Delete a run. What its stages made stays in the store, unless --free is given."""
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
     from effq_core.results import find_run
     from effq_core.store import removal, usage
@@ -139,7 +139,7 @@ def export(
     With --bundle: one variant, with all a device needs, as a zip.
     """
     from effq_core.cli import output
-    from effq_core.export import export as write
+    from effq_core.deliver.export import export as write
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
 
     if run == REFERENCE:
@@ -163,10 +163,10 @@ def export(
 def _bundle(
     results: Results, variant: str, to: Path, *, name: str, force: bool, json: bool
 ) -> None:
-    from effq_core import formatting as fmt
-    from effq_core.bundle import write_bundle
+    from effq_core.base import formatting as fmt
+    from effq_core.base.errors import InputError
     from effq_core.cli import choices, output
-    from effq_core.errors import InputError
+    from effq_core.deliver.bundle import write_bundle
 
     chosen = choices.parse_variants([variant]) or ()
     if len(chosen) != 1:
@@ -184,7 +184,7 @@ def _bundle(
 
 @contextmanager
 def _store() -> Iterator[tuple[Home, Database]]:
-    from effq_core.settings import Home
+    from effq_core.base.settings import Home
     from effq_core.store.database import Database
 
     home = Home.from_environment()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from effq_core.base.errors import ExperimentError
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
-from effq_core.errors import ExperimentError
 
 if TYPE_CHECKING:
     from effq_core.sweeps.sweep import Sweep

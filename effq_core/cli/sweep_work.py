@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import InputError
+from effq_core.base.settings import Home
 from effq_core.cli.faults import CANCELLED, FAILED
 from effq_core.cli.live import Watcher, watching
 from effq_core.cli.output import (
@@ -25,18 +27,16 @@ from effq_core.cli.output import (
     table,
 )
 from effq_core.cli.work import run_values, warn
-from effq_core.errors import InputError
+from effq_core.experiment.variants import BASELINE
 from effq_core.pipeline.estimate import remaining
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.results.access import LATEST
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 from effq_core.sweeps.document import to_json
 from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
 from effq_core.sweeps.sweep import Sweep, label_of
-from effq_core.variants import BASELINE
 
 
 def start(
@@ -305,7 +305,7 @@ def _add_row(made: Any, row: Row) -> None:
 
 
 def _findings(home: Home, database: Database, state: SweepState) -> list[str]:
-    from effq_core.results.sweep_finding import HOW
+    from effq_core.sweeps.finding import HOW
     from effq_core.sweeps.findings import sentences
 
     found = sentences(home, database, state)

@@ -11,9 +11,9 @@ from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from effq_core.bench_file import DeviceReport
+    from effq_core.base.settings import Home
+    from effq_core.devices.timing_file import DeviceReport
     from effq_core.results import Results
-    from effq_core.settings import Home
 
 timings_app = typer.Typer(
     cls=EffqGroup,
@@ -39,9 +39,9 @@ def import_file(
     json: AsJson = False,
 ) -> None:
     """Import what a bundle's bench.py measured, to chart it beside the run's own host."""
-    from effq_core.bench_file import read_bounded
     from effq_core.cli import output
-    from effq_core.device_timings import import_timings, variant_of
+    from effq_core.devices.timing_file import read_bounded
+    from effq_core.devices.timings import import_timings, variant_of
 
     home, results = _open(run)
     report = import_timings(home, results, read_bounded(file), str(file))
@@ -56,7 +56,7 @@ def import_file(
 def list_all(run: OfRun = "latest", json: AsJson = False) -> None:
     """List what was measured of a run's files on other devices."""
     from effq_core.cli import output
-    from effq_core.device_timings import list_timings
+    from effq_core.devices.timings import list_timings
 
     home, results = _open(run)
     found = [
@@ -79,9 +79,9 @@ def delete(
     json: AsJson = False,
 ) -> None:
     """Delete imported timings."""
+    from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.device_timings import delete_timings
-    from effq_core.settings import Home
+    from effq_core.devices.timings import delete_timings
 
     delete_timings(Home.from_environment(), timings)
     if json:
@@ -91,8 +91,8 @@ def delete(
 
 
 def _open(run: str) -> tuple[Home, Results]:
+    from effq_core.base.settings import Home
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
-    from effq_core.settings import Home
     from effq_core.store.database import Database
 
     home = Home.from_environment()
@@ -111,7 +111,7 @@ def _values(variant: str, report: DeviceReport) -> dict[str, object]:
 
 
 def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
-    from effq_core import formatting as fmt
+    from effq_core.base import formatting as fmt
     from effq_core.cli import output
 
     numbers = ("Threads", "Median", "Mean", "90 % within", "99 % within", "Cold start", "n")

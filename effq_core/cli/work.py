@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
 from effq_core.cli.faults import CANCELLED, FAILED
 from effq_core.cli.output import name_idle, print_error, print_json, say, stderr, stdout
 from effq_core.experiment import Experiment
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
 from effq_core.sweeps.state import is_sweep
@@ -46,9 +46,9 @@ def start(
         EffqError: If the experiment cannot be run at all; then no run is made.
         typer.Exit: If it fails or is cancelled.
     """
+    from effq_core.experiment.sitting import next_sitting
     from effq_core.pipeline import control
     from effq_core.pipeline.plan import build_plan
-    from effq_core.remeasure import next_sitting
 
     home = Home.from_environment()
     # What cannot be planned is wrong input, and leaves no run behind.
@@ -76,9 +76,9 @@ def warn(experiment: Experiment, home: Home) -> None:
     Raises:
         EffqError: If the photos or the model cannot be used.
     """
-    from effq_core.datasets.catalogue import open_dataset
-    from effq_core.datasets.folder import FolderDataset
     from effq_core.models.catalogue import get_model
+    from effq_core.photos.catalogue import open_dataset
+    from effq_core.photos.folder import FolderDataset
     from effq_core.pipeline.plan_model import head_note
 
     dataset = open_dataset(experiment.dataset, home)
@@ -102,7 +102,7 @@ def fitted(experiment: Experiment) -> Experiment:
     Raises:
         EffqError: If the photos or the model cannot be used.
     """
-    from effq_core.fitting import fit
+    from effq_core.pipeline.fitting import fit
 
     fitting = fit(experiment, Home.from_environment())
     if fitting.calibration != experiment.calibration:

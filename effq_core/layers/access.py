@@ -8,13 +8,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import StoreError
-from effq_core.layers.settings import Layers
+from effq_core.base.errors import StoreError
+from effq_core.base.settings import Home
+from effq_core.experiment.mixed import Layers
+from effq_core.experiment.variants import BASELINE, PTQ
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact
-from effq_core.variants import BASELINE, PTQ
 
 SIGNAL, EFFECT, SUGGEST = "signal", "effect", "suggest"
 """Kinds of the stages whose artifacts are evidence."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from effq_core.experiment import Experiment
-from effq_core.layers.settings import Layers, Mixed
-from effq_core.variants import MIXED
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.experiment.variants import MIXED
 
 _ABOUT_LAYERS = ("layers", "mixed", "variants")
 

@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
+from effq_core.base.intervals import Proportion, proportion
+from effq_core.base.reporting import PreparingReporter, Reporter
+from effq_core.experiment.mixed import Layers, Precision
 from effq_core.layers.effect_record import (
     LAYER_SHARE,
     EffectKind,
@@ -23,15 +26,12 @@ from effq_core.layers.effect_record import (
     heavy_blocks,
 )
 from effq_core.layers.ledger import Clock, Ledger
-from effq_core.layers.settings import Layers, Precision
-from effq_core.layers.structure import read_network
-from effq_core.measure.intervals import Proportion, proportion
 from effq_core.measure.predictions import Floats
 from effq_core.measure.runtime import ModelPool
 from effq_core.measure.statistics import clip_epsilon, mean_kl
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import halve_kernels, quantize_mixed
-from effq_core.reporting import PreparingReporter, Reporter
+from effq_core.tflite.network import read_network
 
 LEDGER = "effects.json"
 

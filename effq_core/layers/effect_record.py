@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from effq_core.measure.intervals import Proportion
-from effq_core.store.reading import reading
+from effq_core.base.intervals import Proportion
+from effq_core.base.reading import reading
 
 EFFECT_FILE = "effect.json"
 LAYER_SHARE = 0.8
@@ -37,7 +37,7 @@ class BlockEffect:
     """What one block, or one layer of a block, does to the model's answers.
 
     Attributes:
-        name: Of the block or layer; :meth:`~effq_core.layers.structure.Network.tensors_of` and
+        name: Of the block or layer; :meth:`~effq_core.tflite.network.Network.tensors_of` and
             ``--keep`` take it.
         kind: Which of both it is.
         block: The block it is in; its own name for a block or a group.

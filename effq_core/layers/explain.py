@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
 
 TELLING_SHARE = 2 / 3

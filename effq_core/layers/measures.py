@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.signal_record import SignalRecord
 

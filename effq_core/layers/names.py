@@ -7,8 +7,11 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path
 
-from effq_core.errors import ModelError
-from effq_core.layers.naming import (
+from effq_core.base.errors import ModelError
+from effq_core.base.settings import ASSETS
+from effq_core.models.catalogue import MODELS, ModelCard
+from effq_core.models.own.card import FLAT_FILE, OwnCard
+from effq_core.tflite.naming import (
     DEPTHWISE,
     RESIDUALS,
     SQUEEZE_EXCITE,
@@ -17,9 +20,6 @@ from effq_core.layers.naming import (
     has_numbered_blocks,
     is_stage,
 )
-from effq_core.models.catalogue import MODELS, ModelCard
-from effq_core.models.own.card import FLAT_FILE, OwnCard
-from effq_core.settings import ASSETS
 
 _NORMALISE = ("normalise", "DEPTHWISE_CONV_2D")
 _KINDS = {

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import StageError
-from effq_core.layers.both import Both, Pair, Sums, median
+from effq_core.base.errors import StageError
+from effq_core.base.reporting import Reporter
 from effq_core.layers.histogram import GrowingHistogram
+from effq_core.layers.side_by_side import Both, Pair, Sums, median
 from effq_core.layers.signal_record import MOST_BINS, KernelSignal, SignalRecord, TensorSignal
 from effq_core.learn.grids import sqnr
-from effq_core.reporting import Reporter
 
 HISTOGRAM_SAMPLES = 16_384
 """Values a tensor and photo gives to the histogram, at least half as many: larger tensors give

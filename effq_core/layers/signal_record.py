@@ -11,9 +11,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from effq_core.errors import StoreError
+from effq_core.base.errors import StoreError
+from effq_core.base.reading import reading
 from effq_core.layers.signal_tensors import MOST_BINS, KernelSignal, Shelf, TensorSignal
-from effq_core.store.reading import reading
 
 __all__ = ["MOST_BINS", "BlockSignal", "KernelSignal", "SignalRecord", "TensorSignal"]
 

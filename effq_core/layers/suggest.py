@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from effq_core.base.intervals import Proportion
+from effq_core.experiment.mixed import Mixed, Precision
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord, heavy_blocks
 from effq_core.layers.ledger import TimeUp
-from effq_core.layers.settings import Mixed, Precision
-from effq_core.layers.structure import Network
 from effq_core.layers.trial_record import Suggestion, TrialRecord
 from effq_core.layers.trial_wording import describe, is_too_costly
-from effq_core.measure.intervals import Proportion
+from effq_core.tflite.network import Network
 
 FEW = 3
 """Blocks that may carry most of the divergence for the blame to lie with single ones."""

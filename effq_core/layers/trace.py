@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import BusyError, ModelError
-from effq_core.layers.both import Both, Sums
+from effq_core.base.errors import BusyError, ModelError
+from effq_core.layers.side_by_side import Both, Sums
 from effq_core.layers.trunk import trunk_of
 
 Image = npt.NDArray[np.uint8]

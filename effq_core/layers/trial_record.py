@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.layers.settings import Precision
-from effq_core.measure.intervals import Proportion
+from effq_core.base.intervals import Proportion
+from effq_core.base.reading import reading
+from effq_core.experiment.mixed import Precision
 from effq_core.measure.latency_ratio import Ratio
-from effq_core.store.reading import reading
 
 TRIALS_FILE = "trials.json"
 
@@ -109,7 +109,7 @@ class Suggestion:
         labelled: Whether photos have labels; without them ``drop_points`` is disagreement.
         float32_top1: What float32 gets right on the same photos; ``None`` without labels.
         float32_bytes: Size of the float32 file.
-        max_drop_points: The limits asked for: see :class:`~effq_core.layers.settings.Mixed`.
+        max_drop_points: The limits asked for: see :class:`~effq_core.experiment.mixed.Mixed`.
         max_extra_size: In per cent.
         max_latency_ratio: ``None``: any.
         complete: Whether the search came to its end; ``False``: its time was up.

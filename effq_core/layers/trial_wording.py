@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from effq_core import formatting as fmt
-from effq_core.layers.settings import Mixed, Precision
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import SIGNIFICANCE
+from effq_core.experiment.mixed import Mixed, Precision
 from effq_core.layers.trial_record import TrialRecord
-from effq_core.measure.intervals import SIGNIFICANCE
 
 _TITLES = {Precision.FLOAT16: "16-bit floats", Precision.FLOAT32: "32-bit floats"}
 _SHOWN = 6

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from effq_core.base.reporting import PreparingReporter, Reporter
+from effq_core.experiment.mixed import Mixed
+from effq_core.experiment.variants import BASELINE, MIXED, PTQ
 from effq_core.layers.ledger import Clock, Ledger, TimeUp
-from effq_core.layers.settings import Mixed
-from effq_core.layers.structure import Network, read_network
 from effq_core.layers.trial_record import TrialRecord
 from effq_core.layers.trial_wording import broken_limits
 from effq_core.measure.accuracy import score
@@ -24,8 +25,7 @@ from effq_core.measure.sitting import time_together
 from effq_core.measure.statistics import compare
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import quantize_mixed
-from effq_core.reporting import PreparingReporter, Reporter
-from effq_core.variants import BASELINE, MIXED, PTQ
+from effq_core.tflite.network import Network, read_network
 
 INVOCATIONS = 51
 """Timed invocations of each of the three files: half a benchmark's least, as every trial has them

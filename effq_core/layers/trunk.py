@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from effq_core.layers.structure import Op
+from effq_core.tflite.network import Op
 
 
 def trunk_of(ops: Iterable[Op]) -> tuple[str, ...]:

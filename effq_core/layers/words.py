@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from effq_core.layers.naming import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE
-from effq_core.layers.structure import Block, BlockKind
+from effq_core.tflite.naming import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE
+from effq_core.tflite.network import Block, BlockKind
 
 KIND_TITLES = {
     BlockKind.STEM: "Stem",
@@ -47,7 +47,7 @@ def layer_title(layer: str) -> str:
     """Names a layer for people; the last one has the converter's name for the whole model.
 
     Args:
-        layer: As :func:`effq_core.layers.structure.layer_name` has it.
+        layer: As :func:`effq_core.tflite.network.layer_name` has it.
     """
     return "the answer" if "PartitionedCall" in layer else layer
 

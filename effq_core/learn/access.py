@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from effq_core.errors import StoreError
+from effq_core.base.errors import StoreError
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import BASELINE
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact
-from effq_core.variants import BASELINE
 
 STAGE = "tensors"
 """Kind of the stage that keeps tensors."""

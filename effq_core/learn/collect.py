@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.layers.naming import layer_name
+from effq_core.base.reporting import Reporter
 from effq_core.learn.tensors import Activation, Layer
 from effq_core.measure.runtime import load_interpreter
 from effq_core.quantize.calibration import HISTOGRAM_BINS, HISTOGRAM_SAMPLES, ActivationStatistics
-from effq_core.reporting import Reporter
+from effq_core.tflite.naming import layer_name
 
 LAYERS = 24
 """Kernels kept, spread over the depth of the graph."""

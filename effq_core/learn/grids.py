@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
 
 BITS = (2, 8)
 """Fewest and most bits of a grid."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.experiment import CalibrationMethod
 from effq_core.learn.kernels import KernelEffect
 from effq_core.learn.ranges import RangeEffect

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
 from effq_core.experiment import CalibrationMethod
 from effq_core.learn.grids import Grid, decibels, make_grid
 from effq_core.learn.tensors import Activation

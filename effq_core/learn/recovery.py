@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from effq_core import formatting as fmt
-from effq_core.measure.intervals import SIGNIFICANCE
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import SIGNIFICANCE
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results
 from effq_core.results.pairs import compare_pair
-from effq_core.variants import BASELINE, get_variant
 
 LADDER = ("int8", "int8_qat_untrained", "int8_float_control", "int8_qat")
 """The variants that take int8 apart, in the order the story is told."""

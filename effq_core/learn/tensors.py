@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import StoreError
-from effq_core.store.reading import reading
+from effq_core.base.errors import StoreError
+from effq_core.base.reading import reading
 
 ARRAYS_FILE = "tensors.npz"
 INDEX_FILE = "tensors.json"

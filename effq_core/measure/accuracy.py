@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.errors import StageError
-from effq_core.measure.intervals import Proportion, proportion
+from effq_core.base.errors import StageError
+from effq_core.base.intervals import Proportion, proportion
 from effq_core.measure.predictions import Bools, Floats, Ints, Predictions, top1, top5
 
 __all__ = [

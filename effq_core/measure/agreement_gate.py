@@ -29,8 +29,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from effq_core import formatting as fmt
-from effq_core.errors import StageError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import StageError
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Ints, Predictions
 from effq_core.measure.reordering import DOUBT, chance_agreement, find_reordering

@@ -19,17 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from effq_core import formatting as fmt
-from effq_core.datasets.decode import Pixels
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import mcnemar, wilson
+from effq_core.base.reporting import Reporter
 from effq_core.measure.agreement_gate import RELATED
 from effq_core.measure.feedings import OtherFeeding, Refed, other_feedings
 from effq_core.measure.gate_wording import LABELS_GATE
 from effq_core.measure.gates import Gate
-from effq_core.measure.intervals import mcnemar, wilson
 from effq_core.measure.predictions import Ints, Predictions
 from effq_core.measure.reordering import DOUBT, Reordering, chance_agreement, find_reordering
 from effq_core.models.catalogue import Normalisation
-from effq_core.reporting import Reporter
+from effq_core.photos.decode import Pixels
 
 SCREENED = 48
 """Photos every way of feeding is tried on."""

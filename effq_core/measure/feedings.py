@@ -3,7 +3,7 @@
 The preprocessing of EffQ's own files is inside their graph: ``own(x) = x * scale + offset`` a
 channel. A float input may be any number, so what makes the layers behind it see ``other(x)`` is fed
 ``own⁻¹(other(x))``: again channels in some order, each with a factor and a summand, which is what
-the file beside a ``.tflite`` file says (see :mod:`effq_core.measure.feeding`).
+the file beside a ``.tflite`` file says (see :mod:`effq_core.models.file_input`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from effq_core.datasets.decode import Pixels
-from effq_core.datasets.image_input import COLOUR, GREY
-from effq_core.errors import ModelError
-from effq_core.measure.feeding import Feeding, read_feeding
+from effq_core.base.errors import ModelError
+from effq_core.base.reporting import Reporter
 from effq_core.measure.predictions import Ints
 from effq_core.measure.runtime import ModelPool
 from effq_core.models.catalogue import Normalisation
+from effq_core.models.file_input import Feeding, read_feeding
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.reporting import Reporter
+from effq_core.photos.decode import Pixels
+from effq_core.photos.image_input import COLOUR, GREY
 
 _IDENTITY = Normalisation((1.0,) * 3, (0.0,) * 3)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.measure.inspect import FileReport
 
 FLOAT_PARITY = 0.995

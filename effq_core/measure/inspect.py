@@ -13,7 +13,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
 from effq_core.measure.runtime import load_interpreter
 
 

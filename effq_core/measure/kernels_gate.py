@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.errors import ModelError, StageError
+from effq_core.base.errors import ModelError, StageError
+from effq_core.base.intervals import CONFIDENCE, exact_bounds
+from effq_core.base.reporting import Reporter
 from effq_core.measure.gates import Gate
-from effq_core.measure.intervals import CONFIDENCE, exact_bounds
 from effq_core.measure.runtime import Floats, LiteRtModel, ModelPool, load_interpreter
-from effq_core.reporting import Reporter
 
 NAME = "xnnpack_vs_reference"
 

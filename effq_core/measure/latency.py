@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.hardware import Hardware, describe
-from effq_core.measure.intervals import median_interval
+from effq_core.base.hardware import Hardware, describe
+from effq_core.base.intervals import median_interval
 from effq_core.measure.others import is_busy
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
 from effq_core.measure.others import OtherProcesses
 from effq_core.measure.runtime import LiteRtModel
 

@@ -15,10 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from effq_core.errors import ExperimentError, ModelError, StageError
+from effq_core.base.errors import ExperimentError, ModelError, StageError
+from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.measure.latency import LatencyReport, Measured, summarize
 from effq_core.measure.latency_probe import MODEL_ERROR
-from effq_core.reporting import Reporter, SilentReporter
 
 PROBE = "effq_core.measure.latency_probe"
 """The module the measuring process runs."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.measure.latency import LatencyReport
 
 MARK = "*"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.datasets.image_input import COLOUR, GREY
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
+from effq_core.photos.image_input import COLOUR, GREY
 
 
 def is_image(shape: tuple[int, ...]) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import StageError
-from effq_core.store.reading import reading
+from effq_core.base.errors import StageError
+from effq_core.base.reading import reading
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

@@ -10,12 +10,12 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from effq_core.errors import ModelError
-from effq_core.layers.naming import KERNELS
-from effq_core.layers.recipe import Recipe
-from effq_core.layers.settings import Precision
-from effq_core.layers.structure import read_network
+from effq_core.base.errors import ModelError
+from effq_core.experiment.mixed import Precision
 from effq_core.measure.gates import Gate
+from effq_core.tflite.naming import KERNELS
+from effq_core.tflite.network import read_network
+from effq_core.tflite.recipe import Recipe
 
 NAME = "recipe_as_asked"
 

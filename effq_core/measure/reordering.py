@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from effq_core import formatting as fmt
-from effq_core.measure.intervals import mcnemar
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import mcnemar
 from effq_core.measure.predictions import Ints
 
 DOUBT = 1e-4

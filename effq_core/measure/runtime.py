@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from effq_core.errors import ExperimentError, ModelError
-from effq_core.hardware import usable_cores
-from effq_core.measure.answers import read_answers
-from effq_core.measure.feeding import Feeding, input_table, read_feeding
+from effq_core.base.errors import ExperimentError, ModelError
+from effq_core.base.hardware import usable_cores
+from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.measure.one_image import channels_of, is_image, only_several, take_one_image
-from effq_core.reporting import Reporter, SilentReporter
+from effq_core.models.file_input import Feeding, input_table, read_feeding
+from effq_core.models.file_outputs import read_answers
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

@@ -15,8 +15,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from effq_core.errors import StageError
-from effq_core.measure.intervals import CONFIDENCE, wilson
+from effq_core.base.errors import StageError
+from effq_core.base.intervals import CONFIDENCE, wilson
 from effq_core.measure.predictions import Bools
 
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
@@ -101,7 +101,7 @@ def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans
     """Compares two choices on the same photos and seeds.
 
     With one seed the interval is that of Agresti and Min (2005) and the test McNemar's exact one;
-    see :mod:`effq_core.measure.intervals`. With several, a photo counts by the mean of its seeds:
+    see :mod:`effq_core.base.intervals`. With several, a photo counts by the mean of its seeds:
     half a photo is added to each end and a whole one to the middle in the same way, and the test
     flips the sign of each photo's sum, which is exact if nothing but chance decided which of the
     two choices a photo favours (R. A. Fisher, "The Design of Experiments", 1935, section 21).

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from effq_core.errors import ExperimentError
+from effq_core.base.errors import ExperimentError
+from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.measure.latency import LatencyReport, Measured, summarize
 from effq_core.measure.latency_process import probe
-from effq_core.reporting import Reporter, SilentReporter
 
 ROUNDS = 5
 """Rounds of a sitting; more where more thread counts are timed."""

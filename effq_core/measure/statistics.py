@@ -1,6 +1,6 @@
 """What the difference between two variants on the same images amounts to.
 
-The intervals and tests behind it are in :mod:`effq_core.measure.intervals`, offered here as well.
+The intervals and tests behind it are in :mod:`effq_core.base.intervals`, offered here as well.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.errors import StageError
-from effq_core.measure.intervals import (
+from effq_core.base.errors import StageError
+from effq_core.base.intervals import (
     SIGNIFICANCE,
     Proportion,
     mcnemar,

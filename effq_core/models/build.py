@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from effq_core.base.reporting import Reporter
+from effq_core.base.settings import Home
 from effq_core.models.architectures import HEAD, NORMALISE, build_architecture
 from effq_core.models.built import CONFIG, read_labels
 from effq_core.models.catalogue import Label, ModelCard, get_model, label_set
 from effq_core.models.own.card import OwnCard, is_own
-from effq_core.models.own.kept import load_own, save_own
+from effq_core.models.own.stored import load_own, save_own
 from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
-from effq_core.reporting import Reporter
-from effq_core.settings import Home
 
 _WEIGHTS = "weights.npz"
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import ModelError
-from effq_core.settings import ASSETS, Home
+from effq_core.base.errors import ModelError
+from effq_core.base.settings import ASSETS, Home
+from effq_core.photos.image_input import ImageInput
 
 IMAGENETTE_WNIDS = (
     "n01440764",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from effq_core.datasets.labels import as_wnid
 from effq_core.models.catalogue import Label
 from effq_core.models.class_names import canonical, nearest, without_numbers
+from effq_core.photos.labels import as_wnid
 
 _MOST_NAMED = 3
 """Classes a note names one by one: those first that were probably meant to be a label."""

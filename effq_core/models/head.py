@@ -14,8 +14,8 @@ import tf_keras as keras
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from effq_core.errors import DatasetError
-from effq_core.measure.intervals import wilson
+from effq_core.base.errors import DatasetError
+from effq_core.base.intervals import wilson
 from effq_core.models.architectures import FEATURES, HEAD
 from effq_core.models.build import replace_head
 from effq_core.models.catalogue import ModelCard

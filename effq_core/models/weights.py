@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.downloads import download
-from effq_core.errors import DownloadError, ModelError, StoreError
+from effq_core.base.downloads import download
+from effq_core.base.errors import DownloadError, ModelError, StoreError
+from effq_core.base.reporting import Reporter
+from effq_core.base.settings import ASSETS, Home
 from effq_core.models.catalogue import ModelCard
-from effq_core.reporting import Reporter
-from effq_core.settings import ASSETS, Home
 
 LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
 """Layer name to its arrays, in the order of ``layer.get_weights()``."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import Cancelled
+from effq_core.base.errors import Cancelled
+from effq_core.base.processes import is_alive
+from effq_core.base.settings import Home
 from effq_core.pipeline.stage import StageTask, plain
-from effq_core.settings import Home
-from effq_core.store.processes import is_alive
 
 CANCEL = "cancel"
 """File in a run's folder: the user asked to stop."""
@@ -123,7 +123,9 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:
-    """A stage's inputs and folders; also the :class:`~effq_core.reporting.Reporter` of its work.
+    """A stage's inputs and folders, and the reporter of its work.
+
+    See :class:`~effq_core.base.reporting.Reporter`.
 
     Attributes:
         params: The stage's parameters.
@@ -146,7 +148,7 @@ class StageContext:
     parts: tuple[Path, ...] = ()
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Tells how much is finished: see :class:`~effq_core.reporting.Reporter`.
+        """Tells how much is finished: see :class:`~effq_core.base.reporting.Reporter`.
 
         Args:
             done: Finished units.
@@ -156,7 +158,7 @@ class StageContext:
         self.link.progress(done, total, unit)
 
     def event(self, kind: str, **values: Any) -> None:
-        """Records something worth keeping: see :class:`~effq_core.reporting.Reporter`.
+        """Records something worth keeping: see :class:`~effq_core.base.reporting.Reporter`.
 
         Args:
             kind: What happened.
@@ -165,7 +167,7 @@ class StageContext:
         self.link.event(kind, **values)
 
     def check_cancelled(self) -> None:
-        """Returns unless the run is to stop: see :class:`~effq_core.reporting.Reporter`.
+        """Returns unless the run is to stop: see :class:`~effq_core.base.reporting.Reporter`.
 
         Raises:
             Cancelled: If it is.

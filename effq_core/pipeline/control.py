@@ -7,17 +7,17 @@ import subprocess
 import sys
 import time
 
-from effq_core.errors import BusyError, InputError, StoreError
+from effq_core.base.environment import process_environment
+from effq_core.base.errors import BusyError, InputError, StoreError
+from effq_core.base.files import make_folder, store_errors, write_atomic
+from effq_core.base.locks import FileLock
+from effq_core.base.processes import reap_later
+from effq_core.base.run_ids import validate_run_id
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline.context import CANCEL, STOP, TIME_NOW
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.environment import process_environment
-from effq_core.store.files import make_folder, store_errors, write_atomic
-from effq_core.store.locks import FileLock
-from effq_core.store.processes import reap_later
 from effq_core.store.rows import RunRow, Status
-from effq_core.store.run_ids import validate_run_id
 
 DEFAULT_PLAN = "effq_core.pipeline.plan:build_plan"
 LOG = "driver.log"

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from effq_core.base.files import write_atomic
 from effq_core.pipeline import engine_files
-from effq_core.store.files import write_atomic
 
 _NAME = "effq-engine"
 # Nobody else ever has the key, so the dates protect nothing; but a clock that is set back while an

@@ -21,7 +21,11 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from effq_core.errors import Cancelled, EffqError, EngineError, StageError, StoreError
+from effq_core.base.errors import Cancelled, EffqError, EngineError, StageError, StoreError
+from effq_core.base.locks import FileLock
+from effq_core.base.processes import process_token
+from effq_core.base.run_ids import validate_run_id
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline.context import CANCEL, STOP
 from effq_core.pipeline.control import (
@@ -34,16 +38,12 @@ from effq_core.pipeline.control import (
 )
 from effq_core.pipeline.engine import external_scheduler
 from effq_core.pipeline.progress import OnUpdate, Progress, Update
+from effq_core.pipeline.queue_turn import turn
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
-from effq_core.pipeline.turn import turn
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.locks import FileLock
-from effq_core.store.processes import process_token
 from effq_core.store.reserve import Reserve
 from effq_core.store.rows import RunRow, StageState, Status
-from effq_core.store.run_ids import validate_run_id
 
 if TYPE_CHECKING:
     from effq_core.pipeline.executor import Executor

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effq_core.errors import EngineError
+from effq_core.base.errors import EngineError
+from effq_core.base.files import make_folder, read_json, store_errors
+from effq_core.base.locks import is_locked
+from effq_core.base.processes import is_alive, reap_later
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine_files
-from effq_core.settings import Home
-from effq_core.store.files import make_folder, read_json, store_errors
-from effq_core.store.locks import is_locked
-from effq_core.store.processes import is_alive, reap_later
 
 if TYPE_CHECKING:
     from distributed import Client

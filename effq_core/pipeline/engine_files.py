@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from effq_core.store.environment import PACKAGE, WORKER_ENVIRONMENT, process_environment
-from effq_core.store.files import read_json, store_errors
-from effq_core.store.processes import is_alive, process_token
+from effq_core.base.environment import PACKAGE, WORKER_ENVIRONMENT, process_environment
+from effq_core.base.files import read_json, store_errors
+from effq_core.base.processes import is_alive, process_token
 
 STATE = "engine.json"
 LOCK = "engine.lock"

@@ -18,15 +18,15 @@ import dask
 from distributed import Nanny, Scheduler, Worker
 from distributed.security import Security
 
-from effq_core.errors import EffqError, EngineError
+from effq_core.base.environment import WORKER_ENVIRONMENT
+from effq_core.base.errors import EffqError, EngineError
+from effq_core.base.files import make_folder, write_json
+from effq_core.base.hostlock import TEMPORARY
+from effq_core.base.locks import FileLock
+from effq_core.base.processes import process_token
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine_files
 from effq_core.pipeline.credentials import write_credentials
-from effq_core.pipeline.hostlock import TEMPORARY
-from effq_core.settings import Home
-from effq_core.store.environment import WORKER_ENVIRONMENT
-from effq_core.store.files import make_folder, write_json
-from effq_core.store.locks import FileLock
-from effq_core.store.processes import process_token
 
 log = logging.getLogger("effq.engine")
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from effq_core.errors import EngineError
+from effq_core.base.errors import EngineError
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine, engine_workers
-from effq_core.settings import Home
+from effq_core.results.wording import stage_title
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
-from effq_core.wording import stage_title
 
 _CANCEL_SECONDS = 15.0
 _POLL = 0.1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from effq_core.base.files import remove_tree, store_errors
+from effq_core.base.locks import FileLock, is_locked
+from effq_core.base.settings import Home
 from effq_core.pipeline.engine_files import WORKERS
-from effq_core.settings import Home
-from effq_core.store.files import remove_tree, store_errors
-from effq_core.store.locks import FileLock, is_locked
 
 _ABANDONED_SECONDS = 3600.0
 _WORKER = "quietworker-"

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from effq_core.errors import EffqError, EngineError
+from effq_core.base.errors import EffqError, EngineError
+from effq_core.base.processes import process_token
+from effq_core.base.settings import Home
 from effq_core.pipeline.session import Session, WorkerLost
 from effq_core.pipeline.shards import in_parts
 from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints
 from effq_core.pipeline.worker import error_from
-from effq_core.settings import Home
-from effq_core.store.processes import process_token
 from effq_core.store.rows import StageState
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Executor:
         fingerprints: Their artifacts'.
         finished: Names of those whose artifact exists.
         progress: Where changes are written.
-        check: Raises :class:`~effq_core.errors.Cancelled` once the user asked to stop.
+        check: Raises :class:`~effq_core.base.errors.Cancelled` once the user asked to stop.
         stop: Makes cooperative stages of this run stop.
     """
 

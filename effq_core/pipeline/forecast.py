@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from effq_core.datasets.catalogue import open_dataset
-from effq_core.datasets.glance import check_samples
-from effq_core.datasets.sampling import ResolvedSizes
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadNote, HeadUse
+from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.glance import check_samples
+from effq_core.photos.sampling import ResolvedSizes
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import head_note
 from effq_core.pipeline.stage import LAST, StageSpec, fingerprints
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState

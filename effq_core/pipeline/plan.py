@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from effq_core import hardware
-from effq_core.datasets.base import Dataset
-from effq_core.datasets.catalogue import open_dataset
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import ExperimentError
+from effq_core.base import hardware
+from effq_core.base.errors import ExperimentError
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
+from effq_core.experiment.variants import BASELINE, Recipe, get_variant
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes
 from effq_core.models.own.extra_output import BACKGROUND, beside
+from effq_core.photos.base import Dataset
+from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_layers import add_layers, check_keep
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage, ready_stage
 from effq_core.pipeline.report_inputs import BENCHMARK, CONTROL, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
 from effq_core.pipeline.stage_list import IMAGES, LITERT, QAT, STATISTICS, TENSORFLOW, StageList
-from effq_core.settings import Home
-from effq_core.variants import BASELINE, Recipe, get_variant
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:

@@ -12,21 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from effq_core.datasets.base import Dataset
-from effq_core.datasets.catalogue import open_dataset
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import ExperimentError
+from effq_core.base.errors import ExperimentError
+from effq_core.base.settings import REFERENCE_RUN, Home
 from effq_core.experiment import REFERENCE, Experiment
+from effq_core.experiment.variants import Recipe, get_variant
 from effq_core.models.built import read_labels
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classes, new_head_note
+from effq_core.photos.base import Dataset
+from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan import Planner
 from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.pipeline.stage_list import StageList
-from effq_core.settings import REFERENCE_RUN, Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.variants import Recipe, get_variant
 
 _GONE = "effq_core.pipeline.stages.kept:gone"
 _TAKEN = ("model", "convert", "pixels", "finetune", "ranges")

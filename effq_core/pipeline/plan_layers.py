@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from effq_core import hardware
+from effq_core.base import hardware
 from effq_core.experiment import Experiment
+from effq_core.experiment.mixed import Layers
+from effq_core.experiment.variants import BASELINE, MIXED, PTQ
 from effq_core.layers.names import names_of
-from effq_core.layers.settings import Layers
 from effq_core.models.catalogue import ModelCard
 from effq_core.models.own.card import OwnCard
 from effq_core.pipeline.stage_list import LITERT, STATISTICS, TENSORFLOW, StageList
-from effq_core.variants import BASELINE, MIXED, PTQ
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}
 _RANGES = {**_FLOAT32, "statistics": "calibrate"}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from effq_core.pipeline.estimate import remaining, waiting_for
+from effq_core.pipeline.queue_turn import queue_text
 from effq_core.pipeline.stage import Plan
-from effq_core.pipeline.turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from effq_core.variants import Variant
+from effq_core.experiment.variants import Variant
 
 CONTROL = "int8_float_control"
 """The variant that is fine-tuned without fake-quant."""

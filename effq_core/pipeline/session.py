@@ -10,11 +10,11 @@ from typing import Any
 
 from distributed import Client, Future, KilledWorker
 
-from effq_core.errors import EngineError
+from effq_core.base.errors import EngineError
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine
 from effq_core.pipeline.stage import StageTask
 from effq_core.pipeline.worker import kill_worker, run_stage
-from effq_core.settings import Home
 
 _KILL_SECONDS = 1.5
 _CLOSE_SECONDS = 0.5

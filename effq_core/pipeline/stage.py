@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.store.manifest import library_versions
 
 LAST = "report"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from effq_core import formatting as fmt
-from effq_core import hardware
-from effq_core.errors import ExperimentError
+from effq_core.base import formatting as fmt
+from effq_core.base import hardware
+from effq_core.base.errors import ExperimentError
+from effq_core.base.settings import Home
 from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.fitting import needs_head
+from effq_core.experiment.variants import Recipe, Variant, get_variant
 from effq_core.pipeline.engine import external_scheduler
-from effq_core.settings import Home
-from effq_core.variants import Recipe, Variant, get_variant
+from effq_core.pipeline.fitting import needs_head
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.pipeline.context import WAITING_QUIET
 from effq_core.pipeline.estimate import remaining, share_done, waiting_for
-from effq_core.pipeline.turn import queue_text
+from effq_core.pipeline.queue_turn import queue_text
+from effq_core.results.wording import event_text, is_trouble
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState
-from effq_core.wording import event_text, is_trouble
 
 MOST_LINES = 200
 """Lines of the log that are shown; the newest."""

@@ -15,14 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from effq_core import errors
-from effq_core.errors import Cancelled, EffqError, StageError, StoreError
+from effq_core.base import errors
+from effq_core.base.errors import Cancelled, EffqError, StageError, StoreError
+from effq_core.base.files import is_store_fault, make_folder, remove_tree, store_error
+from effq_core.base.hostlock import cores
+from effq_core.base.settings import Home
 from effq_core.pipeline.context import Link, Send, StageContext
-from effq_core.pipeline.hostlock import cores
 from effq_core.pipeline.stage import StageSpec, StageTask, plain
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
-from effq_core.store.files import is_store_fault, make_folder, remove_tree, store_error
 from effq_core.store.manifest import Artifact, library_versions
 
 log = logging.getLogger(__name__)

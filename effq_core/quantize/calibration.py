@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
+from effq_core.base.reporting import Reporter
 from effq_core.experiment import CalibrationMethod
 from effq_core.quantize import ranges as rules
-from effq_core.reporting import Reporter
 
 Ranges = Mapping[str, tuple[float, float]]
 """Smallest and largest value of each activation, by tensor name; both include 0."""

@@ -20,7 +20,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
 from tensorflow.lite.tools import flatbuffer_utils
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.freeze import SIGNATURE
 

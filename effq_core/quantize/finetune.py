@@ -18,12 +18,12 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from effq_core.errors import DatasetError
+from effq_core.base.errors import DatasetError
+from effq_core.base.reporting import Reporter
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import load_weights, read_weights, write_weights
 from effq_core.quantize import checkpoints
 from effq_core.quantize.fake_quant import Phase, phase, update_weight_ranges
-from effq_core.reporting import Reporter
 
 MICRO_BATCH = 16
 """Images of 224 px whose activations are in memory at once. Gradients of a batch are summed over

@@ -9,8 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from effq_core.errors import StageError
-from effq_core.layers.settings import Precision
+from effq_core.base.errors import StageError
+from effq_core.experiment.mixed import Precision
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.convert import quantize_with_ranges
 

@@ -6,8 +6,10 @@ import logging
 import time
 from dataclasses import replace
 
-from effq_core.errors import EffqError, InputError
+from effq_core.base.errors import EffqError, InputError
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.experiment.variants import PTQ
 from effq_core.pipeline.control import enter
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.progress import OnUpdate
@@ -18,10 +20,8 @@ from effq_core.rescue.stopping import Stopping
 from effq_core.rescue.story import UNFINISHED, Step, StepState, Story
 from effq_core.rescue.wording import step_title
 from effq_core.results import Results, load_results
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, Status
-from effq_core.variants import PTQ
 
 log = logging.getLogger("effq.rescue")
 

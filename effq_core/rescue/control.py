@@ -7,19 +7,19 @@ import sys
 import time
 from dataclasses import replace
 
-from effq_core.errors import BusyError, InputError
+from effq_core.base.environment import process_environment
+from effq_core.base.errors import BusyError, InputError
+from effq_core.base.files import make_folder, remove_tree, store_errors, write_atomic
+from effq_core.base.locks import FileLock
+from effq_core.base.processes import process_token, reap_later
+from effq_core.base.run_ids import new_run_id
+from effq_core.base.settings import Home
 from effq_core.pipeline.control import request_cancel as cancel_run
 from effq_core.pipeline.plan import build_plan
 from effq_core.rescue.remedies import as_it_is
 from effq_core.rescue.request import Rescue
 from effq_core.rescue.story import CANCEL, Story, folder_of, load, save, stories
-from effq_core.settings import Home
-from effq_core.store.environment import process_environment
-from effq_core.store.files import make_folder, remove_tree, store_errors, write_atomic
-from effq_core.store.locks import FileLock
-from effq_core.store.processes import process_token, reap_later
 from effq_core.store.rows import Status
-from effq_core.store.run_ids import new_run_id
 
 LOCK = "driver.lock"
 LOG = "driver.log"

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.rescue.story import Story
 from effq_core.rescue.wording import (
     cost_text,

@@ -16,9 +16,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from effq_core import formatting as fmt
-from effq_core.errors import Cancelled, EffqError, EngineError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import Cancelled, EffqError, EngineError
+from effq_core.base.locks import FileLock
+from effq_core.base.processes import process_token
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
+from effq_core.experiment.variants import PTQ
 from effq_core.pipeline.forecast import recent_stages
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.rescue.attempts import Attempts
@@ -28,12 +32,8 @@ from effq_core.rescue.remedies import as_it_is, variant_of
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.stopping import Stopping
 from effq_core.rescue.story import CANCEL, UNFINISHED, Step, StepState, Story, folder_of, load, save
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.locks import FileLock
-from effq_core.store.processes import process_token
 from effq_core.store.rows import Status
-from effq_core.variants import PTQ
 
 log = logging.getLogger("effq.rescue")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
 from effq_core.pipeline.forecast import Forecast, forecast
 from effq_core.rescue.remedies import CannotApply, apply
 from effq_core.rescue.request import Remedy, Rescue
-from effq_core.settings import Home
 from effq_core.store.rows import StageRow
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.errors import InputError, StoreError
+from effq_core.base.errors import InputError, StoreError
 from effq_core.measure.latency_ratio import Ratio
 from effq_core.results import Results
 

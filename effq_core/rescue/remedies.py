@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from effq_core import formatting as fmt
-from effq_core.datasets.catalogue import open_dataset
-from effq_core.datasets.glance import part_sizes
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
 from effq_core.experiment import CALIBRATION_SIZES, Calibration, CalibrationMethod, Experiment
-from effq_core.fitting import CALIBRATION_SHARE
-from effq_core.layers.settings import BUDGETS, Mixed
+from effq_core.experiment.mixed import BUDGETS, Mixed
+from effq_core.experiment.variants import BASELINE, MIXED, PTQ
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
+from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.glance import part_sizes
+from effq_core.pipeline.fitting import CALIBRATION_SHARE
 from effq_core.rescue.request import Remedy, Rescue
-from effq_core.settings import Home
-from effq_core.variants import BASELINE, MIXED, PTQ
 
 QAT = "int8_qat"
 MORE = 4

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from effq_core.errors import ExperimentError
+from effq_core.base.checks import as_enum, check_count, check_range, known
+from effq_core.base.errors import ExperimentError
+from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment import Experiment
-from effq_core.setting_checks import as_enum, check_count, check_range, known
-from effq_core.store.run_ids import validate_run_id
 
 DROPS = (0.0, 50.0)
 BUDGETS = (10, 604_800)

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from effq_core.errors import Cancelled, StoreError
+from effq_core.base.errors import Cancelled, StoreError
+from effq_core.base.settings import Home
 from effq_core.pipeline.context import CANCEL as CANCEL_RUN
 from effq_core.pipeline.control import touch_flag
-from effq_core.settings import Home
 
 log = logging.getLogger("effq.rescue")
 

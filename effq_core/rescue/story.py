@@ -8,15 +8,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import InputError, StoreError
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.files import read_json, write_json
+from effq_core.base.processes import is_alive
+from effq_core.base.run_ids import validate_run_id
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.request import Remedy, Rescue
-from effq_core.settings import Home
-from effq_core.store.files import read_json, write_json
-from effq_core.store.processes import is_alive
 from effq_core.store.rows import Status
-from effq_core.store.run_ids import validate_run_id
 
 FORMAT = 1
 STORY_FILE = "story.json"

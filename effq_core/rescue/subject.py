@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from effq_core.datasets import imagenette
-from effq_core.errors import DatasetError
+from effq_core.base.errors import DatasetError
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.fitting import fit
+from effq_core.photos import imagenette
+from effq_core.pipeline.fitting import fit
 from effq_core.results import find_run, load_reference
-from effq_core.settings import Home
+from effq_core.results.wording import run_title
 from effq_core.store.database import Database
-from effq_core.wording import run_title
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.measure.intervals import SIGNIFICANCE
 from effq_core.measure.latency_ratio import NOT_TOGETHER, Ratio, quotient
 from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import Step, StepState, Story
+from effq_core.results.wording import method_title
 from effq_core.store.rows import Status
-from effq_core.wording import method_title
 
 _REMEDIES = {
     Remedy.PERCENTILE: "Percentile calibration",

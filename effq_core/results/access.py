@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import InputError, StoreError
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.settings import Home
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, Status

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import InputError, StoreError
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.hardware import Hardware
+from effq_core.base.settings import REFERENCE_RUN
 from effq_core.experiment import Experiment
-from effq_core.hardware import Hardware
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
@@ -18,8 +19,7 @@ from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
-from effq_core.settings import REFERENCE_RUN
-from effq_core.variants import BASELINE, get_variant
+from effq_core.photos.image_input import ImageInput
 
 REFERENCE_FOLDER = REFERENCE_RUN
 

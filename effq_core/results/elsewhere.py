@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
 from effq_core.experiment import Experiment
+from effq_core.experiment.variants import BASELINE, MIXED, is_ready
 from effq_core.results.document import Results
-from effq_core.variants import BASELINE, MIXED, is_ready
 
 
 def measurable(results: Results) -> tuple[str, ...]:

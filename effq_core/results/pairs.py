@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
-from effq_core import formatting as fmt
-from effq_core.measure.intervals import SIGNIFICANCE, Proportion, paired_difference, proportion
+from effq_core.base import formatting as fmt
+from effq_core.base.intervals import SIGNIFICANCE, Proportion, paired_difference, proportion
 from effq_core.measure.predictions import Ints, Predictions, top1
 from effq_core.measure.statistics import Comparison, compare, sentence
 from effq_core.results.document import Results

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from effq_core import formatting as fmt
-from effq_core.errors import ModelError
-from effq_core.measure.intervals import Proportion, proportion
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import ModelError
+from effq_core.base.intervals import Proportion, proportion
 from effq_core.models.catalogue import get_model
 from effq_core.results.document import Results
 

@@ -11,15 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from effq_core import formatting as fmt
-from effq_core.datasets.index import items_from_json
-from effq_core.datasets.pixels import ITEMS_FILE
-from effq_core.errors import EffqError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.experiment.variants import get_variant
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, compare
+from effq_core.photos.index import items_from_json
+from effq_core.photos.pixels import ITEMS_FILE
 from effq_core.results.document import Results
 from effq_core.results.photos import pixels_folder
-from effq_core.variants import get_variant
 
 _MODEL, _PHOTOS, _WEIGHTS = "Model", "Photos", "Float model"
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.hardware import Hardware
+from effq_core.base.intervals import proportion
 from effq_core.experiment import REFERENCE, Experiment
-from effq_core.hardware import Hardware
-from effq_core.measure.intervals import proportion
+from effq_core.experiment.variants import MIXED
 from effq_core.measure.latency_ratio import NOT_TOGETHER
 from effq_core.models.catalogue import MODELS
 from effq_core.results.document import Results
 from effq_core.results.several import calibration_text, qat_text
 from effq_core.results.training import shipped_epochs
-from effq_core.variants import MIXED
 
 HEADS = {
     "whole": "the model's own; the photos' classes are its classes",

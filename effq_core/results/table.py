@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effq_core.measure.intervals import Proportion
+from effq_core.base.intervals import Proportion
 from effq_core.results.document import Results, VariantResult
 
 Cell = str | int | float | None

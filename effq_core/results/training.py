@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.results.document import Results, VariantResult
 
 

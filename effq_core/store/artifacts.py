@@ -11,11 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import StoreError
-from effq_core.settings import Home
-from effq_core.store import drafts, manifest
-from effq_core.store.drafts import Draft
-from effq_core.store.files import (
+from effq_core.base.errors import StoreError
+from effq_core.base.files import (
     is_store_fault,
     make_folder,
     remove_tree,
@@ -23,7 +20,10 @@ from effq_core.store.files import (
     store_errors,
     sync_folder,
 )
-from effq_core.store.locks import FileLock
+from effq_core.base.locks import FileLock
+from effq_core.base.settings import Home
+from effq_core.store import drafts, manifest
+from effq_core.store.drafts import Draft
 from effq_core.store.manifest import Artifact
 
 log = logging.getLogger(__name__)

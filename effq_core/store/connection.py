@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import DamagedIndexError, StoreError
-from effq_core.store.files import make_folder
+from effq_core.base.errors import DamagedIndexError, StoreError
+from effq_core.base.files import make_folder
 
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 15

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from effq_core.store.files import make_folder, remove_tree, store_errors
-from effq_core.store.locks import FileLock
+from effq_core.base.files import make_folder, remove_tree, store_errors
+from effq_core.base.locks import FileLock
 from effq_core.store.manifest import Artifact
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from effq_core import __version__
-from effq_core.errors import StoreError
-from effq_core.store.files import sync_folder
+from effq_core.base.errors import StoreError
+from effq_core.base.files import sync_folder
 
 MANIFEST = "manifest.json"
 FORMAT = 1

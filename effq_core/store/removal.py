@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from effq_core.errors import InputError, StoreError
-from effq_core.settings import Home
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.files import remove_tree
+from effq_core.base.locks import FileLock
+from effq_core.base.run_ids import validate_run_id
+from effq_core.base.settings import Home
 from effq_core.store import drafts
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.files import remove_tree
-from effq_core.store.locks import FileLock
-from effq_core.store.run_ids import validate_run_id
 from effq_core.store.usage import (
     Inventory,
     Key,

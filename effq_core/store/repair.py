@@ -7,17 +7,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from effq_core.errors import DamagedIndexError, ExperimentError, StoreError
+from effq_core.base.errors import DamagedIndexError, ExperimentError, StoreError
+from effq_core.base.files import is_unfinished, remove_tree, store_errors
+from effq_core.base.locks import is_locked
+from effq_core.base.run_ids import new_run_id
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.files import is_unfinished, remove_tree, store_errors
-from effq_core.store.locks import is_locked
 from effq_core.store.manifest import Artifact
 from effq_core.store.reserve import RESERVE
 from effq_core.store.rows import RunRow, Status
-from effq_core.store.run_ids import new_run_id
 from effq_core.store.usage import abandoned_drafts
 
 REPORT = "report"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from effq_core.store.files import make_folder, store_errors
+from effq_core.base.files import make_folder, store_errors
 
 log = logging.getLogger(__name__)
 

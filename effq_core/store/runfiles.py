@@ -7,10 +7,10 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from effq_core.errors import InputError, StoreError
-from effq_core.store.files import read_json, store_error, write_json
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.files import read_json, store_error, write_json
+from effq_core.base.run_ids import validate_run_id
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
-from effq_core.store.run_ids import validate_run_id
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import StoreError
+from effq_core.base.errors import StoreError
+from effq_core.base.files import write_json
+from effq_core.base.processes import is_alive, process_token
+from effq_core.base.run_ids import validate_run_id
 from effq_core.store.connection import Connection
-from effq_core.store.files import write_json
 from effq_core.store.journal import Journal
-from effq_core.store.processes import is_alive, process_token
 from effq_core.store.rows import RunRow, Status
-from effq_core.store.run_ids import validate_run_id
 from effq_core.store.runfiles import RUN_FILE
 
 _SETTABLE = frozenset(RunRow.__dataclass_fields__) - {"id", "experiment", "fingerprint", "created"}

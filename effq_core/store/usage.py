@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from effq_core.settings import Home
+from effq_core.base.files import store_error
+from effq_core.base.settings import Home
 from effq_core.store.artifacts import QUARANTINE
 from effq_core.store.database import Database
-from effq_core.store.files import store_error
 from effq_core.store.manifest import GONE, MANIFEST
 from effq_core.store.rows import RunRow, Status
 from effq_core.store.runfiles import read_stages

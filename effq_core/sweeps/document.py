@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from effq_core.base.csv_table import csv_text
+from effq_core.base.settings import Home
 from effq_core.results import Row as CsvRow
-from effq_core.settings import Home
-from effq_core.store.csv_table import csv_text
 from effq_core.store.database import Database
 from effq_core.sweeps.findings import sentences
 from effq_core.sweeps.outcome import Found, Row, outcome

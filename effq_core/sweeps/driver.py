@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from effq_core.errors import EffqError, InputError, StageError
+from effq_core.base.errors import EffqError, InputError, StageError
+from effq_core.base.run_ids import new_run_id
 from effq_core.pipeline.driver import Driver, load_plan
 from effq_core.pipeline.executor import Executor
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
-from effq_core.store.run_ids import new_run_id
 from effq_core.sweeps.executor import SweepExecutor
 from effq_core.sweeps.state import SweepState, read_sweep, save
 from effq_core.sweeps.union import Union, union

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from effq_core.errors import Cancelled, DownloadError, EffqError, EngineError, StoreError
+from effq_core.base.errors import Cancelled, DownloadError, EffqError, EngineError, StoreError
 from effq_core.pipeline.executor import Executor
 from effq_core.pipeline.session import Session
 from effq_core.pipeline.stage import Plan, StageSpec

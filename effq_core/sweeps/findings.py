@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from effq_core.errors import EffqError
+from effq_core.base.errors import EffqError
+from effq_core.base.settings import Home
 from effq_core.results.access import load_results
 from effq_core.results.document import Results
-from effq_core.results.sweep import Along, sweep
-from effq_core.results.sweep_finding import findings
-from effq_core.settings import Home
 from effq_core.store.database import Database
+from effq_core.sweeps.finding import findings
+from effq_core.sweeps.results import Along, sweep
 from effq_core.sweeps.state import SweepState
 from effq_core.sweeps.sweep import Sweep
 

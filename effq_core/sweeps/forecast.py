@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from effq_core.base.settings import Home
 from effq_core.pipeline.forecast import WORKER_START, host_pace
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import StageRow
 from effq_core.sweeps.sweep import Sweep

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from effq_core.errors import StoreError
+from effq_core.base.errors import StoreError
+from effq_core.base.files import read_json
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, compare
-from effq_core.pipeline.stages.files import ACCURACY_FILE
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
-from effq_core.store.files import read_json
+from effq_core.store.stage_files import ACCURACY_FILE
 from effq_core.sweeps.state import SweepState
-from effq_core.variants import BASELINE, get_variant
 
 _EVALUATE = "evaluate"
 

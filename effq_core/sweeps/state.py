@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import EffqError, ExperimentError, InputError, StoreError
+from effq_core.base.errors import EffqError, ExperimentError, InputError, StoreError
+from effq_core.base.files import read_json, write_json
+from effq_core.base.run_ids import validate_run_id
+from effq_core.base.settings import Home
 from effq_core.pipeline.control import enter
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.files import read_json, write_json
 from effq_core.store.rows import RunRow
-from effq_core.store.run_ids import validate_run_id
 from effq_core.sweeps.sweep import Sweep, label_of
 
 SWEEP_FILE = "sweep.json"

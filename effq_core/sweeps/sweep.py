@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from effq_core import formatting as fmt
-from effq_core.errors import ExperimentError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import ExperimentError
+from effq_core.base.formatting import rate_text
 from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
-from effq_core.formatting import rate_text
-from effq_core.variants import Recipe, get_variant
-from effq_core.wording import loss_title, method_title
+from effq_core.experiment.variants import Recipe, get_variant
+from effq_core.results.wording import loss_title, method_title
 
 MOST_RUNS = 120
 """Runs of one sweep: more cannot be read, and would fill the list of runs."""

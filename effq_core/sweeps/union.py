@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from effq_core.datasets.catalogue import open_dataset
+from effq_core.base.settings import Home
+from effq_core.photos.catalogue import open_dataset
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import LAST, Plan, StageSpec, fingerprints
-from effq_core.settings import Home
 from effq_core.sweeps.sweep import Sweep
 
 _EVALUATE = "evaluate:"

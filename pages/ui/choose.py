@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.errors import EffqError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
 from effq_core.results import REFERENCE, Results
+from effq_core.results.wording import run_title
 from effq_core.store.rows import RunRow
-from effq_core.wording import run_title
 from pages.ui import session
 from pages.ui.show import problem, toast
 

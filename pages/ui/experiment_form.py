@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core import hardware
-from effq_core.datasets.catalogue import DatasetCard, Origin, available
-from effq_core.datasets.glance import Glance, glance
-from effq_core.datasets.roots import require_allowed
+from effq_core.base import formatting as fmt
+from effq_core.base import hardware
+from effq_core.base.glossary import tip
 from effq_core.experiment import (
     BENCHMARK_INVOCATIONS,
     CALIBRATION_SIZES,
@@ -16,10 +14,12 @@ from effq_core.experiment import (
     Experiment,
     QatLoss,
 )
-from effq_core.glossary import tip
-from effq_core.presets import Preset
-from effq_core.variants import BASELINE, CATALOGUE, MIXED, Variant, get_variant
-from effq_core.wording import dataset_title, loss_title, method_title
+from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, Variant, get_variant
+from effq_core.photos.catalogue import DatasetCard, Origin, available
+from effq_core.photos.glance import Glance, glance
+from effq_core.photos.roots import require_allowed
+from effq_core.pipeline.presets import Preset
+from effq_core.results.wording import dataset_title, loss_title, method_title
 from pages.ui import session
 from pages.ui.experiment_mixed import choose_mixed
 from pages.ui.experiment_model import ready_variants, refusal, to_library

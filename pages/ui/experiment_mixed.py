@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.glossary import tip
-from effq_core.layers.settings import Precision
+from effq_core.base.glossary import tip
+from effq_core.experiment.mixed import Precision
 from pages.ui.experiment_state import key
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets.catalogue import available
+from effq_core.base import formatting as fmt
+from effq_core.experiment.variants import Variant, get_variant
 from effq_core.models.catalogue import MODELS, ModelCard
 from effq_core.models.own.card import OwnCard, own_models, variant_problem
 from effq_core.models.own.extra_output import background_of
 from effq_core.models.own.ready import ReadyFile, ready_files
-from effq_core.variants import Variant, get_variant
+from effq_core.photos.catalogue import available
 from pages.ui import session
 from pages.ui.experiment_state import key, ready_boxes, variant_key
 from pages.ui.show import escape

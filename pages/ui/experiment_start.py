@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
-from effq_core.glossary import tip
 from effq_core.models.classes import HeadUse
+from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
 from effq_core.pipeline.forecast import Forecast, forecast, recent_stages
 from effq_core.store.rows import StageRow

@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core import hardware
-from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError
+from effq_core.base import formatting as fmt
+from effq_core.base import hardware
+from effq_core.base.errors import EffqError
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
-from effq_core.fitting import fit
-from effq_core.layers.settings import Mixed
-from effq_core.variants import BASELINE, CATALOGUE, MIXED, is_ready
+from effq_core.experiment.mixed import Mixed
+from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, is_ready
+from effq_core.photos.roots import require_allowed
+from effq_core.pipeline.fitting import fit
 from pages.ui import session
 from pages.ui.show import toast
 

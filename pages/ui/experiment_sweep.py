@@ -7,20 +7,20 @@ from typing import Any
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.formatting import rate_text
+from effq_core.base.glossary import tip
 from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
-from effq_core.formatting import rate_text
-from effq_core.glossary import tip
+from effq_core.experiment.variants import BASELINE, get_variant
+from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
+from effq_core.results.wording import loss_title, method_title
 from effq_core.store.rows import RunRow, Status
 from effq_core.sweeps.forecast import SweepForecast, forecast_sweep
 from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import create_sweep, find_same, read_sweep
 from effq_core.sweeps.sweep import MOST_RUNS, Sweep, label_of, worth_sweeping
-from effq_core.variants import BASELINE, get_variant
-from effq_core.wording import loss_title, method_title
 from pages.ui import session
 from pages.ui.experiment_start import history
 from pages.ui.experiment_state import LEARNING_RATES, run_name

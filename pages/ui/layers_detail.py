@@ -6,12 +6,12 @@ import math
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.layer_histograms import activation_chart, channels_chart, kernel_chart
-from effq_core.glossary import tip
 from effq_core.layers.signal_tensors import TensorSignal
-from effq_core.layers.structure import Block, Op
 from effq_core.layers.words import block_title, layer_title, operator_title
+from effq_core.tflite.network import Block, Op
 from pages.ui.layers_source import Known
 from pages.ui.remembered import remembered
 from pages.ui.show import chart, escape

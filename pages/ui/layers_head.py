@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.experiment.variants import PTQ
 from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.explain import how_far, which_blocks
-from effq_core.variants import PTQ
 from pages.ui.layers_source import Known
 from pages.ui.show import escape
 

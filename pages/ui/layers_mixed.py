@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.errors import EffqError
-from effq_core.glossary import tip
-from effq_core.layers.ask import mixing
-from effq_core.layers.explain import carriers
-from effq_core.layers.settings import (
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
+from effq_core.experiment.mixed import (
     DROPS,
     EXTRA_SIZES,
     LATENCY_RATIOS,
     Mixed,
     Precision,
 )
+from effq_core.layers.ask import mixing
+from effq_core.layers.explain import carriers
 from effq_core.layers.words import GROUP_TITLES, block_title
 from pages.ui.experiment_start import estimate
 from pages.ui.layers_source import Known

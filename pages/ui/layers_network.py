@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.base import alt_text
 from effq_core.charts.network import network_chart
-from effq_core.glossary import tip
 from effq_core.layers.effect_record import BlockEffect, EffectKind
 from effq_core.layers.measures import TITLES, Criterion, criteria, measure
-from effq_core.layers.structure import Block
 from effq_core.layers.words import GROUP_TITLES, KIND_MARKS, KIND_TITLES, block_title
+from effq_core.tflite.network import Block
 from pages.ui.layers_source import Known
 from pages.ui.remembered import remembered
 from pages.ui.tables import Write, decimals, written

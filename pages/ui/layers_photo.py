@@ -11,20 +11,26 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError, EffqError
+from effq_core.base.glossary import tip
 from effq_core.charts.depth import depth_chart
 from effq_core.charts.feature_maps import maps_chart, telling_channels, values_chart
-from effq_core.datasets.decode import Pixels
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import DatasetError, EffqError
-from effq_core.glossary import tip
+from effq_core.experiment.variants import BASELINE, PTQ
 from effq_core.layers.signal_record import SignalRecord
-from effq_core.layers.structure import Network, Op
 from effq_core.layers.trace import PARTING_DB, Step, Trace, feature_maps, trace
 from effq_core.layers.words import layer_title, operator_title
-from effq_core.samples import samples_for
-from effq_core.uploads import MAX_UPLOAD_MIB, UPLOAD_TYPES, enlarged, read_sample, read_upload
-from effq_core.variants import BASELINE, PTQ
+from effq_core.models.samples import samples_for
+from effq_core.photos.decode import Pixels
+from effq_core.photos.image_input import ImageInput
+from effq_core.photos.uploads import (
+    MAX_UPLOAD_MIB,
+    UPLOAD_TYPES,
+    enlarged,
+    read_sample,
+    read_upload,
+)
+from effq_core.tflite.network import Network, Op
 from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.layers_detail import OPERATOR, decibels

@@ -6,18 +6,18 @@ import json
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
-from effq_core.glossary import tip
+from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.watch import watch
 from effq_core.rescue import control
 from effq_core.rescue.offers import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
 from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of
-from effq_core.wording import sentence, stage_title
+from effq_core.results.wording import sentence, stage_title
 from pages.ui import session
 from pages.ui.choose import Source
 from pages.ui.experiment_start import history

@@ -6,11 +6,11 @@ import json
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
 from effq_core.charts.rescue import gains, prices
-from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError
-from effq_core.glossary import tip
+from effq_core.photos.roots import require_allowed
 from effq_core.rescue import control
 from effq_core.rescue.document import HEADS, rows, to_json, to_markdown
 from effq_core.rescue.story import Step, Story

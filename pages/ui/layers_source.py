@@ -7,13 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from effq_core.experiment.mixed import Layers
+from effq_core.experiment.variants import BASELINE
 from effq_core.layers.access import Evidence, find_evidence
 from effq_core.layers.effect_record import EffectRecord
-from effq_core.layers.settings import Layers
 from effq_core.layers.signal_record import SignalRecord
-from effq_core.layers.structure import Network, read_network
 from effq_core.layers.trial_record import Suggestion
-from effq_core.variants import BASELINE
+from effq_core.tflite.network import Network, read_network
 from pages.ui.choose import Source
 
 _MOST = 6

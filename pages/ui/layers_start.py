@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.errors import EffqError, InputError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError, InputError
+from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
-from effq_core.glossary import tip
+from effq_core.experiment.mixed import BUDGETS, LAYER_IMAGES, Layers
+from effq_core.experiment.variants import PTQ
 from effq_core.layers.ask import is_about, looking
-from effq_core.layers.settings import BUDGETS, LAYER_IMAGES, Layers
 from effq_core.results import REFERENCE
+from effq_core.results.wording import run_subject
 from effq_core.store.rows import RunRow, Status
-from effq_core.variants import PTQ
-from effq_core.wording import run_subject
 from pages.ui import session
 from pages.ui.choose import PARAMETER, Source
 from pages.ui.experiment_start import estimate, start

@@ -8,16 +8,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
 from effq_core.charts.trials import share_of, standing, trials_chart
-from effq_core.errors import EffqError
-from effq_core.glossary import tip
+from effq_core.experiment.variants import MIXED
 from effq_core.layers.access import is_same_model
 from effq_core.layers.explain import names_text
-from effq_core.layers.recipe import RECIPE_FILE, Recipe
 from effq_core.layers.trial_record import Suggestion
 from effq_core.results import REFERENCE, Results
-from effq_core.variants import MIXED
+from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 from pages.ui import session
 from pages.ui.choose import Source
 from pages.ui.layers_source import Known

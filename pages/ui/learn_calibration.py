@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.learn_calibration import growth_chart, ranges_chart
 from effq_core.experiment import CalibrationMethod
-from effq_core.glossary import tip
 from effq_core.learn.lessons import calibration_lesson, method_name
 from effq_core.learn.ranges import RangeEffect, measure, telling_activation
 from effq_core.learn.tensors import Activation, Tensors

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.learn_fake_quant import fake_quant_chart
 from effq_core.experiment import CalibrationMethod
-from effq_core.glossary import tip
 from effq_core.learn.fake_quant import curve, follow, span
 from effq_core.learn.grids import BITS
 from effq_core.learn.lessons import method_name

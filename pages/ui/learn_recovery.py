@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.learn_recovery import recovery_chart
-from effq_core.glossary import tip
+from effq_core.experiment.variants import get_variant
 from effq_core.learn.recovery import Answer, answers, missing, rungs
 from effq_core.results import Results
-from effq_core.variants import get_variant
 from pages.ui.choose import Source
 from pages.ui.show import chart, empty
 

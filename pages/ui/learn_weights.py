@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.learn_weights import channels_chart, weights_chart
-from effq_core.glossary import tip
 from effq_core.learn.grids import BITS
 from effq_core.learn.kernels import (
     KernelEffect,

@@ -7,17 +7,17 @@ from typing import Literal
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets import imagenette
-from effq_core.datasets.catalogue import DatasetCard, Origin
-from effq_core.datasets.own_photos import PREFIX as PHOTOS_PREFIX
-from effq_core.glossary import tip
-from effq_core.library import dependents, remove_item
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.base.settings import ASSETS
+from effq_core.care.library import dependents, remove_item
 from effq_core.models.catalogue import MODELS, ModelCard
 from effq_core.models.own.card import OwnCard, is_own, own_models
-from effq_core.settings import ASSETS
+from effq_core.photos import imagenette
+from effq_core.photos.catalogue import DatasetCard, Origin
+from effq_core.photos.own_photos import PREFIX as PHOTOS_PREFIX
+from effq_core.results.wording import run_title
 from effq_core.store.usage import tree_size
-from effq_core.wording import run_title
 from pages.ui import session
 from pages.ui.library_fetch import show_fetch
 from pages.ui.library_model import own_facts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.fetches import (
+from effq_core.base import formatting as fmt
+from effq_core.care.fetches import (
     Fetch,
     FetchState,
     cancel_fetch,
@@ -13,7 +13,7 @@ from effq_core.fetches import (
     fetch_of,
     start_fetch,
 )
-from effq_core.library import partial_bytes
+from effq_core.care.library import partial_bytes
 from pages.ui import session
 from pages.ui.show import escape, guard, toast
 

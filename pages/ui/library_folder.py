@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets.added import add_folder
-from effq_core.datasets.preview import FolderPreview, preview_folder
-from effq_core.datasets.roots import VARIABLE, Roots
-from effq_core.errors import EffqError
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
+from effq_core.photos.added import add_folder
+from effq_core.photos.preview import FolderPreview, preview_folder
+from effq_core.photos.roots import VARIABLE, Roots
 from pages.ui import session
 from pages.ui.show import escape, guard, problem, toast
 

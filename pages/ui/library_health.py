@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.checkup import Check, State, examine
+from effq_core.care.checkup import Check, State, examine
 from pages.ui import session
 from pages.ui.show import escape
 

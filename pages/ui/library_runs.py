@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.results.wording import run_title, status_title
 from effq_core.store.removal import delete_runs, plan_deletion
 from effq_core.store.rows import RunRow
 from effq_core.store.usage import Inventory, take_inventory
-from effq_core.wording import run_title, status_title
 from pages.ui import session
 from pages.ui.results_photos import forget_photos
 from pages.ui.show import empty, escape, guard, toast

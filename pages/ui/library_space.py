@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.store.removal import free_unused
 from effq_core.store.usage import take_inventory, usage
 from pages.ui import session

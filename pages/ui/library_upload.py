@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets.own_photos import LONGEST_NAME
-from effq_core.glossary import tip
-from effq_core.ingest.limits import UPLOAD_MIB, VISITORS
-from effq_core.ingest.preview import Preview
-from effq_core.ingest.upload import Upload, look_at_files
-from effq_core.ingest.wording import facts, warnings
-from effq_core.uploads import UPLOAD_TYPES
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.photos.incoming.limits import UPLOAD_MIB, VISITORS
+from effq_core.photos.incoming.preview import Preview
+from effq_core.photos.incoming.upload import Upload, look_at_files
+from effq_core.photos.incoming.wording import facts, warnings
+from effq_core.photos.own_photos import LONGEST_NAME
+from effq_core.photos.uploads import UPLOAD_TYPES
 from pages.ui import session
 from pages.ui.show import escape, guard, toast
 from pages.ui.uploaded import holds, no_room

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd  # noqa: F401
 import streamlit as st
 
-from effq_core.settings import settle_home
+from effq_core.base.settings import settle_home
 from pages.ui.experiment_state import keep as keep_form
 from pages.ui.garbage import collect_now_and_then
 from pages.ui.layers_own import forget_photo

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.advise.headline import headline
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.tradeoff import Against, tradeoff
-from effq_core.glossary import tip
-from effq_core.recommend_headline import headline
 from effq_core.results import REFERENCE, Results
 from effq_core.results.paper import EVALUATED, beside_paper
 from pages.ui.choose import Source

@@ -6,15 +6,15 @@ import math
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.answered import Answered, sentence
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.answers import answer_bars
-from effq_core.datasets.image_input import GREY, Resize
-from effq_core.glossary import tip
-from effq_core.predict import Answer
-from effq_core.samples import Sample
-from effq_core.uploads import enlarged
-from effq_core.variants import get_variant
+from effq_core.experiment.variants import get_variant
+from effq_core.models.samples import Sample
+from effq_core.photos.image_input import GREY, Resize
+from effq_core.photos.uploads import enlarged
+from effq_core.predict.agreement import Answered, sentence
+from effq_core.predict.variant_answers import Answer
 from pages.ui.predictions_model import THREADS
 from pages.ui.remembered import remembered
 from pages.ui.show import chart, escape

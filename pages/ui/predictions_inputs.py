@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.datasets.image_input import ImageInput
-from effq_core.samples import Sample, samples_for
-from effq_core.uploads import (
+from effq_core.base import formatting as fmt
+from effq_core.models.samples import Sample, samples_for
+from effq_core.photos.image_input import ImageInput
+from effq_core.photos.uploads import (
     MAX_PHOTOS,
     MAX_UPLOAD_MIB,
     UPLOAD_TYPES,

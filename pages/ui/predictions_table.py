@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from effq_core import formatting as fmt
-from effq_core.answered import NOT_THE_SAME, Answered, agreement, answers_csv, verdict
-from effq_core.datasets.decode import as_rgb
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.experiment.variants import get_variant
+from effq_core.photos.decode import as_rgb
+from effq_core.photos.uploads import Pixels
+from effq_core.predict.agreement import NOT_THE_SAME, Answered, agreement, answers_csv, verdict
 from effq_core.results import Results
-from effq_core.uploads import Pixels
-from effq_core.variants import get_variant
 
 CHOSEN = "predictions_photo"
 """Key of the photo looked at closely: its id."""

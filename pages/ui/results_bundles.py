@@ -6,10 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.bundle import bundle_bytes, bundle_name
-from effq_core.errors import EffqError
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
+from effq_core.deliver.bundle import bundle_bytes, bundle_name
 from pages.ui.choose import Source
 from pages.ui.show import escape
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from effq_core.advise.headline import Headline, headline
+from effq_core.advise.recommend import Limits, Recommendation, recommend
 from effq_core.measure.statistics import Comparison
-from effq_core.recommend import Limits, Recommendation, recommend
-from effq_core.recommend_headline import Headline, headline
 from effq_core.results import Results
 from effq_core.results.pairs import (
     ChangedPhoto,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.measure.gate_wording import gate_family, gate_purpose, gate_title, plainly
 from effq_core.measure.gates import Gate
 from effq_core.results import Results

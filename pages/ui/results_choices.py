@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.results import Results
-from effq_core.variants import BASELINE, get_variant
 
 _FIRST = "results_first"
 _SECOND = "results_second"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.classes import (
     MOST,
     class_differences,
@@ -12,10 +13,9 @@ from effq_core.charts.classes import (
     confusion_change,
     reliability,
 )
-from effq_core.glossary import tip
+from effq_core.experiment.variants import get_variant
 from effq_core.results.names import class_names
 from effq_core.results.pairs import by_chance
-from effq_core.variants import get_variant
 from pages.ui import results_cache
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_pair

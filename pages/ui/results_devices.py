@@ -8,14 +8,14 @@ from contextlib import suppress
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.bench_file import MAX_BYTES, DeviceReport
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError, InputError
+from effq_core.base.glossary import tip
 from effq_core.charts.devices import devices
-from effq_core.device_timings import delete_timings, import_timings, list_timings
-from effq_core.errors import EffqError, InputError
-from effq_core.glossary import tip
+from effq_core.devices.timing_file import MAX_BYTES, DeviceReport
+from effq_core.devices.timings import delete_timings, import_timings, list_timings
+from effq_core.photos.uploads import shown_name
 from effq_core.results import Results
-from effq_core.uploads import shown_name
 from pages.ui import session
 from pages.ui.choose import Source
 from pages.ui.show import chart, guard, problem, toast

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.datasets.catalogue import available
-from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
-from effq_core.glossary import tip
+from effq_core.photos.catalogue import available
+from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.plan import build_plan
 from effq_core.results.elsewhere import measurable, on_photos
 from pages.ui import session

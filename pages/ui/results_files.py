@@ -7,13 +7,13 @@ from functools import partial
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.errors import EffqError
-from effq_core.export import predictions_rows
-from effq_core.html_report import html_report
+from effq_core.base import formatting as fmt
+from effq_core.base.csv_table import csv_text
+from effq_core.base.errors import EffqError
+from effq_core.deliver.export import predictions_rows
+from effq_core.deliver.html_report import html_report
+from effq_core.experiment.variants import is_ready
 from effq_core.results import Results, rows
-from effq_core.store.csv_table import csv_text
-from effq_core.variants import is_ready
 from pages.ui.choose import Source
 from pages.ui.show import escape
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.experiment.variants import PTQ
 from effq_core.measure.gate_wording import plainly
 from effq_core.results.subject import facts
-from effq_core.variants import PTQ
 from pages.ui import results_cache
 from pages.ui.choose import PARAMETER, Source
 from pages.ui.results_retime import offer_retiming

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from effq_core.glossary import tip
+from effq_core.base.glossary import tip
 from effq_core.results import rows
 from effq_core.results.columns import Column, Group, columns
 from pages.ui.choose import Source

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.errors import DatasetError, EffqError
-from effq_core.glossary import tip
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError, EffqError
+from effq_core.base.glossary import tip
+from effq_core.photos.uploads import enlarged
 from effq_core.results import Results
 from effq_core.results.pairs import Change, ChangedPhoto
 from effq_core.results.photos import EvaluationPhotos, open_photos
-from effq_core.uploads import enlarged
 from pages.ui import results_cache, session
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_pair

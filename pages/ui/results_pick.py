@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.glossary import tip
-from effq_core.recommend import Limits, Preference, Recommendation, drop_of
-from effq_core.recommend_headline import USUAL_DROP_POINTS, USUAL_UNLIKE_PERCENT
-from effq_core.recommend_nearest import nearest
+from effq_core.advise.headline import USUAL_DROP_POINTS, USUAL_UNLIKE_PERCENT
+from effq_core.advise.nearest import nearest
+from effq_core.advise.recommend import Limits, Preference, Recommendation, drop_of
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.results import Results
 from pages.ui import results_cache
 from pages.ui.choose import Source

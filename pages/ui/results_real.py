@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.differences import against_float32
-from effq_core.glossary import tip
 from effq_core.results import Results
 from effq_core.results.pairs import Pair, is_real
 from pages.ui import results_cache

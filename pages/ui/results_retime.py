@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.remeasure import next_sitting
+from effq_core.experiment.sitting import next_sitting
 from effq_core.results import REFERENCE
-from effq_core.wording import run_subject
+from effq_core.results.wording import run_subject
 from pages.ui import session
 from pages.ui.choose import Source
 from pages.ui.experiment_start import start

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.side_by_side import Quantity, letters, side_by_side
-from effq_core.glossary import tip
 from effq_core.results.several import Difference, Touches, differences, verdicts
 from pages.ui import results_cache
 from pages.ui.choose import Source

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.advise.cautions import disturbances
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.latency import distribution, steadiness, thread_scaling
-from effq_core.glossary import tip
-from effq_core.recommend_cautions import disturbances
+from effq_core.experiment.variants import BASELINE
 from effq_core.results import Results
 from effq_core.results.subject import machine
-from effq_core.variants import BASELINE
 from pages.ui.choose import Source
 from pages.ui.results_choices import choose_threads
 from pages.ui.results_devices import show_devices

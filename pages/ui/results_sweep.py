@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.charts.front import quality_title
 from effq_core.charts.sweep import sweep_chart
-from effq_core.glossary import tip
+from effq_core.experiment.variants import BASELINE
 from effq_core.results import Results
-from effq_core.results.sweep import AXIS, Along, Measure, Series, baselines, sweep
-from effq_core.results.sweep_finding import HOW, findings
+from effq_core.results.wording import run_title
 from effq_core.sweeps.document import to_csv, to_json
+from effq_core.sweeps.finding import HOW, findings
 from effq_core.sweeps.findings import alongs, results_of
 from effq_core.sweeps.outcome import outcome
+from effq_core.sweeps.results import AXIS, Along, Measure, Series, baselines, sweep
 from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
-from effq_core.variants import BASELINE
-from effq_core.wording import run_title
 from pages.ui import session
 from pages.ui.choose import Source
 from pages.ui.show import chart, empty, escape

@@ -6,12 +6,12 @@ from typing import Any
 
 import streamlit as st
 
+from effq_core.base.glossary import tip
 from effq_core.charts.bars import sizes
 from effq_core.charts.tradeoff import Against, tradeoff
-from effq_core.glossary import tip
+from effq_core.experiment.variants import get_variant
 from effq_core.results import Results
 from effq_core.results.paper import beside_paper
-from effq_core.variants import get_variant
 from pages.ui.choose import Source
 from pages.ui.remembered import remembered
 from pages.ui.results_choices import choose_threads

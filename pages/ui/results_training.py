@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from effq_core.base.glossary import tip
 from effq_core.charts.training import held_out_accuracy, losses
-from effq_core.glossary import tip
 from effq_core.results import Results
 from effq_core.results.several import qat_text
 from effq_core.results.training import training_text

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.results.wording import run_subject, status_title
 from effq_core.store.rows import RunRow
 from effq_core.sweeps.state import member_runs
-from effq_core.wording import run_subject, status_title
 from pages.ui import session
 from pages.ui.run_view import BADGES
 from pages.ui.show import empty, escape

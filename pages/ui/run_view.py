@@ -6,17 +6,15 @@ import time
 
 import streamlit as st
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError, InputError
+from effq_core.base.glossary import tip
 from effq_core.charts.training import held_out_accuracy, losses
-from effq_core.datasets.roots import require_allowed
-from effq_core.errors import EffqError, InputError
 from effq_core.experiment import Experiment
-from effq_core.glossary import tip
+from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
 from effq_core.pipeline.watch import Watch, watch
-from effq_core.store.rows import StageRow, StageState, Status
-from effq_core.sweeps.state import is_sweep
-from effq_core.wording import (
+from effq_core.results.wording import (
     amount_text,
     run_title,
     sentence,
@@ -25,6 +23,8 @@ from effq_core.wording import (
     status_title,
     waiting_text,
 )
+from effq_core.store.rows import StageRow, StageState, Status
+from effq_core.sweeps.state import is_sweep
 from pages.ui import session
 from pages.ui.experiment_state import fill
 from pages.ui.experiment_sweep import show_sweep_runs

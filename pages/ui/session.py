@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from effq_core.base.files import store_errors
+from effq_core.base.settings import Home
 from effq_core.results import RESULTS_FILE, Results, load_reference, load_results
 from effq_core.results.access import REPORT
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.files import store_errors
 from effq_core.store.rows import RunRow
 
 RESULTS_IN_MEMORY = 24

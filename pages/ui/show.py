@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
+from effq_core.base.errors import BusyError, EffqError
 from effq_core.charts.base import alt_text
-from effq_core.errors import BusyError, EffqError
 
 _LOG = logging.getLogger("effq.dashboard")
 _TOASTS = "_toasts"

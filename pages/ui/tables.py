@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from effq_core import formatting as fmt
+from effq_core.base import formatting as fmt
 from effq_core.measure.latency_ratio import MARK
 
 Write = Callable[[Any], str]

@@ -1,8 +1,8 @@
 """Uploaded files in the server's memory: bounded as they arrive, freed when nobody needs them.
 
 Streamlit keeps every uploaded file until its visitor leaves, also of pages and uploaders long gone,
-and bounds one file only. So its store is bounded here by :data:`effq_core.crowd.FILES`, and pages
-say when they are done with a file.
+and bounds one file only. So its store is bounded here by
+:data:`effq_core.jobs.crowd_limits.FILES`, and pages say when they are done with a file.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from effq_core.crowd import FILES
-from effq_core.errors import BusyError
+from effq_core.base.errors import BusyError
+from effq_core.jobs.crowd_limits import FILES
 from pages.ui.show import problem
 
 _UPLOADERS = "_uploaded_by"

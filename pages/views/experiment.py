@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.errors import ExperimentError, InputError
-from effq_core.presets import demo, offered
+from effq_core.base.errors import ExperimentError, InputError
+from effq_core.pipeline.presets import demo, offered
 from pages.ui import session
 from pages.ui.experiment_form import (
     choose_dataset,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core.glossary import tip
+from effq_core.base.glossary import tip
 from effq_core.results import REFERENCE
 from pages.ui.choose import choose_run
 from pages.ui.layers_detail import show_detail

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from effq_core.datasets.catalogue import available
+from effq_core.photos.catalogue import available
 from pages.ui import session
 from pages.ui.library_cards import show_datasets, show_models
 from pages.ui.library_folder import show_add_folder

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.glossary import tip
-from effq_core.presets import demo
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.pipeline.presets import demo
 from pages.ui import session
 from pages.ui.experiment_start import estimate, start
 from pages.ui.overview_reference import show_outcome, show_reference

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from effq_core import formatting as fmt
-from effq_core.answered import Answered
-from effq_core.errors import BusyError, DatasetError
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import BusyError, DatasetError
+from effq_core.predict.agreement import Answered
 from pages.ui.choose import choose_run
 from pages.ui.predictions_answers import show_answers
 from pages.ui.predictions_inputs import Given, given_photos

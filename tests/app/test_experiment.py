@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.experiment import Calibration, Experiment
-from effq_core.pipeline.turn import queue_text
+from effq_core.pipeline.queue_turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState, Status
 from tests.app.conftest import OpenView, words

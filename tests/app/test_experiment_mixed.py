@@ -7,7 +7,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from effq_core.experiment import Experiment
-from effq_core.layers.settings import Layers, Mixed, Precision
+from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.app.conftest import OpenView, words

@@ -13,15 +13,15 @@ from PIL import Image
 from skimage import data
 from streamlit.testing.v1 import AppTest
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.experiment.mixed import Precision
+from effq_core.experiment.variants import MIXED
 from effq_core.layers.access import EFFECT, SIGNAL, SUGGEST
-from effq_core.layers.settings import Precision
 from effq_core.layers.trial_record import Suggestion, TrialRecord
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from effq_core.variants import MIXED
 from pages.ui import layers_photo
 from tests.app.conftest import OpenView, words
 

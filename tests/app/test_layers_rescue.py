@@ -12,10 +12,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from effq_core.base.processes import process_token
+from effq_core.base.settings import Home
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.rescue.story import CANCEL, StepState, folder_of, save, stories
-from effq_core.settings import Home
-from effq_core.store.processes import process_token
 from effq_core.store.rows import Status
 from tests.app.conftest import words
 from tests.rescue.rescue_stories import BAD, CLIPPED, step, story

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from effq_core.datasets.image_input import ImageInput, Resize
+from effq_core.base.settings import Home
+from effq_core.intake.background import Checking
+from effq_core.intake.steps import Step, StepState
 from effq_core.models.catalogue import Label
 from effq_core.models.own import card as cards
-from effq_core.models.own.background import Checking
 from effq_core.models.own.card import own_models, write_card
 from effq_core.models.own.ready import MODEL_FILE, ready_files, ready_folder
-from effq_core.models.own.steps import Step, StepState
-from effq_core.settings import Home
+from effq_core.photos.image_input import ImageInput, Resize
 from pages.ui.show import escape
 from tests.app.conftest import OpenView, words
 from tests.models.own_files import TINY_LABELS, tiny_classifier

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from effq_core.datasets.own_photos import own_photos
-from effq_core.settings import Home
-from effq_core.uploads import MAX_UPLOAD_MIB
+from effq_core.base.settings import Home
+from effq_core.photos.own_photos import own_photos
+from effq_core.photos.uploads import MAX_UPLOAD_MIB
 from tests.app.conftest import OpenView, words
-from tests.ingest.ingest_helpers import left_behind, photo, zipped
+from tests.photos.incoming.ingest_helpers import left_behind, photo, zipped
 
 PHOTOS = [(f"set/{c}/{n}.png", photo(n)) for n, c in enumerate(["*cat*", "dog"] * 20)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from effq_core.advise.headline import headline
 from effq_core.experiment import Experiment
-from effq_core.recommend_headline import headline
 from effq_core.results import REFERENCE, load_reference
 from effq_core.store.database import Database
 from effq_core.store.rows import Status

@@ -14,13 +14,13 @@ from PIL import Image
 from skimage import data
 from streamlit.testing.v1 import AppTest
 
-from effq_core.formatting import percent
-from effq_core.predict import Predictor
+from effq_core.base.formatting import percent
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import STANDARD, get_variant
+from effq_core.photos.uploads import MAX_PHOTOS
+from effq_core.predict.variant_answers import Predictor
 from effq_core.results import REFERENCE, load_reference
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.uploads import MAX_PHOTOS
-from effq_core.variants import STANDARD, get_variant
 
 Open = Callable[..., AppTest]
 ENTRY = Path(__file__).resolve().parents[2] / "streamlit_app.py"
@@ -250,8 +250,8 @@ def test_a_run_that_does_not_exist_is_said_and_the_page_works(
 
 def test_the_csv_is_what_the_table_shows(tiny_run) -> None:
     """The download button's content is not part of a page's test tree; it is made by this."""
-    from effq_core.answered import Answered, answers_csv, verdict
-    from effq_core.uploads import read_upload
+    from effq_core.photos.uploads import read_upload
+    from effq_core.predict.agreement import Answered, answers_csv, verdict
 
     predictor = Predictor(tiny_run.results)
     answered = []

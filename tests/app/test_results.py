@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from effq_core.datasets.added import add_folder
-from effq_core.datasets.preview import preview_folder
-from effq_core.datasets.roots import Roots
+from effq_core.base.settings import Home
+from effq_core.photos.added import add_folder
+from effq_core.photos.preview import preview_folder
+from effq_core.photos.roots import Roots
 from effq_core.results import REFERENCE, Results, load_reference
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from tests.app.conftest import OpenView, words
 from tests.results.run_variations import changed, only, store_run, together, unlabelled

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from effq_core.device_timings import import_timings, list_timings
+from effq_core.base.settings import Home
+from effq_core.devices.timings import import_timings, list_timings
 from effq_core.results import REFERENCE, Results, load_reference
-from effq_core.settings import Home
 from tests.app.conftest import OpenView, words
-from tests.bundle.documents import disturbed, document, encoded, older
+from tests.deliver.bundle.documents import disturbed, document, encoded, older
 from tests.results.run_variations import store_run
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.repair import rebuild

@@ -8,9 +8,9 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration
 from effq_core.results import Results, load_reference
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from effq_core.sweeps.state import SweepState, create_sweep, list_sweeps, save

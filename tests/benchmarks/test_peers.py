@@ -13,7 +13,7 @@ import pytest
 from benchmarks.peers import choices, latency, table
 from benchmarks.peers.job import Entry, Job
 from benchmarks.peers.scoring import Score, score
-from effq_core.measure.intervals import mcnemar, wilson
+from effq_core.base.intervals import mcnemar, wilson
 
 REFERENCE = Path(__file__).resolve().parents[2] / "assets" / "reference_run"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.browser.app import App, pick, settle, visit

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from effq_core.base.settings import Home
 from effq_core.layers.access import EFFECT, SIGNAL
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from tests.browser import app as dashboard
 from tests.browser.app import App, pick, settle, visit

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from effq_core.datasets import imagenette
-from effq_core.datasets.added import added_folders
-from effq_core.fetches import FetchState, fetch_of
-from effq_core.settings import Home
+from effq_core.base.settings import Home
+from effq_core.care.fetches import FetchState, fetch_of
+from effq_core.photos import imagenette
+from effq_core.photos.added import added_folders
 from effq_core.store.database import Database
 from effq_core.store.removal import free_unused
 from effq_core.store.usage import tree_size

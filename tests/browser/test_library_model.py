@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from effq_core.base.settings import Home
 from effq_core.models.own.card import own_models
-from effq_core.settings import Home
 from tests.browser import app as dashboard
 from tests.browser.app import App, pick, settle, visit
 from tests.models.own_files import TINY_LABELS, classifier, with_lambda

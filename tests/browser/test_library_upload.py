@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from effq_core.datasets.own_photos import own_photos
-from effq_core.settings import Home
+from effq_core.base.settings import Home
+from effq_core.photos.own_photos import own_photos
 from tests.browser import app as dashboard
 from tests.browser.app import App, pick, settle, visit
-from tests.ingest.ingest_helpers import MIB, left_behind, photo, raw_zip, zipped
+from tests.photos.incoming.ingest_helpers import MIB, left_behind, photo, raw_zip, zipped
 
 _SECONDS = 60_000
 _AT_MOST = (
     60  # seconds: a hang is seen; how fast it is, the tests of the core bound in processor time
 )
-"""Seconds on the wall of a machine that may be busy; tests/ingest bounds processor time to five."""
+"""Seconds on the wall of a machine that may be busy; the tests of what
+comes in bound processor time to five."""
 PHOTOS = [
     (f"set/{c}/{n}.png", photo(n, size=(96, 72))) for n, c in enumerate(["<i>cat", "dog"] * 12)
 ]

@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from skimage import data
 
+from effq_core.experiment.variants import STANDARD
 from effq_core.results import REFERENCE
-from effq_core.variants import STANDARD
 from tests.browser.app import App, pick, settle, visit
 
 UPLOADER = ".st-key-predictions_upload"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from effq_core.charts.answers import answer_bars
 from effq_core.charts.base import alt_text
-from effq_core.predict import Answer, Guess
-from effq_core.variants import get_variant
+from effq_core.experiment.variants import get_variant
+from effq_core.predict.variant_answers import Answer, Guess
 
 
 def answer(*guesses: tuple[str, float]) -> Answer:

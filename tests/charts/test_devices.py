@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from effq_core.bench_file import DeviceReport, read_timings
 from effq_core.charts.base import alt_text
 from effq_core.charts.devices import devices
+from effq_core.devices.timing_file import DeviceReport, read_timings
 from effq_core.results import Results
-from tests.bundle.documents import disturbed, document, encoded, older
+from tests.deliver.bundle.documents import disturbed, document, encoded, older
 from tests.results.run_variations import changed
 
 

@@ -14,14 +14,14 @@ from effq_core.charts.feature_maps import maps_chart, telling_channels, values_c
 from effq_core.charts.layer_histograms import activation_chart, channels_chart, kernel_chart
 from effq_core.charts.network import MOST_IN_A_ROW, RESIDUALS, network_chart, rows, short_name
 from effq_core.charts.trials import standing, trials_chart
+from effq_core.experiment.mixed import Precision
+from effq_core.experiment.variants import get_variant
 from effq_core.layers.access import find_evidence
 from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.measures import Criterion, measure
-from effq_core.layers.settings import Precision
 from effq_core.layers.signal_record import SignalRecord
-from effq_core.layers.structure import Block, BlockKind, Network, read_network
 from effq_core.layers.trial_record import Suggestion, TrialRecord
-from effq_core.variants import get_variant
+from effq_core.tflite.network import Block, BlockKind, Network, read_network
 
 
 @pytest.fixture(scope="module")

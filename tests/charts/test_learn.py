@@ -11,6 +11,7 @@ from effq_core.charts.learn_fake_quant import fake_quant_chart
 from effq_core.charts.learn_recovery import recovery_chart
 from effq_core.charts.learn_weights import channels_chart, weights_chart
 from effq_core.experiment import CalibrationMethod
+from effq_core.experiment.variants import get_variant
 from effq_core.learn.access import find_tensors
 from effq_core.learn.fake_quant import curve, follow
 from effq_core.learn.grids import make_grid
@@ -19,7 +20,6 @@ from effq_core.learn.ranges import measure
 from effq_core.learn.recovery import rungs
 from effq_core.learn.tensors import Tensors
 from effq_core.results import Results, load_reference
-from effq_core.variants import get_variant
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from effq_core.charts.base import alt_text
 from effq_core.charts.tradeoff import Against, Spot, pareto, spots, tradeoff
+from effq_core.experiment.variants import CATALOGUE, CONTROLS
 from effq_core.results import Results
 from effq_core.results.paper import PAPER
-from effq_core.variants import CATALOGUE, CONTROLS
 from tests.results.run_variations import changed, only, unlabelled
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from effq_core.base.intervals import wilson
 from effq_core.charts.base import alt_text
 from effq_core.charts.training import held_out_accuracy, losses
-from effq_core.measure.intervals import wilson
 from effq_core.results import Results
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from effq_core.base.settings import Home
 from effq_core.cli.app import app
 from effq_core.pipeline import engine
-from effq_core.settings import Home
 
 Effq = Callable[..., Any]
 

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from effq_core.results import load_reference
-from tests.bundle.documents import disturbed, document, encoded
+from tests.deliver.bundle.documents import disturbed, document, encoded
 
 
 def test_a_bundle_of_a_run_is_written_and_not_overwritten(effq, tiny_home, tmp_path: Path) -> None:

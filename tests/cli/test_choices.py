@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.base.errors import DatasetError, ExperimentError
 from effq_core.cli import choices
-from effq_core.errors import DatasetError, ExperimentError
 from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.presets import PRESETS
-from effq_core.variants import CONTROLS, STANDARD
+from effq_core.experiment.variants import CONTROLS, STANDARD
+from effq_core.pipeline.presets import PRESETS
 
 
 def _make(preset: str = "demo", **groups: dict[str, object]) -> Experiment:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.removal import free_unused
 from effq_core.store.usage import tree_size

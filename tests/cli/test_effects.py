@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from effq_core import hardware
+from effq_core.base import hardware
 from effq_core.cli import choices, run, sweep
 from effq_core.pipeline.unused import RULES
 from tests.cli.test_run import TINY_OPTIONS

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 
 
 def test_a_runs_files_are_measured_on_other_photos(

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from effq_core import errors, results
+from effq_core import results
+from effq_core.base import errors
 from effq_core.cli.faults import exit_code
 
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from effq_core import checkup
-from effq_core.errors import DownloadError
+from effq_core.base.errors import DownloadError
+from effq_core.care import checkup
+from effq_core.experiment.variants import STANDARD
 from effq_core.models.catalogue import MODELS
 from effq_core.store.database import Database
-from effq_core.variants import STANDARD
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_models_and_datasets_are_listed(effq, home) -> None:
 
 
 def test_a_download_reports_and_fails_with_a_message(effq, home, monkeypatch) -> None:
-    from effq_core.datasets import catalogue
+    from effq_core.photos import catalogue
 
     def fetch(dataset: str, home, reporter) -> None:
         reporter.check_cancelled()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from effq_core.datasets.image_input import ImageInput, Resize
 from effq_core.models.own.card import get_own
+from effq_core.photos.image_input import ImageInput, Resize
 from tests.models.scope_files import GREY_SIDE, brought, digits
 
 

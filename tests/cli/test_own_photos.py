@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from effq_core.datasets.own_photos import own_photos
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
-from effq_core.fitting import fit
-from effq_core.presets import demo
-from effq_core.settings import Home
-from tests.ingest.ingest_helpers import encoded, left_behind, photo, zipped
+from effq_core.photos.own_photos import own_photos
+from effq_core.pipeline.fitting import fit
+from effq_core.pipeline.presets import demo
+from tests.photos.incoming.ingest_helpers import encoded, left_behind, photo, zipped
 
 PHOTOS = [(f"set/{c}/{n}.png", photo(n)) for n, c in enumerate(["cat", "dog", "owl"] * 40)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 from tests.faults.cell import Cell, check_said, effq
 from tests.faults.world import Base, world
 from tests.fetch_server import WEIGHTS_MODEL, FetchServer, _Handler, photo_archive, redirect

@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
-from effq_core.settings import Home
-from effq_core.variants import STANDARD
+from effq_core.experiment.variants import STANDARD
 from tests.faults.world import ROOT, Base, make_base
 
 TINY = Experiment(
@@ -30,11 +30,11 @@ SMALL = replace(
 
 # In a process of its own: a test's or a benchmark's process need not import TensorFlow.
 _BRING = """
-from effq_core.models.own.adding import Offer, check
-from effq_core.models.own.keeping import keep
+from effq_core.intake.adding import Offer, check
+from effq_core.intake.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 from tests.models.own_files import classifier, small_body
 home = Home.from_environment()
 path = home.root / "brought.keras"

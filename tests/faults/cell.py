@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from effq_core.errors import EffqError
+from effq_core.base.errors import EffqError
 from tests.faults.compare import differences, half_artifacts, leftovers
 from tests.faults.world import Broken, World
 

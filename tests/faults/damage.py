@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import EffqError
+from effq_core.base.errors import EffqError
 from effq_core.results import load_results
 from effq_core.store.rows import Status
 from tests.faults.cell import (

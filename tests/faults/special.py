@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from effq_core.datasets.own_photos import folder_of
-from effq_core.errors import InputError
-from effq_core.ingest.upload import look_at_path
-from effq_core.library import remove_item
+from effq_core.base.errors import InputError
+from effq_core.base.locks import FileLock
+from effq_core.base.settings import Home
+from effq_core.care.library import remove_item
+from effq_core.photos.incoming.upload import look_at_path
+from effq_core.photos.own_photos import folder_of
 from effq_core.pipeline import engine_files
 from effq_core.pipeline.stage import LAST
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.locks import FileLock
 from effq_core.store.rows import Status
 from tests.faults.away import network
 from tests.faults.cell import (

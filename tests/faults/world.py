@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import psutil
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline import engine
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.manifest import MANIFEST

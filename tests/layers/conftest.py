@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effq_core.datasets.decode import decode
-from effq_core.datasets.photo_patches import PhotoPatches
-from effq_core.reporting import SilentReporter
+from effq_core.base.reporting import SilentReporter
+from effq_core.photos.decode import decode
+from effq_core.photos.photo_patches import PhotoPatches
 from tests.layers.planted import SIDE, Made, make, planted_net
 
 CALIBRATION = 32

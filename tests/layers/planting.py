@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from tensorflow.lite.tools import flatbuffer_utils
 
+from effq_core.base.reporting import SilentReporter
 from effq_core.experiment import CalibrationMethod
-from effq_core.layers.naming import layer_name
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import quantize_with_ranges
-from effq_core.reporting import SilentReporter
+from effq_core.tflite.naming import layer_name
 
 # Everything that writes to and reads from the trunk of EfficientNetV2-B0's second stage; nothing
 # on it is anything but linear, so that a channel may be scaled there and back again.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import Plan
-from effq_core.settings import Home
 
 
 def without_effect(experiment: Experiment, home: Home) -> Plan:

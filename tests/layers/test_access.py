@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import StoreError
+from effq_core.base.errors import StoreError
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.experiment.variants import MIXED
 from effq_core.layers import access
 from effq_core.layers.access import EFFECT, SIGNAL, SUGGEST, find_evidence, is_same_model
 from effq_core.layers.ask import is_about, looking, mixing
 from effq_core.layers.effect_record import EffectRecord
-from effq_core.layers.settings import Layers, Mixed
 from effq_core.layers.signal_record import SignalRecord
 from effq_core.results import load_reference
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
-from effq_core.variants import MIXED
 
 
 @pytest.fixture

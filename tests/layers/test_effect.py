@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import Cancelled, StoreError
+from effq_core.base.errors import Cancelled, StoreError
+from effq_core.base.reporting import SilentReporter
+from effq_core.experiment.mixed import Layers
 from effq_core.layers import effect as module
 from effq_core.layers.effect import LEDGER, EffectMeter
 from effq_core.layers.effect_record import (
@@ -19,9 +21,7 @@ from effq_core.layers.effect_record import (
     EffectRecord,
     heavy_blocks,
 )
-from effq_core.layers.settings import Layers
-from effq_core.layers.structure import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE, read_network
-from effq_core.reporting import SilentReporter
+from effq_core.tflite.network import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE, read_network
 from tests.layers.planted import BAD, Made, planted_net
 
 BLOCKS = ("stem", "block1a", "block2a", "block3a", "block4a", "block4b", "head")

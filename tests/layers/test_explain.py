@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from effq_core.base.intervals import proportion
 from effq_core.layers.access import find_evidence
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
 from effq_core.layers.explain import MOST_NAMED, carriers, how_far, names_text, which_blocks
 from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.signal_record import SignalRecord
-from effq_core.measure.intervals import proportion
 
 SAME = proportion(190, 200)
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.experiment.mixed import Mixed
 from effq_core.layers.names import names_of
-from effq_core.layers.settings import Mixed
-from effq_core.layers.structure import read_network
 from effq_core.models.catalogue import MODELS, ModelCard
 from effq_core.models.own.card import OwnCard
 from effq_core.pipeline.plan import build_plan
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
-from effq_core.settings import Home
+from effq_core.tflite.network import read_network
 from tests.models.own_files import SIDE, classifier
 
 
@@ -44,8 +44,8 @@ class _Kept(OwnCard):
 
 
 def test_the_names_of_a_model_of_ones_own_are_those_of_its_file(tmp_path: Path) -> None:
+    from effq_core.intake.flatten import flatten
     from effq_core.models.own.flat import build_flat
-    from effq_core.models.own.flatten import flatten
 
     made = flatten(classifier(), SIDE, None, add_softmax=False)
     assert made.problems == ()

@@ -16,17 +16,17 @@ if str(HERE) not in sys.path:
 from planting import plant, quantize  # noqa: E402 - needs the path above
 from tiny_files import artifact  # noqa: E402
 
-from effq_core.datasets.pixels import read_pixels  # noqa: E402
-from effq_core.errors import Cancelled, ModelError, StageError  # noqa: E402
-from effq_core.layers.settings import Precision  # noqa: E402
+from effq_core.base.errors import Cancelled, ModelError, StageError  # noqa: E402
+from effq_core.base.reporting import SilentReporter  # noqa: E402
+from effq_core.experiment.mixed import Precision  # noqa: E402
 from effq_core.layers.signal import measure_signal  # noqa: E402
 from effq_core.layers.signal_record import SignalRecord  # noqa: E402
-from effq_core.layers.structure import read_network  # noqa: E402
 from effq_core.measure.runtime import LiteRtModel, load_interpreter  # noqa: E402
+from effq_core.photos.pixels import read_pixels  # noqa: E402
 from effq_core.quantize.calibration import ActivationStatistics  # noqa: E402
 from effq_core.quantize.convert import quantize_with_ranges  # noqa: E402
 from effq_core.quantize.mixed import quantize_mixed  # noqa: E402
-from effq_core.reporting import SilentReporter  # noqa: E402
+from effq_core.tflite.network import read_network  # noqa: E402
 
 SILENT = SilentReporter()
 PHOTOS = 4

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import StoreError
+from effq_core.base.errors import StoreError
 from effq_core.layers.signal_record import KernelSignal, SignalRecord, TensorSignal
 
 TENSOR = TensorSignal(

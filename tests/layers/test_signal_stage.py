@@ -15,12 +15,12 @@ if str(HERE) not in sys.path:
 
 from signal_plan import without_effect  # noqa: E402 - needs the path above
 
-from effq_core.layers.settings import Layers  # noqa: E402
+from effq_core.base.settings import Home  # noqa: E402
+from effq_core.experiment.mixed import Layers  # noqa: E402
 from effq_core.layers.signal_record import SignalRecord  # noqa: E402
 from effq_core.pipeline import engine  # noqa: E402
 from effq_core.pipeline.driver import run_foreground  # noqa: E402
 from effq_core.pipeline.stage import fingerprints  # noqa: E402
-from effq_core.settings import Home  # noqa: E402
 from effq_core.store.artifacts import ArtifactStore  # noqa: E402
 from effq_core.store.database import Database  # noqa: E402
 from effq_core.store.rows import Status  # noqa: E402

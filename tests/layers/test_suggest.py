@@ -14,25 +14,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from effq_core.errors import Cancelled, StoreError
+from effq_core.base.errors import Cancelled, StoreError
+from effq_core.base.intervals import proportion
+from effq_core.base.reporting import Reporter, SilentReporter
+from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.layers import trials as module
 from effq_core.layers.effect import EffectMeter
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
 from effq_core.layers.ledger import TimeUp
-from effq_core.layers.recipe import Recipe
-from effq_core.layers.settings import Layers, Mixed, Precision
-from effq_core.layers.structure import Network, read_network
 from effq_core.layers.suggest import orders, suggest
 from effq_core.layers.trial_record import TRIALS_FILE, Suggestion, TrialRecord
 from effq_core.layers.trial_wording import broken_limits, recovered
 from effq_core.layers.trials import Bench, in_graph_order
-from effq_core.measure.intervals import proportion
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.runtime import ModelPool
 from effq_core.quantize.mixed import quantize_mixed
-from effq_core.reporting import Reporter, SilentReporter
+from effq_core.tflite.network import Network, read_network
+from effq_core.tflite.recipe import Recipe
 from tests.layers.conftest import CALIBRATION
 from tests.layers.planted import BAD, Made
 from tests.measure.timed_files import report

@@ -16,13 +16,13 @@ if str(HERE) not in sys.path:
 
 from tiny_files import artifact  # noqa: E402 - needs the path above
 
-from effq_core.datasets.pixels import read_pixels  # noqa: E402
-from effq_core.errors import BusyError, ModelError  # noqa: E402
+from effq_core.base.errors import BusyError, ModelError  # noqa: E402
+from effq_core.base.reporting import SilentReporter  # noqa: E402
 from effq_core.layers import trace as tracing  # noqa: E402
 from effq_core.layers.signal import measure_signal  # noqa: E402
 from effq_core.layers.trace import PARTING_DB, Step, Trace, feature_maps, trace  # noqa: E402
 from effq_core.measure.runtime import LiteRtModel  # noqa: E402
-from effq_core.reporting import SilentReporter  # noqa: E402
+from effq_core.photos.pixels import read_pixels  # noqa: E402
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from effq_core.layers.settings import Mixed, Precision
+from effq_core.base.intervals import proportion
+from effq_core.experiment.mixed import Mixed, Precision
 from effq_core.layers.trial_record import TrialRecord
 from effq_core.layers.trial_wording import broken_limits, describe, is_too_costly, recovered
-from effq_core.measure.intervals import proportion
 
 LIMITS = Mixed(max_drop_points=0.2, max_extra_size=15.0, max_latency_ratio=1.2)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from effq_core.layers.structure import Op, read_network
 from effq_core.layers.trunk import trunk_of
+from effq_core.tflite.network import Op, read_network
 
 
 def op(index: int, tensor: str, *sources: str) -> Op:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.datasets.pixels import read_pixels
+from effq_core.base.reporting import SilentReporter
 from effq_core.experiment import CalibrationMethod
 from effq_core.learn.access import find_tensors
 from effq_core.learn.collect import (
@@ -23,8 +23,8 @@ from effq_core.learn.collect import (
 from effq_core.learn.grids import make_grid
 from effq_core.learn.ranges import find_range, grid_of, photo_sqnr
 from effq_core.learn.tensors import Tensors
+from effq_core.photos.pixels import read_pixels
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
-from effq_core.reporting import SilentReporter
 from effq_core.results import load_reference
 from effq_core.results.document import Results
 from effq_core.store.artifacts import ArtifactStore

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
 from effq_core.learn.grids import channel_sqnr, decibels, make_grid, quantize, sqnr
 
 bits = st.integers(2, 8)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from learn_data import activation_of, calm_and_odd, some_tensors
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
 from effq_core.experiment import CalibrationMethod
 from effq_core.learn.grids import sqnr
 from effq_core.learn.ranges import (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from learn_data import some_tensors
 
-from effq_core.errors import StoreError
+from effq_core.base.errors import StoreError
 from effq_core.learn.tensors import ARRAYS_FILE, INDEX_FILE, Tensors
 
 

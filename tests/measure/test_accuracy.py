@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.errors import StageError, StoreError
+from effq_core.base.errors import StageError, StoreError
 from effq_core.measure.accuracy import (
     AccuracyReport,
     Predictions,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.measure.agreement_gate import float32_gate, least_plausible
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import ModelError
-from effq_core.measure.answers import ANSWERS_FILE, Answers, read_answers, write_answers
+from effq_core.base.errors import ModelError
 from effq_core.measure.predictions import Predictions
+from effq_core.models.file_outputs import ANSWERS_FILE, Answers, read_answers, write_answers
 
 
 @pytest.mark.parametrize(

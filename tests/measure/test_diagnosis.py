@@ -13,16 +13,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
-from effq_core.errors import Cancelled
+from effq_core.base.errors import Cancelled
+from effq_core.base.reporting import SilentReporter
 from effq_core.measure.diagnosis import Subject, labels_gate
-from effq_core.measure.feeding import Feeding, read_feeding
 from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.runtime import LiteRtModel, ModelPool
 from effq_core.models.catalogue import Normalisation
+from effq_core.models.file_input import Feeding, read_feeding
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.reporting import SilentReporter
 
 SIDE, EACH = 16, 20
 NAMES = ["black", "coal", "grey", "ash", "silver", "white"]

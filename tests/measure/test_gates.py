@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.measure.gates import (
     Gate,
     agreement_gate,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-from effq_core.hardware import Hardware, describe, library_versions, relevant_flags
+from effq_core.base.hardware import Hardware, describe, library_versions, relevant_flags
 
 
 def test_this_machine_is_described_and_survives_json() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
 from effq_core.measure.inspect import FileReport, inspect_file
 from effq_core.measure.runtime import LiteRtModel
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from effq_core.errors import Cancelled, StageError
+from effq_core.base.errors import Cancelled, StageError
+from effq_core.base.intervals import exact_bounds
+from effq_core.base.reporting import SilentReporter
 from effq_core.measure.gates import Gate
-from effq_core.measure.intervals import exact_bounds
 from effq_core.measure.kernels_gate import (
     LEAST_IMAGES,
     MOST_FLIPS,
@@ -20,7 +21,6 @@ from effq_core.measure.kernels_gate import (
     multiplications,
 )
 from effq_core.measure.runtime import load_interpreter
-from effq_core.reporting import SilentReporter
 
 CLASSES, STEP = 10, 1 / 256
 

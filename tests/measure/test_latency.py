@@ -11,13 +11,13 @@ import numpy as np
 import psutil
 import pytest
 
-from effq_core.errors import Cancelled, ExperimentError, ModelError, StageError
-from effq_core.hardware import describe
+from effq_core.base.errors import Cancelled, ExperimentError, ModelError, StageError
+from effq_core.base.hardware import describe
+from effq_core.base.reporting import SilentReporter
 from effq_core.measure import latency_process
 from effq_core.measure.latency import LatencyReport, Measured, busy_warning, summarize
 from effq_core.measure.latency_process import measure_latency, probe
 from effq_core.measure.others import BUSY_SHARE, OtherProcesses
-from effq_core.reporting import SilentReporter
 from tests.measure.timed_files import measured
 
 

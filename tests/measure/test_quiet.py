@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from effq_core.errors import Cancelled
+from effq_core.base.errors import Cancelled
 from effq_core.measure.others import BUSY_SHARE, is_busy
 from effq_core.measure.quiet import QuietCpu
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from effq_core.errors import ModelError
-from effq_core.layers.recipe import Recipe
-from effq_core.layers.settings import Precision
-from effq_core.layers.structure import read_network
+from effq_core.base.errors import ModelError
+from effq_core.experiment.mixed import Precision
 from effq_core.measure.gate_wording import gate_purpose, gate_title
 from effq_core.measure.recipe_gate import NAME, recipe_gate
 from effq_core.results.document import REFERENCE_FOLDER
+from effq_core.tflite.network import read_network
+from effq_core.tflite.recipe import Recipe
 
 FILES = REFERENCE_FOLDER / "files"
 FLOAT32, INT8 = (FILES / name / "model.tflite" for name in ("float32", "int8"))

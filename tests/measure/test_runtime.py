@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.errors import Cancelled, ExperimentError, ModelError
+from effq_core.base.errors import Cancelled, ExperimentError, ModelError
+from effq_core.base.reporting import SilentReporter
 from effq_core.measure.runtime import PLAIN_KERNELS, LiteRtModel, ModelPool, usual_kernels
-from effq_core.reporting import SilentReporter
 
 VARIANTS = ("float32", "dynamic_range", "int8", "uint8")
 
@@ -181,7 +181,7 @@ def test_preserved_tensors_can_be_read(models: dict[str, Path], images: np.ndarr
 def test_measuring_never_imports_tensorflow() -> None:
     modules = ["runtime", "accuracy", "statistics", "latency_process", "sitting", "quiet"]
     modules += ["inspect", "gates", "kernels_gate"]
-    code = "import sys, effq_core.hardware\n"
+    code = "import sys, effq_core.base.hardware\n"
     code += "".join(f"import effq_core.measure.{module}\n" for module in modules)
     code += "assert not {'tensorflow', 'tf_keras', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from effq_core.errors import StageError
-from effq_core.measure.intervals import mcnemar, paired_difference, wilson
+from effq_core.base.errors import StageError
+from effq_core.base.intervals import mcnemar, paired_difference, wilson
 from effq_core.measure.seeds import holm, paired_means, repeated, sign_flip
 
 ROWS = st.integers(2, 40).flatmap(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import Cancelled, ExperimentError
+from effq_core.base.errors import Cancelled, ExperimentError
+from effq_core.base.reporting import SilentReporter
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import ratio_of
 from effq_core.measure.sitting import ROUNDS, time_together
-from effq_core.reporting import SilentReporter
 from tests.measure.timed_files import BUSY, QUIET, Machine
 
 NAMES = ("float32", "int8", "copy", "float16")

@@ -9,7 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.measure.accuracy import Predictions
 from effq_core.measure.statistics import (
     Comparison,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from effq_core.base.reporting import Reporter
 from effq_core.measure.latency import LatencyReport, Measured, summarize
-from effq_core.reporting import Reporter
 
 QUIET, BUSY = 0.01, 0.4
 

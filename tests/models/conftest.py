@@ -16,10 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
-from effq_core import downloads
+from effq_core.base import downloads
+from effq_core.base.reporting import SilentReporter
+from effq_core.base.settings import Home
 from effq_core.models.catalogue import get_model
-from effq_core.reporting import SilentReporter
-from effq_core.settings import Home
 
 SIDE = 64
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from effq_core.datasets.decode import decode, open_image
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
+from effq_core.base.reporting import SilentReporter
+from effq_core.base.settings import ASSETS, Home
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.build import build_model, load_model, replace_head, save_model
 from effq_core.models.built import read_labels
 from effq_core.models.catalogue import Label, get_model, label_set
 from effq_core.models.weights import read_weights
-from effq_core.reporting import SilentReporter
-from effq_core.settings import ASSETS, Home
+from effq_core.photos.decode import decode, open_image
 
 SILENT = SilentReporter()
 IMAGENETTE = [0, 217, 482, 491, 497, 566, 569, 571, 574, 701]

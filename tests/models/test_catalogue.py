@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
+from effq_core.base.settings import ASSETS, Home
 from effq_core.models.catalogue import (
     IMAGENETTE_WNIDS,
     MODELS,
@@ -18,7 +19,6 @@ from effq_core.models.catalogue import (
     get_model,
     label_set,
 )
-from effq_core.settings import ASSETS, Home
 
 
 def test_imagenets_labels_are_whole_and_in_the_order_of_the_heads() -> None:

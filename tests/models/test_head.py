@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from effq_core.errors import DatasetError
+from effq_core.base.errors import DatasetError
 from effq_core.models.architectures import HEAD
 from effq_core.models.catalogue import get_model
 from effq_core.models.head import VALIDATION_SHARE, feature_model, train_head

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import ExperimentError, ModelError, StoreError
+from effq_core.base.errors import ExperimentError, ModelError, StoreError
+from effq_core.base.settings import Home
+from effq_core.care.library import remove_item
 from effq_core.experiment import Experiment
-from effq_core.library import remove_item
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import HeadUse
 from effq_core.models.own import card as cards
 from effq_core.models.own.card import get_own, own_models, slug_of, variant_problem, write_card
 from effq_core.models.own.flat import FlatLayer, FlatModel
-from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
+from effq_core.models.own.stored import open_own
+from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import check_model, model_stage
-from effq_core.settings import Home
+from effq_core.results.wording import model_title
 from effq_core.store.database import Database
-from effq_core.wording import model_title
 
 
 @pytest.fixture

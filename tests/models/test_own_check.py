@@ -18,22 +18,22 @@ import numpy as np
 import psutil
 import pytest
 
-from effq_core.errors import Cancelled, ModelError
+from effq_core.base.errors import Cancelled, ModelError
+from effq_core.base.reporting import SilentReporter
+from effq_core.base.settings import Home
+from effq_core.intake import adding, sandbox
+from effq_core.intake.adding import Checked, Offer, check, discard
+from effq_core.intake.files import read_file
+from effq_core.intake.keeping import keep
+from effq_core.intake.sandbox import GIB, Bounds
+from effq_core.intake.steps import Step, StepState
 from effq_core.measure.runtime import LiteRtModel
-from effq_core.models.own import adding, sandbox
-from effq_core.models.own.adding import Checked, Offer, check, discard
 from effq_core.models.own.card import own_folder
-from effq_core.models.own.files import read_file
-from effq_core.models.own.keeping import keep
-from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.models.own.sandbox import GIB, Bounds
-from effq_core.models.own.steps import Step, StepState
+from effq_core.models.own.stored import open_own
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
-from effq_core.reporting import SilentReporter
-from effq_core.settings import Home
 from tests.models.own_files import (
     SIDE,
     TINY_LABELS,
@@ -115,8 +115,8 @@ def test_a_saved_model_that_would_write_a_file_is_refused_and_writes_none(
 def test_a_saved_model_that_would_save_variables_anywhere_is_refused_before_it_answers(
     tmp_path: Path,
 ) -> None:
-    from effq_core.models.own.loading import load
-    from effq_core.models.own.trying import scores
+    from effq_core.intake.loading import load
+    from effq_core.intake.trying import scores
 
     # In this process, whose rights nobody has taken away.
     file = read_file(saved_model_zip(tmp_path, saves=tmp_path / "owned"), tmp_path)
@@ -329,7 +329,7 @@ def test_a_check_that_crashes_costs_only_that_upload(home: Home, tmp_path: Path)
     def crash(found: tuple[Step, ...]) -> None:
         if found:
             for process in psutil.Process().children():
-                if "effq_core.models.own.worker" in " ".join(process.cmdline()):
+                if "effq_core.intake.worker" in " ".join(process.cmdline()):
                     process.send_signal(11)
 
     with pytest.raises(ModelError, match=r"crashed.*SIGSEGV"):

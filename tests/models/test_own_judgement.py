@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.datasets.photo_patches import sample_photos
-from effq_core.errors import ModelError
-from effq_core.models.own import answers, steps, trying
-from effq_core.models.own.ending import Ending
-from effq_core.models.own.steps import Step, StepState
+from effq_core.base.errors import ModelError
+from effq_core.intake import sample_answers as answers
+from effq_core.intake import steps, trying
+from effq_core.intake.ending import Ending
+from effq_core.intake.steps import Step, StepState
+from effq_core.photos.image_input import ImageInput
+from effq_core.photos.photo_patches import sample_photos
 from tests.models.own_files import SIDE, classifier, keras_of, pooled_colours
 
 

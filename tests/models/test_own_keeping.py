@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.brought import look_through
-from effq_core.errors import ModelError, StoreError
-from effq_core.models.own.adding import Checked, Offer
+from effq_core.base.errors import ModelError, StoreError
+from effq_core.base.settings import Home
+from effq_core.care.own_content import look_through
+from effq_core.intake.adding import Checked, Offer
+from effq_core.intake.keeping import keep
+from effq_core.intake.steps import OUT
+from effq_core.intake.workplace import CHECKING
 from effq_core.models.own.card import GRAPH_FILE, get_own, own_folder, own_models, remove_own_model
-from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import (
@@ -20,9 +23,6 @@ from effq_core.models.own.ready import (
     ready_folder,
     remove_ready,
 )
-from effq_core.models.own.steps import OUT
-from effq_core.models.own.workplace import CHECKING
-from effq_core.settings import Home
 
 OFFER = Offer("m.keras", parse_labels("cat\ndog"), Preprocessing.INSIDE)
 REPORT = {

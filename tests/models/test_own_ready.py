@@ -8,23 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import ExperimentError, ModelError
-from effq_core.library import remove_item
-from effq_core.measure.feeding import FEEDING_FILE, Feeding, input_table, read_feeding
+from effq_core.base.errors import ExperimentError, ModelError
+from effq_core.base.settings import Home
+from effq_core.care.library import remove_item
+from effq_core.experiment.variants import Recipe, get_variant, in_catalogue_order
+from effq_core.intake.adding import Offer, check
+from effq_core.intake.keeping import keep
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.catalogue import Normalisation
-from effq_core.models.own.adding import Offer, check
-from effq_core.models.own.keeping import keep
+from effq_core.models.file_input import FEEDING_FILE, Feeding, input_table, read_feeding
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import ReadyFile, get_ready, ready_files
+from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.variants import Recipe, get_variant, in_catalogue_order
 from tests.models.own_files import SIDE, TINY_LABELS, byte_fed_tflite, classifier, pooled
 
 OFFER = Offer("net.tflite", parse_labels("\n".join(TINY_LABELS)), Preprocessing.IMAGENET)

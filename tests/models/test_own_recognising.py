@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.measure.feeding import Feeding
+from effq_core.base.settings import Home
+from effq_core.intake import sample_answers as asked
+from effq_core.intake.adding import Checked, Offer, check
+from effq_core.intake.recognising import unrecognised
+from effq_core.intake.steps import StepState
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.catalogue import Label, label_set
-from effq_core.models.own import answers as asked
-from effq_core.models.own.adding import Checked, Offer, check
+from effq_core.models.file_input import Feeding
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.models.own.recognising import unrecognised
-from effq_core.models.own.steps import StepState
-from effq_core.settings import Home
+from effq_core.photos.image_input import ImageInput
 from tests.models.own_files import SIDE, keras_of
 
 IMAGENET = label_set("imagenet")

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from effq_core.datasets.image_input import ImageInput, Resize
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
+from effq_core.base.settings import Home
+from effq_core.intake.adding import Offer, check
+from effq_core.intake.keeping import keep
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.catalogue import Label
-from effq_core.models.own.adding import Offer, check
 from effq_core.models.own.card import OwnCard
-from effq_core.models.own.keeping import keep
-from effq_core.models.own.kept import open_own
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import ReadyFile
+from effq_core.models.own.stored import open_own
+from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
-from effq_core.settings import Home
 from tests.models.own_files import SIDE, TINY_LABELS, small_body
 from tests.models.scope_files import (
     GREY_SIDE,
@@ -131,7 +131,7 @@ def test_a_ready_file_with_one_output_is_read_as_two_classes(
     pixels = noise(3, SIDE, SIDE, 3)
     yes = np.asarray(model(pixels.astype(np.float32), training=False), np.float64)
     yes = 1 / (1 + np.exp(-yes)) if activation is None else yes
-    from effq_core.measure.answers import write_answers
+    from effq_core.models.file_outputs import write_answers
 
     write_answers(path, card.answers)
     lite = LiteRtModel(path)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.models.own import steps
-from effq_core.models.own.steps import REPORT_FILE, STEPS_FILE, Step, StepState
+from effq_core.intake import steps
+from effq_core.intake.steps import REPORT_FILE, STEPS_FILE, Step, StepState
 
 
 def _link(path: Path) -> None:

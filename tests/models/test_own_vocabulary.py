@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
 from effq_core.models.own.vocabulary import NEVER_BUILT, check_config
 from tests.models.own_files import keras_of
 

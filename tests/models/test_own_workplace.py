@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.errors import ModelError
-from effq_core.models.own import sandbox, steps
-from effq_core.models.own.adding import Offer, check, discard
+from effq_core.base.errors import ModelError
+from effq_core.base.settings import Home
+from effq_core.intake import sandbox, steps
+from effq_core.intake.adding import Offer, check, discard
+from effq_core.intake.keeping import keep
+from effq_core.intake.sandbox import Bounds
+from effq_core.intake.workplace import CHECKING, Workplace
 from effq_core.models.own.card import own_folder
-from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.models.own.sandbox import Bounds
-from effq_core.models.own.workplace import CHECKING, Workplace
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
-from effq_core.settings import Home
 from tests.models.own_files import TINY_LABELS, classifier, pooled_colours
 
 OFFER = Offer("net.tflite", parse_labels("\n".join(TINY_LABELS)), Preprocessing.INSIDE)
@@ -75,8 +75,8 @@ def test_a_thrown_away_check_leaves_nothing(home: Home, tflite: Path) -> None:
 _KILLED = """
 import os, sys
 from pathlib import Path
-from effq_core.models.own.workplace import Workplace
-from effq_core.settings import Home
+from effq_core.intake.workplace import Workplace
+from effq_core.base.settings import Home
 place = Workplace(Home(Path(sys.argv[1])))
 (place.path / "in" / "upload").write_bytes(b"gigabytes")
 os._exit(0)

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from effq_core.errors import DownloadError, ModelError
+from effq_core.base.errors import DownloadError, ModelError
+from effq_core.base.reporting import SilentReporter
+from effq_core.base.settings import ASSETS, Home
 from effq_core.models import weights as module
 from effq_core.models.architectures import NORMALISE
 from effq_core.models.catalogue import ModelCard, get_model
 from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
-from effq_core.reporting import SilentReporter
-from effq_core.settings import ASSETS, Home
 
 LITE0 = ASSETS / "weights" / "efficientnet_lite0_imagenet.npz"
 V2 = ASSETS / "weights" / "efficientnetv2_b0_imagenette.npz"

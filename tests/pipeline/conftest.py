@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.base.settings import Home
 from effq_core.pipeline import driver, engine
-from effq_core.settings import Home
 
 HERE = Path(__file__).parent
 if str(HERE) not in sys.path:

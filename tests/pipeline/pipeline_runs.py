@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline import driver
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow
 

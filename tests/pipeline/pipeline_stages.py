@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from effq_core.errors import DatasetError
+from effq_core.base.errors import DatasetError
 from effq_core.pipeline.stage import Plan, StageSpec
 
 

@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline.engine_files import engine_environment
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from tests.faults.bases import SMALL, bring_small
 
@@ -36,7 +36,7 @@ from effq_core.experiment import Experiment
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import StageTask, fingerprints
 from effq_core.pipeline.worker import run_stage
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 home = Home.from_environment()
 plan = build_plan(Experiment.from_dict(json.loads(sys.argv[1])), home)
 named = fingerprints(plan)

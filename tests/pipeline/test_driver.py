@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from pipeline_runs import Runs
 
-from effq_core.errors import EngineError, InputError
+from effq_core.base.errors import EngineError, InputError
+from effq_core.base.settings import Home
 from effq_core.pipeline import driver, engine
 from effq_core.pipeline.progress import Update
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import Status
 from effq_core.store.runfiles import read_stages

@@ -17,12 +17,12 @@ import psutil
 import pytest
 from pipeline_runs import Runs, dead
 
-from effq_core.errors import EngineError
+from effq_core.base.errors import EngineError
+from effq_core.base.hostlock import cores
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine, engine_files
-from effq_core.pipeline.hostlock import cores
 from effq_core.pipeline.stage import StageTask, fingerprints
 from effq_core.pipeline.worker import run_stage
-from effq_core.settings import Home
 from effq_core.store.rows import Status
 
 
@@ -89,7 +89,7 @@ def test_the_engine_is_private_encrypted_and_single(home: Home) -> None:
 
 def test_two_processes_that_start_it_at_once_share_one(home: Home) -> None:
     code = (
-        "from effq_core.pipeline import engine; from effq_core.settings import Home;"
+        "from effq_core.pipeline import engine; from effq_core.base.settings import Home;"
         "c = engine.connect(Home.from_environment()); print(c.scheduler.address); c.close()"
     )
     root = str(Path(engine.__file__).parents[2])
@@ -148,7 +148,7 @@ def test_an_engine_of_older_code_is_renewed_by_the_holder_of_the_queue(home: Hom
     engine.connect(home).close()
     state = engine.running(home)
     assert state is not None
-    from effq_core.store.files import write_json
+    from effq_core.base.files import write_json
 
     write_json(home.engine / engine_files.STATE, state | {"code": "older"}, 0o600)
     engine.connect(home).close()

@@ -15,11 +15,11 @@ import pytest
 from pipeline_runs import Runs, dead
 from typer.testing import CliRunner
 
+from effq_core.base.processes import process_token
+from effq_core.base.settings import Home
 from effq_core.cli.app import app
 from effq_core.pipeline import engine, engine_files, engine_workers
 from effq_core.pipeline.engine_status import engine_status
-from effq_core.settings import Home
-from effq_core.store.processes import process_token
 from effq_core.store.rows import Status
 
 
@@ -89,7 +89,7 @@ def test_a_worker_at_work_is_not_renewed(runs: Runs, monkeypatch: pytest.MonkeyP
 def test_measurements_share_the_hosts_lock_though_workers_have_folders_of_their_own(
     home: Home,
 ) -> None:
-    from effq_core.pipeline.hostlock import host_folder
+    from effq_core.base.hostlock import host_folder
 
     client = engine.connect(home)
     try:

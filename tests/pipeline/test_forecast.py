@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import DatasetError
+from effq_core.base.errors import DatasetError
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
 from effq_core.pipeline.forecast import forecast, host_pace
 from effq_core.pipeline.plan import build_plan
-from effq_core.settings import Home
 from effq_core.store.rows import StageRow, StageState
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.intake.adding import Offer, check
+from effq_core.intake.keeping import keep
 from effq_core.layers.access import find_evidence
 from effq_core.layers.effect_record import EffectRecord
-from effq_core.layers.recipe import Recipe
-from effq_core.layers.settings import Layers, Mixed
 from effq_core.layers.trial_record import Suggestion
 from effq_core.measure.recipe_gate import NAME
-from effq_core.models.own.adding import Offer, check
-from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import load_results
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
+from effq_core.tflite.recipe import Recipe
 from tests.layers.planted import BAD, planted_net
 
 EXPERIMENT = Experiment(

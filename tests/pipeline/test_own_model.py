@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from effq_core.datasets.pixels import read_pixels
-from effq_core.errors import ExperimentError
+from effq_core.base.errors import ExperimentError
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
-from effq_core.models.own.adding import Offer, check
+from effq_core.intake.adding import Offer, check
+from effq_core.intake.keeping import keep
 from effq_core.models.own.card import OwnCard
-from effq_core.models.own.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.forecast import forecast
 from effq_core.pipeline.plan import build_plan
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
 from effq_core.results import Results, load_results
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.models.own_files import SIDE, classifier, pooled_colours, small_body, with_unknown_layers
@@ -56,7 +56,7 @@ def run(home: Home, **choice: object) -> Results:
 
 
 def photo_classes(home: Home) -> list[str]:
-    from effq_core.datasets.catalogue import open_dataset
+    from effq_core.photos.catalogue import open_dataset
 
     return list(open_dataset(PHOTO_CLASSES, home).class_names)
 

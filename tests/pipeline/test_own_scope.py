@@ -14,24 +14,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from effq_core.bundle import bundle_name, write_bundle
-from effq_core.bundle.bundle import INPUT
-from effq_core.datasets.image_input import ImageInput, Resize
-from effq_core.datasets.pixels import read_pixels
+from effq_core.base.settings import Home
+from effq_core.deliver.bundle import bundle_name, write_bundle
+from effq_core.deliver.bundle.bundle import INPUT
+from effq_core.deliver.export_readme import readme
 from effq_core.experiment import Calibration, Experiment, Qat
-from effq_core.export_readme import readme
-from effq_core.models.own.adding import Offer, check
-from effq_core.models.own.keeping import keep
+from effq_core.intake.adding import Offer, check
+from effq_core.intake.keeping import keep
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.photos.image_input import ImageInput, Resize
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.plan import build_plan
-from effq_core.predict import Predictor
+from effq_core.predict.variant_answers import Predictor
 from effq_core.results import Results, load_results
 from effq_core.results.elsewhere import on_photos
 from effq_core.results.photos import open_photos
 from effq_core.results.subject import head_text
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.models.own_files import SIDE, small_body

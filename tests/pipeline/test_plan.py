@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from effq_core.errors import DatasetError, ExperimentError, ModelError
+from effq_core.base.errors import DatasetError, ExperimentError, ModelError
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
-from effq_core.layers.settings import Layers, Mixed
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.experiment.variants import CATALOGUE, MIXED
 from effq_core.models.catalogue import IMAGENETTE_WNIDS
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import Plan, fingerprints
-from effq_core.settings import Home
-from effq_core.variants import CATALOGUE, MIXED
 
 ALL = Experiment(
     variants=tuple(CATALOGUE),
@@ -368,9 +368,9 @@ def test_a_folder_with_one_class_is_refused(store: Home, photos: Any) -> None:
 
 def test_planning_imports_no_tensorflow(store: Home) -> None:
     code = (
-        "import sys; from pathlib import Path; from effq_core.settings import Home;"
+        "import sys; from pathlib import Path; from effq_core.base.settings import Home;"
         "from effq_core.experiment import Experiment; from effq_core.pipeline.plan import *;"
-        "from effq_core.variants import CATALOGUE;"
+        "from effq_core.experiment.variants import CATALOGUE;"
         "plan = build_plan(Experiment(variants=tuple(CATALOGUE)), Home(Path(sys.argv[1])));"
         "heavy = {'tensorflow', 'tf_keras', 'keras', 'ai_edge_litert', 'sklearn'};"
         "print(len(plan), sorted(heavy & set(sys.modules)))"

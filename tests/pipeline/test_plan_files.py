@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from effq_core.errors import ExperimentError, InputError
+from effq_core.base.errors import ExperimentError, InputError
+from effq_core.base.settings import Home
 from effq_core.experiment import REFERENCE, Experiment
-from effq_core.layers.settings import Layers
+from effq_core.experiment.mixed import Layers
 from effq_core.pipeline.forecast import forecast
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
 from effq_core.rescue.request import Rescue
 from effq_core.results import load_reference
 from effq_core.results.elsewhere import measurable, on_photos
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.sweeps.sweep import Sweep
 

@@ -13,15 +13,15 @@ from threading import Barrier
 import pytest
 from typer.testing import CliRunner
 
+from effq_core.base.errors import BusyError, InputError
+from effq_core.base.processes import process_token
+from effq_core.base.settings import Home
 from effq_core.cli.app import app
-from effq_core.errors import BusyError, InputError
 from effq_core.experiment import Experiment
 from effq_core.pipeline import control
 from effq_core.pipeline.context import CANCEL
 from effq_core.pipeline.control import MOST_QUEUED, enter, prepare_again, resume
-from effq_core.settings import Home
 from effq_core.store.database import Database
-from effq_core.store.processes import process_token
 from effq_core.store.rows import Status
 
 

@@ -15,11 +15,11 @@ from pipeline_runs import Runs
 from rich.console import Console
 from typer.testing import CliRunner
 
+from effq_core.base.hostlock import cores
 from effq_core.cli import live
 from effq_core.cli.app import app
 from effq_core.cli.live import watching
 from effq_core.pipeline import driver, worker
-from effq_core.pipeline.hostlock import cores
 from effq_core.store.rows import Status
 
 ROOT = str(Path(driver.__file__).parents[2])
@@ -29,7 +29,8 @@ def piped(runs: Runs, run_id: str, again: float) -> subprocess.Popen[str]:
     """Follows a run as `effq run` does whose output goes into a pipe."""
     code = (
         "import sys; from rich.console import Console; from effq_core.cli import live;"
-        "from effq_core.pipeline.driver import run_foreground; from effq_core.settings import Home;"
+        "from effq_core.pipeline.driver import run_foreground;"
+        "from effq_core.base.settings import Home;"
         f"live._AGAIN = {again}; console = Console(file=sys.stdout, width=140);"
         "\nwith live.watching(console) as on_update:"
         f"\n    run_foreground(Home.from_environment(), {run_id!r}, on_update,"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
+from effq_core.base.settings import QUIET_SECONDS, Home, quiet_seconds
 from effq_core.experiment import Experiment
 from effq_core.measure.quiet import QuietCpu
 from effq_core.pipeline import control
@@ -15,10 +16,9 @@ from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, Link, StageConte
 from effq_core.pipeline.stage import StageSpec, StageTask
 from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.watch import watch
-from effq_core.settings import QUIET_SECONDS, Home, quiet_seconds
+from effq_core.results.wording import event_text
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState, Status
-from effq_core.wording import event_text
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.pipeline import stage as module
 from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints, plain
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from effq_core import hardware
-from effq_core.errors import ExperimentError
+from effq_core.base import hardware
+from effq_core.base.errors import ExperimentError
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
-from effq_core.layers.settings import Layers, Mixed, Precision
+from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.models.catalogue import MODELS
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import LAST, fingerprints
 from effq_core.pipeline.unused import RULES, refuse_unused
-from effq_core.settings import Home
 
 OTHER: dict[str, Any] = {
     "calibration.size": 60,

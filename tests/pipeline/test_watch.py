@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
 from effq_core.experiment import Experiment
 from effq_core.pipeline.watch import watch
 from effq_core.store.database import Database

@@ -15,10 +15,10 @@ if str(HERE) not in sys.path:
 
 from quantized_models import SILENT, Quantized, small_net  # noqa: E402 - needs the path above
 
-from effq_core.datasets.decode import decode  # noqa: E402
-from effq_core.datasets.photo_patches import PhotoPatches  # noqa: E402
+from effq_core.base.settings import Home  # noqa: E402
 from effq_core.models.catalogue import get_model  # noqa: E402
-from effq_core.settings import Home  # noqa: E402
+from effq_core.photos.decode import decode  # noqa: E402
+from effq_core.photos.photo_patches import PhotoPatches  # noqa: E402
 
 
 @pytest.fixture(scope="session")

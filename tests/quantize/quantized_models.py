@@ -13,7 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tf_keras as keras
 
-from effq_core.errors import Cancelled
+from effq_core.base.errors import Cancelled
+from effq_core.base.reporting import SilentReporter
 from effq_core.experiment import CalibrationMethod
 from effq_core.measure.inspect import FileReport, inspect_file
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
@@ -21,7 +22,6 @@ from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
-from effq_core.reporting import SilentReporter
 
 SILENT = SilentReporter()
 

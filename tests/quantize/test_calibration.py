@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from quantized_models import Quantized, Recorder
 
-from effq_core.errors import Cancelled
+from effq_core.base.errors import Cancelled
 from effq_core.experiment import CalibrationMethod
 from effq_core.quantize.calibration import (
     HISTOGRAM_BINS,

@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from quantized_models import Quantized
 from tensorflow.lite.tools import flatbuffer_utils
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.experiment import CalibrationMethod
 from effq_core.measure.gates import no_float_gate, same_ops_gate
 from effq_core.measure.runtime import LiteRtModel, ModelPool

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quantized_models import SILENT, Recorder, small_net
 
-from effq_core.errors import Cancelled, DatasetError
+from effq_core.base.errors import Cancelled, DatasetError
+from effq_core.base.reporting import Reporter
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import read_weights
 from effq_core.quantize.finetune import (
@@ -28,7 +29,6 @@ from effq_core.quantize.finetune import (
     resolve_loss,
 )
 from effq_core.quantize.qat_scheme import insert_fake_quant
-from effq_core.reporting import Reporter
 
 N, CLASSES = 60, 4
 SETTINGS = Qat(epochs=3, learning_rate=3e-3, batch_size=24, validation_share=0.2)

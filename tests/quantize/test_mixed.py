@@ -10,16 +10,16 @@ from ai_edge_litert import schema_py_generated as schema
 from quantized_models import Quantized
 from tensorflow.lite.tools import flatbuffer_utils
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
 from effq_core.experiment import CalibrationMethod
-from effq_core.layers.recipe import Recipe
-from effq_core.layers.settings import Precision
-from effq_core.layers.structure import BlockKind, Network, read_network
+from effq_core.experiment.mixed import Precision
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.recipe_gate import computed, recipe_gate
 from effq_core.measure.runtime import ModelPool
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import halve_kernels, quantize_mixed
+from effq_core.tflite.network import BlockKind, Network, read_network
+from effq_core.tflite.recipe import Recipe
 
 F16, F32 = Precision.FLOAT16, Precision.FLOAT32
 

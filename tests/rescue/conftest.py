@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, Status
 

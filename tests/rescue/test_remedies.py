@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, CalibrationMethod, Experiment
-from effq_core.layers.settings import Layers, Mixed
+from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
 from effq_core.rescue.offers import offers
 from effq_core.rescue.remedies import CannotApply, apply, as_it_is
 from effq_core.rescue.request import Remedy, Rescue
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 
 WIDE = Calibration(size=500, method=CalibrationMethod.MIN_MAX)

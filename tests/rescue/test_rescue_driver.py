@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from effq_core.base.errors import BusyError, EngineError, InputError
+from effq_core.base.locks import FileLock
+from effq_core.base.settings import Home
 from effq_core.cli.app import app
-from effq_core.errors import BusyError, EngineError, InputError
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
 from effq_core.rescue import control
@@ -23,10 +25,8 @@ from effq_core.rescue.outcome import outcome_of
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.rescue.story import STORY_FILE, StepState, Story, folder_of, load, save, stories
 from effq_core.results import load_results
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.locks import FileLock
 from effq_core.store.rows import Status
 from tests.rescue.conftest import Spoilt
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import ExperimentError, InputError
+from effq_core.base.errors import ExperimentError, InputError
 from effq_core.experiment import Experiment
 from effq_core.rescue.request import Remedy, Rescue
 

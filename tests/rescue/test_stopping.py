@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.errors import Cancelled, StoreError
+from effq_core.base.errors import Cancelled, StoreError
+from effq_core.base.settings import Home
 from effq_core.pipeline.context import CANCEL
 from effq_core.rescue.stopping import Stopping
-from effq_core.settings import Home
 
 RUN = "20260101-000000-abcd"
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import BASELINE
 from effq_core.measure.accuracy import score
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import compare, sentence
 from effq_core.results import RESULTS_FILE, Results
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from effq_core.variants import BASELINE
 
 
 def changed(results: Results, change: Callable[[dict[str, Any]], None]) -> Results:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from effq_core.glossary import TERMS
+from effq_core.base.glossary import TERMS
 from effq_core.results import Results, rows
 from effq_core.results.columns import Column, Group, columns
 

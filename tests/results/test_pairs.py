@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.errors import InputError
+from effq_core.base.errors import InputError
 from effq_core.results import Results
 from effq_core.results.pairs import (
     Change,

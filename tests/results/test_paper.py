@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from effq_core.experiment.variants import STANDARD
 from effq_core.results import Results
 from effq_core.results.paper import PAPER, beside_paper
-from effq_core.variants import STANDARD
 from tests.results.run_variations import changed
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import InputError, StoreError
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.settings import Home
 from effq_core.results import Results
 from effq_core.results.pairs import changed_photos
 from effq_core.results.photos import open_photos
-from effq_core.settings import Home
 
 
 def copied(tiny_run, folder: Path, *kinds: str) -> tuple[Results, Home]:

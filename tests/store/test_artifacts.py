@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.errors import StoreError
-from effq_core.settings import Home
+from effq_core.base.errors import StoreError
+from effq_core.base.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact
 
@@ -221,7 +221,7 @@ def test_what_a_killed_process_leaves_is_removed_and_what_a_live_one_makes_is_no
 ) -> None:
     code = f"""
         import pathlib, time
-        from effq_core.settings import Home
+        from effq_core.base.settings import Home
         from effq_core.store.artifacts import ArtifactStore
         store = ArtifactStore(Home(pathlib.Path({str(store.home.root)!r})))
         with store.create("convert", {PRINT!r}, {{}}) as draft:

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from effq_core import errors
-from effq_core.errors import InputError, StoreError
+from effq_core.base import errors
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.run_ids import new_run_id, validate_run_id
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.repair import rebuild
 from effq_core.store.rows import StageRow, StageState, Status
-from effq_core.store.run_ids import new_run_id, validate_run_id
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effq_core.errors import StoreError
-from effq_core.store.reading import reading
+from effq_core.base.errors import StoreError
+from effq_core.base.reading import reading
 
 
 @pytest.mark.parametrize(

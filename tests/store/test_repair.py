@@ -14,25 +14,25 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from effq_core.brought import look_through
+from effq_core.base.errors import StoreError
+from effq_core.base.files import write_json
+from effq_core.base.locks import FileLock
+from effq_core.base.settings import Home
+from effq_core.care.own_content import look_through
 from effq_core.cli.app import app
-from effq_core.datasets.added import add_folder
-from effq_core.datasets.preview import preview_folder
-from effq_core.datasets.roots import Roots
-from effq_core.device_timings import import_timings
-from effq_core.errors import StoreError
-from effq_core.ingest.upload import look_at_path
+from effq_core.devices.timings import import_timings
 from effq_core.models.own import card, ready
+from effq_core.photos.added import add_folder
+from effq_core.photos.incoming.upload import look_at_path
+from effq_core.photos.preview import preview_folder
+from effq_core.photos.roots import Roots
 from effq_core.results import load_results
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.files import write_json
-from effq_core.store.locks import FileLock
 from effq_core.store.manifest import hash_file
 from effq_core.store.repair import rebuild
 from effq_core.store.rows import Status
-from tests.bundle.documents import document, encoded
+from tests.deliver.bundle.documents import document, encoded
 
 Effq = Callable[..., Any]
 CARD = {

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from effq_core.errors import InputError, StoreError
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.processes import process_token
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline.progress import Progress
 from effq_core.pipeline.stage import Plan, StageSpec
-from effq_core.settings import Home
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.processes import process_token
 from effq_core.store.removal import delete_runs, free_unused, plan_deletion
 from effq_core.store.repair import rebuild
 from effq_core.store.rows import StageRow, Status

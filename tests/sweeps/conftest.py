@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine
-from effq_core.settings import Home
 from effq_core.store.database import Database
 
 HERE = Path(__file__).parent

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.dask_cluster import DaskCluster
+from effq_core.base.settings import Home
 from effq_core.pipeline import engine, shards
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.progress import Update
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import StageState, Status
 

@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 from effq_core.store.database import Database
 from effq_core.sweeps.document import to_csv, to_json
 from effq_core.sweeps.outcome import outcome

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sweep_stages import BAD_SIZE, PLAN, SLOW_SIZE, worked
 
+from effq_core.base.settings import Home
 from effq_core.experiment import CalibrationMethod, Experiment
 from effq_core.pipeline import control
 from effq_core.pipeline.driver import run_foreground
-from effq_core.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
 from effq_core.sweeps.state import create_sweep, find_same, list_sweeps, read_sweep, save, sweep_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from effq_core.settings import Home
+from effq_core.base.settings import Home
 from effq_core.store.database import Database
 from effq_core.sweeps import outcome as module
 from effq_core.sweeps.outcome import outcome

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from effq_core.errors import ExperimentError
+from effq_core.base.errors import ExperimentError
 from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
 from effq_core.sweeps.sweep import MOST_RUNS, Sweep, label_of, responds, worth_sweeping
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.datasets.image_input import COLOUR, ImageInput, Resize
-from effq_core.errors import ModelError, StoreError
+from effq_core.base.errors import ModelError, StoreError
+from effq_core.base.files import read_json, remove_tree, write_json
+from effq_core.base.settings import Home
 from effq_core.models.catalogue import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.settings import Home
-from effq_core.store.files import read_json, remove_tree, write_json
+from effq_core.photos.image_input import COLOUR, ImageInput, Resize
 
 PREFIX = "own:"
 """How the identifier of such a model begins."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
 
 BACKGROUND = "background"
 _FEWEST = 3

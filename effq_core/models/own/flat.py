@@ -18,11 +18,11 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 import tf_keras as keras
 
-from effq_core.datasets.image_input import COLOUR, ImageInput
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
 from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.card import FLAT_FILE, to_json
+from effq_core.photos.image_input import COLOUR, ImageInput
 
 INPUT = "image"
 ACTIVATIONS = ("linear", "relu", "relu6", "swish", "sigmoid", "softmax")

@@ -19,11 +19,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from effq_core.datasets.image_input import COLOUR
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
+from effq_core.base.reporting import Reporter
 from effq_core.models.own.bounds import words
 from effq_core.models.own.card import GRAPH_FILE
-from effq_core.reporting import Reporter
+from effq_core.photos.image_input import COLOUR
 
 INPUT = "image"
 OUTPUT = "effq_probabilities"

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.datasets.image_input import COLOUR, GREY
 from effq_core.models.catalogue import Normalisation
 from effq_core.models.own.nodes import arguments_of, constant_of
+from effq_core.photos.image_input import COLOUR, GREY
 
 _Array = np.ndarray[Any, Any]
 _LAST = (-1, 3, [-1], [3])

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import ModelError, StoreError
-from effq_core.measure.answers import Answers
+from effq_core.base.errors import ModelError, StoreError
+from effq_core.base.files import read_json, remove_tree
+from effq_core.base.settings import Home
+from effq_core.experiment.variants import READY_PREFIX, is_ready
 from effq_core.models.catalogue import Label, Normalisation
+from effq_core.models.file_outputs import Answers
 from effq_core.models.own.card import CARD_FILE
 from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.settings import Home
-from effq_core.store.files import read_json, remove_tree
-from effq_core.variants import READY_PREFIX, is_ready
+from effq_core.photos.image_input import ImageInput
 
 MODEL_FILE = "model.tflite"
 _FOLDER = "own_files"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from effq_core.errors import ModelError
+from effq_core.base.errors import ModelError
 from effq_core.models.own.bounds import is_constant, is_slice, odd_value, words
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from effq_core.datasets.catalogue import open_dataset
-from effq_core.datasets.image_input import ImageInput
-from effq_core.datasets.index import Index
-from effq_core.datasets.pixels import write_pixels
-from effq_core.datasets.sampling import Role, candidates, check_sizes
-from effq_core.errors import DatasetError
+from effq_core.base.errors import DatasetError
+from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.image_input import ImageInput
+from effq_core.photos.index import Index
+from effq_core.photos.pixels import write_pixels
+from effq_core.photos.sampling import Role, candidates, check_sizes
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import INDEX_FILE
+from effq_core.store.stage_files import INDEX_FILE
 
 
 def read_index(folder: Path) -> Index:

@@ -6,12 +6,12 @@ import hashlib
 import json
 from typing import Any, NoReturn
 
-from effq_core.errors import StageError
+from effq_core.base.errors import StageError
+from effq_core.base.settings import REFERENCE_RUN
 from effq_core.models.built import CONFIG
 from effq_core.models.catalogue import get_model
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import LABELS_FILE, MODEL_FILE
-from effq_core.settings import REFERENCE_RUN
+from effq_core.store.stage_files import LABELS_FILE, MODEL_FILE
 
 
 def gone(context: StageContext) -> NoReturn:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from effq_core.datasets.pixels import read_pixels
 from effq_core.experiment import CalibrationMethod
+from effq_core.experiment.mixed import Layers, Mixed, Precision
+from effq_core.experiment.variants import MIXED
 from effq_core.layers.effect import EffectMeter
 from effq_core.layers.effect_record import EffectRecord
-from effq_core.layers.recipe import Recipe
-from effq_core.layers.settings import Layers, Mixed, Precision
-from effq_core.layers.structure import read_network
 from effq_core.layers.suggest import suggest as search
 from effq_core.layers.trials import Bench, time_beside_int8
 from effq_core.measure.accuracy import score
 from effq_core.measure.predictions import Predictions
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import MODEL_FILE
 from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
 from effq_core.quantize.mixed import quantize_mixed
-from effq_core.variants import MIXED
+from effq_core.store.stage_files import MODEL_FILE
+from effq_core.tflite.network import read_network
+from effq_core.tflite.recipe import Recipe
 
 _LIMITS = frozenset(Mixed.__dataclass_fields__)
 
@@ -56,7 +56,7 @@ def effect(context: StageContext) -> dict[str, Any]:
 def suggest(context: StageContext) -> dict[str, Any]:
     """Looks for the smallest set of blocks that holds the limits of ``int8_mixed``.
 
-    Params: those of :class:`~effq_core.layers.settings.Mixed`, ``method``, ``percentile``. Inputs:
+    Params: those of :class:`~effq_core.experiment.mixed.Mixed`, ``method``, ``percentile``. Inputs:
     ``float32``, ``int8``, ``statistics``, ``effect``, ``evaluation``, and what both files answered:
     ``float32_answers``, ``int8_answers``.
     """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from effq_core.datasets.pixels import read_pixels
 from effq_core.learn.collect import read_layers, watch_activations
 from effq_core.learn.tensors import Activation, Tensors
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import MODEL_FILE
 from effq_core.quantize.calibration import ActivationStatistics
+from effq_core.store.stage_files import MODEL_FILE
 
 
 def tensors(context: StageContext) -> dict[str, Any]:

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from effq_core.datasets.decode import Pixels, as_rgb
-from effq_core.datasets.lookalikes import (
+from effq_core.base.reporting import Reporter
+from effq_core.measure.lookalike_gate import Comparison
+from effq_core.photos.decode import Pixels, as_rgb
+from effq_core.photos.lookalikes import (
     MOST_COMPARED,
     SIDE,
     Miniatures,
     miniature,
     nearest_among,
 )
-from effq_core.datasets.pixels import read_pixels
-from effq_core.measure.lookalike_gate import Comparison
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import LOOKALIKES_FILE
 from effq_core.pipeline.stages.measure import write_json
-from effq_core.reporting import Reporter
+from effq_core.store.stage_files import LOOKALIKES_FILE
 
 _EVALUATION = "evaluation"
 _EVERY = 64  # photos between two reports

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from effq_core import hardware
-from effq_core.datasets.decode import Pixels
-from effq_core.datasets.pixels import read_pixels
-from effq_core.errors import StageError
+from effq_core.base import hardware
+from effq_core.base.errors import StageError
+from effq_core.base.settings import quiet_seconds
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import score
 from effq_core.measure.inspect import inspect_file
 from effq_core.measure.kernels_gate import kernels_gate
@@ -21,10 +21,10 @@ from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.quiet import QuietCpu
 from effq_core.measure.runtime import ModelPool
 from effq_core.measure.sitting import time_together
+from effq_core.photos.decode import Pixels
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, StageContext
-from effq_core.pipeline.stages.files import MODEL_FILE
-from effq_core.settings import quiet_seconds
-from effq_core.variants import BASELINE, get_variant
+from effq_core.store.stage_files import MODEL_FILE
 
 PART_FILE = "probabilities.npy"
 """Answers to a part of the images, float32 (images, classes)."""

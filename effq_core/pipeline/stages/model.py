@@ -17,8 +17,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 import tf_keras as keras
 
-from effq_core.datasets.base import ImageItem
-from effq_core.datasets.pixels import read_pixels
+from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.build import build_model, load_model, save_model
 from effq_core.models.catalogue import Label, ModelCard, get_model
@@ -26,12 +25,13 @@ from effq_core.models.classes import HeadUse
 from effq_core.models.head import feature_model, train_head
 from effq_core.models.own.graph import GraphModel
 from effq_core.models.weights import load_weights, read_weights, write_weights
+from effq_core.photos.base import ImageItem
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 from effq_core.quantize.finetune import FineTuning, observe_ranges, predict, resolve_loss
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
-from effq_core.reporting import PreparingReporter, Reporter
+from effq_core.store.stage_files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 
 GATE_IMAGES = 500
 """Evaluation images on which Keras is compared with its ``.tflite``; Keras needs about 30 ms each

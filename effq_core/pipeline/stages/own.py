@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from effq_core.datasets.image_input import ImageInput
-from effq_core.errors import StageError
-from effq_core.measure.answers import Answers, write_answers
-from effq_core.measure.feeding import Feeding
+from effq_core.base.errors import StageError
 from effq_core.models.catalogue import Normalisation
+from effq_core.models.file_input import Feeding
+from effq_core.models.file_outputs import Answers, write_answers
 from effq_core.models.own.card import get_own
-from effq_core.models.own.kept import open_own
 from effq_core.models.own.ready import get_ready
+from effq_core.models.own.stored import open_own
+from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import LABELS_FILE, MODEL_FILE
 from effq_core.pipeline.stages.model import build_float_model
+from effq_core.store.stage_files import LABELS_FILE, MODEL_FILE
 
 
 def float_model(context: StageContext) -> dict[str, Any]:

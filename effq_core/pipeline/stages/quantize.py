@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from effq_core.datasets.pixels import read_pixels
 from effq_core.experiment import CalibrationMethod
 from effq_core.models.built import read_labels
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import FROZEN, LABELS_FILE, MODEL_FILE
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
 from effq_core.quantize.convert import convert as convert_frozen
 from effq_core.quantize.convert import quantize_with_ranges
+from effq_core.store.stage_files import FROZEN, LABELS_FILE, MODEL_FILE
 
 
 def convert(context: StageContext) -> dict[str, Any]:

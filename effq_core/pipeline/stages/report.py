@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from effq_core import hardware
-from effq_core.datasets.pixels import read_pixels
-from effq_core.layers.recipe import Recipe as MixedRecipe
+from effq_core.base import hardware
+from effq_core.experiment.variants import BASELINE, Recipe, get_variant, is_ready
 from effq_core.measure import gates as gate_rules
 from effq_core.measure.agreement_gate import float32_gate
 from effq_core.measure.diagnosis import Subject, labels_gate
 from effq_core.measure.fake_quant_count import expected_fake_quant
-from effq_core.measure.feeding import read_feeding
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
@@ -23,17 +21,19 @@ from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
 from effq_core.models.catalogue import Normalisation
+from effq_core.models.file_input import read_feeding
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.report_inputs import BENCHMARK
-from effq_core.pipeline.stages.files import (
+from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
+from effq_core.store.stage_files import (
     KERAS_FILE,
     LABELS_FILE,
     LOOKALIKES_FILE,
     MODEL_FILE,
     RESULTS_FILE,
 )
-from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
-from effq_core.variants import BASELINE, Recipe, get_variant, is_ready
+from effq_core.tflite.recipe import Recipe as MixedRecipe
 
 ROLES = ("calibration", "training", "evaluation")
 LOOKALIKES = "lookalikes"

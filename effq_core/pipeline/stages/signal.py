@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from effq_core.datasets.pixels import read_pixels
 from effq_core.layers.signal import measure_signal
+from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import MODEL_FILE
+from effq_core.store.stage_files import MODEL_FILE
 
 
 def signal(context: StageContext) -> dict[str, Any]:

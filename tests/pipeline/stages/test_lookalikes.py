@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from effq_core.datasets.base import ImageItem
-from effq_core.datasets.index import items_to_json
-from effq_core.datasets.pixels import ITEMS_FILE, PIXELS_FILE
-from effq_core.errors import Cancelled
+from effq_core.base.errors import Cancelled
+from effq_core.base.settings import Home
+from effq_core.photos.base import ImageItem
+from effq_core.photos.index import items_to_json
+from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages import lookalikes as stage
-from effq_core.pipeline.stages.files import LOOKALIKES_FILE
-from effq_core.settings import Home
+from effq_core.store.stage_files import LOOKALIKES_FILE
 
 SIDE = 64
 

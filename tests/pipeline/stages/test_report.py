@@ -12,25 +12,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.datasets.base import ImageItem
-from effq_core.datasets.index import items_to_json
-from effq_core.datasets.pixels import ITEMS_FILE, PIXELS_FILE
+from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.measure.accuracy import score
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import Gate
 from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
+from effq_core.photos.base import ImageItem
+from effq_core.photos.index import items_to_json
+from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.stages.files import (
+from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
+from effq_core.pipeline.stages.report import report
+from effq_core.store.stage_files import (
     KERAS_FILE,
     LABELS_FILE,
     LOOKALIKES_FILE,
     RESULTS_FILE,
 )
-from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
-from effq_core.pipeline.stages.report import report
-from effq_core.settings import Home
 
 V2_B0 = {
     "CONV_2D": 75,

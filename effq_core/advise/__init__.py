@@ -1,0 +1,1 @@
+"""Which variant to ship, and why not the others."""

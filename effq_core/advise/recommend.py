@@ -1,0 +1,190 @@
+"""Which variant to ship within given limits, and why not the others. Pure functions.
+
+Controls are never recommended, nor is a variant that failed a gate. Of the rest, those within the
+limits are compared on one property after the other, in the order the user prefers. A property only
+decides where the measurements tell two variants apart; what is left at the end is equal as far as
+this run can tell, and the one that is easiest to make is taken. A disturbed timing decides nothing:
+then timing has to be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from effq_core.advise.cautions import doubts, remarks, retime_text
+from effq_core.advise.reasons import (
+    Judge,
+    Limits,
+    Preference,
+    beyond,
+    by_accuracy,
+    by_size,
+    by_speed,
+    drop_of,
+    easier,
+    praise,
+    slowness,
+    unfit,
+)
+from effq_core.experiment.variants import get_variant
+from effq_core.results.document import Results, VariantResult
+
+__all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "praise", "recommend"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What was decided on one variant.
+
+    Attributes:
+        name: The variant's.
+        title: Its name for people.
+        fits: Whether it keeps to the limits and may be shipped at all.
+        reason: Why it was chosen or lost, one sentence.
+    """
+
+    name: str
+    title: str
+    fits: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """The variant to ship.
+
+    Attributes:
+        chosen: Its verdict; ``None`` where no variant keeps to the limits.
+        others: Verdicts of all others, in the catalogue's order.
+        cautions: What to keep in mind, as sentences.
+        retime: Why timing has to be repeated; empty where it does not. Then nothing was decided
+            by speed, and the fastest is not named.
+    """
+
+    chosen: Verdict | None
+    others: tuple[Verdict, ...]
+    cautions: tuple[str, ...]
+    retime: str = ""
+
+
+_ORDER = {
+    Preference.FASTEST: ("speed", "accuracy", "size"),
+    Preference.SMALLEST: ("size", "accuracy", "speed"),
+    Preference.MOST_ACCURATE: ("accuracy", "speed", "size"),
+}
+"""What is compared first, second and third."""
+_UNTOLD = "It may be the fastest or not: timing has to be repeated."
+
+
+def recommend(results: Results, limits: Limits) -> Recommendation:
+    """Picks the variant to ship.
+
+    Args:
+        results: The run's.
+        limits: What it must keep to, and what to prefer.
+
+    Returns:
+        The variant, and one sentence for each other one.
+
+    Raises:
+        StoreError: If stored answers are missing.
+    """
+    reasons: dict[str, str] = {}
+    candidates = []
+    for variant in results.variants.values():
+        reason = unfit(variant) or beyond(variant, limits)
+        if reason:
+            reasons[variant.name] = reason
+        else:
+            candidates.append(variant)
+    # Of equals the first is taken, and training is the hardest way to make one.
+    candidates.sort(key=lambda variant: get_variant(variant.name).trained)
+    compared = [*candidates, *_untold(results, limits)]
+    retime = retime_text(results, compared, limits.threads) if compared else ""
+    if retime and limits.prefer is Preference.FASTEST and len(compared) > 1:
+        reasons |= {each.name: _UNTOLD for each in candidates}
+        return Recommendation(
+            chosen=None, others=_others(results, None, candidates, reasons), cautions=(retime,),
+            retime=retime,
+        )  # fmt: skip
+    order = tuple(name for name in _ORDER[limits.prefer] if not (retime and name == "speed"))
+    lost = _eliminate(results, limits, candidates, order)
+    reasons |= lost
+    left = [variant for variant in candidates if variant.name not in lost]
+    winner = left[0] if left else None
+    others = _others(results, winner, candidates, reasons)
+    told = (retime,) if retime else ()
+    if winner is None:
+        return Recommendation(chosen=None, others=others, cautions=told, retime=retime)
+    chosen = Verdict(
+        name=winner.name, title=winner.title, fits=True, reason=praise(results, winner, limits)
+    )
+    found = doubts(results, winner, limits.threads)
+    if not retime:
+        found += remarks(results, winner, limits.threads)
+    return Recommendation(chosen=chosen, others=others, cautions=(*told, *found), retime=retime)
+
+
+def _untold(results: Results, limits: Limits) -> list[VariantResult]:
+    """Returns the variants that may keep to a limit on latency that nobody can judge."""
+    if limits.latency_ms is None:
+        return []
+    free = replace(limits, latency_ms=None)
+    found = []
+    for variant in results.variants.values():
+        timing = variant.timing(limits.threads)
+        if timing is not None and timing.disturbed and not unfit(variant):
+            found += [] if beyond(variant, free) else [variant]
+    return found
+
+
+def _others(
+    results: Results,
+    winner: VariantResult | None,
+    candidates: list[VariantResult],
+    reasons: dict[str, str],
+) -> tuple[Verdict, ...]:
+    fitting = {variant.name for variant in candidates}
+    return tuple(
+        Verdict(
+            name=variant.name,
+            title=variant.title,
+            fits=variant.name in fitting,
+            reason=reasons[variant.name],
+        )
+        for variant in results.variants.values()
+        if variant is not winner
+    )
+
+
+def _eliminate(
+    results: Results, limits: Limits, left: list[VariantResult], order: tuple[str, ...]
+) -> dict[str, str]:
+    """Returns why each candidate but the best lost, in the order they are given."""
+    judges: dict[str, tuple[Judge, Callable[[VariantResult], float]]] = {
+        "speed": (by_speed(limits.threads), lambda variant: slowness(results, variant, limits)),
+        "size": (by_size, lambda variant: variant.file.size_bytes),
+        "accuracy": (by_accuracy(results), drop_of),
+    }
+    beaten: dict[str, tuple[VariantResult, VariantResult, int]] = {}
+    for step, name in enumerate(order):
+        judge, key = judges[name]
+        best = min(left, key=key, default=None)
+        if best is not None:
+            worse = [other for other in left if other is not best and judge(other, best)]
+            beaten |= {other.name: (other, best, step) for other in worse}
+            left = [other for other in left if other not in worse]
+    reasons, fits = {}, "Within the limits" if limits.any else "Usable"
+    for name, (loser, best, step) in beaten.items():
+        judge = judges[order[step]][0]
+        # Against the one that is recommended, where it is told from that one as well.
+        why = judge(loser, left[0]) or judge(loser, best)
+        same = f", of equal {' and '.join(order[:step])}" if step else ""
+        reasons[name] = f"{fits}{same}, but {why}."
+    for loser in left[1:]:
+        reasons[loser.name] = (
+            f"{fits}, and this run cannot tell it from {left[0].title}, which is "
+            f"{easier(left[0], loser)}."
+        )
+    return reasons

@@ -1,0 +1,90 @@
+"""Checks that settings of an experiment share: each refuses a value in a person's words."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from effq_core.base.errors import ExperimentError
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def check_count(name: str, value: Any, bounds: tuple[int, int]) -> None:
+    """Refuses what is not a whole number within bounds.
+
+    Args:
+        name: What it is, beginning a sentence.
+        value: What was given.
+        bounds: Smallest and largest value allowed.
+
+    Raises:
+        ExperimentError: If it is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ExperimentError(f"{name} is {value!r}.", "Give a whole number.")
+    check_range(name, value, bounds)
+
+
+def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
+    """Refuses what is not a number within bounds.
+
+    Args:
+        name: What it is, beginning a sentence.
+        value: What was given.
+        bounds: Smallest and largest value allowed.
+
+    Raises:
+        ExperimentError: If it is not.
+    """
+    low, high = bounds
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ExperimentError(f"{name} is {value!r}.", "Give a number.")
+    if not low <= value <= high:
+        raise ExperimentError(f"{name} is {value}.", f"Choose from {low} to {high}.")
+
+
+def as_enum(kind: type[_E], value: str) -> _E:
+    """Turns a name into one of an enumeration's members.
+
+    Args:
+        kind: The enumeration.
+        value: The name.
+
+    Returns:
+        The member.
+
+    Raises:
+        ExperimentError: If there is none of that name.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        raise ExperimentError(
+            f"{value!r} is not a {kind.__name__}.", f"Choose from: {', '.join(kind)}."
+        ) from None
+
+
+def known(kind: type, plain: Any) -> dict[str, Any]:
+    """Checks that JSON values name only fields of a dataclass.
+
+    Args:
+        kind: The dataclass.
+        plain: JSON values.
+
+    Returns:
+        A copy of them.
+
+    Raises:
+        ExperimentError: If they are no object, or name something else.
+    """
+    if not isinstance(plain, dict):
+        raise ExperimentError(f"{kind.__name__} must be an object, not {plain!r}.")
+    unknown = set(plain) - {f.name for f in fields(kind)}
+    if unknown:
+        raise ExperimentError(
+            f"Unknown setting of {kind.__name__}: {', '.join(sorted(unknown))}.",
+            f"Known: {', '.join(f.name for f in fields(kind))}.",
+        )
+    return dict(plain)

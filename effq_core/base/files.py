@@ -1,0 +1,182 @@
+"""What everything on disk shares: atomic small files and clear errors."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from effq_core.base.errors import StoreError
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+WRONG_PATH = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP})
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}")
+BROKEN_DISK = frozenset({errno.EIO, errno.ESTALE})
+
+
+def store_error(error: OSError, path: Path) -> StoreError:
+    """Turns an operating system's error about the store into one with a way out.
+
+    Args:
+        error: What the operating system said.
+        path: The file or folder concerned, used where the error names none.
+
+    Returns:
+        The error to raise.
+    """
+    where = error.filename if isinstance(error.filename, str) else path
+    if error.errno in NO_SPACE:
+        return StoreError(
+            f"There is no space left to write {where}.",
+            "Free some space or set EFFQ_HOME to a folder on a larger disk, then run again: "
+            "finished stages are kept.",
+        )
+    if error.errno in NOT_WRITABLE:
+        return StoreError(
+            f"{where} cannot be written or read ({error.strerror}).",
+            "Change its permissions, or set EFFQ_HOME to a folder that you own.",
+        )
+    if error.errno in WRONG_PATH:
+        return StoreError(
+            f"{where} cannot be used as part of the store ({error.strerror}).",
+            "Set EFFQ_HOME to a folder, not to a file.",
+        )
+    return StoreError(
+        f"The store failed at {where} ({error.strerror or error}).",
+        "Check that EFFQ_HOME exists and its disk works, then run `effq doctor --repair`.",
+    )
+
+
+@contextlib.contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Raises what the operating system says about the store as a :class:`StoreError`.
+
+    Args:
+        path: The file or folder concerned.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        StoreError: In place of any :class:`OSError` of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise store_error(error, path) from error
+
+
+def is_store_fault(error: OSError) -> bool:
+    """Returns whether an error in a stage is the disk's fault rather than the stage's."""
+    return error.errno in NO_SPACE | BROKEN_DISK | {errno.EROFS}
+
+
+def make_folder(path: Path, mode: int = 0o777) -> Path:
+    """Makes a folder and its parents where they are missing.
+
+    Args:
+        path: The folder.
+        mode: Permissions of the last folder, before the umask.
+
+    Returns:
+        The same path.
+
+    Raises:
+        StoreError: If it cannot be made.
+    """
+    with store_errors(path):
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    return path
+
+
+def sync_folder(path: Path) -> None:
+    """Makes a folder's entries survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Writes a small file so that readers see the old one or the new one, never half of it.
+
+    Args:
+        path: The file.
+        content: What it shall hold.
+        mode: Its permissions from the first moment on.
+
+    Raises:
+        StoreError: If it cannot be written; the old file, if any, is then still there.
+    """
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with store_errors(path):
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Returns whether a name is one :func:`write_atomic` gives a file until it is whole."""
+    return _TEMPORARY.fullmatch(path.name) is not None and not path.is_symlink()
+
+
+def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
+    """Writes a JSON file as :func:`write_atomic` does.
+
+    Args:
+        path: The file.
+        value: JSON values.
+        mode: The file's permissions.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    write_atomic(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode(), mode)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Reads a JSON object.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The object; ``None`` where the file is missing or holds something else.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a folder, or what a parallel removal has left of it.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        StoreError: If it is still there afterwards.
+    """
+    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        with store_errors(path):
+            shutil.rmtree(path)

@@ -1,0 +1,69 @@
+"""Who may use this host's cores: many stages together, or one measurement alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from effq_core.base.errors import EngineError
+from effq_core.base.files import store_errors
+from effq_core.base.locks import FileLock
+
+TEMPORARY = "EFFQ_HOST_TMPDIR"
+"""Names the host's temporary folder where a worker has one of its own."""
+
+
+def host_folder() -> Path:
+    """Returns the folder of this host's and user's locks, which all clusters and stores share.
+
+    Returns:
+        A folder nobody else can write to.
+
+    Raises:
+        EngineError: If someone else owns the folder.
+        StoreError: If it cannot be made.
+    """
+    user = os.getuid()
+    path = Path(os.environ.get(TEMPORARY) or tempfile.gettempdir()) / f"effq-{user}"
+    with store_errors(path):
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    # The system's temporary folder is everybody's: do not follow what another user put there.
+    if path.is_symlink() or found.st_uid != user or found.st_mode & 0o022:
+        raise EngineError(
+            f"{path} is not a private folder of this user.", "Remove it, or set TMPDIR to another."
+        )
+    return path
+
+
+@contextlib.contextmanager
+def cores(*, alone: bool, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Holds this host's cores, together with others or alone.
+
+    A turnstile keeps a measurement from starving: while it waits for the others to end, nobody
+    new gets in.
+
+    Args:
+        alone: Whether nobody else may use them meanwhile.
+        on_wait: Called about ten times a second while waiting; may raise to give up.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        EngineError: If the lock's folder is someone else's.
+        StoreError: If the locks cannot be made.
+    """
+    folder = host_folder()
+    turnstile, room = FileLock(folder / "turnstile"), FileLock(folder / "cores")
+    try:
+        turnstile.acquire(shared=not alone, on_wait=on_wait)
+        room.acquire(shared=not alone, on_wait=on_wait)
+        turnstile.release()
+        yield
+    finally:
+        turnstile.release()
+        room.release()

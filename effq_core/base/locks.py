@@ -1,0 +1,102 @@
+"""Locks between processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from effq_core.base.files import make_folder, store_errors
+
+
+class FileLock:
+    """A lock between processes that ends with its holder, however the holder ends.
+
+    Args:
+        path: The lock file, made on demand.
+        disposable: Remove the file on release; for exclusive locks only.
+    """
+
+    def __init__(self, path: Path, *, disposable: bool = False) -> None:
+        self.path = path
+        self._disposable = disposable
+        self._descriptor: int | None = None
+
+    def try_acquire(self, *, shared: bool = False) -> bool:
+        """Takes the lock if it is free.
+
+        Args:
+            shared: Whether other shared holders are welcome.
+
+        Returns:
+            Whether it is held now.
+
+        Raises:
+            StoreError: If the lock file cannot be made.
+        """
+        make_folder(self.path.parent)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        with store_errors(self.path):
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+                # A disposable lock may have been removed between opening and locking: then we
+                # hold a file nobody else will ever look at.
+                same = os.path.samestat(os.fstat(descriptor), self.path.stat())
+            except (BlockingIOError, FileNotFoundError):
+                same = False
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if not same:
+                os.close(descriptor)
+                return False
+        self._descriptor = descriptor
+        return True
+
+    def acquire(
+        self, *, shared: bool = False, on_wait: Callable[[], None] | None = None, poll: float = 0.1
+    ) -> None:
+        """Takes the lock, waiting as long as it needs.
+
+        Args:
+            shared: Whether other shared holders are welcome.
+            on_wait: Called before every pause; may raise to give up.
+            poll: Seconds between tries.
+
+        Raises:
+            StoreError: If the lock file cannot be made.
+        """
+        while not self.try_acquire(shared=shared):
+            if on_wait is not None:
+                on_wait()
+            time.sleep(poll)
+
+    def release(self) -> None:
+        """Gives the lock back; harmless where it is not held."""
+        if self._descriptor is None:
+            return
+        if self._disposable:
+            self.path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = None
+
+    def __enter__(self) -> FileLock:
+        if self._descriptor is None:
+            self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Returns whether some process holds a lock exclusively."""
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    free = lock.try_acquire(shared=True)
+    lock.release()
+    return not free

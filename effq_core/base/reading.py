@@ -1,0 +1,40 @@
+"""Reading what a stage has written, where it may be damaged."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from effq_core.base.errors import StageError, StoreError
+
+_DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError),
+    *(EOFError, zipfile.BadZipFile, StageError),
+)
+"""What reading a damaged file raises, whatever it is read with."""
+
+
+@contextmanager
+def reading(what: str, where: Path) -> Iterator[None]:
+    """Turns whatever damaged files make the block raise into one error that says what to do.
+
+    Args:
+        what: What is read, as a sentence begins: "The effects".
+        where: The folder or file.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        StoreError: If it cannot be read.
+    """
+    try:
+        yield
+    except _DAMAGE as error:
+        raise StoreError(
+            f"{what} in {where} cannot be read ({type(error).__name__}: {error}).",
+            "`effq doctor --repair` removes it; then run the experiment again: only what is "
+            "missing is made.",
+        ) from error

@@ -1,0 +1,115 @@
+"""Where things are: the store, the bundled assets, and the environment variables that move them."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from effq_core.base.errors import InputError
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+"""Bundled weights, labels and the reference run."""
+REFERENCE_RUN = ASSETS / "reference_run"
+"""A whole run of the bundled model: results, answers and, of most variants, files."""
+
+
+QUIET_SECONDS = 120.0
+"""How long a run waits for a quiet processor before it times files, unless
+``EFFQ_QUIET_SECONDS`` says otherwise."""
+
+
+def quiet_seconds() -> float:
+    """Returns how long to wait for a quiet processor; 0: not at all.
+
+    Raises:
+        InputError: If ``EFFQ_QUIET_SECONDS`` is no such number.
+    """
+    given = os.environ.get("EFFQ_QUIET_SECONDS", "")
+    try:
+        seconds = float(given) if given else QUIET_SECONDS
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InputError(
+            f"EFFQ_QUIET_SECONDS is {given!r}, which is no number of seconds.",
+            "Set it to 0 to time without waiting, or to the longest wait.",
+        )
+    return seconds
+
+
+_HOME = "EFFQ_HOME"
+
+
+def settle_home() -> str:
+    """Makes a relative ``EFFQ_HOME`` absolute for this process and all it starts.
+
+    Returns:
+        What was done, to be said on standard error; empty where it is absolute or not set, and so
+        at every later call.
+    """
+    given = os.environ.get(_HOME)
+    if not given or Path(given).expanduser().is_absolute():
+        return ""
+    os.environ[_HOME] = root = str(Home.from_environment().root)
+    return f"{_HOME} is the relative path {given!r}: the store is {root}."
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one store.
+
+    Attributes:
+        root: The store's top folder (``EFFQ_HOME``).
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """Returns ``EFFQ_HOME``, or the user's data directory where it is not set."""
+        chosen = os.environ.get(_HOME)
+        return cls(Path(chosen or platformdirs.user_data_dir("effq-studio")).expanduser().resolve())
+
+    @property
+    def database(self) -> Path:
+        """The SQLite index."""
+        return self.root / "effq.sqlite3"
+
+    @property
+    def artifacts(self) -> Path:
+        """Finished outputs of stages: ``<stage>/<fingerprint>/``."""
+        return self.root / "artifacts"
+
+    @property
+    def scratch(self) -> Path:
+        """Work in progress that a killed stage resumes from: ``<stage>/<fingerprint>/``."""
+        return self.root / "scratch"
+
+    @property
+    def datasets(self) -> Path:
+        """Downloaded datasets."""
+        return self.root / "datasets"
+
+    @property
+    def models(self) -> Path:
+        """Downloaded weights."""
+        return self.root / "models"
+
+    @property
+    def runs(self) -> Path:
+        """Small files of runs: cancel flags, driver logs."""
+        return self.root / "runs"
+
+    @property
+    def device_timings(self) -> Path:
+        """Latencies measured on other devices: ``<sha256 of the file>/<id>.json``."""
+        return self.root / "device_timings"
+
+    @property
+    def engine(self) -> Path:
+        """Address and credentials of the embedded engine."""
+        return self.root / "engine"

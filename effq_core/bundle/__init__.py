@@ -1,6 +1,0 @@
-"""Everything a device needs to run a variant: its file, names, a card and two programs."""
-
-from effq_core.bundle.bundle import MEMBERS, bundle_bytes, bundle_name, write_bundle
-from effq_core.bundle.card import model_card
-
-__all__ = ["MEMBERS", "bundle_bytes", "bundle_name", "model_card", "write_bundle"]

@@ -1,0 +1,1 @@
+"""The state of machine and store: check-ups, downloads, what takes space."""

@@ -1,0 +1,288 @@
+"""What this machine and store offer to a run: the answers of ``effq doctor``."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import metadata
+from typing import Any
+from urllib.parse import urlsplit
+
+from effq_core.base import formatting as fmt
+from effq_core.base import hardware
+from effq_core.base.errors import EffqError
+from effq_core.base.settings import Home
+
+LEAST_MEMORY = 4 << 30
+"""Bytes of main memory a fine-tuning worker can need."""
+LEAST_DISK = 2 << 30
+"""Bytes that should be free: one run of everything takes about a quarter of this."""
+_TIMEOUT = 3.0
+_PIN = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[\w.+!-]+)")
+
+
+class State(StrEnum):
+    """How a check turned out."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Worth knowing; most runs work nevertheless."""
+    FAILED = "failed"
+    """Runs cannot work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        state: How it turned out.
+        found: What was found, in words.
+        hint: What to do about it; empty where nothing is to be done.
+    """
+
+    name: str
+    state: State
+    found: str
+    hint: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the check as plain JSON values."""
+        return asdict(self)
+
+
+def examine(home: Home, *, network: bool = True, hashes: bool = False) -> list[Check]:
+    """Looks at everything a run needs.
+
+    Args:
+        home: The store.
+        hashes: Whether to compare every byte people have brought with what was kept.
+        network: Whether to look if downloads can be reached, which takes up to three seconds.
+
+    Returns:
+        The checks; none raises.
+    """
+    looks: list[tuple[str, Callable[[], list[Check]]]] = [
+        ("versions", _versions),
+        ("machine", _machine),
+        ("store", lambda: _store(home)),
+        ("engine", lambda: [_engine(home)]),
+        ("models", lambda: _models(home)),
+        ("photos", lambda: _photos(home)),
+        ("brought", lambda: _brought(home, hashes)),
+    ]
+    if network:
+        looks.append(("network", _network))
+    found: list[Check] = []
+    for name, look in looks:
+        try:
+            found += look()
+        except EffqError as error:
+            found.append(Check(name=name, state=State.FAILED, found=error.message, hint=error.hint))
+        except OSError as error:
+            found.append(Check(name=name, state=State.FAILED, found=str(error)))
+    return found
+
+
+def _versions() -> list[Check]:
+    versions = hardware.library_versions()
+    problems = []
+    for name, wanted in _required().items():
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            problems.append((State.FAILED, f"{name} is missing"))
+            continue
+        if found != wanted:
+            problems.append((State.NOTE, f"{name} is {found}, EffQ is tested with {wanted}"))
+    text = ", ".join(f"{name} {version}" for name, version in versions.items())
+    checks = [Check(name="versions", state=State.OK, found=text)]
+    hint = "Install EffQ again, into an environment of its own."
+    return checks + [
+        Check(name="versions", state=state, found=found, hint=hint) for state, found in problems
+    ]
+
+
+def _required() -> dict[str, str]:
+    """Returns the version of each library this installation was made with, by distribution."""
+    pins = (_PIN.fullmatch(line) for line in metadata.requires("effq-studio") or ())
+    return {pin["name"]: pin["version"] for pin in pins if pin}
+
+
+def _machine() -> list[Check]:
+    machine = hardware.describe()
+    cores = fmt.counted(machine.logical_cores, "hardware thread")
+    flags = ", ".join(machine.flags)
+    memory = fmt.size(machine.memory_bytes)
+    enough = machine.memory_bytes >= LEAST_MEMORY
+    return [
+        Check(
+            name="processor",
+            state=State.OK,
+            found=f"{machine.cpu}, {cores}, {machine.system}, Python {machine.python}",
+        ),
+        Check(
+            name="instructions",
+            state=State.OK if flags else State.NOTE,
+            found=flags or "none known",
+            hint="" if flags else "Integer variants may be no faster than float32 here.",
+        ),
+        Check(
+            name="memory",
+            state=State.OK if enough else State.NOTE,
+            found=memory,
+            hint="" if enough else "Fine-tuning needs up to 4 GiB; leave out int8_qat if it fails.",
+        ),
+    ]
+
+
+def _store(home: Home) -> list[Check]:
+    from effq_core.base.files import make_folder, store_errors
+    from effq_core.store.artifacts import ArtifactStore
+    from effq_core.store.database import Database
+
+    probe = make_folder(home.root) / f".doctor-{secrets.token_hex(4)}"
+    with store_errors(probe):
+        probe.touch()
+        probe.unlink()
+    free = shutil.disk_usage(home.root).free
+    database = Database(home.database)
+    try:
+        database.check()
+        runs = len(database.list_runs())
+    finally:
+        database.close()
+    store = ArtifactStore(home)
+    artifacts = store.list_all()
+    damaged = store.take_warnings()
+    used = fmt.size(sum(artifact.size for artifact in artifacts))
+    moved = "EFFQ_HOME" if os.environ.get("EFFQ_HOME") else "the default; EFFQ_HOME moves it"
+    checks = [
+        Check(name="store", state=State.OK, found=f"{home.root} ({moved})"),
+        Check(
+            name="disk",
+            state=State.OK if free >= LEAST_DISK else State.NOTE,
+            found=f"{fmt.size(free)} free",
+            hint="" if free >= LEAST_DISK else "Free some space, or move the store to a new disk.",
+        ),
+        Check(
+            name="contents",
+            state=State.OK,
+            found=f"{fmt.counted(runs, 'run')}, {fmt.counted(len(artifacts), 'artifact')}, {used}",
+        ),
+    ]
+    checks += [Check(name="damage", state=State.NOTE, found=warning) for warning in damaged]
+    return checks
+
+
+def _engine(home: Home) -> Check:
+    from effq_core.pipeline import engine, engine_files
+
+    external = engine.external_scheduler()
+    if external is not None:
+        problem = _unreachable(external)
+        return Check(
+            name="engine",
+            state=State.FAILED if problem else State.OK,
+            found=f"the Dask scheduler {external} {problem or 'answers'}",
+            hint="Start it, correct EFFQ_SCHEDULER, or unset it." if problem else "",
+        )
+    state = engine.running(home)
+    if state is None:
+        return Check(name="engine", state=State.OK, found="not running; a run starts it")
+    problem = _unreachable(state["address"])
+    found = f"running at {state['address']}, process {state['pid']}"
+    if problem:
+        hint = f"Its log is {home.engine / engine_files.LOG}; the next run starts it anew."
+        return Check(name="engine", state=State.NOTE, found=f"{found}, {problem}", hint=hint)
+    if state.get("code") != engine_files.code_stamp():
+        return Check(
+            name="engine",
+            state=State.NOTE,
+            found=f"{found}, with older code",
+            hint="The next run starts it anew.",
+        )
+    return Check(name="engine", state=State.OK, found=found)
+
+
+def _models(home: Home) -> list[Check]:
+    from effq_core.models.catalogue import MODELS
+
+    checks = []
+    for card in MODELS.values():
+        present = card.is_present(home)
+        state = State.FAILED if card.bundled and not present else State.OK
+        found = "present" if present else "downloaded at first use"
+        if state is State.FAILED:
+            found = f"its file {card.weights.file} is missing"
+        hint = "Install EffQ again." if state is State.FAILED else ""
+        checks.append(Check(name=f"model {card.id}", state=state, found=found, hint=hint))
+    return checks
+
+
+def _photos(home: Home) -> list[Check]:
+    from effq_core.photos.catalogue import Origin, available
+
+    checks = []
+    for card in available(home):
+        found, hint = "present", ""
+        if not card.is_present:
+            found, hint = "not downloaded", f"`effq datasets download {card.id}`"
+            if card.origin is Origin.FOLDER:
+                found, hint = "gone", "Put the folder back, or take it off the list of datasets."
+        state = State.OK if card.is_present else State.NOTE
+        checks.append(Check(name=f"photos {card.id}", state=state, found=found, hint=hint))
+    return checks
+
+
+def _brought(home: Home, hashes: bool) -> list[Check]:
+    from effq_core.care.own_content import look_through
+
+    found = look_through(home, hashes=hashes)
+    checks = [
+        Check(name="brought", state=State.NOTE, found=problem, hint="Nothing of it was deleted.")
+        for problem in found.problems
+    ]
+    how = ", every byte compared" if hashes else ""
+    if found.counts and not checks:
+        text = f"{', '.join(found.counts)} of your own{how}"
+        checks.append(Check(name="brought", state=State.OK, found=text))
+    return checks
+
+
+def _network() -> list[Check]:
+    from effq_core.models.catalogue import MODELS
+    from effq_core.photos.imagenette import URL
+
+    # Only whether somebody answers: a download checks what it gets by itself.
+    urls = dict.fromkeys([URL, *(card.weights.url for card in MODELS.values() if card.weights.url)])
+    with ThreadPoolExecutor(len(urls)) as executor:
+        problems = list(executor.map(_unreachable, urls))
+    return [
+        Check(
+            name="network",
+            state=State.NOTE if problem else State.OK,
+            found=f"{urlsplit(url).hostname} {problem or 'answers'}",
+            hint="Downloads will not work; what is bundled or present does." if problem else "",
+        )
+        for url, problem in zip(urls, problems, strict=True)
+    ]
+
+
+def _unreachable(address: str) -> str:
+    """Says why nobody answers at an address; empty where somebody does."""
+    try:
+        where = urlsplit(address)
+        port = where.port or (443 if where.scheme == "https" else 80)
+        with socket.create_connection((where.hostname or "", port), timeout=_TIMEOUT):
+            return ""
+    except (OSError, ValueError) as error:
+        return f"does not answer ({error})"

@@ -1,0 +1,259 @@
+"""The process behind a background download: ``python -m effq_core.care.fetch_worker ITEM``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+from effq_core.base.errors import Cancelled, EffqError, StoreError
+from effq_core.base.files import store_errors
+from effq_core.base.locks import FileLock
+from effq_core.base.processes import process_token
+from effq_core.base.reporting import Reporter
+from effq_core.base.settings import Home
+from effq_core.care.fetches import Fetch, FetchFiles, FetchState
+from effq_core.photos import imagenette
+from effq_core.results.wording import event_text, is_trouble
+
+log = logging.getLogger("effq.fetch")
+
+_TICK = 0.25
+"""Seconds between two looks for a cancel, and two writes of progress: each is made durable."""
+_RATE_SECONDS = 10.0
+_PATIENCE = 2.0
+"""How long a cancelled download may take to notice; a silent connection does not."""
+_CANCELLED_CODE = 130
+
+
+class FileReporter:
+    """Writes what a download tells into its file.
+
+    Args:
+        files: Of the download.
+        fetch: How it begins.
+
+    Attributes:
+        ended: Whether its end is written down.
+    """
+
+    def __init__(self, files: FetchFiles, fetch: Fetch) -> None:
+        self._files = files
+        self._fetch = fetch
+        self._changed = False
+        self._samples: deque[tuple[float, int]] = deque()
+        self._lock = threading.Lock()
+        self._phase = ""
+        self.ended = False
+        files.write(fetch)
+
+    def progress(self, done: int, total: int, unit: str = "images") -> None:
+        """Notes how much there is.
+
+        Args:
+            done: Finished units.
+            total: All units.
+            unit: What is counted.
+        """
+        now = time.monotonic()
+        if self._samples and (done < self._samples[-1][1] or unit != self._fetch.unit):
+            self._samples.clear()  # it starts again, or goes on with something else
+        self._samples.append((now, done))
+        while now - self._samples[0][0] > _RATE_SECONDS:
+            self._samples.popleft()
+        since, before = self._samples[0]
+        rate = (done - before) / (now - since) if now > since else 0.0
+        self._change(done=done, total=total, unit=unit, rate=rate, note=self._phase)
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Notes what people should know.
+
+        Args:
+            kind: What happened.
+            **values: JSON values.
+        """
+        text = event_text(kind, values)
+        if text is not None:
+            log.info("%s", text)
+            if not is_trouble(kind):  # trouble is over when the next bytes arrive
+                self._phase = text
+            self._change(note=text)
+
+    def check_cancelled(self) -> None:
+        """Looks for the request to stop.
+
+        Raises:
+            Cancelled: If there is one.
+        """
+        if self._files.cancel.exists():
+            raise Cancelled("The download was cancelled.", "What has arrived is kept.")
+
+    def end(self, state: FetchState, **values: Any) -> None:
+        """Notes how it ended; the first word counts.
+
+        Args:
+            state: How.
+            **values: Other fields of :class:`~effq_core.care.fetches.Fetch`.
+        """
+        with self._lock:
+            if self.ended:
+                return
+            self.ended = True
+            self._fetch = replace(
+                self._fetch, state=state, updated=time.time(), rate=0.0, note="", **values
+            )
+            self._files.write(self._fetch)
+
+    def flush(self) -> None:
+        """Writes what has changed since the last time.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        with self._lock:
+            if self._changed and not self.ended:
+                self._changed = False
+                self._files.write(self._fetch)
+
+    def _change(self, **values: Any) -> None:
+        with self._lock:
+            self._changed = True
+            self._fetch = replace(self._fetch, updated=time.time(), **values)
+
+
+def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
+    """Downloads a dataset or a model's weights.
+
+    Args:
+        item: Its identifier.
+        home: The store.
+        reporter: Told about progress; asked whether to stop.
+
+    Raises:
+        DownloadError: If it cannot be had.
+        StoreError: If the disk is full or not writable.
+        Cancelled: If somebody asked to stop.
+    """
+    if item == imagenette.DATASET_ID:
+        from effq_core.photos.catalogue import download_dataset
+
+        download_dataset(item, home, reporter)
+        return
+    from effq_core.models.catalogue import get_model
+    from effq_core.models.weights import locate_weights
+
+    locate_weights(get_model(item), home, reporter)
+
+
+def work(home: Home, item: str) -> FetchState | None:
+    """Downloads something and writes down how it goes and ends.
+
+    Args:
+        home: The store.
+        item: A dataset or model.
+
+    Returns:
+        How it ended; ``None`` if another process is at it.
+
+    Raises:
+        StoreError: If even that cannot be written.
+    """
+    files = FetchFiles(home, item)
+    lock = FileLock(files.work_lock)
+    with FileLock(files.start_lock):  # whoever started us has then noted our number
+        if not lock.try_acquire():
+            return None
+    try:
+        now, pid = time.time(), os.getpid()
+        fetch = Fetch(
+            item=item,
+            state=FetchState.RUNNING,
+            started=now,
+            updated=now,
+            pid=pid,
+            token=process_token(pid),
+        )
+        reporter = FileReporter(files, fetch)
+        threading.Thread(target=_watch, args=(files, reporter), name="watch", daemon=True).start()
+        state, values = _outcome(item, home, reporter)
+        with store_errors(files.cancel):
+            files.cancel.unlink(missing_ok=True)
+        reporter.end(state, **values)
+        return state
+    finally:
+        lock.release()
+
+
+def _outcome(item: str, home: Home, reporter: FileReporter) -> tuple[FetchState, dict[str, str]]:
+    try:
+        fetch_item(item, home, reporter)
+    except Cancelled:
+        return FetchState.CANCELLED, {}
+    except EffqError as error:
+        log.error("%s", error)
+        return FetchState.FAILED, {"error": error.message, "hint": error.hint}
+    except Exception as error:
+        bug = secrets.token_hex(4)
+        log.exception("Bug %s", bug)
+        return FetchState.FAILED, {
+            "error": f"The download failed ({type(error).__name__}; bug {bug}).",
+            "hint": "This is a fault of EffQ; report it with the log that has this id.",
+        }
+    return FetchState.FINISHED, {}
+
+
+def _watch(files: FetchFiles, reporter: FileReporter) -> None:
+    """Writes progress while the download works, and ends the process if it ignores a cancel.
+
+    A connection that is silent never asks whether to stop. What has arrived is in a file already,
+    and its hash is checked whenever it is continued.
+    """
+    asked: float | None = None
+    while not reporter.ended:
+        time.sleep(_TICK)
+        try:
+            reporter.flush()
+        except StoreError as error:
+            log.error("%s", error)  # the download itself will meet the full disk and say so
+        if not files.cancel.exists():
+            asked = None
+            continue
+        asked = asked or time.monotonic()
+        if time.monotonic() - asked > _PATIENCE:
+            reporter.end(FetchState.CANCELLED)
+            os._exit(_CANCELLED_CODE)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Downloads what the command line names.
+
+    Args:
+        arguments: Of the command line; the process's, where not given.
+
+    Returns:
+        0 if it is there now, 130 if it was cancelled, 1 if it failed.
+    """
+    parser = argparse.ArgumentParser(prog="python -m effq_core.care.fetch_worker")
+    parser.add_argument("item", help="the dataset or model to download")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
+    )
+    try:
+        state = work(Home.from_environment(), given.item)
+    except EffqError as error:
+        log.error("%s", error)
+        return 1
+    codes = {FetchState.FAILED: 1, FetchState.CANCELLED: _CANCELLED_CODE}
+    return codes.get(state, 0) if state else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What leaves the house: exports, reports, bundles for devices."""

@@ -1,0 +1,163 @@
+"""Packing a variant for a device: one zip with the model, what it was measured to do, and programs
+that run and time it without EffQ."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+from effq_core.base.errors import InputError, StoreError
+from effq_core.base.files import store_errors, write_atomic
+from effq_core.deliver.bundle.card import model_card
+from effq_core.devices import scripts
+from effq_core.experiment.variants import MIXED
+from effq_core.photos.image_input import Resize
+from effq_core.results import Results
+from effq_core.tflite.recipe import RECIPE_FILE, Recipe
+
+LABELS = "labels.txt"
+CARD = "model_card.md"
+REQUIREMENTS = "requirements.txt"
+INPUT = "input.json"
+"""How photos become squares; only where they are not cropped."""
+SCRIPTS = ("classify.py", "bench.py")
+MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
+"""What every bundle holds besides ``<variant>.tflite``; that of ``int8_mixed`` its recipe, too."""
+
+NEEDED = ("ai-edge-litert", "numpy", "pillow")
+"""Distributions ``classify.py`` needs."""
+
+_SCRIPTS_FOLDER = Path(scripts.__file__).parent
+# The same results make the same bytes, whenever and wherever they are packed.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_REGULAR = 0o100000
+
+
+def bundle_name(results: Results, variant: str) -> str:
+    """Names a variant's bundle: its folder, and with ``.zip`` its file.
+
+    Args:
+        results: The run's.
+        variant: The variant.
+
+    Returns:
+        Such as ``efficientnetv2_b0_imagenette-int8``; letters, digits, dots, dashes and
+        underscores only.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{results.model['model']}-{variant}")
+    return name.lstrip(".-")
+
+
+def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
+    """Packs a variant.
+
+    Args:
+        results: Of a run with files.
+        variant: The variant.
+        run: What the card calls the run.
+
+    Returns:
+        A zip with one folder. The same results and name give the same bytes.
+
+    Raises:
+        InputError: If the run does not have the variant, or not its file.
+        StoreError: If the file is missing or not the one that was measured.
+    """
+    model = _measured_file(results, variant)
+    texts = {
+        LABELS: "".join(f"{label}\n" for label in results.labels()),
+        CARD: model_card(results, variant, run),
+        **{name: (_SCRIPTS_FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS},
+        REQUIREMENTS: requirements(results),
+    }
+    content = {f"{variant}.tflite": model}
+    if results.image_input.resize is not Resize.CROP:
+        texts[INPUT] = json.dumps({"resize": results.image_input.resize.value}) + "\n"
+    if variant == MIXED:
+        content[RECIPE_FILE] = _recipe(results.model_file(variant).parent)
+    content |= {name: text.encode("utf-8") for name, text in texts.items()}
+    packed = io.BytesIO()
+    # Stored, not deflated: weights shrink by a few per cent only, and deflated bytes would depend
+    # on the version of zlib.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in content.items():
+            member = zipfile.ZipInfo(f"{bundle_name(results, variant)}/{name}", _TIME)
+            member.create_system = _UNIX
+            mode = 0o755 if name in SCRIPTS else 0o644
+            member.external_attr = (_REGULAR | mode) << 16
+            archive.writestr(member, data)
+    return packed.getvalue()
+
+
+def write_bundle(
+    results: Results, variant: str, target: Path, *, run: str = "", force: bool = False
+) -> Path:
+    """Writes a variant's bundle to a file: whole, or not at all.
+
+    Args:
+        results: Of a run with files.
+        variant: The variant.
+        target: The ``.zip`` file.
+        run: What the card calls the run.
+        force: Replace a file that is there.
+
+    Returns:
+        The file, as an absolute path.
+
+    Raises:
+        InputError: If the target is no ``.zip``, a folder or there already, or the run does not
+            have the variant's file.
+        StoreError: If the variant's file is missing or damaged, or the target cannot be written.
+    """
+    target = target.expanduser().absolute()
+    with store_errors(target):
+        is_folder, exists = target.is_dir(), target.exists()
+    if is_folder or target.suffix.lower() != ".zip":
+        what = "is a folder" if is_folder else "does not end in .zip"
+        raise InputError(
+            f"{target} {what}.",
+            f"A bundle is one file: name it, such as {bundle_name(results, variant)}.zip.",
+        )
+    if exists and not force:
+        raise InputError(
+            f"{target} is there already.", "Name another file, or add --force to replace it."
+        )
+    write_atomic(target, bundle_bytes(results, variant, run=run))
+    return target
+
+
+def requirements(results: Results) -> str:
+    """Writes the ``requirements.txt`` with which the answers are those of the run to the last bit.
+
+    Args:
+        results: The run's; its own versions are pinned.
+
+    Returns:
+        A line a distribution.
+    """
+    lines = (
+        f"{name}=={results.versions[name]}" if name in results.versions else name for name in NEEDED
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _recipe(folder: Path) -> bytes:
+    Recipe.load(folder)  # raises where it is damaged
+    return (folder / RECIPE_FILE).read_bytes()
+
+
+def _measured_file(results: Results, variant: str) -> bytes:
+    path = results.model_file(variant)
+    with store_errors(path):
+        content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != results.variants[variant].file.sha256:
+        raise StoreError(
+            f"{path} is damaged: it is not the file that was measured.",
+            "`effq doctor --repair` sets it aside; then run the experiment again.",
+        )
+    return content

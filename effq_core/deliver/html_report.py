@@ -1,0 +1,258 @@
+"""A run's results as one HTML file that needs neither a network nor EffQ to be read.
+
+The chart library is written into the file once; it makes up nearly all of its 5 MB.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from effq_core.advise.headline import headline
+from effq_core.advise.recommend import Limits, recommend
+from effq_core.base import formatting as fmt
+from effq_core.charts.bars import sizes
+from effq_core.charts.base import alt_text
+from effq_core.charts.classes import confusion
+from effq_core.charts.differences import against_float32
+from effq_core.charts.latency import distribution
+from effq_core.charts.tradeoff import Against, tradeoff
+from effq_core.charts.training import held_out_accuracy, losses
+from effq_core.deliver.html_report_style import STYLE
+from effq_core.experiment.variants import BASELINE, get_variant
+from effq_core.measure.gate_wording import gate_title, plainly
+from effq_core.measure.statistics import sentence
+from effq_core.results.columns import columns
+from effq_core.results.document import Results
+from effq_core.results.names import class_names
+from effq_core.results.paper import beside_paper
+from effq_core.results.subject import facts, settings
+from effq_core.results.table import rows
+
+_CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
+_MAIN = (
+    "size_kib",
+    "times_smaller",
+    "top1_percent",
+    "top1_low_percent",
+    "top1_high_percent",
+    "difference_points",
+    "mcnemar_p",
+    "flips_worse_images",
+    "flips_better_images",
+    "agreement_percent",
+)
+"""Columns of the first table, besides those of latency."""
+_SPEED = ("median_ms", "times_faster", "times_faster_low", "times_faster_high")
+_LONG = 32  # characters of what is no number any more
+
+
+def html_report(results: Results, title: str) -> str:
+    """Writes a run's results as one self-contained page.
+
+    Args:
+        results: The run's.
+        title: What the run is called.
+
+    Returns:
+        A whole HTML document; every text in it is escaped.
+
+    Raises:
+        StoreError: If stored answers are missing.
+    """
+    parts = [
+        f"<h1>{_text(title)}</h1>",
+        f'<p class="facts">{_text(" · ".join(facts(results)))}</p>',
+        _verdict(results),
+        _section("The trade-off", _tradeoffs(results)),
+        _section("In numbers", [_main_table(results), _sentences(results)]),
+        _section("Size", [_figure(sizes(results))]),
+        _section("Is the difference real?", _differences(results)),
+        _section("Latency", [_figure(distribution(results, n)) for n in results.threads]),
+        _section("Training", _training(results)),
+        _section("What is confused", _confusion(results)),
+        _section("Beside the paper", [_list(beside_paper(results).differences)]),
+        _section("Checks", [_checks(results), _warnings(results)]),
+        _section("How it was measured", [_pairs(settings(results)), _versions(results)]),
+        _section("Every number", [_whole_table(results)]),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(title)} · EffQ Studio</title>\n<style>{STYLE}</style>\n"
+        f"<script>{get_plotlyjs()}</script>\n</head>\n<body>\n<main>\n"
+        + "\n".join(parts)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+def _section(title: str, parts: Iterable[str]) -> str:
+    """Returns a section; nothing where it has no content."""
+    content = "\n".join(part for part in parts if part)
+    return f"<section>\n<h2>{_text(title)}</h2>\n{content}\n</section>" if content else ""
+
+
+def _figure(figure: go.Figure) -> str:
+    shown = go.Figure(figure).update_layout(template="plotly_white")
+    drawn = shown.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG)
+    alt = _text(alt_text(figure))
+    return f'<figure role="img" aria-label="{alt}">{drawn}</figure>'
+
+
+def _list(sentences: Iterable[str]) -> str:
+    items = "".join(f"<li>{_text(sentence)}</li>" for sentence in sentences)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    found = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in pairs)
+    return f"<dl>{found}</dl>"
+
+
+def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, text_columns: int = 1) -> str:
+    """Returns a table whose first columns are text and whose others are numbers."""
+
+    def cells(values: Sequence[str], tag: str) -> str:
+        return "".join(
+            f"<{tag}{_cell_class(value, place < text_columns)}>{_text(value)}</{tag}>"
+            for place, value in enumerate(values)
+        )
+
+    lines = "".join(f"<tr>{cells(values, 'td')}</tr>" for values in body)
+    return (
+        f'<div class="wide"><table><thead><tr>{cells(head, "th")}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _cell_class(value: str, is_text: bool) -> str:
+    """Returns a cell's class: a hash, which has no place to break, may break anywhere."""
+    if is_text:
+        return ""
+    return " class=long" if len(value) > _LONG and " " not in value else " class=number"
+
+
+def _verdict(results: Results) -> str:
+    outcome = headline(results)
+    kind = "verdict" if outcome.sure else "verdict doubtful"
+    sign = "" if outcome.sure else "<b>To be taken with care.</b> "
+    lines = [
+        f'<div class="{kind}"><p>{sign}{_text(outcome.text)}</p>{_list(outcome.cautions)}</div>'
+    ]
+    found = recommend(results, Limits(threads=results.threads[0]))
+    others = [f"{verdict.title}: {verdict.reason}" for verdict in found.others]
+    if others:
+        lines.append(f"<details><summary>Why not the others</summary>{_list(others)}</details>")
+    return "\n".join(lines)
+
+
+def _tradeoffs(results: Results) -> list[str]:
+    figures = [tradeoff(results, Against.SIZE)]
+    figures += [
+        tradeoff(results, Against.LATENCY, threads=threads, paper=False)
+        for threads in results.threads
+    ]
+    return [_figure(figure) for figure in figures]
+
+
+def _main_table(results: Results) -> str:
+    wanted = [*_MAIN, *(f"threads_{n}_{name}" for n in results.threads for name in _SPEED)]
+    by_name = {column.name: column for column in columns(results)}
+    table = rows(results)
+    shown = [by_name[name] for name in wanted if any(row[name] is not None for row in table)]
+    heads = [
+        f"{column.title}, {fmt.counted(column.threads, 'thread')}"
+        if column.threads
+        else column.title
+        for column in shown
+    ]
+    body = [[str(row["title"]), *(column.text_of(row) for column in shown)] for row in table]
+    return _table(["Variant", *heads], body)
+
+
+def _whole_table(results: Results) -> str:
+    """Returns every number: a line a column, a column a variant."""
+    table = rows(results)
+    body = [
+        [
+            f"{column.title} ({fmt.counted(column.threads, 'thread')})"
+            if column.threads
+            else column.title,
+            *(column.text_of(row) for row in table),
+        ]
+        for column in columns(results)
+    ]
+    head = ["", *(str(row["title"]) for row in table)]
+    return f"<details><summary>Show the table</summary>{_table(head, body)}</details>"
+
+
+def _sentences(results: Results) -> str:
+    return _list(
+        sentence(variant.comparison, results.baseline.title, variant.title)
+        for variant in results.variants.values()
+        if variant.comparison is not None
+    )
+
+
+def _differences(results: Results) -> list[str]:
+    figure = against_float32(results)
+    if figure is None:
+        return []
+    note = (
+        "Filled markers differ from float32 by more than chance would do (exact McNemar, p below "
+        "0.05), hollow ones do not. The band is ±1 point."
+    )
+    return [_figure(figure), f"<p>{_text(note)}</p>"]
+
+
+def _training(results: Results) -> list[str]:
+    histories = {
+        variant.name: variant.training["history"]
+        for variant in results.variants.values()
+        if variant.training and variant.training.get("history")
+    }
+    if not histories:
+        return []
+    figures = [losses(histories), held_out_accuracy(histories)]
+    return [_figure(figure) for figure in figures if figure is not None]
+
+
+def _confusion(results: Results) -> list[str]:
+    if results.baseline.accuracy.top1 is None:
+        return []
+    names = class_names(results)
+    chosen = recommend(results, Limits(threads=results.threads[0])).chosen
+    shown = dict.fromkeys((BASELINE, chosen.name if chosen else BASELINE))
+    return [
+        f"<h3>{_text(get_variant(name).title)}</h3>"
+        + _figure(confusion(results.variants[name].accuracy, names))
+        for name in shown
+    ]
+
+
+def _checks(results: Results) -> str:
+    gates = [("The photos", gate) for gate in results.gates]
+    for variant in results.variants.values():
+        gates += [(variant.title, gate) for gate in variant.gates]
+    body = [
+        [about, gate_title(gate.name), "passed" if gate.passed else "FAILED", plainly(gate.detail)]
+        for about, gate in gates
+    ]
+    return _table(["About", "Check", "Outcome", "Numbers"], body, text_columns=4)
+
+
+def _warnings(results: Results) -> str:
+    found = _list(plainly(warning) for warning in results.warnings)
+    return f"<h3>Warnings</h3>{found}" if found else ""
+
+
+def _versions(results: Results) -> str:
+    found = ", ".join(f"{name} {version}" for name, version in results.versions.items())
+    return f'<p class="facts">{_text(found)}</p>'

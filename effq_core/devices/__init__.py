@@ -1,0 +1,1 @@
+"""Programs that run on other devices, and the timings that come back."""

@@ -1,0 +1,127 @@
+"""Checking a ready ``.tflite`` file; runs in the checking process only, needs no TensorFlow."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import ModelError
+from effq_core.intake import sample_answers as asked
+from effq_core.intake import steps
+from effq_core.intake.ending import Ending, ending_of_file
+from effq_core.intake.input_fit import fit
+from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
+from effq_core.intake.steps import under_way
+from effq_core.measure.inspect import inspect_file
+from effq_core.measure.runtime import LiteRtModel
+from effq_core.models.file_outputs import Answers, write_answers
+from effq_core.models.own import extra_output
+from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.ready import MODEL_FILE
+from effq_core.photos.image_input import ImageInput, Resize
+
+_ENDS = (0.9, 1.1)
+"""Between these the scores of a file that ends in a softmax add up, roundings included."""
+
+
+def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Looks at a file, runs it on sample photos, and writes it down as it is.
+
+    Args:
+        folder: With ``in/``, ``out/`` and ``scratch/``.
+        request: What was said about it.
+
+    Returns:
+        What its card is made of, JSON values.
+
+    Raises:
+        ModelError: If it is no image classifier that can be measured.
+    """
+    out = folder / steps.OUT
+    path = folder / steps.SCRATCH / MODEL_FILE
+    shutil.copyfile(folder / steps.IN / steps.UPLOAD_FILE, path)
+    labels = [name for name, _ in request["labels"]]
+    with under_way(out, "Look at its operators") as step:
+        report = inspect_file(path)
+        own = sorted(set(report.ops) - set(vars(schema.BuiltinOperator)))
+        if own:
+            raise ModelError(
+                f"The file has operators of its own: {', '.join(own[:5])}.",
+                "Only LiteRT's built-in operators are run.",
+            )
+        step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
+    with under_way(out, "One image in, class scores out") as step:
+        fitting = fit(path, Preprocessing(request["preprocessing"]))
+        ending = ending_of_file(path)
+        one_output = report.outputs[0].shape[-1:] == (1,)
+        feeding = replace(fitting.feeding, softmax=ending is Ending.SCORES and not one_output)
+        if feeding.is_needed:
+            feeding.write(path)
+        notes = [fitting.note] if fitting.note else []
+        logit = one_output and ending is not Ending.INDEPENDENT
+        if one_output:
+            write_answers(path, Answers(logit=logit))
+            notes.append(asked.two_classes_note(labels, kept=True))
+        if feeding.softmax:
+            notes.append("The file ends in scores; a softmax is put behind them.")
+        model = LiteRtModel(path)
+        entry = ImageInput(model.image_size, Resize(request["resize"]), model.channels)
+        photos = asked.sample_pixels(entry)
+        found = np.stack([model.predict(image) for image in photos.pixels])
+        background = extra_output.unlabelled(found, labels, photos.shown)
+        labels = extra_output.with_background(labels, background)
+        notes += [] if background is None else [extra_output.note(background)]
+        if len(labels) != model.classes:
+            raise ModelError(
+                f"There are {fmt.count(len(labels))} labels, and the file has "
+                f"{fmt.counted(model.classes, 'output')}.",
+                "Give one label a line, in the order of its outputs.",
+            )
+        step.detail = (
+            f"{entry.text}, {model.input_dtype}; "
+            f"{fmt.counted(model.classes, 'class', 'classes')}. {' '.join(notes)}"
+        ).strip()
+        if fitting.note:
+            step.warn(step.detail, "Is it the preprocessing it was made for?")
+    with under_way(out, "Try it on sample photos") as step:
+        if not np.isfinite(found).all():
+            raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")
+        sums = found.sum(axis=1)
+        step.detail = f"{fmt.counted(len(found), 'photo')} answered; see below."
+        if odd := sums.min() < _ENDS[0] or sums.max() > _ENDS[1] or found.min() < -0.1:
+            notes.append(
+                "Its scores do not add up to 1 (no softmax at its end): which class is best is "
+                "measured, its confidence is not."
+            )
+            step.warn(notes[-1])
+        elif doubt := asked.doubt(found):
+            notes.append(doubt)
+            step.warn(doubt, "Compare the answers with what the photos show.")
+        refed = folder / steps.SCRATCH / "refed"
+        fed = feeding.normalisation
+        if doubt := unrecognised(path, refed, photos, found, labels, outside=fed):
+            notes.append(doubt)
+            step.warn(doubt, CHECK_WHAT_WAS_SAID)
+    shutil.copyfile(path, out / MODEL_FILE)
+    return {
+        **entry.to_plain(),
+        "background": background,
+        "logit": logit,
+        "classes": model.classes,
+        "parameters": 0,
+        "qat_problems": [],
+        "head_problem": "",
+        "int8_problem": "",
+        "notes": notes,
+        "answers": asked.answers_of(photos, found, labels),
+        "probabilities": not odd,
+        "softmax": feeding.softmax,
+        "fed": fitting.fed,
+        "input_type": str(model.input_dtype),
+    }

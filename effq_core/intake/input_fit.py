@@ -1,0 +1,82 @@
+"""Whether a quantized input fits the preprocessing that was said; imports no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from effq_core.base.errors import ModelError
+from effq_core.measure.one_image import channels_of
+from effq_core.measure.runtime import load_interpreter
+from effq_core.models.file_input import Feeding, held, input_table, values_apart
+from effq_core.models.own.preprocessing import Preprocessing
+
+_MOST = 192
+"""With the right preprocessing at least as many of 256 pixel values stay apart."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a file is fed.
+
+    Attributes:
+        feeding: What is done to its pixels.
+        fed: Scale and offset, where they are not those of the preprocessing that was said.
+        note: What a reader must know; empty where all fits.
+    """
+
+    feeding: Feeding
+    fed: dict[str, float] | None = None
+    note: str = ""
+
+
+def fit(path: Path, preprocessing: Preprocessing) -> Fit:
+    """Finds out what a file has to be fed.
+
+    Args:
+        path: The ``.tflite`` file.
+        preprocessing: What was said about it.
+
+    Returns:
+        That, or a photo's bytes where it takes 8 bits and their scale fits no 0 to 255.
+
+    Raises:
+        ModelError: If its input cannot be fed so.
+    """
+    detail = load_interpreter(path).get_input_details()[0]
+    channels = channels_of(tuple(detail["shape"]))
+    given = preprocessing.normalisation
+    feeding = Feeding.of(given and given.for_channels(channels), channels)
+    try:
+        table = input_table(path, detail, feeding)
+    except ModelError:
+        if given is not None or np.dtype(detail["dtype"]).itemsize != 1 or not _scale(detail):
+            raise
+        return _bytes(detail, channels)
+    apart = values_apart(table)
+    if table.dtype.kind == "f" or apart >= _MOST:
+        return Fit(feeding)
+    note = (
+        f"Its input holds {held(detail)}: with this preprocessing only {apart} of 256 pixel "
+        "values stay apart."
+    )
+    return Fit(feeding, note=note)
+
+
+def _bytes(detail: dict[str, Any], channels: int) -> Fit:
+    """Feeds each pixel value as the integer it is: real values by the file's own scale."""
+    scale, zero_point = detail["quantization"]
+    lowest = int(np.iinfo(np.dtype(detail["dtype"])).min)
+    fed = {"scale": float(scale), "offset": float(scale * (lowest - zero_point))}
+    note = (
+        f"Its {np.dtype(detail['dtype'])} input holds {held(detail)}, not 0 to 255: it is fed "
+        "each photo's bytes as they are."
+    )
+    return Fit(Feeding((fed["scale"],) * channels, (fed["offset"],) * channels), fed, note)
+
+
+def _scale(detail: dict[str, Any]) -> float:
+    return float(detail["quantization"][0])

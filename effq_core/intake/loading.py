@@ -1,0 +1,235 @@
+"""Loading a checked file, in the checking process only (imports TensorFlow)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.protobuf import saved_model_pb2
+
+from effq_core.base.errors import ModelError
+from effq_core.intake.files import Format, ModelFile
+from effq_core.intake.input_shape import InputShape, read_input_shape
+from effq_core.intake.one_batch import with_open_batch
+from effq_core.intake.precision import in_float32
+from effq_core.models.catalogue import Normalisation
+from effq_core.models.own.flat import normalise_layer, normalise_weights
+from effq_core.models.own.graph import (
+    augmenting,
+    check_operators,
+    frozen_call,
+    operators,
+    random_operators,
+)
+
+_AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
+_ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
+
+_OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
+"""Names no part of a SavedModel may take: TensorFlow calls them itself."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory.
+
+    Attributes:
+        call: From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a
+            ``tf.function``. Of a SavedModel, a frozen graph of known operators.
+        shape: Of its input.
+        model: The Keras model; ``None`` for a SavedModel, which has no layers.
+        precisions: What it was trained in, where that is not float32, in which it is here.
+    """
+
+    call: Callable[[Any], Any]
+    shape: InputShape
+    model: Any
+    precisions: tuple[str, ...] = ()
+
+
+def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
+    """Loads a file whose configuration has been checked.
+
+    Args:
+        file: From :func:`effq_core.intake.files.read_file`.
+        scratch: A folder to work in.
+        wanted_size: Side of the input in pixels, where the file leaves it open.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelError: If it cannot be loaded, or is not one image in, one vector out.
+    """
+    if file.format is Format.SAVED_MODEL:
+        return _load_saved_model(file.path, wanted_size)
+    # Keras chooses its reader by the ending.
+    path = scratch / f"model.{file.format}"
+    path.symlink_to(file.path)
+    try:
+        model, precisions = in_float32(_load_keras(path, file.keras))
+    except Exception as error:
+        raise ModelError(
+            f"Keras {file.keras} cannot load the file: {_first_line(error)}.",
+            "Open it in the Keras that wrote it, save it again with model.save('model.keras'), "
+            "and give that file.",
+        ) from error
+    inputs, outputs = list(model.inputs or ()), list(model.outputs or ())
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelError(
+            f"The model has {len(inputs)} inputs and {len(outputs)} outputs.",
+            "EffQ measures classifiers: one image in, one vector of class scores out.",
+        )
+    image = inputs[0]
+    shape = read_input_shape(tuple(image.shape), wanted_size)
+    dtype = tf.as_dtype(image.dtype)
+    if shape.batch not in (None, 1):
+        model = with_open_batch(model)
+    answer = lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32)  # noqa: E731
+    return Loaded(
+        call=_without_channel(answer) if shape.flat else answer,
+        shape=shape,
+        model=model,
+        precisions=precisions,
+    )
+
+
+def preprocessed(
+    call: Callable[[Any], Any], normalisation: Normalisation | None
+) -> Callable[[Any], Any]:
+    """Puts preprocessing in front of a model, as one operator.
+
+    Args:
+        call: The model.
+        normalisation: What it expects of RGB 0–255; ``None`` where that is what it takes.
+
+    Returns:
+        The model from RGB 0–255.
+    """
+    if normalisation is None:
+        return call
+    kernel, bias = (tf.constant(each) for each in normalise_weights(normalise_layer(normalisation)))
+    ordered = kernel.shape[-1] == 3
+    conv = tf.nn.conv2d if ordered else tf.nn.depthwise_conv2d
+
+    def run(x: Any) -> Any:
+        return call(tf.nn.bias_add(conv(x, kernel, [1, 1, 1, 1], "VALID"), bias))
+
+    return run
+
+
+def _load_keras(path: Path, major: int) -> Any:
+    if major == 3:
+        import keras as keras3  # type: ignore[import-untyped]
+
+        return keras3.saving.load_model(str(path), compile=False, safe_mode=True)
+    import tf_keras
+
+    # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
+    # does not ask for.
+    safe = {"safe_mode": True} if path.suffix == ".keras" else {}
+    # An .h5 file does not say whose a layer is, and Keras 2 does not know its applications' own.
+    theirs = {"LayerScale": tf_keras.src.applications.convnext.LayerScale}
+    return tf_keras.models.load_model(str(path), theirs, compile=False, **safe)
+
+
+def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
+    found = _check_saved_model(folder)
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except Exception as error:
+        raise ModelError(
+            f"TensorFlow cannot load the SavedModel: {_first_line(error)}.", _AS_KERAS
+        ) from error
+    signature = loaded.signatures["serving_default"]
+    inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelError(
+            f"The SavedModel's signature has {len(inputs)} inputs and {len(outputs)} outputs.",
+            "EffQ measures classifiers: one image in, one vector of class scores out.",
+        )
+    name, spec = next(iter(inputs.items()))
+    output = next(iter(outputs))
+    if spec.shape.rank is None:
+        raise ModelError("The SavedModel does not say what its input is.", _AS_KERAS)
+    shape = read_input_shape(tuple(spec.shape), wanted_size)
+    if shape.batch not in (None, 1):
+        raise ModelError(
+            f"The SavedModel takes {shape.batch} images at a time: a graph cannot be rebuilt for "
+            "one.",
+            _AS_KERAS,
+        )
+
+    def call(x: Any) -> Any:
+        answers = signature(**{name: tf.cast(x, spec.dtype)})
+        return tf.cast(answers[output], tf.float32)
+
+    # A signature may save variables to any path: so it is traced and never run.
+    try:
+        taken = _without_channel(call) if shape.flat else call
+        frozen = frozen_call(taken, shape.side, shape.channels)
+    except (tf.errors.OpError, ValueError, TypeError) as error:
+        if random := random_operators(found):
+            raise augmenting(random) from error
+        raise ModelError(
+            f"The SavedModel's signature cannot be used: {_first_line(error)}.", _AS_KERAS
+        ) from error
+    return Loaded(call=frozen, shape=shape, model=None)
+
+
+def _without_channel(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Feeds a model whose grey image has no axis for its channel."""
+    return lambda x: call(tf.squeeze(x, -1))
+
+
+def _check_saved_model(folder: Path) -> set[str]:
+    """Refuses what would run when it is loaded; returns the types of its operators."""
+    saved = saved_model_pb2.SavedModel()
+    try:
+        saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+    except DecodeError as error:
+        raise ModelError("saved_model.pb is damaged.", _AS_KERAS) from error
+    if len(saved.meta_graphs) != 1:
+        raise ModelError(f"The SavedModel holds {len(saved.meta_graphs)} graphs.", _AS_KERAS)
+    graph = saved.meta_graphs[0]
+    if not graph.HasField("object_graph_def") or "serving_default" not in graph.signature_def:
+        raise ModelError(
+            "The SavedModel has no signature serving_default, or is from TensorFlow 1.",
+            "Save it with model.export('folder') or tf.saved_model.save.",
+        )
+    kinds = {node.WhichOneof("kind") for node in graph.object_graph_def.nodes}
+    if graph.asset_file_def or kinds & {"asset", "resource"}:
+        raise ModelError(
+            "The SavedModel has assets or tables: they would run something when it is loaded.",
+            _ALONE,
+        )
+    _refuse_own_restoring(graph.object_graph_def)
+    found = operators(graph.graph_def)
+    check_operators(found, saved_model=True)
+    return found
+
+
+def _refuse_own_restoring(objects: Any) -> None:
+    """Refuses functions that TensorFlow would run to restore an object, while it loads."""
+    for node in objects.nodes:
+        # Loading sets children as attributes: one may be called like what restores an object.
+        names = {child.local_name for child in node.children}
+        if node.saveable_objects or names & _OF_TENSORFLOW:
+            raise ModelError(
+                "The SavedModel brings a function of its own to restore it with, which would run "
+                "when it is loaded.",
+                _ALONE,
+            )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return (text.splitlines()[0] if text else repr(error))[:300].rstrip(".")

@@ -1,0 +1,49 @@
+"""A Keras model that was built for a fixed number of images, built again for any (imports Keras).
+
+Its configuration has been checked before it was loaded; only numbers in it are changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from effq_core.base.errors import ModelError
+
+_SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
+"""Where a configuration of Keras 2 or 3 says how many images come at a time."""
+
+
+def with_open_batch(model: Any) -> Any:
+    """Builds a model again, with the same weights, for any number of images.
+
+    Args:
+        model: Of ``tf_keras`` or ``keras``, built for a fixed number.
+
+    Returns:
+        The new model.
+
+    Raises:
+        ModelError: If it only works with that number.
+    """
+    try:
+        rebuilt = type(model).from_config(_opened(model.get_config()))
+        rebuilt.set_weights(model.get_weights())
+    except Exception as error:  # layers raise whatever they like of a shape
+        first = (str(error).strip().splitlines() or [repr(error)])[0][:200].rstrip(".")
+        raise ModelError(
+            f"The model takes {model.inputs[0].shape[0]} images at a time and cannot be rebuilt "
+            f"for one: {first}.",
+            "Build it without a batch size, load its weights, and save it again.",
+        ) from error
+    return rebuilt
+
+
+def _opened(value: Any, key: str = "") -> Any:
+    """Leaves the number of images open wherever a configuration names it."""
+    if key in _SHAPES and isinstance(value, (list, tuple)) and value:
+        return (None, *value[1:])
+    if isinstance(value, dict):
+        return {name: _opened(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_opened(each) for each in value]
+    return value

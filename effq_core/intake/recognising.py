@@ -1,0 +1,103 @@
+"""Does a model know what the sample photos show, and if not, which usual cause fits?
+
+Some sample photos show classes of ImageNet. Among a thousand classes three of five right are no
+luck: how probable they are by chance is computed exactly, and multiplied by the number of things
+tried. Where there are too few such photos, or too few classes, nothing is said: the first run on
+labelled photos tells (:mod:`effq_core.measure.diagnosis`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from effq_core.base import formatting as fmt
+from effq_core.intake.sample_answers import Photos
+from effq_core.measure.feedings import Refed, other_feedings
+from effq_core.measure.predictions import Floats, Ints
+from effq_core.measure.reordering import DOUBT, usual_orders
+from effq_core.models.catalogue import Normalisation
+from effq_core.photos.decode import Pixels
+
+CHECK_WHAT_WAS_SAID = "Check the labels and the preprocessing, and add it again."
+"""What to do about it."""
+
+_SURELY_SEEN = 3
+"""So many photos, and none recognised, are worth a word even where no cause is found."""
+_UNLIKELY = 0.01
+"""Chance of knowing one photo by luck, up to which none of them known tells something."""
+
+
+def unrecognised(
+    path: Path,
+    folder: Path,
+    photos: Photos,
+    found: Floats,
+    labels: Sequence[str],
+    *,
+    inside: Normalisation | None = None,
+    outside: Normalisation | None = None,
+) -> str:
+    """Says that a model does not know what the sample photos show, and why.
+
+    Args:
+        path: Its ``.tflite`` file, float or as somebody brought it.
+        folder: Where a copy of it may be.
+        photos: The sample photos.
+        found: Its answers to them, float32 (n, classes).
+        labels: Names of its classes.
+        inside: Preprocessing in the file's graph.
+        outside: What it is fed of RGB 0–255, where that is another thing.
+
+    Returns:
+        A sentence; empty where it knows them, or they cannot tell.
+    """
+    shows = _shows(photos, labels)
+    known = [i for i, classes in enumerate(shows) if classes]
+    if not known:
+        return ""
+    wanted = [shows[i] for i in known]
+    luck = [len(classes) / len(labels) for classes in wanted]
+    answers: Ints = found.argmax(axis=1)[known]
+    right = _hits(answers, wanted)
+    if _by_luck(right, luck) < DOUBT:
+        return ""
+    file = Refed(path, folder, inside)
+    tried = list(_tried(file, photos.pixels[known], answers, labels, outside or inside))
+    hits = [_hits(other, wanted) for _, other in tried]
+    best = int(np.argmax(hits))
+    seen = f"of the {fmt.counted(len(known), 'sample photo')} the model has classes for"
+    if hits[best] > right and len(tried) * _by_luck(hits[best], luck) < DOUBT:
+        return f"It recognises {right} {seen}; {tried[best][0]} it would be {hits[best]}."
+    if right == 0 and len(known) >= _SURELY_SEEN and max(luck) <= _UNLIKELY:
+        return f"It recognises none {seen}: are its labels in the order of its outputs?"
+    return ""
+
+
+def _shows(photos: Photos, labels: Sequence[str]) -> list[frozenset[int]]:
+    """Returns the classes each photo shows; none where the model has no class for it."""
+    index = {name: i for i, name in enumerate(labels)}
+    return [frozenset(index[name] for name in names if name in index) for names in photos.shown]
+
+
+def _tried(
+    file: Refed, pixels: Pixels, answers: Ints, labels: Sequence[str], seen: Normalisation | None
+) -> Iterator[tuple[str, Ints]]:
+    for rule, meaning in usual_orders(labels):
+        yield rule, meaning[answers]
+    for way in other_feedings(seen, pixels.shape[-1]):
+        yield f"with {way.words}", file.answers(pixels, way)
+
+
+def _hits(answers: Ints, wanted: Sequence[frozenset[int]]) -> int:
+    return sum(int(a) in classes for a, classes in zip(answers, wanted, strict=True))
+
+
+def _by_luck(hits: int, luck: Sequence[float]) -> float:
+    """Computes the probability of at least so many hits by chance, exactly."""
+    exactly = np.array([1.0])
+    for share in luck:
+        exactly = np.convolve(exactly, (1 - share, share))
+    return float(exactly[hits:].sum())

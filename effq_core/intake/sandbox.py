@@ -1,0 +1,195 @@
+"""Starting the checking process and watching over it; imports no TensorFlow.
+
+What is enforced, by whom:
+
+* time: this process kills the other's whole group; the kernel does after as much processor time;
+* memory: this process watches what is resident; the kernel bounds the address space;
+* disk: this process watches what is left of it;
+* files and TCP: Landlock, where the kernel has it (Linux 5.13; TCP 6.7): only programs, the upload
+  and its own two folders can be read, only those two written, no TCP connection made or taken;
+* everywhere: an environment without the store's path, proxies or credentials, folders of its own
+  for HOME and temporary files, no core dump, and an end together with the process that started it.
+
+Not enforced: UDP, other processes of the same user being signalled, and, where Landlock is missing,
+reading and writing whatever the user may. What the process hands over is data and is checked as
+such again, here and whenever it is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from effq_core.base import formatting as fmt
+from effq_core.base.environment import WORKER_ENVIRONMENT
+from effq_core.base.errors import EngineError, ModelError
+from effq_core.intake import steps
+from effq_core.intake.steps import Step
+from effq_core.photos.incoming.limits import KEEP_FREE
+
+GIB = 1 << 30
+_TICK = 0.1
+_SMALLER = "Only this upload is affected. Choose a smaller model or input."
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one check may take.
+
+    Attributes:
+        seconds: From start to end. A V2-B0 at 224 px takes about 60 on two cores.
+        resident: Bytes in memory. That V2-B0 needs 2 GiB, a ResNet-152 about 4.
+        address_space: Bytes of addresses, of which TensorFlow reserves far more than it uses.
+        keep_free: Bytes of the disk that it leaves.
+    """
+
+    seconds: float = 420.0
+    resident: int = 6 * GIB
+    address_space: int = 24 * GIB
+    keep_free: int = KEEP_FREE
+
+
+def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
+    """Refuses to go on where a disk has too little left.
+
+    Args:
+        folder: On that disk.
+        bounds: How much is to be left.
+
+    Raises:
+        ModelError: If there is less.
+    """
+    if shutil.disk_usage(folder).free < bounds.keep_free:
+        raise ModelError(
+            f"Less than {fmt.size(bounds.keep_free)} of the disk are left: the check was stopped.",
+            "Free some space, or choose a smaller model.",
+        )
+
+
+def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None]) -> None:
+    """Runs the check of a prepared folder to its end.
+
+    Args:
+        folder: With ``in/``, ``out/`` and ``scratch/``.
+        bounds: What it may take.
+        on_step: Told all steps so far about ten times a second; may raise to stop the check.
+
+    Raises:
+        ModelError: If the process took too much, the disk is full, or it crashed.
+        EngineError: If it cannot be started.
+    """
+    log = folder / "log"
+    with log.open("wb") as output:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "effq_core.intake.worker", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder / steps.SCRATCH,
+                env=_environment(folder / steps.SCRATCH),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EngineError(f"The checking process cannot be started: {error}.") from error
+    try:
+        _watch(process, folder / steps.OUT, bounds, on_step)
+    finally:
+        _kill(process)
+    on_step(steps.read(folder / steps.OUT))
+    if process.returncode != 0:
+        raise ModelError(
+            f"The checking process crashed ({_exit(process.returncode)}) while it was reading "
+            "this file.",
+            "Only this upload is affected. Save the model again with model.save('model.keras').",
+        )
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    out: Path,
+    bounds: Bounds,
+    on_step: Callable[[tuple[Step, ...]], None],
+) -> None:
+    """Waits for the end; raises where it must come early."""
+    begun, read_to, found = time.monotonic(), -1, tuple[Step, ...]()
+    while process.poll() is None:
+        size = _size(out / steps.STEPS_FILE)
+        if size != read_to:
+            read_to, found = size, steps.read(out)
+        on_step(found)
+        if time.monotonic() - begun > bounds.seconds:
+            raise ModelError(
+                f"The check took longer than {fmt.duration(bounds.seconds)} and was stopped.",
+                _SMALLER,
+            )
+        if _resident(process.pid) > bounds.resident:
+            raise ModelError(
+                f"The model needs more than {fmt.size(bounds.resident)} of memory to be checked.",
+                _SMALLER,
+            )
+        refuse_full_disk(out, bounds)
+        time.sleep(_TICK)
+
+
+def _resident(pid: int) -> int:
+    try:
+        first = psutil.Process(pid)
+        return sum(each.memory_info().rss for each in (first, *first.children(recursive=True)))
+    except psutil.Error:
+        return 0
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended, and so has all it started
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _exit(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Returns an environment that says nothing about this machine's user."""
+    package = str(Path(__file__).resolve().parents[2])
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TZ") if name in os.environ}
+    return {
+        **WORKER_ENVIRONMENT,
+        **kept,
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": package,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONFAULTHANDLER": "1",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "KERAS_HOME": str(scratch),
+        "XDG_CACHE_HOME": str(scratch),
+        "MPLCONFIGDIR": str(scratch),
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "",
+    }

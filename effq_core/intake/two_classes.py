@@ -1,0 +1,130 @@
+"""One output, yes or no, made two classes: label 0 is no, label 1 is yes (imports TensorFlow).
+
+A sigmoid of z is the second of a softmax of (-z/2, z/2), exactly. So a last Dense layer of one unit
+becomes one of two, whose softmax is quantized and fine-tuned like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from effq_core.base.errors import ModelError
+from effq_core.models.own.flat import FlatLayer
+from effq_core.models.own.head import is_linear
+from effq_core.models.own.nodes import activation_of
+
+_Array = np.ndarray[Any, Any]
+_HALVES = np.array([[-0.5, 0.5]], np.float32)
+_NAME = "two_classes"
+
+
+class OneOutput(StrEnum):
+    """What the only output of a model is."""
+
+    SIGMOID = "sigmoid"
+    """The probability of the second class."""
+    LOGIT = "logit"
+    """A score before a sigmoid."""
+
+
+def what_output(model: Any, found: _Array) -> OneOutput:
+    """Tells a score before a sigmoid from a probability.
+
+    Args:
+        model: The Keras model; ``None`` where there are no layers to ask.
+        found: The answers to photos, ``(n, 1)``.
+
+    Returns:
+        As its last layer says; where that is not known, a score if a value lies outside of 0 to 1.
+
+    Raises:
+        ModelError: If its last layer is neither.
+    """
+    activation = _last_activation(model)
+    if activation is None:
+        outside = found.min() < 0 or found.max() > 1
+        return OneOutput.LOGIT if outside else OneOutput.SIGMOID
+    known = {"sigmoid": OneOutput.SIGMOID, "linear": OneOutput.LOGIT}
+    if activation not in known:
+        raise ModelError(
+            f"The model's one output ends in {activation}: it is no probability of one of two "
+            "classes.",
+            "End the model with a sigmoid, or with a softmax over its classes.",
+        )
+    return known[activation]
+
+
+def both(call: Callable[[Any], Any], output: OneOutput) -> Callable[[Any], Any]:
+    """Makes the probabilities of both classes of one output.
+
+    Args:
+        call: From images to ``(n, 1)``.
+        output: What that is.
+
+    Returns:
+        The model from images to ``(n, 2)``.
+    """
+
+    def run(x: Any) -> Any:
+        one = call(x)
+        if output is OneOutput.LOGIT:
+            return tf.nn.softmax(tf.concat([one * -0.5, one * 0.5], -1))
+        return tf.concat([1.0 - one, one], -1)
+
+    return run
+
+
+def with_two_classes(
+    layers: list[FlatLayer], weights: dict[str, list[_Array]], end: str, output: OneOutput
+) -> tuple[str, str]:
+    """Lets a list of layers end in two outputs and a softmax in place of one and a sigmoid.
+
+    Args:
+        layers: In the order in which they can be built; changed.
+        weights: Arrays by layer; changed.
+        end: Name of the layer whose output is the model's.
+        output: What that is.
+
+    Returns:
+        Name of the layer that ends the list now; why that cannot be done, or nothing.
+    """
+    if output is OneOutput.SIGMOID:
+        last = next((each for each in layers if each.name == end), None)
+        if last is None or last.config.get("activation") != "sigmoid" or _used(layers, end):
+            return end, f"{end} (one output that is no sigmoid of a layer)"
+        if last.kind == "Activation":
+            layers.remove(last)
+            end = last.inputs[0]
+        else:
+            layers[layers.index(last)] = replace(
+                last, config={**last.config, "activation": "linear"}
+            )
+    last = next((each for each in layers if each.name == end), None)
+    if last and last.kind == "Dense" and is_linear(last) and not _used(layers, end):
+        config = {**last.config, "units": 2, "activation": "softmax"}
+        layers[layers.index(last)] = replace(last, config=config)
+        kernel, *bias = weights[end]
+        weights[end] = [kernel @ _HALVES, *(each @ _HALVES for each in bias)]
+        return end, ""
+    config = {"units": 2, "activation": "softmax", "use_bias": False}
+    layers.append(FlatLayer(_NAME, "Dense", config, (end,)))
+    weights[_NAME] = [_HALVES]
+    return _NAME, ""
+
+
+def _used(layers: list[FlatLayer], name: str) -> bool:
+    return any(name in each.inputs for each in layers)
+
+
+def _last_activation(model: Any) -> str | None:
+    """Returns what comes last, where the last layer says it."""
+    while model is not None and getattr(model, "layers", None):
+        model = model.layers[-1]
+    given = model.get_config() if hasattr(model, "get_config") else {}
+    return activation_of(given["activation"]) if "activation" in given else None

@@ -1,0 +1,1 @@
+"""How much of what visitors start goes on at a time."""

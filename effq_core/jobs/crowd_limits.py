@@ -1,0 +1,209 @@
+"""How much of many visitors' uploads one server takes on; who comes later is asked to wait.
+
+What is bounded here is bounded for the whole process, whichever pages its visitors are on:
+
+* :class:`Room`: work at a time. :data:`LOOKING`, :data:`CHECKING` and :data:`ANSWERING` are the
+  three kinds there are;
+* :class:`Held`: bytes of uploaded files in memory, of one visitor and of all.
+
+Nobody loses anything by being asked to wait: what was given stays where it is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import BusyError
+
+MIB = 1 << 20
+_AGAIN = "Try again in a moment: what you have given is still here."
+_POLL = 0.1
+
+
+class Room:
+    """Bounds how much of one kind of work goes on at a time.
+
+    Args:
+        what: What is worked on, in the singular: ``upload``.
+        most: How many at a time.
+        waiting: How many more may wait for their turn; beyond them one is refused at once.
+        patience: Seconds one waits before one is refused.
+    """
+
+    def __init__(self, what: str, most: int, *, waiting: int = 0, patience: float = 0.0) -> None:
+        self.what, self.most, self.waiting, self.patience = what, most, waiting, patience
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._outside = 0
+
+    @property
+    def inside(self) -> int:
+        """How many are worked on or wait."""
+        with self._changed:
+            return self._inside + self._outside
+
+    @contextmanager
+    def enter(self, count: int = 1, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Holds room for so many while the block runs.
+
+        Args:
+            count: How many, at most :attr:`most`.
+            on_wait: Called about ten times a second while waiting; may raise to give up.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            BusyError: If there is none, now or within :attr:`patience`.
+        """
+        self._take(count, on_wait)
+        try:
+            yield
+        finally:
+            self.leave(count)
+
+    def take(self) -> None:
+        """Takes room for one without waiting; :meth:`leave` gives it back.
+
+        Raises:
+            BusyError: If there is none.
+        """
+        with self._changed:
+            if self._inside >= self.most:
+                raise self._busy()
+            self._inside += 1
+
+    def leave(self, count: int = 1) -> None:
+        """Gives room back.
+
+        Args:
+            count: For how many.
+        """
+        with self._changed:
+            self._inside -= count
+            self._changed.notify_all()
+
+    def _take(self, count: int, on_wait: Callable[[], None]) -> None:
+        until = time.monotonic() + self.patience
+        with self._changed:
+            if self._inside + count <= self.most:
+                self._inside += count
+                return
+            if self._outside >= self.waiting:
+                raise self._busy()
+            self._outside += 1
+        try:
+            while True:
+                on_wait()  # without the lock: it may draw, or raise
+                with self._changed:
+                    if self._inside + count <= self.most:
+                        self._inside += count
+                        return
+                    if time.monotonic() > until:
+                        raise self._busy(besides=1)  # who is told does not count
+                    self._changed.wait(_POLL)
+        finally:
+            with self._changed:
+                self._outside -= 1
+
+    def _busy(self, besides: int = 0) -> BusyError:
+        count = self._inside + self._outside - besides
+        return BusyError(f"The server is busy with {fmt.counted(count, self.what)}.", _AGAIN)
+
+
+class Held:
+    """Counts the bytes of uploaded files that a server holds in memory.
+
+    Args:
+        visitor: Most for one visitor.
+        server: Most for all together.
+    """
+
+    def __init__(self, *, visitor: int, server: int) -> None:
+        self.visitor, self.server = visitor, server
+        self._lock = threading.Lock()
+        self._files: dict[str, Counter[str]] = {}
+
+    def take(self, visitor: str, file: str, size: int) -> None:
+        """Notes a file that arrives.
+
+        Args:
+            visitor: Whose it is.
+            file: Distinguishes it among theirs.
+            size: In bytes.
+
+        Raises:
+            BusyError: If there is no room for it; then it must not be kept.
+        """
+        with self._lock:
+            own = self._files.get(visitor, Counter())
+            before = own[file]
+            if own.total() - before + size > self.visitor:
+                raise BusyError(
+                    f"Your files would take more than {fmt.size(self.visitor)} of the server's "
+                    "memory.",
+                    "Remove some of them, or give them one after the other.",
+                )
+            if self._total() - before + size > self.server:
+                raise self._busy()
+            self._files.setdefault(visitor, own)[file] = size
+
+    def leave(self, visitor: str, file: str | None = None) -> None:
+        """Notes that a file, or all of a visitor's, has gone; harmless where it had not come.
+
+        Args:
+            visitor: Whose it was.
+            file: Which; ``None`` for all.
+        """
+        with self._lock:
+            own = self._files.get(visitor)
+            if own is not None and file is not None:
+                own.pop(file, None)
+            if file is None or not own:
+                self._files.pop(visitor, None)
+
+    def check(self, more: int) -> None:
+        """Looks whether the server has room, before somebody sends something in vain.
+
+        Args:
+            more: Bytes that might come.
+
+        Raises:
+            BusyError: If it has not.
+        """
+        with self._lock:
+            if self._total() + more > self.server:
+                raise self._busy()
+
+    @property
+    def bytes(self) -> int:
+        """All that is held."""
+        with self._lock:
+            return self._total()
+
+    def _total(self) -> int:
+        return sum(own.total() for own in self._files.values())
+
+    def _busy(self) -> BusyError:
+        count = sum(len(own) for own in self._files.values())
+        return BusyError(
+            f"The server is busy with {fmt.counted(count, 'upload')}: {fmt.size(self._total())}.",
+            "Try again in a moment; the others' files go when they leave.",
+        )
+
+
+LOOKING = Room("upload", 2, waiting=6, patience=60.0)
+"""Zips and photos being looked at before they become a dataset: each is a process of up to 4 GiB of
+addresses, and its second core is the last one of many machines."""
+CHECKING = Room("model", 4)
+"""Models being checked: one works, the others wait for it."""
+ANSWERING = Room("photo", 60, waiting=20, patience=10.0)
+"""Photos being answered. They are answered one at a time, five variants in a quarter of a second:
+the last of sixty waits fifteen seconds."""
+FILES = Held(visitor=640 * MIB, server=1024 * MIB)
+"""Uploaded files in the server's memory. A visitor may hold twenty photos of 20 MiB and a zip."""

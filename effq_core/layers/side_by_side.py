@@ -1,0 +1,303 @@
+"""Two files of one model side by side: the same photo through both, every operator's values kept.
+
+LiteRT only, no TensorFlow: a worker and the dashboard use it alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from effq_core.base.errors import ModelError
+from effq_core.learn.grids import decibels
+from effq_core.measure.runtime import LiteRtModel
+from effq_core.tflite.naming import KERNELS
+from effq_core.tflite.network import Op, read_network
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+_Sum = npt.NDArray[np.float64]
+
+# Between an operator in floats and one in integers of a mixed file: they have no counterpart.
+_BORDERS = ("QUANTIZE", "DEQUANTIZE")
+_NAMES = {
+    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One operator in both files.
+
+    Attributes:
+        op: In the float32 file.
+        float32: Number of its output's tensor there.
+        int8: Number of its output's tensor in the int8 file.
+        scale: Of the int8 grid; ``None`` where the tensor is kept in floats.
+        zero_point: Of the int8 grid; ``None`` where the tensor is kept in floats.
+        low: Smallest value the grid can represent, ``-inf`` where kept in floats.
+        high: Largest one, ``inf`` where kept in floats.
+        kernels: Numbers of the constant tensors with its weights, in either file; ``None`` where it
+            has none.
+    """
+
+    op: Op
+    float32: int
+    int8: int
+    scale: float | None
+    zero_point: int | None
+    low: float
+    high: float
+    kernels: tuple[int, int] | None
+
+    @property
+    def is_map(self) -> bool:
+        """Whether a channel has several values on one photo."""
+        return math.prod(self.op.shape[:-1]) > 1
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What similarity follows from; adds up over photos.
+
+    Attributes:
+        signal: Sum of squares of float32's values, of each channel, float64 ``(channels,)``.
+        noise: Sum of squares of the differences to int8's, likewise.
+        other: Sum of squares of int8's values.
+        product: Sum of their products with float32's.
+    """
+
+    signal: _Sum = field(default_factory=lambda: np.zeros(1))
+    noise: _Sum = field(default_factory=lambda: np.zeros(1))
+    other: float = 0.0
+    product: float = 0.0
+
+    @classmethod
+    def of(cls, exact: Floats, rounded: Floats) -> Sums:
+        """Sums up two tensors, both ``(positions, channels)``."""
+        error = exact - rounded
+        ones = np.ones(len(exact), np.float32)
+        return cls(
+            (ones @ np.square(exact)).astype(np.float64),
+            (ones @ np.square(error, out=error)).astype(np.float64),
+            float(np.vdot(rounded, rounded)),
+            float(np.vdot(exact, rounded)),
+        )
+
+    def __add__(self, more: Sums) -> Sums:
+        return Sums(
+            self.signal + more.signal,
+            self.noise + more.noise,
+            self.other + more.other,
+            self.product + more.product,
+        )
+
+    @property
+    def sqnr_db(self) -> float:
+        """Signal-to-quantization-noise ratio in dB; ``inf`` where nothing is lost."""
+        return decibels(float(self.signal.sum()), float(self.noise.sum()))
+
+    @property
+    def channel_db(self) -> float:
+        """Ratio of the median channel, of those that are not all zeros, in dB."""
+        alive = self.signal > 0
+        if not alive.any():
+            return self.sqnr_db
+        with np.errstate(divide="ignore"):  # nothing lost is infinite
+            ratios = 10 * np.log10(self.signal[alive] / self.noise[alive])
+        return median(ratios)
+
+    @property
+    def cosine(self) -> float:
+        """Cosine of the angle between both, -1 to 1; 1 where both are 0, 0 where one is."""
+        if not self.noise.any():
+            return 1.0
+        lengths = math.sqrt(float(self.signal.sum()) * self.other)
+        return min(max(self.product / lengths, -1.0), 1.0) if lengths else 0.0
+
+
+def median(values: Sequence[float] | _Sum) -> float:
+    """Returns the median, the lower one of two: a mean with infinity would be infinite."""
+    return float(np.sort(values)[(len(values) - 1) // 2])
+
+
+class Both:
+    """Both files, loaded with all their tensors kept. Serves one thread at a time.
+
+    XNNPACK runs each operator by itself then, with the kernels it has otherwise: on the bundled
+    model the probabilities are those of the files as they are used, bit for bit. LiteRT's own
+    kernels would be another model: they answer up to 12 of 256 steps elsewhere, and take five times
+    as long in floats.
+
+    Args:
+        float32: The float32 ``.tflite`` file.
+        int8: Another file of the same model.
+        threads: Threads of each.
+
+    Raises:
+        ModelError: If a file cannot be read, or the two do not fit each other.
+    """
+
+    def __init__(self, float32: Path, int8: Path, *, threads: int = 1) -> None:
+        self._float32 = LiteRtModel(float32, threads=threads, preserve_all_tensors=True)
+        self._int8 = LiteRtModel(int8, threads=threads, preserve_all_tensors=True)
+        if (self._float32.image_size, self._float32.classes) != (
+            self._int8.image_size,
+            self._int8.classes,
+        ):
+            raise _misfit(float32, int8)
+        self.image_size = self._float32.image_size
+        self.ops = read_network(float32).ops
+        self.pairs = _pair(float32, int8, self.ops, self._int8)
+        self._tables = {
+            pair.op.tensor: _table(pair) for pair in self.pairs if pair.scale is not None
+        }
+
+    def run(self, image: Image) -> tuple[Floats, Floats]:
+        """Runs both on a photo.
+
+        Args:
+            image: RGB 0-255, uint8 ``(side, side, 3)``.
+
+        Returns:
+            The probabilities of float32 and int8, float32 ``(classes,)`` each.
+
+        Raises:
+            ModelError: If the image does not have the model's size.
+        """
+        return self._float32.predict(image), self._int8.predict(image)
+
+    def values(self, pair: Pair) -> tuple[Floats, Floats]:
+        """Returns what an operator made of the photo that was run last.
+
+        Args:
+            pair: One of :attr:`pairs`.
+
+        Returns:
+            float32's values, and int8's as real numbers: float32 ``(positions, channels)``, copies.
+        """
+        shape = (-1, pair.op.shape[-1] if pair.op.shape else 1)
+        exact = self._float32.interpreter.get_tensor(pair.float32).reshape(shape)
+        rounded = self._int8.interpreter.get_tensor(pair.int8).reshape(shape)
+        if pair.scale is not None:
+            rounded = self._tables[pair.op.tensor][rounded.view(np.uint8)]
+        return exact, rounded
+
+    def weights(self, pair: Pair) -> tuple[Floats, npt.NDArray[Any], dict[str, Any]]:
+        """Returns the weights of an operator that has some.
+
+        Args:
+            pair: One of :attr:`pairs` with kernels.
+
+        Returns:
+            float32's weights, the other file's as they are stored, and how those are quantized:
+            ``scales``, ``zero_points``, ``quantized_dimension``.
+        """
+        if pair.kernels is None:
+            raise ModelError(f"The operator {pair.op.tensor!r} has no weights.")
+        first, second = pair.kernels
+        interpreter = self._int8.interpreter
+        detail = next(d for d in interpreter.get_tensor_details() if d["index"] == second)
+        exact = self._float32.interpreter.get_tensor(first)
+        return exact, interpreter.get_tensor(second), detail["quantization_parameters"]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An operator's place in a file."""
+
+    kind: str
+    tensor: str
+    shape: tuple[int, ...]
+    output: int
+    kernel: int | None
+
+
+def _places(path: Path) -> list[_Place]:
+    """Lists the operators of a file with the numbers of their tensors, without the borders."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+    graph = model.subgraphs[0]
+    produced = {int(op.outputs[0]): op for op in graph.operators}
+
+    def kind(op: Any) -> str:
+        return str(_NAMES[model.operatorCodes[op.opcodeIndex].builtinCode])
+
+    def constant(index: int) -> int:
+        # A kernel stored in 16 bits is behind the operator that unpacks it.
+        return int(produced[index].inputs[0]) if index in produced else index
+
+    return [
+        _Place(
+            kind=kind(op),
+            tensor=graph.tensors[op.outputs[0]].name.decode(),
+            shape=tuple(int(side) for side in graph.tensors[op.outputs[0]].shape),
+            output=int(op.outputs[0]),
+            kernel=constant(int(op.inputs[1])) if kind(op) in KERNELS else None,
+        )
+        for op in graph.operators
+        if kind(op) not in _BORDERS
+    ]
+
+
+def _pair(float32: Path, int8: Path, all_ops: Sequence[Op], model: LiteRtModel) -> tuple[Pair, ...]:
+    """Finds each operator of the float32 file in the other one.
+
+    By the name of its tensor; where names differ (training with fake quantization renames every
+    layer), by its place, if the operators are the same ones in the same order.
+    """
+    first, second = _places(float32), _places(int8)
+    by_name = {place.tensor: place for place in second}
+    found = [(place, by_name.get(place.tensor)) for place in first]
+    if any(other is None for _, other in found):
+        alike = [(p.kind, p.shape) for p in first] == [(p.kind, p.shape) for p in second]
+        if alike:
+            found = list(zip(first, second, strict=True))
+    ops = {op.tensor: op for op in all_ops}
+    details = {int(each["index"]): each for each in model.interpreter.get_tensor_details()}
+    pairs = [
+        _make(ops[place.tensor], place, other, details[other.output])
+        for place, other in found
+        if other is not None and other.shape == place.shape
+    ]
+    if not pairs:
+        raise _misfit(float32, int8)
+    return tuple(pairs)
+
+
+def _make(op: Op, place: _Place, other: _Place, detail: dict[str, Any]) -> Pair:
+    scale, zero_point = (float(detail["quantization"][0]), int(detail["quantization"][1]))
+    quantized = detail["dtype"] is np.int8
+    kernels = None
+    if place.kernel is not None and other.kernel is not None:
+        kernels = (place.kernel, other.kernel)
+    return Pair(
+        op=op,
+        float32=place.output,
+        int8=other.output,
+        scale=scale if quantized else None,
+        zero_point=zero_point if quantized else None,
+        low=scale * (-128 - zero_point) if quantized else -np.inf,
+        high=scale * (127 - zero_point) if quantized else np.inf,
+        kernels=kernels,
+    )
+
+
+def _table(pair: Pair) -> Floats:
+    """Returns the real number each of the 256 bytes stands for, in the order of uint8."""
+    integers = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.float32)
+    table: Floats = (integers - np.float32(pair.zero_point)) * np.float32(pair.scale)
+    return table
+
+
+def _misfit(float32: Path, int8: Path) -> ModelError:
+    return ModelError(
+        f"{float32} and {int8} are not files of the same model.",
+        "Compare two variants of one run.",
+    )

@@ -1,0 +1,175 @@
+"""What a ``.tflite`` file somebody brought is fed, and what its outputs are, where that differs.
+
+EffQ's own files have their preprocessing and softmax inside; such a file stays as it is, so what it
+was trained with is written down beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from effq_core.base.errors import ModelError
+from effq_core.models.catalogue import Normalisation
+from effq_core.photos.image_input import COLOUR
+
+FEEDING_FILE = "feeding.json"
+_RGB = (0, 1, 2)
+_FEWEST = 32
+"""A quantized input that keeps fewer of the 256 pixel values apart is not fed what it was made
+for: with the right preprocessing nearly all stay apart, with a wrong one 2 to 4 do."""
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """What is written beside a file.
+
+    Attributes:
+        scale: Factor of each of the model's channels, from 0–255; one where its input is grey.
+        offset: Summand of each.
+        order: Which of R, G and B each is; of no meaning where it is grey.
+        softmax: Whether its outputs are scores, and a softmax comes after them.
+    """
+
+    scale: Sequence[float] = (1.0,) * 3
+    offset: Sequence[float] = (0.0,) * 3
+    order: Sequence[int] = _RGB
+    softmax: bool = False
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it says anything."""
+        channels = len(self.scale)
+        plain = Feeding((1.0,) * channels, (0.0,) * channels)
+        return self != plain
+
+    @classmethod
+    def of(
+        cls, values: Normalisation | None, channels: int = COLOUR, *, softmax: bool = False
+    ) -> Feeding:
+        """Makes it of preprocessing.
+
+        Args:
+            values: For an input of so many channels; ``None`` where there is none.
+            channels: Of the input.
+            softmax: Whether the outputs are scores, and a softmax comes after them.
+        """
+        if values is None:
+            return cls((1.0,) * channels, (0.0,) * channels, softmax=softmax)
+        return cls(values.scale, values.offset, values.order, softmax)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """What is done to the pixels."""
+        first, second, third = self.order
+        return Normalisation(tuple(self.scale), tuple(self.offset), (first, second, third))
+
+    def write(self, path: Path) -> None:
+        """Writes it beside a ``.tflite`` file."""
+        plain: dict[str, Any] = {"scale": list(self.scale), "offset": list(self.offset)}
+        if tuple(self.order) != _RGB:
+            plain["order"] = list(self.order)
+        if self.softmax:
+            plain["softmax"] = True
+        path.with_name(FEEDING_FILE).write_text(json.dumps(plain), encoding="ascii")
+
+    def values(self) -> npt.NDArray[np.float64]:
+        """Returns the input of each pixel value, (channels, 256)."""
+        scale, offset = (np.array(each, np.float64) for each in (self.scale, self.offset))
+        values: npt.NDArray[np.float64] = np.arange(256) * scale.reshape(-1, 1)
+        return values + offset.reshape(-1, 1)
+
+
+def read_feeding(path: Path) -> Feeding | None:
+    """Reads what is written beside a ``.tflite`` file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        What it says; ``None`` where there is nothing.
+
+    Raises:
+        ModelError: If it cannot be read.
+    """
+    beside = path.with_name(FEEDING_FILE)
+    if not beside.is_file():
+        return None
+    try:
+        plain = json.loads(beside.read_text(encoding="ascii"))
+        scale, offset = (tuple(float(each) for each in plain[n]) for n in ("scale", "offset"))
+        order = tuple(int(each) for each in plain.get("order", _RGB))
+        if sorted(order) != list(_RGB) or len(scale) != len(offset) or len(scale) not in (1, 3):
+            raise ValueError("neither of three channels nor of one")
+        return Feeding(scale, offset, order, plain.get("softmax") is True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"What {path.name} is to be fed cannot be read ({error}).", "Add the file again."
+        ) from error
+
+
+def input_table(
+    path: Path, detail: dict[str, Any], feeding: Feeding | None = None
+) -> npt.NDArray[np.generic]:
+    """Returns what each pixel value is written as, the file's own quantization included.
+
+    Args:
+        path: The ``.tflite`` file.
+        detail: Of its input, as LiteRT tells.
+        feeding: What it is fed, where that is not RGB 0-255.
+
+    Returns:
+        (256,) of the input's type; with preprocessing outside of the file a row a channel,
+        (channels, 256).
+
+    Raises:
+        ModelError: If the input is an integer without a scale, or its scale does not fit what it
+            is fed.
+    """
+    pixels = np.arange(256, dtype=np.float64) if feeding is None else feeding.values()
+    dtype = np.dtype(detail["dtype"])
+    if dtype == np.float32:
+        return pixels.astype(np.float32)
+    scale, zero_point = detail["quantization"]
+    if dtype.kind not in "iu" or not scale:
+        raise ModelError(
+            f"{path.name} takes {dtype} input without a scale.",
+            "EffQ feeds float32 or quantized integer inputs; convert the model again.",
+        )
+    bounds = np.iinfo(dtype)
+    # Halves go up, as all of a scale of 1/127.5 are: rounded to even, every two values would meet.
+    whole = np.floor(np.round(pixels / scale, 4) + 0.5)
+    steps: npt.NDArray[np.generic] = np.clip(whole + zero_point, bounds.min, bounds.max).astype(
+        dtype
+    )
+    if (apart := values_apart(steps)) < _FEWEST:
+        raise ModelError(
+            f"The {dtype} input of {path.name} holds {held(detail)}. It cannot be fed "
+            f"{pixels.min():.4g} to {pixels.max():.4g}: only {apart} of 256 pixel values would "
+            "differ.",
+            "Choose the preprocessing the model was trained with.",
+        )
+    return steps
+
+
+def values_apart(table: npt.NDArray[np.generic]) -> int:
+    """Counts the pixel values a table of inputs keeps apart, in its worst channel."""
+    return min(len(np.unique(row)) for row in np.atleast_2d(table))
+
+
+def held(detail: dict[str, Any]) -> str:
+    """Says which numbers a quantized input can hold.
+
+    Args:
+        detail: As LiteRT tells, with a scale.
+    """
+    scale, zero_point = detail["quantization"]
+    bounds = np.iinfo(np.dtype(detail["dtype"]))
+    low, high = ((step - zero_point) * scale for step in (bounds.min, bounds.max))
+    return f"{low:.4g} to {high:.4g}"

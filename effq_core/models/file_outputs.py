@@ -1,0 +1,81 @@
+"""How the outputs of a ``.tflite`` file somebody brought are read as one probability a class.
+
+EffQ's own files have an output for each class; such a file stays as it is, so what its outputs mean
+is written down beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from effq_core.base.errors import ModelError
+
+ANSWERS_FILE = "answers.json"
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How outputs are read. One output alone is the probability of the second of two classes.
+
+    Attributes:
+        logit: Whether a single output is a score before a sigmoid.
+        background: Place of an output that is none of the classes and left out; ``None``: no such.
+    """
+
+    logit: bool = False
+    background: int | None = None
+
+    def classes(self, outputs: int) -> int:
+        """Returns how many classes a file with so many outputs has."""
+        return 2 if outputs == 1 else outputs - (self.background is not None)
+
+    def read(self, outputs: Floats) -> Floats:
+        """Reads the outputs for one image.
+
+        Args:
+            outputs: As the file gives them, dequantized, float32 (outputs,).
+
+        Returns:
+            float32 (classes,).
+        """
+        if len(outputs) == 1:
+            yes = outputs[0].astype(np.float64)
+            if self.logit:
+                yes = 1 / (1 + np.exp(-np.clip(yes, -80, 80)))
+            return np.array([1 - yes, yes], np.float32)
+        return outputs if self.background is None else np.delete(outputs, self.background)
+
+
+def write_answers(path: Path, answers: Answers) -> None:
+    """Says how a model's outputs are read, where that is not one for each class.
+
+    Args:
+        path: The ``.tflite`` file; a small file is written beside it.
+        answers: How.
+    """
+    if answers != Answers():
+        path.with_name(ANSWERS_FILE).write_text(json.dumps(asdict(answers)), encoding="ascii")
+
+
+def read_answers(path: Path) -> Answers:
+    """Reads what :func:`write_answers` wrote beside a model.
+
+    Raises:
+        ModelError: If it is damaged.
+    """
+    beside = path.with_name(ANSWERS_FILE)
+    if not beside.is_file():
+        return Answers()
+    try:
+        plain = json.loads(beside.read_text(encoding="ascii"))
+        background = plain["background"]
+        return Answers(bool(plain["logit"]), None if background is None else int(background))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{beside} cannot be read ({error}).", "Add the file again.") from error

@@ -1,0 +1,79 @@
+"""Reading and writing models of one's own as they are kept (imports TensorFlow).
+
+Everything that is read is checked again: the layers by their kinds, the graph by its operators, and
+weights are numbers without pickled objects.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from effq_core.base.errors import ModelError
+from effq_core.models.own.card import (
+    GRAPH_FILE,
+    WEIGHTS_FILE,
+    OwnCard,
+    content_hash,
+)
+from effq_core.models.own.flat import FlatModel, build_flat
+from effq_core.models.own.graph import GraphModel
+from effq_core.models.weights import load_weights, read_weights, write_weights
+
+
+def open_own(card: OwnCard) -> Any:
+    """Builds a model from the store.
+
+    Args:
+        card: Its card.
+
+    Returns:
+        A ``tf_keras.Model`` where it is kept as layers, else a
+        :class:`~effq_core.models.own.graph.GraphModel`; both from float32
+        ``(n, side, side, 3)``, RGB 0-255, to probabilities.
+
+    Raises:
+        ModelError: If its files are gone or not the ones that were checked.
+    """
+    if content_hash(card.folder) != card.weights.sha256:
+        raise ModelError(
+            f"The files of {card.title} are not those that were checked.",
+            f"Remove it with `effq models remove {card.id}` and add it again.",
+        )
+    return load_own(card.folder)
+
+
+def load_own(folder: Path) -> Any:
+    """Builds a model from the files of a folder.
+
+    Args:
+        folder: Of the store, or an artifact :func:`save_own` wrote.
+
+    Returns:
+        As :func:`open_own`.
+
+    Raises:
+        ModelError: If the files are none of a model.
+    """
+    if (folder / GRAPH_FILE).is_file():
+        return GraphModel(folder)
+    model = build_flat(FlatModel.read(folder))
+    load_weights(model, read_weights(folder / WEIGHTS_FILE), WEIGHTS_FILE, skip=frozenset())
+    return model
+
+
+def save_own(model: Any, card: OwnCard, classes: int, folder: Path) -> None:
+    """Writes a model so that :func:`load_own` rebuilds it exactly.
+
+    Args:
+        model: From :func:`open_own`, or that under another head.
+        card: Its card.
+        classes: Width of the head.
+        folder: Where to write; exists.
+    """
+    if isinstance(model, GraphModel):
+        shutil.copyfile(card.folder / GRAPH_FILE, folder / GRAPH_FILE)
+        return
+    FlatModel.read(card.folder).with_classes(classes).write(folder)
+    write_weights(model, folder / WEIGHTS_FILE)

@@ -1,0 +1,73 @@
+"""Photos to try a model on, and which of its classes they show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from effq_core.photos.photo_patches import sample_photos
+
+# What ImageNet calls what is in the photos, by looking at them. The others show none of its
+# classes: it has none for people, grass, gravel, stars or eyes.
+_SHOWS = {
+    "camera": ("tripod", "reflex camera", "Polaroid camera"),
+    "cat": ("tabby", "tiger cat", "Egyptian cat"),
+    "clock": ("wall clock", "analog clock"),
+    "coffee": ("espresso", "cup", "coffee mug"),
+    "rocket": ("missile", "projectile"),
+}
+_DEFAULT = ("cat", "coffee", "rocket", "astronaut", "clock", "camera")
+"""Offered where the model knows none of them: what most people would try."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A photo to try a model on.
+
+    Attributes:
+        name: What it shows, in a word.
+        path: The file.
+        credit: Who made it, and its terms.
+        shows: The model's classes that are in it; empty where it shows none.
+    """
+
+    name: str
+    path: Path
+    credit: str
+    shows: tuple[str, ...]
+
+
+def shown_in(photo: str) -> tuple[str, ...]:
+    """Returns what classes are called that a photo shows: its own name, and ImageNet's.
+
+    Args:
+        photo: Name of a sample photo.
+    """
+    return (photo, *_SHOWS.get(photo, ()))
+
+
+def samples_for(labels: Collection[str]) -> list[Sample]:
+    """Chooses sample photos for a model.
+
+    Args:
+        labels: Names of the model's outputs.
+
+    Returns:
+        The photos that show some of its classes; some common ones where none does.
+
+    Raises:
+        DatasetError: If scikit-image, in whose package they are, lacks one.
+    """
+    known = frozenset(labels)
+    samples = [
+        Sample(
+            name=photo.name,
+            path=photo.path,
+            credit=photo.credit,
+            shows=tuple(name for name in shown_in(photo.name) if name in known),
+        )
+        for photo in sample_photos()
+    ]
+    fitting = [sample for sample in samples if sample.shows]
+    return fitting or [sample for sample in samples if sample.name in _DEFAULT]

@@ -1,0 +1,139 @@
+"""The folders of photos people have added to the list of datasets.
+
+They are kept in one small file of the store. It holds paths and counts only: adding copies nothing
+and removing deletes no photo.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.base.errors import DatasetError, StoreError
+from effq_core.base.files import read_json, write_json
+from effq_core.base.locks import FileLock
+from effq_core.base.settings import Home
+from effq_core.photos.preview import FolderPreview
+from effq_core.photos.roots import Roots, folder_id, folder_title
+
+_FILE = "folders.json"
+_LOCK = ".folders.lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedFolder:
+    """A folder in the list, with what was in it when it was added.
+
+    Attributes:
+        path: The folder, absolute and resolved.
+        images: Image files.
+        classes: Classes; 0 when unlabelled.
+        bytes: Size of the images.
+        added: Seconds since 1970.
+        one_down: Whether the folders in its folders are the classes.
+    """
+
+    path: str
+    images: int
+    classes: int
+    bytes: int
+    added: float
+    one_down: bool = False
+
+    @property
+    def id(self) -> str:
+        """Identifier an experiment names it by."""
+        return folder_id(self.path, one_down=self.one_down)
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+        return folder_title(Path(self.path), one_down=self.one_down)
+
+
+def added_folders(home: Home) -> tuple[AddedFolder, ...]:
+    """Lists the folders that were added, in that order.
+
+    Args:
+        home: The store.
+
+    Returns:
+        The folders; whether they are still there is not looked at.
+
+    Raises:
+        StoreError: If the list is damaged.
+    """
+    path = home.root / _FILE
+    if not path.exists():
+        return ()
+    try:
+        return tuple(AddedFolder(**entry) for entry in (read_json(path) or {})["folders"])
+    except (KeyError, TypeError) as error:
+        raise StoreError(
+            f"The list of added folders {path} is damaged ({error!r}).",
+            "Delete this file and add the folders again; no photo is lost.",
+        ) from error
+
+
+def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
+    """Adds a folder to the list of datasets, or puts new counts to one that is in it.
+
+    Args:
+        home: The store.
+        roots: What may be added.
+        preview: The folder, and what was found in it.
+
+    Returns:
+        The folder as it is in the list now.
+
+    Raises:
+        DatasetError: If it lies outside of the roots or is gone.
+        StoreError: If the list is damaged or cannot be written.
+    """
+    new = AddedFolder(
+        path=str(roots.require(preview.path)),
+        images=preview.images,
+        classes=len(preview.classes),
+        bytes=preview.bytes,
+        added=time.time(),
+        one_down=preview.one_down,
+    )
+    with _changing(home) as folders:
+        folders[new.id] = new
+    return new
+
+
+def forget_folder(home: Home, dataset_id: str) -> None:
+    """Takes a folder off the list; the folder and its photos stay as they are.
+
+    Args:
+        home: The store.
+        dataset_id: Its identifier, ``folder:`` and the path.
+
+    Raises:
+        DatasetError: If it is not in the list.
+        StoreError: If the list is damaged or cannot be written.
+    """
+    with _changing(home) as folders:
+        if folders.pop(dataset_id, None) is None:
+            raise DatasetError(f"{dataset_id} is not in the list.", "It may have been removed.")
+
+
+@contextmanager
+def _changing(home: Home) -> Iterator[dict[str, AddedFolder]]:
+    """Gives the list by identifier and writes it back; one process at a time."""
+    with FileLock(home.root / _LOCK):
+        folders = {folder.id: folder for folder in added_folders(home)}
+        yield folders
+        rows: list[dict[str, Any]] = [asdict(folder) for folder in folders.values()]
+        write_json(home.root / _FILE, {"folders": rows})
+
+
+def is_there(folder: AddedFolder) -> bool:
+    """Returns whether the folder can be read now."""
+    return Path(folder.path).is_dir() and os.access(folder.path, os.R_OK | os.X_OK)

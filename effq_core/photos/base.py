@@ -1,0 +1,99 @@
+"""What every source of photos offers, so that stages need not know which one it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from effq_core.base.reporting import Reporter
+    from effq_core.photos.index import Index
+
+TRAIN = "train"
+VAL = "val"
+
+
+@dataclass(frozen=True)
+class ImageItem:
+    """One image of a dataset.
+
+    Attributes:
+        key: Stable relative identifier, such as ``train/n01440764/x.JPEG``.
+        label: Position of its class in the dataset's class names; ``None`` when unlabelled.
+        split: ``train`` or ``val`` where the dataset makes the difference, else ``None``.
+        sha256: Hash of the content, 64 hexadecimal digits: the file's bytes, or the pixels where
+            there is no file.
+    """
+
+    key: str
+    label: int | None
+    split: str | None
+    sha256: str
+
+
+class Dataset(Protocol):
+    """A source of images, with labels or without."""
+
+    @property
+    def id(self) -> str:
+        """Identifier an experiment names it by."""
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the labels; empty when unlabelled."""
+
+    @property
+    def wnids(self) -> tuple[str | None, ...]:
+        """WordNet id of each class, ``None`` where it has none."""
+
+    @property
+    def licence(self) -> str:
+        """Terms of use of the images."""
+
+    @property
+    def source(self) -> str:
+        """Where the images come from."""
+
+    @property
+    def reference_size(self) -> int | None:
+        """Shortest side all images are stored at, in pixels; ``None`` where it varies."""
+
+    def state(self) -> str:
+        """Returns a cheap fingerprint that changes when the content does.
+
+        Raises:
+            DatasetError: If the dataset can no longer be read.
+        """
+
+    def scan(self, reporter: Reporter) -> Index:
+        """Lists every usable image, without duplicates.
+
+        Args:
+            reporter: Told about progress; asked whether to stop.
+
+        Returns:
+            The images and what was left out.
+
+        Raises:
+            DatasetError: If no image is left.
+            Cancelled: If the user asked to stop.
+        """
+
+    def open(self, item: ImageItem) -> Image.Image:
+        """Reads one image; safe to call from several threads.
+
+        Args:
+            item: One of the scanned images.
+
+        Returns:
+            The loaded image, as stored: its orientation is applied by ``decode``.
+
+        Raises:
+            DatasetError: If it is missing, broken, too large or has changed since the scan.
+        """

@@ -1,0 +1,203 @@
+"""Which datasets there are, and the way from an identifier to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError
+from effq_core.base.reporting import Reporter
+from effq_core.base.settings import Home
+from effq_core.photos import imagenette, photo_patches
+from effq_core.photos.added import AddedFolder, added_folders, is_there
+from effq_core.photos.base import Dataset
+from effq_core.photos.folder import FolderDataset
+from effq_core.photos.own_photos import LICENCE, OwnPhotos, open_own, own_photos
+from effq_core.photos.own_photos import PREFIX as OWN_PREFIX
+from effq_core.photos.roots import FOLDER_PREFIX, folder_id, folder_of_id
+
+
+class Origin(StrEnum):
+    """How a dataset comes to be there."""
+
+    BUILT_IN = "built in"
+    DOWNLOAD = "download"
+    FOLDER = "folder"
+    """The user's own, added to the list."""
+    OWN = "own"
+    """The user's own, in the store."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetCard:
+    """What a list of datasets says about one.
+
+    Attributes:
+        id: Identifier an experiment names it by.
+        title: Name for people.
+        summary: What it is, and what it is good for.
+        licence: Terms of use of the images.
+        source: Where the images come from.
+        bytes_on_disk: Size of its images in bytes; 0 when not present.
+        is_present: Whether it can be used now.
+        classes: Number of classes; 0 when unlabelled.
+        origin: How it comes to be there.
+    """
+
+    id: str
+    title: str
+    summary: str
+    licence: str
+    source: str
+    bytes_on_disk: int
+    is_present: bool
+    classes: int
+    origin: Origin
+
+
+def open_dataset(dataset_id: str, home: Home) -> Dataset:
+    """Opens a dataset.
+
+    Args:
+        dataset_id: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's
+            own, or ``folder:`` and an absolute path.
+        home: The store.
+
+    Returns:
+        The dataset as it is now; open it again to see changes.
+
+    Raises:
+        DatasetError: If it is unknown, not downloaded, missing, unreadable, or has no images or
+            one class only.
+    """
+    if dataset_id == photo_patches.DATASET_ID:
+        return photo_patches.PhotoPatches()
+    if dataset_id == imagenette.DATASET_ID:
+        return imagenette.open_imagenette(home)
+    if dataset_id.startswith(OWN_PREFIX):
+        return open_own(home, dataset_id)
+    if dataset_id.startswith(FOLDER_PREFIX):
+        path, one_down = folder_of_id(dataset_id)
+        if not path.is_absolute():
+            raise DatasetError(
+                f"{dataset_id!r} is not an absolute path.",
+                f"Write {folder_id(path.absolute(), one_down=one_down)}.",
+            )
+        return FolderDataset(path, one_down=one_down)
+    raise DatasetError(
+        f"There is no dataset {dataset_id!r}.",
+        f"Choose {photo_patches.DATASET_ID}, {imagenette.DATASET_ID}, {OWN_PREFIX}name or"
+        f" {FOLDER_PREFIX}/path/to/photos.",
+    )
+
+
+def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
+    """Makes a dataset of the catalogue present.
+
+    Args:
+        dataset_id: ``imagenette``; others need no download.
+        home: The store.
+        reporter: Told about progress; asked whether to stop.
+
+    Raises:
+        DatasetError: If it is unknown, or cannot be used as it is.
+        DownloadError: If it cannot be downloaded.
+        StoreError: If the disk is full or not writable.
+        Cancelled: If the user asked to stop.
+    """
+    if dataset_id == imagenette.DATASET_ID:
+        imagenette.download_imagenette(home, reporter)
+    open_dataset(dataset_id, home)
+
+
+def available(home: Home) -> list[DatasetCard]:
+    """Lists the datasets there are; the command line takes any other folder as well.
+
+    Args:
+        home: The store.
+
+    Returns:
+        Their cards: the built-in one, Imagenette, one's own photos, and the folders that were
+        added.
+
+    Raises:
+        DatasetError: If the built-in photos are damaged.
+        StoreError: If the list of added folders is damaged.
+    """
+    patches = photo_patches.PhotoPatches()
+    present = imagenette.is_present(home)
+    return [
+        DatasetCard(
+            id=patches.id,
+            title=patches.title,
+            summary=photo_patches.SUMMARY,
+            licence=patches.licence,
+            source=patches.source,
+            bytes_on_disk=patches.bytes_on_disk,
+            is_present=True,
+            classes=len(patches.class_names),
+            origin=Origin.BUILT_IN,
+        ),
+        DatasetCard(
+            id=imagenette.DATASET_ID,
+            title=imagenette.TITLE,
+            summary=imagenette.SUMMARY,
+            licence=imagenette.LICENCE,
+            source=imagenette.SOURCE,
+            bytes_on_disk=_size(imagenette.folder_of(home)) if present else 0,
+            is_present=present,
+            classes=10,
+            origin=Origin.DOWNLOAD,
+        ),
+        *(_own_card(photos) for photos in own_photos(home)),
+        *(_folder_card(folder) for folder in added_folders(home)),
+    ]
+
+
+def _own_card(photos: OwnPhotos) -> DatasetCard:
+    summary = fmt.counted(photos.photos, "photo")
+    if photos.classes:
+        summary += f" of {fmt.counted(len(photos.classes), 'class', 'classes')}."
+    else:
+        summary += ". No labels."
+    return DatasetCard(
+        id=photos.id,
+        title=photos.title,
+        summary=summary,
+        licence=LICENCE,
+        source=f"added on this machine, {fmt.moment(photos.added)}",
+        bytes_on_disk=photos.bytes,
+        is_present=True,
+        classes=len(photos.classes),
+        origin=Origin.OWN,
+    )
+
+
+def _folder_card(folder: AddedFolder) -> DatasetCard:
+    present = is_there(folder)
+    labels = f" of {fmt.counted(folder.classes, 'class', 'classes')}" if folder.classes else ""
+    summary = f"{fmt.counted(folder.images, 'photo')}{labels}, counted when it was added."
+    return DatasetCard(
+        id=folder.id,
+        title=folder.title,
+        summary=summary if folder.classes else f"{summary} No labels.",
+        licence="yours: the folder does not say",
+        source=folder.path,
+        bytes_on_disk=folder.bytes if present else 0,
+        is_present=present,
+        classes=folder.classes,
+        origin=Origin.FOLDER,
+    )
+
+
+def _size(folder: Path) -> int:
+    # Downloaded photos appear whole and never change, and there are thousands of them.
+    return _size_at(folder, folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _size_at(folder: Path, _changed: int) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,276 @@
+"""From any image file to the pixels a model takes; the same code for evaluation and live use.
+
+A file may be small and yet cost minutes or gigabytes: what Pillow's readers let through of that
+kind is refused before a pixel is decoded (:mod:`effq_core.photos.traps`).
+
+Colour profiles are not applied: the models were trained on pixels as they are stored.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from effq_core.base.errors import DatasetError
+from effq_core.photos.image_input import GREY, ImageInput, Resize
+from effq_core.photos.traps import BoundedReader, refuse_traps
+
+MAX_PIXELS = 89_478_485
+"""Largest image decoded, in pixels: 256 MiB as RGB, the level at which Pillow itself suspects an
+attack. A few kilobytes of PNG can claim any size, so this is checked before decoding."""
+
+# Loads all of Pillow's readers: naming a format whose reader is not loaded is an error.
+Image.init()
+FORMATS = tuple(
+    name
+    for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+    if name in Image.OPEN
+)
+"""Formats Pillow decodes itself. EPS, for one, would start an external program on the file."""
+
+EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "webp", "bmp", "gif", "tif", "tiff"),
+        *("ppm", "pgm", "pbm", "pnm", "jp2", "avif"),
+    )
+)
+"""Names that are tried at all; the content decides the format."""
+
+MAX_ASPECT = 16
+"""Longer images are cropped to this ratio of sides before resizing: enlarging a strip of one pixel
+by a million to 224 rows would need 150 GB, all but the centre of it thrown away."""
+
+_ORIENTATION = 0x0112
+"""EXIF's tag."""
+_STRIP = 256
+"""Rows converted at a time where that takes several times the image's memory."""
+
+_BROKEN = (
+    OSError,  # truncated data, unknown formats
+    SyntaxError,  # Pillow's word for broken headers
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    ArithmeticError,  # a size of zero, divided by
+    AssertionError,
+    AttributeError,  # a damaged header leaves parts of a reader unset
+    MemoryError,
+    RuntimeError,
+    NotImplementedError,
+)
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def open_image(
+    source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS, load: bool = True
+) -> Image.Image:
+    """Loads an image after checking that its size is bearable.
+
+    Args:
+        source: A file, or its content.
+        name: How messages call it.
+        max_pixels: Largest image decoded, in pixels.
+        load: Whether to decode it; else only its header is looked at, which is much faster.
+
+    Returns:
+        The loaded image (of several frames or pages the first), as stored; no file stays open.
+
+    Raises:
+        DatasetError: If it is missing, empty, not an image, truncated or too large.
+    """
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise DatasetError(
+            f"{name} cannot be read: {error.strerror or error}.",
+            "Check that the file exists and that you may read it.",
+        ) from error
+    if not data:
+        raise DatasetError(f"{name} is empty (zero bytes).", "Copy or download it again.")
+    try:
+        image = Image.open(BoundedReader(data), formats=FORMATS)
+        width, height = image.size
+        if width * height > max_pixels:
+            raise _too_large(name, f"{width:,}×{height:,} pixels", max_pixels)
+        if load:
+            refuse_traps(image, data, name)
+            image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(name, "more pixels than Pillow opens", max_pixels) from error
+    except UnidentifiedImageError as error:
+        raise DatasetError(
+            f"{name} is not an image of a known format.", f"Known: {', '.join(FORMATS)}."
+        ) from error
+    except _BROKEN as error:
+        raise DatasetError(
+            f"{name} is broken: {error or type(error).__name__}.", "Copy or download it again."
+        ) from error
+    return image
+
+
+def _too_large(name: str, size: str, most: int) -> DatasetError:
+    return DatasetError(f"{name} is too large: {size}.", f"Scale it to at most {most:,} pixels.")
+
+
+def decode(image: Image.Image, entry: int | ImageInput) -> Pixels:
+    """Turns an image into a model's input: upright, a square, in colour or grey.
+
+    Args:
+        image: A loaded image of any mode; its EXIF orientation is applied, transparent parts
+            become white.
+        entry: The model's input; a number is the side of a cropped square in colour.
+
+    Returns:
+        0–255, shape ``(side, side, channels)``.
+
+    Raises:
+        DatasetError: If the image's mode cannot be converted.
+    """
+    return to_square(upright_rgb(image), entry)
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """Turns an image as its EXIF orientation says and converts it to RGB.
+
+    Args:
+        image: A loaded image of any mode; transparent parts become white.
+
+    Returns:
+        The converted image; the same one where there is nothing to do.
+
+    Raises:
+        DatasetError: If the image's mode cannot be converted.
+    """
+    try:
+        # Pillow's function copies an upright image, too: 150 MB of a photo of 50 megapixels.
+        turned = image.getexif().get(_ORIENTATION) in range(2, 9)
+        return _to_rgb(ImageOps.exif_transpose(image) if turned else image)
+    except _BROKEN as error:
+        raise _inconvertible(image, error) from error
+
+
+def to_square(rgb: Image.Image, entry: int | ImageInput) -> Pixels:
+    """Makes an image the square a model takes: the only place that crops, stretches or greys.
+
+    Args:
+        rgb: From :func:`upright_rgb`.
+        entry: The model's input; a number is the side of a cropped square in colour.
+
+    Returns:
+        0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
+
+    Raises:
+        DatasetError: If there is not enough memory.
+    """
+    entry = ImageInput.of(entry)
+    size = entry.side
+    try:
+        image = rgb.convert("L") if entry.channels == GREY else rgb
+        width, height = image.size
+        longest = min(width, height) * MAX_ASPECT
+        if max(width, height) > longest:
+            image = _centre_crop(image, min(width, longest), min(height, longest))
+            width, height = image.size
+        if entry.resize is Resize.STRETCH:
+            sides = size, size
+        else:
+            scale = size / min(width, height)
+            sides = max(size, round(width * scale)), max(size, round(height * scale))
+        resized = _centre_crop(image.resize(sides, Image.Resampling.BICUBIC), size, size)
+        return np.asarray(resized, dtype=np.uint8).reshape(entry.shape)
+    except _BROKEN as error:
+        raise _inconvertible(rgb, error) from error
+
+
+def _inconvertible(image: Image.Image, error: Exception) -> DatasetError:
+    return DatasetError(
+        f"An image of mode {image.mode} cannot be converted: {error or type(error).__name__}.",
+        "Save it as a plain PNG or JPEG.",
+    )
+
+
+def as_rgb(pixels: Pixels) -> Pixels:
+    """Returns a model's input as it is shown: grey ones with three equal channels."""
+    return pixels if pixels.shape[-1] != GREY else pixels.repeat(3, axis=-1)
+
+
+def decode_bytes(data: bytes, entry: int | ImageInput, name: str) -> Pixels:
+    """Turns the content of an image file into a model's input.
+
+    Args:
+        data: The file's bytes.
+        entry: As of :func:`decode`.
+        name: How messages call the image.
+
+    Returns:
+        As :func:`decode`.
+
+    Raises:
+        DatasetError: As :func:`open_image` and :func:`decode`.
+    """
+    return decode(open_image(data, name), entry)
+
+
+def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:
+    left = (image.width - width) // 2
+    top = (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        # Pillow clips these at 255 when converting, which turns 16-bit photos white.
+        image = Image.fromarray(_to_eight_bits(image))
+    if image.has_transparency_data or image.mode in ("RGBa", "La"):
+        return _on_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Puts a transparent image on white."""
+    whole = Image.new("RGB", image.size)
+    for top in range(0, image.height, _STRIP):
+        part = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        if part.mode in ("RGBa", "La"):
+            part = part.convert(part.mode.replace("a", "A"))
+        part = part.convert("RGBA")
+        white = Image.new("RGBA", part.size, "white")
+        whole.paste(Image.alpha_composite(white, part).convert("RGB"), (0, top))
+    return whole
+
+
+def _to_eight_bits(image: Image.Image) -> Pixels:
+    """Scales grey values of more than 8 bits to 0–255.
+
+    16-bit files use the whole range of 16 bits by their definition. 32-bit integers and floats do
+    not say what white is: it is taken to be 1, 255 or 65535, the first the values fit in, or the
+    largest value.
+    """
+    raw = np.asarray(image)
+    strips = [slice(top, top + _STRIP) for top in range(0, len(raw), _STRIP)]
+    white = 65535.0
+    if not image.mode.startswith("I;16"):
+        largest = max(float(_finite(raw[strip]).max()) for strip in strips)
+        usual: tuple[float, ...] = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+        # Pillow opens some 16-bit PNG and PGM files as 32-bit integers.
+        if image.mode == "I" and image.format in ("PNG", "PPM"):
+            usual = (65535.0,)
+        white = next((level for level in usual if largest <= level), largest)
+    scaled = np.empty(raw.shape, np.uint8)
+    for strip in strips:
+        scaled[strip] = np.clip(np.rint(_finite(raw[strip]) * (255.0 / white)), 0, 255)
+    return scaled
+
+
+def _finite(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)

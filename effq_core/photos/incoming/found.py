@@ -1,0 +1,124 @@
+"""What somebody gave, before anything of it is decoded: files by number, with names aside."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from effq_core.base.formatting import counted
+from effq_core.photos.decode import EXTENSIONS
+from effq_core.photos.index import Skipped
+from effq_core.photos.listing import UNDECODED_EXTENSIONS
+
+LITTER_FOLDERS = frozenset(("__macosx", ".appledouble", ".spotlight-v100", ".trashes", "@eadir"))
+LITTER_FILES = frozenset((".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"))
+"""What macOS, Windows and storage boxes leave beside photos: left out without a word."""
+ARCHIVES = frozenset((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"))
+LABELS_FILE = "labels.csv"
+"""A file of this name at the top of an archive is its list of labels."""
+
+LONGEST_NAME = 1000
+"""Longest path taken, in characters. An archive may hold 65,535."""
+DEEPEST = 30
+"""Most folders within each other."""
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """One photo as it was found.
+
+    Attributes:
+        name: Its path as it was given, with ``/`` and normalised; unique.
+        path: Where its content is: a name of ours that holds nothing of the given one.
+        bytes: Size of its content.
+    """
+
+    name: str
+    path: str
+    bytes: int
+
+
+@dataclass
+class Found:
+    """All that was found.
+
+    Attributes:
+        files: Photos by their names; whether they are images nobody has looked at.
+        skipped: What was left out, with the reason.
+        litter: System files left out without a word.
+        labels: Content of :data:`LABELS_FILE`, where there is one.
+        outside: Files outside of the folder that links in it lead to.
+    """
+
+    files: list[FoundFile] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    litter: int = 0
+    labels: bytes | None = None
+    outside: int = 0
+
+    def skip(self, name: str, reason: str) -> None:
+        """Leaves something out.
+
+        Args:
+            name: As it was given.
+            reason: Why, for people.
+        """
+        self.skipped.append(Skipped(shown(name), reason))
+
+    def summary(self) -> str:
+        """Says how much there is, for messages."""
+        text = counted(len(self.files), "photo")
+        return f"{text}, {len(self.skipped):,} left out" if self.skipped else text
+
+
+def clean(name: str) -> str:
+    """Makes a path comparable: ``/`` between its parts, none empty, and composed letters (NFC).
+
+    Windows writes backslashes into some archives; macOS decomposes letters into letter and accent,
+    which no list of labels typed by hand does.
+    """
+    path = unicodedata.normalize("NFC", name.replace("\\", "/"))
+    parts = "/".join(part for part in path.split("/") if part not in ("", "."))
+    return f"{'/' * path.startswith('/')}{parts}{'/' * (bool(parts) and path.endswith('/'))}"
+
+
+def shown(name: str) -> str:
+    """Makes a path fit to be shown: one line of printable characters, not endless."""
+    line = "".join(
+        letter if unicodedata.category(letter)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+        for letter in name
+    )
+    return line if len(line) <= _SHOWN else f"{line[:90]}…{line[-(_SHOWN - 91) :]}"
+
+
+def escapes(name: str) -> bool:
+    """Returns whether a path leads out of the folder it is unpacked to, on any system."""
+    parts = name.split("/")
+    return name.startswith("/") or ".." in parts or (len(parts[0]) == 2 and parts[0][1] == ":")
+
+
+def is_litter(name: str) -> bool:
+    """Returns whether a path is one of the files systems leave behind."""
+    *folders, last = name.casefold().split("/")
+    return (
+        last in LITTER_FILES or last.startswith("._") or any(f in LITTER_FOLDERS for f in folders)
+    )
+
+
+def refused_kind(name: str) -> str | None:
+    """Says by its name why a file is no photo; ``None`` where it may be one."""
+    if len(name) > LONGEST_NAME or name.count("/") > DEEPEST:
+        return "its path is too long"
+    parts = name.split("/")
+    extension = PurePosixPath(parts[-1]).suffix.casefold()
+    if any(part.startswith(".") for part in parts):
+        return "hidden"
+    if extension in UNDECODED_EXTENSIONS:
+        return f"{extension} is not supported; convert it to JPEG or PNG"
+    if extension in ARCHIVES:
+        return "an archive in the archive; unpack it first"
+    if extension not in EXTENSIONS:
+        return "not a photo by its name"
+    return None

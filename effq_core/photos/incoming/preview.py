@@ -1,0 +1,163 @@
+"""What photos would be as a dataset, shown before anybody decides; values only."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from effq_core.photos.incoming.labels import LabelSource
+from effq_core.photos.index import Skipped
+from effq_core.photos.nested import Nested
+from effq_core.photos.preview import ClassCount, Thumbnail
+
+SMALLEST_CLASS = 5
+"""Photos a class needs so that training, its held-out part and evaluation all get one."""
+FEWEST_PHOTOS = 20
+"""Photos below which no run can calibrate and evaluate."""
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """A photo that resembles another one.
+
+    Attributes:
+        name: The photo.
+        like: The one it resembles; this one stays where look-alikes are left out.
+        correlation: Of their pixels where they overlap, at most 1.
+        across: Whether one is in the training and one in the evaluation split.
+        relabelled: Whether they have different labels.
+    """
+
+    name: str
+    like: str
+    correlation: float
+    across: bool
+    relabelled: bool
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo that can be used.
+
+    Attributes:
+        name: As it was given.
+        path: Of its content in the draft.
+        label: Position of its class; ``None`` where there are no labels.
+        split: ``train``, ``val`` or ``None``.
+        sha256: Of its content.
+        bytes: Size of its content.
+    """
+
+    name: str
+    path: str
+    label: int | None
+    split: str | None
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What was found.
+
+    Attributes:
+        photos: Those that can be used, in the order of their names.
+        class_names: In the order of the labels; empty where there are none.
+        labels_from: Where labels come from.
+        skipped: What would be left out, with the reason.
+        litter: System files left out without a word.
+        lookalikes: Photos that resemble an earlier one.
+        thumbnails: A few photos, of as many classes as there is room for.
+        notes: What else a person should know, as sentences.
+        nested: Which other folders may be meant as classes, where there are such.
+        one_down: Whether those are taken.
+    """
+
+    photos: tuple[Photo, ...]
+    class_names: tuple[str, ...]
+    labels_from: LabelSource
+    skipped: tuple[Skipped, ...]
+    litter: int
+    lookalikes: tuple[Lookalike, ...]
+    thumbnails: tuple[Thumbnail, ...]
+    notes: tuple[str, ...]
+    nested: Nested | None = None
+    one_down: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Size of all photos."""
+        return sum(photo.bytes for photo in self.photos)
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether the photos come divided into training and evaluation."""
+        return any(photo.split for photo in self.photos)
+
+    @property
+    def classes(self) -> tuple[ClassCount, ...]:
+        """Photos of each class; empty where there are no labels."""
+        counts = [[0, 0, 0] for _ in self.class_names]
+        for photo in self.photos:
+            if photo.label is not None:
+                counts[photo.label][0] += 1
+                counts[photo.label][1] += photo.split == "train"
+                counts[photo.label][2] += photo.split == "val"
+        return tuple(
+            ClassCount(name, *count) for name, count in zip(self.class_names, counts, strict=True)
+        )
+
+    @property
+    def too_small(self) -> tuple[ClassCount, ...]:
+        """Classes with too few photos to train on some and measure on others."""
+        return tuple(
+            each
+            for each in self.classes
+            if each.images < SMALLEST_CLASS
+            or (self.has_splits and not (each.training and each.evaluation))
+        )
+
+    @property
+    def across(self) -> tuple[Lookalike, ...]:
+        """Look-alikes of which one is trained on and one measured on."""
+        return tuple(each for each in self.lookalikes if each.across)
+
+    def without_lookalikes(self) -> tuple[Photo, ...]:
+        """Returns the photos that resemble no earlier one."""
+        out = {each.name for each in self.lookalikes}
+        return tuple(photo for photo in self.photos if photo.name not in out)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON values."""
+        plain = asdict(self)
+        for each in plain["thumbnails"]:
+            each["jpeg"] = base64.b64encode(each["jpeg"]).decode()
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Preview:
+        """Rebuilds a preview from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The preview.
+        """
+        nested = plain["nested"]
+        return cls(
+            photos=tuple(Photo(**each) for each in plain["photos"]),
+            class_names=tuple(plain["class_names"]),
+            labels_from=LabelSource(plain["labels_from"]),
+            skipped=tuple(Skipped(**each) for each in plain["skipped"]),
+            litter=plain["litter"],
+            lookalikes=tuple(Lookalike(**each) for each in plain["lookalikes"]),
+            thumbnails=tuple(
+                Thumbnail(each["key"], each["label"], base64.b64decode(each["jpeg"]))
+                for each in plain["thumbnails"]
+            ),
+            notes=tuple(plain["notes"]),
+            nested=nested and Nested(**{name: tuple(each) for name, each in nested.items()}),
+            one_down=plain["one_down"],
+        )

@@ -1,0 +1,275 @@
+"""From what somebody gave to a dataset: look at it, decide, add it. Nothing else is left."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError
+from effq_core.base.files import remove_tree, store_errors, sync_folder
+from effq_core.base.reporting import Reporter, SilentReporter
+from effq_core.base.settings import Home
+from effq_core.photos.incoming.arrange import arrange
+from effq_core.photos.incoming.draft import Draft
+from effq_core.photos.incoming.found import shown
+from effq_core.photos.incoming.isolated import look_apart
+from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, OWNERS, VISITORS, Limits
+from effq_core.photos.incoming.preview import Preview
+from effq_core.photos.incoming.worker import LABELS
+from effq_core.photos.own_photos import OwnPhotos, check_title, place_for
+
+_ZIP = ".zip"
+_CSV = ".csv"
+_READY = "ready"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """Photos somebody is deciding about; they are gone when this is closed or forgotten.
+
+    Attributes:
+        draft: Where they are meanwhile.
+        preview: What was found.
+        suggested: A name for them.
+        request: What was given, as the worker is told.
+        limits: How much of it is taken.
+    """
+
+    draft: Draft
+    preview: Preview
+    suggested: str
+    request: dict[str, Any]
+    limits: Limits
+
+    def close(self) -> None:
+        """Gives them up."""
+        self.draft.close()
+
+    def with_classes(self, *, one_down: bool, reporter: Reporter | None = None) -> Upload:
+        """Takes other folders as classes; only photos to show are decoded again.
+
+        Args:
+            one_down: Whether the folders in the folders there are the classes.
+            reporter: Told about progress; asked whether to stop.
+
+        Returns:
+            The same photos, to decide about in place of these.
+
+        Raises:
+            DatasetError: If they cannot be used so; then these are as they were.
+        """
+        request = {**self.request, "one_down": one_down}
+        preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
+        return replace(self, preview=preview, request=request)
+
+    def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
+        """Makes a dataset of them.
+
+        Args:
+            home: The store.
+            title: What to call it.
+            drop_lookalikes: Leave out photos that resemble an earlier one.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            DatasetError: If the name is taken or no name, or they were given up already.
+            StoreError: If the disk is full or not writable; then no dataset is made.
+        """
+        title = check_title(title)
+        if not self.draft.is_open:
+            raise DatasetError("The photos are no longer here.", "Give them once more.")
+        target = place_for(home, title)
+        preview = self.preview
+        photos = preview.without_lookalikes() if drop_lookalikes else preview.photos
+        if len({photo.label for photo in photos}) < min(2, len(preview.class_names)):
+            raise DatasetError("Without look-alikes, photos of one class are left.", "Keep them.")
+        ready = self.draft.path / _READY
+        try:
+            about = arrange(self.draft.photos, ready, photos, preview, title)
+            os.sync()  # everything a rename shows is on the disk before it
+            with store_errors(target):
+                try:
+                    ready.rename(target)
+                except OSError:
+                    place_for(home, title)  # somebody was quicker, which has a message of its own
+                    raise
+                sync_folder(target.parent)
+        except BaseException:
+            # The photos may have been moved in part, so that adding again could not find them.
+            self.close()
+            raise
+        self.close()
+        return about
+
+
+def look_at_files(
+    home: Home,
+    files: Sequence[tuple[str, bytes]],
+    reporter: Reporter | None = None,
+    limits: Limits = VISITORS,
+) -> Upload:
+    """Looks at what a browser sent: one zip, or photos; and with either, a list of labels.
+
+    Args:
+        home: The store.
+        files: Names, any text, and contents.
+        reporter: Told about progress; asked whether to stop.
+        limits: How much is taken.
+
+    Returns:
+        The photos, to decide about.
+
+    Raises:
+        DatasetError: If they cannot be used.
+        StoreError: If the disk is full or not writable.
+        Cancelled: If the user asked to stop.
+    """
+    lists = [file for file in files if _extension(file[0]) == _CSV]
+    zips = [file for file in files if _extension(file[0]) == _ZIP]
+    photos = [file for file in files if _extension(file[0]) not in (_CSV, _ZIP)]
+    _check_given(len(zips), len(photos), [len(content) for _, content in lists])
+    size = sum(len(content) for _, content in files)
+    if size > limits.given_bytes or len(files) > limits.entries:
+        raise DatasetError(
+            f"There are {fmt.size(size)} in {fmt.counted(len(files), 'file')}.",
+            f"At most {fmt.size(limits.given_bytes)} are taken at a time: give fewer or smaller"
+            " photos.",
+        )
+    draft = Draft(home)
+    try:
+        _refuse_full_disk(draft.path, size)
+        with store_errors(draft.path):
+            for _, content in lists:
+                (draft.path / LABELS).write_bytes(content)
+            for number, (_, content) in enumerate(zips or photos):
+                (draft.given / f"{number:06d}").write_bytes(content)
+        request: dict[str, Any] = {
+            "kind": "zip" if zips else "files",
+            "source": str(draft.given / f"{0:06d}"),
+            "names": [name for name, _ in photos],
+            "labels": shown(lists[0][0]) if lists else "",
+            "one_down": False,
+        }
+        name = zips[0][0] if zips else "My photos"
+        return _looked(draft, request, limits, reporter, name)
+    except BaseException:
+        draft.close()
+        raise
+
+
+def look_at_path(
+    home: Home,
+    path: Path,
+    labels: Path | None = None,
+    reporter: Reporter | None = None,
+    limits: Limits = OWNERS,
+    *,
+    one_down: bool = False,
+) -> Upload:
+    """Looks at a zip or a folder on this machine; nothing in it is changed.
+
+    Args:
+        home: The store.
+        path: The zip or folder.
+        labels: A list of labels.
+        reporter: Told about progress; asked whether to stop.
+        limits: How much is taken.
+        one_down: Whether the folders in the folders there are the classes.
+
+    Returns:
+        The photos, to decide about.
+
+    Raises:
+        DatasetError: If they cannot be used.
+        StoreError: If the disk is full or not writable.
+        Cancelled: If the user asked to stop.
+    """
+    path = path.expanduser().absolute()
+    if not path.is_dir() and not path.is_file():
+        raise DatasetError(f"{path} does not exist.", "Give a zip or a folder of photos.")
+    content = None if labels is None else _read_list(labels)
+    draft = Draft(home)
+    try:
+        if content is not None:
+            with store_errors(draft.path):
+                (draft.path / LABELS).write_bytes(content)
+        request: dict[str, Any] = {
+            "kind": "folder" if path.is_dir() else "zip",
+            "source": str(path),
+            "names": [],
+            "labels": "" if labels is None else shown(labels.name),
+            "one_down": one_down,
+        }
+        return _looked(draft, request, limits, reporter, path.name)
+    except BaseException:
+        draft.close()
+        raise
+
+
+def _looked(
+    draft: Draft,
+    request: dict[str, Any],
+    limits: Limits,
+    reporter: Reporter | None,
+    name: str,
+) -> Upload:
+    preview = look_apart(draft, request, limits, reporter or SilentReporter())
+    remove_tree(draft.given)
+    return Upload(
+        draft=draft, preview=preview, suggested=_suggestion(name), request=request, limits=limits
+    )
+
+
+def _check_given(zips: int, photos: int, lists: list[int]) -> None:
+    if not zips and not photos:
+        raise DatasetError("No photos were given.", "Give a zip, or several photos.")
+    if zips and (zips > 1 or photos):
+        raise DatasetError(
+            f"{fmt.counted(zips, 'zip')} and {fmt.counted(photos, 'photo')} were given at once.",
+            "Give one zip, or photos without a zip.",
+        )
+    if len(lists) > 1 or any(size > MAX_CSV_BYTES for size in lists):
+        raise DatasetError(
+            f"{fmt.counted(len(lists), 'list')} of labels with {fmt.size(sum(lists))} were given.",
+            f"Give one of at most {fmt.size(MAX_CSV_BYTES)}.",
+        )
+
+
+def _refuse_full_disk(path: Path, size: int) -> None:
+    status = os.statvfs(path)
+    if status.f_bavail * status.f_frsize < size + KEEP_FREE:
+        raise DatasetError(
+            "There is not enough space on this machine's disk for the photos.",
+            "Free some space, or give fewer photos.",
+        )
+
+
+def _read_list(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_CSV_BYTES:
+            raise DatasetError(
+                f"{path} has {fmt.size(path.stat().st_size)}.",
+                f"A list of labels may have at most {fmt.size(MAX_CSV_BYTES)}.",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path of the list of labels."
+        ) from error
+
+
+def _suggestion(name: str) -> str:
+    stem = shown(name).replace("\\", "/").rpartition("/")[2]
+    stem = re.sub(r"[_\s]+", " ", stem.removesuffix(_ZIP).removesuffix(".ZIP")).strip()
+    return stem[:40].strip() or "My photos"
+
+
+def _extension(name: str) -> str:
+    return PurePosixPath(name.casefold()).suffix

@@ -1,0 +1,141 @@
+"""The index of a dataset: which images there are, and which were left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from effq_core.base.errors import StoreError
+from effq_core.photos.base import VAL, ImageItem
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An image that is not used.
+
+    Attributes:
+        key: Its key in the dataset.
+        reason: Why, for people.
+    """
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """All usable images of a dataset at one moment.
+
+    Attributes:
+        dataset: The dataset's identifier.
+        state: Its state when scanned.
+        items: The images in the order of their keys, no two of the same content.
+        class_names: Names of the classes; empty when unlabelled.
+        wnids: WordNet id of each class or ``None``.
+        skipped: What was left out, with the reason.
+    """
+
+    dataset: str
+    state: str
+    items: tuple[ImageItem, ...]
+    class_names: tuple[str, ...]
+    wnids: tuple[str | None, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the images have labels."""
+        return bool(self.class_names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON values; items are short lists, because ImageNet has 1.3 million of them."""
+        return {
+            "dataset": self.dataset,
+            "state": self.state,
+            "class_names": list(self.class_names),
+            "wnids": list(self.wnids),
+            "items": items_to_json(self.items),
+            "skipped": [[entry.key, entry.reason] for entry in self.skipped],
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Index:
+        """Rebuilds an index from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values.
+
+        Returns:
+            The index.
+
+        Raises:
+            StoreError: If the values are not an index.
+        """
+        try:
+            return cls(
+                dataset=plain["dataset"],
+                state=plain["state"],
+                items=tuple(items_from_json(plain["items"])),
+                class_names=tuple(plain["class_names"]),
+                wnids=tuple(plain["wnids"]),
+                skipped=tuple(Skipped(key, reason) for key, reason in plain["skipped"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"The stored index of a dataset is corrupt ({error!r}).",
+                "Delete that entry of the store and run again: it is scanned anew.",
+            ) from error
+
+
+def items_to_json(items: Iterable[ImageItem]) -> list[list[Any]]:
+    """Returns each image as ``[key, label, split, sha256]``."""
+    return [[item.key, item.label, item.split, item.sha256] for item in items]
+
+
+def items_from_json(rows: Iterable[Any]) -> list[ImageItem]:
+    """Rebuilds images from :func:`items_to_json`.
+
+    Args:
+        rows: Lists of ``[key, label, split, sha256]``.
+
+    Returns:
+        The images.
+
+    Raises:
+        TypeError: If a row has another number of values.
+        ValueError: If a row is not a list.
+    """
+    return [ImageItem(*row) for row in rows]
+
+
+def remove_duplicates(items: Iterable[ImageItem]) -> tuple[list[ImageItem], list[Skipped]]:
+    """Keeps one image of each content.
+
+    The same photo in training and evaluation would make every accuracy look better than it is, so
+    the copy of the evaluation split stays and the others go. The same photo under two labels is
+    wrong under at least one of them, and nobody knows which: all copies go.
+
+    Args:
+        items: Images; several may have the same content hash.
+
+    Returns:
+        The images kept, in the order of their keys, and the others with the reason.
+    """
+    groups: dict[str, list[ImageItem]] = {}
+    for item in items:
+        groups.setdefault(item.sha256, []).append(item)
+    kept: list[ImageItem] = []
+    skipped: list[Skipped] = []
+    for group in groups.values():
+        group.sort(key=lambda item: (item.split != VAL, item.key))
+        if len({item.label for item in group}) > 1:
+            for item in group:
+                others = ", ".join(other.key for other in group if other is not item)
+                skipped.append(Skipped(item.key, f"same content under another label: {others}"))
+            continue
+        kept.append(group[0])
+        skipped += [Skipped(item.key, f"same content as {group[0].key}") for item in group[1:]]
+    kept.sort(key=lambda item: item.key)
+    skipped.sort(key=lambda entry: entry.key)
+    return kept, skipped

@@ -1,0 +1,75 @@
+"""Class folders that hold folders in place of photos: which of the two are the classes?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from effq_core.base import formatting as fmt
+
+_SHARE = 0.9
+"""Share of the photos that lie one level deeper from which the lower folders may be the classes."""
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Nested:
+    """What is known where most photos lie one folder deeper than a class has to.
+
+    Attributes:
+        above: Names of the upper folders.
+        below: Names of the folders in them, each once.
+        shared: Those that several upper folders have.
+    """
+
+    above: tuple[str, ...]
+    below: tuple[str, ...]
+    shared: tuple[str, ...]
+
+    def warning(self, *, one_down: bool) -> str:
+        """Says what is taken as classes, and what may be meant.
+
+        Args:
+            one_down: Whether the lower folders are taken.
+
+        Returns:
+            Sentences; empty where there is nothing to warn of.
+        """
+        if one_down:
+            same = f"Folders of the same name are one class: {_named(self.shared)}."
+            return same if self.shared else ""
+        return (
+            f"The upper folders are taken as classes: {_named(self.above)}."
+            f" Their photos lie one level down: {_named(self.below)}."
+        )
+
+    def choice(self) -> str:
+        """Names what one can switch to."""
+        return f"Use the {fmt.counted(len(self.below), 'folder')} one level down as classes"
+
+
+def find_nested(paths: Iterable[Sequence[str]]) -> Nested | None:
+    """Looks whether class folders hold folders.
+
+    Args:
+        paths: Of the photos below the dataset or its split, their own names last.
+
+    Returns:
+        The folders; ``None`` where photos lie in class folders directly, or all in folders of one
+        name.
+    """
+    inside = [path for path in paths if len(path) > 1]
+    pairs = {(path[0], path[1]) for path in inside if len(path) > 2}
+    below = [name for _, name in sorted(pairs)]
+    names = tuple(sorted(set(below)))
+    deep = sum(len(path) > 2 for path in inside)
+    if len(names) < 2 or deep < _SHARE * len(inside):
+        return None
+    above = tuple(sorted({name for name, _ in pairs}))
+    return Nested(above, names, tuple(name for name in names if below.count(name) > 1))
+
+
+def _named(names: Sequence[str]) -> str:
+    if len(names) <= _MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED:,} more"

@@ -1,0 +1,262 @@
+"""People's own photos in the store: each set a folder that appeared whole, with its description."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from effq_core.base.errors import DatasetError
+from effq_core.base.files import make_folder, read_json, remove_tree, store_errors
+from effq_core.base.settings import Home
+from effq_core.photos.folder import FolderDataset
+from effq_core.photos.labels import as_wnid, wordnet_names
+from effq_core.store.usage import ADDING
+
+PREFIX = "photos:"
+"""Begins the identifier of a set of one's own photos."""
+DESCRIPTION = "dataset.json"
+PHOTOS = "photos"
+FOLDER = "own"
+FORMAT = 1
+LONGEST_NAME = 60
+_LONGEST_SLUG = 40
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LICENCE = "yours"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPhotos:
+    """What is known about a set of one's own photos without opening it.
+
+    Attributes:
+        slug: Its folder's name.
+        title: What its owner calls it.
+        classes: Names of the classes by folder; empty where there are no labels.
+        photos: How many.
+        bytes: Size of the photos.
+        content: Hash over the content of all, so that the same photos are the same dataset.
+        skipped: How many files were left out.
+        labels_from: ``folders``, ``list`` or ``none``.
+        added: Seconds since 1970.
+    """
+
+    slug: str
+    title: str
+    classes: dict[str, str]
+    photos: int
+    bytes: int
+    content: str
+    skipped: int
+    labels_from: str
+    added: float
+
+    @property
+    def id(self) -> str:
+        """Identifier an experiment names it by."""
+        return f"{PREFIX}{self.slug}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON values."""
+        return {**asdict(self), "format": FORMAT}
+
+
+class OwnDataset(FolderDataset):
+    """A set of one's own photos.
+
+    Args:
+        root: Its folder in the store.
+        about: Its description.
+
+    Raises:
+        DatasetError: If its photos are missing or unreadable.
+    """
+
+    def __init__(self, root: Path, about: OwnPhotos) -> None:
+        super().__init__(
+            root / PHOTOS,
+            dataset_id=about.id,
+            title=about.title,
+            licence=LICENCE,
+            source="added on this machine",
+        )
+        self._content = about.content
+        # Folders have names of ours, numbered in the order of the classes.
+        folders = sorted({file.folder for file in self.files if file.folder is not None})
+        given = [about.classes.get(folder, folder) for folder in folders]
+        self.wnids = tuple(as_wnid(name) for name in given)
+        names = wordnet_names() if any(self.wnids) else {}
+        self.class_names = tuple(names.get(name, name) for name in given)
+
+    def state(self) -> str:
+        """Returns a hash over what the photos are; when they were written does not count."""
+        digest = hashlib.sha256(self._content.encode())
+        for file in self.files:
+            digest.update(f"{file.key}\0{file.size}\n".encode())
+        return digest.hexdigest()
+
+
+def check_title(title: str) -> str:
+    """Makes what somebody calls their photos fit to be a name.
+
+    Args:
+        title: Any text.
+
+    Returns:
+        The same on one line.
+
+    Raises:
+        DatasetError: If nothing is left, or it is too long.
+    """
+    printable = "".join(
+        letter if unicodedata.category(letter)[0] != "C" else " " for letter in title
+    )
+    line = " ".join(unicodedata.normalize("NFC", printable).split())
+    if not line:
+        raise DatasetError("The photos have no name.", "Give them one.")
+    if len(line) > LONGEST_NAME:
+        raise DatasetError(
+            f"The name has {len(line)} characters.", f"At most {LONGEST_NAME} are taken."
+        )
+    return line
+
+
+def slug_of(title: str) -> str:
+    """Makes a folder's name of a title: small Latin letters, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().casefold()
+    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:_LONGEST_SLUG].strip("-")
+    if not slug:  # a name in another script
+        slug = f"set-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
+    return slug
+
+
+def folder_of(home: Home, dataset_id: str) -> Path:
+    """Returns where a set is, or would be.
+
+    Args:
+        home: The store.
+        dataset_id: Its identifier.
+
+    Returns:
+        Its folder.
+
+    Raises:
+        DatasetError: If the identifier is malformed: no path may be made of it.
+    """
+    slug = dataset_id.removeprefix(PREFIX)
+    if not _SLUG.fullmatch(slug) or len(slug) > _LONGEST_SLUG:
+        raise DatasetError(
+            f"{dataset_id[:80]!r} is not the name of a set of photos.",
+            "`effq datasets` lists those there are.",
+        )
+    return home.datasets / FOLDER / slug
+
+
+def own_photos(home: Home) -> tuple[OwnPhotos, ...]:
+    """Lists the sets there are, the oldest first; damaged ones are left out.
+
+    Args:
+        home: The store.
+
+    Returns:
+        What is known about each.
+    """
+    folder = home.datasets / FOLDER
+    if not folder.is_dir():
+        return ()
+    found = (_read(path) for path in folder.iterdir() if _SLUG.fullmatch(path.name))
+    return tuple(sorted((each for each in found if each), key=lambda each: each.added))
+
+
+def open_own(home: Home, dataset_id: str) -> OwnDataset:
+    """Opens a set.
+
+    Args:
+        home: The store.
+        dataset_id: Its identifier.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        DatasetError: If there is none, or it is damaged.
+    """
+    folder = folder_of(home, dataset_id)
+    about = _read(folder)
+    if about is None:
+        if folder.exists():
+            raise DatasetError(
+                f"The photos {dataset_id} are damaged: their description is missing.",
+                f"Remove them (`effq datasets remove {dataset_id}`) and add them again.",
+            )
+        raise DatasetError(
+            f"There are no photos {dataset_id}.",
+            "Add them in the Library or with `effq datasets add`; `effq datasets` lists what"
+            " there is.",
+        )
+    return OwnDataset(folder, about)
+
+
+def remove_own(home: Home, dataset_id: str) -> int:
+    """Deletes a set and its photos.
+
+    Args:
+        home: The store.
+        dataset_id: Its identifier.
+
+    Returns:
+        Photos that were deleted; 0 where the set was damaged.
+
+    Raises:
+        DatasetError: If there is none.
+        StoreError: If it cannot be deleted.
+    """
+    folder = folder_of(home, dataset_id)
+    about = _read(folder)
+    # Renamed first, so that nobody meets half of it; what a kill leaves is swept as a draft is.
+    hidden = home.datasets / f"{ADDING}{uuid.uuid4().hex[:12]}"
+    with store_errors(folder):
+        try:
+            folder.rename(hidden)
+        except FileNotFoundError:
+            raise DatasetError(f"There are no photos {dataset_id}.", "") from None
+        remove_tree(hidden)
+    return about.photos if about else 0
+
+
+def place_for(home: Home, title: str) -> Path:
+    """Returns where a new set of this name will be.
+
+    Args:
+        home: The store.
+        title: From :func:`check_title`.
+
+    Returns:
+        A folder that is not there; the one it will be in exists.
+
+    Raises:
+        DatasetError: If there is a set of this name.
+        StoreError: If the store cannot be written.
+    """
+    path = make_folder(home.datasets / FOLDER) / slug_of(title)
+    if path.exists():
+        raise DatasetError(
+            f"There are photos called {path.name} already.",
+            "Choose another name, or remove those first.",
+        )
+    return path
+
+
+def _read(folder: Path) -> OwnPhotos | None:
+    plain = read_json(folder / DESCRIPTION)
+    if plain is None or plain.pop("format", None) != FORMAT:
+        return None
+    try:
+        about = OwnPhotos(**plain)
+    except TypeError:
+        return None
+    return about if about.slug == folder.name and isinstance(about.classes, dict) else None

@@ -1,0 +1,236 @@
+"""What a folder of photos would be as a dataset: shown before anybody decides to add it."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from effq_core.base.errors import DatasetError
+from effq_core.base.reporting import Reporter, SilentReporter
+from effq_core.photos.base import TRAIN, VAL
+from effq_core.photos.decode import Pixels, decode, open_image
+from effq_core.photos.folder import FolderDataset
+from effq_core.photos.index import Skipped
+from effq_core.photos.listing import FolderFile
+from effq_core.photos.nested import Nested
+from effq_core.photos.roots import VARIABLE, Roots
+
+THUMBNAILS = 12
+"""Photos shown."""
+THUMBNAIL_SIDE = 112
+"""Side of a thumbnail in pixels."""
+HASHED_BYTES = 256 << 20
+"""Folders up to this size are read wholly, which finds duplicates; larger ones take too long."""
+_LARGEST_THUMBNAIL = 32 << 20  # bytes of a file worth reading for a thumbnail
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """The photos of one class.
+
+    Attributes:
+        name: Its name.
+        images: Photos of it.
+        training: Those in the training split; 0 without splits.
+        evaluation: Those in the evaluation split; 0 without splits.
+    """
+
+    name: str
+    images: int
+    training: int
+    evaluation: int
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A photo as the model would see it, small.
+
+    Attributes:
+        key: Its path in the folder.
+        label: Name of its class; empty when unlabelled.
+        jpeg: The picture, a square of :data:`THUMBNAIL_SIDE` pixels.
+    """
+
+    key: str
+    label: str
+    jpeg: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderPreview:
+    """What was found in a folder.
+
+    Attributes:
+        path: The folder, resolved.
+        images: Usable image files.
+        bytes: Their size.
+        classes: Photos of each class; empty when unlabelled.
+        has_splits: Whether there are a training and an evaluation split.
+        skipped: What would be left out, with the reason.
+        thumbnails: A few photos, of as many classes as there is room for.
+        complete: Whether every file was read; if not, duplicates and most broken files are found
+            only when a run uses the folder.
+        nested: Which other folders may be meant as classes, where there are such.
+        one_down: Whether those are taken.
+    """
+
+    path: Path
+    images: int
+    bytes: int
+    classes: tuple[ClassCount, ...]
+    has_splits: bool
+    skipped: tuple[Skipped, ...]
+    thumbnails: tuple[Thumbnail, ...]
+    complete: bool
+    nested: Nested | None = None
+    one_down: bool = False
+
+
+def preview_folder(
+    roots: Roots, path: Path | str, reporter: Reporter | None = None, *, one_down: bool = False
+) -> FolderPreview:
+    """Looks at a folder somebody thinks of adding.
+
+    Args:
+        roots: What may be looked at.
+        path: The folder, below one of them.
+        reporter: Told about progress; asked whether to stop.
+        one_down: Whether the folders in its folders are the classes.
+
+    Returns:
+        What is in it.
+
+    Raises:
+        DatasetError: If it lies outside of the roots, links out of them, has no usable image or
+            one class only.
+    """
+    dataset = FolderDataset(roots.require(path), one_down=one_down)
+    _refuse_links_outside(dataset, roots)
+    complete = dataset.bytes_on_disk <= HASHED_BYTES
+    left_out = {each.key: each for each in dataset.skipped}
+    if complete:
+        index = dataset.scan(reporter or SilentReporter())
+        left_out = {each.key: each for each in index.skipped}
+        left_out |= _not_images(dataset.root, (item.key for item in index.items))
+    else:
+        empty = (file for file in dataset.files if file.size == 0)
+        left_out |= {file.key: Skipped(file.key, "empty file (zero bytes)") for file in empty}
+    used = [file for file in dataset.files if file.key not in left_out]
+    names = class_names_of(dataset)
+    thumbnails, broken = thumbnails_of(dataset.root, used, names)
+    left_out |= {each.key: each for each in broken}
+    used = [file for file in used if file.key not in left_out]
+    return FolderPreview(
+        path=dataset.root,
+        images=len(used),
+        bytes=sum(file.size for file in used),
+        classes=_count(used, names),
+        has_splits=any(file.split for file in used),
+        skipped=tuple(left_out.values()),
+        thumbnails=thumbnails,
+        complete=complete,
+        nested=dataset.nested,
+        one_down=one_down,
+    )
+
+
+def _refuse_links_outside(dataset: FolderDataset, roots: Roots) -> None:
+    """Makes sure that no photo of a folder is a link to one that must not be shown."""
+    folders: dict[Path, bool] = {}
+    outside = []
+    for file in dataset.files:
+        path = dataset.root / file.key
+        if path.parent not in folders:
+            folders[path.parent] = roots.allowed(path.parent)
+        if not folders[path.parent] or (path.is_symlink() and not roots.allowed(path)):
+            outside.append(file.key)
+    if outside:
+        some = ", ".join(outside[:3]) + (", …" if len(outside) > 3 else "")
+        raise DatasetError(
+            f"{len(outside):,} photos of {dataset.root} are links to other places: {some}.",
+            f"Copy them into the folder, or name where they lead in {VARIABLE} as well.",
+        )
+
+
+def _not_images(root: Path, keys: Iterable[str]) -> dict[str, Skipped]:
+    found = {}
+    for key in keys:
+        try:
+            open_image(root / key, key, load=False)
+        except DatasetError as error:
+            found[key] = _skipped(key, error)
+    return found
+
+
+def _skipped(key: str, error: DatasetError) -> Skipped:
+    return Skipped(key, error.message.removeprefix(f"{key} ").rstrip("."))
+
+
+def jpeg(pixels: Pixels) -> bytes:
+    """Encodes a picture, RGB 0-255, uint8 (height, width, 3)."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def class_names_of(dataset: FolderDataset) -> dict[str | None, str]:
+    """Returns the name of each class folder's class, in the order of the labels."""
+    folders = sorted({file.folder for file in dataset.files if file.folder is not None})
+    return dict(zip(folders, dataset.class_names, strict=True))
+
+
+def _count(files: list[FolderFile], names: dict[str | None, str]) -> tuple[ClassCount, ...]:
+    by_split = Counter((file.folder, file.split) for file in files)
+    by_class = Counter(file.folder for file in files)
+    return tuple(
+        ClassCount(name, by_class[folder], by_split[folder, TRAIN], by_split[folder, VAL])
+        for folder, name in names.items()
+    )
+
+
+def thumbnails_of(
+    root: Path, files: list[FolderFile], names: dict[str | None, str]
+) -> tuple[tuple[Thumbnail, ...], list[Skipped]]:
+    """Decodes a few photos, one class after the other.
+
+    Args:
+        root: The folder they are in.
+        files: Which ones there are.
+        names: Name of each class folder's class.
+
+    Returns:
+        The thumbnails, and which photos could not be decoded.
+    """
+    shown: list[Thumbnail] = []
+    broken: list[Skipped] = []
+    for file in _in_turn(files):
+        if len(shown) == THUMBNAILS or len(broken) == THUMBNAILS:
+            break
+        if file.size > _LARGEST_THUMBNAIL:
+            continue
+        try:
+            pixels = decode(open_image(root / file.key, file.key), THUMBNAIL_SIDE)
+        except DatasetError as error:
+            broken.append(_skipped(file.key, error))
+            continue
+        shown.append(Thumbnail(file.key, names.get(file.folder, ""), jpeg(pixels)))
+    return tuple(shown), broken
+
+
+def _in_turn(files: list[FolderFile]) -> list[FolderFile]:
+    """Returns candidates for thumbnails: the first of each class, then the second, and so on."""
+    by_class: dict[str | None, list[FolderFile]] = {}
+    for file in files:
+        by_class.setdefault(file.folder, []).append(file)
+    most = 4 * THUMBNAILS
+    ranked = [
+        (rank, position, file)
+        for position, group in enumerate(by_class.values())
+        for rank, file in enumerate(group[:most])
+    ]
+    return [file for _, _, file in sorted(ranked, key=lambda each: each[:2])][:most]

@@ -1,0 +1,264 @@
+"""The folders a served dashboard may show, and nothing outside of them.
+
+Whoever starts the dashboard names them in ``EFFQ_DATA_ROOTS``; who only visits it can choose among
+what lies below. Every path is resolved before it is compared, so neither ``..`` nor a link leads
+out, and hidden folders are as good as not there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from effq_core.base.errors import DatasetError
+from effq_core.base.settings import Home
+
+VARIABLE = "EFFQ_DATA_ROOTS"
+"""Environment variable that lists the folders, separated as ``PATH`` is."""
+MOST_FOLDERS = 300
+"""Sub-folders listed of one folder; nobody scrolls through more."""
+_MOST_ENTRIES = 20_000  # looked at: a folder may hold a million photos
+FOLDER_PREFIX = "folder:"
+"""Begins the identifier of a dataset that is a folder."""
+ONE_DOWN = "//one-level-down"
+"""Ends it where the folders in the folders there are the classes; no resolved path has ``//``."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A part of ``EFFQ_DATA_ROOTS`` that is not used.
+
+    Attributes:
+        text: As it was written.
+        reason: Why, for people.
+    """
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SubFolders:
+    """What a folder picker shows of one folder.
+
+    Attributes:
+        path: The folder, resolved.
+        names: Its sub-folders in the order of their names, hidden ones left out.
+        refused: Links among them that lead outside, or nowhere.
+        more: Whether there are more sub-folders than are listed.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The folders photos may be chosen from.
+
+    Attributes:
+        folders: Absolute, resolved, existing.
+        refused: What was named and cannot be used.
+    """
+
+    folders: tuple[Path, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Roots:
+        """Reads ``EFFQ_DATA_ROOTS``.
+
+        Args:
+            environment: The variables; this process's, where not given.
+
+        Returns:
+            The roots; what cannot be used is in ``refused``.
+        """
+        text = (os.environ if environment is None else environment).get(VARIABLE, "")
+        folders: dict[Path, None] = {}
+        refused: list[Refused] = []
+        for part in filter(None, (part.strip() for part in text.split(os.pathsep))):
+            found = _root(part)
+            if isinstance(found, Path):
+                folders[found] = None
+            else:
+                refused.append(Refused(part, found))
+        return cls(tuple(folders), tuple(refused))
+
+    def with_home(self, home: Home) -> Roots:
+        """Returns these roots and the folder of downloaded datasets."""
+        datasets = home.datasets.resolve()
+        return Roots((*self.folders, datasets), self.refused)
+
+    def root_of(self, path: Path) -> Path | None:
+        """Returns the root a resolved path lies below, or is; ``None`` outside of all."""
+        return next(
+            (
+                root
+                for root in self.folders
+                if path.is_relative_to(root) and not _is_hidden(path.relative_to(root))
+            ),
+            None,
+        )
+
+    def allowed(self, path: Path | str) -> bool:
+        """Returns whether a path lies below a root, wherever its links lead."""
+        resolved = _resolve(path)
+        return resolved is not None and self.root_of(resolved) is not None
+
+    def require(self, path: Path | str) -> Path:
+        """Resolves a folder somebody chose.
+
+        Args:
+            path: An absolute path.
+
+        Returns:
+            The same folder without links and ``..``.
+
+        Raises:
+            DatasetError: If it is not an existing folder below a root. Outside of the roots the
+                message is the same whether there is something or not.
+        """
+        resolved = _resolve(path)
+        if resolved is None or self.root_of(resolved) is None:
+            raise DatasetError(
+                f"{str(path)[:300]!r} is not in a folder that {VARIABLE} names.",
+                "Choose a folder from the list; whoever runs this dashboard can add to it.",
+            )
+        if not _exists(resolved) or not resolved.is_dir():
+            what = "is not a folder" if _exists(resolved) else "does not exist"
+            raise DatasetError(f"{str(resolved)[:300]} {what}.", "Choose another folder.")
+        return resolved
+
+    def sub_folders(self, path: Path | str) -> SubFolders:
+        """Lists the folders one can go on to.
+
+        Args:
+            path: A folder below a root.
+
+        Returns:
+            Its sub-folders.
+
+        Raises:
+            DatasetError: If it is not below a root, or cannot be read.
+        """
+        folder = self.require(path)
+        names: list[str] = []
+        refused: list[str] = []
+        more = False
+        try:
+            with os.scandir(folder) as entries:
+                for looked, entry in enumerate(entries):
+                    if looked >= _MOST_ENTRIES:
+                        more = True
+                        break
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_symlink() and not self.allowed(entry.path):
+                        refused.append(entry.name)
+                    elif _is_folder(entry):
+                        names.append(entry.name)
+        except OSError as error:
+            raise DatasetError(
+                f"The folder {folder} cannot be read: {error.strerror}.", "Choose another folder."
+            ) from error
+        names.sort(key=lambda name: (name.casefold(), name))
+        return SubFolders(
+            folder,
+            tuple(names[:MOST_FOLDERS]),
+            tuple(sorted(refused)),
+            more or len(names) > MOST_FOLDERS,
+        )
+
+
+def folder_id(path: Path | str, *, one_down: bool = False) -> str:
+    """Returns the identifier of a dataset that is a folder.
+
+    Args:
+        path: The folder, absolute.
+        one_down: Whether the folders in the folders there are the classes.
+
+    Returns:
+        The identifier; :func:`folder_of_id` reads it.
+    """
+    return f"{FOLDER_PREFIX}{path}{ONE_DOWN * one_down}"
+
+
+def folder_of_id(dataset_id: str) -> tuple[Path, bool]:
+    """Returns the folder an identifier names, and whether its classes lie one level down."""
+    path = dataset_id.removeprefix(FOLDER_PREFIX)
+    return Path(path.removesuffix(ONE_DOWN)), path.endswith(ONE_DOWN)
+
+
+def folder_title(path: Path, *, one_down: bool) -> str:
+    """Names a folder for people by its own name only: a path is its owner's business."""
+    return f"{path.name or path}{', one level down' * one_down}"
+
+
+def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> str:
+    """Checks a dataset somebody chose in the dashboard, before anything of it is opened.
+
+    The command line does not call this: there people use their own files under their own name.
+
+    Args:
+        dataset_id: Any identifier; only ``folder:`` ones are looked at.
+        home: The store, whose datasets are always allowed.
+        roots: What else is; ``EFFQ_DATA_ROOTS`` by default.
+
+    Returns:
+        The identifier, that of a folder with its path resolved.
+
+    Raises:
+        DatasetError: If it is a folder outside.
+    """
+    if not dataset_id.startswith(FOLDER_PREFIX):
+        return dataset_id
+    known = (Roots.from_environment() if roots is None else roots).with_home(home)
+    path, one_down = folder_of_id(dataset_id)
+    return folder_id(known.require(path), one_down=one_down)
+
+
+def _root(text: str) -> Path | str:
+    """Returns a root, or why it is none."""
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        return "it is not an absolute path"
+    resolved = _resolve(path)
+    if resolved is None or not _exists(resolved):
+        return "it does not exist"
+    if not resolved.is_dir():
+        return "it is not a folder"
+    if not os.access(resolved, os.R_OK | os.X_OK):
+        return "it cannot be read"
+    return resolved
+
+
+def _resolve(path: Path | str) -> Path | None:
+    """Follows every link; ``None`` for what is no absolute path at all."""
+    try:
+        given = Path(path)
+        return given.resolve() if given.is_absolute() else None
+    except (OSError, RuntimeError, ValueError):  # too long, links in a circle, a zero byte
+        return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for any disk
+        return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

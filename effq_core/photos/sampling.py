@@ -1,0 +1,256 @@
+"""Seeded, stratified and disjoint samples of a dataset.
+
+An image's place is decided by a hash of the seed and its content, not by a random generator: it is
+the same on every platform and library version, does not change when a file is renamed, and hardly
+moves when images are added or removed.
+
+Calibration and training share the *training part* of a dataset, ordered once: calibration takes
+from the front and training from the back. So growing one sample moves no image of another, and the
+two are disjoint as long as their sizes add up to no more than there are. Only where images turn
+out to be broken does the one size matter to the other: it bounds what may replace them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
+
+from effq_core.base.errors import DatasetError
+from effq_core.base.formatting import counted
+from effq_core.experiment import CALIBRATION_SIZES
+from effq_core.photos.base import TRAIN, VAL, ImageItem
+from effq_core.photos.index import Index
+
+EVALUATION_SHARE = 0.3
+"""Share of the images evaluated where the dataset has no split of its own (the share Imagenette's
+makers chose)."""
+
+
+class Role(StrEnum):
+    """What a sample is for."""
+
+    CALIBRATION = "calibration"
+    """Sets activation ranges."""
+    TRAINING = "training"
+    """Fine-tunes the model or trains a new head."""
+    EVALUATION = "evaluation"
+    """Measures accuracy."""
+
+
+@dataclass(frozen=True)
+class ResolvedSizes:
+    """How many images each sample has.
+
+    Attributes:
+        calibration: Images that set ranges.
+        training: Images to train on; 0 where calibration takes all.
+        evaluation: Images that measure accuracy.
+    """
+
+    calibration: int
+    training: int
+    evaluation: int
+
+
+def draw_order(
+    index: Index, role: Role, seed: int, split_seed: int | None = None, *, whole: bool = False
+) -> list[ImageItem]:
+    """Orders the images a role may draw from; its sample is a prefix of that order.
+
+    Every prefix has the classes as evenly as possible. The order of training is that of
+    calibration backwards; to keep both ends even, each class's images are dealt out to both in
+    turn, so their prefixes are even up to half of the smallest class.
+
+    Args:
+        index: The dataset's images.
+        role: What the sample is for.
+        seed: Of the experiment.
+        split_seed: What divides a dataset without a split of its own, where it is not ``seed``:
+            draws of another seed must not reach photos that are measured on.
+        whole: Whether a dataset without a split of its own is evaluated as a whole, because
+            nothing is calibrated or trained on it.
+
+    Returns:
+        All images of the role's part of the dataset.
+    """
+    split_seed = seed if split_seed is None else split_seed
+    training_part, evaluation_part = _parts(index, split_seed, whole=whole)
+    if role is Role.EVALUATION:
+        return _dealt(_classes(evaluation_part, seed))
+    classes = _classes(training_part, seed)
+    front = _dealt([ranked[: -(-len(ranked) // 2)] for ranked in classes])
+    back = _dealt([ranked[-(-len(ranked) // 2) :][::-1] for ranked in classes])
+    return [*front, *back[::-1]] if role is Role.CALIBRATION else [*back, *front[::-1]]
+
+
+def check_sizes(
+    index: Index,
+    calibration: int,
+    training: int | None,
+    evaluation: int | None,
+    *,
+    training_needed: bool = False,
+    whole: bool = False,
+) -> ResolvedSizes:
+    """Checks that a dataset has the images an experiment asks for.
+
+    Args:
+        index: The dataset's images.
+        calibration: Images to calibrate with.
+        training: Images to train on; ``None``: all that remain after calibration.
+        evaluation: Images to evaluate; ``None``: all there are.
+        training_needed: Whether it is an error that none remain to train on.
+        whole: As for :func:`draw_order`.
+
+    Returns:
+        The sizes with nothing left open.
+
+    Raises:
+        DatasetError: If there are too few images, or one class only. The message has the numbers.
+    """
+    present = {item.label for item in index.items}
+    if index.is_labelled and len(present) < 2:
+        raise DatasetError(
+            f"{index.dataset} has usable images of {len(present)} class only.",
+            "Add a second class, or put the images directly into one folder: unlabelled.",
+        )
+    training_part, evaluation_part = _parts(
+        index, 0, whole=whole
+    )  # sizes do not depend on the seed
+    total, evaluable = len(training_part), len(evaluation_part)
+    if evaluable == 0 or (evaluation is not None and evaluation > evaluable):
+        raise DatasetError(
+            f"{index.dataset} has {counted(evaluable, 'image')} for evaluation"
+            f" and {evaluation or 1:,} were asked for.",
+            f"Choose an evaluation size of at most {evaluable:,}, or leave it open to use all."
+            if evaluable
+            else "Add images.",
+        )
+    if calibration > total:
+        raise DatasetError(
+            f"{index.dataset} has {counted(total, 'image')} outside evaluation"
+            f" and {calibration:,} were asked for to calibrate with.",
+            f"Choose a calibration size of at most {total:,}, or add images."
+            if total >= CALIBRATION_SIZES[0]
+            else "Add images.",
+        )
+    left = total - calibration
+    if (training or 0) > left or (training_needed and left == 0):
+        asked = f"{training:,}" if training else "at least 1"
+        raise DatasetError(
+            f"{index.dataset} has {counted(total, 'image')} outside evaluation; calibration takes"
+            f" {calibration:,} and leaves {left:,}, but {asked} were asked for to train on.",
+            f"Choose a training size of at most {left:,}, or a smaller calibration size."
+            if left
+            else "Choose a smaller calibration size, or variants that are not trained.",
+        )
+    return ResolvedSizes(
+        calibration=calibration,
+        training=left if training is None else training,
+        evaluation=evaluable if evaluation is None else evaluation,
+    )
+
+
+def candidates(
+    index: Index,
+    role: Role,
+    sizes: ResolvedSizes,
+    seed: int,
+    split_seed: int | None = None,
+    *,
+    whole: bool = False,
+) -> list[ImageItem]:
+    """Returns a role's images, followed by those that may replace broken ones.
+
+    The images that neither calibration nor training asked for are split between the two, so that
+    replacements cannot make them overlap.
+
+    Args:
+        index: The dataset's images.
+        role: What the sample is for.
+        sizes: Sizes checked by :func:`check_sizes` on the same index.
+        seed: Of the experiment.
+        split_seed: As for :func:`draw_order`.
+        whole: Likewise.
+
+    Returns:
+        The start of :func:`draw_order`; at least as long as the role's size.
+    """
+    order = draw_order(index, role, seed, split_seed, whole=whole)
+    if role is Role.EVALUATION:
+        return order
+    spare = len(order) - sizes.calibration - sizes.training
+    if role is Role.CALIBRATION:
+        return order[: sizes.calibration + spare // 2]
+    return order[: sizes.training + spare - spare // 2]
+
+
+def assert_disjoint(a: Iterable[ImageItem], b: Iterable[ImageItem]) -> None:
+    """Makes sure that no image is in both samples, by content.
+
+    Args:
+        a: One sample.
+        b: The other.
+
+    Raises:
+        DatasetError: If an image is in both; the message names the first few.
+    """
+    keys = {item.sha256: item.key for item in a}
+    common = [(keys[item.sha256], item.key) for item in b if item.sha256 in keys]
+    if common:
+        named = "; ".join(x if x == y else f"{x} = {y}" for x, y in common[:5])
+        more = f" and {len(common) - 5:,} more" if len(common) > 5 else ""
+        raise DatasetError(
+            f"Two samples that must not overlap share {counted(len(common), 'image')}: "
+            f"{named}{more}.",
+            "Remove the copies from the dataset, or choose smaller samples.",
+        )
+
+
+def _parts(
+    index: Index, seed: int, *, whole: bool = False
+) -> tuple[list[ImageItem], list[ImageItem]]:
+    """Divides a dataset into its training and its evaluation part."""
+    train = [item for item in index.items if item.split == TRAIN]
+    val = [item for item in index.items if item.split == VAL]
+    if train and val:
+        return train, val
+    if whole:
+        return [], list(index.items)
+    training: list[ImageItem] = []
+    evaluation: list[ImageItem] = []
+    single: list[ImageItem] = []
+    for ranked in _classes(index.items, seed, purpose="split"):
+        if len(ranked) == 1:
+            single += ranked
+            continue
+        count = max(round(len(ranked) * EVALUATION_SHARE), 1)
+        evaluation += ranked[:count]
+        training += ranked[count:]
+    # A class of one image cannot be in both parts: such classes are divided among each other.
+    count = round(len(single) * EVALUATION_SHARE)
+    return [*training, *single[count:]], [*evaluation, *single[:count]]
+
+
+def _classes(items: Iterable[ImageItem], seed: int, purpose: str = "draw") -> list[list[ImageItem]]:
+    """Groups by label and shuffles: classes among each other and images within each."""
+    groups: dict[int | None, list[ImageItem]] = {}
+    for item in items:
+        groups.setdefault(item.label, []).append(item)
+    for group in groups.values():
+        group.sort(key=lambda item: _rank(purpose, seed, item.sha256))
+    labels = sorted(groups, key=lambda label: _rank(purpose, seed, f"class {label}"))
+    return [groups[label] for label in labels]
+
+
+def _rank(purpose: str, seed: int, what: str) -> bytes:
+    return hashlib.sha256(f"{purpose}/{seed}/{what}".encode()).digest()
+
+
+def _dealt(classes: Sequence[Sequence[ImageItem]]) -> list[ImageItem]:
+    """Takes one of each class in turn until all are dealt."""
+    rounds = zip_longest(*classes)
+    return [item for one_round in rounds for item in one_round if item is not None]

@@ -1,0 +1,169 @@
+"""Photos people hand to a served dashboard: bounded before they are decoded, named when refused."""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError
+from effq_core.photos.decode import as_rgb, open_image, to_square, upright_rgb
+from effq_core.photos.image_input import ImageInput, Resize
+
+Pixels = npt.NDArray[np.uint8]
+
+MAX_UPLOAD_MIB = 20
+"""Largest photo to answer, in MiB. The server takes larger files, for zips of photos."""
+MAX_PHOTOS = 20
+"""Photos answered at a time."""
+MAX_UPLOAD_PIXELS = 50_000_000
+"""Largest photo, in pixels: what phones make. As RGB it takes 150 MB while it is decoded; the
+bound for datasets is higher, but there only the machine's owner chooses the files."""
+UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
+"""Extensions that are taken; the content must be an image as well."""
+PREVIEW = 320
+"""Longest side of a preview in pixels."""
+
+_NAME_LENGTH = 80
+_OUTSIDE = 0.35
+"""Brightness of what a preview shows of the photo's parts that the model does not see."""
+
+# One at a time: the memory of several visitors' large photos would add up.
+_decoding = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Photo:
+    """A photo, read.
+
+    Attributes:
+        name: Its file's, made fit to be shown.
+        width: Of the upright photo in pixels.
+        height: Likewise.
+        pixels: What the model sees: 0–255, uint8 (size, size, channels).
+        preview: The whole photo, small, with what the model does not see darkened; uint8
+            (height, width, 3), longest side at most :data:`PREVIEW`.
+        resize: How the photo became the model's square.
+    """
+
+    name: str
+    width: int
+    height: int
+    pixels: Pixels
+    preview: Pixels
+    resize: Resize = Resize.CROP
+
+
+def shown_name(name: str) -> str:
+    """Makes a file's name fit to be shown: one short line of printable characters, no folder.
+
+    Args:
+        name: As the browser sent it: any text.
+
+    Returns:
+        The name.
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    # "C": control and format characters, such as the one that turns the reading direction.
+    printable = "".join(
+        letter if unicodedata.category(letter)[0] != "C" else " " for letter in last
+    )
+    line = " ".join(printable.split()) or "unnamed"
+    if len(line) <= _NAME_LENGTH:
+        return line
+    return f"{line[: _NAME_LENGTH - 12]}…{line[-11:]}"  # the extension stays readable
+
+
+def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
+    """Reads an uploaded photo: its pixels are exactly what evaluation would make of the file.
+
+    Args:
+        data: The file's content.
+        name: The file's name; only its extension decides anything.
+        entry: The model's input; a number is the side of a cropped square in colour.
+
+    Returns:
+        The photo.
+
+    Raises:
+        DatasetError: If the file's type is not taken, it is too large, not an image or broken.
+    """
+    shown = shown_name(name)
+    extension = Path(shown).suffix.lower().lstrip(".")
+    if extension not in UPLOAD_TYPES:
+        kind = f"ends in .{extension}" if extension else "has no extension"
+        raise DatasetError(
+            f"{shown} {kind}, which is not a type of photo that is read.",
+            f"Save it as one of: {', '.join(UPLOAD_TYPES)}.",
+        )
+    if len(data) > MAX_UPLOAD_MIB * 2**20:
+        raise DatasetError(
+            f"{shown} has {fmt.size(len(data))}.",
+            f"A photo may have at most {MAX_UPLOAD_MIB} MiB: save it smaller.",
+        )
+    with _decoding:
+        image = open_image(data, shown, max_pixels=MAX_UPLOAD_PIXELS)
+        return _read(image, shown, ImageInput.of(entry))
+
+
+def read_sample(path: Path, name: str, entry: int | ImageInput) -> Photo:
+    """Reads a photo that comes with EffQ Studio.
+
+    Args:
+        path: The file.
+        name: What it shows.
+        entry: The model's input; a number is the side of a cropped square in colour.
+
+    Returns:
+        The photo.
+
+    Raises:
+        DatasetError: If it is missing or broken.
+    """
+    return _read(open_image(path, path.name), name, ImageInput.of(entry))
+
+
+def enlarged(pixels: Pixels, side: int) -> Pixels:
+    """Enlarges what a model sees by a whole factor, so that its own pixels stay visible.
+
+    Args:
+        pixels: uint8 (size, size, channels).
+        side: About how large it shall be, in pixels.
+
+    Returns:
+        The image in RGB, at most ``side`` large unless it was larger before.
+    """
+    factor = max(1, side // pixels.shape[0])
+    return as_rgb(pixels).repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _read(image: Image.Image, name: str, entry: ImageInput) -> Photo:
+    rgb = upright_rgb(image)
+    return Photo(
+        name=name,
+        width=rgb.width,
+        height=rgb.height,
+        pixels=to_square(rgb, entry),
+        preview=_preview(rgb, entry.resize),
+        resize=entry.resize,
+    )
+
+
+def _preview(rgb: Image.Image, resize: Resize) -> Pixels:
+    scale = min(1.0, PREVIEW / max(rgb.size))
+    width, height = (max(1, round(side * scale)) for side in rgb.size)
+    small = np.asarray(rgb.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3))
+    if resize is Resize.STRETCH:
+        return small  # the model sees all of it
+    preview: Pixels = (small * _OUTSIDE).astype(np.uint8)
+    square = min(width, height)
+    left, top = (width - square) // 2, (height - square) // 2
+    seen = (slice(top, top + square), slice(left, left + square))
+    preview[seen] = small[seen]
+    return preview

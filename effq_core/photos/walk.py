@@ -1,0 +1,72 @@
+"""Going through a folder of photos, the same way wherever that is done.
+
+Links are followed, to files and to folders, also out of the folder: people put subsets of large
+datasets together with them. A link to a folder it lies in would go round in circles and is left
+out. Who must not see everything (a visitor of the dashboard) is checked by where photos really lie,
+see :mod:`effq_core.photos.roots`; links in archives are never followed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from effq_core.base.errors import DatasetError
+
+MOST_LINKED = 100_000
+"""Folders entered through links. Links between folders can lead to the same one in countless ways;
+ImageNet's 21,841 classes, each a link, are far below."""
+
+
+def walk(
+    root: Path,
+    entries: Callable[[Path], Iterable[Path]],
+    leave_out: Callable[[Path, str], None],
+) -> Iterator[Path]:
+    """Yields what lies below a folder and is none itself, under the paths it is found by.
+
+    Args:
+        root: The folder.
+        entries: Lists a folder; nothing where it cannot be read.
+        leave_out: Told which link is not followed, and why.
+
+    Yields:
+        Paths below ``root``; a link that leads nowhere is among them.
+
+    Raises:
+        DatasetError: If links lead to more folders than any dataset has.
+    """
+    linked = 0
+    waiting: list[tuple[Path, str, tuple[str, ...]]] = [(root, os.path.realpath(root), ())]
+    while waiting:
+        current, place, trail = waiting.pop()
+        below: list[tuple[Path, str, tuple[str, ...]]] = []
+        for entry in entries(current):
+            if not _is_folder(entry):
+                yield entry
+            elif not entry.is_symlink():
+                below.append((entry, f"{place}/{entry.name}", trail))
+            elif _leads_back(target := os.path.realpath(entry), (place, *trail)):
+                leave_out(entry, "a link to a folder it lies in")
+            else:
+                linked += 1
+                below.append((entry, target, (*trail, place)))
+        if linked > MOST_LINKED:
+            raise DatasetError(
+                f"The links in {root} lead to more than {MOST_LINKED:,} folders.",
+                "Remove those that link folders with each other.",
+            )
+        waiting.extend(reversed(below))
+
+
+def _leads_back(target: str, places: Iterable[str]) -> bool:
+    """Returns whether a folder holds one of those a link was reached through."""
+    return any(Path(place).is_relative_to(target) for place in places)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # what a link leads to may be nobody's business
+        return False

@@ -1,0 +1,114 @@
+"""Experiments worth starting from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from effq_core.base.settings import Home
+from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat
+from effq_core.experiment.variants import CONTROLS, STANDARD
+from effq_core.models.catalogue import MODELS
+from effq_core.photos import imagenette, photo_patches
+
+PAPER_MODEL = "efficientnetv2_b0_imagenet"
+BUNDLED_MODEL = "efficientnetv2_b0_imagenette"
+
+
+def demo() -> Experiment:
+    """Returns the built-in experiment: bundled model, built-in photos, a few minutes."""
+    return Experiment(
+        calibration=Calibration(size=100),
+        qat=Qat(epochs=2),
+        training_size=600,
+        evaluation_size=600,
+    )
+
+
+def paper(model: str = PAPER_MODEL, dataset: str = "imagenette") -> Experiment:
+    """Returns the paper's settings: 500 min-max calibration images, 5 epochs of Adam at 1e-5.
+
+    Args:
+        model: The paper's is EfficientNetV2-B0 on ImageNet-1k.
+        dataset: The paper's is ImageNet-Mini; give ``folder:/path`` to use it.
+
+    Returns:
+        The experiment, with both controls the paper lacks.
+    """
+    return Experiment(
+        model=model,
+        dataset=dataset,
+        variants=STANDARD + CONTROLS,
+        calibration=Calibration(size=500, method=CalibrationMethod.MIN_MAX),
+        qat=Qat(epochs=5, learning_rate=1e-5, batch_size=32),
+    )
+
+
+def thorough(model: str = BUNDLED_MODEL, dataset: str = "imagenette") -> Experiment:
+    """Returns every variant and control on all photos of a dataset."""
+    return Experiment(model=model, dataset=dataset, variants=STANDARD + CONTROLS)
+
+
+PRESETS = {"demo": demo, "paper": paper, "thorough": thorough}
+"""Presets by name, as the command line takes them."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A preset as a page offers it.
+
+    Attributes:
+        name: Identifier.
+        title: For people.
+        summary: What it does, in one line.
+        experiment: The choices.
+        missing: What the preset would use and this machine lacks; empty where nothing is.
+    """
+
+    name: str
+    title: str
+    summary: str
+    experiment: Experiment
+    missing: str = ""
+
+
+def offered(home: Home) -> tuple[Preset, ...]:
+    """Returns the presets with models and photos that are on this machine.
+
+    Args:
+        home: The store.
+
+    Returns:
+        The presets; one whose photos or weights are not downloaded uses what is bundled, and says
+        so.
+    """
+    weights = MODELS[PAPER_MODEL].is_present(home)
+    photos = imagenette.is_present(home)
+    model = PAPER_MODEL if weights else BUNDLED_MODEL
+    dataset = imagenette.DATASET_ID if photos else photo_patches.DATASET_ID
+    lacking = " and ".join(
+        what
+        for what, there in (("the ImageNet weights", weights), ("Imagenette", photos))
+        if not there
+    )
+    return (
+        Preset(
+            "demo",
+            "Quick demo",
+            "Five variants on the built-in photos; no download.",
+            demo(),
+        ),
+        Preset(
+            "paper",
+            "The paper's experiment",
+            "500 min-max calibration photos, 5 QAT epochs, and the two controls it lacked.",
+            paper(model, dataset),
+            lacking,
+        ),
+        Preset(
+            "thorough",
+            "Thorough",
+            "Every variant and control, on all photos there are.",
+            thorough(dataset=dataset),
+            "" if photos else "Imagenette",
+        ),
+    )

@@ -1,0 +1,252 @@
+"""What stages and events of a run are called when people read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from effq_core.base import formatting as fmt
+from effq_core.experiment import CalibrationMethod, QatLoss
+from effq_core.experiment.variants import CATALOGUE, get_variant, is_ready
+from effq_core.models.catalogue import MODELS
+from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
+from effq_core.store.rows import RunRow, StageRow, StageState, Status
+
+_KINDS = {
+    "index": "List the photos",
+    "pixels": "Decode photos",
+    "lookalikes": "Look for look-alikes among the samples",
+    "model": "Build the float model",
+    "freeze": "Freeze the graph",
+    "keras": "Predict with Keras, for the parity gate",
+    "convert": "Convert",
+    "calibrate": "Calibrate",
+    "finetune": "Fine-tune",
+    "ranges": "Calibrate fake-quant ranges",
+    "signal": "Compare each tensor with float32's",
+    "effect": "Try each block in int8 and in floats",
+    "suggest": "Look for the blocks to keep in floats",
+    "inspect": "Inspect",
+    "evaluate": "Evaluate",
+    "benchmark": "Time the files",
+    "tensors": "Keep tensors for the Learn page",
+    "report": "Put the results together",
+}
+
+_DATASETS = {"photo_patches": "Photo patches", "imagenette": "Imagenette"}
+
+_STATUSES = {
+    Status.QUEUED: "Queued",
+    Status.RUNNING: "Running",
+    Status.CANCELLING: "Cancelling",
+    Status.FINISHED: "Finished",
+    Status.FAILED: "Failed",
+    Status.CANCELLED: "Cancelled",
+    Status.INTERRUPTED: "Interrupted",
+}
+
+_STATES = {
+    StageState.PENDING: "Waiting",
+    StageState.RUNNING: "Running",
+    StageState.REUSED: "Cached",
+    StageState.DONE: "Done",
+    StageState.FAILED: "Failed",
+    StageState.CANCELLED: "Cancelled",
+}
+
+_METHODS = {
+    CalibrationMethod.MIN_MAX: "Min-max",
+    CalibrationMethod.MOVING_AVERAGE: "Moving average",
+    CalibrationMethod.PERCENTILE: "Percentile",
+}
+
+_LOSSES = {
+    QatLoss.AUTO: "Automatic",
+    QatLoss.LABELS: "Labels",
+    QatLoss.DISTILL: "Distillation",
+}
+
+_WAITING = {
+    Status.QUEUED: "Starting",
+    Status.RUNNING: "Planning",
+    Status.CANCELLING: "Cancelling",
+}
+
+_PART = re.compile(r"(.+):(\d+)of(\d+)")
+"""One of the parts a long evaluation is divided into."""
+_MEMBER = re.compile(r"(.+)@(\d+)")
+"""A stage of a sweep that only some of its runs share, first this one."""
+
+_ABOUT = {"float": "float control", "float_control": "float control"}
+
+
+def stage_title(name: str) -> str:
+    """Names a stage for people.
+
+    Args:
+        name: Such as ``convert:int8``.
+
+    Returns:
+        Such as ``Convert: Int8 (PTQ)``; the name itself where it is not known.
+    """
+    kind, _, about = name.partition(":")
+    title = _KINDS.get(kind)
+    if title is None:
+        return name
+    if part := _PART.fullmatch(name):
+        return f"{stage_title(part[1])}, part {part[2]} of {part[3]}"
+    if own := _MEMBER.fullmatch(name):
+        return f"{stage_title(own[1])}, run {own[2]}"
+    if about in CATALOGUE or is_ready(about):
+        about = get_variant(about).title
+    about = _ABOUT.get(about, about)
+    return f"{title}: {about}" if about else title
+
+
+def model_title(model_id: str) -> str:
+    """Names a model for people; the identifier itself where it is not known."""
+    if model_id.startswith("own:"):
+        return model_id.removeprefix("own:").replace("_", " ")
+    return MODELS[model_id].title if model_id in MODELS else model_id
+
+
+def dataset_title(dataset_id: str) -> str:
+    """Names a dataset for people, a folder by its own name only."""
+    known = _DATASETS.get(dataset_id)
+    if known is None and dataset_id.startswith(FOLDER_PREFIX):
+        path, one_down = folder_of_id(dataset_id)
+        return folder_title(path, one_down=one_down)
+    return known or PurePath(dataset_id.partition(":")[2] or dataset_id).name or dataset_id
+
+
+def run_title(run: RunRow) -> str:
+    """Names a run for people.
+
+    Args:
+        run: The run.
+
+    Returns:
+        What its owner calls it, or model and photos; with the time it was asked for.
+    """
+    return f"{run_subject(run)} · {fmt.moment(run.created)}"
+
+
+def run_subject(run: RunRow) -> str:
+    """Says what a run is about: what its owner calls it, or model and photos."""
+    chosen = run.experiment
+    return run.name or (
+        f"{model_title(str(chosen.get('model', '')))}, "
+        f"{dataset_title(str(chosen.get('dataset', '')))}"
+    )
+
+
+def status_title(status: Status) -> str:
+    """Names a run's status for people."""
+    return _STATUSES[status]
+
+
+def method_title(method: str) -> str:
+    """Names a calibration method for people."""
+    return _METHODS[CalibrationMethod(method)]
+
+
+def loss_title(loss: str) -> str:
+    """Names a loss for people."""
+    return _LOSSES[QatLoss(loss)]
+
+
+def state_title(state: StageState) -> str:
+    """Names a stage's state for people."""
+    return _STATES[state]
+
+
+def waiting_text(status: Status) -> str:
+    """Says what a run that has no stages yet is doing."""
+    return _WAITING.get(status, status_title(status))
+
+
+def sentence(text: str) -> str:
+    """Returns words with a capital at their beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def queue_text(place: int, ahead: RunRow) -> str:
+    """Says where a run stands in the queue, and what it waits for.
+
+    Args:
+        place: Its place among those that wait, from 1.
+        ahead: The run at work, or the first that waits.
+
+    Returns:
+        Such as ``2nd in the queue: waiting for run 20260101-120000-abcd to finish``.
+    """
+    name = f" “{ahead.name}”" if ahead.name else ""
+    return f"{fmt.ordinal(place)} in the queue: waiting for run {ahead.id}{name} to finish"
+
+
+def amount_text(stage: StageRow) -> str:
+    """Says how far a running stage is; empty where it does not count."""
+    if not stage.total:
+        return ""
+    if stage.unit == "bytes":
+        return f"{fmt.size(stage.done)} of {fmt.size(stage.total)}"
+    unit = f" {stage.unit}" if stage.unit else ""
+    return f"{fmt.count(stage.done)} of {fmt.count(stage.total)}{unit}"
+
+
+def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
+    """Says what an event is about.
+
+    Args:
+        kind: The event's kind.
+        values: Its values.
+
+    Returns:
+        One line, or ``None`` where people need not read it.
+    """
+    if kind == "epoch":
+        return _epoch(values)
+    if kind == "warning":
+        return f"Warning: {values.get('message', '')}"
+    if kind == "skipped":
+        return f"Skipped: {values.get('reason') or values.get('key', '')}"
+    if kind == "resumed":
+        return f"Resumed after epoch {values.get('epoch')}."
+    if kind == "quiet_wait":
+        limit = fmt.duration(values.get("seconds"))
+        return (
+            f"Waiting for a quiet CPU to time fairly, {limit} at most. `effq time-now` with the "
+            "run's id does not wait."
+        )
+    if kind == "timed_again":
+        files = fmt.counted(len(values.get("files", ())), "file")
+        return f"Other programs were busy while {files} were timed: timing again."
+    if kind == "retry":
+        return f"Trying the download again: {values.get('reason', '')}"
+    if kind == "unpacking":
+        return f"Unpacking {values.get('file', '')}"
+    if kind == "sweep_run":
+        return f"Finished: {values.get('label') or values.get('run')}"
+    if kind == "worker_lost":
+        return f"The worker was lost and the stage starts again: {values.get('reason', '')}"
+    if kind == "bug":
+        return f"Bug {values.get('id')}: {values.get('type')}"
+    return None
+
+
+def is_trouble(kind: str) -> bool:
+    """Returns whether an event tells of something that did not go as it should."""
+    return kind in ("warning", "skipped", "retry", "worker_lost", "bug")
+
+
+def _epoch(values: Mapping[str, Any]) -> str:
+    held_out = fmt.counted(int(values.get("n") or 0), "held-out photo")
+    validation = (
+        f"validation loss {fmt.plain(values.get('validation_loss'))}, "
+        f"top-1 {fmt.percent(values.get('validation_top1'))} of {held_out}"
+    )
+    if not values.get("epoch"):
+        return f"Before training: {validation}"
+    return f"Epoch {values['epoch']}: loss {fmt.plain(values.get('loss'))}, {validation}"

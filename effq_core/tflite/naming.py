@@ -1,0 +1,114 @@
+"""What parts of a model are called: blocks, layers inside them, and groups across them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from effq_core.base.errors import ModelError
+
+KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+"""Operators that have weights."""
+
+_BLOCK = re.compile(r"(block\d+[a-z]|stem|top)_")
+_NUMBERED = re.compile(r"block\d+[a-z]_")
+_HEAD = re.compile(r"(avg_pool|predictions|head|dense)")
+STEM, HEAD = "stem", "head"
+RESIDUALS, DEPTHWISE, SQUEEZE_EXCITE = "residuals", "depthwise", "squeeze_excite"
+"""Names of groups: the same part of every block. Residual additions have no weights, but pass on
+what all blocks before them have added up: of wide range, and rounded anew by each block."""
+
+
+def layer_name(tensor: str) -> str:
+    """Finds the Keras layer in the name the converter gave a tensor.
+
+    Args:
+        tensor: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
+            were fused, the layer with the kernel last.
+
+    Returns:
+        Such as ``stem_conv``.
+    """
+    parts = [part for part in tensor.split(";") if part.strip("/")]
+    # A long name is cut off in the middle of its last part: that part has no operator any more.
+    whole = [part for part in parts if part.count("/") >= 1] or parts or [tensor]
+    names = whole[-1].split("/")
+    return re.sub(r":\d+$", "", names[1] if len(names) > 2 else names[0])
+
+
+def has_numbered_blocks(layers: Iterable[str]) -> bool:
+    """Tells whether layers are named after EfficientNet's blocks."""
+    return any(_NUMBERED.match(layer) for layer in layers)
+
+
+def is_stage(block: str) -> bool:
+    """Tells whether a block is one of EfficientNet's stages, by its name."""
+    return re.fullmatch(r"block\d+[a-z]", block) is not None
+
+
+def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
+    """Names the block of an operator; what has no name of its own stays where it is.
+
+    In a model without EfficientNet's blocks, every operator with weights begins one.
+
+    Args:
+        layer: Its layer's name.
+        kind: Its kind, such as ``CONV_2D``.
+        current: The block of the operator before it; empty for the first.
+        has_blocks: Whether the model has EfficientNet's.
+
+    Returns:
+        The block's name.
+    """
+    if layer.startswith("normalise"):
+        return STEM
+    if known := _BLOCK.match(layer):
+        return HEAD if known[1] == "top" else known[1]
+    if _HEAD.match(layer) and (current == HEAD or current.startswith("block")):
+        return HEAD
+    if not current or (kind in KERNELS and not has_blocks):
+        return layer
+    return current
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a model's parts are called.
+
+    Attributes:
+        layers: Names of the layers with weights, by block, in order.
+        groups: Names of the groups it has: the same part of every block.
+    """
+
+    layers: Mapping[str, tuple[str, ...]]
+    groups: tuple[str, ...]
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuses a name that is none of its blocks, layers or groups.
+
+        Args:
+            names: What somebody wants to keep.
+
+        Raises:
+            ModelError: If there is no such part, with those there are.
+        """
+        known = {*self.layers, *self.groups, *(n for each in self.layers.values() for n in each)}
+        for name in names:
+            if name not in known:
+                raise ModelError(
+                    f"The model has no block, layer or group {name!r}.", self._hint(name)
+                )
+
+    def _hint(self, name: str) -> str:
+        block = name.partition("_")[0]
+        parts = [f"Blocks: {', '.join(self.layers)}."]
+        if self.groups:
+            parts.append(f"Groups: {', '.join(self.groups)}.")
+        if block in self.layers:
+            parts.append(f"Layers of {block}: {', '.join(self.layers[block])}.")
+        every = [*self.layers, *self.groups, *(n for each in self.layers.values() for n in each)]
+        if near := difflib.get_close_matches(name, every, 1):
+            parts.insert(0, f"Did you mean {near[0]}?")
+        return " ".join(parts)

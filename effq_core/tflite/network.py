@@ -1,0 +1,282 @@
+"""What a model is made of: operators, layers and blocks, read from its float32 ``.tflite`` file.
+
+Names come from Keras through the converter: ``net/block4b_bn/...;net/block4b_dwconv2/depthwise``
+is an operator of layer ``block4b_dwconv2`` in block ``block4b``. Where a model has other names,
+every operator with weights begins a block of its own. Imports no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from ai_edge_litert import schema_py_generated as schema
+
+from effq_core.base.errors import ModelError
+from effq_core.tflite.naming import (
+    DEPTHWISE,
+    HEAD,
+    KERNELS,
+    RESIDUALS,
+    SQUEEZE_EXCITE,
+    STEM,
+    Names,
+    block_of,
+    has_numbered_blocks,
+    is_stage,
+    layer_name,
+)
+
+_NAMES = {
+    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
+}
+
+
+class BlockKind(StrEnum):
+    """What a block is in EfficientNet's terms (Tan and Le, 2019 and 2021)."""
+
+    STEM = "stem"
+    """Normalisation and the first convolution."""
+    FUSED_MBCONV = "fused_mbconv"
+    """One full convolution where MBConv has an expansion and a depthwise one."""
+    MBCONV = "mbconv"
+    """Expansion, depthwise convolution, often squeeze-and-excite, projection."""
+    HEAD = "head"
+    """The last convolution, pooling, and the classifier."""
+    OTHER = "other"
+    """Of a model that is not an EfficientNet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Op:
+    """One operator.
+
+    Attributes:
+        index: Its place in the file's main graph.
+        kind: Such as ``CONV_2D``.
+        tensor: Name of the tensor it makes.
+        shape: Of that tensor, without the batch.
+        sources: Names of the activations it reads.
+        kernel: Shape of its weights; empty where it has none.
+        weights: Number of its weights and biases.
+        layer: Name of its layer.
+        block: Name of its block.
+    """
+
+    index: int
+    kind: str
+    tensor: str
+    shape: tuple[int, ...]
+    sources: tuple[str, ...]
+    kernel: tuple[int, ...]
+    weights: int
+    layer: str
+    block: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Operators that belong together and can be kept in floats together.
+
+    Attributes:
+        name: Such as ``block4b``.
+        kind: What it is.
+        ops: Its operators, in order.
+    """
+
+    name: str
+    kind: BlockKind
+    ops: tuple[Op, ...]
+
+    @property
+    def stage(self) -> int | None:
+        """Number of EfficientNet's stage, from 1; ``None`` for the stem, the head and others."""
+        found = re.match(r"block(\d+)", self.name)
+        return int(found[1]) if found else None
+
+    @property
+    def has_se(self) -> bool:
+        """Whether it has squeeze-and-excite."""
+        return any("_se_" in op.layer for op in self.ops)
+
+    @property
+    def has_residual(self) -> bool:
+        """Whether its input is added to its output."""
+        return any(op.kind == "ADD" for op in self.ops)
+
+    @property
+    def weights(self) -> int:
+        """Number of weights and biases."""
+        return sum(op.weights for op in self.ops)
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """Names of the tensors its operators make."""
+        return tuple(op.tensor for op in self.ops)
+
+    @property
+    def layers(self) -> dict[str, tuple[Op, ...]]:
+        """Its operators by the layer with weights they follow, in order.
+
+        An activation belongs to the convolution before it: keeping one of both would only move
+        the border between integers and floats.
+        """
+        found: dict[str, list[Op]] = {}
+        name = ""
+        for op in self.ops:
+            if op.kernel or not name:
+                name = op.layer
+            found.setdefault(name, []).append(op)
+        return {name: tuple(ops) for name, ops in found.items()}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model as blocks in order.
+
+    Attributes:
+        blocks: In the order of the graph.
+    """
+
+    blocks: tuple[Block, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Block]:
+        """Blocks by name."""
+        return {block.name: block for block in self.blocks}
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """All operators, in order of blocks."""
+        return tuple(op for block in self.blocks for op in block.ops)
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Names of the tensors of each group, by its name; those that the model has."""
+        layers = [
+            (name, ops)
+            for block in self.blocks
+            if block.stage is not None
+            for name, ops in block.layers.items()
+        ]
+        found = {
+            RESIDUALS: [op for op in self.ops if op.kind == "ADD" and len(op.sources) == 2],
+            DEPTHWISE: [
+                op for _, ops in layers if ops[0].kind == "DEPTHWISE_CONV_2D" for op in ops
+            ],
+            SQUEEZE_EXCITE: [op for name, ops in layers if "_se_" in name for op in ops],
+        }
+        return {name: tuple(op.tensor for op in ops) for name, ops in found.items() if ops}
+
+    def tensors_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Finds the tensors that blocks or layers make.
+
+        Args:
+            names: Of blocks, of layers as :attr:`Block.layers` names them, or of
+                :attr:`groups`.
+
+        Returns:
+            Names of tensors.
+
+        Raises:
+            ModelError: If there is no such block, layer or group.
+        """
+        layers = {name: ops for block in self.blocks for name, ops in block.layers.items()}
+        asked = tuple(names)
+        self.names.check(asked)
+        found: dict[str, None] = {}
+        for name in asked:
+            ops = self.by_name[name].ops if name in self.by_name else layers.get(name)
+            tensors = self.groups[name] if ops is None else (op.tensor for op in ops)
+            found |= dict.fromkeys(tensors)
+        return tuple(found)
+
+    @cached_property
+    def names(self) -> Names:
+        """What its parts are called."""
+        return Names({block.name: tuple(block.layers) for block in self.blocks}, tuple(self.groups))
+
+
+def read_network(float32: Path | bytes) -> Network:
+    """Reads a model's blocks.
+
+    Args:
+        float32: Its float32 ``.tflite`` file, or what is in it.
+
+    Returns:
+        The blocks.
+
+    Raises:
+        ModelError: If the file cannot be read.
+    """
+    content = float32 if isinstance(float32, bytes) else float32.read_bytes()
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        ops = _ops(model)
+    except (struct.error, ValueError, IndexError, AttributeError, TypeError) as error:
+        raise ModelError(
+            "The float32 file cannot be read as a .tflite file.", "Run the experiment again."
+        ) from error
+    grouped: dict[str, list[Op]] = {}
+    for op in ops:
+        grouped.setdefault(op.block, []).append(op)
+    return Network(
+        tuple(Block(name, _kind(name, group), tuple(group)) for name, group in grouped.items())
+    )
+
+
+def _ops(model: schema.ModelT) -> list[Op]:
+    graph = model.subgraphs[0]
+    produced = {int(i) for op in graph.operators for i in op.outputs} | set(map(int, graph.inputs))
+    outputs = (graph.tensors[op.outputs[0]].name.decode() for op in graph.operators)
+    has_blocks = has_numbered_blocks(map(layer_name, outputs))
+    found: list[Op] = []
+    block = ""
+    for index, op in enumerate(graph.operators):
+        kind = _NAMES[model.operatorCodes[op.opcodeIndex].builtinCode]
+        output = graph.tensors[op.outputs[0]]
+        tensor = output.name.decode()
+        layer = layer_name(tensor)
+        inputs = [int(i) for i in op.inputs if i >= 0]
+        constants = [graph.tensors[i] for i in inputs if i not in produced]
+        kernel = _shape(graph.tensors[op.inputs[1]]) if kind in KERNELS else ()
+        block = block_of(layer, kind, block, has_blocks=has_blocks)
+        found.append(
+            Op(
+                index=index,
+                kind=kind,
+                tensor=tensor,
+                shape=_shape(output)[1:],
+                sources=tuple(graph.tensors[i].name.decode() for i in inputs if i in produced),
+                kernel=kernel,
+                weights=sum(_count(each) for each in constants) if kernel else 0,
+                layer=layer,
+                block=block,
+            )
+        )
+    return found
+
+
+def _kind(name: str, ops: list[Op]) -> BlockKind:
+    if name in (STEM, HEAD):
+        return BlockKind(name)
+    if not is_stage(name):
+        return BlockKind.OTHER
+    depthwise = any(op.kind == "DEPTHWISE_CONV_2D" for op in ops)
+    return BlockKind.MBCONV if depthwise else BlockKind.FUSED_MBCONV
+
+
+def _shape(tensor: schema.TensorT) -> tuple[int, ...]:
+    return tuple(int(side) for side in tensor.shape) if tensor.shape is not None else ()
+
+
+def _count(tensor: schema.TensorT) -> int:
+    total = 1
+    for side in _shape(tensor):
+        total *= side
+    return total

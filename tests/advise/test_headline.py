@@ -1,0 +1,206 @@
+"""A run's outcome in one sentence, on the real measurements of the reference run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effq_core.advise.cautions import disturbances
+from effq_core.advise.headline import headline
+from effq_core.results import load_reference
+from tests.results.run_variations import changed, only, together, unlabelled
+
+REFERENCE = load_reference()
+
+
+def timing(plain: dict[str, Any], variant: str) -> dict[str, Any]:
+    found: dict[str, Any] = plain["variants"][variant]["latency"][0]
+    return found
+
+
+def test_the_reference_run_in_one_sentence() -> None:
+    found = headline(REFERENCE)
+
+    assert found.text == (
+        "Int8 (PTQ) is 3.30× smaller and 2.74× faster than float32 on 1 thread, with no difference "
+        "in accuracy that 1,966 photos can show (−0.2 points, p = 0.73)."
+    )
+    assert found.variant == "int8" and found.sure
+
+
+SEPARATE = (
+    "Int8 (PTQ) and Float32 were timed separately, so what slowed one need not have slowed the "
+    "other. “Take all latencies anew” on the page Results, or `effq run --remeasure` with the same "
+    "choices, times all of them together."
+)
+
+
+def test_separate_timings_are_shown_with_a_remark() -> None:
+    found = headline(REFERENCE)
+    assert found.cautions[-1] == SEPARATE and found.sure
+    assert SEPARATE not in headline(together(REFERENCE)).cautions
+
+
+def test_an_uneven_timing_whose_speed_up_is_the_same_in_all_rounds_is_a_remark() -> None:
+    def even(plain: dict[str, Any]) -> None:
+        for name, ms in (("float32", 20.0), ("int8", 5.0)):
+            values = [ms] * 17 + [2 * ms] * 3
+            timing(plain, name).update(samples_ms=values * 5, p90_ms=2 * ms, median_ms=ms)
+
+    found = headline(together(changed(REFERENCE, even)))
+
+    assert found.sure
+    assert found.cautions[-1].endswith("The speed-up was steady: 4.00× to 4.00×, 5 rounds.")
+
+
+def test_a_speed_up_that_differs_from_round_to_round_is_a_doubt() -> None:
+    def drift(plain: dict[str, Any]) -> None:
+        samples = [ms for ms in (20.0, 20.0, 20.0, 20.0, 12.0) for _ in range(20)]
+        timing(plain, "float32").update(samples_ms=samples)
+        timing(plain, "int8").update(samples_ms=[5.0] * 100)
+
+    found = headline(together(changed(REFERENCE, drift)))
+
+    assert not found.sure
+    assert "not steady: 2.40× to 4.00×, 5 rounds" in " ".join(found.cautions)
+
+
+@pytest.mark.parametrize("variant", ["int8", "float32", "float16"])
+@pytest.mark.parametrize("sat", [True, False])
+def test_a_disturbed_timing_is_never_the_headline(variant: str, sat: bool) -> None:
+    busy = {"others_share": 0.53}
+    found = headline(
+        together(REFERENCE, {variant: 0.53})
+        if sat
+        else changed(REFERENCE, lambda plain: timing(plain, variant).update(busy))
+    )
+
+    assert found.text.startswith("Timing has to be repeated") and "×" not in found.text
+    assert found.retime and not found.sure and found.variant is None
+    assert "53 % of the processor" in found.cautions[0] and "--remeasure" in found.cautions[0]
+
+
+def test_a_disturbed_timing_of_another_thread_count_does_not_matter() -> None:
+    def busy(plain: dict[str, Any]) -> None:
+        plain["variants"]["int8"]["latency"][1]["others_share"] = 0.53
+
+    assert headline(changed(REFERENCE, busy)).sure
+    assert headline(changed(REFERENCE, busy), threads=2).retime
+
+
+@pytest.mark.parametrize("where", ["photos", "float32"])
+def test_a_failed_check_of_what_it_rests_on_makes_it_unsure(where: str) -> None:
+    def fail(plain: dict[str, Any]) -> None:
+        gates = plain["gates"] if where == "photos" else plain["variants"][where]["gates"]
+        gates[0]["passed"] = False
+
+    found = headline(changed(REFERENCE, fail))
+    assert found.variant == "int8" and not found.sure
+    assert "failed" in found.cautions[0]
+
+
+def test_too_few_photos_make_it_unsure() -> None:
+    def few(plain: dict[str, Any]) -> None:
+        plain["variants"]["int8"]["comparison"]["too_small_to_tell"] = True
+
+    found = headline(changed(REFERENCE, few))
+    assert not found.sure and "too few to exclude" in found.cautions[0]
+
+
+def test_no_variant_that_passed_its_checks_is_recommended() -> None:
+    def fail(plain: dict[str, Any]) -> None:
+        for variant in plain["variants"].values():
+            variant["gates"][0]["passed"] = False
+
+    found = headline(changed(REFERENCE, fail))
+    assert found.variant is None and not found.sure
+    assert found.text.startswith("No variant of this run passed its checks")
+
+
+def test_a_float_model_at_chance_level_comes_before_everything_else() -> None:
+    verdict = "Float32 is no better than chance on these images."
+    gate = {"name": "answers_fit_labels", "passed": False, "value": 0.1, "limit": 0.1, "n": 50}
+
+    def fail(plain: dict[str, Any]) -> None:
+        plain["variants"]["float32"]["gates"].append({**gate, "detail": verdict})
+
+    found = headline(changed(REFERENCE, fail))
+    assert found.text == "Float32 is no better than chance on these photos."
+    assert found.variant is None and not found.sure
+
+
+def test_float32_alone_and_float32_as_the_best() -> None:
+    def slow(plain: dict[str, Any]) -> None:
+        timing(plain, "int8").update(median_ms=30.0, median_low_ms=29.0, median_high_ms=31.0)
+
+    assert "nothing to compare it with" in headline(only(REFERENCE, "float32")).text
+    found = headline(changed(only(REFERENCE, "float32", "int8"), slow))
+    assert found.variant == "float32"
+    assert (
+        "no variant that passed its checks and stays near its accuracy is faster on 1 thread"
+        in found.text
+    )
+
+
+def test_a_speed_within_the_noise_is_not_called_faster_or_slower() -> None:
+    results = only(REFERENCE, "float32", "float16")
+    threads2 = headline(results, threads=2)
+
+    assert "1.99× smaller than float32 and about as fast (0.98×) on 2 threads" in threads2.text
+
+
+def test_without_labels_it_tells_the_agreement(tmp_path: Path) -> None:
+    assert "gives float32's answer for 97" in headline(unlabelled(REFERENCE, tmp_path)).text
+
+
+def test_disturbances_name_every_timing_that_was_busy_or_uneven() -> None:
+    assert [text.split(" was ")[0] for text in disturbances(REFERENCE, 1)] == [
+        "The timing of Float32"
+    ]
+    assert [text.split(" was ")[0] for text in disturbances(REFERENCE, 2)] == [
+        "The timing of Int8 (QAT)"
+    ]
+
+    def busy(plain: dict[str, Any]) -> None:
+        for name in ("float32", "float16", "int8"):
+            timing(plain, name).update(warning="Busy.", others_share=0.5)
+
+    assert disturbances(changed(REFERENCE, busy), 1)[0].startswith(
+        "Float32, Float16 and Int8 (PTQ) were timed on a busy machine (other programs used up to "
+    )
+    assert disturbances(only(REFERENCE, "int8", "float32"), 7) == ()
+
+
+def collapsed(plain: dict[str, Any]) -> None:
+    """int8 as EfficientNets are known to fail: fast, small, and wrong."""
+    comparison = plain["variants"]["int8"]["comparison"]
+    comparison.update(
+        difference_points=-60.0,
+        low_points=-62.0,
+        high_points=-58.0,
+        worse=1190,
+        better=10,
+        p=1e-300,
+    )
+
+
+def test_a_collapsed_variant_is_never_recommended() -> None:
+    found = headline(only(changed(REFERENCE, collapsed), "float32", "float16", "int8"))
+
+    assert found.variant == "float16"
+    assert "Int8" not in found.text
+
+
+def test_a_small_but_certain_loss_is_no_sure_recommendation() -> None:
+    def lose(plain: dict[str, Any]) -> None:
+        comparison = plain["variants"]["int8"]["comparison"]
+        comparison.update(
+            difference_points=-0.9, low_points=-1.4, high_points=-0.4, worse=20, better=2, p=1e-4
+        )
+
+    found = headline(only(changed(REFERENCE, lose), "float32", "int8"))
+
+    assert found.variant == "int8" and not found.sure
+    assert any("more than chance would do" in caution for caution in found.cautions)

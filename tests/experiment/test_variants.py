@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import re
+from dataclasses import FrozenInstanceError
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from effq_core.base.errors import ExperimentError
+from effq_core.experiment.variants import (
+    BASELINE,
+    CATALOGUE,
+    CONTROLS,
+    MIXED,
+    STANDARD,
+    Recipe,
+    get_variant,
+    in_catalogue_order,
+)
+
+
+def test_the_catalogue_has_the_papers_five_forms_and_two_controls() -> None:
+    assert STANDARD == ("float32", "float16", "dynamic_range", "int8", "int8_qat")
+    assert CONTROLS == ("int8_qat_untrained", "int8_float_control")
+    assert tuple(CATALOGUE) == (*STANDARD, MIXED, *CONTROLS)
+    assert STANDARD[0] == BASELINE
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "activations", "recipe", "trained"),
+    [
+        ("float32", 32, 32, Recipe.FLOAT, False),
+        ("float16", 16, 32, Recipe.WEIGHTS_ONLY, False),
+        ("dynamic_range", 8, 32, Recipe.WEIGHTS_ONLY, False),
+        ("int8", 8, 8, Recipe.PTQ, False),
+        ("int8_qat", 8, 8, Recipe.QAT, True),
+        ("int8_mixed", 8, 8, Recipe.MIXED, False),
+        ("int8_qat_untrained", 8, 8, Recipe.QAT, False),
+        ("int8_float_control", 8, 8, Recipe.PTQ, True),
+    ],
+)
+def test_each_row_says_what_the_variant_is(
+    name: str, weights: int, activations: int, recipe: Recipe, trained: bool
+) -> None:
+    row = get_variant(name)
+    assert (row.weight_bits, row.activation_bits) == (weights, activations)
+    assert (row.recipe, row.trained, row.is_control) == (recipe, trained, name in CONTROLS)
+
+
+def test_exactly_the_variants_with_8_bit_activations_need_calibration() -> None:
+    for row in CATALOGUE.values():
+        assert row.needs_calibration is (row.activation_bits == 8)
+        # Only part of a mixed file is integer.
+        assert row.is_integer is (row.needs_calibration and row.name != MIXED)
+
+
+def test_rows_can_be_told_apart_by_name_title_and_colour() -> None:
+    rows = list(CATALOGUE.values())
+    assert all(re.fullmatch(r"#[0-9a-f]{6}", row.colour) for row in rows)
+    assert all(re.fullmatch(r"[a-z0-9_]+", row.name) for row in rows)
+    for what in ("name", "title", "colour", "summary", "good_for"):
+        assert len({getattr(row, what) for row in rows}) == len(rows)
+
+
+def test_a_row_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        get_variant("int8").weight_bits = 4  # type: ignore[misc]
+
+
+@given(st.lists(st.sampled_from(list(CATALOGUE)), max_size=12))
+def test_names_come_back_once_and_in_the_catalogues_order(names: list[str]) -> None:
+    ordered = in_catalogue_order(names)
+    assert set(ordered) == set(names)
+    assert list(ordered) == [name for name in CATALOGUE if name in names]
+
+
+@pytest.mark.parametrize("name", ["int4", "", "Float32", "float32 "])
+def test_an_unknown_name_is_refused_with_the_names_there_are(name: str) -> None:
+    for look_up in (get_variant, lambda one: in_catalogue_order(["float32", one])):
+        with pytest.raises(ExperimentError) as caught:
+            look_up(name)
+        assert repr(name) in caught.value.message
+        assert caught.value.hint == f"Choose from: {', '.join(CATALOGUE)}."

@@ -1,0 +1,95 @@
+"""Links: followed the same way by a run that uses a folder and by adding it to one's photos."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dataset_helpers import Recorder
+
+from effq_core.base.errors import DatasetError
+from effq_core.base.settings import Home
+from effq_core.photos import walk as walk_module
+from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.folder import FolderDataset
+from effq_core.photos.incoming.upload import look_at_path
+from effq_core.photos.walk import walk
+
+Maker = Callable[..., Path]
+
+
+@pytest.fixture
+def linked(tmp_path: Path, make_photo: Maker) -> Path:
+    """A folder put together of links: a class, a photo, and links that lead back or nowhere."""
+    for number in range(4):
+        make_photo(tmp_path / f"large/dog/{number}.png", number)
+        make_photo(tmp_path / f"set/cat/{number}.png", 10 + number)
+    make_photo(tmp_path / "large/one.png", 50)
+    made = tmp_path / "set"
+    (made / "dog").symlink_to(tmp_path / "large/dog")
+    (made / "cat/one.png").symlink_to(tmp_path / "large/one.png")
+    (made / "cat/gone.png").symlink_to(tmp_path / "nowhere.png")
+    (made / "cat/up").symlink_to(tmp_path)
+    (made / "cat/again").symlink_to(made / "cat")
+    (tmp_path / "large/dog/back").symlink_to(made)
+    os.mkfifo(made / "cat/pipe.png")
+    return made
+
+
+def test_a_run_and_adding_see_the_same_photos(linked: Path, tmp_path: Path) -> None:
+    index = FolderDataset(linked).scan(Recorder())
+    home = Home(tmp_path / "home")
+    upload = look_at_path(home, linked)
+    used = {item.key: index.class_names[item.label or 0] for item in index.items}
+    names = upload.preview.class_names
+    assert {each.name: names[each.label or 0] for each in upload.preview.photos} == used
+    assert sorted(used) == [
+        *(f"cat/{number}.png" for number in range(4)),
+        "cat/one.png",
+        *(f"dog/{number}.png" for number in range(4)),
+    ]
+    circles = dict.fromkeys(["cat/up", "cat/again", "dog/back"], "a link to a folder it lies in")
+    gone = {"cat/gone.png": "cannot be read: No such file or directory"}
+    left = {each.key: each.reason for each in index.skipped}
+    assert left.pop("cat/pipe.png") == "not a plain file"
+    assert left == {each.key: each.reason for each in upload.preview.skipped} == circles | gone
+    outside = "Links lead to 5 files outside of the folder: they are copied, too."
+    assert outside in upload.preview.notes
+    upload.close()
+
+
+def test_a_folder_that_is_a_link_itself_is_the_folder(tmp_path: Path, make_photo: Maker) -> None:
+    for number in range(4):
+        make_photo(tmp_path / f"real/{'cat' if number % 2 else 'dog'}/{number}.png", number)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    home = Home(tmp_path / "home")
+    upload = look_at_path(home, tmp_path / "link")
+    assert len(upload.preview.photos) == 4
+    assert not any("Links" in note for note in upload.preview.notes)
+    upload.close()
+    assert len(open_dataset(f"folder:{tmp_path / 'link'}", home).scan(Recorder()).items) == 4
+
+
+def test_links_between_folders_come_to_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [tmp_path / f"set/{number}" for number in range(6)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for other in folders:
+            (folder / f"to{other.name}").symlink_to(other)
+    left: list[Path] = []
+
+    def entries(folder: Path) -> list[Path]:
+        return sorted(folder.iterdir())
+
+    def leave_out(path: Path, reason: str) -> None:
+        left.append(path)
+
+    assert list(walk(tmp_path / "set", entries, leave_out)) == []
+    assert len(left) > 6
+    monkeypatch.setattr(walk_module, "MOST_LINKED", 100)
+    with pytest.raises(DatasetError, match="more than 100 folders"):
+        list(walk(tmp_path / "set", entries, leave_out))
