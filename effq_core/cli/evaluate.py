@@ -47,22 +47,13 @@ def evaluate(
     """
     from effq_core.base.settings import Home
     from effq_core.cli import choices, work
-    from effq_core.results import REFERENCE, find_run, load_reference, load_results
+    from effq_core.results import open_run
     from effq_core.results.elsewhere import on_photos
-    from effq_core.store.database import Database
 
     home = Home.from_environment()
     dataset = choices.parse_dataset(data, one_down=one_level_down)
     size = choices.parse_size(evaluation_size, "evaluation")
-    if run == REFERENCE:
-        source, results = REFERENCE, load_reference()
-    else:
-        database = Database(home.database)
-        try:
-            row = find_run(database, run, with_results=True)
-        finally:
-            database.close()
-        source, results = row.id, load_results(home, row)
+    source, results = open_run(home, run)
     experiment = on_photos(
         results,
         source,

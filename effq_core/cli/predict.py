@@ -37,19 +37,10 @@ def predict(
     from effq_core.cli import choices, output
     from effq_core.cli.faults import FAILED
     from effq_core.predict.variant_answers import Predictor
-    from effq_core.results import REFERENCE, find_run, load_reference, load_results
-    from effq_core.store.database import Database
+    from effq_core.results import open_run
 
     home = Home.from_environment()
-    if run == REFERENCE:
-        results = load_reference()
-    else:
-        database = Database(home.database)
-        try:
-            row = find_run(database, run, with_results=True)
-        finally:
-            database.close()
-        results = load_results(home, row)
+    _, results = open_run(home, run)
     names = choices.parse_variants(variant) or ()
     if variant and any(text in ("all", "standard", "controls") for text in variant):
         names = tuple(name for name in names if name in results.with_files)

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from effq_core.base import hardware
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
-from effq_core.experiment.variants import BASELINE, Recipe, get_variant
+from effq_core.experiment.variants import BASELINE, Recipe
 from effq_core.models.catalogue import Label, get_model
-from effq_core.models.classes import ClassMatch, HeadUse, match_classes
-from effq_core.models.own.extra_output import BACKGROUND, beside
+from effq_core.models.classes import HeadUse, match_classes
 from effq_core.photos.base import Dataset
-from effq_core.photos.catalogue import open_dataset
-from effq_core.photos.image_input import ImageInput
+from effq_core.pipeline.plan_files import FilesPlanner
 from effq_core.pipeline.plan_layers import add_layers, check_keep
-from effq_core.pipeline.plan_model import check_model, head_note, model_stage, ready_stage
-from effq_core.pipeline.report_inputs import BENCHMARK, CONTROL, report_inputs
-from effq_core.pipeline.stage import LAST, Plan
-from effq_core.pipeline.stage_list import IMAGES, LITERT, QAT, STATISTICS, TENSORFLOW, StageList
+from effq_core.pipeline.plan_measuring import MeasuringPlanner
+from effq_core.pipeline.plan_model import check_model, head_note, model_stage
+from effq_core.pipeline.report_inputs import CONTROL
+from effq_core.pipeline.stage import Plan
+from effq_core.pipeline.stage_list import LITERT, QAT, TENSORFLOW
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
@@ -38,30 +36,20 @@ def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = Non
         ModelError: If there is no such model.
         DatasetError: If the dataset cannot be used or cannot do what is asked.
     """
-    if experiment.files_of:
-        from effq_core.pipeline.plan_files import FilesPlanner  # which is a planner itself
-
-        return FilesPlanner(experiment, home, dataset).plan()
-    return Planner(experiment, home, dataset).plan()
+    planner = FilesPlanner if experiment.files_of else Planner
+    return planner(experiment, home, dataset).plan()
 
 
-class Planner(StageList):
-    """Plans an experiment; see :func:`build_plan`."""
+class Planner(MeasuringPlanner):
+    """Plans an experiment that makes its files."""
 
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
-        super().__init__()
-        self.experiment, self.home = experiment, home
-        self.card = get_model(experiment.model, home)
-        self.image_size = experiment.image_size or self.card.image_size
-        self.entry = replace(self.card.image_input, side=self.image_size)
-        self.dataset = dataset or open_dataset(experiment.dataset, home)
-        self.match: ClassMatch = match_classes(
+        super().__init__(experiment, home, get_model(experiment.model, home), dataset)
+        side = experiment.image_size or self.card.image_size
+        self.entry = replace(self.card.image_input, side=side)
+        self.match = match_classes(
             self.card.head_labels, self.dataset.class_names, self.dataset.wnids
         )
-        self.ignored = self._ignored()
-        self.variants = [get_variant(name) for name in experiment.variants]
-        self.ready_pixels: dict[str, str] = {}
-        self.training_images = experiment.training_size or 2000  # only to estimate times
         self.head_note = head_note(self.card, self.dataset)
         check_model(self.card, experiment, self.match.use, self.head_note.reason)
         check_keep(self.card, experiment)
@@ -103,89 +91,27 @@ class Planner(StageList):
             return [Label(name) for name in self.dataset.class_names]
         return self.card.head_labels
 
-    def _ignored(self) -> int | None:
-        """Returns the model's "background", where every class of the photos is another output."""
-        names = [label.name for label in self.output_labels]
-        return beside(names, self.dataset.class_names) if self.match.class_map else None
-
-    def _measurements(self) -> None:
-        for variant in self.variants:
-            self._measure(variant.name)
-        self._time()
-
     def _samples(self) -> None:
         choice = self.experiment
-        self.add(
-            "index",
-            "data:index",
-            params={"dataset": choice.dataset, "state": self.dataset.state()},
-            weight=3,
-            library_versions=IMAGES,
-        )
-        sizes = {
-            "calibration": choice.calibration.size if self.experiment.calibrates else 0,
+        self._index()
+        both = {
+            "calibration": choice.calibration.size if choice.calibrates else 0,
             "training": choice.training_size if self._trains else 0,
-            "evaluation": choice.evaluation_size,
+            "evaluation": None,
         }
-        both = {**sizes, "evaluation": None}
-        alone = {"calibration": 0, "training": 0, "evaluation": sizes["evaluation"]}
-        if self.experiment.calibrates:
+        if choice.calibrates:
             self._pixels("calibration", both)
         if self._trains:
             self._pixels("training", both)
-        self._pixels("evaluation", alone)
+        self._evaluation()
         if self._head_apart:
             # Whatever a sweep varies must not change the float model it is compared with.
             head = {"calibration": 0, "training": choice.training_size, "evaluation": None}
             self._pixels("training", head, name="pixels:head")
 
-    def _lookalikes(self) -> None:
-        roles = ("calibration", "training", "head", "evaluation")
-        made = {spec.name for spec in self.stages}
-        inputs = {role: name for role in roles if (name := f"pixels:{role}") in made}
-        if len(inputs) > 1:  # evaluation alone resembles nothing the model is made with
-            self.add(
-                "lookalikes",
-                "lookalikes:lookalikes",
-                inputs=inputs,
-                weight=1 + self.training_images / 2000,
-                library_versions=IMAGES,
-            )
-
     @property
     def _head_apart(self) -> bool:
         return self.match.use is HeadUse.NEW and self.experiment.common_seed is not None
-
-    def _pixels(
-        self,
-        role: str,
-        sizes: dict[str, int | None],
-        *,
-        name: str = "",
-        entry: ImageInput | None = None,
-    ) -> None:
-        seed, common = self.experiment.seed, self.experiment.common_seed
-        if common is not None and (role == "evaluation" or name == "pixels:head"):
-            seed = common
-        params = {
-            "dataset": self.experiment.dataset,
-            "role": role,
-            "sizes": sizes,
-            "seed": seed,
-            **(entry or self.entry).to_plain(),
-        }
-        if common not in (None, seed):
-            params["split_seed"] = common
-        if self.experiment.files_of:  # nothing is calibrated or trained: all may be measured on
-            params["whole"] = True
-        self.add(
-            name or f"pixels:{role}",
-            "data:pixels",
-            params=params,
-            inputs={"index": "index"},
-            weight=(sizes[role] or 2000) / 400,
-            library_versions=IMAGES,
-        )
 
     @property
     def _trains(self) -> bool:
@@ -304,82 +230,3 @@ class Planner(StageList):
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=LITERT)
-
-    def _ready(self, variant: str) -> None:
-        names = [label.name for label in self.output_labels]
-        params, entry = ready_stage(variant, self.home, names)
-        self.add(f"convert:{variant}", "own:ready_file", params=params, library_versions=LITERT)
-        if entry != self.entry:  # the same photos, as the file wants them
-            self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
-            size = self.experiment.evaluation_size
-            if all(spec.name != name for spec in self.stages):
-                sizes = {"calibration": 0, "training": 0, "evaluation": size}
-                self._pixels("evaluation", sizes, name=name, entry=entry)
-
-    def _measure(self, variant: str) -> None:
-        pixels = self.ready_pixels.get(variant, "pixels:evaluation")
-        inputs = {"file": f"convert:{variant}", "evaluation": pixels}
-        self.add(
-            f"inspect:{variant}",
-            "measure:inspect",
-            version=2,
-            inputs=inputs,
-            weight=12,
-            library_versions=STATISTICS,
-        )
-        self.add(
-            f"evaluate:{variant}",
-            "measure:evaluate",
-            params={
-                "class_map": self.match.class_map,
-                **({} if self.ignored is None else {"ignored": self.ignored}),
-            },
-            inputs=inputs,
-            weight=(self.experiment.evaluation_size or 2000) / 100,
-            library_versions=STATISTICS,
-        )
-
-    def _time(self) -> None:
-        """Times all files in one sitting: one more variant, and all are timed anew."""
-        threads, variants = self.experiment.threads, self.variants
-        self.add(
-            BENCHMARK,
-            "measure:benchmark",
-            version=2,
-            params={
-                "threads": threads,
-                "invocations": self.experiment.benchmark_invocations,
-                # A timing belongs to a machine: another one must not reuse it.
-                "host": hardware.describe().to_dict(),
-                **({"sitting": sitting} if (sitting := self.experiment.sitting) else {}),
-            },
-            inputs={variant.name: f"convert:{variant.name}" for variant in variants},
-            exclusive=True,
-            weight=3 + len(variants) * (3 + 2 * len(threads)),
-            library_versions=STATISTICS,
-        )
-
-    def _report(self) -> None:
-        inputs = report_inputs(self.variants, {spec.name for spec in self.stages})
-        note = {"head_note": said} if (said := self.head_note.text) else {}
-        self.add(
-            LAST,
-            "report:report",
-            version=2,
-            params={
-                "experiment": self.experiment.to_dict(),
-                "use": self.match.use,
-                "normalisation": asdict(self.card.normalisation),
-                **({} if self.ignored is None else {"ignored": BACKGROUND}),
-                **note,
-            },
-            inputs=inputs
-            | {f"evaluation:{name}": source for name, source in self.ready_pixels.items()},
-            weight=2,
-            library_versions=STATISTICS,
-        )
-
-
-def _name(entry: ImageInput) -> str:
-    """Names pixels by what is unusual about them: ``96``, ``28_1``, ``224_stretch``."""
-    return "_".join(str(value) for value in entry.to_plain().values())

@@ -20,9 +20,8 @@ from effq_core.models.built import read_labels
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classes, new_head_note
 from effq_core.photos.base import Dataset
-from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.image_input import ImageInput
-from effq_core.pipeline.plan import Planner
+from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.pipeline.stage_list import StageList
 from effq_core.store.artifacts import ArtifactStore
@@ -49,7 +48,7 @@ class _Source:
     entry: ImageInput
 
 
-class FilesPlanner(Planner):
+class FilesPlanner(MeasuringPlanner):
     """Plans the measurement of a run's files.
 
     Args:
@@ -64,18 +63,10 @@ class FilesPlanner(Planner):
     """
 
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
-        StageList.__init__(self)
-        self.experiment, self.home = experiment, home
-        self.card = get_model(experiment.model, home)
-        self.variants = [get_variant(name) for name in experiment.variants]
-        self.ready_pixels: dict[str, str] = {}
-        self.training_images = experiment.training_size or 2000
+        super().__init__(experiment, home, get_model(experiment.model, home), dataset)
         self._source = _source(experiment, home)
         self.entry = self._source.entry
-        self.image_size = self.entry.side
-        self.dataset = dataset or open_dataset(experiment.dataset, home)
         self.match = _match(self._source.labels, self.dataset)
-        self.ignored = self._ignored()
         self.head_note = HeadNote()
 
     @property
@@ -85,7 +76,8 @@ class FilesPlanner(Planner):
 
     def plan(self) -> Plan:
         """Returns the stages, ending in ``report``."""
-        self._samples()
+        self._index()
+        self._evaluation()
         self.stages += self._source.stages
         self._lookalikes()
         made = {spec.name for spec in self.stages}

@@ -7,6 +7,7 @@ from effq_core.results.access import (
     find_run,
     load_reference,
     load_results,
+    open_run,
 )
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.table import Row, rows
@@ -21,5 +22,6 @@ __all__ = [
     "find_run",
     "load_reference",
     "load_results",
+    "open_run",
     "rows",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.settings import Home
+from effq_core.experiment import REFERENCE
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
@@ -63,6 +64,30 @@ def load_reference() -> Results:
             "This installation has no reference run.", "`effq run` makes results of your own."
         )
     return Results.from_dict(_read(path), REFERENCE_FOLDER)
+
+
+def open_run(home: Home, text: str) -> tuple[str, Results]:
+    """Finds a run with results by what the user calls it.
+
+    Args:
+        home: The store.
+        text: ``reference``, a run's id, the start of one, its name, or ``latest``.
+
+    Returns:
+        The run's id, or ``reference``; its results.
+
+    Raises:
+        InputError: If there is no such run, or it has no results.
+        StoreError: If they are damaged.
+    """
+    if text == REFERENCE:
+        return REFERENCE, load_reference()
+    database = Database(home.database)
+    try:
+        run = find_run(database, text, with_results=True)
+    finally:
+        database.close()
+    return run.id, load_results(home, run)
 
 
 def find_run(database: Database, text: str, *, with_results: bool = False) -> RunRow:
