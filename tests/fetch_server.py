@@ -22,7 +22,7 @@ from PIL import Image
 WEIGHTS_MODEL = "efficientnetv2_b0_imagenet"
 _CUSTOMIZE = """
 from dataclasses import replace
-from effq_core import downloads
+from effq_core.base import downloads
 from effq_core.photos import imagenette
 from effq_core.models import catalogue
 downloads.PAUSE = 0.0
