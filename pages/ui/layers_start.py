@@ -108,13 +108,23 @@ def _button(source: Source, layers: Layers) -> None:
         type="primary",
         icon=":material/search:",
         key="layers_look",
-        on_click=begin,
-        args=(source, asked, "Layers of"),
+        on_click=_look,
+        args=(source,),
     )
     st.caption(
         f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
         f"{fmt.counted(cost.stages, 'stage')} cached"
     )
+
+
+def _look(source: Source) -> None:
+    # What the fields hold now: a click soon after a number was typed comes before the page was
+    # drawn with it, and what was drawn last would be looked into with the numbers of before.
+    layers = Layers(
+        images=int(st.session_state["layers_images"]),
+        budget_seconds=int(st.session_state["layers_budget"]),
+    )
+    begin(source, looking(source.results.experiment, layers), "Layers of")
 
 
 def begin(source: Source, experiment: Experiment, what: str) -> None:

@@ -90,6 +90,19 @@ def test_a_run_nobody_has_looked_into_offers_to_with_its_time(
     assert "Starting" in str(app.main) or app.button(key="do_cancel")
 
 
+def test_a_click_soon_after_a_number_was_typed_looks_with_that_number(
+    open_view: OpenView, without: Path, tiny_run: Any, started: list[str]
+) -> None:
+    app = open_view(without, "layers", tiny_run.run.id)
+    app.number_input(key="layers_images").set_value(20)
+    app.number_input(key="layers_budget").set_value(60)
+    app.button(key="layers_look").click().run()  # without the page being drawn in between
+    assert not app.exception
+    experiment = asked_for(without, started[0])
+    assert experiment.layers is not None
+    assert (experiment.layers.images, experiment.layers.budget_seconds) == (20, 60)
+
+
 def test_a_run_under_way_is_followed_without_being_asked_for(
     open_view: OpenView, without: Path, layered_run: Any, tiny_run: Any
 ) -> None:
