@@ -60,7 +60,7 @@ def _excess(variant: VariantResult, limits: Limits) -> float | None:
         total += max(0.0, variant.file.size_kib / limits.size_kib - 1)
     if limits.latency_ms is not None:
         timing = variant.timing(limits.threads)
-        if timing is None:
+        if timing is None or timing.disturbed:
             return None
         total += max(0.0, timing.median_ms / limits.latency_ms - 1)
     if limits.drop_points is not None:

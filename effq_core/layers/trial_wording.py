@@ -15,7 +15,8 @@ def is_too_costly(trial: TrialRecord, limits: Mixed) -> bool:
     """Returns whether a trial is larger or slower than the limits allow."""
     ratio = limits.max_latency_ratio
     return bool(trial.keep) and (
-        trial.extra_size > limits.max_extra_size or (ratio is not None and trial.time.times > ratio)
+        trial.extra_size > limits.max_extra_size
+        or (ratio is not None and not trial.time.disturbed and trial.time.times > ratio)
     )
 
 
@@ -39,7 +40,9 @@ def broken_limits(trial: TrialRecord, limits: Mixed, *, labelled: bool) -> str:
         allowed = fmt.decimals(limits.max_extra_size, 1)
         found.append(f"it is {fmt.decimals(trial.extra_size, 1)} % larger where {allowed} % is")
     ratio = limits.max_latency_ratio
-    if trial.keep and ratio is not None and trial.time.times > ratio:
+    if trial.keep and ratio is not None and trial.time.disturbed:
+        found.append("its time against int8's was disturbed, so that limit cannot be judged")
+    elif trial.keep and ratio is not None and trial.time.times > ratio:
         found.append(f"it takes {trial.time.text} int8's time where {fmt.ratio(ratio)} is")
     return "; ".join(found)
 

@@ -9,7 +9,7 @@ from typing import Any
 from effq_core.measure.gates import Gate
 
 _MOST_NAMED = 3
-_FLATTERED = "Accuracy may be up to {points:.2g} points too high."
+_FLATTERED = "Accuracy may be up to {points:.3g} points too high."
 _FLATTERS = {
     "training": _FLATTERED,
     "head": _FLATTERED,

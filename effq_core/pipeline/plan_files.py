@@ -26,6 +26,7 @@ from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.pipeline.stage_list import StageList
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
+from effq_core.store.rows import StageRow
 
 _GONE = "effq_core.pipeline.stages.kept:gone"
 _TAKEN = ("model", "convert", "pixels", "finetune", "ranges")
@@ -108,8 +109,7 @@ def _source(experiment: Experiment, home: Home) -> _Source:
         return _reference(experiment)
     store, database = ArtifactStore(home), Database(home.database)
     try:
-        run = database.get_run(str(experiment.files_of))
-        rows = [row for row in database.stages(run.id) if row.kind in _TAKEN]
+        rows = [row for row in _stages(database, str(experiment.files_of)) if row.kind in _TAKEN]
     finally:
         database.close()
     # A part of the evaluation sample may have another side: that of a file somebody brought.
@@ -133,6 +133,13 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     ]
     entry = ImageInput.from_plain(model.summary)
     return _Source(stages=tuple(taken), labels=read_labels(model.path), entry=entry)
+
+
+def _stages(database: Database, run_id: str) -> list[StageRow]:
+    """Returns a run's stages; of one that was deleted, those a run that measured its files kept."""
+    found = database.stages(run_id)
+    heirs = (run for run in database.list_runs() if run.experiment.get("files_of") == run_id)
+    return found or next((rows for run in heirs if (rows := database.stages(run.id))), [])
 
 
 def _brought(experiment: Experiment) -> set[str]:

@@ -74,7 +74,8 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
     if mixed.is_suggested:
         # A limit on time is one of this machine: what another one found does not hold here.
         timed = mixed.max_latency_ratio is not None
-        host = {"host": hardware.describe().to_dict()} if timed else {}
+        again = {"sitting": experiment.sitting} if experiment.sitting else {}
+        host = {"host": hardware.describe().to_dict(), **again} if timed else {}
         stages.add(
             "suggest",
             "layers:suggest",

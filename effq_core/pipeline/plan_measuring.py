@@ -9,7 +9,7 @@ from dataclasses import asdict
 from effq_core.base import hardware
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.variants import get_variant
+from effq_core.experiment.variants import Recipe, get_variant
 from effq_core.models.catalogue import Label, ModelCard
 from effq_core.models.classes import ClassMatch, HeadNote
 from effq_core.models.own.extra_output import BACKGROUND, beside
@@ -154,6 +154,8 @@ class MeasuringPlanner(StageList, ABC):
         self.add(
             f"evaluate:{variant}",
             "measure:evaluate",
+            # How a quantized input of somebody's own file is rounded has changed since version 1.
+            version=2 if get_variant(variant).recipe is Recipe.READY else 1,
             params={
                 "class_map": self.match.class_map,
                 **({} if self.ignored is None else {"ignored": self.ignored}),

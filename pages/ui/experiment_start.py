@@ -50,16 +50,18 @@ def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> 
                 f":red[:material/error:] **{prose(wrong.message)}** {prose(wrong.hint)}",
                 width="stretch",
             )
-        st.button(
+        # Not by a callback: it would be given what was drawn last, and a click soon after a value
+        # was typed comes before the page was drawn with it.
+        asked = st.button(
             "Run",
             type="primary",
             icon=":material/play_arrow:",
             key="do_run",
             width=150,
             disabled=not ready,
-            on_click=_run,
-            args=(experiment, run_name()),
         )
+    if asked and experiment is not None:
+        _run(experiment, run_name())
 
 
 def _cost(experiment: Experiment, cost: Forecast) -> bool:
@@ -131,6 +133,7 @@ def _run(experiment: Experiment, name: str) -> None:
     run_id = start(experiment, name)
     if run_id is not None:
         st.query_params["run"] = run_id
+        st.rerun()
 
 
 def start(experiment: Experiment, name: str = "") -> str | None:

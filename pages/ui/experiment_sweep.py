@@ -60,14 +60,12 @@ def show_sweep_form(experiment: Experiment | None) -> None:
             st.markdown(f":orange[:material/info:] **{prose(error.message)}** {prose(error.hint)}")
         if sweep is not None and cost is not None:
             _cost(sweep, cost)
-        st.button(
-            "Run the sweep",
-            key="do_sweep",
-            icon=":material/grid_on:",
-            disabled=cost is None,
-            on_click=_start,
-            args=(sweep,),
+        # Not by a callback, which would be given the sweep that was drawn last.
+        asked = st.button(
+            "Run the sweep", key="do_sweep", icon=":material/grid_on:", disabled=cost is None
         )
+    if asked and sweep is not None:
+        _start(sweep)
 
 
 def _axes() -> dict[str, Any]:
@@ -150,6 +148,7 @@ def _start(sweep: Sweep) -> None:
         toast(f"{error.message} {error.hint}", icon=":material/error:")
         return
     st.query_params["run"] = run_id
+    st.rerun()
 
 
 def show_sweep_runs(run: RunRow) -> None:

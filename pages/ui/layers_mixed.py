@@ -131,13 +131,11 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
         problem(error)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.button(
+        wanted = st.button(
             "Find the smallest set" if mixed.is_suggested else "Make this mixed file",
             type="primary",
             icon=":material/auto_fix_high:",
             key="layers_mix",
-            on_click=begin,
-            args=(known.source, asked, "Mixed from"),
             disabled=busy,
             help="A run about these layers is under way." if busy else None,
         )
@@ -146,3 +144,5 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
             f"{fmt.counted(cost.stages, 'stage')} cached · every set is measured, never only "
             "predicted"
         )
+    if wanted:
+        begin(known.source, asked, "Mixed from")

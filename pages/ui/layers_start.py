@@ -103,28 +103,19 @@ def _button(source: Source, layers: Layers) -> None:
     except EffqError as error:
         problem(error)  # such as: the photos are not here any more
         return
-    st.button(
+    # Not by a callback, which would be given the numbers that were drawn last.
+    wanted = st.button(
         "Look into the layers",
         type="primary",
         icon=":material/search:",
         key="layers_look",
-        on_click=_look,
-        args=(source,),
     )
     st.caption(
         f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
         f"{fmt.counted(cost.stages, 'stage')} cached"
     )
-
-
-def _look(source: Source) -> None:
-    # What the fields hold now: a click soon after a number was typed comes before the page was
-    # drawn with it, and what was drawn last would be looked into with the numbers of before.
-    layers = Layers(
-        images=int(st.session_state["layers_images"]),
-        budget_seconds=int(st.session_state["layers_budget"]),
-    )
-    begin(source, looking(source.results.experiment, layers), "Layers of")
+    if wanted:
+        begin(source, asked, "Layers of")
 
 
 def begin(source: Source, experiment: Experiment, what: str) -> None:
@@ -140,6 +131,7 @@ def begin(source: Source, experiment: Experiment, what: str) -> None:
     run_id = start(experiment, f"{what} {subject}"[:_NAME_LENGTH])
     if run_id is not None:
         st.query_params[WATCHED] = run_id
+        st.rerun()
 
 
 def follow(source: Source) -> bool:

@@ -86,8 +86,19 @@ def test_the_estimate_follows_the_choices(open_view: OpenView, tmp_path: Path) -
     app.run()
     said = words(app)
     assert "nothing to compare it with" in said
-    assert "of 32 stages" not in said
+    assert "of 29 stages" not in said
     assert not any(widget.label == "QAT epochs" for widget in app.number_input)
+
+
+def test_a_click_soon_after_a_value_was_typed_runs_with_that_value(
+    open_view: OpenView, tmp_path: Path, started: list[str]
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    app.number_input(key="exp_seed").set_value(7)
+    _button(app, "Run").click().run()  # without the page being drawn in between
+    database = Database(Home(tmp_path).database)
+    assert database.get_run(started[0]).experiment["seed"] == 7
+    database.close()
 
 
 def test_what_cannot_be_run_is_said_and_cannot_be_started(
