@@ -76,7 +76,7 @@ class Calibration:
     """
 
     size: int = 500
-    # The one that measured best on both bundled models: see README, "Calibration methods".
+    # The one that measured best on both bundled models: see docs/results.md.
     method: CalibrationMethod = CalibrationMethod.PERCENTILE
     percentile: float = 99.99
 
