@@ -68,7 +68,7 @@ def spots(results: Results, against: Against, *, threads: int = 1) -> list[Spot]
                     y=y,
                     y_low=y_low,
                     y_high=y_high,
-                    eligible=not get_variant(variant.name).is_control and not variant.failed_gates,
+                    eligible=_counts(variant, against, threads),
                 )
             )
     return found
@@ -93,6 +93,14 @@ def pareto(places: Sequence[Spot]) -> list[Spot]:
         )
     ]
     return sorted(front, key=lambda spot: (spot.x, spot.y))
+
+
+def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
+    """Returns whether a variant may stand on the front or keep others off it."""
+    timing = variant.timing(threads) if against is Against.LATENCY else None
+    disturbed = timing is not None and timing.disturbed
+    is_control = get_variant(variant.name).is_control
+    return not (is_control or variant.failed_gates or disturbed)
 
 
 def _across(

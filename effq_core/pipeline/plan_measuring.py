@@ -9,7 +9,7 @@ from dataclasses import asdict
 from effq_core.base import hardware
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.variants import Recipe, get_variant
+from effq_core.experiment.variants import get_variant
 from effq_core.models.catalogue import Label, ModelCard
 from effq_core.models.classes import ClassMatch, HeadNote
 from effq_core.models.own.extra_output import BACKGROUND, beside
@@ -132,7 +132,13 @@ class MeasuringPlanner(StageList, ABC):
     def _ready(self, variant: str) -> None:
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
-        self.add(f"convert:{variant}", "own:ready_file", params=params, library_versions=LITERT)
+        self.add(
+            f"convert:{variant}",
+            "own:ready_file",
+            version=2,  # what a quantized input holds of each pixel is rounded otherwise than in 1
+            params=params,
+            library_versions=LITERT,
+        )
         if entry != self.entry:  # the same photos, as the file wants them
             self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
             size = self.experiment.evaluation_size
@@ -154,8 +160,6 @@ class MeasuringPlanner(StageList, ABC):
         self.add(
             f"evaluate:{variant}",
             "measure:evaluate",
-            # How a quantized input of somebody's own file is rounded has changed since version 1.
-            version=2 if get_variant(variant).recipe is Recipe.READY else 1,
             params={
                 "class_map": self.match.class_map,
                 **({} if self.ignored is None else {"ignored": self.ignored}),

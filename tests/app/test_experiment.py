@@ -96,7 +96,7 @@ def test_a_click_soon_after_a_value_was_typed_runs_with_that_value(
     app = open_view(tmp_path, "experiment")
     app.number_input(key="exp_seed").set_value(7)
     _button(app, "Run").click().run()  # without the page being drawn in between
-    database = Database(Home(tmp_path).database)
+    database = Database(tmp_path / "effq.sqlite3")
     assert database.get_run(started[0]).experiment["seed"] == 7
     database.close()
 

@@ -14,7 +14,7 @@ from effq_core.charts.tradeoff import Against, Spot, pareto, spots, tradeoff
 from effq_core.experiment.variants import CATALOGUE, CONTROLS
 from effq_core.results import Results
 from effq_core.results.paper import PAPER
-from tests.results.run_variations import changed, only, unlabelled
+from tests.results.run_variations import changed, only, together, unlabelled
 
 
 def spot(name: str, x: float, y: float, *, eligible: bool = True) -> Spot:
@@ -39,6 +39,13 @@ def test_controls_and_variants_with_failed_checks_neither_are_on_the_front_nor_b
     places = [spot("a", 1, 1, eligible=False), spot("b", 2, 0.5)]
 
     assert [place.name for place in pareto(places)] == ["b"]
+
+
+def test_a_disturbed_time_neither_is_on_the_front_of_times_nor_beats_it(reference: Results) -> None:
+    busy = together(reference, {"int8": 0.5})
+    eligible = {spot.name for spot in spots(busy, Against.LATENCY, threads=2) if spot.eligible}
+    assert "int8" not in eligible and "int8_qat" in eligible
+    assert "int8" in {spot.name for spot in spots(busy, Against.SIZE) if spot.eligible}
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=9))

@@ -50,6 +50,14 @@ def test_a_broken_limit_is_named_with_both_numbers(values: dict[str, float], sai
     assert broken_limits(trial("head", **values), LIMITS, labelled=True) == said
 
 
+def test_a_disturbed_time_decides_nothing() -> None:
+    slow = {"latency_ms": 7.0, "busy": True}
+    said = broken_limits(trial("head", **slow), LIMITS, labelled=True)
+    assert said == "its time against int8's was disturbed, so that limit cannot be judged"
+    assert not is_too_costly(trial("head", **slow), LIMITS)
+    assert is_too_costly(trial("head", latency_ms=7.0), LIMITS)
+
+
 def test_without_labels_photos_that_differ_are_told() -> None:
     said = broken_limits(trial("head", drop_points=3.0), LIMITS, labelled=False)
     assert said == "it disagrees on 3.00 % of the photos where 0.20 % are"

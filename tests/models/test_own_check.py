@@ -481,7 +481,7 @@ def test_an_exported_graph_that_augments_names_the_way_out(
 _INTRUDER = """
 import socket, sys
 from pathlib import Path
-from effq_core.models.own import landlock
+from effq_core.intake import landlock
 allowed, forbidden, port = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 enforced = landlock.restrict(readable=[Path("/usr"), Path(sys.prefix)], writable=[allowed])
 (allowed / "mine").write_text("fine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from effq_core.rescue.request import Rescue
 from effq_core.results import load_reference
 from effq_core.results.elsewhere import measurable, on_photos
 from effq_core.store.database import Database
+from effq_core.store.rows import StageRow
 from effq_core.sweeps.sweep import Sweep
 
 
@@ -70,6 +72,23 @@ def test_an_unknown_run_and_a_missing_file_are_named(tiny_run: Any, tmp_path: Pa
         Experiment(files_of="../../etc")
     with pytest.raises(ExperimentError, match="Int8 \\(mixed\\) of the run"):
         build_plan(replace(asked, variants=("int8_mixed",)), tiny_run.home)
+
+
+def test_what_measured_a_runs_files_outlives_that_run(tiny_run: Any, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(tiny_run.home.root, home.root, ignore=shutil.ignore_patterns("artifacts"))
+    home.artifacts.symlink_to(tiny_run.home.artifacts)
+    data = photos(tmp_path / "new", tiny_run.results.dataset["class_names"][:2])
+    asked = on_photos(tiny_run.results, tiny_run.run.id, data)
+    plan, database = build_plan(asked, home), Database(home.database)
+    heir, named = database.create_run(asked, "on other photos"), fingerprints(plan)
+    database.plan_stages(heir, [
+        StageRow(run_id=heir, name=spec.name, kind=spec.kind, fingerprint=named[spec.name])
+        for spec in plan
+    ])  # fmt: skip
+    database.delete_run(tiny_run.run.id)
+    database.close()
+    assert fingerprints(build_plan(asked, home)) == named
 
 
 def test_the_reference_runs_files_can_be_measured_too(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from effq_core.measure.quiet import QuietCpu
 from effq_core.pipeline import control
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, Link, StageContext
 from effq_core.pipeline.stage import StageSpec, StageTask
+from effq_core.pipeline.stages import measure as stage
+from effq_core.pipeline.stages.layers import _Patience
 from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.watch import watch
 from effq_core.results.wording import event_text
@@ -44,6 +47,39 @@ def context(home: Home, run_id: str, sent: list[dict[str, Any]]) -> StageContext
         params={}, inputs={}, summaries={}, out=folder, scratch=folder, home=home,
         link=Link(task, sent.append),
     )  # fmt: skip
+
+
+def test_files_are_timed_only_after_the_wait(
+    home: Home, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFQ_QUIET_SECONDS", "0.2")
+    monkeypatch.setattr(QuietCpu, "_look", lambda _: 0.9)
+    sent: list[dict[str, Any]] = []
+
+    def together(files: Any, *_: Any, pause: Any, **__: Any) -> dict[str, Any]:
+        pause()
+        return {name: [] for name in files}
+
+    monkeypatch.setattr(stage, "time_together", together)
+    made = context(home, run_id, sent)
+    stage.benchmark(replace(made, params={"threads": [1], "invocations": 100}))
+    assert any(each.get("kind") == "quiet_wait" for each in sent)
+    assert any(each.get("detail") == WAITING_QUIET for each in sent)
+
+
+def test_a_search_does_not_pay_for_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("effq_core.pipeline.stages.layers.time.monotonic", lambda: now[0])
+
+    def wait() -> bool:
+        now[0] += 120
+        return False
+
+    patience = _Patience(wait)
+    begun = patience.clock()
+    assert patience.wait() is False
+    now[0] += 3
+    assert patience.clock() - begun == 3
 
 
 def test_a_wait_is_told_to_the_run_once_and_ended_by_its_flag(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -53,6 +55,29 @@ def effect(context: StageContext) -> dict[str, Any]:
     }
 
 
+class _Patience:
+    """A clock that stands still while a quiet processor is waited for: waiting is no search.
+
+    Args:
+        wait: Waits, and returns whether it was quiet in the end.
+    """
+
+    def __init__(self, wait: Callable[[], bool]) -> None:
+        self._wait, self._waited = wait, 0.0
+
+    def wait(self) -> bool:
+        """Waits."""
+        begun = time.monotonic()
+        try:
+            return self._wait()
+        finally:
+            self._waited += time.monotonic() - begun
+
+    def clock(self) -> float:
+        """Returns seconds from any moment on, without those waited."""
+        return time.monotonic() - self._waited
+
+
 def suggest(context: StageContext) -> dict[str, Any]:
     """Looks for the smallest set of blocks that holds the limits of ``int8_mixed``.
 
@@ -65,6 +90,7 @@ def suggest(context: StageContext) -> dict[str, Any]:
     float32, int8 = inputs["float32"] / MODEL_FILE, inputs["int8"] / MODEL_FILE
     answers = Predictions.load(inputs["float32_answers"])
     settings = Mixed(**{name: params[name] for name in _LIMITS})
+    patience = _Patience(quiet_cpu(context).wait)
     bench = Bench(
         float32=float32,
         int8=int8,
@@ -75,7 +101,8 @@ def suggest(context: StageContext) -> dict[str, Any]:
         settings=settings,
         scratch=context.scratch,
         reporter=context,
-        timing=partial(time_beside_int8, pause=quiet_cpu(context).wait),
+        timing=partial(time_beside_int8, pause=patience.wait),
+        clock=patience.clock,
     )
     found = search(
         bench,
