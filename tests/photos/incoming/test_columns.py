@@ -122,7 +122,10 @@ def test_numbers_of_classes_are_no_photos_that_have_the_same_number() -> None:
         ),
         (["gone,1.0,False", "0001.jpg,1,0", "0002.jpg,0,1"], "not named apart: 1.0, False"),
         (["image,cat,Cat", "0001.jpg,1,0", "0002.jpg,0,1"], "not named apart: cat, Cat"),
-        (["image,cat, ", "0001.jpg,1,0", "0002.jpg,0,1"], "not named apart: cat, column 3"),
+        (
+            ["image,cat, ", "0001.jpg,1,0", "0002.jpg,0,1", "0003.png,1,0"],
+            "not named apart: cat, column 3",
+        ),
         (
             ["filename,train,is_test", "0001.jpg,1,0", "0002.jpg,0,1"],
             r"has no column of labels: train, is_test divides the photos\.",
