@@ -60,6 +60,17 @@ def test_a_run_and_adding_see_the_same_photos(linked: Path, tmp_path: Path) -> N
     upload.close()
 
 
+def test_only_linked_files_that_are_taken_are_said_to_be_copied(linked: Path) -> None:
+    large = linked.parent / "large/dog"
+    (large / "notes.txt").write_text("no photo")
+    (large / "empty.png").touch()
+    (large / ".DS_Store").write_text("litter")
+    upload = look_at_path(Home(linked.parent / "home"), linked)
+    said = [note for note in upload.preview.notes if note.startswith("Links")]
+    assert said == ["Links lead to 5 files outside of the folder: they are copied, too."]
+    upload.close()
+
+
 def test_a_folder_that_is_a_link_itself_is_the_folder(tmp_path: Path, make_photo: Maker) -> None:
     for number in range(4):
         make_photo(tmp_path / f"real/{'cat' if number % 2 else 'dog'}/{number}.png", number)

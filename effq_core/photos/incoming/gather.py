@@ -71,6 +71,7 @@ def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) ->
     seen: set[str] = set()
     room = shutil.disk_usage(into).free - KEEP_FREE
     copied = 0
+    inside = os.path.realpath(folder)
     for number, path in enumerate(_files(folder, found)):
         if number >= limits.entries:
             raise DatasetError(
@@ -102,6 +103,7 @@ def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) ->
             )
         with content, target.open("xb") as copy:
             shutil.copyfileobj(content, copy, 1 << 20)
+        found.outside += not Path(os.path.realpath(path)).is_relative_to(inside)
     return found
 
 
@@ -129,7 +131,6 @@ def _sort(found: Found, name: str, path: str, size: int, seen: set[str], limits:
 
 def _files(folder: Path, found: Found) -> Iterator[Path]:
     """Yields the plain files below a folder, and those links lead to, in the order of names."""
-    inside = os.path.realpath(folder)
 
     def entries(current: Path) -> list[Path]:
         try:
@@ -148,5 +149,4 @@ def _files(folder: Path, found: Found) -> Iterator[Path]:
             leave_out(path, f"cannot be read: {error.strerror}")
             continue
         if stat.S_ISREG(kind):
-            found.outside += not Path(os.path.realpath(path)).is_relative_to(inside)
             yield path
