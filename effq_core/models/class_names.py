@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from os.path import commonprefix
 
 _NUMBERED = re.compile(r"\s*(\d+)\s*(?:[.:,)\-]|[\s_])[\s_]*(?=[^\s_\d])")
 _BETWEEN = re.compile(r"(?<=[^\s_\-])(?![\s_]+-\d)[\s_\-]+(?=[^\s_\-])|[\s_]+")
@@ -77,6 +76,8 @@ def _may_mean(one: str, other: str) -> bool:
     is_long, begins = min(len(one), len(other)) >= _SHORT, one[:1] == other[:1]
     if is_long and begins:
         return True
-    start = len(commonprefix((one, other)))
-    end = len(commonprefix((one[start:][::-1], other[start:][::-1])))
-    return (is_long or begins) and max(len(one), len(other)) - start - end <= 1
+    short, long = sorted((one, other), key=len)
+    return (is_long or begins) and any(
+        long[:i] == short[:i] and long[i + 1 :] in (short[i:], short[i + 1 :])
+        for i in range(len(long))
+    )

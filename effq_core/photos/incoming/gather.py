@@ -24,6 +24,8 @@ from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, Limits
 from effq_core.photos.walk import walk
 
 _EVERY = 20  # files between two reports
+_CLASS_LEVELS = 2
+"""Folders of a path that may tell its class: below a split, or one level down."""
 
 
 def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
@@ -142,7 +144,10 @@ def _files(folder: Path, found: Found) -> Iterator[Path]:
     def leave_out(path: Path, reason: str) -> None:
         found.skip(path.relative_to(folder).as_posix(), reason)
 
-    for path in walk(folder, entries, leave_out):
+    def class_of(parts: tuple[str, ...]) -> tuple[str, ...]:
+        return parts[:_CLASS_LEVELS]
+
+    for path in walk(folder, entries, leave_out, class_of):
         try:
             kind = path.stat().st_mode
         except OSError as error:
