@@ -41,7 +41,7 @@ class Layers:
 
     def __post_init__(self) -> None:
         check_count("The number of photos per layer", self.images, LAYER_IMAGES)
-        check_count("The time for layers", self.budget_seconds, BUDGETS)
+        check_count("The time for layers, in seconds,", self.budget_seconds, BUDGETS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,9 @@ class Mixed:
         check_range("The extra size allowed", self.max_extra_size, EXTRA_SIZES)
         if self.max_latency_ratio is not None:
             check_range("The latency allowed", self.max_latency_ratio, LATENCY_RATIOS)
-        check_count("The time for a suggestion", self.budget_seconds, BUDGETS)
+        check_count(
+            "The time to search for blocks to keep, in seconds,", self.budget_seconds, BUDGETS
+        )
 
     @property
     def is_suggested(self) -> bool:

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 _NUMBERED = re.compile(r"\s*(\d+)\s*(?:[.:,)\-]|[\s_])[\s_]*(?=[^\s_\d])")
-_BETWEEN = re.compile(r"[\s_\-]+")
-_ALIKE = 0.75
+_BETWEEN = re.compile(r"(?<=[^\s_\-])(?![\s_]+-\d)[\s_\-]+(?=[^\s_\-])|[\s_]+")
+"""What separates words. A hyphen before or after all of them is a sign: ``-1``, ``A-``."""
+_ALIKE = 0.8
 """Share of letters two names have in common, in order, from which one may be meant by the other."""
+_SHORT = 5
+"""Letters below which that is chance, unless only one of them differs."""
 
 
 def canonical(name: str) -> str:
@@ -62,6 +65,19 @@ def nearest(name: str, among: Iterable[str]) -> str | None:
     Returns:
         The most similar one; ``None`` where none is.
     """
-    by_form = {canonical(each): each for each in among}
-    close = get_close_matches(canonical(name), by_form, n=1, cutoff=_ALIKE)
+    form = canonical(name)
+    by_form = {other: each for each in among if _may_mean(form, other := canonical(each))}
+    close = get_close_matches(form, by_form, n=1, cutoff=_ALIKE)
     return by_form[close[0]] if close else None
+
+
+def _may_mean(one: str, other: str) -> bool:
+    """Returns whether two names begin alike and are long, or differ by one letter."""
+    is_long, begins = min(len(one), len(other)) >= _SHORT, one[:1] == other[:1]
+    if is_long and begins:
+        return True
+    short, long = sorted((one, other), key=len)
+    return (is_long or begins) and any(
+        long[:i] == short[:i] and long[i + 1 :] in (short[i:], short[i + 1 :])
+        for i in range(len(long))
+    )

@@ -133,22 +133,30 @@ def _find(
     """Returns the model's output for each class of a dataset, -1 for none."""
     ids = [(label.wnid or as_wnid(label.name), i) for i, label in enumerate(labels)]
     by_wnid = {wnid: i for wnid, i in ids if wnid}
-    by_name = _places(label.name.casefold() for label in labels)
     plain = without_numbers([label.name for label in labels], in_order=True)
-    by_form = _places(map(canonical, plain))
+    names = [(label.name.casefold(), i) for i, label in enumerate(labels)]
+    names_by_form = [(canonical(name), i) for i, name in enumerate(plain)]
+    by_name, by_form = _places(names), _places(names_by_form)
+    # A label with another id is another class, whatever its name.
+    bare = {i for wnid, i in ids if not wnid}
+    bare_by_name = _places(each for each in names if each[1] in bare)
+    bare_by_form = _places(each for each in names_by_form if each[1] in bare)
     forms = map(canonical, without_numbers(class_names, in_order=False))
-    return [
-        by_wnid.get(wnid, -1)
-        if wnid and by_wnid  # labels without any id can only be compared by name
-        else by_name.get(name.casefold(), by_form.get(form, -1))
-        for name, form, wnid in zip(class_names, forms, wnids, strict=True)
-    ]
+    found: list[int] = []
+    for name, form, wnid in zip(class_names, forms, wnids, strict=True):
+        if wnid in by_wnid:
+            found.append(by_wnid[wnid])
+        elif wnid:
+            found.append(bare_by_name.get(name.casefold(), bare_by_form.get(form, -1)))
+        else:
+            found.append(by_name.get(name.casefold(), by_form.get(form, -1)))
+    return found
 
 
-def _places(names: Iterable[str]) -> dict[str, int]:
+def _places(names: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Returns where each name is; ImageNet has two cranes: a name that means two means none."""
     found: dict[str, int] = {}
-    for i, name in enumerate(names):
+    for name, i in names:
         found[name] = -1 if name in found else i
     return found
 

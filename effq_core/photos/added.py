@@ -92,9 +92,15 @@ def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
         The folder as it is in the list now.
 
     Raises:
-        DatasetError: If it lies outside of the roots or is gone.
+        DatasetError: If it lies outside of the roots, is gone, or has one class only where the
+            folders in it may be meant.
         StoreError: If the list is damaged or cannot be written.
     """
+    if preview.nested and not preview.one_down and len(preview.classes) == 1:
+        raise DatasetError(
+            f"{preview.path} has one class only: {preview.classes[0].name}.",
+            f"{preview.nested.choice()}, or add a folder for a second class.",
+        )
     new = AddedFolder(
         path=str(roots.require(preview.path)),
         images=preview.images,

@@ -33,6 +33,7 @@ class FolderDataset:
         source: Where the images come from.
         reference_size: Shortest side of the images in pixels, where all have the same.
         one_down: Whether the folders in the folders there are the classes.
+        one_class: Whether one class is enough where the folders in it may be meant: to look at.
 
     Attributes:
         files: Its image files in the order of their keys.
@@ -53,6 +54,7 @@ class FolderDataset:
         source: str = "a folder on this computer",
         reference_size: int | None = None,
         one_down: bool = False,
+        one_class: bool = False,
     ) -> None:
         self.root = root
         self.id = dataset_id or folder_id(root, one_down=one_down)
@@ -73,12 +75,16 @@ class FolderDataset:
                 f" folders in both. Names end in {', '.join(sorted(EXTENSIONS))}.",
             )
         folders = sorted({file.folder for file in self.files if file.folder is not None})
-        if len(folders) == 1:
-            below = f" Or use {root / folders[0]}." if self.nested and not one_down else ""
+        offers = self.nested is not None and not one_down
+        if len(folders) == 1 and not (one_class and offers):
+            below = (
+                " To take the folders one level down as classes, choose --one-level-down."
+                f" Or use {root / folders[0]}."
+            )
             raise DatasetError(
                 f"{root} has one class only: {folders[0]}.",
                 "Add a folder for a second class, or put the images directly into"
-                f" {root} to use them unlabelled.{below}",
+                f" {root} to use them unlabelled.{below if offers else ''}",
             )
         self._labels = {name: position for position, name in enumerate(folders)}
         self.wnids = tuple(as_wnid(name) for name in folders)

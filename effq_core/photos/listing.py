@@ -96,7 +96,12 @@ def _sort_into_classes(
     def leave_out(path: Path, reason: str) -> None:
         listing.skipped.append(Skipped(_key(path, root), reason))
 
-    for path in walk(root, inside, leave_out):
+    def class_of(parts: tuple[str, ...]) -> tuple[str, ...]:
+        above, below = parts[: bool(top)], parts[bool(top) :]
+        # A folder above the classes is none of them: every path to it counts.
+        return (*above, below[one_down]) if len(below) > one_down else (*parts, "")
+
+    for path in walk(root, inside, leave_out, class_of):
         if not _is_image(path, listing, root):
             continue
         parts = path.relative_to(root).parts

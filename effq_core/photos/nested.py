@@ -38,6 +38,11 @@ class Nested:
         if one_down:
             same = f"Folders of the same name are one class: {_named(self.shared)}."
             return same if self.shared else ""
+        if len(self.above) == 1:
+            return (
+                f"The upper folder is one class only: {self.above[0]}."
+                f" Its photos lie one level down: {_named(self.below)}."
+            )
         return (
             f"The upper folders are taken as classes: {_named(self.above)}."
             f" Their photos lie one level down: {_named(self.below)}."

@@ -107,9 +107,9 @@ def preview_folder(
 
     Raises:
         DatasetError: If it lies outside of the roots, links out of them, has no usable image or
-            one class only.
+            one class only and no folders in it that may be meant.
     """
-    dataset = FolderDataset(roots.require(path), one_down=one_down)
+    dataset = FolderDataset(roots.require(path), one_down=one_down, one_class=True)
     _refuse_links_outside(dataset, roots)
     complete = dataset.bytes_on_disk <= HASHED_BYTES
     left_out = {each.key: each for each in dataset.skipped}

@@ -2,34 +2,38 @@
 
 Links are followed, to files and to folders, also out of the folder: people put subsets of large
 datasets together with them. A link to a folder it lies in would go round in circles and is left
-out. Who must not see everything (a visitor of the dashboard) is checked by where photos really lie,
-see :mod:`effq_core.photos.roots`; links in archives are never followed.
+out, and so is a folder that was gone through for the same class. Who must not see everything (a
+visitor of the dashboard) is checked by where photos really lie, see :mod:`effq_core.photos.roots`;
+links in archives are never followed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
 
 from effq_core.base.errors import DatasetError
 
 MOST_LINKED = 100_000
-"""Folders entered through links. Links between folders can lead to the same one in countless ways;
-ImageNet's 21,841 classes, each a link, are far below."""
+"""Folders entered through links, or again for another class. Links between folders can lead to the
+same one in countless ways; ImageNet's 21,841 classes, each a link, are far below."""
 
 
 def walk(
     root: Path,
     entries: Callable[[Path], Iterable[Path]],
     leave_out: Callable[[Path, str], None],
+    class_of: Callable[[tuple[str, ...]], Hashable],
 ) -> Iterator[Path]:
     """Yields what lies below a folder and is none itself, under the paths it is found by.
 
     Args:
         root: The folder.
         entries: Lists a folder; nothing where it cannot be read.
-        leave_out: Told which link is not followed, and why.
+        leave_out: Told which folder is not gone through, and why.
+        class_of: Returns for the parts of a folder's path below ``root`` what its photos belong
+            to: each folder counts once for it, however many links lead there.
 
     Yields:
         Paths below ``root``; a link that leads nowhere is among them.
@@ -38,9 +42,17 @@ def walk(
         DatasetError: If links lead to more folders than any dataset has.
     """
     linked = 0
+    known: dict[str, set[Hashable]] = {}
     waiting: list[tuple[Path, str, tuple[str, ...]]] = [(root, os.path.realpath(root), ())]
     while waiting:
         current, place, trail = waiting.pop()
+        entered = known.setdefault(place, set())
+        belongs = class_of(current.relative_to(root).parts)
+        if belongs in entered:
+            leave_out(current, "its class has this folder already, by another path")
+            continue
+        linked += bool(entered)
+        entered.add(belongs)
         below: list[tuple[Path, str, tuple[str, ...]]] = []
         for entry in entries(current):
             if not _is_folder(entry):

@@ -29,6 +29,7 @@ CORES = hardware.usable_cores()
                  "efficientnetv2_b0_imagenette", "--percentile", 99], "--percentile: no effect"),
         ("run", ["--keep", "block1a", "--search-budget", 60], "--search-budget: no effect"),
         ("run", ["--keep", "block9z"], "Groups: residuals, depthwise, squeeze_excite"),
+        ("run", ["--search-budget", 1], "The time to search for blocks to keep, in seconds, is 1."),
         ("run", ["--search-budget", 1], "Choose from 30 to 36000"),
         ("run", ["--threads", f"1,{CORES + 1}"], f"only {CORES} hardware thread"),
         ("sweep", ["--calibration-size", "20,50", "--batch-size", 8], "--batch-size: no effect"),

@@ -22,6 +22,13 @@ def test_case_accents_and_separators_make_no_other_class(one: str, other: str) -
     assert canonical(one) == canonical(other) != ""
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("A-", "A"), ("-1", "1"), ("temp -1", "temp 1"), ("A+", "A-")]
+)
+def test_a_hyphen_that_separates_nothing_stays(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
+
+
 @pytest.mark.parametrize(("one", "other"), [("か", "が"), ("и", "й"), ("cat", "cats")])
 def test_letters_of_other_scripts_keep_what_tells_them_apart(one: str, other: str) -> None:
     assert canonical(one) != canonical(other)
@@ -34,6 +41,8 @@ def test_letters_of_other_scripts_keep_what_tells_them_apart(one: str, other: st
         (["0: cat", "1: dog"], ["cat", "dog"]),
         (["001.Black_footed", "002.Laysan"], ["Black_footed", "Laysan"]),  # CUB-200
         (["1_cat", "2-dog", "3) owl"], ["cat", "dog", "owl"]),
+        (["0 people", "1 person"], ["people", "person"]),
+        (["0 A", "1 A-"], ["A", "A-"]),
     ],
 )
 def test_numbers_that_count_the_classes_are_taken_away(names: list[str], plain: list[str]) -> None:
@@ -67,3 +76,12 @@ def test_the_name_that_was_meant_is_found() -> None:
     assert nearest("church", labels) == "churches"
     assert nearest("Garbage_trucks", labels) == "garbage truck"
     assert nearest("zebra", labels) is None
+    assert nearest("hurches", labels) == "churches"
+
+
+@pytest.mark.parametrize(("name", "label"), [("dog", "dough"), ("fogs", "dogs"), ("able", "table")])
+def test_short_words_are_meant_where_one_letter_differs_behind_the_first(
+    name: str, label: str
+) -> None:
+    assert nearest(name, [label]) is None
+    assert nearest(f"{label}s", [label]) == label

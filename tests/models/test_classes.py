@@ -127,6 +127,20 @@ def test_labels_without_any_wordnet_id_are_compared_by_name() -> None:
     assert match_classes(ids, names, IMAGENETTE_WNIDS) == match
 
 
+def test_one_label_that_looks_like_an_id_does_not_hide_the_names_of_others() -> None:
+    labels = [Label("n02102040"), Label("tench"), Label("church")]
+    names, wnids = ["church", "English springer", "tench"], ["n03028079", "n02102040", "n01440764"]
+    assert match_classes(labels, names, wnids) == ClassMatch(HeadUse.WHOLE, (2, 0, 1))
+    other = [Label("crane", "n02012849"), Label("crane")]
+    assert match_classes(other, ["crane"], ["n03126707"]) == ClassMatch(HeadUse.SUBSET, (1,))
+    assert match_classes(other, ["crane"], [None]).use is HeadUse.NEW
+
+
+def test_short_words_with_letters_in_common_are_no_near_miss() -> None:
+    said = note(names_of(label_set("imagenet")), ["dog", "cat"])
+    assert "None of the 2 classes is one of its labels." in said
+
+
 def note(labels: list[str], names: list[str]) -> str:
     given = tuple(Label(name) for name in labels)
     said = new_head_note(given, tuple(names), (None,) * len(names))

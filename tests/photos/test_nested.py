@@ -97,6 +97,37 @@ def test_one_folder_around_the_classes_is_named(folder: Path) -> None:
     assert f"Or use {folder}." in caught.value.hint
 
 
+def test_one_folder_of_groups_is_looked_at_and_its_folders_offered(
+    tmp_path: Path, make_photo: Maker
+) -> None:
+    root, home, roots = tmp_path / "set", Home(tmp_path / "home"), Roots((tmp_path,))
+    for number in range(8):
+        make_photo(root / f"flowers/{'rose' if number % 2 else 'tulip'}/{number}.png", number)
+    seen = preview_folder(roots, root)
+    assert [each.name for each in seen.classes] == ["flowers"]
+    assert seen.nested is not None
+    assert seen.nested.warning(one_down=False) == (
+        "The upper folder is one class only: flowers. Its photos lie one level down: rose, tulip."
+    )
+    with pytest.raises(DatasetError, match="one class only: flowers") as caught:
+        add_folder(home, roots, seen)
+    assert seen.nested.choice() in caught.value.hint
+    with pytest.raises(DatasetError, match="one class only: flowers") as caught:
+        open_dataset(folder_id(root), home)
+    assert "choose --one-level-down" in caught.value.hint
+    lower = add_folder(home, roots, preview_folder(roots, root, one_down=True))
+    assert open_dataset(lower.id, home).class_names == ("rose", "tulip")
+
+
+def test_one_class_without_folders_in_it_is_not_looked_at(
+    tmp_path: Path, make_photo: Maker
+) -> None:
+    make_photo(tmp_path / "cat/0.png", 0)
+    with pytest.raises(DatasetError, match="one class only: cat") as caught:
+        preview_folder(Roots((tmp_path,)), tmp_path)
+    assert "one-level-down" not in caught.value.hint
+
+
 def test_an_identifier_says_where_the_classes_are(folder: Path) -> None:
     lower = folder_id(folder, one_down=True)
     assert folder_of_id(lower) == (folder, True)

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from effq_core.base.errors import DatasetError
 from effq_core.photos.decode import EXTENSIONS
 from effq_core.photos.incoming.found import clean, shown
+from effq_core.photos.incoming.limits import MAX_CSV_BYTES
 
 FILES = frozenset((
     "file", "files", "filename", "filenames", "filepath", "filepaths", "fname", "id",
@@ -28,6 +29,7 @@ LABELS = frozenset((
 """Headings of the class."""
 NUMBERS = frozenset(("labelid", "labelindex", "classid", "classindex", "categoryid", "targetid"))
 """Headings of the class's number, which is taken where there is no name."""
+_SPLITS = re.compile(r"(is)?(train|training|val|valid|validation|test|testing|split|subset|fold)")
 _INDEX = re.compile(r"(unnamed\d*|index|)")
 _INTEGER = re.compile(r"\d{1,9}(\.0)?")
 _ONE_HOT = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
@@ -73,6 +75,12 @@ class _Table:
     def __init__(self, rows: list[list[str]], find: Find, called: str) -> None:
         self.find, self.called = find, called
         width = len(rows[0])
+        if width * len(rows) > MAX_CSV_BYTES:  # every cell of a real list takes a byte or more
+            raise DatasetError(
+                f"{called} has {width:,} columns in line 1 and {len(rows):,} lines, which is too"
+                " much.",
+                self._hint(),
+            )
         long = next((i for i, row in enumerate(rows, 1) if any(row[width:])), None)
         if long is not None:
             raise DatasetError(
@@ -103,6 +111,11 @@ class _Table:
         headed = self._headed(rest, LABELS) or self._headed(rest, NUMBERS)
         if len(headed) > 1:
             headed = self._same(headed)
+        if not headed and all(_SPLITS.fullmatch(self.names[i]) for i in rest):
+            raise DatasetError(
+                f"{self.called} has no column of labels: {self._named(rest)} divides the photos.",
+                self._hint(),
+            )
         if headed or len(rest) == 1:
             return self._pairs(file, (headed or rest)[0])
         return self._one_hot(file, rest)
@@ -178,6 +191,13 @@ class _Table:
                 f"{self.called} has {len(self.used)} columns, and none is headed as the label:"
                 f" {self._named(self.used)}.",
                 self._hint(),
+            )
+        headings = [" ".join(self.heading[i].casefold().split()) for i in classes]
+        if len(set(headings)) < len(headings) or not set(headings).isdisjoint({"", *_ONE_HOT}):
+            raise DatasetError(
+                f"{self.called} looks one-hot, but its columns are not named apart:"
+                f" {self._named(classes)}.",
+                "Name the columns after their classes in the first line, each once.",
             )
         number = next((n for n, row in enumerate(marks) if sum(row) != 1), None)
         if number is not None:

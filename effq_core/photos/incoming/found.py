@@ -49,7 +49,7 @@ class Found:
         skipped: What was left out, with the reason.
         litter: System files left out without a word.
         labels: Content of :data:`LABELS_FILE`, where there is one.
-        outside: Files outside of the folder that links in it lead to.
+        outside: Files taken that lie outside of the folder: links in it lead to them.
     """
 
     files: list[FoundFile] = field(default_factory=list)

@@ -24,6 +24,8 @@ from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, Limits
 from effq_core.photos.walk import walk
 
 _EVERY = 20  # files between two reports
+_CLASS_LEVELS = 2
+"""Folders of a path that may tell its class: below a split, or one level down."""
 
 
 def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
@@ -71,6 +73,7 @@ def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) ->
     seen: set[str] = set()
     room = shutil.disk_usage(into).free - KEEP_FREE
     copied = 0
+    inside = os.path.realpath(folder)
     for number, path in enumerate(_files(folder, found)):
         if number >= limits.entries:
             raise DatasetError(
@@ -102,6 +105,7 @@ def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) ->
             )
         with content, target.open("xb") as copy:
             shutil.copyfileobj(content, copy, 1 << 20)
+        found.outside += not Path(os.path.realpath(path)).is_relative_to(inside)
     return found
 
 
@@ -129,7 +133,6 @@ def _sort(found: Found, name: str, path: str, size: int, seen: set[str], limits:
 
 def _files(folder: Path, found: Found) -> Iterator[Path]:
     """Yields the plain files below a folder, and those links lead to, in the order of names."""
-    inside = os.path.realpath(folder)
 
     def entries(current: Path) -> list[Path]:
         try:
@@ -141,12 +144,14 @@ def _files(folder: Path, found: Found) -> Iterator[Path]:
     def leave_out(path: Path, reason: str) -> None:
         found.skip(path.relative_to(folder).as_posix(), reason)
 
-    for path in walk(folder, entries, leave_out):
+    def class_of(parts: tuple[str, ...]) -> tuple[str, ...]:
+        return parts[:_CLASS_LEVELS]
+
+    for path in walk(folder, entries, leave_out, class_of):
         try:
             kind = path.stat().st_mode
         except OSError as error:
             leave_out(path, f"cannot be read: {error.strerror}")
             continue
         if stat.S_ISREG(kind):
-            found.outside += not Path(os.path.realpath(path)).is_relative_to(inside)
             yield path

@@ -116,6 +116,21 @@ def test_numbers_of_classes_are_no_photos_that_have_the_same_number() -> None:
         (["0001.jpg,cat, big", "0002.jpg,dog"], "3 columns"),
         (["0001.jpg,dog", "0002.jpg,cat, big"], "has 3 columns in line 2, 2 in line 1"),
         (["filename,", "0001.jpg,", "0002.jpg,"], "has one column only"),
+        (
+            ["gone.txt,0,1,0", "0001.jpg,1,0,0", "0002.jpg,0,1,0"],
+            r"looks one-hot, but its columns are not named apart: 0, 1, 0\.",
+        ),
+        (["gone,1.0,False", "0001.jpg,1,0", "0002.jpg,0,1"], "not named apart: 1.0, False"),
+        (["image,cat,Cat", "0001.jpg,1,0", "0002.jpg,0,1"], "not named apart: cat, Cat"),
+        (
+            ["image,cat, ", "0001.jpg,1,0", "0002.jpg,0,1", "0003.png,1,0"],
+            "not named apart: cat, column 3",
+        ),
+        (
+            ["filename,train,is_test", "0001.jpg,1,0", "0002.jpg,0,1"],
+            r"has no column of labels: train, is_test divides the photos\.",
+        ),
+        (["filename,split", "0001.jpg,train", "0002.jpg,val"], "no column of labels: split"),
         ([",filename", "0,0001.jpg", "1,0002.jpg"], "has no column of labels"),
     ],
 )
@@ -125,3 +140,16 @@ def test_what_leaves_the_label_open_is_refused_with_what_was_seen(
     with pytest.raises(DatasetError, match=seen) as caught:
         labels(*lines)
     assert caught.value.hint
+
+
+def test_a_train_beside_other_vehicles_is_a_class() -> None:
+    rows = ["0001.jpg,1,0", "0002.jpg,0,1", "0003.png,1,0"]
+    assert set(labels("image,train,bus", *rows).values()) == {"train", "bus"}
+
+
+def test_a_short_list_with_a_wide_first_line_is_refused_before_it_is_filled_up() -> None:
+    rows = ["0001.jpg,cat"] * 600
+    with pytest.raises(DatasetError, match="has 20,001 columns in line 1 and 601 lines") as caught:
+        labels("filename,label" + "," * 19_999, *rows)
+    assert "leave only these" in caught.value.hint
+    assert labels("filename,label" + "," * 9, "0001.jpg,cat") == {"0001.jpg": "cat"}
