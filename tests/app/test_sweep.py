@@ -38,7 +38,7 @@ def test_the_form_says_how_many_runs_a_sweep_has_and_starts_it_once(
     assert not app.exception and not app.error
     said = words(app)
     assert "**12 runs**" in said and "3 seeds" in said
-    assert "88 distinct stages of 216" in said and "on one worker" in said
+    assert "93 distinct stages of 216" in said and "on one worker" in said
     assert "Variants: Float32, Int8 (PTQ)" in said.replace("\\", "")
 
     _button(app, "Run the sweep").click().run()

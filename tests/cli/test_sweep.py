@@ -39,7 +39,7 @@ def test_a_dry_run_says_what_is_shared_and_makes_nothing(effq, home) -> None:
     assert answer.exit_code == 0, answer.stderr
     first, second = answer.stdout.splitlines()
     assert first == "6 runs: 2 calibration sizes × 3 seeds"
-    assert second.startswith("58 distinct stages of 108 (50 shared), 0 cached; about ")
+    assert second.startswith("63 distinct stages of 108 (45 shared), 0 cached; about ")
     plain = json.loads(
         effq("sweep", "--epochs", "1,2", "--loss", "labels", "--dry-run", "--json").stdout
     )

@@ -46,7 +46,7 @@ OTHER: dict[str, Any] = {
 }
 """Another value of each setting a person can choose."""
 
-NOT_CHOSEN = {"model", "dataset", "variants", "common_seed", "sitting"}
+NOT_CHOSEN = {"model", "dataset", "variants", "common_seed", "sitting", "files_of"}
 """Which model, photos and variants, or set by EffQ itself."""
 
 MIN_MAX = Calibration(method=CalibrationMethod.MIN_MAX)
