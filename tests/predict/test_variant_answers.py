@@ -194,3 +194,16 @@ def test_while_others_wait_each_variant_runs_once_and_answers_the_same(
     crowded = predictor.answer(pixels)
     assert len(invocations) == len(crowded)
     assert [each.guesses for each in crowded] == [each.guesses for each in alone]
+
+
+def test_an_output_that_is_no_answer_is_never_the_best(tiny_run, predictor: Predictor) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    best = predictor.answer(pixels)[0].guesses[0]
+    plain = copy.deepcopy(tiny_run.results.plain)
+    plain["model"]["ignored"] = best.label.upper()
+    results = Results.from_dict(plain, tiny_run.results.folder)
+
+    for answer in Predictor(results).answer(pixels, top=999):
+        assert answer.guesses[0].index != best.index
+        (left,) = [guess for guess in answer.guesses if guess.index == best.index]
+        assert left.probability == 0
