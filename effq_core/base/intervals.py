@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -11,6 +12,9 @@ from typing import Any
 
 CONFIDENCE = 0.95
 """Confidence of every interval."""
+
+DOUBT = 1e-4
+"""Probability at which chance is ruled out: a run has dozens of checks, and none may cry wolf."""
 
 SIGNIFICANCE = 0.05
 """Below this p a difference is called more than chance would do."""
@@ -42,6 +46,24 @@ class Proportion:
     share: float
     low: float
     high: float
+
+
+def by_luck(hits: int, luck: Sequence[float]) -> float:
+    """Computes the probability of at least so many hits by chance, exactly.
+
+    Args:
+        hits: How many there are.
+        luck: Of each trial, the probability of a hit by chance.
+
+    Returns:
+        That.
+    """
+    exactly = [1.0]
+    for share in luck:
+        missed = [(1 - share) * each for each in exactly] + [0.0]
+        hit = [0.0] + [share * each for each in exactly]
+        exactly = [a + b for a, b in zip(missed, hit, strict=True)]
+    return sum(exactly[hits:])
 
 
 @cache  # a dataset of 1,000 classes asks for the same few counts over and over

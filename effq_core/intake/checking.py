@@ -106,13 +106,13 @@ class Check:
         call = preprocessed(loaded.call, normalisation)
         with self._step("Class scores come out") as step:
             found = trying.scores(call, photos.pixels)
-            single = what_output(loaded.model, found) if found.shape[1] == 1 else None
+            ending = trying.ending_of(loaded.call, entry)
+            single = what_output(loaded.model, found, ending) if found.shape[1] == 1 else None
             if single is not None:
                 call = both(call, single)
                 found = trying.scores(call, photos.pixels)
                 self.notes.append(asked.two_classes_note(labels))
                 step.detail = self.notes[-1]
-            ending = trying.ending_of(loaded.call, entry)
             logits = single is None and trying.needs_softmax(found, ending)
             if logits:
                 call = trying.with_softmax(call)
@@ -124,6 +124,8 @@ class Check:
         with self._step("Labels fit") as step:
             background = extra_output.unlabelled(found, labels, photos.shown)
             labels = extra_output.with_background(labels, background)
+            if single is not None and len(labels) != 2:
+                raise ModelError(asked.two_classes_note(labels))
             self._check_labels(labels, found.shape[1])
             step.detail = f"{fmt.counted(len(labels), 'class', 'classes')}."
             if background is not None:

@@ -14,11 +14,11 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
 from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps
-from effq_core.intake.ending import Ending, ending_of_file
+from effq_core.intake.ending import Ending, ending_of_file, is_logit
 from effq_core.intake.input_fit import fit
 from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import under_way
-from effq_core.measure.inspect import inspect_file
+from effq_core.measure.inspect import FileReport, inspect_file
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.file_outputs import Answers, write_answers
 from effq_core.models.own import extra_output
@@ -28,6 +28,18 @@ from effq_core.photos.image_input import ImageInput, Resize
 
 _ENDS = (0.9, 1.1)
 """Between these the scores of a file that ends in a softmax add up, roundings included."""
+
+
+def _report(path: Path) -> FileReport:
+    try:
+        return inspect_file(path)
+    except ModelError as error:
+        if not error.message.startswith("LiteRT cannot load"):
+            raise
+        raise ModelError(
+            "The .tflite file cannot be read, or has operators LiteRT does not have.",
+            "Convert it again with built-in operators only: no Flex or custom ones.",
+        ) from error
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +60,7 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     shutil.copyfile(folder / steps.IN / steps.UPLOAD_FILE, path)
     labels = [name for name, _ in request["labels"]]
     with under_way(out, "Look at its operators") as step:
-        report = inspect_file(path)
+        report = _report(path)
         own = sorted(set(report.ops) - set(vars(schema.BuiltinOperator)))
         if own:
             raise ModelError(
@@ -64,16 +76,21 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         if feeding.is_needed:
             feeding.write(path)
         notes = [fitting.note] if fitting.note else []
-        logit = one_output and ending is not Ending.INDEPENDENT
-        if one_output:
-            write_answers(path, Answers(logit=logit))
-            notes.append(asked.two_classes_note(labels, kept=True))
         if feeding.softmax:
             notes.append("The file ends in scores; a softmax is put behind them.")
         model = LiteRtModel(path)
         entry = ImageInput(model.image_size, Resize(request["resize"]), model.channels)
         photos = asked.sample_pixels(entry)
         found = np.stack([model.predict(image) for image in photos.pixels])
+        logit = False
+        if one_output:
+            logit = is_logit(found[:, 1], ending)  # read as a probability: as the file gives it
+            answers = Answers(logit=logit)
+            write_answers(path, answers)
+            found = np.stack([answers.read(each) for each in found[:, 1:]])
+            notes.append(asked.two_classes_note(labels, kept=True))
+            if len(labels) != 2:
+                raise ModelError(notes[-1])
         background = extra_output.unlabelled(found, labels, photos.shown)
         labels = extra_output.with_background(labels, background)
         notes += [] if background is None else [extra_output.note(background)]

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from effq_core.base import formatting as fmt
+from effq_core.base.intervals import DOUBT, by_luck
 from effq_core.intake.sample_answers import Photos
 from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.predictions import Floats, Ints
-from effq_core.measure.reordering import DOUBT, usual_orders
+from effq_core.measure.reordering import usual_orders
 from effq_core.models.catalogue import Normalisation
 from effq_core.photos.decode import Pixels
 
@@ -62,14 +63,14 @@ def unrecognised(
     luck = [len(classes) / len(labels) for classes in wanted]
     answers: Ints = found.argmax(axis=1)[known]
     right = _hits(answers, wanted)
-    if _by_luck(right, luck) < DOUBT:
+    if by_luck(right, luck) < DOUBT:
         return ""
     file = Refed(path, folder, inside)
     tried = list(_tried(file, photos.pixels[known], answers, labels, outside or inside))
     hits = [_hits(other, wanted) for _, other in tried]
     best = int(np.argmax(hits))
     seen = f"of the {fmt.counted(len(known), 'sample photo')} the model has classes for"
-    if hits[best] > right and len(tried) * _by_luck(hits[best], luck) < DOUBT:
+    if hits[best] > right and len(tried) * by_luck(hits[best], luck) < DOUBT:
         return f"It recognises {right} {seen}; {tried[best][0]} it would be {hits[best]}."
     if right == 0 and len(known) >= _SURELY_SEEN and max(luck) <= _UNLIKELY:
         return f"It recognises none {seen}: are its labels in the order of its outputs?"
@@ -93,11 +94,3 @@ def _tried(
 
 def _hits(answers: Ints, wanted: Sequence[frozenset[int]]) -> int:
     return sum(int(a) in classes for a, classes in zip(answers, wanted, strict=True))
-
-
-def _by_luck(hits: int, luck: Sequence[float]) -> float:
-    """Computes the probability of at least so many hits by chance, exactly."""
-    exactly = np.array([1.0])
-    for share in luck:
-        exactly = np.convolve(exactly, (1 - share, share))
-    return float(exactly[hits:].sum())

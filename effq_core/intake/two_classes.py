@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from effq_core.base.errors import ModelError
+from effq_core.intake.ending import ONE_OUTPUT_ENDS, Ending, is_logit
 from effq_core.models.own.flat import FlatLayer
 from effq_core.models.own.head import is_linear
 from effq_core.models.own.nodes import activation_of
@@ -33,31 +34,35 @@ class OneOutput(StrEnum):
     """A score before a sigmoid."""
 
 
-def what_output(model: Any, found: _Array) -> OneOutput:
+def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneOutput:
     """Tells a score before a sigmoid from a probability.
+
+    A last layer may pass on what it gets, as those of mixed precision do: so its word counts only
+    where the last operator of the graph says nothing.
 
     Args:
         model: The Keras model; ``None`` where there are no layers to ask.
         found: The answers to photos, ``(n, 1)``.
+        ending: What the last operator says of them.
 
     Returns:
-        As its last layer says; where that is not known, a score if a value lies outside of 0 to 1.
+        As that says, else as its last layer does; where neither does, a score if a value lies
+        outside of 0 to 1.
 
     Raises:
         ModelError: If its last layer is neither.
     """
+    if ending is not None:
+        return OneOutput.LOGIT if is_logit(found, ending) else OneOutput.SIGMOID
     activation = _last_activation(model)
-    if activation is None:
-        outside = found.min() < 0 or found.max() > 1
-        return OneOutput.LOGIT if outside else OneOutput.SIGMOID
-    known = {"sigmoid": OneOutput.SIGMOID, "linear": OneOutput.LOGIT}
-    if activation not in known:
+    if activation not in (None, "linear", "sigmoid"):
         raise ModelError(
             f"The model's one output ends in {activation}: it is no probability of one of two "
             "classes.",
-            "End the model with a sigmoid, or with a softmax over its classes.",
+            ONE_OUTPUT_ENDS,
         )
-    return known[activation]
+    sigmoid = activation == "sigmoid" or not is_logit(found, None)
+    return OneOutput.SIGMOID if sigmoid else OneOutput.LOGIT
 
 
 def both(call: Callable[[Any], Any], output: OneOutput) -> Callable[[Any], Any]:

@@ -31,9 +31,10 @@ import numpy as np
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import StageError
+from effq_core.base.intervals import DOUBT
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import DOUBT, chance_agreement, find_reordering
+from effq_core.measure.reordering import chance_agreement, find_reordering
 
 NAME = "agreement_with_float32"
 

@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from effq_core.base import formatting as fmt
-from effq_core.base.intervals import mcnemar, wilson
+from effq_core.base.intervals import DOUBT, mcnemar, wilson
 from effq_core.base.reporting import Reporter
 from effq_core.measure.agreement_gate import RELATED
 from effq_core.measure.feedings import OtherFeeding, Refed, other_feedings
 from effq_core.measure.gate_wording import LABELS_GATE
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import DOUBT, Reordering, chance_agreement, find_reordering
+from effq_core.measure.reordering import Reordering, chance_agreement, find_reordering
 from effq_core.models.catalogue import Normalisation
 from effq_core.photos.decode import Pixels
 

@@ -22,11 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from effq_core.base import formatting as fmt
-from effq_core.base.intervals import mcnemar
+from effq_core.base.intervals import DOUBT, mcnemar
 from effq_core.measure.predictions import Ints
 
-DOUBT = 1e-4
-"""Probability at which chance is ruled out: a run has dozens of checks, and none may cry wolf."""
 KAPPA = 0.5
 """Least agreement beyond chance of answers that are read in the right order."""
 

@@ -286,7 +286,7 @@ def load_interpreter(
         ModelError: If the file is missing or corrupt.
     """
     if not path.is_file():
-        raise ModelError(f"There is no file {path}.", "Convert the variant first.")
+        raise ModelError(f"There is no file {path.name}.", "Convert the variant first.")
     if threads < 1:
         raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
     batch = 1
@@ -306,7 +306,7 @@ def load_interpreter(
         if batch > 1:
             raise only_several(path.name, batch, error) from error
         raise ModelError(
-            f"LiteRT cannot load {path}: {error}",
+            f"LiteRT cannot load {path.name}: {error}",
             "The file is corrupt or uses operators this LiteRT does not know; make it again.",
         ) from error
     shape = interpreter.get_output_details()[0]["shape"]

@@ -78,4 +78,6 @@ def read_answers(path: Path) -> Answers:
         background = plain["background"]
         return Answers(bool(plain["logit"]), None if background is None else int(background))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{beside} cannot be read ({error}).", "Add the file again.") from error
+        raise ModelError(
+            f"{beside.name} cannot be read ({error}).", "Add the file again."
+        ) from error

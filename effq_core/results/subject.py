@@ -102,6 +102,19 @@ def _parameters(results: Results) -> int:
     return card.parameters
 
 
+def ignored_text(results: Results) -> str:
+    """Says which output of the model is no answer; empty where each is."""
+    ignored = results.model.get("ignored")
+    return f"its output “{ignored}” is left out, as the photos have no such class" * bool(ignored)
+
+
+def ignored_output(results: Results) -> int | None:
+    """Returns the place of the output that is no answer; ``None`` where each is one."""
+    ignored = str(results.model.get("ignored") or "").casefold()
+    names = [label.casefold() for label in results.labels()]
+    return names.index(ignored) if ignored in names else None
+
+
 def head_text(results: Results) -> str:
     """Says what became of the model's head, and of a new one how it was trained and how good it is.
 
@@ -112,8 +125,8 @@ def head_text(results: Results) -> str:
         A few clauses without a full stop.
     """
     text = HEADS.get(results.head_use, results.head_use)
-    if ignored := results.model.get("ignored"):
-        text += f"; its output “{ignored}” is left out, as the photos have no such class"
+    if ignored := ignored_text(results):
+        text += f"; {ignored}"
     trained = results.model.get("head")
     if not trained:
         return text

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom
 
 from effq_core.base.errors import StageError
+from effq_core.base.intervals import DOUBT
 from effq_core.measure.agreement_gate import float32_gate, least_plausible
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions
-from effq_core.measure.reordering import DOUBT
 
 
 def predictions(answers: np.ndarray, labels: np.ndarray | None, classes: int) -> Predictions:

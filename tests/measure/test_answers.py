@@ -39,7 +39,7 @@ def test_only_what_is_unusual_is_written_beside_a_file(tmp_path: Path) -> None:
         write_answers(path, answers)
         assert read_answers(path) == answers
     path.with_name(ANSWERS_FILE).write_text("{}")
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match=f"^{ANSWERS_FILE} cannot be read"):
         read_answers(path)
 
 

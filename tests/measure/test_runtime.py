@@ -138,9 +138,9 @@ def test_a_truncated_file_is_named(
 def test_garbage_and_missing_files_are_named(
     tmp_path: Path, damage: Callable[[bytes], Path]
 ) -> None:
-    with pytest.raises(ModelError, match=r"damaged\.tflite"):
+    with pytest.raises(ModelError, match=r"cannot load damaged\.tflite"):
         LiteRtModel(damage(np.random.default_rng(0).bytes(50_000)))
-    with pytest.raises(ModelError, match=r"nowhere\.tflite"):
+    with pytest.raises(ModelError, match=r"no file nowhere\.tflite"):
         LiteRtModel(tmp_path / "nowhere.tflite")
 
 

@@ -118,14 +118,18 @@ def test_a_file_stands_only_beside_runs_with_its_classes(home: Home, tflite: Pat
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"\x1c\0\0\0TFL3" + b"\xff" * 200, "cannot load"), (b"\x1c\0\0\0TFL3", "cannot load")],
+    [
+        (b"\x1c\0\0\0TFL3" + b"\xff" * 200, "cannot be read, or has operators LiteRT"),
+        (b"\x1c\0\0\0TFL3", "cannot be read, or has operators LiteRT"),
+    ],
     ids=["garbage", "truncated"],
 )
 def test_a_broken_file_is_refused(content: bytes, reason: str, home: Home, tmp_path: Path) -> None:
     path = tmp_path / "bad.tflite"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=reason):
+    with pytest.raises(ModelError, match=reason) as error:
         check(home, path, OFFER)
+    assert "built-in operators only" in error.value.hint
 
 
 def test_labels_of_another_number_are_refused(home: Home, tflite: Path) -> None:

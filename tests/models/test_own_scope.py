@@ -13,9 +13,11 @@ from effq_core.base.errors import ModelError
 from effq_core.base.settings import Home
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
+from effq_core.intake.sample_answers import sample_pixels
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.catalogue import Label
 from effq_core.models.own.card import OwnCard
+from effq_core.models.own.extra_output import unlabelled
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import ReadyFile
@@ -24,7 +26,7 @@ from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
-from tests.models.own_files import SIDE, TINY_LABELS, small_body
+from tests.models.own_files import SIDE, TINY_LABELS, keras_of, small_body
 from tests.models.scope_files import (
     GREY_SIDE,
     brought,
@@ -116,8 +118,51 @@ def test_one_output_that_is_no_probability_is_refused(home: Home) -> None:
 
 
 def test_one_output_needs_two_labels(home: Home) -> None:
-    with pytest.raises(ModelError, match="4 labels, and the model has 2 outputs"):
-        kept(home, brought(2, classes=1, activation="sigmoid"))
+    model = brought(2, classes=1, activation="sigmoid")
+    with pytest.raises(ModelError, match="One output, yes or no: it needs two labels"):
+        kept(home, model)
+    with pytest.raises(ModelError, match="One output, yes or no: it needs two labels"):
+        check(home, tflite_of(model, home.root.parent / "one.tflite"), OFFER)
+
+
+def passing(model: Any, activation: Any) -> Any:
+    """Puts a layer behind the last one, as models of mixed precision end in one."""
+    keras = keras_of(2)
+    last = keras.layers.Activation(activation, dtype="float32")(model.output)
+    return keras.Model(model.input, last)
+
+
+def test_a_sigmoid_before_a_layer_that_passes_it_on_stays_a_sigmoid(home: Home) -> None:
+    model = passing(brought(2, classes=1, activation="sigmoid", body=small_body), "linear")
+    card = kept(home, model, TWO)
+    assert card.qat_problems == ()
+    pixels = noise(3, SIDE, SIDE, 3)
+    yes = np.asarray(model(pixels.astype(np.float32), training=False))
+    np.testing.assert_allclose(answers(card, pixels), np.concatenate([1 - yes, yes], 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("ending", ["hard_sigmoid", "no", "raw"])
+def test_a_ready_file_whose_one_output_no_operator_tells_is_read_by_its_answers(
+    ending: str, home: Home, tmp_path: Path
+) -> None:
+    keras = keras_of(2)
+    model = brought(2, classes=1, activation=None if ending == "raw" else "sigmoid")
+    if ending == "hard_sigmoid":
+        model = passing(brought(2, classes=1, activation=None), "hard_sigmoid")
+    else:
+        turned = 1 - model.output if ending == "no" else 3 - 8 * abs(model.output)
+        model = keras.Model(model.input, turned)
+    card = kept_file(home, tflite_of(model, tmp_path / "one.tflite"), TWO)
+    assert card.answers.logit is (ending == "raw")
+
+
+def test_a_softmax_of_one_output_is_refused(home: Home, tmp_path: Path) -> None:
+    model = brought(2, classes=1, activation="softmax")
+    with pytest.raises(ModelError, match="softmax of itself, always 1") as error:
+        check(home, tflite_of(model, tmp_path / "one.tflite"), TWO)
+    assert "over its classes" in error.value.hint
+    with pytest.raises(ModelError, match="softmax of itself, always 1"):
+        kept(home, passing(model, "linear"), TWO)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", None])
@@ -231,23 +276,50 @@ def test_a_ready_file_with_a_background_output_stands_beside_a_run_without(
     assert "answers" not in params  # the run has that class: it is an answer like any other
 
 
-@pytest.mark.parametrize(("place", "word"), [(0, "first"), (4, "last")])
+def recognising(labels: list[str], place: int) -> Any:
+    """Knows the photos of these labels by their coarse colours; one output more has no label."""
+    keras, side = keras_of(2), SIDE // 4
+    photos = sample_pixels(ImageInput(SIDE))
+    pictures = np.full((len(labels), side * side * 3), 1.5)
+    for shown, pixels in zip(photos.shown, photos.pixels, strict=True):
+        if wanted := [name for name in shown if name in labels]:
+            small = pixels.reshape(side, 4, side, 4, 3).mean((1, 3)).ravel()
+            pictures[labels.index(wanted[0])] = small / 127.5 - 1
+    pictures = np.insert(pictures, place, 1.5, axis=0)
+    image = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(4)(x))
+    model = keras.Model(image, keras.layers.Dense(len(labels) + 1, activation="softmax")(x))
+    model.layers[-1].set_weights([2 * pictures.T, -(pictures**2).sum(axis=1)])
+    return model
+
+
+@pytest.mark.parametrize(("at", "word"), [(0, "first"), (-1, "last")])
 def test_an_output_without_a_label_is_found_by_the_sample_photos(
-    place: int, word: str, home: Home, tmp_path: Path
+    at: int, word: str, home: Home, tmp_path: Path
 ) -> None:
-    # Its best class on every photo is "cat" where the output in excess is where it is.
-    labels = ["cat", *(f"thing {number}" for number in range(3))]
-    at = labels.index("cat") + (place == 0)
-    model = brought(2, classes=5)
-    kernel, bias = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([kernel * 0.01, bias + 3 * np.eye(5, dtype=np.float32)[at]])
+    known = [names[0] for names in sample_pixels(ImageInput(SIDE)).shown if names]
+    assert len(known) > 4
+    labels = [*known, *(f"thing {number}" for number in range(30))]
+    place = at % (len(labels) + 1)
+    model = recognising(labels, place)
     offer = replace(OFFER, labels=parse_labels("\n".join(labels)))
     card = kept(home, model, offer)
     assert any(f"The {word} output has no label" in note for note in card.notes)
     expected = [*labels[:place], "background", *labels[place:]]
     assert card.head_labels == tuple(Label(name) for name in expected)
-    ready = kept_file(home, tflite_of(model, tmp_path / "five.tflite"), offer)
+    ready = kept_file(home, tflite_of(model, tmp_path / "more.tflite"), offer)
     assert ready.labels == card.head_labels
+
+
+def test_one_lucky_photo_does_not_tell_which_output_has_no_label() -> None:
+    labels = ["cat", *(f"thing {number}" for number in range(999))]
+    shown = [["cat"], ["cup"], ["dog"]]
+    found = np.eye(1001, dtype=np.float32)[[1, 500, 500]]
+    with pytest.raises(ModelError, match="do not tell") as error:
+        unlabelled(found, labels, shown)
+    assert "write background" in error.value.hint
+    assert unlabelled(found[[0, 0, 1]], labels, [["cat"], ["cat"], ["cup"]]) == 0
 
 
 def test_an_output_without_a_label_that_photos_do_not_tell_is_refused(home: Home) -> None:

@@ -26,7 +26,7 @@ from effq_core.experiment.variants import STANDARD
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.photos.pixels import read_pixels
 from effq_core.predict.variant_answers import Predictor, Predictors
-from effq_core.results import Results
+from effq_core.results import Results, load_reference
 from effq_core.store.artifacts import ArtifactStore
 
 
@@ -194,3 +194,20 @@ def test_while_others_wait_each_variant_runs_once_and_answers_the_same(
     crowded = predictor.answer(pixels)
     assert len(invocations) == len(crowded)
     assert [each.guesses for each in crowded] == [each.guesses for each in alone]
+
+
+def test_an_output_that_is_no_answer_is_never_the_best() -> None:
+    reference = load_reference()
+    predictor = Predictor(reference)
+    buffer = io.BytesIO()
+    Image.fromarray(data.coffee()).save(buffer, "PNG")
+    pixels = predictor.read(buffer.getvalue())
+    best = predictor.answer(pixels)[0].guesses[0]
+    plain = copy.deepcopy(reference.plain)
+    plain["model"]["ignored"] = best.label.upper()
+    results = Results.from_dict(plain, reference.folder)
+
+    for answer in Predictor(results).answer(pixels, top=999):
+        assert answer.guesses[0].index != best.index
+        (left,) = [guess for guess in answer.guesses if guess.index == best.index]
+        assert left.probability == 0

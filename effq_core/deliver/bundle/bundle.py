@@ -17,13 +17,14 @@ from effq_core.devices import scripts
 from effq_core.experiment.variants import MIXED
 from effq_core.photos.image_input import Resize
 from effq_core.results import Results
+from effq_core.results.subject import ignored_output
 from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 
 LABELS = "labels.txt"
 CARD = "model_card.md"
 REQUIREMENTS = "requirements.txt"
 INPUT = "input.json"
-"""How photos become squares; only where they are not cropped."""
+"""How photos become squares, and the output that is no answer; only where either is unusual."""
 SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
 """What every bundle holds besides ``<variant>.tflite``; that of ``int8_mixed`` its recipe, too."""
@@ -76,8 +77,10 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
         REQUIREMENTS: requirements(results),
     }
     content = {f"{variant}.tflite": model}
-    if results.image_input.resize is not Resize.CROP:
-        texts[INPUT] = json.dumps({"resize": results.image_input.resize.value}) + "\n"
+    ignored, resize = ignored_output(results), results.image_input.resize
+    if resize is not Resize.CROP or ignored is not None:
+        said = {} if ignored is None else {"ignored": ignored}
+        texts[INPUT] = json.dumps({"resize": resize.value, **said}) + "\n"
     if variant == MIXED:
         content[RECIPE_FILE] = _recipe(results.model_file(variant).parent)
     content |= {name: text.encode("utf-8") for name, text in texts.items()}

@@ -16,7 +16,7 @@ from effq_core.measure.latency_ratio import MARK
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
 from effq_core.results.several import qat_text
-from effq_core.results.subject import KEPT, settings
+from effq_core.results.subject import KEPT, ignored_text, settings
 from effq_core.results.training import training_text
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
@@ -110,7 +110,9 @@ def _feeding(results: Results, own: VariantResult) -> str:
     size = taken.side
     # What was said of the model's own outputs is not true of a new head's.
     notes = results.model.get("notes", ()) if results.head_use != "new" else ()
-    said = " ".join(_plain(note) for note in notes)
+    ignored = ignored_text(results)
+    left_out = [f"{ignored[0].upper()}{ignored[1:]}."] if ignored else []
+    said = " ".join(_plain(note) for note in (*notes, *left_out))
     return (
         f"Input: one photo, {size} × {size} pixels, {colours(taken)}: "
         f"{feeding(own.file.inputs[0])}. Preprocessing is inside the file: do **not** scale to "

@@ -7,9 +7,9 @@
 Needs ai-edge-litert, numpy and Pillow, and nothing else. With the versions in requirements.txt the
 answers are those of EffQ Studio to the last bit on the same kind of processor: photos are decoded,
 turned, cropped (or stretched, where input.json beside the model says so), made grey for a grey
-model, and fed to it in exactly the same way. Other versions work too, from Python
-3.9 on. Exit codes: 0 every photo was answered, 1 at least one was not, 2 the command or the model
-cannot be used.
+model, and fed to it in exactly the same way. An output that input.json leaves out gets 0. Other
+versions work too, from Python 3.9 on. Exit codes: 0 every photo was answered, 1 at least one was
+not, 2 the command or the model cannot be used.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Classifier:
         if not fits or shapes[0][3] not in (1, 3):
             raise Problem(f"{path} is not an image classifier: its tensors are {shapes}.")
         self.size, self.channels = shapes[0][1], shapes[0][3]
-        self.stretch = _stretches(path.with_name("input.json"))
+        self.stretch, self.ignored = _settings(path.with_name("input.json"), shapes[1][1])
         self._input, self._output = inputs[0], outputs[0]
         # A pixel has one of 256 values, so the file's own quantization becomes a table.
         self._table = _input_values(path, self._input)
@@ -135,6 +135,8 @@ class Classifier:
         start = time.perf_counter_ns()
         output = self.probabilities(pixels)
         ms = (time.perf_counter_ns() - start) / 1e6
+        if self.ignored is not None:
+            output[self.ignored] = 0
         guesses = [
             {"index": int(i), "label": self.labels[i], "probability": float(output[i])}
             for i in np.argsort(-output, kind="stable")[:top]
@@ -292,17 +294,20 @@ def _read_labels(path: Path) -> list[str]:
         raise Problem(f"{path} cannot be read: {error}.") from error
 
 
-def _stretches(path: Path) -> bool:
-    """Reads how photos become squares, where that is written down; else they are cropped."""
+def _settings(path: Path, outputs: int) -> tuple[bool, int | None]:
+    """Reads whether photos are stretched and which output is no answer, where that is written."""
     if not path.is_file():
-        return False
+        return False, None
     try:
-        resize = json.loads(path.read_text(encoding="utf-8"))["resize"]
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        resize, ignored = plain["resize"], plain.get("ignored")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Problem(f"{path} cannot be read: {error}.") from error
     if resize not in ("crop", "stretch"):
         raise Problem(f"{path} asks for the resize {resize!r}: crop and stretch are known.")
-    return bool(resize == "stretch")
+    if ignored is not None and (type(ignored) is not int or not 0 <= ignored < outputs):
+        raise Problem(f"{path} leaves out the output {ignored!r}: there are {outputs}.")
+    return bool(resize == "stretch"), ignored
 
 
 def _only_model(folder: Path) -> Path:

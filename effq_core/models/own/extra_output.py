@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from effq_core.base.errors import ModelError
+from effq_core.base.intervals import DOUBT, by_luck
 
 BACKGROUND = "background"
 _FEWEST = 3
@@ -56,17 +57,17 @@ def unlabelled(found: _Array, labels: Sequence[str], shown: Sequence[Sequence[st
         more than labels.
 
     Raises:
-        ModelError: If the photos do not tell.
+        ModelError: If the photos do not tell: if so many are recognised by luck, too.
     """
     if found.shape[1] != len(labels) + 1 or found.shape[1] < _FEWEST:
         return None
     best = found.argmax(axis=1)
-    right = [0, 0]
+    right, luck = [0, 0], [len(set(names) & set(labels)) / len(labels) for names in shown]
     for answer, names in zip(best, shown, strict=True):
         for at, shift in enumerate((1, 0)):
             place = int(answer) - shift
             right[at] += 0 <= place < len(labels) and labels[place] in names
-    if right[0] == right[1]:
+    if right[0] == right[1] or by_luck(max(right), luck) >= DOUBT:
         raise ModelError(
             f"The model has {len(labels) + 1:,} outputs for {len(labels):,} labels, and the sample "
             "photos do not tell which one has no label.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from effq_core.deliver.bundle import bundle_name, write_bundle
 from effq_core.devices.scripts import classify
 from effq_core.measure.runtime import LiteRtModel
 from effq_core.photos import decode as app
 from effq_core.photos.image_input import ImageInput, Resize
+from effq_core.results import Results
 
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV",
          "LAB", "I", "F", "I;16", "I;16B")  # fmt: skip
@@ -212,3 +216,32 @@ def test_letters_a_terminal_lacks_do_not_end_the_program(unpacked, photos, monke
     assert call(unpacked["int8"], photo) == 0
     terminal.flush()
     assert b"na\\xefve" in terminal.buffer.getvalue()
+
+
+def test_an_output_that_is_no_answer_is_never_named_first(
+    tiny_run, unpacked, photos, tmp_path: Path, capsys
+) -> None:
+    plain = copy.deepcopy(tiny_run.results.plain)
+    assert call(unpacked["int8"], photos[0], "--json") == 0
+    best = json.loads(capsys.readouterr().out)[0]["guesses"][0]
+    plain["model"]["ignored"] = best["label"].upper()
+    results = Results.from_dict(plain, tiny_run.results.folder)
+    with zipfile.ZipFile(write_bundle(results, "int8", tmp_path / "b.zip")) as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / bundle_name(results, "int8")
+    said = json.loads((folder / "input.json").read_text("utf-8"))
+    assert said["ignored"] == best["index"]
+    assert (
+        "is left out, as the photos have no such class"
+        in ((folder / "model_card.md").read_text("utf-8").split("## Numbers")[0])
+    )
+
+    assert call(folder, photos[0], "--top", 999, "--json") == 0
+    guesses = json.loads(capsys.readouterr().out)[0]["guesses"]
+    assert guesses[0]["index"] != best["index"]
+    assert [g["probability"] for g in guesses if g["index"] == best["index"]] == [0]
+    (folder / "input.json").write_text('{"resize": "stretch"}')  # as older bundles have it
+    assert classify._settings(folder / "input.json", 10) == (True, None)
+    (folder / "input.json").write_text('{"resize": "crop", "ignored": 10}')
+    with pytest.raises(classify.Problem, match="leaves out the output 10"):
+        classify._settings(folder / "input.json", 10)
