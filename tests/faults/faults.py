@@ -141,7 +141,7 @@ FAULTS: dict[str, Fault] = {
 
 KINDS = (
     *("index", "pixels", "model", "freeze", "keras", "convert", "calibrate", "quantize"),
-    *("finetune", "ranges", "inspect", "evaluate", "benchmark", "tensors", "report"),
+    *("finetune", "ranges", "lookalikes", "inspect", "evaluate", "benchmark", "tensors", "report"),
 )
 """Kinds of stages in the order of the work."""
 
