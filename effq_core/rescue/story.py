@@ -277,12 +277,13 @@ def load(home: Home, story_id: str) -> Story:
 def stories(home: Home) -> list[Story]:
     """Returns all rescues of a store, newest first; unreadable ones are left out."""
     found = []
-    for path in sorted((home.root / "rescues").glob(f"*/{STORY_FILE}"), reverse=True):
+    for path in (home.root / "rescues").glob(f"*/{STORY_FILE}"):
         try:
             found.append(load(home, path.parent.name))
         except (StoreError, InputError):
             continue
-    return found
+    # Ids tell seconds only: two of one second are in no order.
+    return sorted(found, key=lambda story: (story.created, story.id), reverse=True)
 
 
 def find(home: Home, text: str) -> Story:
@@ -298,9 +299,11 @@ def find(home: Home, text: str) -> Story:
     Raises:
         InputError: If there is none, or several fit.
     """
-    ids = [path.parent.name for path in (home.root / "rescues").glob(f"*/{STORY_FILE}")]
-    ids = sorted(ids, reverse=True)
-    fitting = ids[:1] if text == "latest" else [i for i in ids if text and i.startswith(text)]
+    if text == "latest":
+        fitting = [story.id for story in stories(home)[:1]]
+    else:
+        ids = [path.parent.name for path in (home.root / "rescues").glob(f"*/{STORY_FILE}")]
+        fitting = [each for each in sorted(ids) if text and each.startswith(text)]
     if not fitting:
         raise InputError(f"There is no rescue {text!r}.", "`effq rescue list` lists them.")
     if len(fitting) > 1:
