@@ -1,5 +1,5 @@
 """The dashboard's entry: `streamlit run streamlit_app.py`, or `make app`."""
 
-from pages.ui.navigation import run
+from pages.ui.common.navigation import run
 
 run()

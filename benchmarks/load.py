@@ -43,7 +43,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from effq_core.base.settings import Home
 from effq_core.store.database import Database
-from pages.ui.navigation import PAGES
+from pages.ui.common.navigation import PAGES
 from tests.browser.app import address, chromium, serve
 from tests.browser.visitor import Seen, Visitor
 

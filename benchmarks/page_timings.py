@@ -35,7 +35,7 @@ from effq_core.base.run_ids import new_run_id
 from effq_core.base.settings import Home
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from pages.ui.navigation import PAGES
+from pages.ui.common.navigation import PAGES
 from tests.browser.app import App, address, launch, serve, settle
 
 _HEADINGS = {card.name: card.title for card in PAGES} | {"overview": "EffQ Studio"}

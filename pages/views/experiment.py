@@ -6,20 +6,20 @@ import streamlit as st
 
 from effq_core.base.errors import ExperimentError, InputError
 from effq_core.pipeline.presets import demo, offered
-from pages.ui import session
-from pages.ui.experiment_form import (
+from pages.ui.common import session
+from pages.ui.common.run_list import show_runs
+from pages.ui.common.run_view import show_run
+from pages.ui.common.show import guard, page_head
+from pages.ui.experiment.form import (
     choose_dataset,
     choose_preset,
     choose_settings,
     choose_variants,
 )
-from pages.ui.experiment_model import choose_model
-from pages.ui.experiment_start import show_cost
-from pages.ui.experiment_state import fill_once, read
-from pages.ui.experiment_sweep import show_sweep_form
-from pages.ui.run_list import show_runs
-from pages.ui.run_view import show_run
-from pages.ui.show import guard, page_head
+from pages.ui.experiment.model import choose_model
+from pages.ui.experiment.start import show_cost
+from pages.ui.experiment.state import fill_once, read
+from pages.ui.experiment.sweep import show_sweep_form
 
 page_head("Experiment", "What should be compared, on which photos, and how long will it take?")
 

@@ -6,16 +6,16 @@ import streamlit as st
 
 from effq_core.base.glossary import tip
 from effq_core.results import REFERENCE
-from pages.ui.choose import choose_run
-from pages.ui.layers_detail import show_detail
-from pages.ui.layers_head import show_head
-from pages.ui.layers_mixed import show_mixed
-from pages.ui.layers_network import choose_block, show_network
-from pages.ui.layers_photo import show_photo
-from pages.ui.layers_rescue import rescue_part
-from pages.ui.layers_source import Known, known_about
-from pages.ui.layers_start import follow, offer_again, offer_look
-from pages.ui.show import empty, guard, page_head
+from pages.ui.common.choose import choose_run
+from pages.ui.common.show import empty, guard, page_head
+from pages.ui.layers.detail import show_detail
+from pages.ui.layers.head import show_head
+from pages.ui.layers.mixed import show_mixed
+from pages.ui.layers.network import choose_block, show_network
+from pages.ui.layers.photo import show_photo
+from pages.ui.layers.rescue import rescue_part
+from pages.ui.layers.source import Known, known_about
+from pages.ui.layers.start import follow, offer_again, offer_look
 
 
 @st.fragment

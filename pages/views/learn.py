@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.choose import Source, choose_run
-from pages.ui.learn_calibration import calibration_part
-from pages.ui.learn_fake_quant import fake_quant_part
-from pages.ui.learn_recovery import recovery_part
-from pages.ui.learn_source import tensors_of
-from pages.ui.learn_weights import weights_part
-from pages.ui.show import guard, page_head
+from pages.ui.common.choose import Source, choose_run
+from pages.ui.common.show import guard, page_head
+from pages.ui.learn.calibration import calibration_part
+from pages.ui.learn.fake_quant import fake_quant_part
+from pages.ui.learn.recovery import recovery_part
+from pages.ui.learn.source import tensors_of
+from pages.ui.learn.weights import weights_part
 
 _PART = "part"
 _PARTS = {

@@ -7,11 +7,11 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.pipeline.presets import demo
-from pages.ui import session
-from pages.ui.experiment_start import estimate, start
-from pages.ui.overview_reference import show_outcome, show_reference
-from pages.ui.run_list import show_runs
-from pages.ui.show import guard, page_head
+from pages.ui.common import session
+from pages.ui.common.run_list import show_runs
+from pages.ui.common.show import guard, page_head
+from pages.ui.experiment.start import estimate, start
+from pages.ui.overview.reference import show_outcome, show_reference
 
 page_head(
     "EffQ Studio",

@@ -9,12 +9,12 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import BusyError, DatasetError
 from effq_core.predict.agreement import Answered
-from pages.ui.choose import choose_run
-from pages.ui.predictions_answers import show_answers
-from pages.ui.predictions_inputs import Given, given_photos
-from pages.ui.predictions_model import Outcome, outcomes, warm
-from pages.ui.predictions_table import CHOSEN, show_table
-from pages.ui.show import empty, escape, page_head, problem
+from pages.ui.common.choose import choose_run
+from pages.ui.common.show import empty, escape, page_head, problem
+from pages.ui.predictions.answers import show_answers
+from pages.ui.predictions.inputs import Given, given_photos
+from pages.ui.predictions.model import Outcome, outcomes, warm
+from pages.ui.predictions.table import CHOSEN, show_table
 
 _SHOWN = "_predictions_shown"
 _LISTED = 60  # classes written one after the other; more would be a wall of text

@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.ui.choose import Source, choose_runs
-from pages.ui.results_checks import show_checks
-from pages.ui.results_classes import show_classes
-from pages.ui.results_head import show_head
-from pages.ui.results_numbers import show_numbers
-from pages.ui.results_photos import show_photos
-from pages.ui.results_pick import show_pick
-from pages.ui.results_real import show_real
-from pages.ui.results_several import show_several
-from pages.ui.results_speed import show_speed
-from pages.ui.results_sweep import show_sweep
-from pages.ui.results_tradeoff import show_tradeoff
-from pages.ui.results_training import show_training
-from pages.ui.show import empty, guard, page_head
+from pages.ui.common.choose import Source, choose_runs
+from pages.ui.common.show import empty, guard, page_head
+from pages.ui.results.checks import show_checks
+from pages.ui.results.classes import show_classes
+from pages.ui.results.head import show_head
+from pages.ui.results.numbers import show_numbers
+from pages.ui.results.photos import show_photos
+from pages.ui.results.pick import show_pick
+from pages.ui.results.real import show_real
+from pages.ui.results.several import show_several
+from pages.ui.results.speed import show_speed
+from pages.ui.results.sweep import show_sweep
+from pages.ui.results.tradeoff import show_tradeoff
+from pages.ui.results.training import show_training
 
 # Only the chosen part is computed: a page of all of them would take seconds.
 PARTS: dict[str, Callable[[Source], None]] = {

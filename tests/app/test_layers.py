@@ -22,7 +22,7 @@ from effq_core.layers.trial_record import Suggestion, TrialRecord
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from pages.ui import layers_photo
+from pages.ui.layers import photo as layers_photo
 from tests.app.conftest import OpenView, words
 
 
@@ -179,7 +179,7 @@ def test_a_run_without_int8_says_that_one_is_made_first(
 ) -> None:
     floats = {"float32": tiny_run.results.variants["float32"]}
     results = replace(tiny_run.results, variants=floats, folder=copied / "artifacts")
-    monkeypatch.setattr("pages.ui.session.results_of", lambda run: results)
+    monkeypatch.setattr("pages.ui.common.session.results_of", lambda run: results)
     app = open_view(copied, "layers", tiny_run.run.id)
     assert not app.exception
     assert "no int8 file" in words(app)

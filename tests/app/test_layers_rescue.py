@@ -36,10 +36,10 @@ def home(tiny_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def _part() -> None:
-    from pages.ui import session
-    from pages.ui.choose import Source
-    from pages.ui.layers_rescue import rescue_part
-    from pages.ui.show import guard
+    from pages.ui.common import session
+    from pages.ui.common.choose import Source
+    from pages.ui.common.show import guard
+    from pages.ui.layers.rescue import rescue_part
 
     run = session.runs()[0]
     with guard():

@@ -171,7 +171,9 @@ def test_a_run_without_int8_offers_an_experiment(
 ) -> None:
     reference = load_reference()
     few = {name: reference.variants[name] for name in ("float32", "float16")}
-    monkeypatch.setattr("pages.ui.session.load_reference", lambda: replace(reference, variants=few))
+    monkeypatch.setattr(
+        "pages.ui.common.session.load_reference", lambda: replace(reference, variants=few)
+    )
     app = go(open_view(tmp_path, "learn"), "training")
     assert "This run has no int8 variant" in words(app)
     assert not app.exception

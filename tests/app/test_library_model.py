@@ -17,7 +17,7 @@ from effq_core.models.own import card as cards
 from effq_core.models.own.card import own_models, write_card
 from effq_core.models.own.ready import MODEL_FILE, ready_files, ready_folder
 from effq_core.photos.image_input import ImageInput, Resize
-from pages.ui.show import escape
+from pages.ui.common.show import escape
 from tests.app.conftest import OpenView, words
 from tests.models.own_files import TINY_LABELS, tiny_classifier
 

@@ -10,7 +10,7 @@ from effq_core.experiment import Experiment
 from effq_core.results import REFERENCE, load_reference
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-from pages.ui.show import escape
+from pages.ui.common.show import escape
 from tests.app.conftest import OpenView, words
 
 

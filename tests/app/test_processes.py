@@ -50,13 +50,13 @@ def _python(code: str, *arguments: str, **environment: str) -> None:
 
 
 def test_every_page_is_known() -> None:
-    from pages.ui.navigation import PAGES
+    from pages.ui.common.navigation import PAGES
 
     assert sorted(card.name for card in PAGES) == VIEWS
 
 
 def test_every_page_but_the_first_has_a_door_for_a_fresh_server() -> None:
-    from pages.ui.navigation import PAGES
+    from pages.ui.common.navigation import PAGES
 
     doors = {path.stem for path in (ROOT / "pages").glob("*.py")}
     assert doors == {card.name for card in PAGES[1:]}

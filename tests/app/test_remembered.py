@@ -9,8 +9,8 @@ import pytest
 
 from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.results import load_reference
-from pages.ui import remembered as module
-from pages.ui.remembered import remembered
+from pages.ui.common import remembered as module
+from pages.ui.common.remembered import remembered
 
 calls: list[tuple] = []
 

@@ -13,7 +13,7 @@ from effq_core.experiment import Experiment
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.repair import rebuild
-from pages.ui import session
+from pages.ui.common import session
 
 
 @pytest.fixture

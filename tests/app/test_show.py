@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.ui.show import escape, prose
+from pages.ui.common.show import escape, prose
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from effq_core.jobs.crowd_limits import Held
-from pages.ui import uploaded
+from pages.ui.common import uploaded
 
 
 @pytest.fixture

@@ -1,0 +1,129 @@
+"""Uploaded files in the server's memory: bounded as they arrive, freed when nobody needs them.
+
+Streamlit keeps every uploaded file until its visitor leaves, also of pages and uploaders long gone,
+and bounds one file only. So its store is bounded here by
+:data:`effq_core.jobs.crowd_limits.FILES`, and pages say when they are done with a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from starlette.exceptions import HTTPException
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from effq_core.base.errors import BusyError
+from effq_core.jobs.crowd_limits import FILES
+from pages.ui.common.show import problem
+
+_UPLOADERS = "_uploaded_by"
+_MARK = "_effq_bounded"
+_NO_ROOM = 507  # "insufficient storage"
+_GONE = 410
+_refused: dict[str, BusyError] = {}  # by visitor, until their page says so
+
+
+def bound_uploads() -> None:
+    """Makes the server refuse files there is no room for; harmless a second time."""
+    context = get_script_run_ctx()
+    manager: Any = context.uploaded_file_mgr if context is not None else None
+    if manager is None or hasattr(manager, _MARK):
+        return
+    add, remove, remove_all = manager.add_file, manager.remove_file, manager.remove_session_files
+
+    def add_file(session_id: str, file: Any) -> None:
+        try:
+            FILES.take(session_id, file.file_id, len(file.data))
+        except BusyError as error:
+            if _is_here(session_id):
+                _refused[session_id] = error
+            raise HTTPException(_NO_ROOM, str(error)) from error
+        add(session_id=session_id, file=file)
+        # Asked only now: who leaves later takes this file along, who left before took the others.
+        if not _is_here(session_id):
+            remove_file(session_id, file.file_id)
+            raise HTTPException(_GONE, "The page that sent this file is gone. Send it again.")
+
+    def remove_file(session_id: str, file_id: str) -> None:
+        remove(session_id=session_id, file_id=file_id)
+        FILES.leave(session_id, file_id)
+
+    def remove_session_files(session_id: str) -> None:
+        remove_all(session_id)
+        FILES.leave(session_id)
+        _refused.pop(session_id, None)
+
+    manager.add_file = add_file
+    manager.remove_file = remove_file
+    manager.remove_session_files = remove_session_files
+    setattr(manager, _MARK, True)
+
+
+def _is_here(visitor: str) -> bool:
+    """Returns whether a visitor's page is connected; a long upload may outlast it."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(visitor)
+
+
+def no_room(mib: int, *, holding: bool = False) -> bool:
+    """Says so where the server has no room for files now, or has just refused some.
+
+    Args:
+        mib: What a visitor may send, in MiB.
+        holding: Whether this visitor has sent some: who has can always take them away again.
+
+    Returns:
+        Whether the uploader is to be disabled.
+    """
+    context = get_script_run_ctx()
+    refused = _refused.pop(context.session_id, None) if context is not None else None
+    if refused is not None:
+        problem(refused)
+    if holding or refused is not None:
+        return False
+    try:
+        FILES.check(mib << 20)
+    except BusyError as error:
+        problem(error)
+        return True
+    return False
+
+
+def holds(name: str, widget: str, ids: Sequence[str]) -> None:
+    """Notes what an uploader holds now, and frees what it held before and holds no longer.
+
+    Args:
+        name: Of the uploader; the same for all its generations.
+        widget: Its key now.
+        ids: Of its files.
+    """
+    uploaders: dict[str, tuple[str, tuple[str, ...]]]
+    uploaders = st.session_state.setdefault(_UPLOADERS, {})
+    _, before = uploaders.get(name, ("", ()))
+    free(set(before) - set(ids))
+    uploaders[name] = (widget, tuple(ids))
+
+
+def free_left() -> None:
+    """Frees what uploaders held that are no longer on the page: their files can never be used."""
+    uploaders = st.session_state.get(_UPLOADERS, {})
+    for name, (widget, ids) in list(uploaders.items()):
+        if widget not in st.session_state:
+            free(ids)
+            del uploaders[name]
+
+
+def free(ids: Sequence[str] | set[str]) -> None:
+    """Takes files of this visitor out of the server's memory.
+
+    Args:
+        ids: Of the files; unknown ones are no matter.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    manager: Any = context.uploaded_file_mgr
+    for each in ids:
+        manager.remove_file(session_id=context.session_id, file_id=each)

@@ -1,0 +1,164 @@
+"""What the chosen experiment would take, and the button that runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
+from effq_core.experiment import Experiment
+from effq_core.models.classes import HeadUse
+from effq_core.photos.roots import require_allowed
+from effq_core.pipeline import control
+from effq_core.pipeline.forecast import Forecast, forecast, recent_stages
+from effq_core.store.rows import StageRow
+from pages.ui.common import session
+from pages.ui.common.show import prose, toast
+from pages.ui.experiment.state import run_name
+
+_HISTORY = 5
+
+_HEADS = {
+    HeadUse.WHOLE: "The photos' classes are the model's: scored as they are.",
+    HeadUse.SUBSET: "The photos' classes are some of the model's: scored against all of them.",
+    HeadUse.UNLABELLED: "No labels: agreement with float32 is measured, accuracy is not.",
+}
+
+
+def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> None:
+    """Says what the experiment would take, and offers to run it; always in sight.
+
+    Args:
+        experiment: What the form describes; ``None`` while a value is out of range.
+        wrong: What is out of range.
+    """
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="run_bar"):
+        ready = False
+        if experiment is not None:
+            try:
+                require_allowed(experiment.dataset, session.home())
+                ready = _cost(experiment, estimate(experiment))
+            except EffqError as error:
+                wrong = error
+        if wrong is not None:
+            st.markdown(
+                f":red[:material/error:] **{prose(wrong.message)}** {prose(wrong.hint)}",
+                width="stretch",
+            )
+        # Not by a callback: it would be given what was drawn last, and a click soon after a value
+        # was typed comes before the page was drawn with it.
+        asked = st.button(
+            "Run",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="do_run",
+            width=150,
+            disabled=not ready,
+        )
+    if asked and experiment is not None:
+        _run(experiment, run_name())
+
+
+def _cost(experiment: Experiment, cost: Forecast) -> bool:
+    """Writes the estimate and returns whether the disk has room for it."""
+    sizes = cost.sizes
+    time = f"**about {fmt.roughly(cost.seconds)}**" if cost.seconds else "**done in a few seconds**"
+    parts = [
+        time,
+        f"{fmt.size(cost.bytes)} of disk" if cost.bytes else "no disk",
+        f"{fmt.count(cost.cached)} of {fmt.counted(cost.stages, 'stage')} cached",
+    ]
+    head = _HEADS.get(cost.head_use, prose(cost.head_note.text))
+    if cost.head_note.near_miss:
+        head = f":orange[:material/warning:] **{head}**"
+    photos = (
+        f"Photos: {fmt.count(sizes.calibration)} to calibrate, {fmt.count(sizes.training)} to "
+        f"train, {fmt.count(sizes.evaluation)} to measure. {head}"
+    )
+    if len(experiment.variants) == 1:
+        photos = "Float32 alone is chosen: there will be nothing to compare it with."
+    free = shutil.disk_usage(_existing(session.home().root)).free
+    enough = cost.bytes <= free
+    if not enough:
+        photos = (
+            f":red[:material/error:] The disk has {fmt.size(free)} free: free space in the "
+            "Library, or choose fewer photos."
+        )
+    st.markdown(
+        f"{' · '.join(parts)}  \n:small[{photos}]",
+        width="stretch",
+        help=(
+            "From how long the stages of earlier runs took on this machine. "
+            if cost.calibrated
+            else "From typical times on 2 cores; the first run makes it exact for this machine. "
+        )
+        + tip("cached"),
+    )
+    return enough
+
+
+def estimate(experiment: Experiment) -> Forecast:
+    """Returns what a run would take.
+
+    Args:
+        experiment: What would be run.
+
+    Raises:
+        InputError: If it cannot be run.
+    """
+    runs = session.runs()
+    state = "/".join(f"{run.id}{run.status}" for run in runs[:_HISTORY])
+    return _estimate(str(session.home().root), experiment.canonical_json(), state)
+
+
+# A folder of ten thousand photos takes a third of a second to list: not at every click.
+@st.cache_data(show_spinner=False, max_entries=64, ttl=30)
+def _estimate(store: str, experiment: str, state: str) -> Forecast:
+    chosen = Experiment.from_dict(json.loads(experiment))
+    return forecast(chosen, session.home(), history())
+
+
+def history() -> list[StageRow]:
+    """Returns the stages of the latest runs."""
+    return recent_stages(session.home())
+
+
+def _run(experiment: Experiment, name: str) -> None:
+    """Runs the experiment and shows the run in place of the form."""
+    run_id = start(experiment, name)
+    if run_id is not None:
+        st.query_params["run"] = run_id
+        st.rerun()
+
+
+def start(experiment: Experiment, name: str = "") -> str | None:
+    """Starts a run in a process of its own.
+
+    Args:
+        experiment: What to run.
+        name: What the person calls it.
+
+    Returns:
+        The run's id; ``None`` where it could not be started, which is said.
+    """
+    try:
+        require_allowed(experiment.dataset, session.home())
+        active = sum(run.status.is_active for run in session.runs())
+        run_id = control.enter(session.home(), session.database(), experiment, name)
+        control.start_detached(session.home(), run_id)
+    except EffqError as error:
+        toast(f"{error.message} {error.hint}", icon=":material/error:")
+        return None
+    if active:
+        toast(f"Queued behind {fmt.counted(active, 'run')}.", icon=":material/hourglass_top:")
+    return run_id
+
+
+def _existing(path: Path) -> Path:
+    """Returns the folder, or the nearest one above it that exists."""
+    return next(each for each in (path, *path.parents) if each.exists())

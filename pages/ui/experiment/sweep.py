@@ -1,0 +1,206 @@
+"""A sweep: several values of some choices at once, from the form to the runs that are finished."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.formatting import rate_text
+from effq_core.base.glossary import tip
+from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
+from effq_core.experiment.variants import BASELINE, get_variant
+from effq_core.photos.roots import require_allowed
+from effq_core.pipeline import control
+from effq_core.results.wording import loss_title, method_title
+from effq_core.store.rows import RunRow, Status
+from effq_core.sweeps.forecast import SweepForecast, forecast_sweep
+from effq_core.sweeps.outcome import Row, outcome
+from effq_core.sweeps.state import create_sweep, find_same, read_sweep
+from effq_core.sweeps.sweep import MOST_RUNS, Sweep, label_of, worth_sweeping
+from pages.ui.common import session
+from pages.ui.common.show import escape, prose, toast
+from pages.ui.experiment.start import history
+from pages.ui.experiment.state import LEARNING_RATES, run_name
+
+_SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000)
+_EPOCHS = (1, 2, 3, 5, 10, 20)
+_SEEDS = (1, 2, 3, 5, 8)
+_PREFIX = "sweep_"
+
+
+def show_sweep_form(experiment: Experiment | None) -> None:
+    """Asks which values to try, says what that takes, and offers to run it.
+
+    Args:
+        experiment: What the form describes: what all runs share; ``None`` while a value is out of
+            range.
+    """
+    with st.expander("Sweep: try several values at once", icon=":material/grid_on:"):
+        st.caption(
+            "Every value with every other, from the model, photos and settings above. What runs "
+            "share is made once; all are measured on the same photos."
+        )
+        axes = _axes()
+        seeds = _seeds(experiment) if experiment else ()
+        varied = [axis for axis, values in {**axes, "seeds": seeds}.items() if values]
+        if experiment is None or not varied:
+            st.caption("Choose two values or more of anything.")
+            return
+        sweep, cost = None, None
+        try:
+            base = worth_sweeping(experiment, varied)
+            sweep = Sweep(base=base, **axes, seeds=seeds)
+            require_allowed(base.dataset, session.home())
+            cost = _estimate(str(session.home().root), sweep.canonical_json(), _stamp())
+        except EffqError as error:
+            st.markdown(f":orange[:material/info:] **{prose(error.message)}** {prose(error.hint)}")
+        if sweep is not None and cost is not None:
+            _cost(sweep, cost)
+        # Not by a callback, which would be given the sweep that was drawn last.
+        asked = st.button(
+            "Run the sweep", key="do_sweep", icon=":material/grid_on:", disabled=cost is None
+        )
+    if asked and sweep is not None:
+        _start(sweep)
+
+
+def _axes() -> dict[str, Any]:
+    left, right = st.columns(2)
+    sizes = left.multiselect(
+        "Calibration photos", _SIZES, key=f"{_PREFIX}sizes", placeholder="as above",
+        help=tip("representative_dataset"), persist_state="page",
+    )  # fmt: skip
+    methods = right.multiselect(
+        "Calibration methods", [each.value for each in CalibrationMethod],
+        format_func=method_title, key=f"{_PREFIX}methods", placeholder="as above",
+        help=tip("calibration_method"), persist_state="page",
+    )  # fmt: skip
+    left, middle, right = st.columns(3)
+    epochs = left.multiselect(
+        "QAT epochs", _EPOCHS, key=f"{_PREFIX}epochs", placeholder="as above",
+        help=tip("epochs"), persist_state="page",
+    )  # fmt: skip
+    rates = middle.multiselect(
+        "Learning rates", LEARNING_RATES, format_func=rate_text, key=f"{_PREFIX}rates",
+        placeholder="as above", help=tip("learning_rate"), persist_state="page",
+    )  # fmt: skip
+    losses = right.multiselect(
+        "Losses", [each.value for each in QatLoss], format_func=loss_title,
+        key=f"{_PREFIX}losses", placeholder="as above", help=tip("loss"), persist_state="page",
+    )  # fmt: skip
+    st.segmented_control(
+        "Seeds", _SEEDS, default=1, required=True, key=f"{_PREFIX}seeds", persist_state="page",
+        help="Each draws other photos to calibrate and train with, so that chance can be told from "
+        "a difference. The photos measured on stay the same.",
+    )  # fmt: skip
+    return {
+        "calibration_sizes": tuple(sizes),
+        "methods": tuple(CalibrationMethod(each) for each in methods),
+        "epochs": tuple(epochs),
+        "learning_rates": tuple(rates),
+        "losses": tuple(QatLoss(each) for each in losses),
+    }
+
+
+def _seeds(experiment: Experiment) -> tuple[int, ...]:
+    count = int(st.session_state.get(f"{_PREFIX}seeds") or 1)
+    return tuple(range(experiment.seed, experiment.seed + count)) if count > 1 else ()
+
+
+def _stamp() -> str:
+    return "/".join(f"{run.id}{run.status}" for run in session.runs()[:5])
+
+
+@st.cache_data(show_spinner="Planning the runs …", max_entries=32, ttl=60)
+def _estimate(store: str, sweep: str, state: str) -> SweepForecast:
+    return forecast_sweep(Sweep.from_dict(json.loads(sweep)), session.home(), history())
+
+
+def _cost(sweep: Sweep, cost: SweepForecast) -> None:
+    names = ", ".join(get_variant(name).title for name in sweep.base.variants)
+    time = f"about {fmt.roughly(cost.seconds)}" if cost.seconds else "done in a few seconds"
+    st.markdown(
+        f"**{fmt.counted(cost.runs, 'run')}**: {escape(label_of(sweep))} · **{time}** on one "
+        f"worker · {fmt.count(cost.distinct)} distinct stages of {fmt.count(cost.total)}, "
+        f"{fmt.count(cost.cached)} cached  \n"
+        f":small[Variants: {escape(names)}. At most {MOST_RUNS} runs.]"
+    )
+
+
+def _start(sweep: Sweep) -> None:
+    home, database = session.home(), session.database()
+    try:
+        require_allowed(sweep.base.dataset, home)
+        same = find_same(home, database, sweep)
+        if same is None:
+            run_id = create_sweep(home, database, sweep, run_name()).id
+            control.start_detached(home, run_id)
+        else:
+            run_id = same.id
+            if not same.status.is_active and same.status is not Status.FINISHED:
+                control.resume(home, run_id)
+            toast("The same sweep was asked for before: this is it.", icon=":material/info:")
+    except EffqError as error:
+        toast(f"{error.message} {error.hint}", icon=":material/error:")
+        return
+    st.query_params["run"] = run_id
+    st.rerun()
+
+
+def show_sweep_runs(run: RunRow) -> None:
+    """Lists what a sweep has found so far, also of runs that are not finished.
+
+    Args:
+        run: The sweep's.
+    """
+    home = session.home()
+    state = read_sweep(home, run.id)
+    rows = outcome(home, state)
+    done = sum(row.run is not None for row in rows)
+    with st.container(horizontal=True, vertical_alignment="center", key="sweep_head"):
+        st.markdown(f"**{fmt.count(done)} of {fmt.counted(len(rows), 'run')} finished**")
+        if done and st.button(
+            "See what they come to", icon=":material/timeline:", key="do_sweep_results",
+            type="primary" if run.status is Status.FINISHED else "secondary",
+        ):  # fmt: skip
+            st.switch_page("pages/views/results.py", query_params={"sweep": run.id})
+    st.dataframe(
+        [values for row in rows for values in _rows(row)],
+        hide_index=True,
+        height=300,
+        key="sweep_runs",
+        column_config={
+            "Top-1 (95 %)": st.column_config.TextColumn(help=tip("top1")),
+            "Against float32": st.column_config.TextColumn(help=tip("paired_interval")),
+        },
+        alt=f"Table of the sweep's {len(rows)} runs with the accuracy found so far.",
+    )
+
+
+def _rows(row: Row) -> list[dict[str, str]]:
+    shown = [found for found in row.found if found.variant != BASELINE] or list(row.found)
+    if row.problem or not shown:
+        text = f"failed: {row.problem}" if row.problem else "not yet"
+        return [{"Run": row.label, "Variant": text, "Top-1 (95 %)": "", "Against float32": "",
+                 "n": ""}]  # fmt: skip
+    values = []
+    for found in shown:
+        share, comparison = found.accuracy.top1, found.comparison
+        values.append(
+            {
+                "Run": row.label,
+                "Variant": found.title,
+                "Top-1 (95 %)": fmt.share_with_interval(share.share, share.low, share.high)
+                if share
+                else fmt.NOTHING,
+                "Against float32": fmt.points(comparison.difference_points)
+                if comparison
+                else fmt.NOTHING,
+                "n": fmt.count(found.accuracy.n),
+            }
+        )
+    return values

@@ -1,0 +1,148 @@
+"""Selective precision: keep some blocks out of int8, by hand or the smallest set that will do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
+from effq_core.experiment.mixed import (
+    DROPS,
+    EXTRA_SIZES,
+    LATENCY_RATIOS,
+    Mixed,
+    Precision,
+)
+from effq_core.layers.ask import mixing
+from effq_core.layers.explain import carriers
+from effq_core.layers.words import GROUP_TITLES, block_title
+from pages.ui.common.show import problem
+from pages.ui.experiment.start import estimate
+from pages.ui.layers.source import Known
+from pages.ui.layers.start import begin
+from pages.ui.layers.trials import show_made, show_trials
+
+_SUGGEST, _BY_HAND = "Suggest for me", "I choose the blocks"
+
+
+def show_mixed(known: Known, *, busy: bool) -> None:
+    """Draws the choice, what was tried, and what was made.
+
+    Args:
+        known: About the run.
+        busy: Whether a run about these layers is under way already.
+    """
+    st.subheader("What fixes it: keep a few blocks out of int8", anchor=False,
+                 help=tip("mixed_precision"))  # fmt: skip
+    mixed = _choice(known)
+    if mixed is not None:
+        _button(known, mixed, busy=busy)
+    show_trials(known)
+    show_made(known)
+
+
+def _choice(known: Known) -> Mixed | None:
+    way = st.segmented_control(
+        "How",
+        [_SUGGEST, _BY_HAND],
+        default=_SUGGEST,
+        required=True,
+        key="layers_way",
+        label_visibility="collapsed",
+    )
+    precision = _precision()
+    if way == _BY_HAND:
+        keep = _blocks(known)
+        if not keep:
+            st.caption("Choose at least one block.")
+            return None
+        return Mixed(keep=tuple(keep), precision=precision)
+    return limits("layers", precision)
+
+
+def _precision() -> Precision:
+    chosen = st.radio(
+        "Kept blocks are stored as",
+        [each.value for each in Precision],
+        key="layers_precision",
+        horizontal=True,
+        help=tip("keep_precision"),
+    )
+    return Precision(chosen)
+
+
+def _blocks(known: Known) -> list[str]:
+    found = carriers(known.effect) if known.effect else None
+    worst = [each.name for each in found.blocks] if found else []
+    titles = {block.name: block_title(block) for block in known.network.blocks}
+    titles |= {name: f"▤ {name}: {GROUP_TITLES[name]}" for name in known.network.groups}
+    chosen = st.multiselect(
+        "Keep in floats",
+        list(titles),
+        [name for name in worst if name in titles],
+        format_func=titles.__getitem__,
+        key=f"layers_keep_{known.source.id}",
+        help="At first the blocks that carry most of the divergence. The last ones of the list "
+        "are the same part of every block.",
+    )
+    effects = known.effect.by_name if known.effect else {}
+    extra = [effects[name].extra_float16 for name in chosen if name in effects]
+    if chosen and len(extra) == len(chosen) and None not in extra:
+        total = sum(each or 0 for each in extra)
+        st.caption(f"About {fmt.kib(total)} more than int8 in float16, measured one by one.")
+    return list(chosen)
+
+
+def limits(prefix: str, precision: Precision = Precision.FLOAT16) -> Mixed:
+    """Asks within which limits the smallest set of blocks is looked for.
+
+    Args:
+        prefix: Of the widgets' keys.
+        precision: What kept blocks are stored in.
+    """
+    usual = Mixed()
+    first, second, third = st.columns(3)
+    drop = first.number_input(
+        "At most lost, points", *DROPS, usual.max_drop_points, 0.1, format="%.2f",
+        key=f"{prefix}_drop", help=tip("max_drop"),
+    )  # fmt: skip
+    extra = second.number_input(
+        "At most larger than int8, %", *EXTRA_SIZES, usual.max_extra_size, 1.0, format="%.0f",
+        key=f"{prefix}_extra", help=tip("max_extra_size"),
+    )  # fmt: skip
+    ratio = third.number_input(
+        "At most × int8's time", *LATENCY_RATIOS, value=None, step=0.1, format="%.2f",
+        placeholder="any", key=f"{prefix}_ratio", help=tip("max_latency"),
+    )  # fmt: skip
+    return Mixed(
+        precision=precision,
+        max_drop_points=float(drop),
+        max_extra_size=float(extra),
+        max_latency_ratio=None if ratio is None else float(ratio),
+    )
+
+
+def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
+    asked = mixing(known.source.results.experiment, mixed, known.asked)
+    try:
+        cost = estimate(asked)
+    except EffqError as error:
+        problem(error)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        wanted = st.button(
+            "Find the smallest set" if mixed.is_suggested else "Make this mixed file",
+            type="primary",
+            icon=":material/auto_fix_high:",
+            key="layers_mix",
+            disabled=busy,
+            help="A run about these layers is under way." if busy else None,
+        )
+        st.caption(
+            f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
+            f"{fmt.counted(cost.stages, 'stage')} cached · every set is measured, never only "
+            "predicted"
+        )
+    if wanted:
+        begin(known.source, asked, "Mixed from")

@@ -1,0 +1,308 @@
+"""One photo on its way through both models: where they part company, and what an operator sees."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError, EffqError
+from effq_core.base.glossary import tip
+from effq_core.charts.depth import depth_chart
+from effq_core.charts.feature_maps import maps_chart, telling_channels, values_chart
+from effq_core.experiment.variants import BASELINE, PTQ
+from effq_core.layers.signal_record import SignalRecord
+from effq_core.layers.trace import PARTING_DB, Step, Trace, feature_maps, trace
+from effq_core.layers.words import layer_title, operator_title
+from effq_core.models.samples import samples_for
+from effq_core.photos.decode import Pixels
+from effq_core.photos.image_input import ImageInput
+from effq_core.photos.uploads import (
+    MAX_UPLOAD_MIB,
+    UPLOAD_TYPES,
+    enlarged,
+    read_sample,
+    read_upload,
+)
+from effq_core.tflite.network import Network, Op
+from pages.ui.common.choose import Source
+from pages.ui.common.remembered import remembered
+from pages.ui.common.show import chart, escape, problem
+from pages.ui.common.uploaded import holds, no_room
+from pages.ui.layers.detail import OPERATOR, decibels
+from pages.ui.layers.network import BLOCK
+from pages.ui.layers.own import forget_photo, mine
+from pages.ui.layers.source import Known
+from pages.ui.results import cache as results_cache
+from pages.ui.results.photos import photos_of
+
+_CHANGED, _SAMPLE, _UPLOAD = "A photo whose answer changed", "A sample", "Your own"
+_SOURCE, _UPLOADER = "layers_photo_source", "layers_upload"
+_SHOWN = 220  # pixels of the photo
+_MOST_OFFERED = 200
+
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """A photo as the models see it, what it shows, and whether a visitor brought it."""
+
+    name: str
+    pixels: Pixels
+    is_own: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Output:
+    """What is drawn of an operator's output; the output itself may take tens of MiB."""
+
+    shape: tuple[int, ...]
+    channels: tuple[int, ...]
+    figure: go.Figure
+
+
+def show_photo(known: Known, op: Op) -> None:
+    """Lets the person choose a photo, and follows it through both models.
+
+    Args:
+        known: About the run.
+        op: The operator whose output is drawn.
+    """
+    st.subheader("Where do the two part company?", anchor=False, help=tip("parting"))
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        chosen = _choose(known)
+        if chosen is None:
+            return
+        st.image(enlarged(chosen.pixels, _SHOWN), width=_SHOWN, alt=f"The photo: {chosen.name}")
+        threshold = st.slider(
+            "Threshold, dB", 0.0, 30.0, PARTING_DB, 1.0, key="layers_threshold", help=tip("parting")
+        )
+    results = known.source.results
+    files = results.model_file(BASELINE), results.model_file(PTQ)
+    hashed = hashlib.sha256(np.ascontiguousarray(chosen.pixels).tobytes()).hexdigest()
+    key = (*_key(known.source), hashed)
+    with st.spinner("Running both models …"):
+        found = (
+            mine("trace", key, lambda: trace(*files, chosen.pixels))
+            if chosen.is_own
+            else _trace(key, *files, chosen.pixels)
+        )
+    with right:
+        _parting(known, found, threshold)
+    what = f"{escape(layer_title(op.layer))} ({escape(operator_title(op.kind))})"
+    st.markdown(
+        f"**What {what} makes of this photo**",
+        help=tip("feature_map"),
+    )
+    usual = (
+        mine("output", (*key, op.tensor), lambda: _look(op, *files, chosen.pixels))
+        if chosen.is_own
+        else _output((*key, op.tensor), op, *files, chosen.pixels)
+    )
+    _draw_output(op, usual, (*key, op.tensor), lambda c: _look(op, *files, chosen.pixels, c))
+
+
+def _key(source: Source) -> tuple[str, str]:
+    variants = source.results.variants
+    return variants[BASELINE].file.sha256, variants[PTQ].file.sha256
+
+
+# Keyed on what the numbers follow from: the two files and the photo. Nobody changes what is made.
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _trace(key: tuple[str, ...], _float32: Path, _int8: Path, _pixels: Pixels) -> Trace:
+    return trace(_float32, _int8, _pixels)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _output(key: tuple[str, ...], _op: Op, _float32: Path, _int8: Path, _pixels: Pixels) -> _Output:
+    return _look(_op, _float32, _int8, _pixels)
+
+
+def _look(
+    op: Op, float32: Path, int8: Path, pixels: Pixels, channels: tuple[int, ...] = ()
+) -> _Output:
+    """Draws an operator's output: in these channels, or where int8 is furthest off."""
+    first, second = feature_maps(float32, int8, pixels, op.tensor)
+    if first.ndim != 3 or first.shape[0] * first.shape[1] == 1:
+        return _Output(first.shape, (), values_chart(op.layer, first, second))
+    shown = channels or tuple(telling_channels(first, second))
+    return _Output(first.shape, shown, maps_chart(op.layer, first, second, shown))
+
+
+def _choose(known: Known) -> _Chosen | None:
+    changed = results_cache.changed(known.source, BASELINE, PTQ)
+    refused: EffqError | None = None
+    if changed:
+        try:
+            photos_of(known.source)
+        except EffqError as error:
+            refused, changed = error, ()
+    offered = [*([_CHANGED] if changed else []), _SAMPLE, _UPLOAD]
+    if st.session_state.get(_SOURCE) not in offered:
+        st.session_state[_SOURCE] = offered[0]
+    wanted = st.radio("Photo", offered, key=_SOURCE)
+    if refused is not None:
+        st.caption(f"{escape(refused.message)} So a sample or a photo of your own has to do.")
+    if wanted == _CHANGED:
+        return _of_run(known.source)
+    entry = known.source.results.image_input
+    return _sample(known.source, entry) if wanted == _SAMPLE else _own(entry)
+
+
+def _of_run(source: Source) -> _Chosen | None:
+    found = results_cache.changed(source, BASELINE, PTQ)[:_MOST_OFFERED]
+    place = st.selectbox(
+        f"{fmt.counted(len(found), 'photo')}",
+        range(len(found)),
+        # Numbered: Streamlit tells options apart by what they are called.
+        format_func=lambda i: f"{i + 1} · {found[i].first.label} → {found[i].second.label}",
+        key=f"layers_flipped_{source.id}",
+        help="What float32 says, then what int8 says.",
+    )
+    each = found[place]
+    truth = f"True class: {each.truth}" if each.truth is not None else "No label"
+    st.caption(
+        f"{escape(truth)} · float32 {escape(fmt.percent(each.first.confidence, 0))} sure, int8 "
+        f"{escape(fmt.percent(each.second.confidence, 0))}"
+    )
+    try:
+        return _Chosen(each.first.label, photos_of(source).photo(each.row))
+    except DatasetError as error:
+        problem(error)
+        return None
+
+
+def _sample(source: Source, entry: ImageInput) -> _Chosen:
+    samples = {sample.name: sample for sample in samples_for(source.results.labels())}
+    name = st.selectbox("Sample", list(samples), key="layers_sample")
+    return _Chosen(name, remembered(read_sample, samples[name].path, name, entry).pixels)
+
+
+def _own(entry: ImageInput) -> _Chosen | None:
+    holding = st.session_state.get(_UPLOADER) is not None
+    file = st.file_uploader(
+        "Photo",
+        type=UPLOAD_TYPES,
+        max_upload_size=MAX_UPLOAD_MIB,
+        key=_UPLOADER,
+        disabled=not holding and no_room(MAX_UPLOAD_MIB),
+        help="It stays in this server's memory until you remove it or leave the page, and is "
+        "never written to disk.",
+    )
+    holds("layers", _UPLOADER, [file.file_id] if file else [])
+    if file is None:
+        forget_photo()
+        return None
+    try:
+        pixels = read_upload(file.getvalue(), file.name, entry).pixels
+    except DatasetError as error:
+        problem(error)
+        return None
+    return _Chosen("your photo", pixels, is_own=True)
+
+
+def _parting(known: Known, found: Trace, threshold: float) -> None:
+    below = found.first_below(threshold)
+    labels = known.source.results.labels()
+    exact, rounded = int(found.float32.argmax()), int(found.int8.argmax())
+    sure = fmt.percent(float(found.float32[exact]), 0), fmt.percent(float(found.int8[rounded]), 0)
+    answers = (
+        f"Both say **{escape(labels[exact])}** (float32 {sure[0]}, int8 {sure[1]} sure)."
+        if found.agrees
+        else f"float32 says **{escape(labels[exact])}** ({sure[0]} sure), int8 "
+        f"**{escape(labels[rounded])}** ({sure[1]})."
+    )
+    st.markdown(f"{answers} {_where(found, below, threshold)}")
+    if below is not None:
+        st.button(
+            f"Look at {layer_title(below.layer)}",
+            icon=":material/my_location:",
+            key="layers_goto",
+            on_click=_go,
+            args=(below,),
+        )
+    chart(remembered(_depth, known.network, known.signal, found, threshold), key="layers_depth")
+
+
+def _depth(
+    network: Network, signal: SignalRecord | None, found: Trace, threshold: float
+) -> go.Figure:
+    signals = signal.by_tensor if signal else {}
+    trunk = found.trunk
+    usual = [signals[step.tensor].typical_db for step in trunk if step.tensor in signals]
+    return depth_chart(
+        network,
+        trunk,
+        threshold,
+        usual=usual if len(usual) == len(trunk) else (),
+        usual_photos=signal.images if signal else 0,
+    )
+
+
+def _where(found: Trace, below: Step | None, threshold: float) -> str:
+    if below is not None:
+        return (
+            f"They part company at **{escape(layer_title(below.layer))}** "
+            f"({escape(operator_title(below.kind))}, {escape(below.block)}): the first operator on "
+            f"the way whose SQNR, {fmt.decimals(below.lower_db, 2)} dB, is under "
+            f"{fmt.decibels(threshold)}."
+        )
+    lowest = found.lowest
+    text = (
+        f"Nowhere does the SQNR fall under {fmt.decibels(threshold)}: it is lowest at "
+        f"**{escape(layer_title(lowest.layer))}**, {decibels(lowest.lower_db)}."
+    )
+    if found.agrees:
+        return text
+    margin = fmt.percent(found.margin, 0)
+    return (
+        f"{text} float32 found its own class only {margin} more probable than the next: a "
+        "little noise from everywhere has tipped a close decision."
+    )
+
+
+def _go(step: Step) -> None:
+    st.session_state[BLOCK] = step.block
+    st.session_state[OPERATOR + step.block] = step.tensor
+
+
+def _draw_output(
+    op: Op,
+    usual: _Output,
+    key: tuple[str, ...],
+    look: Callable[[tuple[int, ...]], _Output],
+) -> None:
+    left, _ = st.columns([1, 1])
+    if not usual.channels:
+        with left:
+            chart(usual.figure, key="layers_values")
+        return
+    chosen = left.multiselect(
+        "Channels",
+        range(usual.shape[-1]),
+        list(usual.channels),
+        key=f"layers_channels_{op.tensor}",
+        max_selections=8,
+        help="At first those in which int8 is furthest off, as a share of their own strength. "
+        + tip("channel"),
+    )
+    side = " × ".join(str(each) for each in usual.shape[:2])
+    with left:
+        if chosen:
+            wanted = tuple(chosen)
+            shown = (
+                usual
+                if wanted == usual.channels
+                else mine("channels", (*key, wanted), lambda: look(wanted))
+            )
+            chart(shown.figure, key="layers_maps")
+        st.caption(
+            f"{side} places; red is above zero, blue below, each row on its own scale, its "
+            "difference (int8 − float32) too."
+        )

@@ -1,0 +1,99 @@
+"""What is known about the layers of the chosen run, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from effq_core.experiment.mixed import Layers
+from effq_core.experiment.variants import BASELINE
+from effq_core.layers.access import Evidence, find_evidence
+from effq_core.layers.effect_record import EffectRecord
+from effq_core.layers.signal_record import SignalRecord
+from effq_core.layers.trial_record import Suggestion
+from effq_core.tflite.network import Network, read_network
+from pages.ui.common.choose import Source
+
+_MOST = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known about a run's layers.
+
+    Attributes:
+        source: The run.
+        network: Its blocks.
+        signal: Every tensor against float32's, if that is known.
+        effect: What each block costs, if that is known.
+        suggestions: Searches for blocks to keep in floats, newest first.
+        asked: How it was looked at.
+    """
+
+    source: Source
+    network: Network
+    signal: SignalRecord | None
+    effect: EffectRecord | None
+    suggestions: tuple[Suggestion, ...]
+    asked: Layers | None
+
+
+# The artifact of a folder never changes: its name is the hash of what it was made from.
+@st.cache_resource(show_spinner=False, max_entries=_MOST)
+def _signal(folder: str) -> SignalRecord:
+    return SignalRecord.load(Path(folder))
+
+
+@st.cache_resource(show_spinner=False, max_entries=_MOST)
+def _effect(folder: str) -> EffectRecord:
+    return EffectRecord.load(Path(folder))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4 * _MOST)
+def _suggestion(folder: str) -> Suggestion:
+    return Suggestion.load(Path(folder))
+
+
+@st.cache_resource(show_spinner=False, max_entries=_MOST)
+def _network(sha256: str, _file: Path) -> Network:
+    return read_network(_file)
+
+
+def network_of(source: Source) -> Network:
+    """Reads a run's blocks from its float32 file.
+
+    Args:
+        source: The run.
+
+    Raises:
+        EffqError: If the file is gone or damaged.
+    """
+    file = source.results.model_file(BASELINE)
+    return _network(source.results.baseline.file.sha256, file)
+
+
+def known_about(source: Source) -> Known | None:
+    """Reads what is known about a run's layers.
+
+    Args:
+        source: The run.
+
+    Returns:
+        It; ``None`` where nobody has looked yet.
+
+    Raises:
+        StoreError: If it is damaged.
+    """
+    found: Evidence | None = find_evidence(source.results)
+    if found is None:
+        return None
+    return Known(
+        source=source,
+        network=network_of(source),
+        signal=_signal(str(found.signal)) if found.signal else None,
+        effect=_effect(str(found.effect)) if found.effect else None,
+        suggestions=tuple(_suggestion(str(folder)) for folder in found.suggestions),
+        asked=found.asked,
+    )

@@ -1,0 +1,186 @@
+"""Starting a look into the layers, and following it on this page until it is there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError, InputError
+from effq_core.base.glossary import tip
+from effq_core.experiment import Experiment
+from effq_core.experiment.mixed import BUDGETS, LAYER_IMAGES, Layers
+from effq_core.experiment.variants import PTQ
+from effq_core.layers.ask import is_about, looking
+from effq_core.results import REFERENCE
+from effq_core.results.wording import run_subject
+from effq_core.store.rows import RunRow, Status
+from pages.ui.common import session
+from pages.ui.common.choose import PARAMETER, Source
+from pages.ui.common.run_view import show_run
+from pages.ui.common.show import empty, problem, toast
+from pages.ui.experiment.start import estimate, start
+
+WATCHED = "look"
+"""In the address: the run that is followed here, so that a reload goes on following it."""
+_NAME_LENGTH = 60
+
+
+def offer_look(source: Source) -> None:
+    """Says that nobody has looked into this run's layers yet, and offers to.
+
+    Args:
+        source: The run.
+    """
+    if source.id == REFERENCE:
+        empty(
+            "The layers of the reference run cannot be looked at here: its photos do not come "
+            "with EffQ, and every number on this page is measured on photos. Choose a run of your "
+            "own above, or make one.",
+            page="experiment",
+            label="Run an experiment",
+        )
+        return
+    with st.container(border=True, key="layers_empty"):
+        st.markdown(
+            ":material/search: **Nobody has looked into this run's layers yet.** A look runs its "
+            "float32 and int8 files side by side on photos, then puts each block alone into int8, "
+            "and each alone out of it. Everything the run has made already is used again."
+        )
+        if PTQ not in source.results.variants:
+            st.markdown(
+                "The run has **no int8 file** to look into: one is made first, from the same "
+                "model and photos, and both together become a new run."
+            )
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            layers = _settings()
+            _button(source, layers)
+
+
+def offer_again(source: Source, asked: Layers | None) -> None:
+    """Offers to look once more, at other photos or for longer.
+
+    Args:
+        source: The run.
+        asked: How it was looked at.
+    """
+    if source.id == REFERENCE:
+        return
+    with st.popover("Look again", icon=":material/replay:"):
+        st.caption("With more photos, or more time; what is shown here stays until it is done.")
+        layers = _numbers(asked or Layers())
+        _button(source, layers)
+
+
+def _settings() -> Layers:
+    with st.popover("Photos and time", icon=":material/tune:"):
+        return _numbers(Layers())
+
+
+def _numbers(usual: Layers) -> Layers:
+    images = st.number_input(
+        "Photos for each measure",
+        *LAYER_IMAGES,
+        usual.images,
+        step=20,
+        key="layers_images",
+        help=tip("layer_images"),
+    )
+    budget = st.number_input(
+        "At most, seconds",
+        *BUDGETS,
+        usual.budget_seconds,
+        step=60,
+        key="layers_budget",
+        help=tip("layer_budget"),
+    )
+    return Layers(images=int(images), budget_seconds=int(budget))
+
+
+def _button(source: Source, layers: Layers) -> None:
+    asked = looking(source.results.experiment, layers)
+    try:
+        cost = estimate(asked)
+    except EffqError as error:
+        problem(error)  # such as: the photos are not here any more
+        return
+    # Not by a callback, which would be given the numbers that were drawn last.
+    wanted = st.button(
+        "Look into the layers",
+        type="primary",
+        icon=":material/search:",
+        key="layers_look",
+    )
+    st.caption(
+        f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
+        f"{fmt.counted(cost.stages, 'stage')} cached"
+    )
+    if wanted:
+        begin(source, asked, "Layers of")
+
+
+def begin(source: Source, experiment: Experiment, what: str) -> None:
+    """Starts a run about the layers of another one, and follows it on this page.
+
+    Args:
+        source: The run it is about.
+        experiment: What to run.
+        what: How its name begins.
+    """
+    rows = {run.id: run for run in session.runs()}
+    subject = run_subject(rows[source.id]) if source.id in rows else source.title
+    run_id = start(experiment, f"{what} {subject}"[:_NAME_LENGTH])
+    if run_id is not None:
+        st.query_params[WATCHED] = run_id
+        st.rerun()
+
+
+def follow(source: Source) -> bool:
+    """Shows the run about this run's layers, if there is one under way.
+
+    Args:
+        source: The run people look at.
+
+    Returns:
+        Whether there is one.
+    """
+    run = _watched(source)
+    if run is None:
+        return False
+    if run.status is Status.FINISHED:
+        st.query_params.pop(WATCHED, None)
+        if run.results is not None and not _belongs(run, source):
+            st.query_params[PARAMETER] = run.id  # it has an int8 file, this one does not
+        toast("The layers have been looked into.")
+        st.rerun()
+    with st.container(border=True, key="layers_run"):
+        show_run(run.id, as_guest=True)
+        if not run.status.is_active and st.button(
+            "Close", icon=":material/close:", key="layers_dismiss"
+        ):
+            st.query_params.pop(WATCHED, None)
+            st.rerun()
+    return True
+
+
+def _watched(source: Source) -> RunRow | None:
+    """Returns the run of the address, or one that somebody else has started for the same."""
+    experiment = source.results.experiment
+    asked = st.query_params.get(WATCHED)
+    if asked:
+        try:
+            run = session.database().get_run(asked)
+        except InputError:
+            st.query_params.pop(WATCHED, None)  # deleted, or anybody's text
+        else:
+            if is_about(Experiment.from_dict(run.experiment), experiment):
+                return run
+    if source.id == REFERENCE:
+        return None
+    active = (run for run in session.runs() if run.status.is_active)
+    return next(
+        (run for run in active if is_about(Experiment.from_dict(run.experiment), experiment)), None
+    )
+
+
+def _belongs(run: RunRow, source: Source) -> bool:
+    return PTQ in source.results.variants or run.id == source.id

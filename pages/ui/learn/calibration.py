@@ -1,0 +1,136 @@
+"""Learn, part 2: how photos set an activation's range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.charts.learn_calibration import growth_chart, ranges_chart
+from effq_core.experiment import CalibrationMethod
+from effq_core.learn.lessons import calibration_lesson, method_name
+from effq_core.learn.ranges import RangeEffect, measure, telling_activation
+from effq_core.learn.tensors import Activation, Tensors
+from pages.ui.common.choose import Source
+from pages.ui.common.show import chart, empty
+
+_DEFAULT_STOP = 10
+
+
+def calibration_part(tensors: Tensors, source: Source) -> None:
+    """Draws the part.
+
+    Args:
+        tensors: Of the chosen run.
+        source: The run.
+    """
+    st.subheader("Why can more calibration photos make int8 worse?", anchor=False)
+    if not is_calibrated(tensors):
+        return
+    percentile = source.results.experiment.calibration.percentile
+    st.markdown(
+        "256 levels are spread over an activation's range, and photos set that range. "
+        "**Min–max** keeps the widest values ever seen, so one odd photo coarsens the grid for "
+        "all. **Moving average** takes the mean of each photo's range, **percentile** the range "
+        f"of {fmt.plain(percentile, 4)} % of the values; what lies outside is clipped."
+    )
+    activation, images = _choices(tensors.activations)
+    courses = {
+        method: [measure(activation, method, n, percentile=percentile) for n in activation.stops]
+        for method in CalibrationMethod
+    }
+    effects = [course[activation.stops.index(images)] for course in courses.values()]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart(ranges_chart(activation, effects), key="learn_ranges_chart")
+    with right:
+        chart(growth_chart(courses, images), key="learn_growth_chart")
+    st.markdown(f":material/lightbulb: {calibration_lesson(courses)}")
+    _table(effects)
+    st.caption(
+        f"{fmt.counted(len(activation.minima), 'calibration photo')} of this run; SQNR of "
+        f"{fmt.count(len(activation.photos))} of them, 8 bits. One layer's SQNR is not the "
+        "network's accuracy: clipping what matters harms it, too. The Results page has that."
+    )
+
+
+def is_calibrated(tensors: Tensors) -> bool:
+    """Says so if a run has calibrated nothing.
+
+    Args:
+        tensors: Of the chosen run.
+
+    Returns:
+        Whether it has.
+    """
+    if not tensors.activations:
+        empty(
+            "This run has calibrated nothing: int8 (PTQ) was not among its variants. "
+            "Tick it in a new experiment, or choose another run above.",
+            page="experiment",
+            label="New experiment",
+        )
+    return bool(tensors.activations)
+
+
+def choose_activation(activations: tuple[Activation, ...], key: str) -> Activation:
+    """Asks for an activation.
+
+    Args:
+        activations: To choose from.
+        key: Of the selector.
+
+    Returns:
+        The chosen one.
+    """
+    place = st.selectbox(
+        "Activation",
+        range(len(activations)),
+        index=telling_activation(activations),
+        format_func=lambda i: f"{activations[i].name} · {'×'.join(map(str, activations[i].shape))}",
+        key=key,
+        help=tip("activation"),
+    )
+    return activations[place]
+
+
+def _choices(activations: tuple[Activation, ...]) -> tuple[Activation, int]:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        activation = choose_activation(activations, "learn_activation")
+    with right:
+        stops = activation.stops
+        images = st.select_slider(
+            "Calibration photos",
+            stops,
+            value=max(stop for stop in stops if stop <= max(_DEFAULT_STOP, stops[0])),
+            format_func=fmt.count,
+            key="learn_images",
+            help=tip("representative_dataset"),
+        )
+    return activation, images
+
+
+def _table(effects: Sequence[RangeEffect]) -> None:
+    st.dataframe(
+        {
+            "Method": [method_name(each.method) for each in effects],
+            "SQNR, typical photo": [fmt.decibels(each.typical) for each in effects],
+            "SQNR, hard photo": [fmt.decibels(each.hard) for each in effects],
+            "Clipped": [fmt.percent(each.clipped, 3) for each in effects],
+            "Scale (step)": [fmt.plain(each.scale) for each in effects],
+            "Zero point": [fmt.count(each.zero_point) for each in effects],
+        },
+        hide_index=True,
+        column_config={
+            "Method": st.column_config.TextColumn(help=tip("calibration_method")),
+            "SQNR, typical photo": st.column_config.TextColumn(help=tip("typical_photo")),
+            "SQNR, hard photo": st.column_config.TextColumn(help=tip("hard_photo")),
+            "Clipped": st.column_config.TextColumn(help=tip("clipping")),
+            "Scale (step)": st.column_config.TextColumn(help=tip("scale")),
+            "Zero point": st.column_config.TextColumn(help=tip("zero_point")),
+        },
+        key="learn_ranges_table",
+    )

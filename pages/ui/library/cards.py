@@ -1,0 +1,168 @@
+"""The Library's cards: one a model, one a dataset, with what one can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.base.settings import ASSETS
+from effq_core.care.library import dependents, remove_item
+from effq_core.models.catalogue import MODELS, ModelCard
+from effq_core.models.own.card import OwnCard, is_own, own_models
+from effq_core.photos import imagenette
+from effq_core.photos.catalogue import DatasetCard, Origin
+from effq_core.photos.own_photos import PREFIX as PHOTOS_PREFIX
+from effq_core.results.wording import run_title
+from effq_core.store.usage import tree_size
+from pages.ui.common import session
+from pages.ui.common.show import escape, guard, toast
+from pages.ui.library.fetch import show_fetch
+from pages.ui.library.model import own_facts
+
+_IN_A_ROW = 3
+_Colour = Literal["green", "gray", "orange"]
+_Badge = tuple[str, str, _Colour]
+"""Text, icon and colour."""
+_MOST_NAMED = 5
+
+
+def show_models() -> None:
+    """Draws a card for each model."""
+    cards = (*MODELS.values(), *own_models(session.home()))
+    for start in range(0, len(cards), _IN_A_ROW):
+        columns = st.columns(_IN_A_ROW)
+        for column, card in zip(columns, cards[start : start + _IN_A_ROW], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                _model(card)
+
+
+def show_datasets(cards: Sequence[DatasetCard]) -> None:
+    """Draws a card for each dataset.
+
+    Args:
+        cards: What there is.
+    """
+    for start in range(0, len(cards), _IN_A_ROW):
+        columns = st.columns(_IN_A_ROW)
+        for column, card in zip(columns, cards[start : start + _IN_A_ROW], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                _dataset(card)
+
+
+def _model(card: ModelCard) -> None:
+    home = session.home()
+    present = card.is_present(home)
+    _title(card.title, _model_badge(card, present))
+    st.markdown(escape(card.summary))
+    folder = ASSETS / "weights" if card.bundled else home.models
+    size = tree_size(folder / card.weights.file) if present else None
+    classes = fmt.counted(len(card.head_labels), "class", "classes")
+    facts = [classes, f"{card.image_input.short} input"]
+    _facts([*facts, f"{fmt.size(size)} on disk"] if present else facts)
+    _origin(card.licence, card.source)
+    if card.bundled:
+        return
+    if isinstance(card, OwnCard):
+        own_facts(card)
+    if present:
+        _remove_button(card.id, card.title, "Remove")
+    else:
+        show_fetch(card.id, "29 MB")
+
+
+def _dataset(card: DatasetCard) -> None:
+    _title(card.title, _dataset_badge(card))
+    st.markdown(escape(card.summary))
+    labels = fmt.counted(card.classes, "class", "classes") if card.classes else "no labels"
+    _facts([labels, f"{fmt.size(card.bytes_on_disk)} on disk"] if card.is_present else [labels])
+    _origin(card.licence, card.source)
+    if card.origin is Origin.FOLDER:
+        _remove_button(card.id, card.title, "Take off the list")
+    elif card.origin is Origin.OWN or (card.origin is Origin.DOWNLOAD and card.is_present):
+        _remove_button(card.id, card.title, "Remove")
+    elif card.origin is Origin.DOWNLOAD:
+        show_fetch(card.id, f"{imagenette.MEGABYTES} MB")
+
+
+def _title(title: str, badge: _Badge) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{escape(title)}**", width="content")
+        label, icon, colour = badge
+        st.badge(label, icon=icon, color=colour)
+
+
+def _model_badge(card: ModelCard, present: bool) -> _Badge:
+    if isinstance(card, OwnCard):
+        return "Yours", ":material/person:", "green"
+    if card.bundled:
+        return "Bundled", ":material/inventory_2:", "green"
+    if present:
+        return "Downloaded", ":material/check:", "green"
+    return "Not here yet", ":material/cloud:", "gray"
+
+
+def _dataset_badge(card: DatasetCard) -> _Badge:
+    if card.origin is Origin.BUILT_IN:
+        return "Built in", ":material/inventory_2:", "green"
+    if card.origin is Origin.OWN:
+        return "Your photos", ":material/photo_library:", "green"
+    if card.origin is Origin.FOLDER:
+        if not card.is_present:
+            return "Gone", ":material/folder_off:", "orange"
+        return "Your folder", ":material/folder:", "green"
+    if card.is_present:
+        return "Downloaded", ":material/check:", "green"
+    return "Not here yet", ":material/cloud:", "gray"
+
+
+def _facts(facts: Sequence[str]) -> None:
+    st.markdown(escape(" · ".join(facts)))
+
+
+def _origin(licence: str, source: str) -> None:
+    st.caption(f"Licence: {escape(licence)}  \nFrom: {escape(source)}")
+
+
+def _remove_button(item: str, title: str, label: str) -> None:
+    st.button(
+        label,
+        icon=":material/delete:" if label == "Remove" else ":material/playlist_remove:",
+        key=f"library_remove_{item}",
+        on_click=_ask,
+        args=(item, title),
+        help=tip("remove_folder") if label != "Remove" else None,
+    )
+
+
+@st.dialog("Remove this?", icon=":material/delete:")
+def _ask(item: str, title: str) -> None:
+    folder, own = item.startswith("folder:"), item.startswith(PHOTOS_PREFIX)
+    st.markdown(f"**{escape(title)}**")
+    runs = dependents(session.database(), item)
+    if runs:
+        named = "\n".join(f"- {escape(run_title(run))}" for run in runs[:_MOST_NAMED])
+        more = len(runs) - _MOST_NAMED
+        named += f"\n- and {fmt.count(more)} more" if more > 0 else ""
+        again = "adding it again" if folder or own or is_own(item) else "downloading it again"
+        st.markdown(
+            f"{fmt.counted(len(runs), 'run')} used it. What they found stays; running one of them "
+            f"again, or resuming it, needs {again}.\n\n{named}"
+        )
+    else:
+        st.markdown("No run has used it.")
+    if folder:
+        st.markdown("It is only taken off the list: the folder and every photo in it stay.")
+    if own:
+        st.markdown("These photos are deleted from this machine. This cannot be undone.")
+    with st.container(horizontal=True):
+        if st.button("Take off the list" if folder else "Remove", type="primary", key="remove_yes"):
+            with guard():
+                remove_item(session.home(), session.database(), item)
+                toast(f"{title} was removed." if not folder else f"{title} is off the list.")
+                st.rerun()
+        if st.button("Keep it", key="remove_no"):
+            st.rerun()

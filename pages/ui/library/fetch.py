@@ -1,0 +1,108 @@
+"""A download's controls: start, watch, cancel, go on. The download itself is not the session's."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.care.fetches import (
+    Fetch,
+    FetchState,
+    cancel_fetch,
+    dismiss_fetch,
+    fetch_of,
+    start_fetch,
+)
+from effq_core.care.library import partial_bytes
+from pages.ui.common import session
+from pages.ui.common.show import escape, guard, toast
+
+_EVERY = 0.5
+_STARTED = "library_started_"
+
+
+def show_fetch(item: str, size: str) -> None:
+    """Draws what one can do about something that is not there yet.
+
+    Args:
+        item: The dataset or model.
+        size: Of the download, for people; empty where unknown.
+    """
+    fetch = fetch_of(session.home(), item)
+    active = fetch is not None and fetch.state.is_active
+    # One timer, and only while there is something to watch.
+    st.fragment(_panel, run_every=_EVERY if active else None)(item, size, active)
+
+
+def _panel(item: str, size: str, was_active: bool) -> None:
+    with guard():  # it runs alone: the page's own guard is not around it
+        _state(item, size, was_active)
+
+
+def _state(item: str, size: str, was_active: bool) -> None:
+    fetch = fetch_of(session.home(), item)
+    active = fetch is not None and fetch.state.is_active
+    if was_active and not active:
+        if fetch is not None and fetch.state is FetchState.FINISHED:
+            toast("Downloaded and checked.", icon=":material/download_done:")
+        st.rerun()  # the whole page: the card says something else now
+    if st.session_state.pop(_STARTED + item, False):
+        st.rerun()  # the whole page, too: this fragment has no timer yet
+    if fetch is not None and active:
+        _running(item, fetch)
+    else:
+        _offer(item, size, fetch)
+
+
+def _running(item: str, fetch: Fetch) -> None:
+    st.progress(fetch.share or 0.0, text=_how_far(fetch))
+    st.button(
+        "Cancel",
+        icon=":material/stop_circle:",
+        key=f"library_cancel_{item}",
+        on_click=_cancel,
+        args=(item,),
+    )
+
+
+def _how_far(fetch: Fetch) -> str:
+    if not fetch.total:
+        return escape(fetch.note or "Connecting …")
+    parts = [f"{fmt.size(fetch.done)} of {fmt.size(fetch.total)}"]
+    if fetch.is_stalled:
+        parts.append("waiting for the network")
+    elif fetch.rate:
+        parts += [f"{fmt.size(fetch.rate)}/s", fmt.left(fetch.seconds_left)]
+    if fetch.note:
+        parts.insert(0, fetch.note)
+    return escape(" · ".join(parts))
+
+
+def _offer(item: str, size: str, fetch: Fetch | None) -> None:
+    arrived = partial_bytes(session.home(), item)
+    if fetch is not None and fetch.state is FetchState.FAILED:
+        st.error(f"**{escape(fetch.error)}**\n\n{escape(fetch.hint)}", icon=":material/cloud_off:")
+    if arrived:
+        st.caption(f"{fmt.size(arrived)} have arrived and are kept.")
+    label = "Go on downloading" if arrived else f"Download {size}".strip()
+    st.button(
+        label,
+        icon=":material/download:",
+        type="primary",
+        key=f"library_download_{item}",
+        on_click=_start,
+        args=(item,),
+    )
+
+
+def _start(item: str) -> None:
+    with guard():
+        dismiss_fetch(session.home(), item)
+        start_fetch(session.home(), item)
+        st.session_state[_STARTED + item] = True
+
+
+def _cancel(item: str) -> None:
+    with guard():
+        cancel_fetch(session.home(), item)
+        toast("The download stops; what has arrived is kept.", icon=":material/stop_circle:")

@@ -1,0 +1,211 @@
+"""Adding a folder of photos: pick one below the named roots, look at it, then decide."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
+from effq_core.photos.added import add_folder
+from effq_core.photos.preview import FolderPreview, preview_folder
+from effq_core.photos.roots import VARIABLE, Roots
+from pages.ui.common import session
+from pages.ui.common.show import escape, guard, problem, toast
+
+_PATH = "library_path"
+_PREVIEW = "library_preview"
+_STEP = "library_step"
+_DOWN = "library_folder_down"
+_ROWS = 8
+_ROW_PIXELS = 33
+_FRAME_PIXELS = 3
+_MOST_SKIPPED = 200
+
+
+def show_add_folder() -> None:
+    """Draws the picker, the preview of what was picked, and the button that adds it."""
+    roots = Roots.from_environment()
+    for each in roots.refused:
+        st.warning(
+            f"{VARIABLE} names `{escape(each.text)}`, which is not used: {each.reason}.",
+            icon=":material/folder_off:",
+        )
+    if not roots.folders:
+        _how_to_name_roots()
+        return
+    path = _current(roots)
+    _picker(roots, path)
+    preview = st.session_state.get(_PREVIEW)
+    if isinstance(preview, FolderPreview) and preview.path == path:
+        _show_preview(roots, preview)
+
+
+def _how_to_name_roots() -> None:
+    st.markdown(
+        "This dashboard opens only folders that whoever starts it has named, and none are named "
+        f"yet. Set `{VARIABLE}` before starting it; several folders are separated by "
+        f"`{os.pathsep}`:"
+    )
+    st.code(f"{VARIABLE}=/srv/photos{os.pathsep}/home/me/pictures make app", language="sh")
+    st.caption(
+        "A folder holds photos in one folder for each class, with train/ and val/ above them or "
+        "without; or photos without labels."
+    )
+
+
+def _current(roots: Roots) -> Path:
+    """Returns the folder the picker is at; the first root where that is no longer allowed."""
+    kept = st.session_state.get(_PATH)
+    if kept is not None:
+        try:
+            return roots.require(kept)
+        except EffqError as error:
+            problem(error)
+    st.session_state[_PATH] = str(roots.folders[0])
+    return roots.folders[0]
+
+
+def _picker(roots: Roots, path: Path) -> None:
+    root = roots.root_of(path) or path
+    if len(roots.folders) > 1:
+        st.selectbox(
+            "Start in",
+            [str(folder) for folder in roots.folders],
+            index=list(roots.folders).index(root),
+            key="library_root",
+            on_change=lambda: _go(st.session_state["library_root"]),
+        )
+    st.caption("Folder")
+    st.code(str(path), language=None, wrap_lines=True)
+    listing = roots.sub_folders(path)
+    steps = st.columns([1, 3], vertical_alignment="bottom")
+    steps[0].button(
+        "Up",
+        icon=":material/arrow_upward:",
+        key="library_up",
+        disabled=path == root,
+        on_click=_go,
+        args=(str(path.parent),),
+        width="stretch",
+    )
+    # A key of its own for each folder: a choice made in one is none in the next.
+    step = f"{_STEP}_{path}"
+    steps[1].selectbox(
+        "Go into",
+        listing.names,
+        index=None,
+        key=step,
+        placeholder="Choose a folder" if listing.names else "No folders in here",
+        disabled=not listing.names,
+        on_change=lambda: _go(str(path / st.session_state[step])),
+        help=tip("data_roots"),
+    )
+    if listing.more:
+        st.caption("There are more folders than can be listed.")
+    if listing.refused:
+        st.caption(
+            f"{fmt.counted(len(listing.refused), 'link')} out of the named folders left out."
+        )
+    if st.button("Look at this folder", icon=":material/search:", key="library_look"):
+        with guard(), st.spinner("Looking at the photos …"):
+            down = bool(st.session_state.get(_DOWN))
+            st.session_state[_PREVIEW] = preview_folder(roots, path, one_down=down)
+
+
+def _go(path: str) -> None:
+    st.session_state[_PATH] = path
+    st.session_state.pop(_PREVIEW, None)
+    st.session_state.pop(_DOWN, None)
+
+
+def _show_preview(roots: Roots, preview: FolderPreview) -> None:
+    classes = fmt.counted(len(preview.classes), "class", "classes")
+    splits = "training and evaluation split" if preview.has_splits else "no splits: EffQ makes them"
+    facts = [
+        fmt.counted(preview.images, "photo"),
+        classes if preview.classes else "no labels: accuracy cannot be measured",
+        fmt.size(preview.bytes),
+        splits,
+    ]
+    st.markdown(f"**{escape(preview.path.name)}** · {escape(' · '.join(facts))}")
+    with st.container(horizontal=True, gap="small", key="library_thumbnails"):
+        for each in preview.thumbnails:
+            st.image(
+                each.jpeg,
+                caption=escape(each.label) or None,
+                width=96,
+                alt=f"A photo of {each.label}" if each.label else "A photo of this folder",
+            )
+    if preview.nested:
+        if text := preview.nested.warning(one_down=preview.one_down):
+            st.warning(escape(text), icon=":material/warning:")
+        down = st.toggle(escape(preview.nested.choice()), preview.one_down, key=_DOWN)
+        if down != preview.one_down:
+            with guard(), st.spinner("Looking at the photos …"):
+                st.session_state[_PREVIEW] = preview_folder(roots, preview.path, one_down=down)
+                st.rerun()
+            return
+    if preview.classes:
+        _show_classes(preview)
+    _show_skipped(preview)
+    if st.button(
+        "Add to the list",
+        icon=":material/playlist_add:",
+        type="primary",
+        key="library_add",
+        disabled=not preview.images,
+    ):
+        with guard():
+            added = add_folder(session.home(), roots, preview)
+            st.session_state.pop(_PREVIEW, None)
+            toast(f"{added.title} is in the list of photos.")
+            st.rerun()
+
+
+def _show_classes(preview: FolderPreview) -> None:
+    table = pd.DataFrame(
+        {
+            "Class": [each.name for each in preview.classes],
+            "Photos": [each.images for each in preview.classes],
+            "Training": [each.training for each in preview.classes],
+            "Evaluation": [each.evaluation for each in preview.classes],
+        }
+    )
+    if not preview.has_splits:
+        table = table.drop(columns=["Training", "Evaluation"])
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=_ROW_PIXELS * (min(len(table), _ROWS) + 1) + _FRAME_PIXELS,
+        key="library_classes",
+        alt="Photos of each class",
+    )
+
+
+def _show_skipped(preview: FolderPreview) -> None:
+    if not preview.skipped:
+        found = "Every file can be used." if preview.complete else "No problem found so far."
+        st.caption(found)
+    else:
+        count = len(preview.skipped)
+        st.markdown(f"**{fmt.counted(count, 'file')} would be left out:**")
+        shown = preview.skipped[:_MOST_SKIPPED]
+        table = pd.DataFrame(
+            {"File": [each.key for each in shown], "Why": [each.reason for each in shown]}
+        )
+        st.dataframe(
+            table,
+            hide_index=True,
+            height=_ROW_PIXELS * (min(len(table), _ROWS) + 1) + _FRAME_PIXELS,
+            key="library_skipped",
+            alt="Files that would be left out, and why",
+        )
+        if count > _MOST_SKIPPED:
+            st.caption(f"The first {fmt.count(_MOST_SKIPPED)} are shown.")
+    if not preview.complete:
+        st.caption("The folder is large: duplicates and broken photos are found by the first run.")

@@ -1,0 +1,110 @@
+"""The Library's runs: what each takes on disk, and deleting some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.results.wording import run_title, status_title
+from effq_core.store.removal import delete_runs, plan_deletion
+from effq_core.store.rows import RunRow
+from effq_core.store.usage import Inventory, take_inventory
+from pages.ui.common import session
+from pages.ui.common.show import empty, escape, guard, toast
+from pages.ui.results.photos import forget_photos
+
+_GENERATION = "library_generation"
+_ROWS = 10
+_ROW_PIXELS = 33
+_FRAME_PIXELS = 3
+_MOST_NAMED = 6
+
+
+def show_runs() -> None:
+    """Draws the table of runs and the button that deletes those selected."""
+    runs = session.runs()
+    if not runs:
+        empty("No runs yet.", page="experiment", label="Set up an experiment")
+        return
+    # Row numbers mean other runs once some are gone: the table starts anew then.
+    generation = st.session_state.setdefault(_GENERATION, 0)
+    event = st.dataframe(
+        _table(runs, take_inventory(session.home(), session.database())),
+        hide_index=True,
+        height=_ROW_PIXELS * (min(len(runs), _ROWS) + 1) + _FRAME_PIXELS,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"library_runs_{generation}",
+        column_config={
+            "In total": st.column_config.Column(help="Everything the run rests on, shared or not."),
+            "Only its own": st.column_config.Column(help="What deleting it alone would free."),
+        },
+        alt="Runs with date, status and size",
+    )
+    chosen = [runs[row] for row in event.selection.rows if row < len(runs)]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Delete {fmt.counted(len(chosen), 'run')} …" if chosen else "Delete …",
+            icon=":material/delete:",
+            key="library_delete",
+            disabled=not chosen,
+            on_click=_ask,
+            args=(chosen,),
+        )
+        if not chosen:
+            st.caption("Tick the runs to delete; you are told first what depends on them.")
+
+
+def _table(runs: Sequence[RunRow], inventory: Inventory) -> object:
+    table = pd.DataFrame(
+        {
+            "Run": [run.name or run_title(run).rpartition(" · ")[0] for run in runs],
+            "Date": [run.created for run in runs],
+            "Status": [status_title(run.status) for run in runs],
+            "In total": [inventory.run_bytes(run.id) for run in runs],
+            "Only its own": [inventory.own_bytes(run.id) for run in runs],
+        }
+    )
+    # A Styler keeps the numbers, so that columns sort by size and not by text.
+    return table.style.format({"Date": fmt.moment, "In total": fmt.size, "Only its own": fmt.size})
+
+
+@st.dialog("Delete runs?", icon=":material/delete:")
+def _ask(chosen: Sequence[RunRow]) -> None:
+    home, database = session.home(), session.database()
+    active = [run for run in chosen if run.status.is_active and run.driver_pid is not None]
+    names = [f"- {escape(run_title(run))}" for run in chosen[:_MOST_NAMED]]
+    if len(chosen) > _MOST_NAMED:
+        names.append(f"- and {fmt.count(len(chosen) - _MOST_NAMED)} more")
+    st.markdown("\n".join(names))
+    if active:
+        st.warning(
+            f"{fmt.counted(len(active), 'run')} of these still at work. Cancel first.",
+            icon=":material/hourglass_top:",
+        )
+        return
+    plan = plan_deletion(home, take_inventory(home, database), [run.id for run in chosen])
+    lines = [f"**{fmt.size(plan.freed_bytes)} become free**: results, `.tflite` files and charts."]
+    if plan.shared_with:
+        lines.append(
+            f"{fmt.size(plan.shared_bytes)} stay, because "
+            f"{fmt.counted(len(plan.shared_with), 'other run')} "
+            f"{'uses' if len(plan.shared_with) == 1 else 'use'} the same."
+        )
+    lines.append("This cannot be undone; the photos and models stay.")
+    st.markdown("\n\n".join(lines))
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", key="delete_yes"):
+            with guard():
+                freed = delete_runs(home, database, plan.runs)
+                forget_photos()
+                st.session_state[_GENERATION] += 1
+                toast(
+                    f"{fmt.counted(len(plan.runs), 'run')} deleted, {fmt.size(freed)} became free."
+                )
+                st.rerun()
+        if st.button("Keep them", key="delete_no"):
+            st.rerun()

@@ -1,0 +1,134 @@
+"""The reference run at a glance, the paper's numbers beside ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from effq_core.advise.headline import headline
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.charts.tradeoff import Against, tradeoff
+from effq_core.results import REFERENCE, Results
+from effq_core.results.paper import EVALUATED, beside_paper
+from pages.ui.common.choose import Source
+from pages.ui.common.remembered import remembered
+from pages.ui.common.show import chart, escape
+from pages.ui.results.files import model_download
+
+
+def show_reference(results: Results) -> None:
+    """Shows what quantization did to the bundled model, and what the paper found.
+
+    Args:
+        results: The reference run's.
+    """
+    n = results.baseline.accuracy.n
+    threads = results.threads[0]
+    st.subheader("What quantizing did to the bundled model", anchor=False)
+    st.caption(
+        f"Reference run: {escape(results.model['title'])}, {fmt.count(n)} photos "
+        f"({escape(results.dataset['title'])}), {fmt.counted(threads, 'thread')} of "
+        f"{escape(results.hardware.cpu)}, seed {results.experiment.seed}."
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**How often it is right, against its size**", help=tip("top1"))
+        figure = remembered(tradeoff, results, Against.SIZE, controls=False)
+        chart(figure, key="overview_size")
+    with right:
+        st.markdown("**How often it is right, against its speed**", help=tip("latency"))
+        shown: dict[str, Any] = {"threads": threads, "controls": False, "paper": False}
+        chart(remembered(tradeoff, results, Against.LATENCY, **shown), key="overview_latency")
+    st.caption(
+        "Up and to the left is better. Bars are 95 % intervals; hollow marks are the values of the "
+        "paper this starts from. The names: **PTQ** quantizes the trained model as it is, **QAT** "
+        "trains it a little more with the rounding in it."
+    )
+    st.dataframe(
+        _table(results, threads),
+        hide_index=True,
+        column_config=_columns(threads),
+        alt="Size, accuracy and latency of each variant, the paper's values beside ours",
+        key="overview_table",
+    )
+    with st.expander("Why the paper's numbers differ", icon=":material/help:"):
+        for difference in beside_paper(results).differences:
+            st.markdown(f"- {escape(difference)}")
+    st.page_link(
+        "pages/views/results.py",
+        label="Look into this run",
+        icon=":material/scatter_plot:",
+        query_params={"run": REFERENCE},
+    )
+
+
+def show_outcome(results: Results) -> None:
+    """Says in one box what to ship, why, and gives the file.
+
+    Args:
+        results: The reference run's.
+    """
+    found = headline(results)
+    with st.container(border=True, key="outcome"):
+        icon = ":material/verified:" if found.sure else ":material/warning:"
+        st.markdown(f"{icon} **Measured on the bundled model:** {escape(found.text)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if found.variant is not None:
+                model_download(Source(REFERENCE, "Reference run", results), found.variant)
+            if st.button("Why this one", type="tertiary", key="do_why"):
+                st.switch_page(
+                    "pages/views/results.py",
+                    query_params={"run": REFERENCE, "part": "Pick for me"},
+                )
+
+
+def _table(results: Results, threads: int) -> dict[str, list[Any]]:
+    paper = beside_paper(results).rows
+    table: dict[str, list[Any]] = {
+        "variant": [],
+        "size": [],
+        "paper_size": [],
+        "top1": [],
+        "paper_top1": [],
+        "latency": [],
+        "paper_latency": [],
+    }
+    for name, variant in results.variants.items():
+        row, accuracy = paper.get(name), variant.accuracy.top1
+        timing = variant.timing(threads)
+        table["variant"].append(variant.title)
+        table["size"].append(fmt.kib(variant.file.size_bytes))
+        table["paper_size"].append(fmt.kib(row.size_kib * fmt.KIB) if row else fmt.NOTHING)
+        table["top1"].append(
+            fmt.share_with_interval(accuracy.share, accuracy.low, accuracy.high)
+            if accuracy
+            else fmt.NOTHING
+        )
+        table["paper_top1"].append(
+            fmt.share_with_interval(row.top1, row.accuracy.low, row.accuracy.high)
+            if row
+            else fmt.NOTHING
+        )
+        table["latency"].append(fmt.milliseconds(timing.median_ms if timing else None))
+        table["paper_latency"].append(fmt.milliseconds(row.latency_ms if row else None))
+    return table
+
+
+def _columns(threads: int) -> dict[str, Any]:
+    text = st.column_config.TextColumn
+    return {
+        "variant": text("Variant", help=tip("variant"), pinned=True),
+        "size": text("Size", help=tip("size")),
+        "paper_size": text("Paper's size", help="As printed, in KB; read as KiB."),
+        "top1": text("Top-1 (95 %)", help=tip("top1") + " " + tip("interval")),
+        "paper_top1": text(
+            "Paper's top-1",
+            help=f"As printed, with the interval its {EVALUATED} photos give; it prints none.",
+        ),
+        "latency": text(f"Latency, {fmt.counted(threads, 'thread')}", help=tip("latency")),
+        "paper_latency": text(
+            "Paper's latency", help="Mean of one loop of 100, default threads, another machine."
+        ),
+    }

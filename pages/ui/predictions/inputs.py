@@ -1,0 +1,156 @@
+"""How photos reach the page: uploaded, pasted, from the camera, or a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.models.samples import Sample, samples_for
+from effq_core.photos.image_input import ImageInput
+from effq_core.photos.uploads import (
+    MAX_PHOTOS,
+    MAX_UPLOAD_MIB,
+    UPLOAD_TYPES,
+    Photo,
+    read_sample,
+    read_upload,
+    shown_name,
+)
+from pages.ui.common.show import escape
+from pages.ui.common.uploaded import free, no_room
+from pages.ui.predictions.paste import take_pasted_photos
+
+_UPLOADER = "predictions_upload"
+_CURRENT, _KEPT = "_predictions_current", "_predictions_kept"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Given:
+    """A photo as it was given, not yet read.
+
+    Attributes:
+        id: Distinguishes it in this session.
+        name: Its file's name, or what a sample shows.
+        data: The file's content; empty for a sample.
+        sample: The sample it is, if it is one.
+    """
+
+    id: str
+    name: str
+    data: bytes = b""
+    sample: Sample | None = None
+
+    def read(self, entry: ImageInput) -> Photo:
+        """Reads it for a model that takes this of a photo.
+
+        Raises:
+            DatasetError: If it cannot be used.
+        """
+        if self.sample is not None:
+            return read_sample(self.sample.path, self.name, entry)
+        return read_upload(self.data, self.name, entry)
+
+
+def given_photos(labels: Sequence[str]) -> list[Given]:
+    """Draws the ways to give photos.
+
+    Args:
+        labels: The model's classes: samples are chosen by them.
+
+    Returns:
+        The photos given, at most :data:`MAX_PHOTOS`; those beyond are named on the page.
+    """
+    kept = _kept()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        uploaded = _uploads()
+    with right:
+        samples = _samples(labels)
+        shot = _camera()
+        take_pasted_photos(_UPLOADER)  # draws nothing
+    # What cannot be read needs not be kept: the server takes larger files on another page.
+    most = MAX_UPLOAD_MIB * 2**20
+    kept_now = [each for each in (*uploaded, *shot) if len(each.data) <= most]
+    st.session_state[_CURRENT] = kept_now[:MAX_PHOTOS]
+    with left:
+        kept = _offer_to_clear(kept)
+    given = [*kept, *uploaded, *shot, *samples]
+    _name_those_beyond(given[MAX_PHOTOS:])
+    return given[:MAX_PHOTOS]
+
+
+def _kept() -> list[Given]:
+    """Returns the photos of an earlier visit to the page in this session."""
+    kept: list[Given] = st.session_state.get(_KEPT, [])
+    if _UPLOADER not in st.session_state:
+        # Streamlit forgets a page's widgets when it is left; the photos need not go with them.
+        kept = [*kept, *st.session_state.pop(_CURRENT, [])]
+        free([each.id for each in kept[:-MAX_PHOTOS]])
+        kept = kept[-MAX_PHOTOS:]
+        st.session_state[_KEPT] = kept
+    return kept
+
+
+def _offer_to_clear(kept: list[Given]) -> list[Given]:
+    if not kept:
+        return kept
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{fmt.counted(len(kept), 'photo')} from your last visit to this page.")
+        if st.button("Remove", icon=":material/delete:", type="tertiary", key="predictions_clear"):
+            free([each.id for each in kept])
+            st.session_state[_KEPT] = []
+            st.rerun()
+    return kept
+
+
+def _uploads() -> list[Given]:
+    # Who has sent some can still take them away.
+    holding = bool(st.session_state.get(_UPLOADER))
+    files = st.file_uploader(
+        f"Photos, up to {MAX_PHOTOS}: drop them here, choose them, or paste one",
+        type=UPLOAD_TYPES,
+        accept_multiple_files=True,
+        max_upload_size=MAX_UPLOAD_MIB,
+        key=_UPLOADER,
+        disabled=no_room(MAX_UPLOAD_MIB, holding=holding),
+        help="They stay in this server's memory until you remove them or close this tab; they are "
+        "never stored and nobody else sees them.",
+    )
+    return [Given(id=file.file_id, name=file.name, data=file.getvalue()) for file in files]
+
+
+def _samples(labels: Sequence[str]) -> list[Given]:
+    by_name = {sample.name: sample for sample in samples_for(labels)}
+    chosen = st.pills(
+        "Or try a sample",
+        list(by_name),
+        selection_mode="multi",
+        key="predictions_samples",
+        wrap=True,
+        help="Public-domain photos that come with EffQ Studio.",
+    )
+    return [Given(id=f"sample:{name}", name=name, sample=by_name[name]) for name in chosen]
+
+
+def _camera() -> list[Given]:
+    wanted = st.toggle(
+        "Use the camera",
+        key="predictions_camera_on",
+        help="Browsers allow it only on this computer (localhost) or over https.",
+    )
+    if not wanted:
+        return []
+    shot = st.camera_input("Camera", key="predictions_camera", label_visibility="collapsed")
+    return [Given(id=shot.file_id, name="camera.jpg", data=shot.getvalue())] if shot else []
+
+
+def _name_those_beyond(beyond: Sequence[Given]) -> None:
+    if beyond:
+        names = ", ".join(escape(shown_name(each.name)) for each in beyond[:MAX_PHOTOS])
+        st.warning(
+            f"Only {MAX_PHOTOS} photos are answered at a time. Left out: {names}.",
+            icon=":material/filter_none:",
+        )

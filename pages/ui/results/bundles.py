@@ -1,0 +1,55 @@
+"""Each variant as one zip for a device that has no EffQ."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
+from effq_core.base.glossary import tip
+from effq_core.deliver.bundle import bundle_bytes, bundle_name
+from pages.ui.common.choose import Source
+from pages.ui.common.show import escape
+
+
+def show_bundles(source: Source) -> None:
+    """Draws the downloads of all bundles.
+
+    Args:
+        source: The run.
+    """
+    results = source.results
+    if not results.with_files:
+        return
+    st.subheader("Take it to a device", anchor=False, help=tip("bundle"))
+    st.caption(
+        "A zip with the model file, `labels.txt`, a model card, `classify.py`, which answers as "
+        "this app does to the last bit, and `bench.py`, which measures the latency there: import "
+        "what it writes under *Speed*."
+    )
+    with st.container(horizontal=True):
+        for name in results.with_files:
+            _download(source, name)
+
+
+def _download(source: Source, name: str) -> None:
+    results = source.results
+    variant = results.variants[name]
+    try:
+        results.model_file(name)
+    except EffqError as error:
+        st.caption(f":material/file_off: {escape(error.message)}", width="content")
+        return
+    st.download_button(
+        f"{name}.zip ({fmt.kib(variant.file.size_bytes)})",
+        # Packed when it is asked for.
+        partial(bundle_bytes, results, name, run=source.title),
+        file_name=f"{bundle_name(results, name)}.zip",
+        mime="application/zip",
+        key=f"download_bundle_{name}",
+        icon=":material/deployed_code:",
+        help=f"Everything a device needs to run {escape(variant.title)}.",
+        on_click="ignore",
+    )

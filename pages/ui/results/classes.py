@@ -1,0 +1,74 @@
+"""Classes: what is confused, what changed, how sure the variants are."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.charts.classes import (
+    MOST,
+    class_differences,
+    confusion,
+    confusion_change,
+    reliability,
+)
+from effq_core.experiment.variants import get_variant
+from effq_core.results.names import class_names
+from effq_core.results.pairs import by_chance
+from pages.ui.common.choose import Source
+from pages.ui.common.show import chart, escape
+from pages.ui.results import cache as results_cache
+from pages.ui.results.choices import choose_pair
+
+
+def show_classes(source: Source) -> None:
+    """Draws confusion and change by class of a pair of variants.
+
+    Args:
+        source: The run.
+    """
+    results = source.results
+    if results.baseline.accuracy.top1 is None:
+        st.info(
+            "The photos have no labels: nobody knows which answers are right, so there is no "
+            "confusion and no accuracy by class. *Which photos changed* shows the answers that "
+            "differ.",
+            icon=":material/label_off:",
+        )
+        return
+    names = class_names(results)
+    if len(results.variants) < 2:
+        st.subheader("Confusion of float32", anchor=False, help=tip("confusion"))
+        chart(confusion(results.baseline.accuracy, names), key="confusion")
+        return
+    chosen = choose_pair(results)
+    if chosen is None:
+        return
+    first, second = (results.variants[name] for name in chosen)
+    st.subheader("What each class gains or loses", anchor=False, help=tip("paired_interval"))
+    rows = results_cache.by_class(source, *chosen)
+    chart(class_differences(rows, f"{second.title} minus {first.title}"), key="class_changes")
+    st.caption(
+        f"{escape(second.title)} minus {escape(first.title)}; in brackets the photos of the class. "
+        f"Of {fmt.counted(len(rows), 'class', 'classes')} expect {by_chance(len(rows))} to lie "
+        "off zero by chance alone (one interval in twenty)." + _cut(len(names))
+    )
+    left, right = st.columns(2)
+    with left:
+        st.subheader(f"Confusion of {escape(second.title)}", anchor=False, help=tip("confusion"))
+        chart(confusion(second.accuracy, names), key="confusion")
+        st.caption("Numbers are photos; colour is the share of the true class.")
+    with right:
+        st.subheader("What changed in it", anchor=False, help=tip("confusion"))
+        chart(confusion_change(first.accuracy, second.accuracy, names), key="confusion_change")
+        st.caption("Plus: more photos than before; minus: fewer.")
+    st.subheader("How sure, how often right", anchor=False, help=tip("reliability"))
+    shown = [
+        name for name in results.variants if not get_variant(name).is_control or name in chosen
+    ]
+    chart(reliability({name: results.variants[name].accuracy for name in shown}), key="reliability")
+
+
+def _cut(classes: int) -> str:
+    return f" Charts show the {MOST} classes that matter most." if classes > MOST else ""

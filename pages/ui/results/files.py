@@ -1,0 +1,133 @@
+"""What can be taken from a run: model files, tables, answers, a report."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.csv_table import csv_text
+from effq_core.base.errors import EffqError
+from effq_core.deliver.export import predictions_rows
+from effq_core.deliver.html_report import html_report
+from effq_core.experiment.variants import is_ready
+from effq_core.results import Results, rows
+from pages.ui.common.choose import Source
+from pages.ui.common.show import escape
+
+
+def model_download(source: Source, name: str, *, primary: bool = False) -> None:
+    """Offers a variant's ``.tflite`` file; says why where there is none.
+
+    Args:
+        source: The run.
+        name: The variant.
+        primary: Whether it is what the person came for.
+    """
+    results = source.results
+    variant = results.variants[name]
+    try:
+        path = results.model_file(name)
+    except EffqError as error:
+        st.caption(f":material/file_off: {escape(error.message)}", width="content")
+        return
+    st.download_button(
+        f"{name}.tflite ({fmt.kib(variant.file.size_bytes)})",
+        path.read_bytes,  # read when it is asked for
+        file_name=f"{name}.tflite",
+        mime="application/octet-stream",
+        key=f"download_{'picked' if primary else 'file'}_{name}",
+        icon=":material/download:",
+        type="primary" if primary else "secondary",
+        on_click="ignore",
+    )
+
+
+def show_files(source: Source) -> None:
+    """Draws the downloads of tables, answers and the report.
+
+    Args:
+        source: The run.
+    """
+    results = source.results
+    with st.container(horizontal=True):
+        _button("Table, CSV", partial(_csv, results), f"effq-{source.id}.csv", "text/csv")
+        _button("Results, JSON", partial(_json, results), f"effq-{source.id}.json",
+                "application/json")  # fmt: skip
+        if results.baseline.artifact:
+            _button("Answers to every photo, CSV", partial(_answers, results),
+                    f"effq-{source.id}-answers.csv", "text/csv")  # fmt: skip
+            _button("Labels, TXT", partial(_labels, results), "labels.txt", "text/plain")
+
+
+def show_report(source: Source) -> None:
+    """Draws the download of the report.
+
+    Args:
+        source: The run.
+    """
+    _button(
+        "Report, HTML",
+        partial(_report, source.results, source.title),
+        f"effq-{source.id}.html",
+        "text/html",
+        text="One file with every chart and table, about 5 MB. Opens without a network.",
+        primary=True,
+    )
+
+
+def show_models(source: Source) -> None:
+    """Draws the downloads of all model files.
+
+    Args:
+        source: The run.
+    """
+    with st.container(horizontal=True):
+        for name in source.results.variants:
+            if source.results.variants[name].artifact:
+                model_download(source, name)
+    without = [name for name, v in source.results.variants.items() if not v.artifact]
+    missing = [source.results.variants[name].title for name in without if not is_ready(name)]
+    if missing:
+        st.caption(
+            f"Without a file, only measured: {', '.join(escape(title) for title in missing)}. Run "
+            "the same experiment to get them."
+        )
+
+
+def _button(
+    label: str, data: partial[str], name: str, mime: str, text: str = "", *, primary: bool = False
+) -> None:
+    st.download_button(
+        label,
+        data,
+        file_name=name,
+        mime=mime,
+        key=f"download_{label}",
+        icon=":material/download:",
+        help=text or None,
+        type="primary" if primary else "secondary",
+        on_click="ignore",
+    )
+
+
+def _csv(results: Results) -> str:
+    return csv_text(rows(results))
+
+
+def _json(results: Results) -> str:
+    return json.dumps(results.plain, ensure_ascii=False, indent=1) + "\n"
+
+
+def _answers(results: Results) -> str:
+    return csv_text(predictions_rows(results))
+
+
+def _labels(results: Results) -> str:
+    return "".join(f"{label}\n" for label in results.labels())
+
+
+def _report(results: Results, title: str) -> str:
+    return html_report(results, title)

@@ -1,0 +1,37 @@
+"""Timing a run's files once more."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.experiment.sitting import next_sitting
+from effq_core.results import REFERENCE
+from effq_core.results.wording import run_subject
+from pages.ui.common import session
+from pages.ui.common.choose import Source
+from pages.ui.experiment.start import start
+
+_AGAIN = ", timed again"
+
+
+def offer_retiming(source: Source, *, key: str) -> None:
+    """Offers to take all latencies once more, in one sitting.
+
+    Args:
+        source: The run.
+        key: Of the button.
+    """
+    if source.id == REFERENCE:
+        return  # its photos and models are not on this machine
+    if st.button(
+        "Take all latencies anew",
+        icon=":material/timer:",
+        help="A new run of the same experiment: everything but the timings is used again, and "
+        "this run keeps those it has. Leave the machine alone meanwhile.",
+        key=key,
+    ):
+        runs = session.database().list_runs()
+        name = next((run_subject(run) for run in runs if run.id == source.id), "")
+        again = next_sitting(source.results.experiment, (run.experiment for run in runs))
+        if run_id := start(again, f"{name.removesuffix(_AGAIN)}{_AGAIN}"):
+            st.switch_page("pages/views/experiment.py", query_params={"run": run_id})

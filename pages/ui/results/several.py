@@ -1,0 +1,170 @@
+"""Several runs side by side, and what may not be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.charts.side_by_side import Quantity, letters, side_by_side
+from effq_core.results.several import Difference, Touches, differences, verdicts
+from pages.ui.common.choose import Source
+from pages.ui.common.show import chart, escape
+from pages.ui.common.tables import PAIR_TEXTS, written
+from pages.ui.results import cache as results_cache
+from pages.ui.results.sweep import show_choice
+
+_QUANTITIES = {
+    Quantity.QUALITY: "Accuracy",
+    Quantity.DIFFERENCE: "Difference to float32",
+    Quantity.SPEEDUP: "Speed-up",
+    Quantity.LATENCY: "Latency",
+    Quantity.SIZE: "Size",
+}
+_TIMED = (Quantity.SPEEDUP, Quantity.LATENCY)
+_NOTES = {
+    Quantity.SPEEDUP: "Bars go from the lowest to the highest round; each run's float32 is the one "
+    "timed in turn with it. * timed on a busy machine.",
+    Quantity.LATENCY: "Bars are 95 % intervals. Each run was timed at another moment: speed-ups "
+    "compare better. * timed on a busy machine.",
+}
+
+
+def show_several(sources: Sequence[Source]) -> None:
+    """Draws two runs or more.
+
+    Args:
+        sources: The runs, in the order they were chosen.
+    """
+    names = letters(len(sources))
+    for name, source in zip(names, sources, strict=True):
+        n = fmt.counted(source.results.baseline.accuracy.n, "photo")
+        st.markdown(f"**{name}**  {escape(source.title)} (n = {n})")
+    found = differences([source.results for source in sources])
+    for sentence in verdicts(found):
+        st.warning(escape(sentence), icon=":material/compare_arrows:")
+    _differences(found, names)
+    _side_by_side(sources, names)
+    _across(sources, names)
+    show_choice(sources)
+
+
+def _differences(found: Sequence[Difference], names: Sequence[str]) -> None:
+    st.subheader("What differs", anchor=False)
+    if not found:
+        st.markdown("Nothing: the same experiment, measured again.")
+        return
+    touched = {
+        Touches.ACCURACY: "accuracy does not compare",
+        Touches.LATENCY: "latency does not compare",
+        Touches.NOTHING: "",
+    }
+    frame = pd.DataFrame(
+        [
+            {
+                "what": entry.what,
+                **dict(zip(names, entry.values, strict=True)),
+                "so": touched[entry.touches],
+            }
+            for entry in found
+        ]
+    )
+    st.dataframe(
+        frame,
+        column_config={
+            "what": st.column_config.TextColumn("", pinned=True),
+            "so": st.column_config.TextColumn("Therefore"),
+        },
+        hide_index=True,
+        key="several_differences",
+        alt=f"Table of {len(frame)} settings that are not the same in all runs.",
+    )
+
+
+def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
+    st.subheader("Side by side", anchor=False)
+    shared = set.intersection(*(set(source.results.threads) for source in sources))
+    quantities = [q for q in Quantity if q not in _TIMED or shared]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        quantity = Quantity(
+            st.segmented_control(
+                "Show",
+                quantities,
+                format_func=_QUANTITIES.__getitem__,
+                default=Quantity.QUALITY,
+                required=True,
+                key="several_quantity",
+                persist_state="page",
+            )
+            or Quantity.QUALITY
+        )
+        threads = min(shared, default=1)
+        if quantity in _TIMED and len(shared) > 1:
+            threads = int(
+                st.segmented_control(
+                    "Threads", sorted(shared), default=threads, required=True,
+                    key="several_threads", help=tip("threads"), persist_state="page",
+                )
+                or threads
+            )  # fmt: skip
+    runs = [source.results for source in sources]
+    figure = side_by_side(runs, quantity, threads=threads)
+    if figure is None:
+        st.info("These photos have no labels: there is no accuracy.", icon=":material/label_off:")
+        return
+    chart(figure, key="several_chart")
+    st.caption(_NOTES.get(quantity, "Bars are 95 % intervals.") + " Letters are the runs above.")
+
+
+def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
+    """Compares the same variant of two runs photo by photo, where the photos are the same."""
+    rows, left_out = [], []
+    for name, source in zip(names[1:], sources[1:], strict=True):
+        compared = results_cache.between(sources[0], source)
+        if not compared:
+            left_out.append(name)
+        for variant, comparison in compared.items():
+            rows.append(
+                {
+                    "variant": source.results.variants[variant].title,
+                    "runs": f"{name} minus {names[0]}",
+                    "points": comparison.difference_points,
+                    "worse": comparison.worse,
+                    "better": comparison.better,
+                    "p": comparison.p,
+                    "same": 100 * comparison.agreement.share,
+                }
+            )
+    st.subheader("The same variant in two runs", anchor=False, help=tip("mcnemar"))
+    if left_out:
+        st.caption(
+            f"Not tested against {names[0]}, because the photos or the model's classes are others: "
+            f"{', '.join(left_out)}."
+        )
+    if not rows:
+        return
+    number = st.column_config.NumberColumn
+    config: dict[str, Any] = {
+        "variant": st.column_config.TextColumn("Variant", pinned=True),
+        "runs": st.column_config.TextColumn("Runs"),
+    }
+    if rows[0]["p"] is not None:
+        config |= {
+            "points": number("Difference, points", help=tip("paired_interval")),
+            "worse": number("Worse, photos", help=tip("flips")),
+            "better": number("Better, photos", help=tip("flips")),
+            "p": number("Exact p", help=tip("mcnemar")),
+        }
+    config["same"] = number("Same answer, %", help=tip("agreement"))
+    st.dataframe(
+        written(pd.DataFrame(rows), PAIR_TEXTS),
+        column_config=config,
+        column_order=list(config),
+        hide_index=True,
+        key="several_across",
+        alt=f"Table of {len(rows)} variants compared between runs.",
+    )
