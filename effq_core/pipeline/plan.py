@@ -18,7 +18,6 @@ from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage
 from effq_core.pipeline.report_inputs import CONTROL
 from effq_core.pipeline.stage import Plan
-from effq_core.pipeline.stage_list import LITERT, QAT, TENSORFLOW
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
@@ -132,17 +131,16 @@ class Planner(MeasuringPlanner):
             if new
             else {},
             weight=5 + (self.training_images / 40 if new else 0),
-            library_versions=(*TENSORFLOW, "scikit-learn") if new else TENSORFLOW,
+            extra_libraries=("scikit-learn",) if new else (),
         )
         inputs = {"model": "model"}
         self._freeze("freeze", inputs)
         self._keras("keras:float32", inputs, fake_quant=False, weight=20)
 
     def _freeze(self, name: str, inputs: dict[str, str]) -> None:
-        self.add(name, "model:freeze_model", inputs=inputs, weight=4, library_versions=TENSORFLOW)
+        self.add(name, "model:freeze_model", inputs=inputs, weight=4)
 
     def _keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
-        versions = QAT if fake_quant else TENSORFLOW
         params, inputs = {"fake_quant": fake_quant}, {**inputs, "evaluation": "pixels:evaluation"}
         self.add(
             name,
@@ -150,7 +148,7 @@ class Planner(MeasuringPlanner):
             params=params,
             inputs=inputs,
             weight=weight,
-            library_versions=versions,
+            extra_libraries=("tensorflow-model-optimization",) if fake_quant else (),
         )
 
     def _convert(self, name: str, frozen: str, form: str) -> None:
@@ -160,7 +158,6 @@ class Planner(MeasuringPlanner):
             params={"form": form},
             inputs={"frozen": frozen, "model": "model"},
             weight=4,
-            library_versions=TENSORFLOW,
         )
 
     def _ptq(self, variant: str, float32: str, calibrate: str) -> None:
@@ -168,10 +165,8 @@ class Planner(MeasuringPlanner):
         self.add(
             calibrate,
             "quantize:calibrate",
-            version=2,
             inputs={"float32": float32, "calibration": "pixels:calibration"},
             weight=calibration.size / 12,
-            library_versions=LITERT,
         )
         self.add(
             f"convert:{variant}",
@@ -179,7 +174,6 @@ class Planner(MeasuringPlanner):
             params={"method": calibration.method, "percentile": calibration.percentile},
             inputs={"float32": float32, "statistics": calibrate, "model": "model"},
             weight=2,
-            library_versions=TENSORFLOW,
         )
 
     def _finetune(self, name: str, *, fake_quant: bool) -> None:
@@ -199,7 +193,6 @@ class Planner(MeasuringPlanner):
             },
             inputs=inputs,
             weight=50 + self.training_images * (settings.epochs / 15 + 1 / 40),
-            library_versions=QAT,
         )
 
     def _float_control(self) -> None:
@@ -220,7 +213,6 @@ class Planner(MeasuringPlanner):
                 "model:qat_untrained",
                 inputs={"model": "model", "calibration": "pixels:calibration"},
                 weight=25 + self.experiment.calibration.size / 30,
-                library_versions=QAT,
             )
         self._convert(f"convert:{variant}", source, "qat")
 
@@ -229,4 +221,4 @@ class Planner(MeasuringPlanner):
         if "int8" in self.experiment.variants:  # others calibrate another model, or otherwise
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
-        self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=LITERT)
+        self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)

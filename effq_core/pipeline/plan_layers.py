@@ -12,7 +12,7 @@ from effq_core.experiment.variants import BASELINE, MIXED, PTQ
 from effq_core.layers.names import names_of
 from effq_core.models.catalogue import ModelCard
 from effq_core.models.own.card import OwnCard
-from effq_core.pipeline.stage_list import LITERT, STATISTICS, TENSORFLOW, StageList
+from effq_core.pipeline.stage_list import StageList
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}
 _RANGES = {**_FLOAT32, "statistics": "calibrate"}
@@ -56,7 +56,6 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
             params={"images": asked.images},
             inputs={**_FLOAT32, "int8": f"convert:{PTQ}", "evaluation": "pixels:evaluation"},
             weight=5 + asked.images / 5,
-            library_versions=LITERT,
         )
     if asked or (mixed and mixed.is_suggested):
         stages.add(
@@ -65,7 +64,6 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
             params={**asdict(asked or Layers()), **method},
             inputs={**_RANGES, "calibration": "pixels:calibration"},
             weight=min(200, (asked or Layers()).budget_seconds),
-            library_versions=TENSORFLOW,
         )
     if mixed is None:
         return
@@ -79,7 +77,6 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
         stages.add(
             "suggest",
             "layers:suggest",
-            version=2,
             params={**choice, **method, **host},
             inputs={
                 **_RANGES,
@@ -91,7 +88,6 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
             },
             exclusive=True,  # it takes the time of what it tries
             weight=min(30 + 5 * images / 60, mixed.budget_seconds),
-            library_versions=(*TENSORFLOW, *STATISTICS),
         )
         recipe = {"recipe": "suggest"}
     stages.add(
@@ -100,5 +96,4 @@ def add_layers(stages: StageList, experiment: Experiment, images: int) -> None:
         params={"keep": choice["keep"], "precision": choice["precision"], **method},
         inputs={**_RANGES, "model": "model", **recipe},
         weight=3,
-        library_versions=TENSORFLOW,
     )
