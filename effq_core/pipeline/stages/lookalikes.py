@@ -27,11 +27,7 @@ _EVALUATION = "evaluation"
 _EVERY = 64  # photos between two reports
 
 
-@stage(
-    "lookalikes:lookalikes",
-    title="Look for look-alikes among the samples",
-    libraries=IMAGES,
-)
+@stage("lookalikes:lookalikes", title="Look for look-alikes among the samples", libraries=IMAGES)
 def lookalikes(context: StageContext) -> dict[str, Any]:
     """Compares evaluation photos with those of every other sample. Inputs: samples, by role."""
     samples = {role: read_pixels(folder) for role, folder in sorted(context.inputs.items())}

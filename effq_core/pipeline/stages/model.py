@@ -121,31 +121,24 @@ def build_float_model(
 @stage("model:freeze_model", kind="freeze", title="Freeze the graph", libraries=TENSORFLOW)
 def freeze_model(context: StageContext) -> dict[str, Any]:
     """Freezes the float model of input ``model``; with input ``weights``, fine-tuned ones."""
-    from effq_core.models.build import load_model
     from effq_core.quantize.freeze import freeze
 
     with _fresh_keras():
-        model, _ = load_model(context.inputs["model"])
+        model = _model(context)
         if "weights" in context.inputs:
             _load(model, context.inputs["weights"])
         return freeze(model, context.out / FROZEN)
 
 
-@stage(
-    "model:qat_untrained",
-    kind="ranges",
-    title="Calibrate fake-quant ranges",
-    libraries=QAT,
-)
+@stage("model:qat_untrained", kind="ranges", title="Calibrate fake-quant ranges", libraries=QAT)
 def qat_untrained(context: StageContext) -> dict[str, Any]:
     """Inserts fake-quant and sets its ranges from input ``calibration``; trains nothing."""
-    from effq_core.models.build import load_model
     from effq_core.quantize.finetune import observe_ranges
     from effq_core.quantize.freeze import freeze
     from effq_core.quantize.qat_scheme import insert_fake_quant
 
     with _fresh_keras():
-        model, _ = load_model(context.inputs["model"])
+        model = _model(context)
         fake = insert_fake_quant(model)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
@@ -158,7 +151,6 @@ def finetune(context: StageContext) -> dict[str, Any]:
     Params: ``fake_quant``, ``qat``, ``seed``, ``use``, ``class_map``. Inputs: ``model``,
     ``training`` and, with fake-quant, ``calibration``.
     """
-    from effq_core.models.build import load_model
     from effq_core.quantize.finetune import FineTuning, observe_ranges, resolve_loss
     from effq_core.quantize.freeze import freeze
     from effq_core.quantize.qat_scheme import insert_fake_quant
@@ -166,7 +158,7 @@ def finetune(context: StageContext) -> dict[str, Any]:
     params = context.params
     settings = Qat(**params["qat"])
     with _fresh_keras(params["seed"]):
-        teacher, _ = load_model(context.inputs["model"])
+        teacher = _model(context)
         images, items = read_pixels(context.inputs["training"])
         labelled = all(item.label is not None for item in items)
         loss = resolve_loss(
@@ -231,13 +223,12 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
 
     Params: ``fake_quant``. Inputs: ``model``, ``evaluation`` and, with fake-quant, ``weights``.
     """
-    from effq_core.models.build import load_model
     from effq_core.models.own.graph import GraphModel
     from effq_core.quantize.finetune import predict
     from effq_core.quantize.qat_scheme import insert_fake_quant
 
     with _fresh_keras():
-        model, _ = load_model(context.inputs["model"])
+        model = _model(context)
         if context.params["fake_quant"]:
             model = insert_fake_quant(model)
             _load(model, context.inputs["weights"])
@@ -246,6 +237,12 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
         answers = model.predict_many(images, context) if graph else predict(model, images, context)
         np.save(context.out / KERAS_FILE, answers)
         return {"n": len(images)}
+
+
+def _model(context: StageContext) -> Any:
+    from effq_core.models.build import load_model
+
+    return load_model(context.inputs["model"])[0]
 
 
 def _load(model: Any, folder: Path) -> None:
