@@ -148,6 +148,9 @@ def test_every_stage_has_the_inputs_its_function_reads_and_the_report_reads_all(
 def test_every_function_of_the_plan_exists(store: Home) -> None:
     for spec in build_plan(ALL, store):
         assert callable(spec.stage.function()), spec.stage.id
+        assert spec.name.partition(":")[0] == spec.kind, (
+            "titles are found by what a name begins with"
+        )
 
 
 def test_integer_files_come_from_the_sources_their_recipe_says(store: Home) -> None:
