@@ -237,7 +237,7 @@ def test_a_sample_photo_is_followed_through_both_models(layers: AppTest) -> None
     layers.slider(key="layers_threshold").set_value(30.0).run()
     assert not layers.exception
     text = words(layers)
-    assert "They part company at" in text
+    assert "They diverge at" in text
     layers.button(key="layers_goto").click().run()
     assert layers.selectbox(key="layers_block").value in text.replace("\\", "")
     layers.slider(key="layers_threshold").set_value(0.0).run()
