@@ -40,7 +40,7 @@ from tests.faults.world import Base  # noqa: E402
 
 NETWORKS = {"small": small_base, "tiny": tiny_base}
 _ABOUT = {
-    "small": "a network of a few layers that somebody brought (32 px)",
+    "small": "an added model of a few layers (32 px)",
     "tiny": "the bundled EfficientNetV2-B0 (64 px)",
 }
 _FOLDER = re.compile(r"/\S*?/home(?=/)")

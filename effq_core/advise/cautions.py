@@ -40,7 +40,8 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str,
         threads: Thread count of the latency.
 
     Returns:
-        Sentences on failed checks, too few photos, an unsteady speed-up.
+        Sentences on failed checks, too few photos, a speed-up that was unsteady or made from
+        separate timings.
     """
     found = [
         f"A check of the photos failed ({gate_title(gate.name)}): {plainly(gate.detail)}"
@@ -64,8 +65,7 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str,
             f"The loss of {fmt.points(comparison.difference_points)} against float32 is more than "
             "chance would do."
         )
-    found += _unsteady(results, variant, threads)
-    return tuple(found)
+    return (*found, *_speed_doubts(results, variant, threads))
 
 
 def loses_for_sure(comparison: Comparison) -> bool:
@@ -90,12 +90,7 @@ def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[str
         return ()
     timed = [(each.title, each.timing(threads)) for each in (results.baseline, variant)]
     found = [uneven_text(name, t) for name, t in timed if t is not None and is_uneven(t)]
-    if not ratio.together:
-        found.append(
-            f"{variant.title} and {results.baseline.title} were timed separately, so what slowed "
-            f"one need not have slowed the other. {RETIME}"
-        )
-    elif found and not _unsteady(results, variant, threads):
+    if found and not _speed_doubts(results, variant, threads):
         found[-1] += f" The speed-up was steady: {ratio.interval}."
     return tuple(found)
 
@@ -168,11 +163,17 @@ def _busy(timed: list[tuple[str, LatencyReport]]) -> list[str]:
     ]
 
 
-def _unsteady(results: Results, variant: VariantResult, threads: int) -> list[str]:
-    """Doubts a speed-up that was not the same in all rounds."""
+def _speed_doubts(results: Results, variant: VariantResult, threads: int) -> list[str]:
+    """Doubts a speed-up that was not the same in all rounds, or of files timed separately."""
     ratio = results.speedup(variant.name, threads)
-    if ratio is None or not ratio.together or ratio.disturbed:
+    if ratio is None or ratio.disturbed or variant.name == results.baseline.name:
         return []
+    if not ratio.together:
+        again = "A run of your own times them together." if results.is_reference else RETIME
+        return [
+            f"{variant.title} and {results.baseline.title} were timed separately, so what slowed "
+            f"one need not have slowed the other. {again}"
+        ]
     if max(ratio.high / ratio.times, ratio.times / ratio.low) <= 1 + SAME_SPEEDUP:
         return []
     return [f"The speed-up was not steady: {ratio.interval}. Time again on a calm machine."]

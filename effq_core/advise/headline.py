@@ -26,7 +26,7 @@ class Headline:
         text: One sentence.
         cautions: What to keep in mind, as sentences.
         sure: Whether nothing touches the numbers of the text: no failed check, no busy machine,
-            not too few photos.
+            no files timed separately, not too few photos.
         variant: The variant it recommends; ``None`` where none passed its checks, where timing has
             to be repeated, or where the float model itself has nothing to do with the labels.
         retime: Whether timing has to be repeated: it was disturbed.

@@ -37,7 +37,7 @@ class Brought:
 
 
 def look_through(home: Home, *, hashes: bool = True) -> Brought:
-    """Looks at photos, models, ready files and device timings of one's own, and added folders.
+    """Looks at added photos, models, ready files, device timings and folders.
 
     Args:
         home: The store.

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from effq_core.experiment.variants import get_variant
+from effq_core.experiment.variants import get_variant, is_ready
 
 GRID = "rgba(128, 128, 128, 0.22)"
 """Lines behind the data; visible on white and on black."""
@@ -25,6 +25,8 @@ SYMBOLS: dict[str, str] = {
     "int8_float_control": "cross",
 }
 """Marker of each variant, so that colour never stands alone."""
+READY_SYMBOL = "hexagon"
+"""Of every ``.tflite`` file that was added."""
 
 
 def new_figure(
@@ -95,9 +97,10 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     Returns:
         Colour and symbol.
     """
-    symbol = SYMBOLS.get(variant, "hexagon")  # a file somebody brought
+    colour = get_variant(variant).colour
+    symbol = READY_SYMBOL if is_ready(variant) else SYMBOLS[variant]
     return {
-        "color": get_variant(variant).colour,
+        "color": colour,
         "symbol": f"{symbol}-open" if hollow else symbol,
         "size": size,
         "line": {"width": 2 if hollow else 0},

@@ -1,4 +1,4 @@
-"""The signal along the depth of a network: where float32 and int8 part company."""
+"""The signal along the depth of a network: where float32 and int8 diverge."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def channels_chart(effect: KernelEffect, other: KernelEffect, row: int | None) -
     figure = new_figure(height=320, x_title="SQNR of a channel (dB)", y_title="")
     names = []
     for place, each in ((1, effect), (0, other)):
-        name = "a scale a channel" if each.per_channel else "one scale for all"
+        name = "per-channel scale" if each.per_channel else "per-tensor scale"
         finite = each.channels[np.isfinite(each.channels)]
         names.append(name)
         figure.add_violin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import CATALOGUE, MIXED
 from effq_core.measure.inspect import TensorInfo
+from effq_core.measure.latency_ratio import MARK
 from effq_core.photos.image_input import COLOUR, GREY, LUMA, ImageInput, Resize
 from effq_core.results import Results
 from effq_core.results.document import VariantResult
@@ -188,7 +189,13 @@ def _table(results: Results) -> str:
         timing, ratio = variant.timing(threads), results.speedup(variant.name, threads)
         lines.append(
             f"| {variant.name} | {fmt.kib(variant.file.size_bytes)} | {share} | {difference} | "
-            f"{fmt.milliseconds(timing.median_ms if timing else None)} | "
+            f"{fmt.milliseconds(timing.median_ms if timing else None)}"
+            f"{MARK if timing and timing.disturbed else ''} | "
             f"{ratio.full_text if ratio and comparison else fmt.NOTHING} |"
         )
-    return "\n".join(lines)
+    table = "\n".join(lines)
+    if MARK in table:
+        table += (
+            f"\n\n\\{MARK} Other programs used the processor: time again before you rely on it."
+        )
+    return table

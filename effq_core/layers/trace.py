@@ -1,4 +1,4 @@
-"""Where float32 and int8 part company on one photo. LiteRT only: the dashboard runs it live."""
+"""Where float32 and int8 diverge on one photo. LiteRT only: the dashboard runs it live."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Trace:
         return min(self.trunk, key=lambda step: step.lower_db)
 
     def first_below(self, threshold_db: float = PARTING_DB) -> Step | None:
-        """Finds where the two models part company.
+        """Finds where the two models diverge.
 
         Args:
             threshold_db: In dB.

@@ -25,7 +25,7 @@ def method_name(method: CalibrationMethod) -> str:
 
 
 def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
-    """Says what a scale a channel is worth.
+    """Says what per-channel scales are worth.
 
     Args:
         shared: The kernel under one grid for all channels.

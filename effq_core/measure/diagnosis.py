@@ -87,7 +87,9 @@ def labels_gate(
     at_chance = is_chance(right, n, chance)
     useless = at_chance and wilson(right, n)[1] < chance + RELATED * (1 - chance)
     order = find_reordering(truth, found, names)
-    fed = _better_feeding(truth, found, subject, reporter) if at_chance and not order else None
+    fed = (
+        _better_feeding(truth, predictions, subject, reporter) if at_chance and not order else None
+    )
     verdict = f"{fmt.percent(right / n)} of {n:,} photos are right"
     return Gate(
         name=LABELS_GATE,
@@ -118,18 +120,18 @@ class _Better:
 
 
 def _better_feeding(
-    truth: Ints, found: Ints, subject: Subject, reporter: Reporter | None
+    truth: Ints, now: Predictions, subject: Subject, reporter: Reporter | None
 ) -> _Better | None:
     """Returns the way of feeding that makes the model right, if one does."""
     few, more = _spread(len(truth), SCREENED), _spread(len(truth), JUDGED)
-    file = Refed(subject.path, subject.folder, subject.inside)
+    file = Refed(subject.path, subject.folder, subject.inside, now.ignored)
     ways = list(other_feedings(subject.outside or subject.inside, subject.images.shape[-1]))
     asked = _chosen(subject.images, few)
     hits = [(file.answers(asked, way, reporter) == truth[few]).sum() for way in ways]
     best = ways[int(np.argmax(hits))]
     answers = file.answers(_chosen(subject.images, more), best, reporter)
-    now, then = found[more] == truth[more], answers == truth[more]
-    worse, better = int((now & ~then).sum()), int((then & ~now).sum())
+    was, then = now.predicted[more] == truth[more], answers == truth[more]
+    worse, better = int((was & ~then).sum()), int((then & ~was).sum())
     right = int(then.sum())
     if better <= worse or mcnemar(worse, better) >= DOUBT:
         return None

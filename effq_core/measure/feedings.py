@@ -87,13 +87,21 @@ class Refed:
         path: The file; what lies beside it goes with it.
         folder: Where the copy may be; made if missing.
         inside: What the graph itself does first; ``None`` where it takes what it is fed.
+        ignored: Output that is no answer; ``None``: each is one.
     """
 
-    def __init__(self, path: Path, folder: Path, inside: Normalisation | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        inside: Normalisation | None = None,
+        ignored: int | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for beside in (path, *path.parent.glob("*.json")):
             shutil.copyfile(beside, folder / beside.name)
         self._path, self._inside = folder / path.name, inside or _IDENTITY
+        self._ignored = ignored
         self._softmax = (read_feeding(path) or Feeding()).softmax
 
     def answers(
@@ -121,5 +129,8 @@ class Refed:
             pool = ModelPool(self._path)
         except ModelError:  # one way that does not fit is no answer, and no end of the others
             return np.full(len(images), -1, np.int64)
-        best: Ints = pool.predict_many(images, reporter).argmax(axis=1)
+        found = pool.predict_many(images, reporter)
+        if self._ignored is not None:
+            found[:, self._ignored] = -np.inf
+        best: Ints = found.argmax(axis=1)
         return best

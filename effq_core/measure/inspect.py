@@ -120,7 +120,7 @@ def inspect_file(path: Path | str) -> FileReport:
         Its operators, tensors, types and how much of it XNNPACK takes on this processor.
 
     Raises:
-        ModelError: If the file is missing or corrupt.
+        ModelError: If the file is missing or corrupt, or must not be run.
     """
     path = Path(path)
     # Loading comes first: LiteRT verifies the file, which the generated accessors do not.
@@ -131,6 +131,7 @@ def inspect_file(path: Path | str) -> FileReport:
         raise ModelError(f"{path} holds no graph.", "Make the file again.")
     graphs = [model.Subgraphs(index) for index in range(model.SubgraphsLength())]
     tensors = [tensor for graph in graphs for tensor in _tensors(graph)]
+    _refuse_garbage(path, model, graphs)
     delegated = delegated_partitions(interpreter, graphs[0].OperatorsLength())
     return FileReport(
         name=path.name,
@@ -155,6 +156,21 @@ def inspect_file(path: Path | str) -> FileReport:
             _text(t.Name()) for t in tensors if _dtype(t) in ("FLOAT32", "FLOAT16", "BFLOAT16")
         ),
     )
+
+
+def _refuse_garbage(path: Path, model: Any, graphs: list[Any]) -> None:
+    """Refuses 2-bit convolutions: LiteRT loads them, reads past their weights, and may crash."""
+    for graph in graphs:
+        for index, name in enumerate(_ops(model, graph)):
+            op = graph.Operators(index)
+            read = [op.Inputs(i) for i in range(op.InputsLength())]
+            if "CONV" in name and any(
+                at >= 0 and _dtype(graph.Tensors(at)) == "INT2" for at in read
+            ):
+                raise ModelError(
+                    f"{path.name} has 2-bit weights in {name}, which LiteRT cannot run.",
+                    "Convert it again with 4 bits or more there.",
+                )
 
 
 def delegated_partitions(interpreter: Interpreter, operators: int) -> list[set[int]]:

@@ -12,6 +12,9 @@ order fits noise as well, so three things are asked of it:
 - those answers must have improved by more than chance would do (exact McNemar test);
 - they must then agree beyond chance (J. Cohen's kappa, 1960, at least one half): a file that always
   answers one class agrees often with a model that mostly does, and says nothing.
+
+An output that is right for most photos of its own class is never read as another: it only answers
+too often.
 """
 
 from __future__ import annotations
@@ -177,10 +180,12 @@ def _assigned(wanted: Ints, found: Ints, classes: int) -> Ints:
     # Half a photo in favour of the order as it is: a tie moves nothing.
     chosen = linear_sum_assignment(counts + 0.5 * (rows[:, np.newaxis] == columns), maximize=True)
     stays = np.bincount(found[wanted == found], minlength=classes)
+    own = np.bincount(wanted, minlength=classes)
     meaning: Ints = np.arange(classes, dtype=np.int64)
     for i, j in zip(*chosen, strict=True):
-        if counts[i, j] > stays[columns[j]]:
-            meaning[columns[j]] = rows[i]
+        output = columns[j]
+        if counts[i, j] > stays[output] and 2 * stays[output] <= own[output]:
+            meaning[output] = rows[i]
     return meaning
 
 

@@ -208,6 +208,9 @@ async def _until_idle(
         # Tasks have changed since: the worker has worked, and TensorFlow keeps what it once had.
         if idle > limits.worker and scheduler.transition_counter != renewed:
             log.info("Idle for %.0f s: renewing the worker.", limits.worker)
+            # A task that comes meanwhile waits for the new worker, in place of dying with the old.
+            for address in scheduler.workers:
+                scheduler.handle_worker_status_change("paused", address, "renewal")
             if await nanny.restart(reason="idle") != "OK":
                 log.warning("The worker could not be renewed: ending.")
                 return

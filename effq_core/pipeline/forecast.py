@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadNote, HeadUse
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.glance import check_samples
+from effq_core.photos.image_input import ImageInput
 from effq_core.photos.sampling import ResolvedSizes
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import head_note
@@ -172,7 +174,7 @@ def _seconds(stages: Iterable[StageSpec], pace: float) -> float:
 def _bytes(spec: StageSpec, weights: int, sizes: ResolvedSizes) -> float:
     if spec.kind == "pixels":
         role = str(spec.params["role"])
-        return float(getattr(sizes, role) * 3 * spec.params["image_size"] ** 2)
+        return float(getattr(sizes, role) * math.prod(ImageInput.from_plain(spec.params).shape))
     if spec.kind == "convert":
         form = spec.params.get("form")
         return weights * (_CONVERTED.get(str(form), 1.0) if form else _QUANTIZED)

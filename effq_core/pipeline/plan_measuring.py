@@ -11,6 +11,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import get_variant
 from effq_core.models.catalogue import Label, ModelCard
+from effq_core.models.class_names import without_numbers
 from effq_core.models.classes import ClassMatch, HeadNote
 from effq_core.models.own.extra_output import BACKGROUND, beside
 from effq_core.photos.base import Dataset
@@ -64,8 +65,10 @@ class MeasuringPlanner(StageList, ABC):
     @property
     def ignored(self) -> int | None:
         """The files' "background", where every class of the photos is another output."""
-        names = [label.name for label in self.output_labels]
-        return beside(names, self.dataset.class_names) if self.match.class_map else None
+        if not self.match.class_map:
+            return None
+        names = without_numbers([label.name for label in self.output_labels], in_order=True)
+        return beside(names, without_numbers(self.dataset.class_names, in_order=False))
 
     def _index(self) -> None:
         self.add(

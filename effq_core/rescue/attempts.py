@@ -13,6 +13,7 @@ from effq_core.experiment.variants import PTQ
 from effq_core.pipeline.control import enter
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.progress import OnUpdate
+from effq_core.pipeline.watch import watch
 from effq_core.rescue.outcome import outcome_of
 from effq_core.rescue.remedies import as_it_is, variant_of
 from effq_core.rescue.request import Remedy, Rescue
@@ -120,14 +121,19 @@ class Attempts:
         Raises:
             StoreError: If the results cannot be read.
         """
-        run, took = self._database.get_run(step.run), 0.0
+        run, took, waited = self._database.get_run(step.run), 0.0, 0.0
         if run.status is not Status.FINISHED:
-            with self._stop.stops(run.id, seconds, lambda: self._is_running(step.run)) as worked:
+            with self._stop.stops(
+                run.id,
+                seconds,
+                lambda: self._is_running(step.run),
+                lambda: watch(self._database, step.run).waits_for_quiet,
+            ) as worked:
                 run = run_foreground(self._home, run.id, on_update)
-            took = worked.seconds
+            took, waited = worked.seconds, worked.waited
         # Where it came to its end, its own times are exact; otherwise they may be an earlier try's.
         if run.status is Status.FINISHED and run.finished and run.started:
-            took = run.finished - run.started
+            took = run.finished - run.started - waited
         stages = self._database.stages(run.id)
         step = replace(
             step,

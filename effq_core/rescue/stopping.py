@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from effq_core.base.errors import Cancelled, StoreError
+from effq_core.base.errors import Cancelled, EffqError, StoreError
 from effq_core.base.settings import Home
 from effq_core.pipeline.context import CANCEL as CANCEL_RUN
 from effq_core.pipeline.control import touch_flag
@@ -23,19 +23,21 @@ _POLL = 0.2
 
 
 class Worked:
-    """How long a run has worked; while others have their turn it waits, and that is not counted.
+    """How long a run has worked; waiting for others, or for a quiet processor, is not counted.
 
     Attributes:
         begun: When it had its turn, of the clock that never goes back; ``None`` before.
+        waited: Seconds it waited since.
     """
 
     def __init__(self) -> None:
         self.begun: float | None = None
+        self.waited = 0.0
 
     @property
     def seconds(self) -> float:
-        """Seconds since then."""
-        return 0.0 if self.begun is None else time.monotonic() - self.begun
+        """Seconds it worked since then."""
+        return 0.0 if self.begun is None else time.monotonic() - self.begun - self.waited
 
 
 class Stopping:
@@ -61,7 +63,11 @@ class Stopping:
 
     @contextmanager
     def stops(
-        self, run_id: str, seconds: float | None, is_running: Callable[[], bool]
+        self,
+        run_id: str,
+        seconds: float | None,
+        is_running: Callable[[], bool],
+        is_waiting: Callable[[], bool],
     ) -> Iterator[Worked]:
         """Cancels a run while the block works on it, when somebody asks or its time is up.
 
@@ -69,6 +75,7 @@ class Stopping:
             run_id: The run.
             seconds: Time the run may take once it has its turn; ``None``: any.
             is_running: Whether it has; called from another thread until it says so.
+            is_waiting: Whether it then waits all the same; called from there as well.
 
         Yields:
             How long the run has worked, to be asked after the block.
@@ -78,13 +85,18 @@ class Stopping:
         ended = threading.Event()
 
         def look() -> None:
+            before = time.monotonic()
             while not ended.wait(_POLL):
                 asked = self._flag.exists()
+                now = time.monotonic()
                 try:
+                    if worked.begun is not None and is_waiting():
+                        worked.waited += now - before
                     if worked.begun is None and is_running():
-                        worked.begun = time.monotonic()
-                except StoreError as error:
+                        worked.begun = now
+                except EffqError as error:
                     log.warning("Whether the run %s works is not known: %s", run_id, error)
+                before = now
                 begun = worked.begun is not None
                 late = seconds is not None and begun and worked.seconds > seconds
                 if not (asked or late):

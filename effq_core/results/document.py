@@ -149,6 +149,11 @@ class Results:
         return tuple(timing.threads for timing in self.baseline.latency)
 
     @property
+    def is_reference(self) -> bool:
+        """Whether they are the bundled run's, whose files were timed on another machine."""
+        return self.folder == REFERENCE_FOLDER
+
+    @property
     def with_files(self) -> tuple[str, ...]:
         """The variants whose ``.tflite`` files there are: all but the reference run's controls."""
         if self.folder is None:

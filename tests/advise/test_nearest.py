@@ -47,6 +47,21 @@ def test_nothing_is_near_where_nothing_may_be_shipped_or_was_timed() -> None:
     assert nearest(REFERENCE, Limits(threads=7, latency_ms=1)) is None
 
 
+def test_a_disturbed_variant_is_never_the_nearest_to_a_limit_on_latency() -> None:
+    limits = Limits(threads=1, latency_ms=6.0)
+    found = nearest(REFERENCE, limits)
+    assert found is not None
+
+    def disturb(plain: dict[str, Any]) -> None:
+        plain["variants"][found.name]["latency"][0]["others_share"] = 0.53
+
+    busy = changed(REFERENCE, disturb)
+    other = nearest(busy, limits)
+    assert other is not None and other.name != found.name
+    by_size = Limits(threads=1, size_kib=0.99 * REFERENCE.variants[found.name].file.size_kib)
+    assert nearest(busy, by_size) == nearest(REFERENCE, by_size), "no latency, no judgement of it"
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     size=st.none() | st.floats(100, 6_000),

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
+from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET
 from effq_core.pipeline.queue_turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState, Status
@@ -239,6 +241,26 @@ def test_a_finished_run_can_be_changed_and_run_again(
     database.close()
     wanted = replace(tiny_run.experiment, calibration=Calibration(size=20, method="min_max"))
     assert Experiment.from_dict(run.experiment) == wanted
+
+
+def test_a_run_that_waits_for_a_quiet_processor_can_be_told_to_time_now(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    run_id = _run(tmp_path, Status.RUNNING)
+    app = open_view(tmp_path, "experiment", run_id)
+    assert not [button for button in app.button if button.key == "do_time_now"]
+    row = StageRow(
+        run_id=run_id, name="benchmark", kind="benchmark", fingerprint="b" * 64,
+        state=StageState.RUNNING, detail=WAITING_QUIET,
+    )  # fmt: skip
+    database = Database(tmp_path / "effq.sqlite3")
+    database.upsert_stages([row])
+    database.close()
+    app.run()
+    flag = Home(tmp_path).runs / run_id / TIME_NOW
+    assert not flag.exists()
+    app.button(key="do_time_now").click().run()
+    assert not app.exception and flag.exists()
 
 
 def test_a_sweeps_run_that_is_changed_keeps_the_photos_of_its_sweep(

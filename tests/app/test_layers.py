@@ -237,7 +237,7 @@ def test_a_sample_photo_is_followed_through_both_models(layers: AppTest) -> None
     layers.slider(key="layers_threshold").set_value(30.0).run()
     assert not layers.exception
     text = words(layers)
-    assert "They part company at" in text
+    assert "They diverge at" in text
     layers.button(key="layers_goto").click().run()
     assert layers.selectbox(key="layers_block").value in text.replace("\\", "")
     layers.slider(key="layers_threshold").set_value(0.0).run()
@@ -258,8 +258,8 @@ def test_blocks_chosen_by_hand_are_asked_for_with_the_look_there_was(
     chosen = next(box for box in app.multiselect if box.label == "Keep in floats")
     assert chosen.value  # at first those that carry most
     chosen.set_value(["stem", "block2a"])
-    app.radio(key="layers_precision").set_value("float32").run()
-    app.button(key="layers_mix").click().run()
+    app.radio(key="layers_precision").set_value("float32")
+    app.button(key="layers_mix").click().run()  # without the page being drawn in between
     assert not app.exception
     experiment = asked_for(copied, started[0])
     assert experiment.mixed is not None
@@ -275,8 +275,8 @@ def test_a_suggestion_is_asked_for_within_limits(
     app = open_view(copied, "layers", layered_run.run.id)
     app.number_input(key="layers_drop").set_value(0.5)
     app.number_input(key="layers_extra").set_value(20.0)
-    app.number_input(key="layers_ratio").set_value(1.5).run()
-    app.button(key="layers_mix").click().run()
+    app.number_input(key="layers_ratio").set_value(1.5)
+    app.button(key="layers_mix").click().run()  # without the page being drawn in between
     mixed = asked_for(copied, started[0]).mixed
     assert mixed is not None
     assert mixed.is_suggested

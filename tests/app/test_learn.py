@@ -79,8 +79,8 @@ def test_a_scale_a_channel_offers_single_channels_and_is_worth_decibels(learn: A
     learn.button_group(key="learn_granularity").set_value("one a channel").run()
     after = metrics(learn)
     assert not learn.exception
-    assert after["SQNR of the layer"] == before["With a scale a channel"]
-    assert after["With one scale for all"] == before["SQNR of the layer"]
+    assert after["SQNR of the layer"] == before["Per-channel scale"]
+    assert after["Per-tensor scale"] == before["SQNR of the layer"]
     assert any(label.startswith("This channel, ") for label in after)
     channel = next(box for box in learn.selectbox if box.label == "Channel")
     assert "all channels" not in channel.options

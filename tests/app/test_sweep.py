@@ -55,6 +55,22 @@ def test_the_form_says_how_many_runs_a_sweep_has_and_starts_it_once(
     assert "0 of 12 runs finished" in words(app)
 
 
+def test_a_click_soon_after_a_value_was_chosen_runs_the_sweep_with_it(
+    open_view: OpenView, tmp_path: Path, started: list[str]
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    app.multiselect(key="sweep_sizes").set_value([50, 200]).run()
+    app.multiselect(key="sweep_sizes").set_value([20, 100])
+    app.number_input(key="exp_seed").set_value(7)
+    _button(app, "Run the sweep").click().run()  # without the page being drawn in between
+    assert not app.exception and len(started) == 1
+    home = Home(tmp_path)
+    database = Database(home.database)
+    [(_, state)] = list_sweeps(home, database)
+    database.close()
+    assert (state.sweep.calibration_sizes, state.sweep.base.seed) == ((20, 100), 7)
+
+
 def test_what_nothing_depends_on_or_is_too_much_is_said(
     open_view: OpenView, tmp_path: Path
 ) -> None:

@@ -74,7 +74,7 @@ def test_both_granularities_stand_side_by_side_and_are_named(tensors: Tensors) -
         quantize_kernel(layer, 8, symmetric=True, per_channel=each) for each in (True, False)
     )
     figure = channels_chart(own, shared, 1)
-    assert figure.layout.yaxis.ticktext == ("<b>a scale a channel</b>", "one scale for all")
+    assert figure.layout.yaxis.ticktext == ("<b>per-channel scale</b>", "per-tensor scale")
     text = alt_text(figure)
     assert f"{own.typical:.1f} dB" in text
     assert f"{shared.typical:.1f} dB" in text

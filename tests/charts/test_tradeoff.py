@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.charts.base import alt_text
+from effq_core.charts.base import READY_SYMBOL, SYMBOLS, alt_text, marker
 from effq_core.charts.tradeoff import Against, Spot, pareto, spots, tradeoff
 from effq_core.experiment.variants import CATALOGUE, CONTROLS
 from effq_core.results import Results
@@ -19,6 +19,14 @@ from tests.results.run_variations import changed, only, together, unlabelled
 
 def spot(name: str, x: float, y: float, *, eligible: bool = True) -> Spot:
     return Spot(name=name, x=x, x_low=x, x_high=x, y=y, y_low=y, y_high=y, eligible=eligible)
+
+
+def test_every_variant_and_every_added_file_has_a_marker() -> None:
+    assert set(SYMBOLS) == set(CATALOGUE)
+    assert marker("file_theirs")["symbol"] == READY_SYMBOL not in SYMBOLS.values()
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyError, match="int8"):
+        patch.delitem(SYMBOLS, "int8")
+        marker("int8")
 
 
 def markers(figure) -> dict[str, object]:

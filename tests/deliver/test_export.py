@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +20,11 @@ from effq_core.base.csv_table import csv_text
 from effq_core.base.errors import InputError, StoreError
 from effq_core.deliver import export as exporting
 from effq_core.deliver.export import export
-from effq_core.deliver.export_readme import feeding, reading
+from effq_core.deliver.export_readme import feeding, reading, readme
 from effq_core.measure.inspect import TensorInfo
 from effq_core.predict.variant_answers import Predictor
-from effq_core.results import rows
+from effq_core.results import load_reference, rows
+from tests.results.run_variations import changed
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,16 @@ def test_predictions_name_each_image_and_add_up_to_the_accuracies(tiny_run, fold
     for name, variant in tiny_run.results.variants.items():
         right = sum(row["true_class"] == row[f"{name}_class"] for row in table)
         assert right == variant.accuracy.top1.k
+
+
+def test_a_disturbed_median_is_marked_in_the_readme() -> None:
+    def busy(plain: dict[str, Any]) -> None:
+        plain["variants"]["int8"]["latency"][0]["others_share"] = 0.4
+
+    told = "Other programs used the processor"
+    assert told not in readme(load_reference(), "")
+    text = readme(changed(load_reference(), busy), "")
+    assert " ms* | 2.74×* (not timed together) |" in text and told in text
 
 
 def test_the_readme_says_how_each_file_is_fed(folder: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from effq_core.base.errors import Cancelled
 from effq_core.base.reporting import SilentReporter
-from effq_core.measure.diagnosis import Subject, labels_gate
+from effq_core.measure import diagnosis
+from effq_core.measure.diagnosis import Subject, _better_feeding, labels_gate
 from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions
@@ -127,6 +128,25 @@ def test_the_preprocessing_it_was_trained_with_is_found_behind_the_one_in_the_gr
         "preprocessing minus_one_one it would be right on 100 % of 120. Add it again with "
         "this preprocessing."
     )
+
+
+def test_an_output_that_is_no_answer_is_none_either_where_it_is_fed_otherwise(
+    make_seeing: Callable[[Normalisation], Path], tmp_path: Path
+) -> None:
+    file = make_seeing(RAW)
+    photos = np.full((4, SIDE, SIDE, 3), (200, 100, 50), np.uint8)
+    way = next(each for each in other_feedings(None) if each.words.endswith("zero_one"))
+    assert set(Refed(file, tmp_path / "all").answers(photos, way)) == {0}
+    assert set(Refed(file, tmp_path / "some", None, 0).answers(photos, way)) == {1}
+    truth = np.ones(4, np.int64)
+    outputs = ModelPool(file).predict_many(photos)
+    few = Predictions(outputs, truth, np.array([0, 1, 2]), list("abcd"), ignored=0)
+    asked: list[int | None] = []
+    subject = Subject("F", file, photos, tmp_path / "x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diagnosis, "Refed", lambda *known: asked.append(known[3]) or Refed(*known))
+        _better_feeding(truth, few, subject, None)
+    assert asked == [0]
 
 
 def test_preprocessing_that_is_done_twice_is_found(make: Make, judge: Callable[..., Gate]) -> None:

@@ -5,12 +5,14 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base.errors import ModelError
 from effq_core.measure.inspect import FileReport, inspect_file
-from effq_core.measure.runtime import LiteRtModel
+from effq_core.measure.runtime import LiteRtModel, load_interpreter
 
 WEIGHTS = 3 * 3 * (3 * 16 + 16 * 32 + 32 * 64) + 64 * 10
 
@@ -45,6 +47,31 @@ def test_an_integer_file_is_read(models: dict[str, Path]) -> None:
     assert (report.outputs[0].dtype, report.outputs[0].shape) == ("INT8", (1, 10))
     assert report.size_bytes < inspect_file(models["float32"]).size_bytes / 2.5
     assert report.size_kib == report.size_bytes / 1024
+
+
+def test_two_bit_convolutions_are_refused_before_they_are_run(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    model = schema.ModelT.InitFromPackedBuf(models["float32"].read_bytes(), 0)
+    graph = model.subgraphs[0]
+    kinds = [model.operatorCodes[op.opcodeIndex].builtinCode for op in graph.operators]
+    place = graph.operators[kinds.index(schema.BuiltinOperator.CONV_2D)].inputs[1]
+    weights = graph.tensors[place]
+    weights.type, weights.quantization = schema.TensorType.INT2, schema.QuantizationParametersT()
+    weights.quantization.scale = [0.1] * int(weights.shape[0])
+    weights.quantization.zeroPoint = [0] * int(weights.shape[0])
+    data = np.zeros(int(np.prod(weights.shape)) // 4, np.uint8)
+    model.buffers[weights.buffer].data = data
+    for code in model.operatorCodes:
+        if code.builtinCode == schema.BuiltinOperator.CONV_2D:
+            code.version = 5
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path = tmp_path / "two.tflite"
+    path.write_bytes(bytes(builder.Output()))
+    load_interpreter(path)  # LiteRT itself has nothing against it
+    with pytest.raises(ModelError, match="2-bit weights in CONV_2D, which LiteRT cannot run"):
+        inspect_file(path)
 
 
 def test_dynamic_range_has_both(models: dict[str, Path]) -> None:

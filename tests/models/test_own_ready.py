@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from effq_core.base.errors import ExperimentError, ModelError
 from effq_core.base.settings import Home
 from effq_core.care.library import remove_item
+from effq_core.experiment import Experiment
 from effq_core.experiment.variants import Recipe, get_variant, in_catalogue_order
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
@@ -21,6 +23,7 @@ from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import ReadyFile, get_ready, ready_files
 from effq_core.photos.image_input import ImageInput
+from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
@@ -104,6 +107,20 @@ def test_the_model_is_fed_what_it_was_trained_with(
         LiteRtModel(path)
 
 
+def test_what_a_file_was_fed_before_its_rounding_changed_is_not_used_again(
+    home: Home, tflite: Path, tmp_path: Path
+) -> None:
+    for i, label in enumerate(TINY_LABELS):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for shade in range(4):
+            photo = Image.new("RGB", (SIDE, SIDE), (40 * i, 10 * shade, 99))
+            photo.save(tmp_path / "photos" / label / f"{shade}.png")
+    card = kept(home, tflite)
+    asked = Experiment(dataset=f"folder:{tmp_path / 'photos'}", variants=("float32", card.variant))
+    plan = build_plan(asked, home)
+    assert plan[f"convert:{card.variant}"].version == 2
+
+
 def test_a_file_stands_only_beside_runs_with_its_classes(home: Home, tflite: Path) -> None:
     card = kept(home, tflite)
     params, entry = ready_stage(card.variant, home, TINY_LABELS)
@@ -177,8 +194,9 @@ def test_a_quantized_input_never_gets_three_values_in_silence(
         LiteRtModel(bytes_file)  # also where its card was written before that was looked at
     with pytest.raises(ModelError, match=r"cannot be fed|stay apart"):
         check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.CAFFE))
-    half = check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.ZERO_ONE))
-    assert any("of 256 pixel values stay apart" in note for note in half.report["notes"])
+    with pytest.raises(ModelError, match=r"only 128 of 256 pixel values stay apart") as half:
+        check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.ZERO_ONE))
+    assert half.value.hint == "Choose the preprocessing the model was trained with."
     fits = check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.MINUS_ONE_ONE))
     assert not any("of 256" in note for note in fits.report["notes"])
 

@@ -11,8 +11,11 @@ import pytest
 from effq_core.base.errors import DatasetError
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
-from effq_core.pipeline.forecast import forecast, host_pace
+from effq_core.photos.image_input import GREY, ImageInput
+from effq_core.photos.sampling import ResolvedSizes
+from effq_core.pipeline.forecast import _bytes, forecast, host_pace
 from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.stage import StageSpec
 from effq_core.store.rows import StageRow, StageState
 
 
@@ -62,6 +65,16 @@ def test_the_estimate_of_disk_is_near_what_the_run_took(tiny_run: Any) -> None:
         path.stat().st_size for path in tiny_run.home.artifacts.rglob("*") if path.is_file()
     )
     assert 0.5 * taken < guessed < 2 * taken
+
+
+def test_grey_photos_take_a_third_of_the_disk() -> None:
+    sizes = ResolvedSizes(calibration=20, training=0, evaluation=60)
+    grey, colour = (
+        StageSpec(name="p", kind="pixels", function="a:b", version=1,
+                  params={"role": "evaluation", **entry.to_plain()})
+        for entry in (ImageInput(32, channels=GREY), ImageInput(32))
+    )  # fmt: skip
+    assert _bytes(grey, 0, sizes) * 3 == _bytes(colour, 0, sizes) == 60 * 32 * 32 * 3
 
 
 def test_a_slow_machine_makes_the_estimate_longer(tmp_path: Path) -> None:

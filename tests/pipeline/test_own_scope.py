@@ -242,3 +242,7 @@ def test_a_background_output_is_no_answer_where_photos_have_none(
     assert plan["evaluate:int8"].params["ignored"] == 0, (
         "nor is it where its files are measured on others"
     )
+    numbered = [f"{place}_{name}" for place, name in enumerate(("background", *CLASSES))]
+    bring(home, path, replace(OFFER, labels=parse_labels("\n".join(numbered))), "Numbered")
+    asked = replace(results.experiment, model="own:numbered")
+    assert build_plan(asked, home)["evaluate:int8"].params["ignored"] == 0

@@ -225,6 +225,14 @@ def test_a_limit_on_time_belongs_to_a_machine_and_others_do_not(store: Home) -> 
     assert "host" not in build_plan(ALL, store)["suggest"].params
 
 
+def test_taking_latencies_anew_times_what_a_search_found_by_them_anew(store: Home) -> None:
+    timed = replace(ALL, mixed=Mixed(max_latency_ratio=1.5))
+    again = changed(store, timed, replace(timed, sitting=1))
+    assert again == descendants(build_plan(timed, store), "suggest", "benchmark")
+    untimed = changed(store, ALL, replace(ALL, sitting=1))
+    assert "benchmark" in untimed and not {"suggest", "convert:int8_mixed"} & untimed
+
+
 def test_other_limits_change_the_mixed_file_and_no_other(store: Home) -> None:
     found = changed(store, ALL, replace(ALL, mixed=Mixed(max_drop_points=1.0)))
     assert found == descendants(build_plan(ALL, store), "suggest")

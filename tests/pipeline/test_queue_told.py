@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pipeline_runs import Runs
@@ -20,6 +22,7 @@ from effq_core.cli import live
 from effq_core.cli.app import app
 from effq_core.cli.live import watching
 from effq_core.pipeline import driver, worker
+from effq_core.pipeline.stage import StageSpec, StageTask
 from effq_core.store.rows import Status
 
 ROOT = str(Path(driver.__file__).parents[2])
@@ -106,6 +109,31 @@ def test_a_run_held_up_by_a_timing_says_so(runs: Runs, monkeypatch: pytest.Monke
         next(line for line in lines if line.startswith("✓"))
     )
     assert worker.TIMING == "waiting for a timing run to finish"
+
+
+def test_a_timing_run_says_that_it_waits_for_other_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    spec = StageSpec(
+        name="n", kind="numbers", function="pipeline_stages:write_number", version=1,
+        params={"value": 1}, exclusive=True,
+    )  # fmt: skip
+    task = StageTask(
+        run_id="r", spec=spec, fingerprint="f" * 64, inputs={}, home=str(tmp_path), topic="t"
+    )
+    sent: list[dict[str, Any]] = []
+    other = contextlib.ExitStack()
+    other.enter_context(cores(alone=False))
+
+    def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+        if message["what"] == "waiting":
+            other.close()
+
+    assert worker.run_stage(task, send)["state"] == "done"
+    waited = [message["detail"] for message in sent if message["what"] == "waiting"]
+    assert waited == ["waiting until other work leaves the cores free"]
 
 
 def test_a_terminal_shows_the_place_in_the_queue(runs: Runs) -> None:

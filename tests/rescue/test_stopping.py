@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from effq_core.base.errors import Cancelled, StoreError
+from effq_core.base.errors import Cancelled, InputError, StoreError
 from effq_core.base.settings import Home
 from effq_core.pipeline.context import CANCEL
 from effq_core.rescue.stopping import Stopping
@@ -31,7 +31,7 @@ def waited(path: Path, seconds: float) -> bool:
 
 def test_a_run_whose_time_is_up_is_cancelled(home: Home) -> None:
     stopping = Stopping(home, home.root / "flag")
-    with stopping.stops(RUN, 0.05, lambda: True) as worked:
+    with stopping.stops(RUN, 0.05, lambda: True, lambda: False) as worked:
         assert waited(home.runs / RUN / CANCEL, 10)
     assert stopping.timed_out
     assert worked.seconds > 0.05
@@ -47,7 +47,7 @@ def test_waiting_for_its_turn_is_none_of_its_time(home: Home) -> None:
             raise StoreError("The database is held.", "Try again.")  # not known this time
         return len(asked) > 3
 
-    with stopping.stops(RUN, 0.4, its_turn) as worked:
+    with stopping.stops(RUN, 0.4, its_turn, lambda: False) as worked:
         while len(asked) < 4:
             assert worked.seconds == 0
             assert not (home.runs / RUN / CANCEL).exists()
@@ -57,10 +57,28 @@ def test_waiting_for_its_turn_is_none_of_its_time(home: Home) -> None:
     assert time.monotonic() - asked[-1] >= 0.4
 
 
+def test_waiting_for_a_quiet_processor_is_none_of_its_time(home: Home) -> None:
+    stopping, quiet = Stopping(home, home.root / "flag"), home.root / "quiet"
+    asked: list[bool] = []
+
+    def is_waiting() -> bool:
+        asked.append(not quiet.exists())
+        if len(asked) == 1:
+            raise InputError("There is no such run.", "Somebody deleted it.")
+        return asked[-1]
+
+    with stopping.stops(RUN, 0.6, lambda: True, is_waiting) as worked:
+        assert not waited(home.runs / RUN / CANCEL, 1.5)
+        assert worked.seconds < 0.6 and worked.waited > 0.5
+        quiet.touch()
+        assert waited(home.runs / RUN / CANCEL, 10)
+    assert stopping.timed_out
+
+
 def test_a_run_is_cancelled_with_its_rescue(home: Home) -> None:
     flag = home.root / "flag"
     stopping = Stopping(home, flag)
-    with stopping.stops(RUN, None, lambda: True):
+    with stopping.stops(RUN, None, lambda: True, lambda: False):
         assert not waited(home.runs / RUN / CANCEL, 0.5)
         flag.touch()
         assert waited(home.runs / RUN / CANCEL, 10)

@@ -1,4 +1,4 @@
-"""One photo on its way through both models: where they part company, and what an operator sees."""
+"""One photo on its way through both models: where they diverge, and what an operator sees."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def show_photo(known: Known, op: Op) -> None:
         known: About the run.
         op: The operator whose output is drawn.
     """
-    st.subheader("Where do the two part company?", anchor=False, help=tip("parting"))
+    st.subheader("Where do float32 and int8 diverge?", anchor=False, help=tip("parting"))
     left, right = st.columns([1, 3], gap="large")
     with left:
         chosen = _choose(known)
@@ -248,7 +248,7 @@ def _depth(
 def _where(found: Trace, below: Step | None, threshold: float) -> str:
     if below is not None:
         return (
-            f"They part company at **{escape(layer_title(below.layer))}** "
+            f"They diverge at **{escape(layer_title(below.layer))}** "
             f"({escape(operator_title(below.kind))}, {escape(below.block)}): the first operator on "
             f"the way whose SQNR, {fmt.decimals(below.lower_db, 2)} dB, is under "
             f"{fmt.decibels(threshold)}."

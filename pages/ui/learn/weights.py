@@ -132,7 +132,7 @@ def _numbers(effect: KernelEffect, other: KernelEffect, row: int | None) -> None
     numbers(
         ("SQNR of the layer", fmt.decibels(effect.total), tip("sqnr")),
         (
-            "With a scale a channel" if other.per_channel else "With one scale for all",
+            "Per-channel scale" if other.per_channel else "Per-tensor scale",
             fmt.decibels(other.total),
             tip("granularity"),
         ),

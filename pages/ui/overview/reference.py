@@ -14,7 +14,7 @@ from effq_core.results import REFERENCE, Results
 from effq_core.results.paper import EVALUATED, beside_paper
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart, escape
+from pages.ui.common.show import chart, escape, prose
 from pages.ui.results.files import model_download
 
 
@@ -74,6 +74,8 @@ def show_outcome(results: Results) -> None:
     with st.container(border=True, key="outcome"):
         icon = ":material/verified:" if found.sure else ":material/warning:"
         st.markdown(f"{icon} **Measured on the bundled model:** {escape(found.text)}")
+        for caution in found.cautions:
+            st.caption(f":material/info: {prose(caution)}")
         with st.container(horizontal=True, vertical_alignment="center"):
             if found.variant is not None:
                 model_download(Source(REFERENCE, "Reference run", results), found.variant)
