@@ -11,7 +11,7 @@ setup(
     packages=[*find_packages(include=["effq_core*"]), "effq_core._studio"],
     package_dir={"effq_core._studio": "."},
     package_data={
-        "effq_core": ["py.typed"],
+        "effq_core": ["**/*.toml", "*.pyi", "py.typed"],
         "effq_core._studio": [
             "pages/**/*.py",
             ".streamlit/config.toml",

@@ -44,7 +44,7 @@ class Run:
     """
 
     id: str
-    _results: Results = field(repr=False)
+    _results: Results = field(repr=False, compare=False)
 
     @property
     def experiment(self) -> Experiment:
