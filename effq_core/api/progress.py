@@ -47,13 +47,13 @@ def shown(progress: bool | OnProgress) -> Iterator[OnProgress]:
         return
     from tqdm.auto import tqdm  # a widget in Jupyter, a line on a terminal
 
-    bar_format = "{percentage:3.0f}%|{bar}| {postfix}"
+    bar_format = "{percentage:3.0f}%|{bar}| {desc}"
     with tqdm(total=100, bar_format=bar_format, disable=not progress) as bar:
 
         def draw(found: Progress) -> None:
             bar.n = 100 * found.share
-            left = "" if found.remaining is None else f" · {fmt.left(found.remaining)}"
-            bar.set_postfix_str(f"{found.text}{left}")
+            left = f" · {fmt.left(found.remaining)}" if found.remaining else ""
+            bar.set_description_str(f"{found.text}{left}")
 
         yield draw
 

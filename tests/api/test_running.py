@@ -50,7 +50,8 @@ def test_a_bar_is_drawn_unless_it_is_not_wanted(
     for wanted in (False, True):
         monkeypatch.setattr(sys, "stderr", io.StringIO())
         run(TINY, progress=wanted)
-        assert ("100%|█" in sys.stderr.getvalue()) is wanted
+        last = sys.stderr.getvalue().rstrip("\n").rpartition("\r")[2]
+        assert last == ("100%|##########| Finished" if wanted else "")
 
 
 def test_what_cannot_be_run_is_refused_and_leaves_no_run(home: Home) -> None:
@@ -97,4 +98,7 @@ def test_latencies_are_taken_anew_where_that_is_wanted(tiny_home: Home) -> None:
     run_id = begin(tiny_home, TINY, remeasure=True, time_now=True)
     row = Database(tiny_home.database).get_run(run_id)
     assert (row.status, row.experiment["sitting"]) == (Status.QUEUED, 1)
-    assert [path.name for path in (tiny_home.runs / run_id).iterdir()] == ["time_now"]
+    assert (tiny_home.runs / run_id / "time_now").exists()
+    told = begin(tiny_home, TINY)
+    assert Database(tiny_home.database).get_run(told).experiment == TINY.to_dict()
+    assert not (tiny_home.runs / told / "time_now").exists()

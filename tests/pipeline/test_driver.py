@@ -304,8 +304,11 @@ def test_a_full_disk_fails_the_run_and_keeps_what_was_finished(tmp_path: Path, r
 def test_an_interrupt_within_the_driver_cancels(runs: Runs) -> None:
     """A second Ctrl-C is no signal to the run any more, and a notebook's process lives on."""
 
+    interrupted = []
+
     def interrupt(update: Update) -> None:
-        if update.stages:
+        if update.stages and not interrupted:
+            interrupted.append(update)
             raise KeyboardInterrupt
 
     run_id = runs.create()
