@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 
 app: install
-	$(BIN)/python -m streamlit run streamlit_app.py --server.headless=false --server.port=$(PORT)
+	$(BIN)/effq studio --port $(PORT)
 
 install: $(VENV)/.installed
 

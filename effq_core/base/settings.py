@@ -11,7 +11,11 @@ import platformdirs
 
 from effq_core.base.errors import InputError
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_PACKAGE = Path(__file__).resolve().parents[1]
+STUDIO = _PACKAGE / "_studio" if (_PACKAGE / "_studio").is_dir() else _PACKAGE.parent
+"""Where the dashboard and the assets lie: in the package where a wheel was installed (see
+``setup.py``), else beside it, at the top of the repository."""
+ASSETS = STUDIO / "assets"
 """Bundled weights, labels and the reference run."""
 REFERENCE_RUN = ASSETS / "reference_run"
 """A whole run of the bundled model: results, answers and, of most variants, files."""
@@ -71,8 +75,12 @@ class Home:
     @classmethod
     def from_environment(cls) -> Home:
         """Returns ``EFFQ_HOME``, or the user's data directory where it is not set."""
-        chosen = os.environ.get(_HOME)
-        return cls(Path(chosen or platformdirs.user_data_dir("effq-studio")).expanduser().resolve())
+        return cls.at(os.environ.get(_HOME) or platformdirs.user_data_dir("effq-studio"))
+
+    @classmethod
+    def at(cls, folder: str | Path) -> Home:
+        """Returns the store in a folder, which may begin with ``~`` or be relative."""
+        return cls(Path(folder).expanduser().resolve())
 
     @property
     def database(self) -> Path:

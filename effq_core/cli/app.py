@@ -19,6 +19,7 @@ from effq_core.cli import (
     run,
     show,
     steer,
+    studio,
     sweep,
     timings,
 )
@@ -66,6 +67,7 @@ def _effq(
 
 
 app.command("run")(run.run)
+app.command("studio")(studio.studio)
 app.command("runs")(show.runs)
 app.command("show")(show.show)
 app.command("layers")(layers.layers)

@@ -38,32 +38,15 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
     """List the models there are."""
     if ctx.invoked_subcommand is not None:
         return
+    from effq_core.api.models import rows as model_rows
     from effq_core.base import formatting as fmt
     from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.models.catalogue import MODELS
-    from effq_core.models.own.card import OwnCard
-    from effq_core.models.own.card import own_models as added_models
     from effq_core.models.own.ready import ready_files
     from effq_core.photos.image_input import ImageInput
 
     home = Home.from_environment()
-    rows: list[dict[str, Any]] = [
-        {
-            "id": card.id,
-            "title": card.title,
-            **card.image_input.to_plain(),
-            "classes": len(card.head_labels),
-            "bundled": card.bundled,
-            "own": isinstance(card, OwnCard),
-            "present": card.is_present(home),
-            "weights_bytes": card.weights.bytes,
-            "licence": card.licence,
-            "source": card.source,
-            "summary": card.summary,
-        }
-        for card in (*MODELS.values(), *added_models(home))
-    ]
+    rows = model_rows(home)
     if json:
         output.print_json(rows)
         return

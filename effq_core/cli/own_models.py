@@ -50,32 +50,11 @@ def add(
     json: AsJson = False,
 ) -> None:
     """Check a model of your own in a process that may do nothing else, and keep it."""
-    from effq_core.base.errors import ModelError
+    from effq_core.api.models import check_and_keep
     from effq_core.base.settings import Home
     from effq_core.cli import output
-    from effq_core.intake.adding import Offer, check, name_of_file
-    from effq_core.intake.keeping import keep
     from effq_core.intake.steps import Step, StepState
-    from effq_core.models.own.labels import KNOWN_SETS, parse_labels
-    from effq_core.models.own.preprocessing import Preprocessing
-    from effq_core.models.own.ready import ReadyFile
-    from effq_core.photos.image_input import Resize
 
-    if not file.is_file():
-        raise ModelError(f"There is no file {file}.", "Check the path.")
-    try:
-        chosen = Preprocessing(preprocessing)
-    except ValueError:
-        raise ModelError(
-            f"There is no preprocessing {preprocessing!r}.",
-            f"Choose from: {', '.join(Preprocessing)}.",
-        ) from None
-    if resize not in list(Resize):
-        raise ModelError(f"There is no resize {resize!r}.", f"Choose from: {', '.join(Resize)}.")
-    if labels not in KNOWN_SETS and not Path(labels).is_file():
-        raise ModelError(f"There is no file of labels {labels}.", "Check the path.")
-    given = labels if labels in KNOWN_SETS else Path(labels).read_bytes()
-    offer = Offer(file.name, parse_labels(given), chosen, image_size, Resize(resize))
     told: set[str] = set()
 
     def tell(found: tuple[Step, ...]) -> None:
@@ -85,21 +64,28 @@ def add(
                 mark = {StepState.DONE: "ok  ", StepState.WARNING: "note"}.get(step.state, "FAIL")
                 output.say(f"{mark}  {step.title}: {step.detail}", error=True)
 
-    home = Home.from_environment()
-    checked = check(home, file, offer, on_steps=tell)
-    card = keep(home, checked, name or name_of_file(file.name), replace=replace)
-    ready = isinstance(card, ReadyFile)
-    identifier = card.variant if isinstance(card, ReadyFile) else card.id
+    added = check_and_keep(
+        Home.from_environment(),
+        file,
+        labels,
+        preprocessing,
+        name=name,
+        image_size=image_size,
+        resize=resize,
+        replace=replace,
+        on_steps=tell,
+    )
+    checked = added.checked
     if json:
-        output.print_json({"id": identifier, **checked.report})
+        output.print_json({"id": added.id, **checked.report})
         return
     made = output.table("Sample photo", "The model's answers")
     for row in checked.answers:
         best = ", ".join(f"{label} {checked.shown(share)}" for label, share in row["top"])
         made.add_row(output.safe(row["photo"]), output.safe(best))
     output.stdout().print(made)
-    use = f"--variant standard,{identifier}" if ready else f"--model {identifier}"
-    output.say(f"\n{card.title} is there. `effq run {use}` uses it.")
+    use = f"--variant standard,{added.id}" if added.is_ready else f"--model {added.id}"
+    output.say(f"\n{added.title} is there. `effq run {use}` uses it.")
 
 
 def remove(
@@ -108,18 +94,7 @@ def remove(
     ],
 ) -> None:
     """Remove a model of your own; what runs found with it stays."""
-    from effq_core.base.settings import Home
-    from effq_core.care.library import remove_item
+    from effq_core.api import models
     from effq_core.cli import output
-    from effq_core.experiment.variants import is_ready
-    from effq_core.models.own.card import PREFIX
-    from effq_core.store.database import Database
 
-    home = Home.from_environment()
-    model_id = model if model.startswith(PREFIX) or is_ready(model) else f"{PREFIX}{model}"
-    database = Database(home.database)
-    try:
-        remove_item(home, database, model_id)
-    finally:
-        database.close()
-    output.say(f"{model_id} was removed.")
+    output.say(f"{models.remove(model)} was removed.")

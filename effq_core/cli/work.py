@@ -46,23 +46,11 @@ def start(
         EffqError: If the experiment cannot be run at all; then no run is made.
         typer.Exit: If it fails or is cancelled.
     """
-    from effq_core.experiment.sitting import next_sitting
-    from effq_core.pipeline import control
-    from effq_core.pipeline.plan import build_plan
+    from effq_core.api.running import begin
 
     home = Home.from_environment()
-    # What cannot be planned is wrong input, and leaves no run behind.
-    build_plan(experiment, home)
+    run_id = begin(home, experiment, name, remeasure=remeasure, time_now=time_now)
     warn(experiment, home)
-    database = Database(home.database)
-    try:
-        if remeasure:
-            experiment = next_sitting(experiment, (run.experiment for run in database.list_runs()))
-        run_id = control.enter(home, database, experiment, name)
-    finally:
-        database.close()
-    if time_now:
-        control.time_now(home, run_id)
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
 
 

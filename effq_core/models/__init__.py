@@ -1,1 +1,16 @@
-"""Sources of models and how they are rebuilt in a worker."""
+"""Sources of models and how they are rebuilt in a worker.
+
+For notebooks it also has the functions of :mod:`effq_core.api.models`.
+"""
+
+from typing import Any
+
+from effq_core import public
+
+
+def __getattr__(name: str) -> Any:
+    return public(f"models.{name}")
+
+
+def __dir__() -> list[str]:
+    return ["add", "available", "download", "remove"]

@@ -131,7 +131,7 @@ class Driver:
             self._progress.status(Status.QUEUED, driver_pid=pid, driver_started=process_token(pid))
             self._check()
             self._work(plan)
-        except Cancelled:
+        except (Cancelled, KeyboardInterrupt):  # a second Ctrl-C; a notebook lives on after it
             self._end(StageState.CANCELLED, Status.CANCELLED)
         except EffqError as error:
             self._end(StageState.CANCELLED, Status.FAILED, error=error.message, hint=error.hint)

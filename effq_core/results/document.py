@@ -216,12 +216,20 @@ class Results:
             InputError: If the run does not have the variant, or no files at all.
             StoreError: If they are no longer there.
         """
-        variant = self._variant(name)
+        variant = self.variant(name)
         if self.folder is None:
             raise _without_files("These results come without files.")
         return Predictions.load(self.folder / variant.predictions)
 
-    def _variant(self, name: str) -> VariantResult:
+    def variant(self, name: str) -> VariantResult:
+        """Returns a variant's results.
+
+        Args:
+            name: The variant.
+
+        Raises:
+            InputError: If the run does not have it.
+        """
         if name not in self.variants:
             raise InputError(
                 f"The run has no variant {name!r}.", f"It has: {', '.join(self.variants)}."
@@ -229,7 +237,7 @@ class Results:
         return self.variants[name]
 
     def _file(self, name: str, file: str) -> Path:
-        variant = self._variant(name)
+        variant = self.variant(name)
         if self.folder is None or not variant.artifact:
             raise _without_files(
                 f"The .tflite file of {variant.title} does not come with these results, only its "

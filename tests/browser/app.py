@@ -50,21 +50,24 @@ class App:
         process: The server.
     """
 
-    def __init__(self, home: Path, port: int, **environment: str) -> None:
-        self.home, self.port = home, port
+    def __init__(self, home: Path, port: int, cwd: Path = ROOT, **environment: str) -> None:
+        self.home, self.port, self.cwd = home, port, cwd
         self.url = f"http://127.0.0.1:{port}"
         self.environment = environment
         self.process = self._start()
+
+    def command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
+            *("--server.port", str(self.port), "--server.address", "127.0.0.1"),
+        ]
 
     def _start(self) -> subprocess.Popen[bytes]:
         log = self.home.parent / f"dashboard-{self.port}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
-                    *("--server.port", str(self.port), "--server.address", "127.0.0.1"),
-                ],
-                cwd=ROOT,
+                self.command(),
+                cwd=self.cwd,
                 env={**os.environ, "EFFQ_HOME": str(self.home), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

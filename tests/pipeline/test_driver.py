@@ -299,3 +299,19 @@ def test_a_full_disk_fails_the_run_and_keeps_what_was_finished(tmp_path: Path, r
         finally:
             engine.stop(small.home)
             small.database.close()
+
+
+def test_an_interrupt_within_the_driver_cancels(runs: Runs) -> None:
+    """A second Ctrl-C is no signal to the run any more, and a notebook's process lives on."""
+
+    interrupted = []
+
+    def interrupt(update: Update) -> None:
+        if update.stages and not interrupted:
+            interrupted.append(update)
+            raise KeyboardInterrupt
+
+    run_id = runs.create()
+    run = driver.run_foreground(runs.home, run_id, interrupt, "pipeline_stages:numbers_plan")
+    assert run.status == Status.CANCELLED
+    assert runs.run("numbers_plan", run_id).status == Status.FINISHED

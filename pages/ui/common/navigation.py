@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd  # noqa: F401
 import streamlit as st
 
-from effq_core.base.settings import settle_home
+from effq_core.base.settings import ASSETS, settle_home
 from pages.ui.common.garbage import collect_now_and_then
 from pages.ui.common.show import flush_toasts, guard
 from pages.ui.common.uploaded import bound_uploads, free_left
@@ -57,10 +57,9 @@ def run() -> None:
     """Draws the frame and runs the page the address names."""
     if told := settle_home():  # by the first page of this server
         sys.stderr.write(f"{told}\n")
-    st.set_page_config(
-        page_title="EffQ Studio", page_icon="assets/logo.svg", layout="wide", menu_items={}
-    )
-    st.logo("assets/logo.svg", size="large")
+    logo = str(ASSETS / "logo.svg")
+    st.set_page_config(page_title="EffQ Studio", page_icon=logo, layout="wide", menu_items={})
+    st.logo(logo, size="large")
     pages = [
         st.Page(
             card.path, title=card.title, icon=card.icon, url_path=card.name, default=number == 0

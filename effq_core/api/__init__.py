@@ -1,0 +1,1 @@
+"""What :mod:`effq_core` offers to notebooks and scripts, over what the other packages do."""
