@@ -10,8 +10,8 @@ import pytest
 
 from effq_core.advise.cautions import disturbances
 from effq_core.advise.headline import headline
-from effq_core.results import Results, load_reference
-from tests.results.run_variations import changed, only, together, unlabelled
+from effq_core.results import load_reference
+from tests.results.run_variations import changed, only, steady, together, unlabelled
 
 REFERENCE = load_reference()
 
@@ -19,17 +19,6 @@ REFERENCE = load_reference()
 def timing(plain: dict[str, Any], variant: str) -> dict[str, Any]:
     found: dict[str, Any] = plain["variants"][variant]["latency"][0]
     return found
-
-
-def steady(results: Results) -> Results:
-    """The same timings in five rounds of one sitting, each as fast as the other."""
-
-    def even(plain: dict[str, Any]) -> None:
-        for variant in plain["variants"].values():
-            for each in variant["latency"]:
-                each.update(samples_ms=[each["median_ms"]] * 100, p90_ms=each["median_ms"])
-
-    return together(changed(results, even))
 
 
 def test_the_reference_run_in_one_sentence() -> None:

@@ -12,7 +12,7 @@ from effq_core.deliver.html_report import html_report
 from effq_core.measure.gate_wording import plainly
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, load_reference
-from tests.results.run_variations import changed, only, unlabelled
+from tests.results.run_variations import changed, only, steady, unlabelled
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -140,13 +140,14 @@ def test_a_failed_check_is_in_the_report(reference: Results) -> None:
     assert "FAILED 3 tensors are float." in text
 
 
-def test_a_doubtful_outcome_looks_doubtful_and_says_why(page: str, reference: Results) -> None:
+def test_a_doubtful_outcome_looks_doubtful_and_says_why(reference: Results) -> None:
     def busy(plain) -> None:
         plain["variants"]["int8"]["latency"][0] |= {"warning": "Busy.", "others_share": 0.53}
 
     doubtful = html_report(changed(reference, busy), "x")
 
-    assert '<div class="verdict">' in page and '<div class="verdict doubtful">' in doubtful
+    sure = html_report(steady(reference), "x")
+    assert '<div class="verdict">' in sure and '<div class="verdict doubtful">' in doubtful
     assert "To be taken with care. Timing has to be repeated" in Outline(doubtful).text
     assert "timed on a busy machine" in Outline(doubtful).text
     assert "2.74×" not in Outline(doubtful).text and "2.74*" in Outline(doubtful).text

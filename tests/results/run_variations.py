@@ -59,6 +59,17 @@ def together(results: Results, busy: Mapping[str, float] | None = None) -> Resul
     return changed(results, sit)
 
 
+def steady(results: Results) -> Results:
+    """The same timings in five rounds of one sitting, each as fast as the other."""
+
+    def even(plain: dict[str, Any]) -> None:
+        for variant in plain["variants"].values():
+            for each in variant["latency"]:
+                each.update(samples_ms=[each["median_ms"]] * 100, p90_ms=each["median_ms"])
+
+    return together(changed(results, even))
+
+
 def unlabelled(results: Results, folder: Path) -> Results:
     """The same answers scored as those to photos without labels; written into a folder."""
     answers = {}
