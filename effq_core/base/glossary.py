@@ -35,7 +35,10 @@ _TERMS = {
         "The photos shown to the float model to find the range of every activation. Also called "
         "calibration photos; they are never used to measure accuracy."
     ),
-    "calibration_size": "How many photos set the activation ranges. The paper used 500.",
+    "calibration_size": (
+        "How many photos set the activation ranges. They are never used to measure accuracy. The "
+        "paper used 500."
+    ),
     "calibration_method": (
         "How the values seen on the calibration photos become one range: the widest seen "
         "(min-max), the mean of each photo's (moving average), or the range that holds nearly all "
@@ -54,7 +57,7 @@ _TERMS = {
         "Photos accuracy is measured on. More photos make the interval narrower: 500 give about "
         "±3 points, 2,000 about ±1.5."
     ),
-    "training_size": "Photos to fine-tune on; a tenth of them is held out to choose the epoch.",
+    "training_size": "Photos to fine-tune on; some of them are held out to choose the epoch.",
     "threads": "How many CPU threads one invocation may use while it is timed.",
     "seed": "Fixes every random choice: the same seed gives the same samples and the same result.",
     "image_size": "Side of the square the photo is cropped and scaled to, in pixels.",

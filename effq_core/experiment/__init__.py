@@ -1,17 +1,10 @@
 """The frozen choice of everything a run depends on, and the vocabulary it is made of."""
 
 from effq_core.experiment.experiment import (
-    BATCH_SIZES,
-    BENCHMARK_INVOCATIONS,
     CALIBRATION_SIZES,
-    EPOCHS,
-    IMAGE_SIZES,
-    LEARNING_RATES,
-    PERCENTILES,
+    LOSSES,
+    METHODS,
     REFERENCE,
-    SAMPLE_SIZES,
-    SITTINGS,
-    THREADS,
     Calibration,
     CalibrationMethod,
     Experiment,
@@ -20,17 +13,10 @@ from effq_core.experiment.experiment import (
 )
 
 __all__ = [
-    "BATCH_SIZES",
-    "BENCHMARK_INVOCATIONS",
     "CALIBRATION_SIZES",
-    "EPOCHS",
-    "IMAGE_SIZES",
-    "LEARNING_RATES",
-    "PERCENTILES",
+    "LOSSES",
+    "METHODS",
     "REFERENCE",
-    "SAMPLE_SIZES",
-    "SITTINGS",
-    "THREADS",
     "Calibration",
     "CalibrationMethod",
     "Experiment",

@@ -1,4 +1,4 @@
-"""Experiments, sweeps and rescues as earlier versions wrote them: read, and written, to the byte."""
+"""Experiments, sweeps and rescues of earlier versions: read, and written, to the byte."""
 
 from __future__ import annotations
 
