@@ -45,6 +45,11 @@ def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
         raise ExperimentError(f"{name} is {value}.", f"Choose from {low} to {high}.")
 
 
+def one(noun: str) -> str:
+    """Returns a noun with its indefinite article."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
     """Finds the choice that is meant.
 
@@ -63,7 +68,7 @@ def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
         if choice == value:
             return choice
     raise ExperimentError(
-        f"{value!r} is not a {noun}.", f"Choose from: {', '.join(map(str, choices))}."
+        f"{value!r} is not {one(noun)}.", f"Choose from: {', '.join(map(str, choices))}."
     )
 
 

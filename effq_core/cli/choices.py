@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.base.checks import one_of
+from effq_core.base.checks import one, one_of
 from effq_core.base.errors import DatasetError, ExperimentError
 from effq_core.base.settings import Home
 from effq_core.cli.output import say
@@ -85,7 +85,7 @@ def _value(setting: Setting, text: Any) -> Any:
     except ValueError:
         whole = "Give a whole number" if setting.kind is int else "Give a number"
         raise ExperimentError(
-            f"{text!r} is not a {setting.noun}.", f"{whole}{', or all' * setting.all}."
+            f"{text!r} is not {one(setting.noun)}.", f"{whole}{', or all' * setting.all}."
         ) from None
 
 

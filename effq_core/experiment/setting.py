@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
-from effq_core.base.checks import check_count, check_range, known, one_of
+from effq_core.base.checks import check_count, check_range, known, one, one_of
 from effq_core.base.errors import ExperimentError
 from effq_core.experiment.variants import Variant, get_variant
 
@@ -157,17 +157,16 @@ class Setting:
         if value is None and self.optional:
             return None
         if not self.many:
-            return self._checked(value, "The")
+            return self._checked(value, f"The {self.noun}")
         if isinstance(value, (str, bytes)) or not isinstance(value, Collection):
             raise ExperimentError(f"The {self.noun}s are {value!r}.", "Give a list.")
         if self.default and not value:
             raise ExperimentError(f"No {self.noun} was chosen.", "Choose at least one.")
         if len(value) > MOST_VALUES:
             raise ExperimentError(f"{len(value):,} {self.noun}s are too many.")
-        return tuple(sorted({self._checked(each, "A") for each in value}))
+        return tuple(sorted({self._checked(each, one(self.noun).capitalize()) for each in value}))
 
-    def _checked(self, value: Any, article: str) -> Any:
-        subject = f"{article} {self.noun}"
+    def _checked(self, value: Any, subject: str) -> Any:
         if self.choices:
             return one_of(self.noun, value, self.choices())
         if self.bounds:
