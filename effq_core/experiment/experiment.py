@@ -5,226 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 
-from effq_core.base import formatting as fmt
 from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
 from effq_core.base.run_ids import validate_run_id
+from effq_core.experiment.calibration import Calibration
 from effq_core.experiment.mixed import Layers, Mixed
-from effq_core.experiment.setting import Axis, Described, Use, setting, titles
+from effq_core.experiment.qat import TRAINING, Qat
+from effq_core.experiment.setting import Axis, Described, Use, setting
 from effq_core.experiment.variants import (
     BASELINE,
     MIXED,
     PTQ,
     STANDARD,
-    Recipe,
-    Variant,
     get_variant,
     in_catalogue_order,
 )
 
-CALIBRATION_SIZES = (10, 2000)
 REFERENCE = "reference"
 """Names the bundled reference run where a run's id is expected."""
 _SEEDS = (0, 2**31 - 1)
 _SAMPLE_SIZES = (1, 10_000_000)
-_PHOTOS, _VARIANTS = "Model and photos", "Variants"
-_CALIBRATION, _TRAINING, _MEASUREMENT = "Calibration", "Fine-tuning", "Measurement"
-
-
-class CalibrationMethod(StrEnum):
-    """How calibration images become the range of an activation."""
-
-    MIN_MAX = "min_max"
-    """The smallest and largest value seen over all images (TensorFlow Lite's rule)."""
-    MOVING_AVERAGE = "moving_average"
-    """The mean over images of each image's smallest and largest value."""
-    PERCENTILE = "percentile"
-    """The range that holds a chosen share of all values; the rest is clipped."""
-
-
-class QatLoss(StrEnum):
-    """What fine-tuning minimises."""
-
-    AUTO = "auto"
-    """``labels`` where every training image has one, ``distill`` otherwise."""
-    LABELS = "labels"
-    """Cross-entropy against the photos' labels."""
-    DISTILL = "distill"
-    """Kullback-Leibler divergence from the float model's outputs; needs no labels."""
-
-
-METHODS = titles(CalibrationMethod, "Min-max", "Moving average", "Percentile")
-"""Returns the calibration methods there are, with their titles."""
-LOSSES = titles(QatLoss, "Automatic", "Labels", "Distillation")
-"""Returns the losses there are, with their titles."""
-
-
-def _ranged(variant: Variant) -> bool:
-    # QAT finds its ranges by a moving average, whatever the method.
-    return variant.needs_calibration and variant.recipe is not Recipe.QAT
-
-
-_CALIBRATED = Use(
-    variant=lambda variant: variant.needs_calibration,
-    why="no chosen variant is calibrated",
-    remedy="Add int8",
-)
-_BY_METHOD = Use(
-    variant=_ranged,
-    why="no chosen variant takes its ranges from a calibration method",
-    remedy="Add int8",
-)
-_CLIPPED = Use(
-    variant=_ranged,
-    part=lambda calibration: calibration.method == CalibrationMethod.PERCENTILE,
-    why="only int8 with the calibration method percentile uses it",
-    remedy="Choose that method",
-)
-_TRAINED = Use(
-    variant=lambda variant: variant.trained,
-    why="no chosen variant is fine-tuned",
-    remedy="Add int8_qat",
-)
+_PHOTOS, _MEASUREMENT = "Model and photos", "Measurement"
 _SAMPLED = Use(
     variant=lambda variant: variant.trained,
     why="no chosen variant is fine-tuned and the model keeps its head",
     remedy="Add int8_qat",
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration(Described):
-    """How the representative dataset sets activation ranges."""
-
-    size: int = setting(
-        500,
-        noun="calibration size",
-        title="Calibration photos",
-        help=tip("calibration_size"),
-        bounds=CALIBRATION_SIZES,
-        slider=True,
-        step=10,
-        option="--calibration-size",
-        panel=_CALIBRATION,
-        key="calibration_size",
-        use=_CALIBRATED,
-        axis=Axis(
-            name="calibration_sizes",
-            title="calibration sizes",
-            words=lambda size: fmt.counted(size, "photo"),
-            values=(10, 20, 50, 100, 200, 500, 1000, 2000),
-        ),
-    )
-    # The one that measured best on both bundled models: see docs/results.md.
-    method: CalibrationMethod = setting(
-        CalibrationMethod.PERCENTILE,
-        noun="calibration method",
-        title="Calibration method",
-        help=tip("calibration_method"),
-        choices=METHODS,
-        option="--calibration-method",
-        panel=_CALIBRATION,
-        key="calibration_method",
-        use=_BY_METHOD,
-        axis=Axis(
-            name="methods",
-            title="calibration methods",
-            words=lambda method: METHODS()[method].lower(),
-            option="--method",
-        ),
-    )
-    percentile: float = setting(
-        99.99,
-        noun="calibration percentile",
-        title="Percentile",
-        help=tip("percentile"),
-        unit="%",
-        bounds=(90.0, 100.0),
-        step=0.01,
-        digits=3,
-        option="--percentile",
-        panel=_CALIBRATION,
-        use=_CLIPPED,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Qat(Described):
-    """Settings of quantization-aware training; the defaults are the paper's."""
-
-    epochs: int = setting(
-        5,
-        noun="number of QAT epochs",
-        title="QAT epochs",
-        help=tip("epochs"),
-        bounds=(1, 100),
-        option="--epochs",
-        panel=_TRAINING,
-        use=_TRAINED,
-        axis=Axis(
-            name="epochs",
-            title="numbers of epochs",
-            words=lambda epochs: fmt.counted(epochs, "epoch"),
-            values=(1, 2, 3, 5, 10, 20),
-        ),
-    )
-    learning_rate: float = setting(
-        1e-5,
-        noun="QAT learning rate",
-        title="Learning rate",
-        help=tip("learning_rate"),
-        bounds=(1e-8, 1e-1),
-        suggested=(1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3),
-        write=fmt.rate_text,
-        option="--learning-rate",
-        panel=_TRAINING,
-        use=_TRAINED,
-        axis=Axis(
-            name="learning_rates",
-            title="learning rates",
-            words=lambda rate: f"learning rate {fmt.rate_text(rate)}",
-        ),
-    )
-    batch_size: int = setting(
-        32,
-        noun="QAT batch size",
-        title="Batch size",
-        help=tip("batch_size"),
-        bounds=(1, 256),
-        suggested=(8, 16, 32, 64),
-        option="--batch-size",
-        panel=_TRAINING,
-        use=_TRAINED,
-    )
-    loss: QatLoss = setting(
-        QatLoss.AUTO,
-        noun="loss",
-        title="Loss",
-        help=tip("loss"),
-        choices=LOSSES,
-        option="--loss",
-        panel=_TRAINING,
-        use=_TRAINED,
-        axis=Axis(
-            name="losses",
-            title="losses",
-            words=lambda loss: f"loss {LOSSES()[loss].lower()}",
-        ),
-    )
-    validation_share: float = setting(
-        0.1,
-        noun="QAT validation share",
-        title="Share held out",
-        help="Share of the training photos held out to choose the best epoch.",
-        bounds=(0.01, 0.5),
-        step=0.05,
-        digits=2,
-        option="--validation-share",
-        panel=_TRAINING,
-        use=_TRAINED,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +59,7 @@ class Experiment(Described):
         noun="variant",
         help="Variants to make: names, standard, controls or all. float32 is always among them.",
         option="--variant",
-        panel=_VARIANTS,
+        panel="Variants",
     )
     calibration: Calibration = setting(Calibration(), noun="calibration")
     qat: Qat = setting(Qat(), noun="fine-tuning")  # also of the float control
@@ -265,7 +72,7 @@ class Experiment(Described):
         nothing="all that remain",
         all=True,
         option="--training-size",
-        panel=_TRAINING,
+        panel=TRAINING,
         use=_SAMPLED,
     )
     evaluation_size: int | None = setting(

@@ -48,7 +48,7 @@ class Sweep:
     base: Experiment
     values: dict[str, tuple[Any, ...]]
 
-    def __init__(self, *, base: Experiment, **values: Collection[Any]) -> None:
+    def __init__(self, /, *, base: Experiment, **values: Collection[Any]) -> None:
         """Checks what is to be tried.
 
         Args:
