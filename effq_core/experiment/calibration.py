@@ -11,7 +11,6 @@ from effq_core.experiment.setting import Axis, Described, Use, setting, titles
 from effq_core.experiment.variants import Recipe, Variant
 
 CALIBRATION_SIZES = (10, 2000)
-_PANEL = "Calibration"
 
 
 class CalibrationMethod(StrEnum):
@@ -56,6 +55,8 @@ _CLIPPED = Use(
 class Calibration(Described):
     """How the representative dataset sets activation ranges."""
 
+    PANEL = "Calibration"
+
     size: int = setting(
         500,
         noun="calibration size",
@@ -65,7 +66,6 @@ class Calibration(Described):
         slider=True,
         step=10,
         option="--calibration-size",
-        panel=_PANEL,
         key="calibration_size",
         use=_CALIBRATED,
         axis=Axis(
@@ -83,7 +83,6 @@ class Calibration(Described):
         help=tip("calibration_method"),
         choices=METHODS,
         option="--calibration-method",
-        panel=_PANEL,
         key="calibration_method",
         use=_BY_METHOD,
         axis=Axis(
@@ -103,6 +102,5 @@ class Calibration(Described):
         step=0.01,
         digits=3,
         option="--percentile",
-        panel=_PANEL,
         use=_CLIPPED,
     )

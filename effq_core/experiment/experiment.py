@@ -11,7 +11,7 @@ from effq_core.base.glossary import tip
 from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment.calibration import Calibration
 from effq_core.experiment.mixed import Layers, Mixed
-from effq_core.experiment.qat import TRAINING, Qat
+from effq_core.experiment.qat import Qat
 from effq_core.experiment.setting import Axis, Described, Use, setting
 from effq_core.experiment.variants import (
     BASELINE,
@@ -26,7 +26,7 @@ REFERENCE = "reference"
 """Names the bundled reference run where a run's id is expected."""
 _SEEDS = (0, 2**31 - 1)
 _SAMPLE_SIZES = (1, 10_000_000)
-_PHOTOS, _MEASUREMENT = "Model and photos", "Measurement"
+_PHOTOS = "Model and photos"
 _SAMPLED = Use(
     variant=lambda variant: variant.trained,
     why="no chosen variant is fine-tuned and the model keeps its head",
@@ -37,6 +37,8 @@ _SAMPLED = Use(
 @dataclass(frozen=True, kw_only=True)
 class Experiment(Described):
     """Everything a run depends on. Two equal experiments give the same artifacts."""
+
+    PANEL = "Measurement"
 
     model: str = setting(
         "efficientnetv2_b0_imagenette",
@@ -72,7 +74,7 @@ class Experiment(Described):
         nothing="all that remain",
         all=True,
         option="--training-size",
-        panel=TRAINING,
+        panel=Qat.PANEL,
         use=_SAMPLED,
     )
     evaluation_size: int | None = setting(
@@ -84,7 +86,6 @@ class Experiment(Described):
         nothing="all there are",
         all=True,
         option="--evaluation-size",
-        panel=_MEASUREMENT,
     )
     image_size: int | None = setting(
         None,
@@ -96,7 +97,6 @@ class Experiment(Described):
         suggested=(64, 96, 128, 160, 192, 224, 240, 260, 300),
         nothing="the model's own",
         option="--image-size",
-        panel=_MEASUREMENT,
     )
     threads: tuple[int, ...] = setting(
         (1, 2),
@@ -105,7 +105,6 @@ class Experiment(Described):
         help=tip("threads"),
         bounds=(1, 64),
         option="--threads",
-        panel=_MEASUREMENT,
     )
     benchmark_invocations: int = setting(
         100,
@@ -115,7 +114,6 @@ class Experiment(Described):
         bounds=(100, 10_000),
         step=100,
         option="--invocations",
-        panel=_MEASUREMENT,
     )
     seed: int = setting(
         42,
@@ -124,7 +122,6 @@ class Experiment(Described):
         help=tip("seed"),
         bounds=_SEEDS,
         option="--seed",
-        panel=_MEASUREMENT,
         axis=Axis(
             name="seeds",
             title="seeds",
@@ -142,7 +139,7 @@ class Experiment(Described):
         noun="look into the layers",
         help="Measure which blocks and layers lose accuracy in int8; `effq layers RUN` shows it.",
         option="--layers",
-        panel="Layers",
+        panel=Layers.PANEL,
         omitted=True,
     )
     # None unless int8_mixed is among the variants.

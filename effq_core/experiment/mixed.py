@@ -9,8 +9,6 @@ from effq_core.base.glossary import tip
 from effq_core.experiment.setting import Described, Use, setting, titles
 
 BUDGETS = (30, 36_000)
-_LAYERS = "Layers"
-_MIXED = "Mixed precision"
 
 
 class Precision(StrEnum):
@@ -33,6 +31,8 @@ _SEARCHED = Use(
 class Layers(Described):
     """How the evidence is gathered that tells which layers lose accuracy."""
 
+    PANEL = "Layers"
+
     images: int = setting(
         200,
         noun="number of photos per layer",
@@ -41,7 +41,6 @@ class Layers(Described):
         bounds=(16, 5_000),
         step=20,
         option="--layer-images",
-        panel=_LAYERS,
     )
     budget_seconds: int = setting(
         600,
@@ -52,7 +51,6 @@ class Layers(Described):
         bounds=BUDGETS,
         step=60,
         option="--layer-budget",
-        panel=_LAYERS,
         key="budget",
     )
 
@@ -60,6 +58,8 @@ class Layers(Described):
 @dataclass(frozen=True, kw_only=True)
 class Mixed(Described):
     """What ``int8_mixed`` keeps out of int8; blocks named, or looked for within limits."""
+
+    PANEL = "Mixed precision"
 
     keep: tuple[str, ...] = setting(
         (),
@@ -70,7 +70,6 @@ class Mixed(Described):
         "each set tried is measured.",
         nothing="the smallest set within the limits",
         option="--keep",
-        panel=_MIXED,
     )
     precision: Precision = setting(
         Precision.FLOAT16,
@@ -79,7 +78,6 @@ class Mixed(Described):
         help=tip("keep_precision"),
         choices=titles(Precision, *Precision),
         option="--keep-precision",
-        panel=_MIXED,
     )
     max_drop_points: float = setting(
         0.2,
@@ -91,7 +89,6 @@ class Mixed(Described):
         step=0.1,
         digits=2,
         option="--max-drop",
-        panel=_MIXED,
         key="drop",
         use=_SEARCHED,
     )
@@ -104,7 +101,6 @@ class Mixed(Described):
         bounds=(0.0, 300.0),
         step=1.0,
         option="--max-extra-size",
-        panel=_MIXED,
         key="extra",
         use=_SEARCHED,
     )
@@ -118,7 +114,6 @@ class Mixed(Described):
         digits=2,
         nothing="any",
         option="--max-latency-ratio",
-        panel=_MIXED,
         key="ratio",
         use=_SEARCHED,
     )
@@ -131,7 +126,6 @@ class Mixed(Described):
         bounds=BUDGETS,
         step=60,
         option="--search-budget",
-        panel=_MIXED,
         key="budget",
         use=_SEARCHED,
     )

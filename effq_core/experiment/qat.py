@@ -9,9 +9,6 @@ from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.experiment.setting import Axis, Described, Use, setting, titles
 
-TRAINING = "Fine-tuning"
-"""Where its options and widgets stand."""
-
 
 class QatLoss(StrEnum):
     """What fine-tuning minimises."""
@@ -39,6 +36,8 @@ _TRAINED = Use(
 class Qat(Described):
     """Settings of quantization-aware training; the defaults are the paper's."""
 
+    PANEL = "Fine-tuning"
+
     epochs: int = setting(
         5,
         noun="number of QAT epochs",
@@ -46,7 +45,6 @@ class Qat(Described):
         help=tip("epochs"),
         bounds=(1, 100),
         option="--epochs",
-        panel=TRAINING,
         use=_TRAINED,
         axis=Axis(
             name="epochs",
@@ -64,7 +62,6 @@ class Qat(Described):
         suggested=(1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3),
         write=fmt.rate_text,
         option="--learning-rate",
-        panel=TRAINING,
         use=_TRAINED,
         axis=Axis(
             name="learning_rates",
@@ -80,7 +77,6 @@ class Qat(Described):
         bounds=(1, 256),
         suggested=(8, 16, 32, 64),
         option="--batch-size",
-        panel=TRAINING,
         use=_TRAINED,
     )
     loss: QatLoss = setting(
@@ -90,7 +86,6 @@ class Qat(Described):
         help=tip("loss"),
         choices=LOSSES,
         option="--loss",
-        panel=TRAINING,
         use=_TRAINED,
         axis=Axis(
             name="losses",
@@ -107,6 +102,5 @@ class Qat(Described):
         step=0.05,
         digits=2,
         option="--validation-share",
-        panel=TRAINING,
         use=_TRAINED,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
-from typing import Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 from effq_core.base.checks import check_count, check_range, known, one, one_of
 from effq_core.base.errors import ExperimentError
@@ -108,7 +108,7 @@ class Setting:
     omitted: bool = False
     name: str = ""
     part: str = ""
-    kind: type = object
+    kind: Any = object
     optional: bool = False
     many: bool = False
     default: Any = None
@@ -191,6 +191,9 @@ def setting(default: Any, **words: Any) -> Any:
 class Described:
     """A choice made of settings: every field is a :func:`setting`."""
 
+    PANEL: ClassVar[str] = ""
+    """Where options and widgets stand that name no other panel."""
+
     def __post_init__(self) -> None:
         for each in settings(type(self)):
             object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
@@ -204,13 +207,15 @@ class Described:
         Raises:
             ExperimentError: If one is out of range.
         """
-        own = {path: value for path, value in values.items() if "." not in path}
-        for each in settings(type(self)):
-            start = f"{each.name}."
-            inner = {p.removeprefix(start): v for p, v in values.items() if p.startswith(start)}
-            if inner:
-                base = own.get(each.name) or getattr(self, each.name) or each.kind()
-                own[each.name] = base.changed(inner)
+        own: dict[str, Any] = {}
+        parts: dict[str, dict[str, Any]] = {}
+        for path, value in values.items():
+            part, _, name = path.rpartition(".")
+            (parts.setdefault(part, {}) if part else own)[name] = value
+        kinds = {each.name: each.kind for each in settings(type(self))}
+        for part, inner in parts.items():
+            base = own.get(part) or getattr(self, part) or kinds[part]()
+            own[part] = base.changed(inner)
         return replace(self, **own)
 
     def to_dict(self) -> dict[str, Any]:
@@ -244,7 +249,7 @@ class Described:
                 and not isinstance(given, Described)
                 and (given is not None or not each.optional)
             ):
-                values[each.name] = each.kind.from_dict(given)  # type: ignore[attr-defined]
+                values[each.name] = each.kind.from_dict(given)
         return cls(**values)
 
 
@@ -261,10 +266,12 @@ def _settings(kind: type[Any]) -> tuple[Setting, ...]:
         hint = hints[each.name]
         given = [arg for arg in get_args(hint) if arg not in (type(None), ...)]
         many = get_origin(hint) is tuple
+        words = each.metadata["setting"]
         found.append(
             replace(
-                each.metadata["setting"],
+                words,
                 name=each.name,
+                panel=words.panel or kind.PANEL,
                 kind=given[0] if given else hint,
                 optional=type(None) in get_args(hint),
                 many=many,

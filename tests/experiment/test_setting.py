@@ -41,6 +41,8 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Pruning(Described):
+    PANEL = "Pruning"
+
     share: float = setting(
         0.5,
         noun="pruned share",
@@ -50,7 +52,6 @@ class Pruning(Described):
         step=0.05,
         digits=2,
         option="--pruned-share",
-        panel="Pruning",
         use=Use(why="nothing is pruned", remedy="Prune"),
         axis=Axis(
             name="pruned_shares", title="pruned shares", words=lambda share: f"{share} pruned"
@@ -63,10 +64,9 @@ class Pruning(Described):
         help="Which go first.",
         choices=titles(Order, "Smallest first", "Largest first"),
         option="--pruning-order",
-        panel="Pruning",
     )
     layers: tuple[str, ...] = setting(
-        (), noun="pruned layer", title="Layers", option="--pruned-layers", panel="Pruning"
+        (), noun="pruned layer", title="Layers", option="--pruned-layers"
     )
 
 
@@ -106,6 +106,12 @@ def test_a_new_part_is_in_json_only_where_it_is_asked_for() -> None:
 def test_its_values_are_checked(name: str, value: Any, message: str) -> None:
     with pytest.raises(ExperimentError, match=message):
         Pruned().changed({f"pruning.{name}": value})
+
+
+def test_a_path_that_leads_nowhere_is_no_choice() -> None:
+    for path in ("nothing.share", "pruning.nothing", "nothing"):
+        with pytest.raises((AttributeError, TypeError)):
+            Pruned().changed({path: 0.5})
 
 
 def test_its_options_are_on_the_command_line() -> None:
