@@ -69,14 +69,13 @@ def _axes() -> dict[str, tuple[Any, ...]]:
     chosen: dict[str, tuple[Any, ...]] = {}
     places = cells()
     for name, each in AXES.items():
-        title, key = each.label, _PREFIX + name.rpartition("_")[2]
         if name == "seeds":
             continue
-        values = list(map(str, each.choices())) if each.choices else each.axis.values
+        values = [*map(str, each.choices())] if each.choices else each.axis.values or each.suggested
         chosen[name] = tuple(
             next(places).multiselect(
-                title, values or each.suggested, format_func=each.text, key=key,
-                placeholder="as above", help=each.help, persist_state="page",
+                each.label, values, format_func=each.text, help=each.help, placeholder="as above",
+                key=_PREFIX + name.rpartition("_")[2], persist_state="page",
             )
         )  # fmt: skip
     seeds = AXES["seeds"].axis
