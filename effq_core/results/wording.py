@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment import CalibrationMethod, QatLoss
+from effq_core.experiment import LOSSES, METHODS, CalibrationMethod, QatLoss
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
@@ -31,18 +31,6 @@ _STATES = {
     StageState.DONE: "Done",
     StageState.FAILED: "Failed",
     StageState.CANCELLED: "Cancelled",
-}
-
-_METHODS = {
-    CalibrationMethod.MIN_MAX: "Min-max",
-    CalibrationMethod.MOVING_AVERAGE: "Moving average",
-    CalibrationMethod.PERCENTILE: "Percentile",
-}
-
-_LOSSES = {
-    QatLoss.AUTO: "Automatic",
-    QatLoss.LABELS: "Labels",
-    QatLoss.DISTILL: "Distillation",
 }
 
 _WAITING = {
@@ -96,12 +84,12 @@ def status_title(status: Status) -> str:
 
 def method_title(method: str) -> str:
     """Names a calibration method for people."""
-    return _METHODS[CalibrationMethod(method)]
+    return METHODS()[CalibrationMethod(method)]
 
 
 def loss_title(loss: str) -> str:
     """Names a loss for people."""
-    return _LOSSES[QatLoss(loss)]
+    return LOSSES()[QatLoss(loss)]
 
 
 def state_title(state: StageState) -> str:
