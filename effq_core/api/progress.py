@@ -10,7 +10,8 @@ from effq_core.base import formatting as fmt
 from effq_core.base.reporting import SilentReporter
 from effq_core.pipeline.estimate import share_done
 from effq_core.pipeline.progress import Update
-from effq_core.results.wording import amount_text, sentence, stage_title, waiting_text
+from effq_core.pipeline.registry import stage_title
+from effq_core.results.wording import amount_text, sentence, waiting_text
 from effq_core.store.rows import StageState
 
 
