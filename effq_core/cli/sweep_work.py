@@ -188,7 +188,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         typer.Exit: If it fails or is cancelled.
     """
     from effq_core.pipeline import control
-    from effq_core.pipeline.driver import run_foreground
+    from effq_core.sweeps.driver import sweep_foreground
 
     if detach:
         name_idle("--detach", {"--quiet": quiet})
@@ -206,7 +206,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         console.print(f"Sweep {run_id}", style="bold")
     begun = time.monotonic()
     with _following(console, quiet=quiet) as on_update:
-        run = run_foreground(home, run_id, on_update)
+        run = sweep_foreground(home, run_id, on_update)
     with _index(home) as database:
         state = read_sweep(home, run_id)
         if as_json:

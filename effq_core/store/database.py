@@ -9,9 +9,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from effq_core.base.errors import DamagedIndexError, InputError
-from effq_core.base.processes import is_alive
 from effq_core.base.run_ids import new_run_id, validate_run_id
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import is_alive
 from effq_core.store.connection import Connection
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
 from effq_core.store.runfiles import read_run_files, stages_to_import, write_stages

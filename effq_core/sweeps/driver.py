@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from effq_core.base.errors import EffqError, InputError, StageError
 from effq_core.base.run_ids import new_run_id
-from effq_core.pipeline.driver import Driver, load_plan
-from effq_core.pipeline.executor import Executor
+from effq_core.base.settings import Home
+from effq_core.jobs import kinds
+from effq_core.pipeline.control import DEFAULT_PLAN
+from effq_core.pipeline.driver import Driver, load_plan, run_foreground, work
+from effq_core.pipeline.progress import OnUpdate
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
-from effq_core.sweeps.executor import SweepExecutor
-from effq_core.sweeps.state import SweepState, read_sweep, save
+from effq_core.sweeps.state import KIND, SweepState, read_sweep, save
 from effq_core.sweeps.union import Union, union
+
+if TYPE_CHECKING:
+    from effq_core.pipeline.executor import Executor
 
 
 class SweepDriver(Driver):
     """Takes a sweep from queued to its end, and adds each of its runs as it is finished."""
+
+    kind = KIND
 
     def _work(self, builder: str) -> None:
         home, run = self._home, self._progress.run
@@ -60,6 +67,8 @@ class SweepDriver(Driver):
             return None  # it was deleted
 
     def _executor(self, plan: Plan, named: dict[str, str], finished: set[str]) -> Executor:
+        from effq_core.sweeps.executor import SweepExecutor  # Dask: not needed by other jobs
+
         self._add_finished(finished)
         return SweepExecutor(
             *self._arguments(plan, named, finished),
@@ -158,3 +167,28 @@ class SweepDriver(Driver):
             error=f"{len(failed)} of {len(self._members)} runs of the sweep failed. {message}",
             hint=f"{hint} The others are finished, and are kept.".strip(),
         )
+
+
+def sweep_foreground(
+    home: Home, run_id: str, on_update: OnUpdate | None = None, plan: str = DEFAULT_PLAN
+) -> RunRow:
+    """Works on a sweep in this process until it ends, as :func:`run_foreground` does on a run.
+
+    Args:
+        home: The store.
+        run_id: The sweep's.
+        on_update: Called after each change and about once a second, in this thread.
+        plan: ``module:function`` that makes a plan of an experiment.
+
+    Returns:
+        The sweep's run as it ended.
+
+    Raises:
+        EffqError: As of :func:`run_foreground`.
+    """
+    return run_foreground(home, run_id, on_update, plan, driver=SweepDriver)
+
+
+@kinds.works_on(KIND)
+def _work(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
+    return work(home, run_id, plan, SweepDriver)

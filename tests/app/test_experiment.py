@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.experiment import Calibration, Experiment
+from effq_core.jobs.process import Process
 from effq_core.pipeline.queue_turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState, Status
@@ -210,7 +210,7 @@ def test_a_queued_run_says_its_place_in_the_words_of_the_command_line(
     database = Database(tmp_path / "effq.sqlite3")
     first, second = sorted(database.create_run(Experiment()) for _ in range(2))
     for run_id in (first, second):
-        database.set_driver(run_id, os.getpid())
+        database.set_driver(run_id, Process.own())
     database.set_status(first, Status.RUNNING)
     place = queue_text(database, database.get_run(second))
     database.close()

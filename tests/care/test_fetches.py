@@ -97,7 +97,7 @@ def test_starting_twice_starts_one(home: Home, server: FetchServer) -> None:
     assert (again.pid, again.token) == (first.pid, first.token)
     wait(home, PHOTOS, lambda fetch: fetch.done > 0)
     assert start_fetch(home, PHOTOS).pid == first.pid
-    assert is_locked(FetchFiles(home, PHOTOS).work_lock)
+    assert is_locked(FetchFiles(home, PHOTOS).job.lock)
     assert work(home, PHOTOS) is None  # nor does a second process get in
     server.gate.set()
     assert wait(home, PHOTOS, ended).state is FetchState.FINISHED
@@ -202,7 +202,7 @@ def test_how_a_download_ended_can_be_forgotten_but_not_a_running_one(
     dismiss_fetch(home, WEIGHTS_MODEL)
     assert fetch_of(home, WEIGHTS_MODEL) is None
     cancel_fetch(home, WEIGHTS_MODEL)
-    assert not FetchFiles(home, WEIGHTS_MODEL).cancel.exists()
+    assert not FetchFiles(home, WEIGHTS_MODEL).job.cancel.exists()
 
 
 @pytest.mark.parametrize("item", ["photo_patches", "../x", "", "efficientnet_lite0_imagenet"])

@@ -17,6 +17,7 @@ from pipeline_runs import Runs
 
 from effq_core.base.errors import EngineError, InputError
 from effq_core.base.settings import Home
+from effq_core.cli import job
 from effq_core.pipeline import driver, engine
 from effq_core.pipeline.progress import Update
 from effq_core.store.artifacts import ArtifactStore
@@ -56,8 +57,8 @@ def test_a_run_is_worked_on_once_and_then_reused(runs: Runs) -> None:
 def test_a_driver_imports_no_tensorflow_and_ends_with_code_0(runs: Runs) -> None:
     run_id = runs.create()
     code = (
-        "import sys; from effq_core.pipeline import driver; import effq_core.pipeline.executor;"
-        f"status = driver.main([{run_id!r}, '--plan', 'pipeline_stages:numbers_plan']);"
+        "import sys; from effq_core.cli import job; import effq_core.pipeline.executor;"
+        f"status = job.main(['run', {run_id!r}, 'pipeline_stages:numbers_plan']);"
         "heavy = {'tensorflow', 'tf_keras', 'numpy', 'streamlit'} & set(sys.modules);"
         "print(status, sorted(heavy - {'numpy'}))"
     )
@@ -173,7 +174,7 @@ def test_a_run_that_nobody_started_is_cancelled_at_once(runs: Runs) -> None:
 def test_a_run_that_was_cancelled_while_its_driver_was_born_stays_so(runs: Runs) -> None:
     run_id = runs.create()
     driver.request_cancel(runs.home, run_id)
-    assert driver.main([run_id, "--plan", "pipeline_stages:numbers_plan"]) == 130
+    assert job.main(["run", run_id, "pipeline_stages:numbers_plan"]) == 130
     assert runs.database.get_run(run_id).status == Status.CANCELLED
     assert runs.marks("number1") == []
     # Who asks for it again gets it.
