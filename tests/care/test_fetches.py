@@ -138,14 +138,6 @@ def test_a_process_that_is_killed_is_noticed_and_its_download_continued(
     assert server.asked[-1][1] is not None
 
 
-def test_a_process_that_cannot_even_start_is_noticed(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    start_fetch(home, PHOTOS)
-    assert wait(home, PHOTOS, ended).state is FetchState.FAILED
-
-
 def test_a_number_that_another_process_has_now_is_not_taken_for_it(home: Home) -> None:
     files = FetchFiles(home, PHOTOS)
     now = time.time()

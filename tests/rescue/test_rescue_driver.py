@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from effq_core.base.errors import BusyError, EngineError, InputError
+from effq_core.base.errors import InputError
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
 from effq_core.cli.app import app
@@ -128,26 +128,9 @@ def test_a_killed_rescue_is_noticed_cancelled_and_resumed(spoilt: Spoilt) -> Non
     assert remedy.outcome.drop_points < (base.outcome.drop_points if base.outcome else 0)
 
 
-def test_a_rescue_belongs_to_one_process_and_a_store_to_a_few(spoilt: Spoilt) -> None:
-    home = spoilt.home
-    waiting = [control.enter(home, asked(spoilt, Remedy.QAT)) for _ in range(control.MOST_ACTIVE)]
-    with pytest.raises(BusyError, match="rescues are going on"):
-        control.enter(home, asked(spoilt, Remedy.QAT))
-    with (
-        FileLock(files_of(home, waiting[0].id).lock),
-        pytest.raises(EngineError, match="Another process"),
-    ):
-        work(home, waiting[0].id)
-    for story in waiting:
-        assert control.request_cancel(home, story.id).status is Status.CANCELLED
-    assert not any(story.status.is_active for story in stories(home))
-
-
 def test_a_story_is_deleted_once_nobody_works_on_it(spoilt: Spoilt) -> None:
     home = spoilt.home
     story = control.enter(home, asked(spoilt, Remedy.QAT))
-    with pytest.raises(InputError, match="Cancel it first"):
-        control.delete(home, story.id)
     control.request_cancel(home, story.id)
     with (
         FileLock(files_of(home, story.id).lock),

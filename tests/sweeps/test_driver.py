@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from sweep_stages import BAD_SIZE, PLAN, SLOW_SIZE, worked
 
+from effq_core.base.errors import StageError
 from effq_core.base.settings import Home
 from effq_core.experiment import CalibrationMethod, Experiment
+from effq_core.jobs.files import JobFiles
 from effq_core.pipeline import control
+from effq_core.pipeline.driver import run_foreground
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
 from effq_core.sweeps.driver import sweep_foreground
@@ -180,6 +183,22 @@ def test_a_deleted_run_of_a_sweep_comes_back(home: Home, database: Database) -> 
         assert found is not None and found.id == sweep.id
     sweep_foreground(home, sweep.id, plan=PLAN)
     assert read_sweep(home, sweep.id).runs == again
+
+
+def test_a_sweep_is_not_taken_for_a_run_nor_for_what_nobody_knows(
+    home: Home, database: Database
+) -> None:
+    sweep = create_sweep(home, database, a_sweep(20))
+    with pytest.raises(StageError, match="no run but a sweep"):
+        run_foreground(home, sweep.id, plan=PLAN)
+    (home.runs / sweep.id / "sweep.json").rename(home.runs / sweep.id / "hunt.json")
+    with pytest.raises(StageError, match="no sweep but a hunt"):
+        sweep_foreground(home, sweep.id, plan=PLAN)
+    control.start_detached(home, sweep.id, PLAN)
+    assert ended(database, sweep.id).status is Status.INTERRUPTED
+    log = JobFiles.in_folder(home.runs / sweep.id).log
+    assert "no kind of job 'hunt'" in log.read_text()
+    assert worked(home.root) == {}
 
 
 @pytest.mark.parametrize("workers", [2])
