@@ -52,13 +52,7 @@ class FileReporter:
         files.write(fetch)
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Notes how much there is.
-
-        Args:
-            done: Finished units.
-            total: All units.
-            unit: What is counted.
-        """
+        """Notes how much there is: see :class:`~effq_core.base.reporting.Reporter`."""
         now = time.monotonic()
         if self._samples and (done < self._samples[-1][1] or unit != self._fetch.unit):
             self._samples.clear()  # it starts again, or goes on with something else
@@ -70,12 +64,7 @@ class FileReporter:
         self._change(done=done, total=total, unit=unit, rate=rate, note=self._phase)
 
     def event(self, kind: str, **values: Any) -> None:
-        """Notes what people should know.
-
-        Args:
-            kind: What happened.
-            **values: JSON values.
-        """
+        """Notes what people should know, as a reporter does."""
         text = event_text(kind, values)
         if text is not None:
             log.info("%s", text)
@@ -84,11 +73,7 @@ class FileReporter:
             self._change(note=text)
 
     def check_cancelled(self) -> None:
-        """Looks for the request to stop.
-
-        Raises:
-            Cancelled: If there is one.
-        """
+        """Raises :class:`Cancelled` if somebody has asked to stop."""
         if self._files.job.is_asked_to_stop:
             raise Cancelled("The download was cancelled.", "What has arrived is kept.")
 
@@ -222,9 +207,11 @@ def _watch(files: FetchFiles, reporter: FileReporter) -> None:
             os._exit(kinds.CANCELLED)
 
 
-@kinds.works_on(KIND)
 def _work(home: Home, item: str) -> int:
     """Works on a download in a process of its own; returns 0 if it is there now."""
     codes = {FetchState.FAILED: 1, FetchState.CANCELLED: kinds.CANCELLED}
     state = work(home, item)
     return codes.get(state, 0) if state else 0
+
+
+kinds.register(KIND, _work)

@@ -18,14 +18,7 @@ log = logging.getLogger("effq.job")
 
 
 def main(arguments: list[str]) -> int:
-    """Works on a job until it ends.
-
-    Args:
-        arguments: Kind and id of the job, and what its kind takes besides.
-
-    Returns:
-        0 if it did what was asked, 130 if it was cancelled, 1 otherwise.
-    """
+    """Works on the job of that kind and id; returns 0, 130 if it was cancelled, 1 if it failed."""
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
     )

@@ -15,14 +15,7 @@ CHECKING = ".checking"
 
 
 class Workplace(HeldFolder):
-    """A temporary folder under the store with ``in/``, ``out/`` and ``scratch/``.
-
-    Args:
-        home: The store.
-
-    Raises:
-        StoreError: If it cannot be made.
-    """
+    """A temporary folder under the store with ``in/``, ``out/`` and ``scratch/``."""
 
     def __init__(self, home: Home) -> None:
         checking = make_folder(own_folder(home) / CHECKING, 0o700)

@@ -41,11 +41,7 @@ class JobFiles:
 
     @classmethod
     def in_folder(cls, folder: Path) -> JobFiles:
-        """Returns the files of a job that has a folder of its own.
-
-        Args:
-            folder: The job's.
-        """
+        """Returns the files of a job that has a folder of its own."""
         return cls(
             folder=folder,
             cancel=folder / "cancel",
@@ -56,12 +52,6 @@ class JobFiles:
 
     def start(self, home: Home, kind: str, job_id: str, *options: str) -> Process:
         """Starts a process that works on the job and outlives this one.
-
-        Args:
-            home: The store.
-            kind: The job's kind, of :mod:`effq_core.jobs.kinds`.
-            job_id: Which job.
-            *options: What its kind takes besides.
 
         Returns:
             The process, to be noted so that one that dies at birth is noticed.
@@ -84,9 +74,6 @@ class JobFiles:
             what: The job, for people: ``the run 20260101-…``.
             patience: Seconds that a process has to end which has said that its work is done.
 
-        Yields:
-            Nothing.
-
         Raises:
             EngineError: If another process works on it.
             StoreError: If the lock cannot be made.
@@ -105,11 +92,7 @@ class JobFiles:
             lock.release()
 
     def ask_to_stop(self) -> None:
-        """Asks the job's process to stop.
-
-        Raises:
-            StoreError: If the request cannot be written.
-        """
+        """Asks the job's process to stop."""
         write_atomic(self.cancel, b"")
 
     @property
@@ -118,20 +101,12 @@ class JobFiles:
         return self.cancel.exists()
 
     def forget_cancel(self) -> None:
-        """Takes a request to stop back, so that the job can go on.
-
-        Raises:
-            StoreError: If it cannot be removed.
-        """
+        """Takes a request to stop back, so that the job can go on."""
         remove_file(self.cancel)
 
     @contextmanager
     def signals_cancel(self) -> Iterator[None]:
-        """Makes the first SIGINT or SIGTERM of the block cancel the job; a second acts as usual.
-
-        Yields:
-            Nothing.
-        """
+        """Makes the first SIGINT or SIGTERM of the block cancel the job; a second acts as usual."""
         if threading.current_thread() is not threading.main_thread():
             yield  # Python delivers signals to the main thread only
             return
@@ -151,13 +126,6 @@ class JobFiles:
 
 
 def raise_flag(path: Path) -> None:
-    """Makes an empty file in a folder that is there; also from signal handlers.
-
-    Args:
-        path: The file.
-
-    Raises:
-        StoreError: If it cannot be made.
-    """
+    """Makes an empty file in a folder that is there; also from signal handlers."""
     with store_errors(path):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644))

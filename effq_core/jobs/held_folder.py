@@ -27,9 +27,6 @@ class HeldFolder:
         mode: Its permissions, before the umask.
         parts: Names of folders to be made in it.
 
-    Attributes:
-        path: The folder.
-
     Raises:
         StoreError: If it cannot be made.
     """
@@ -87,14 +84,7 @@ def _take(path: Path) -> int | None:
 
 
 def abandoned(paths: Iterable[Path]) -> list[Path]:
-    """Returns those of some folders whose owners are dead.
-
-    Args:
-        paths: Where there may be such folders.
-
-    Raises:
-        StoreError: If one cannot be looked at.
-    """
+    """Returns those of some folders whose owners are dead."""
     found = []
     for path in paths:
         with store_errors(path):
@@ -106,19 +96,7 @@ def abandoned(paths: Iterable[Path]) -> list[Path]:
 
 
 def sweep(top: Path, pattern: str, guard: Path) -> list[Path]:
-    """Removes folders whose owners are dead.
-
-    Args:
-        top: The folder they are below; need not exist.
-        pattern: Of the folders, relative to it.
-        guard: Lock of all who make such folders there.
-
-    Returns:
-        What was removed.
-
-    Raises:
-        StoreError: If one cannot be removed.
-    """
+    """Removes the folders of a pattern below ``top`` whose owners are dead, and returns them."""
     removed: list[Path] = []
     if not top.is_dir():
         return removed

@@ -16,25 +16,15 @@ Work = Callable[..., int]
 _WORK: dict[str, Work] = {}
 
 
-def works_on(kind: str) -> Callable[[Work], Work]:
-    """Registers the decorated function for a kind of job.
-
-    Args:
-        kind: Its name, such as ``run``.
-
-    Returns:
-        The decorator.
+def register(kind: str, work: Work) -> None:
+    """Registers what works on jobs of a kind.
 
     Raises:
-        ValueError: If another function has it.
+        ValueError: If something else does already.
     """
-
-    def register(work: Work) -> Work:
-        if _WORK.setdefault(kind, work) is not work:
-            raise ValueError(f"The kind of job {kind!r} is registered already.")
-        return work
-
-    return register
+    if kind in _WORK:
+        raise ValueError(f"The kind of job {kind!r} is registered already.")
+    _WORK[kind] = work
 
 
 def known() -> tuple[str, ...]:
@@ -43,20 +33,10 @@ def known() -> tuple[str, ...]:
 
 
 def work(kind: str, home: Home, job_id: str, *options: str) -> int:
-    """Works on a job in this process until it ends.
-
-    Args:
-        kind: Its kind.
-        home: The store.
-        job_id: Which job.
-        *options: What its kind takes besides.
-
-    Returns:
-        The exit code.
+    """Works on a job in this process until it ends; returns the exit code.
 
     Raises:
-        InputError: If there is no such kind, or no such job.
-        EffqError: If it cannot be worked on.
+        InputError: If there is no such kind.
     """
     if kind not in _WORK:
         raise InputError(f"There is no kind of job {kind!r}.", f"There are {', '.join(known())}.")

@@ -27,16 +27,10 @@ _POLL = 0.1
 
 
 def refuse_more(active: int, most: int, what: str, hint: str) -> None:
-    """Refuses another job where enough of its kind go on.
-
-    Args:
-        active: How many do.
-        most: How many may.
-        what: What they do, for people: ``runs are running``.
-        hint: What to do about it.
+    """Refuses another job where as many of its kind go on as may: ``4 rescues are going on``.
 
     Raises:
-        BusyError: If there is no room.
+        BusyError: If so.
     """
     if active >= most:
         raise BusyError(f"{active} {what}, and no more than {most} may.", hint)

@@ -39,19 +39,10 @@ class Process(NamedTuple):
 def spawn(
     arguments: list[str], log: Path, environment: dict[str, str], cwd: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Starts a Python process that outlives this one, in a session of its own.
-
-    Args:
-        arguments: Of the interpreter.
-        log: The file its output is added to.
-        environment: Of the process.
-        cwd: Where it works; here, where not given.
-
-    Returns:
-        The process, to be given to :func:`reap_later`.
+    """Starts a Python process that outlives this one, in a session of its own; see `reap_later`.
 
     Raises:
-        StoreError: If its log cannot be written.
+        StoreError: If its log, to which its output is added, cannot be written.
     """
     with store_errors(log), log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
@@ -66,14 +57,7 @@ def spawn(
 
 
 def process_token(pid: int) -> str | None:
-    """Identifies one life of a process, so that a reused number is not taken for it.
-
-    Args:
-        pid: The process.
-
-    Returns:
-        A text that changes with the process's start; ``None`` if it is dead or a zombie.
-    """
+    """Returns what tells a process from a later one of its number; ``None`` if dead or a zombie."""
     stat = Path(f"/proc/{pid}/stat")
     try:
         # Kernel ticks since boot: unlike a time of day they do not move when the clock is set.
@@ -98,9 +82,5 @@ def is_alive(pid: int | None, token: str | None) -> bool:
 
 
 def reap_later(process: subprocess.Popen[bytes]) -> None:
-    """Lets a process outlive us, and collects it if it does not, so that no zombie stays.
-
-    Args:
-        process: The process.
-    """
+    """Lets a process outlive us, and collects it if it does not, so that no zombie stays."""
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()

@@ -23,15 +23,7 @@ MOST_QUEUED = 20
 
 
 def run_files(home: Home, run_id: str) -> JobFiles:
-    """Returns the files of a run, or a sweep, that its driver and others share.
-
-    Args:
-        home: The store.
-        run_id: The run.
-
-    Raises:
-        InputError: If it is not the id of a run.
-    """
+    """Returns the files that a run's driver and others share; refuses what is no run's id."""
     return JobFiles.in_folder(home.runs / validate_run_id(run_id))
 
 
@@ -57,10 +49,7 @@ def enter(home: Home, database: Database, experiment: Experiment, name: str = ""
 
 
 def _entering(home: Home) -> FileLock:
-    """Returns the lock of who puts a run into the queue: one comes at a time.
-
-    Two who come at once must not both take the last place, nor both put the same run back.
-    """
+    """Locks out others who put a run into the queue, so that two do not take one place or run."""
     return FileLock(home.engine / "entering")
 
 
@@ -89,15 +78,12 @@ def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
         StoreError: If the run's folder cannot be written.
     """
     files = run_files(home, run_id)
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         database.get_run(run_id)
         kind = run_kind(home.runs / run_id)
         process = files.start(home, kind, run_id, plan)
         # Until the driver says so itself, so that one that dies at birth is noticed.
         database.set_driver(run_id, process)
-    finally:
-        database.close()
     return process.pid
 
 
@@ -115,8 +101,7 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
         InputError: If there is no such run.
         StoreError: If the request cannot be written.
     """
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         run = database.get_run(run_id)
         if not run.status.is_active:
             return run
@@ -125,8 +110,6 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
             return database.change_status(run, Status.CANCELLED, finished=time.time())[0]
         # Not from here: the driver may be about to write how the run ended.
         return run
-    finally:
-        database.close()
 
 
 def time_now(home: Home, run_id: str) -> None:
@@ -140,11 +123,8 @@ def time_now(home: Home, run_id: str) -> None:
         InputError: If there is no such run, or it has ended.
         StoreError: If the request cannot be written.
     """
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         run = database.get_run(run_id)
-    finally:
-        database.close()
     if not run.status.is_active:
         raise InputError(
             f"The run {run.id} is {run.status}: it times nothing any more.",
@@ -217,15 +197,11 @@ def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
         BusyError: If :data:`MOST_QUEUED` others wait or run.
         StoreError: If the run's folder cannot be written.
     """
-    database = Database(home.database)
-    try:
-        with _entering(home):
-            # Read here, not before: of two who resume it at once, the second finds it active.
-            run = database.get_run(run_id)
-            if run.status.is_active and run.driver_pid is not None:
-                raise _active(run)
-            if not run.status.is_active:
-                _prepare(database, home, run)
-            return start_detached(home, run_id, plan)
-    finally:
-        database.close()
+    with Database(home.database) as database, _entering(home):
+        # Read here, not before: of two who resume it at once, the second finds it active.
+        run = database.get_run(run_id)
+        if run.status.is_active and run.driver_pid is not None:
+            raise _active(run)
+        if not run.status.is_active:
+            _prepare(database, home, run)
+        return start_detached(home, run_id, plan)

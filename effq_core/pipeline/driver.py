@@ -73,6 +73,13 @@ class Driver:
         self._files = run_files(home, run.id)
         self._reserve = Reserve(self._files.folder)
 
+    @classmethod
+    def work(cls, home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
+        """Works on a run in a process of its own; returns the exit code."""
+        # Who cancels a run while its driver is being born does not see it run all the same.
+        run = run_foreground(home, run_id, plan=plan, again=False, driver=cls)
+        return _EXIT_CODES.get(run.status, 1)
+
     def drive(self, plan: str) -> RunRow:
         """Runs the stages and records how it ended."""
         pid, token = Process.own()
@@ -208,8 +215,7 @@ def run_foreground(
         StoreError: If the store cannot be written.
     """
     files, driver = run_files(home, run_id), driver or Driver
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         database.get_run(run_id)  # says that there is none before a folder is made for it
         if (kind := run_kind(files.folder)) != driver.kind:
             raise StageError(f"{run_id} is no {driver.kind} but a {kind}.", "Choose another.")
@@ -221,8 +227,6 @@ def run_foreground(
                 run = prepare_again(database, home, run)
             with files.signals_cancel():
                 return driver(home, database, run, on_update).drive(plan)
-    finally:
-        database.close()
 
 
 def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
@@ -249,24 +253,4 @@ def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
     return function
 
 
-@kinds.works_on(Driver.kind)
-def work(
-    home: Home, run_id: str, plan: str = DEFAULT_PLAN, driver: type[Driver] | None = None
-) -> int:
-    """Works on a run in a process of its own.
-
-    Args:
-        home: The store.
-        run_id: The run.
-        plan: ``module:function`` that makes a plan of an experiment.
-        driver: What drives runs of its kind; :class:`Driver`, where not given.
-
-    Returns:
-        The exit code: 0 if it finished, 130 if it was cancelled, 1 if it failed.
-
-    Raises:
-        EffqError: As of :func:`run_foreground`.
-    """
-    # Who cancels a run while its driver is being born does not see it run all the same.
-    run = run_foreground(home, run_id, plan=plan, again=False, driver=driver)
-    return _EXIT_CODES.get(run.status, 1)
+kinds.register(Driver.kind, Driver.work)

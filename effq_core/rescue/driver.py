@@ -62,17 +62,14 @@ def work(
     """
     files = files_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made
-    with files.worked_on(f"the rescue {story_id}", _PATIENCE):
-        database = Database(home.database)
-        try:
-            with FileLock(files.starting):
-                story = load(home, story_id)
-                taken = _Taken(home, database, story, on_story, following)
-                taken.begin()
-            with files.signals_cancel():
-                return taken.work()
-        finally:
-            database.close()
+    worked_on = files.worked_on(f"the rescue {story_id}", _PATIENCE)
+    with worked_on, Database(home.database) as database:
+        with FileLock(files.starting):
+            story = load(home, story_id)
+            taken = _Taken(home, database, story, on_story, following)
+            taken.begin()
+        with files.signals_cancel():
+            return taken.work()
 
 
 class _Taken:
@@ -258,10 +255,12 @@ class _Taken:
         )
 
 
-@kinds.works_on(KIND)
 def _work(home: Home, story_id: str) -> int:
     """Works on a rescue in a process of its own; returns 0 if the limit was met."""
     story = work(home, story_id)
     if story.status is Status.CANCELLED:
         return kinds.CANCELLED
     return 0 if story.met else 1
+
+
+kinds.register(KIND, _work)

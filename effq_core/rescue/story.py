@@ -220,18 +220,7 @@ def _drop(step: Step) -> float:
 
 
 def files_of(home: Home, story_id: str) -> JobFiles:
-    """Returns where a rescue keeps its files.
-
-    Args:
-        home: The store.
-        story_id: Its id, checked before a path is built from it.
-
-    Returns:
-        The files; their folder need not exist.
-
-    Raises:
-        InputError: If it is not an id.
-    """
+    """Returns where a rescue keeps its files; refuses what is no rescue's id."""
     return JobFiles.in_folder(home.root / "rescues" / validate_run_id(story_id))
 
 

@@ -7,6 +7,7 @@ import shutil
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Self
 
 from effq_core.base.errors import DamagedIndexError, InputError
 from effq_core.base.run_ids import new_run_id, validate_run_id
@@ -38,6 +39,12 @@ class Database(RunStates):
     def close(self) -> None:
         """Closes the file."""
         self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def check(self) -> None:
         """Reads the whole file.

@@ -17,16 +17,9 @@ LOCKS = ".locks"
 class Draft(HeldFolder):
     """An artifact that is being made: a temporary folder to write files into, beside its place.
 
-    Args:
-        root: The artifacts' top folder.
-        target: Where the artifact will be.
-
     Attributes:
         summary: What the manifest shall keep of the result, as JSON values.
         artifact: The finished artifact, once the block has ended.
-
-    Raises:
-        StoreError: If it cannot be made.
     """
 
     def __init__(self, root: Path, target: Path) -> None:
@@ -44,16 +37,5 @@ def _guard(root: Path) -> Path:
 
 
 def sweep(root: Path, pattern: str) -> list[Path]:
-    """Removes drafts whose makers are dead.
-
-    Args:
-        root: The artifacts' top folder.
-        pattern: Of the folders, relative to it.
-
-    Returns:
-        What was removed.
-
-    Raises:
-        StoreError: If a folder cannot be removed.
-    """
+    """Removes drafts of a pattern whose makers are dead, and returns their paths."""
     return held_folder.sweep(root, pattern, _guard(root))

@@ -69,8 +69,7 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
     swept = len(store.sweep()) + _sweep_abandoned(store.home)
     artifacts, unreadable = _verified(store)
     swept += sum(_sweep_scratch(store, artifact) for artifact in artifacts)
-    index = Database(database)
-    try:
+    with Database(database) as index:
         # A new index has imported the runs' files when it was opened.
         added = index.import_run_files() + (len(index.list_runs()) if moved else 0)
         known = {run.results for run in index.list_runs()}
@@ -78,8 +77,6 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
             if artifact.stage == REPORT and artifact.fingerprint not in known:
                 run = _run_of(artifact)
                 added += run is not None and index.insert_run(run)
-    finally:
-        index.close()
     return Repair(
         moved=moved,
         runs=added,
@@ -139,11 +136,8 @@ def _sweep_scratch(store: ArtifactStore, artifact: Artifact) -> int:
 
 def _is_damaged(database: Path) -> bool:
     try:
-        index = Database(database)
-        try:
+        with Database(database) as index:
             index.check()
-        finally:
-            index.close()
     except DamagedIndexError:
         return True
     return False

@@ -19,14 +19,7 @@ STAGES_FILE = "stages.json"
 
 
 def run_kind(folder: Path) -> str:
-    """Returns the kind of a run: who makes runs of another kind puts a file of its name beside.
-
-    Args:
-        folder: The run's.
-
-    Returns:
-        ``run``, or such as ``sweep`` where there is a ``sweep.json``.
-    """
+    """Returns ``run``, or the kind of a run that has a file named after it, as ``sweep.json``."""
     others = {path.name for path in folder.glob("*.json")} - {RUN_FILE, STAGES_FILE}
     return Path(min(others, default=RUN_FILE)).stem
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from effq_core.base.errors import EffqError, InputError, StageError
 from effq_core.base.run_ids import new_run_id
-from effq_core.base.settings import Home
 from effq_core.jobs import kinds
-from effq_core.pipeline.control import DEFAULT_PLAN
-from effq_core.pipeline.driver import Driver, load_plan, run_foreground, work
-from effq_core.pipeline.progress import OnUpdate
+from effq_core.pipeline.driver import Driver, load_plan, run_foreground
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
 from effq_core.sweeps.state import KIND, SweepState, read_sweep, save
@@ -169,26 +167,7 @@ class SweepDriver(Driver):
         )
 
 
-def sweep_foreground(
-    home: Home, run_id: str, on_update: OnUpdate | None = None, plan: str = DEFAULT_PLAN
-) -> RunRow:
-    """Works on a sweep in this process until it ends, as :func:`run_foreground` does on a run.
+sweep_foreground = partial(run_foreground, driver=SweepDriver)
+"""Works on a sweep in this process until it ends."""
 
-    Args:
-        home: The store.
-        run_id: The sweep's.
-        on_update: Called after each change and about once a second, in this thread.
-        plan: ``module:function`` that makes a plan of an experiment.
-
-    Returns:
-        The sweep's run as it ended.
-
-    Raises:
-        EffqError: As of :func:`run_foreground`.
-    """
-    return run_foreground(home, run_id, on_update, plan, driver=SweepDriver)
-
-
-@kinds.works_on(KIND)
-def _work(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
-    return work(home, run_id, plan, SweepDriver)
+kinds.register(KIND, SweepDriver.work)

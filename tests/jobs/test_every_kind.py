@@ -206,7 +206,7 @@ def test_a_kind_nobody_knows_is_refused(home: Home) -> None:
         kinds.work("nonsense", home, "1")
     assert job.main(["nonsense", "1"]) == 1
     with pytest.raises(ValueError, match="registered already"):
-        kinds.works_on("run")(lambda *_: 0)
+        kinds.register("run", lambda *_: 0)
 
 
 def test_it_is_seen_stopped_killed_and_taken_up_again(home: Home, name: str, kind: Kind) -> None:

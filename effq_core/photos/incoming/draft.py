@@ -17,14 +17,7 @@ GIVEN = "given"
 
 
 class Draft(HeldFolder):
-    """A temporary folder beside the datasets, so that it becomes one by a rename.
-
-    Args:
-        home: The store.
-
-    Raises:
-        StoreError: If it cannot be made.
-    """
+    """A temporary folder beside the datasets, so that it becomes one by a rename."""
 
     def __init__(self, home: Home) -> None:
         sweep_drafts(home)
@@ -47,15 +40,5 @@ def _guard(home: Home) -> Path:
 
 
 def sweep_drafts(home: Home) -> int:
-    """Removes drafts whose makers are dead.
-
-    Args:
-        home: The store.
-
-    Returns:
-        How many.
-
-    Raises:
-        StoreError: If one cannot be removed.
-    """
+    """Removes drafts whose makers are dead, and returns how many."""
     return len(held_folder.sweep(home.datasets, f"{ADDING}*", _guard(home)))
