@@ -23,11 +23,11 @@ from benchmarks.dask_cluster import DaskCluster
 from effq_core.base import hardware
 from effq_core.base.settings import Home
 from effq_core.pipeline import engine
-from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.presets import demo
 from effq_core.pipeline.progress import OnUpdate, Update
 from effq_core.store.database import Database
 from effq_core.store.rows import StageState
+from effq_core.sweeps.driver import sweep_foreground
 from effq_core.sweeps.state import create_sweep, read_sweep
 from effq_core.sweeps.sweep import Sweep
 
@@ -112,7 +112,7 @@ def _run(
     try:
         made = create_sweep(home, database, sweep)
         begun = time.monotonic()
-        run = run_foreground(home, made.id, on_update)
+        run = sweep_foreground(home, made.id, on_update)
         seconds = round(time.monotonic() - begun, 1)
         stages = database.stages(run.id)
         return {

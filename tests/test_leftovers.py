@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
+from effq_core.jobs.process import process_token
 from effq_core.pipeline import engine
 from tests.leftovers import end_processes, processes_of
 

@@ -167,6 +167,19 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def remove_file(path: Path) -> None:
+    """Removes a file; harmless where there is none.
+
+    Args:
+        path: The file.
+
+    Raises:
+        StoreError: If it cannot be removed.
+    """
+    with store_errors(path):
+        path.unlink(missing_ok=True)
+
+
 def remove_tree(path: Path) -> None:
     """Removes a folder, or what a parallel removal has left of it.
 

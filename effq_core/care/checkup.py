@@ -154,12 +154,9 @@ def _store(home: Home) -> list[Check]:
         probe.touch()
         probe.unlink()
     free = shutil.disk_usage(home.root).free
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         database.check()
         runs = len(database.list_runs())
-    finally:
-        database.close()
     store = ArtifactStore(home)
     artifacts = store.list_all()
     damaged = store.take_warnings()

@@ -1,12 +1,10 @@
-"""The process behind a background download: ``python -m effq_core.care.fetch_worker ITEM``."""
+"""The process behind a background download."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import secrets
-import sys
 import threading
 import time
 from collections import deque
@@ -14,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from effq_core.base.errors import Cancelled, EffqError, StoreError
-from effq_core.base.files import store_errors
 from effq_core.base.locks import FileLock
-from effq_core.base.processes import process_token
 from effq_core.base.reporting import Reporter
 from effq_core.base.settings import Home
-from effq_core.care.fetches import Fetch, FetchFiles, FetchState
+from effq_core.care.fetches import KIND, Fetch, FetchFiles, FetchState
+from effq_core.jobs import kinds
+from effq_core.jobs.process import Process
 from effq_core.photos import imagenette
 from effq_core.results.wording import event_text, is_trouble
 
@@ -30,7 +28,6 @@ _TICK = 0.25
 _RATE_SECONDS = 10.0
 _PATIENCE = 2.0
 """How long a cancelled download may take to notice; a silent connection does not."""
-_CANCELLED_CODE = 130
 
 
 class FileReporter:
@@ -55,13 +52,7 @@ class FileReporter:
         files.write(fetch)
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Notes how much there is.
-
-        Args:
-            done: Finished units.
-            total: All units.
-            unit: What is counted.
-        """
+        """Notes how much there is: see :class:`~effq_core.base.reporting.Reporter`."""
         now = time.monotonic()
         if self._samples and (done < self._samples[-1][1] or unit != self._fetch.unit):
             self._samples.clear()  # it starts again, or goes on with something else
@@ -73,12 +64,7 @@ class FileReporter:
         self._change(done=done, total=total, unit=unit, rate=rate, note=self._phase)
 
     def event(self, kind: str, **values: Any) -> None:
-        """Notes what people should know.
-
-        Args:
-            kind: What happened.
-            **values: JSON values.
-        """
+        """Notes what people should know, as a reporter does."""
         text = event_text(kind, values)
         if text is not None:
             log.info("%s", text)
@@ -87,12 +73,8 @@ class FileReporter:
             self._change(note=text)
 
     def check_cancelled(self) -> None:
-        """Looks for the request to stop.
-
-        Raises:
-            Cancelled: If there is one.
-        """
-        if self._files.cancel.exists():
+        """Raises :class:`Cancelled` if somebody has asked to stop."""
+        if self._files.job.is_asked_to_stop:
             raise Cancelled("The download was cancelled.", "What has arrived is kept.")
 
     def end(self, state: FetchState, **values: Any) -> None:
@@ -166,25 +148,19 @@ def work(home: Home, item: str) -> FetchState | None:
         StoreError: If even that cannot be written.
     """
     files = FetchFiles(home, item)
-    lock = FileLock(files.work_lock)
-    with FileLock(files.start_lock):  # whoever started us has then noted our number
+    lock = FileLock(files.job.lock)
+    with FileLock(files.job.starting):  # whoever started us has then noted our number
         if not lock.try_acquire():
             return None
     try:
-        now, pid = time.time(), os.getpid()
+        now, own = time.time(), Process.own()
         fetch = Fetch(
-            item=item,
-            state=FetchState.RUNNING,
-            started=now,
-            updated=now,
-            pid=pid,
-            token=process_token(pid),
+            item=item, state=FetchState.RUNNING, started=now, updated=now, **own._asdict()
         )
         reporter = FileReporter(files, fetch)
         threading.Thread(target=_watch, args=(files, reporter), name="watch", daemon=True).start()
         state, values = _outcome(item, home, reporter)
-        with store_errors(files.cancel):
-            files.cancel.unlink(missing_ok=True)
+        files.job.forget_cancel()
         reporter.end(state, **values)
         return state
     finally:
@@ -222,38 +198,20 @@ def _watch(files: FetchFiles, reporter: FileReporter) -> None:
             reporter.flush()
         except StoreError as error:
             log.error("%s", error)  # the download itself will meet the full disk and say so
-        if not files.cancel.exists():
+        if not files.job.is_asked_to_stop:
             asked = None
             continue
         asked = asked or time.monotonic()
         if time.monotonic() - asked > _PATIENCE:
             reporter.end(FetchState.CANCELLED)
-            os._exit(_CANCELLED_CODE)
+            os._exit(kinds.CANCELLED)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Downloads what the command line names.
-
-    Args:
-        arguments: Of the command line; the process's, where not given.
-
-    Returns:
-        0 if it is there now, 130 if it was cancelled, 1 if it failed.
-    """
-    parser = argparse.ArgumentParser(prog="python -m effq_core.care.fetch_worker")
-    parser.add_argument("item", help="the dataset or model to download")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
-    )
-    try:
-        state = work(Home.from_environment(), given.item)
-    except EffqError as error:
-        log.error("%s", error)
-        return 1
-    codes = {FetchState.FAILED: 1, FetchState.CANCELLED: _CANCELLED_CODE}
+def _work(home: Home, item: str) -> int:
+    """Works on a download in a process of its own; returns 0 if it is there now."""
+    codes = {FetchState.FAILED: 1, FetchState.CANCELLED: kinds.CANCELLED}
+    state = work(home, item)
     return codes.get(state, 0) if state else 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+kinds.register(KIND, _work)

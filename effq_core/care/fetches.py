@@ -1,28 +1,26 @@
 """Downloads in the background: started by anybody, watched by everybody, by no one's session owned.
 
 Each download is a process of its own (:mod:`effq_core.care.fetch_worker`) that outlives the
-dashboard. What it is doing stands in a small file that is replaced whole, so that any process
-can look.
+dashboard. What it does stands in a small file that is replaced whole, so that any process can look.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import InputError
-from effq_core.base.files import make_folder, read_json, store_errors, write_atomic, write_json
+from effq_core.base.files import make_folder, read_json, remove_file, write_json
 from effq_core.base.locks import FileLock
-from effq_core.base.processes import is_alive, process_token, reap_later
 from effq_core.base.settings import Home
+from effq_core.jobs.files import JobFiles
+from effq_core.jobs.process import is_alive
 from effq_core.models.catalogue import MODELS
 from effq_core.photos import imagenette
 
+KIND = "download"
 _FOLDER = "downloads"
 _STALL_SECONDS = 8.0
 
@@ -125,7 +123,7 @@ def fetch_of(home: Home, item: str) -> Fetch | None:
         fetch,
         state=FetchState.FAILED,
         error="The download's process has ended without saying why.",
-        hint=f"Download it again: it continues where it stopped. Its log is {files.log}.",
+        hint=f"Download it again: it continues where it stopped. Its log is {files.job.log}.",
     )
 
 
@@ -143,38 +141,19 @@ def start_fetch(home: Home, item: str) -> Fetch:
         InputError: If it is nothing that can be downloaded.
         StoreError: If the store cannot be written.
     """
-    # Here and not above: the pipeline is not needed to look at a download.
-    from effq_core.base.environment import process_environment
-
     files = FetchFiles(home, item)
-    make_folder(files.state.parent)
+    make_folder(files.job.folder)
     # The process that is started waits for this lock before it writes anything.
-    with FileLock(files.start_lock):
+    with FileLock(files.job.starting):
         running = fetch_of(home, item)
         if running is not None and running.state.is_active:
             return running
-        with store_errors(files.cancel):
-            files.cancel.unlink(missing_ok=True)
-        with store_errors(files.log), files.log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "effq_core.care.fetch_worker", item],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=process_environment(home.root),
-                start_new_session=True,
-            )
-        now = time.time()
+        files.job.forget_cancel()
+        process, now = files.job.start(home, KIND, item), time.time()
         fetch = Fetch(
-            item=item,
-            state=FetchState.RUNNING,
-            started=now,
-            updated=now,
-            pid=process.pid,
-            token=process_token(process.pid) or "dead",
+            item=item, state=FetchState.RUNNING, started=now, updated=now, **process._asdict()
         )
         files.write(fetch)
-    reap_later(process)
     return fetch
 
 
@@ -192,7 +171,7 @@ def cancel_fetch(home: Home, item: str) -> None:
     files = FetchFiles(home, item)
     fetch = fetch_of(home, item)
     if fetch is not None and fetch.state.is_active:
-        write_atomic(files.cancel, b"")
+        files.job.ask_to_stop()
 
 
 def dismiss_fetch(home: Home, item: str) -> None:
@@ -209,8 +188,7 @@ def dismiss_fetch(home: Home, item: str) -> None:
     files = FetchFiles(home, item)
     fetch = fetch_of(home, item)
     if fetch is not None and not fetch.state.is_active:
-        with store_errors(files.state):
-            files.state.unlink(missing_ok=True)
+        remove_file(files.state)
 
 
 class FetchFiles:
@@ -230,11 +208,14 @@ class FetchFiles:
                 f"{item[:60]!r} cannot be downloaded.", f"Choose {' or '.join(fetchable())}."
             )
         folder = home.root / _FOLDER
-        self.state: Path = folder / f"{item}.json"
-        self.cancel: Path = folder / f"{item}.cancel"
-        self.log: Path = folder / f"{item}.log"
-        self.start_lock: Path = folder / f".{item}.start"
-        self.work_lock: Path = folder / f".{item}.work"
+        self.state = folder / f"{item}.json"
+        self.job = JobFiles(
+            folder=folder,
+            cancel=folder / f"{item}.cancel",
+            log=folder / f"{item}.log",
+            lock=folder / f".{item}.work",
+            starting=folder / f".{item}.start",
+        )
 
     def read(self) -> Fetch | None:
         """Returns what was last written; ``None`` where that is nothing one can read."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from effq_core.base.errors import InputError
-from effq_core.base.files import store_errors
+from effq_core.base.files import remove_file
 from effq_core.base.settings import Home
 from effq_core.care.fetches import dismiss_fetch, fetch_of
 from effq_core.experiment.variants import is_ready
@@ -100,8 +100,7 @@ def remove_item(home: Home, database: Database, item: str) -> None:
     if card is None:
         imagenette.remove(home)
     for path in [*_partials(home, item), *([_weights(home, item)] if card else [])]:
-        with store_errors(path):
-            path.unlink(missing_ok=True)
+        remove_file(path)
     dismiss_fetch(home, item)
 
 

@@ -24,12 +24,9 @@ def runs(
     from effq_core.store.database import Database
 
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         found = database.list_runs(limit)
         stages = {run.id: database.stages(run.id) for run in found if run.status.is_active}
-    finally:
-        database.close()
     if json:
         output.print_json([run_values(run) for run in found])
         return
@@ -86,14 +83,11 @@ def show(
             print_results(output.stdout(), reference)
         return
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         row = find_run(database, run)
         stages = database.stages(row.id)
         events = database.events_after(row.id)
         waiting = queue_text(database, row)
-    finally:
-        database.close()
     if is_sweep(home, row.id):
         from effq_core.cli import sweep_work
 

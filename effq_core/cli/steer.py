@@ -188,8 +188,5 @@ def _store() -> Iterator[tuple[Home, Database]]:
     from effq_core.store.database import Database
 
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         yield home, database
-    finally:
-        database.close()

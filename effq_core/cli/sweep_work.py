@@ -70,14 +70,11 @@ def start(
     if dry_run:
         name_idle("--dry-run", {"--detach": detach, "--name": name, "--quiet": quiet})
         return
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         same = find_same(home, database, sweep)
         if same is not None and not quiet:
             say(f"The same sweep was asked for before: going on with {same.id}.", error=True)
         run_id = same.id if same else create_sweep(home, database, sweep, name).id
-    finally:
-        database.close()
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
 
 
@@ -95,7 +92,7 @@ def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
         typer.Exit: If it fails or is cancelled.
     """
     home = Home.from_environment()
-    with _index(home) as database:
+    with Database(home.database) as database:
         run, _ = _find(home, database, text)
     carry_on(home, run.id, detach=detach, as_json=as_json, quiet=quiet)
 
@@ -107,7 +104,7 @@ def print_list(*, as_json: bool) -> None:
         as_json: Print JSON only.
     """
     home = Home.from_environment()
-    with _index(home) as database:
+    with Database(home.database) as database:
         found = list_sweeps(home, database)
     if as_json:
         print_json(
@@ -141,21 +138,12 @@ def print_one(text: str, *, as_json: bool) -> None:
         InputError: If there is none.
     """
     home = Home.from_environment()
-    with _index(home) as database:
+    with Database(home.database) as database:
         run, state = _find(home, database, text)
         if as_json:
             print_json({"run": run_values(run), **to_json(home, database, state)})
         else:
             _print_outcome(stdout(), home, database, run, state)
-
-
-@contextmanager
-def _index(home: Home) -> Iterator[Database]:
-    database = Database(home.database)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState]:
@@ -188,11 +176,11 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         typer.Exit: If it fails or is cancelled.
     """
     from effq_core.pipeline import control
-    from effq_core.pipeline.driver import run_foreground
+    from effq_core.sweeps.driver import sweep_foreground
 
     if detach:
         name_idle("--detach", {"--quiet": quiet})
-        with _index(home) as database:
+        with Database(home.database) as database:
             queued = database.get_run(run_id).status is Status.QUEUED
         pid = control.start_detached(home, run_id) if queued else control.resume(home, run_id)
         if as_json:
@@ -206,8 +194,8 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         console.print(f"Sweep {run_id}", style="bold")
     begun = time.monotonic()
     with _following(console, quiet=quiet) as on_update:
-        run = run_foreground(home, run_id, on_update)
-    with _index(home) as database:
+        run = sweep_foreground(home, run_id, on_update)
+    with Database(home.database) as database:
         state = read_sweep(home, run_id)
         if as_json:
             print_json({"run": run_values(run), **to_json(home, database, state)})

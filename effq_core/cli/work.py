@@ -190,11 +190,8 @@ def document(home: Home, run: RunRow) -> dict[str, Any]:
     """
     from effq_core.results import load_results, rows
 
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         stages = database.stages(run.id)
-    finally:
-        database.close()
     results = load_results(home, run) if run.results is not None else None
     return {
         "run": run_values(run),
@@ -221,11 +218,8 @@ def _stage_values(stage: StageRow) -> dict[str, Any]:
 def _detach(home: Home, run_id: str, *, as_json: bool) -> None:
     from effq_core.pipeline.control import resume, start_detached
 
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         queued = database.get_run(run_id).status is Status.QUEUED
-    finally:
-        database.close()
     pid = start_detached(home, run_id) if queued else resume(home, run_id)
     if as_json:
         print_json({"run": {"id": run_id}, "driver_pid": pid})

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from effq_core.base.errors import InputError
-from effq_core.base.files import make_folder, read_json, store_errors, write_json
+from effq_core.base.files import make_folder, read_json, remove_file, store_errors, write_json
 from effq_core.base.settings import Home
 from effq_core.devices.timing_file import DeviceReport, read_timings
 from effq_core.results import Results
@@ -104,8 +104,7 @@ def delete_timings(home: Home, report_id: str) -> None:
             f"There are no imported timings {report_id!r}.", "`effq timings list` shows their ids."
         )
     for path in paths:
-        with store_errors(path):
-            path.unlink(missing_ok=True)
+        remove_file(path)
 
 
 def variant_of(results: Results, report: DeviceReport) -> str | None:

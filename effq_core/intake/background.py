@@ -12,7 +12,7 @@ from effq_core.base.errors import Cancelled, EffqError, ModelError
 from effq_core.base.settings import Home
 from effq_core.intake.adding import Checked, Offer, check, discard
 from effq_core.intake.steps import Step
-from effq_core.jobs.crowd_limits import CHECKING
+from effq_core.jobs.limits import CHECKING
 
 _LOG = logging.getLogger("effq.models")
 

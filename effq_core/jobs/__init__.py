@@ -1,1 +1,1 @@
-"""How much of what visitors start goes on at a time."""
+"""The one kernel for detached work: runs, sweeps, rescues and downloads."""

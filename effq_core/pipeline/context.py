@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import Cancelled
-from effq_core.base.processes import is_alive
 from effq_core.base.settings import Home
+from effq_core.jobs.files import JobFiles
+from effq_core.jobs.process import is_alive
 from effq_core.pipeline.stage import StageTask, plain
 
-CANCEL = "cancel"
-"""File in a run's folder: the user asked to stop."""
 STOP = "stop"
 """File in a run's folder: another stage failed, so nobody waits for the rest."""
 TIME_NOW = "time_now"
@@ -43,7 +42,7 @@ class Link:
         self._send = send
         folder = Home(Path(task.home)).runs / task.run_id
         self._folder = folder
-        self._flags = (folder / CANCEL, folder / STOP)
+        self._flags = (JobFiles.in_folder(folder).cancel, folder / STOP)
         self._looked = 0.0
         self._looked_at_driver = 0.0
         self._reported = 0.0

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 
-from effq_core.base.environment import process_environment
-from effq_core.base.errors import BusyError, InputError, StoreError
-from effq_core.base.files import make_folder, store_errors, write_atomic
+from effq_core.base.errors import InputError
+from effq_core.base.files import make_folder, remove_file
 from effq_core.base.locks import FileLock
-from effq_core.base.processes import reap_later
 from effq_core.base.run_ids import validate_run_id
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.pipeline.context import CANCEL, STOP, TIME_NOW
+from effq_core.jobs.files import JobFiles, raise_flag
+from effq_core.jobs.limits import refuse_more
+from effq_core.pipeline.context import STOP, TIME_NOW
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, Status
+from effq_core.store.runfiles import run_kind
 
 DEFAULT_PLAN = "effq_core.pipeline.plan:build_plan"
-LOG = "driver.log"
 MOST_QUEUED = 20
 """Runs that may wait or run in a store, whoever starts them: more are surely a mistake."""
+
+
+def run_files(home: Home, run_id: str) -> JobFiles:
+    """Returns the files that a run's driver and others share; refuses what is no run's id."""
+    return JobFiles.in_folder(home.runs / validate_run_id(run_id))
 
 
 def enter(home: Home, database: Database, experiment: Experiment, name: str = "") -> str:
@@ -47,20 +49,17 @@ def enter(home: Home, database: Database, experiment: Experiment, name: str = ""
 
 
 def _entering(home: Home) -> FileLock:
-    """Returns the lock of who puts a run into the queue: one comes at a time.
-
-    Two who come at once must not both take the last place, nor both put the same run back.
-    """
+    """Locks out others who put a run into the queue, so that two do not take one place or run."""
     return FileLock(home.engine / "entering")
 
 
 def _refuse_crowd(database: Database, besides: str = "") -> None:
-    active = sum(run.status.is_active and run.id != besides for run in database.list_runs())
-    if active >= MOST_QUEUED:
-        raise BusyError(
-            f"{active} runs are running or waiting, and no more than {MOST_QUEUED} may.",
-            "Wait for one to end, or cancel one that nobody needs; nothing you chose is lost.",
-        )
+    refuse_more(
+        sum(run.status.is_active and run.id != besides for run in database.list_runs()),
+        MOST_QUEUED,
+        "runs are running or waiting",
+        "Wait for one to end, or cancel one that nobody needs; nothing you chose is lost.",
+    )
 
 
 def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
@@ -78,25 +77,13 @@ def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
         InputError: If there is no such run.
         StoreError: If the run's folder cannot be written.
     """
-    folder = make_folder(home.runs / validate_run_id(run_id))
-    database = Database(home.database)
-    try:
+    files = run_files(home, run_id)
+    with Database(home.database) as database:
         database.get_run(run_id)
-        log = folder / LOG
-        with store_errors(log), log.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "effq_core.pipeline.driver", run_id, "--plan", plan],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=process_environment(home.root),
-                start_new_session=True,
-            )
+        kind = run_kind(home.runs / run_id)
+        process = files.start(home, kind, run_id, plan)
         # Until the driver says so itself, so that one that dies at birth is noticed.
-        database.set_driver(run_id, process.pid)
-    finally:
-        database.close()
-    reap_later(process)
+        database.set_driver(run_id, process)
     return process.pid
 
 
@@ -114,18 +101,15 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
         InputError: If there is no such run.
         StoreError: If the request cannot be written.
     """
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         run = database.get_run(run_id)
         if not run.status.is_active:
             return run
-        write_atomic(home.runs / run_id / CANCEL, b"")
+        run_files(home, run_id).ask_to_stop()
         if run.driver_pid is None:  # nobody is there to answer
             return database.change_status(run, Status.CANCELLED, finished=time.time())[0]
         # Not from here: the driver may be about to write how the run ended.
         return run
-    finally:
-        database.close()
 
 
 def time_now(home: Home, run_id: str) -> None:
@@ -139,18 +123,14 @@ def time_now(home: Home, run_id: str) -> None:
         InputError: If there is no such run, or it has ended.
         StoreError: If the request cannot be written.
     """
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         run = database.get_run(run_id)
-    finally:
-        database.close()
     if not run.status.is_active:
         raise InputError(
             f"The run {run.id} is {run.status}: it times nothing any more.",
             "`effq run --remeasure` with the same choices times its files again.",
         )
-    make_folder(home.runs / run.id)
-    touch_flag(home, run.id, TIME_NOW)
+    raise_flag(make_folder(home.runs / run.id) / TIME_NOW)
 
 
 def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
@@ -178,10 +158,9 @@ def _prepare(database: Database, home: Home, run: RunRow) -> RunRow:
     if (now.status, now.driver_pid) != (run.status, run.driver_pid):
         raise _active(now)  # and who asked its driver to stop did not ask in vain
     _refuse_crowd(database, besides=run.id)
-    for flag in (CANCEL, STOP, TIME_NOW):
-        path = home.runs / run.id / flag
-        with store_errors(path):
-            path.unlink(missing_ok=True)
+    run_files(home, run.id).forget_cancel()
+    for flag in (STOP, TIME_NOW):
+        remove_file(home.runs / run.id / flag)
     queued, changed = database.change_status(
         run,
         Status.QUEUED,
@@ -218,33 +197,11 @@ def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
         BusyError: If :data:`MOST_QUEUED` others wait or run.
         StoreError: If the run's folder cannot be written.
     """
-    database = Database(home.database)
-    try:
-        with _entering(home):
-            # Read here, not before: of two who resume it at once, the second finds it active.
-            run = database.get_run(run_id)
-            if run.status.is_active and run.driver_pid is not None:
-                raise _active(run)
-            if not run.status.is_active:
-                _prepare(database, home, run)
-            return start_detached(home, run_id, plan)
-    finally:
-        database.close()
-
-
-def touch_flag(home: Home, run_id: str, flag: str) -> None:
-    """Raises a flag of a run, if the disk lets us; also from a signal handler.
-
-    Args:
-        home: The store.
-        run_id: The run.
-        flag: ``cancel``, ``stop`` or ``time_now``.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
-    path = home.runs / run_id / flag
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644))
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror}).") from error
+    with Database(home.database) as database, _entering(home):
+        # Read here, not before: of two who resume it at once, the second finds it active.
+        run = database.get_run(run_id)
+        if run.status.is_active and run.driver_pid is not None:
+            raise _active(run)
+        if not run.status.is_active:
+            _prepare(database, home, run)
+        return start_detached(home, run_id, plan)

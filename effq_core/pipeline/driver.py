@@ -1,40 +1,33 @@
 """The driver: one light process a run. It plans, submits, records, and ends.
 
-``python -m effq_core.pipeline.driver RUN_ID`` works on a run of ``EFFQ_HOME``; the command line
-calls the same code in its own process.
+The command line calls the same code in its own process as a detached driver does in its.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import logging
-import os
 import secrets
-import signal
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from effq_core.base.errors import Cancelled, EffqError, EngineError, StageError, StoreError
-from effq_core.base.locks import FileLock
-from effq_core.base.processes import process_token
-from effq_core.base.run_ids import validate_run_id
+from effq_core.base.errors import Cancelled, EffqError, StageError, StoreError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.pipeline.context import CANCEL, STOP
+from effq_core.jobs import kinds
+from effq_core.jobs.files import raise_flag
+from effq_core.jobs.process import Process
+from effq_core.pipeline.context import STOP
 from effq_core.pipeline.control import (
     DEFAULT_PLAN,
     prepare_again,
     request_cancel,
     resume,
+    run_files,
     start_detached,
-    touch_flag,
 )
 from effq_core.pipeline.engine import external_scheduler
 from effq_core.pipeline.progress import OnUpdate, Progress, Update
@@ -44,6 +37,7 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.reserve import Reserve
 from effq_core.store.rows import RunRow, StageState, Status
+from effq_core.store.runfiles import run_kind
 
 if TYPE_CHECKING:
     from effq_core.pipeline.executor import Executor
@@ -60,59 +54,14 @@ __all__ = [
 
 log = logging.getLogger("effq.driver")
 
-OTHER_KINDS = {"sweep.json": "effq_core.sweeps.driver:SweepDriver"}
-"""``module:class`` that drives a run whose folder holds a file of that name."""
-
-_EXIT_CODES = {Status.FINISHED: 0, Status.CANCELLED: 130}
+_EXIT_CODES = {Status.FINISHED: 0, Status.CANCELLED: kinds.CANCELLED}
 _WRITE_TRIES = 5
-
-
-def run_foreground(
-    home: Home,
-    run_id: str,
-    on_update: OnUpdate | None = None,
-    plan: str = DEFAULT_PLAN,
-    *,
-    again: bool = True,
-) -> RunRow:
-    """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
-
-    Args:
-        home: The store.
-        run_id: The run; one that has ended is run again.
-        on_update: Called after each change and about once a second, in this thread.
-        plan: ``module:function`` that makes a plan of an experiment.
-        again: Whether a run that was cancelled is run again; else it stays cancelled.
-
-    Returns:
-        The run as it ended: finished, failed or cancelled.
-
-    Raises:
-        InputError: If there is no such run, or somebody else is just putting it into the queue.
-        EngineError: If another driver works on it.
-        StoreError: If the store cannot be written.
-    """
-    validate_run_id(run_id)
-    database = Database(home.database)
-    lock = FileLock(home.runs / run_id / "driver.lock")
-    try:
-        database.get_run(run_id)  # says that there is none before a folder is made for it
-        if not lock.try_acquire():
-            raise EngineError(f"Another process works on the run {run_id}.", "Wait, or cancel it.")
-        run = database.get_run(run_id)
-        if run.status == Status.CANCELLED and not again:
-            return run
-        if run.status != Status.QUEUED:
-            run = prepare_again(database, home, run)
-        with _signals_cancel(home, run_id):
-            return _kind(home, run_id)(home, database, run, on_update).drive(plan)
-    finally:
-        lock.release()
-        database.close()
 
 
 class Driver:
     """Takes one run from queued to its end."""
+
+    kind: ClassVar[str] = "run"
 
     def __init__(
         self, home: Home, database: Database, run: RunRow, on_update: OnUpdate | None
@@ -121,14 +70,22 @@ class Driver:
         self._database = database
         self._store = ArtifactStore(home)
         self._progress = Progress(database, run, on_update)
-        self._reserve = Reserve(home.runs / run.id)
+        self._files = run_files(home, run.id)
+        self._reserve = Reserve(self._files.folder)
+
+    @classmethod
+    def work(cls, home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
+        """Works on a run in a process of its own; returns the exit code."""
+        # Who cancels a run while its driver is being born does not see it run all the same.
+        run = run_foreground(home, run_id, plan=plan, again=False, driver=cls)
+        return _EXIT_CODES.get(run.status, 1)
 
     def drive(self, plan: str) -> RunRow:
         """Runs the stages and records how it ended."""
-        pid = os.getpid()
+        pid, token = Process.own()
         try:
             self._reserve.take()
-            self._progress.status(Status.QUEUED, driver_pid=pid, driver_started=process_token(pid))
+            self._progress.status(Status.QUEUED, driver_pid=pid, driver_started=token)
             self._check()
             self._work(plan)
         except (Cancelled, KeyboardInterrupt):  # a second Ctrl-C; a notebook lives on after it
@@ -180,12 +137,10 @@ class Driver:
     ) -> tuple[
         Home, Plan, dict[str, str], set[str], Progress, Callable[[], None], Callable[[], None]
     ]:
-        home, run_id = self._home, self._progress.run.id
-
         def stop() -> None:
-            touch_flag(home, run_id, STOP)
+            raise_flag(self._files.folder / STOP)
 
-        return home, plan, named, finished, self._progress, self._check, stop
+        return self._home, plan, named, finished, self._progress, self._check, stop
 
     def _find(self, plan: Plan, named: dict[str, str]) -> set[str]:
         finished = {
@@ -198,7 +153,7 @@ class Driver:
     def _check(self) -> None:
         """Raises once the user asked to stop; called all the time, so it tells that time passes."""
         self._progress.beat()
-        if not (self._home.runs / self._progress.run.id / CANCEL).exists():
+        if not self._files.is_asked_to_stop:
             return
         if self._progress.run.status == Status.RUNNING:
             self._progress.status(Status.CANCELLING)
@@ -231,14 +186,47 @@ class Driver:
         }
 
 
-def _kind(home: Home, run_id: str) -> type[Driver]:
-    """Returns the class that drives a run: who makes runs of another kind marks their folders."""
-    for marker, driver in OTHER_KINDS.items():
-        if (home.runs / run_id / marker).is_file():
-            module, _, name = driver.partition(":")
-            found: type[Driver] = getattr(importlib.import_module(module), name)
-            return found
-    return Driver
+def run_foreground(
+    home: Home,
+    run_id: str,
+    on_update: OnUpdate | None = None,
+    plan: str = DEFAULT_PLAN,
+    *,
+    again: bool = True,
+    driver: type[Driver] | None = None,
+) -> RunRow:
+    """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
+
+    Args:
+        home: The store.
+        run_id: The run; one that has ended is run again.
+        on_update: Called after each change and about once a second, in this thread.
+        plan: ``module:function`` that makes a plan of an experiment.
+        again: Whether a run that was cancelled is run again; else it stays cancelled.
+        driver: What drives runs of its kind; :class:`Driver`, where not given.
+
+    Returns:
+        The run as it ended: finished, failed or cancelled.
+
+    Raises:
+        InputError: If there is no such run, or somebody else is just putting it into the queue.
+        StageError: If it is of another kind.
+        EngineError: If another driver works on it.
+        StoreError: If the store cannot be written.
+    """
+    files, driver = run_files(home, run_id), driver or Driver
+    with Database(home.database) as database:
+        database.get_run(run_id)  # says that there is none before a folder is made for it
+        if (kind := run_kind(files.folder)) != driver.kind:
+            raise StageError(f"{run_id} is no {driver.kind} but a {kind}.", "Choose another.")
+        with files.worked_on(f"the run {run_id}"):
+            run = database.get_run(run_id)
+            if run.status == Status.CANCELLED and not again:
+                return run
+            if run.status != Status.QUEUED:
+                run = prepare_again(database, home, run)
+            with files.signals_cancel():
+                return driver(home, database, run, on_update).drive(plan)
 
 
 def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
@@ -265,51 +253,4 @@ def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
     return function
 
 
-@contextlib.contextmanager
-def _signals_cancel(home: Home, run_id: str) -> Iterator[None]:
-    """Makes the first SIGINT or SIGTERM cancel the run; a second one acts as usual."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python delivers signals to the main thread only
-        return
-    before: dict[int, Any] = {}
-
-    def cancel(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, before[number])
-        touch_flag(home, run_id, CANCEL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, cancel)
-    try:
-        yield
-    finally:
-        for changed, handler in before.items():
-            signal.signal(changed, handler)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Works on a run named on the command line.
-
-    Args:
-        arguments: Of the command line; the process's, where not given.
-
-    Returns:
-        0 if it finished, 130 if it was cancelled, 1 if it failed.
-    """
-    parser = argparse.ArgumentParser(prog="python -m effq_core.pipeline.driver")
-    parser.add_argument("run_id", help="the run to work on")
-    parser.add_argument("--plan", default=DEFAULT_PLAN, help="module:function that makes the plan")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
-    )
-    try:
-        # Who cancels a run while its driver is being born does not see it run all the same.
-        run = run_foreground(Home.from_environment(), given.run_id, plan=given.plan, again=False)
-    except EffqError as error:
-        log.error("%s", error)
-        return 1
-    return _EXIT_CODES.get(run.status, 1)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+kinds.register(Driver.kind, Driver.work)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from effq_core.base.errors import EngineError
 from effq_core.base.files import make_folder, read_json, store_errors
 from effq_core.base.locks import is_locked
-from effq_core.base.processes import is_alive, reap_later
 from effq_core.base.settings import Home
+from effq_core.jobs.process import is_alive, reap_later, spawn
 from effq_core.pipeline import engine_files
 
 if TYPE_CHECKING:
@@ -147,17 +147,8 @@ def _spawn(home: Home) -> subprocess.Popen[bytes]:
     with store_errors(log):
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_suffix(".old.log"))
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "effq_core.pipeline.engine"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=engine_files.engine_environment(home.root),
-                cwd=home.root,
-                # A group and session of its own: it survives the dashboard and Ctrl-C.
-                start_new_session=True,
-            )
+    arguments = ["-m", "effq_core.pipeline.engine"]
+    return spawn(arguments, log, engine_files.engine_environment(home.root), home.root)
 
 
 def _reason(home: Home, process: subprocess.Popen[bytes]) -> EngineError:

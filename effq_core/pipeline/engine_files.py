@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.environment import PACKAGE, WORKER_ENVIRONMENT, process_environment
 from effq_core.base.files import read_json, store_errors
-from effq_core.base.processes import is_alive, process_token
+from effq_core.jobs.process import Process, is_alive
 
 STATE = "engine.json"
 LOCK = "engine.lock"
@@ -48,9 +47,9 @@ def sign(folder: Path) -> None:
     Raises:
         StoreError: If it cannot be written.
     """
-    lock, pid = folder / LOCK, os.getpid()
+    lock = folder / LOCK
     with store_errors(lock):  # in place: another file would be another lock
-        lock.write_text(json.dumps({"pid": pid, "token": process_token(pid)}), encoding="ascii")
+        lock.write_text(json.dumps(Process.own()._asdict()), encoding="ascii")
 
 
 def holder(folder: Path) -> dict[str, Any] | None:

@@ -23,8 +23,8 @@ from effq_core.base.errors import EffqError, EngineError
 from effq_core.base.files import make_folder, write_json
 from effq_core.base.hostlock import TEMPORARY
 from effq_core.base.locks import FileLock
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
+from effq_core.jobs.process import Process
 from effq_core.pipeline import engine_files
 from effq_core.pipeline.credentials import write_credentials
 
@@ -177,8 +177,7 @@ async def serve(home: Home) -> None:
                 folder / engine_files.STATE,
                 {
                     "address": scheduler.address,
-                    "pid": os.getpid(),
-                    "token": process_token(os.getpid()),
+                    **Process.own()._asdict(),
                     "started": time.time(),
                     "code": engine_files.code_stamp(),
                 },

@@ -107,13 +107,10 @@ def active_work(home: Home) -> tuple[Work, ...]:
     """
     if not home.database.exists():
         return ()  # looking must not make one
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         runs = [run for run in database.list_runs() if run.status.is_active and run.driver_pid]
         runs.sort(key=lambda run: (run.status is Status.QUEUED, run.id))
         return tuple(_work(database, run) for run in runs)
-    finally:
-        database.close()
 
 
 def _work(database: Database, run: RunRow) -> Work:

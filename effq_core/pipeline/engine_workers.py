@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from effq_core.base.files import remove_tree, store_errors
+from effq_core.base.files import remove_file, remove_tree
 from effq_core.base.locks import FileLock, is_locked
 from effq_core.base.settings import Home
 from effq_core.pipeline.engine_files import WORKERS
@@ -46,8 +46,7 @@ def sweep(home: Home) -> int:
         for folder in found:
             remove_tree(folder)
         for lock in dead:
-            with store_errors(lock):
-                lock.unlink(missing_ok=True)
+            remove_file(lock)
     return len(found)
 
 

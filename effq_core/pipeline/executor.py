@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import secrets
 import socket
@@ -13,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from effq_core.base.errors import EffqError, EngineError
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
+from effq_core.jobs.process import Process
 from effq_core.pipeline.session import Session, WorkerLost
 from effq_core.pipeline.shards import in_parts
 from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints
@@ -95,7 +94,7 @@ class Executor:
         self._check = check
         self._stop = stop
         self._topic = f"effq-{progress.run_id}-{secrets.token_hex(4)}"
-        self._driver = (socket.gethostname(), os.getpid(), process_token(os.getpid()) or "")
+        self._driver = (socket.gethostname(), *Process.own())
         self._active: dict[str, _Active] = {}
         self._attempts: dict[str, int] = {}
         self._deaths: dict[str, int] = {}

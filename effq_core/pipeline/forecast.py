@@ -140,12 +140,9 @@ def recent_stages(home: Home) -> list[StageRow]:
     """
     if not home.database.exists():
         return []
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         finished = [run for run in database.list_runs(_LOOKED_AT) if run.results is not None]
         return [stage for run in finished[:_HISTORY] for stage in database.stages(run.id)]
-    finally:
-        database.close()
 
 
 def host_pace(history: Iterable[StageRow]) -> float | None:

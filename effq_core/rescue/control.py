@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
-from effq_core.base.environment import process_environment
-from effq_core.base.errors import BusyError, InputError
-from effq_core.base.files import make_folder, remove_tree, store_errors, write_atomic
+from effq_core.base.errors import InputError
+from effq_core.base.files import remove_tree
 from effq_core.base.locks import FileLock
-from effq_core.base.processes import process_token, reap_later
 from effq_core.base.run_ids import new_run_id
 from effq_core.base.settings import Home
+from effq_core.jobs.limits import refuse_more
 from effq_core.pipeline.control import request_cancel as cancel_run
 from effq_core.pipeline.plan import build_plan
 from effq_core.rescue.remedies import as_it_is
 from effq_core.rescue.request import Rescue
-from effq_core.rescue.story import CANCEL, Story, folder_of, load, save, stories
+from effq_core.rescue.story import KIND, Story, files_of, load, save, stories
 from effq_core.store.rows import Status
 
-LOCK = "driver.lock"
-LOG = "driver.log"
-SAVING = ".saving"
 MOST_ACTIVE = 4
 """Rescues of a store that may go on at a time: each keeps a run in the queue."""
 
@@ -47,11 +41,8 @@ def enter(home: Home, rescue: Rescue, subject: str = "") -> Story:
     build_plan(as_it_is(rescue.experiment), home)
     with FileLock(home.root / ".entering_rescue"):
         active = sum(story.status.is_active for story in stories(home))
-        if active >= MOST_ACTIVE:
-            raise BusyError(
-                f"{active} rescues are going on, and no more than {MOST_ACTIVE} may.",
-                "Wait for one to end, or cancel one.",
-            )
+        hint = "Wait for one to end, or cancel one."
+        refuse_more(active, MOST_ACTIVE, "rescues are going on", hint)
         now = time.time()
         story = Story(id=new_run_id(now), rescue=rescue, created=now, subject=subject)
         save(home, story)
@@ -72,25 +63,15 @@ def start_detached(home: Home, story_id: str) -> int:
         InputError: If there is no such rescue.
         StoreError: If its folder cannot be written.
     """
-    folder = make_folder(folder_of(home, story_id))
-    log = folder / LOG
-    # The process waits for this lock before it writes: its own story must come after ours.
-    with FileLock(folder / SAVING), store_errors(log), log.open("ab") as output:
+    files = files_of(home, story_id)
+    load(home, story_id)  # says if there is none, before a folder is made
+    with FileLock(files.starting):
         story = load(home, story_id)
         if story.status.is_active and story.pid is not None:
             raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "effq_core.rescue.driver", story_id],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=process_environment(home.root),
-            start_new_session=True,
-        )
+        process = files.start(home, KIND, story_id)
         # Until it says so itself, so that one that dies at birth is noticed.
-        token = process_token(process.pid) or "dead"
-        save(home, replace(story, status=Status.QUEUED, pid=process.pid, token=token))
-    reap_later(process)
+        save(home, replace(story, status=Status.QUEUED, pid=process.pid, token=process.token))
     return process.pid
 
 
@@ -125,9 +106,7 @@ def prepare_again(home: Home, story_id: str) -> None:
     """
     if load(home, story_id).status.is_active:
         raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
-    flag = folder_of(home, story_id) / CANCEL
-    with store_errors(flag):
-        flag.unlink(missing_ok=True)
+    files_of(home, story_id).forget_cancel()
 
 
 def delete(home: Home, story_id: str) -> None:
@@ -141,12 +120,12 @@ def delete(home: Home, story_id: str) -> None:
         InputError: If there is no such rescue, or somebody works on it.
         StoreError: If its folder cannot be removed.
     """
-    folder = folder_of(home, story_id)
-    lock = FileLock(folder / LOCK)
+    files = files_of(home, story_id)
+    lock = FileLock(files.lock)
     if load(home, story_id).status.is_active or not lock.try_acquire():
         raise InputError(f"The rescue {story_id} is going on.", "Cancel it first.")
     try:
-        remove_tree(folder)
+        remove_tree(files.folder)
     finally:
         lock.release()
 
@@ -168,7 +147,7 @@ def request_cancel(home: Home, story_id: str) -> Story:
     story = load(home, story_id)
     if not story.status.is_active:
         return story
-    write_atomic(folder_of(home, story_id) / CANCEL, b"")
+    files_of(home, story_id).ask_to_stop()
     if story.pid is None:  # nobody is there to answer
         story = replace(story, status=Status.CANCELLED, finished=time.time())
         save(home, story)

@@ -1,41 +1,34 @@
 """The process that works on a rescue: it decides what is tried next, and writes the story.
 
 Each remedy is an ordinary run of the ordinary driver, in this process; what runs share is cached.
-``python -m effq_core.rescue.driver ID`` works on a rescue of ``EFFQ_HOME``; the command line calls
-the same code in its own process.
+The command line calls the same code in its own process as a detached driver does in its.
 """
 
 from __future__ import annotations
 
-import argparse
-import logging
-import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import Cancelled, EffqError, EngineError
+from effq_core.base.errors import Cancelled, EffqError
 from effq_core.base.locks import FileLock
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
 from effq_core.experiment.variants import PTQ
+from effq_core.jobs import kinds
+from effq_core.jobs.process import Process
 from effq_core.pipeline.forecast import recent_stages
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.rescue.attempts import Attempts
-from effq_core.rescue.control import LOCK, SAVING
 from effq_core.rescue.offers import Offer, cost_of, offers
 from effq_core.rescue.remedies import as_it_is, variant_of
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.stopping import Stopping
-from effq_core.rescue.story import CANCEL, UNFINISHED, Step, StepState, Story, folder_of, load, save
+from effq_core.rescue.story import KIND, UNFINISHED, Step, StepState, Story, files_of, load, save
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
-
-log = logging.getLogger("effq.rescue")
 
 OnStory = Callable[[Story], None]
 Following = Callable[[Story, Step], AbstractContextManager[OnUpdate | None]]
@@ -67,28 +60,16 @@ def work(
         EngineError: If another process works on it.
         StoreError: If the store cannot be written.
     """
-    folder = folder_of(home, story_id)
+    files = files_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made
-    lock = FileLock(folder / LOCK)
-    deadline = time.monotonic() + _PATIENCE
-
-    def busy() -> None:
-        if time.monotonic() > deadline:
-            raise EngineError(
-                f"Another process works on the rescue {story_id}.", "Wait, or cancel it."
-            )
-
-    lock.acquire(on_wait=busy)
-    database = Database(home.database)
-    try:
-        with FileLock(folder / SAVING):
+    worked_on = files.worked_on(f"the rescue {story_id}", _PATIENCE)
+    with worked_on, Database(home.database) as database:
+        with FileLock(files.starting):
             story = load(home, story_id)
             taken = _Taken(home, database, story, on_story, following)
             taken.begin()
-        return taken.work()
-    finally:
-        database.close()
-        lock.release()
+        with files.signals_cancel():
+            return taken.work()
 
 
 class _Taken:
@@ -105,12 +86,12 @@ class _Taken:
         self._home, self._database, self._story = home, database, story
         self._on_story = on_story
         self._following = following or (lambda _story, _step: nullcontext(None))
-        self._stop = Stopping(home, folder_of(home, story.id) / CANCEL)
+        self._stop = Stopping(home, files_of(home, story.id))
         self._attempts = Attempts(home, database, self._stop)
 
     def begin(self) -> None:
         """Takes a story over: what was measured stays; what was stopped has another turn."""
-        pid = os.getpid()
+        pid, token = Process.own()
         steps = tuple(
             step
             for step in self._story.steps
@@ -125,29 +106,28 @@ class _Taken:
                 error="",
                 hint="",
                 pid=pid,
-                token=process_token(pid),
+                token=token,
             )
         )
 
     def work(self) -> Story:
         """Tries one remedy after the other."""
-        with self._stop.by_signals():
-            try:
-                self._measure_as_it_is()
-                while self._story.met is None and (offer := self._next()) is not None:
-                    self._try(offer)
-                self._end(Status.FINISHED)
-            except Cancelled:
-                self._end(Status.CANCELLED)
-            except EffqError as error:
-                self._end(Status.FAILED, error=error.message, hint=error.hint)
-            except Exception as error:
-                self._end(
-                    Status.FAILED,
-                    error=f"The rescue failed ({type(error).__name__}: {error}).",
-                    hint="This is a fault of EffQ: report it. What was measured is kept.",
-                )
-                raise
+        try:
+            self._measure_as_it_is()
+            while self._story.met is None and (offer := self._next()) is not None:
+                self._try(offer)
+            self._end(Status.FINISHED)
+        except Cancelled:
+            self._end(Status.CANCELLED)
+        except EffqError as error:
+            self._end(Status.FAILED, error=error.message, hint=error.hint)
+        except Exception as error:
+            self._end(
+                Status.FAILED,
+                error=f"The rescue failed ({type(error).__name__}: {error}).",
+                hint="This is a fault of EffQ: report it. What was measured is kept.",
+            )
+            raise
         return self._story
 
     # Steps
@@ -275,30 +255,12 @@ class _Taken:
         )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Works on a rescue named on the command line.
-
-    Args:
-        arguments: Of the command line; the process's, where not given.
-
-    Returns:
-        0 if the limit was met, 130 if it was cancelled, 1 otherwise.
-    """
-    parser = argparse.ArgumentParser(prog="python -m effq_core.rescue.driver")
-    parser.add_argument("id", help="the rescue to work on")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
-    )
-    try:
-        story = work(Home.from_environment(), given.id)
-    except EffqError as error:
-        log.error("%s", error)
-        return 1
+def _work(home: Home, story_id: str) -> int:
+    """Works on a rescue in a process of its own; returns 0 if the limit was met."""
+    story = work(home, story_id)
     if story.status is Status.CANCELLED:
-        return 130
+        return kinds.CANCELLED
     return 0 if story.met else 1
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+kinds.register(KIND, _work)

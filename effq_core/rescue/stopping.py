@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from effq_core.base.errors import Cancelled, EffqError, StoreError
 from effq_core.base.settings import Home
-from effq_core.pipeline.context import CANCEL as CANCEL_RUN
-from effq_core.pipeline.control import touch_flag
+from effq_core.jobs.files import JobFiles, raise_flag
+from effq_core.pipeline.control import run_files
 
 log = logging.getLogger("effq.rescue")
 
@@ -45,11 +41,11 @@ class Stopping:
 
     Args:
         home: The store.
-        flag: The file that appears when somebody asks the rescue to stop.
+        files: The rescue's, through which somebody asks it to stop.
     """
 
-    def __init__(self, home: Home, flag: Path) -> None:
-        self._home, self._flag = home, flag
+    def __init__(self, home: Home, files: JobFiles) -> None:
+        self._home, self._files = home, files
         self.timed_out = False
 
     def check(self) -> None:
@@ -58,7 +54,7 @@ class Stopping:
         Raises:
             Cancelled: If so.
         """
-        if self._flag.exists():
+        if self._files.is_asked_to_stop:
             raise Cancelled("The rescue was cancelled.", "Take it up again to go on.")
 
     @contextmanager
@@ -87,7 +83,7 @@ class Stopping:
         def look() -> None:
             before = time.monotonic()
             while not ended.wait(_POLL):
-                asked = self._flag.exists()
+                asked = self._files.is_asked_to_stop
                 now = time.monotonic()
                 try:
                     if worked.begun is not None and is_waiting():
@@ -103,7 +99,7 @@ class Stopping:
                     continue
                 self.timed_out = not asked
                 try:
-                    touch_flag(self._home, run_id, CANCEL_RUN)
+                    raise_flag(run_files(self._home, run_id).cancel)
                 except StoreError as error:
                     log.error("The run %s cannot be stopped: %s", run_id, error)
 
@@ -114,27 +110,3 @@ class Stopping:
         finally:
             ended.set()
             watcher.join()
-
-    @contextmanager
-    def by_signals(self) -> Iterator[None]:
-        """Makes the first SIGINT or SIGTERM of the block raise the flag; a second acts as usual.
-
-        Yields:
-            Nothing.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            yield  # Python delivers signals to the main thread only
-            return
-        before: dict[int, Any] = {}
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            signal.signal(number, before[number])
-            self._flag.touch()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, stop)
-        try:
-            yield
-        finally:
-            for changed, handler in before.items():
-                signal.signal(changed, handler)

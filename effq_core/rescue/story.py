@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.files import read_json, write_json
-from effq_core.base.processes import is_alive
 from effq_core.base.run_ids import validate_run_id
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.jobs.files import JobFiles
+from effq_core.jobs.process import is_alive
 from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.store.rows import Status
 
 FORMAT = 1
+KIND = "rescue"
 STORY_FILE = "story.json"
-CANCEL = "cancel"
 
 
 class StepState(StrEnum):
@@ -219,20 +219,9 @@ def _drop(step: Step) -> float:
     return step.outcome.drop_points if step.outcome else float("inf")
 
 
-def folder_of(home: Home, story_id: str) -> Path:
-    """Returns where a rescue keeps its files.
-
-    Args:
-        home: The store.
-        story_id: Its id, checked before a path is built from it.
-
-    Returns:
-        The folder; need not exist.
-
-    Raises:
-        InputError: If it is not an id.
-    """
-    return home.root / "rescues" / validate_run_id(story_id)
+def files_of(home: Home, story_id: str) -> JobFiles:
+    """Returns where a rescue keeps its files; refuses what is no rescue's id."""
+    return JobFiles.in_folder(home.root / "rescues" / validate_run_id(story_id))
 
 
 def save(home: Home, story: Story) -> None:
@@ -245,7 +234,9 @@ def save(home: Home, story: Story) -> None:
     Raises:
         StoreError: If it cannot be written.
     """
-    write_json(folder_of(home, story.id) / STORY_FILE, json.loads(json.dumps(story.to_dict())))
+    write_json(
+        files_of(home, story.id).folder / STORY_FILE, json.loads(json.dumps(story.to_dict()))
+    )
 
 
 def load(home: Home, story_id: str) -> Story:
@@ -262,7 +253,7 @@ def load(home: Home, story_id: str) -> Story:
         InputError: If there is no such rescue.
         StoreError: If its file is damaged.
     """
-    plain = read_json(folder_of(home, story_id) / STORY_FILE)
+    plain = read_json(files_of(home, story_id).folder / STORY_FILE)
     if plain is None:
         raise InputError(
             f"There is no rescue {story_id}.", "`effq rescue list` lists the rescues there are."

@@ -44,11 +44,8 @@ def of_run(home: Home, text: str, dataset: str | None = None) -> Subject:
         InputError: If there is no such run.
         DatasetError: If the photos cannot be used.
     """
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         row = find_run(database, text)
-    finally:
-        database.close()
     experiment, title = Experiment.from_dict(row.experiment), run_title(row)
     if dataset is None or dataset == experiment.dataset:
         return Subject(experiment=experiment, run=row.id, title=title)

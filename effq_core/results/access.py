@@ -82,11 +82,8 @@ def open_run(home: Home, text: str) -> tuple[str, Results]:
     """
     if text == REFERENCE:
         return REFERENCE, load_reference()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         run = find_run(database, text, with_results=True)
-    finally:
-        database.close()
     return run.id, load_results(home, run)
 
 

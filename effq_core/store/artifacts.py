@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -201,15 +200,12 @@ class ArtifactStore:
         """
         target = self.path(stage, fingerprint)
         started = time.monotonic()
-        with store_errors(target):
-            temporary, descriptor = drafts.make_folder_in_use(self.root, target)
-        draft = Draft(temporary)
-        try:
+        with Draft(self.root, target) as draft:
             try:
                 yield draft
             except OSError as error:
                 if is_store_fault(error):
-                    raise store_error(error, temporary) from error
+                    raise store_error(error, draft.path) from error
                 raise
             with store_errors(target):
                 artifact = Artifact(
@@ -219,20 +215,12 @@ class ArtifactStore:
                     created=time.time(),
                     inputs=inputs,
                     summary=draft.summary,
-                    files=manifest.seal(temporary),
+                    files=manifest.seal(draft.path),
                     versions=versions or manifest.library_versions(),
                     seconds=time.monotonic() - started,
                 )
-                manifest.write_manifest(temporary, artifact)
-                draft.artifact = self._publish(temporary, artifact)
-        finally:
-            # Let go of it also where it cannot be removed: a sweep takes it later, but only what
-            # nobody holds, and a worker lives on.
-            try:
-                if temporary.exists():
-                    remove_tree(temporary)
-            finally:
-                os.close(descriptor)
+                manifest.write_manifest(draft.path, artifact)
+                draft.artifact = self._publish(draft.path, artifact)
 
     def _publish(self, temporary: Path, artifact: Artifact) -> Artifact:
         for _ in range(3):

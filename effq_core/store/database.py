@@ -7,11 +7,12 @@ import shutil
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Self
 
 from effq_core.base.errors import DamagedIndexError, InputError
-from effq_core.base.processes import is_alive
 from effq_core.base.run_ids import new_run_id, validate_run_id
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import is_alive
 from effq_core.store.connection import Connection
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
 from effq_core.store.runfiles import read_run_files, stages_to_import, write_stages
@@ -38,6 +39,12 @@ class Database(RunStates):
     def close(self) -> None:
         """Closes the file."""
         self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def check(self) -> None:
         """Reads the whole file.

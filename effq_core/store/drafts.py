@@ -2,95 +2,40 @@
 
 from __future__ import annotations
 
-import fcntl
-import logging
-import os
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from effq_core.base.files import make_folder, remove_tree, store_errors
-from effq_core.base.locks import FileLock
+from effq_core.jobs import held_folder
+from effq_core.jobs.held_folder import HeldFolder
 from effq_core.store.manifest import Artifact
-
-log = logging.getLogger(__name__)
 
 PREFIX = ".tmp-"
 LOCKS = ".locks"
 
 
-@dataclass
-class Draft:
-    """An artifact that is being made.
+class Draft(HeldFolder):
+    """An artifact that is being made: a temporary folder to write files into, beside its place.
 
     Attributes:
-        path: The temporary folder to write files into.
         summary: What the manifest shall keep of the result, as JSON values.
         artifact: The finished artifact, once the block has ended.
     """
 
-    path: Path
-    summary: dict[str, Any] = field(default_factory=dict)
-    artifact: Artifact | None = None
+    def __init__(self, root: Path, target: Path) -> None:
+        path = target.with_name(f"{PREFIX}{target.name}-{uuid.uuid4().hex[:12]}")
+        super().__init__(path, _guard(root), mode=0o777)
+        self.summary: dict[str, Any] = {}
+        self.artifact: Artifact | None = None
 
     def __fspath__(self) -> str:
         return str(self.path)
 
 
-def _housekeeping(root: Path) -> FileLock:
-    return FileLock(root / LOCKS / "housekeeping")
-
-
-def make_folder_in_use(root: Path, target: Path) -> tuple[Path, int]:
-    """Makes a temporary folder beside an artifact's place.
-
-    Args:
-        root: The artifacts' top folder.
-        target: Where the artifact will be.
-
-    Returns:
-        The folder, and a descriptor to close when it is no longer in use.
-
-    Raises:
-        StoreError: If it cannot be made.
-    """
-    make_folder(target.parent)
-    path = target.with_name(f"{PREFIX}{target.name}-{uuid.uuid4().hex[:12]}")
-    # No sweep between making it and locking it.
-    with store_errors(path), _housekeeping(root):
-        path.mkdir()
-        descriptor = os.open(path, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return path, descriptor
+def _guard(root: Path) -> Path:
+    return root / LOCKS / "housekeeping"
 
 
 def sweep(root: Path, pattern: str) -> list[Path]:
-    """Removes temporary folders whose makers are dead.
-
-    Args:
-        root: The artifacts' top folder.
-        pattern: Of the folders, relative to it.
-
-    Returns:
-        What was removed.
-
-    Raises:
-        StoreError: If a folder cannot be removed.
-    """
-    removed = []
-    with store_errors(root), _housekeeping(root):
-        for path in root.glob(pattern):
-            try:
-                descriptor = os.open(path, os.O_RDONLY)
-            except FileNotFoundError:
-                continue
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove_tree(path)
-                removed.append(path)
-            except BlockingIOError:
-                log.debug("%s is in use.", path)
-            finally:
-                os.close(descriptor)
-    return removed
+    """Removes drafts of a pattern whose makers are dead, and returns their paths."""
+    return held_folder.sweep(root, pattern, _guard(root))

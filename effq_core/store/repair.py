@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from effq_core.base.errors import DamagedIndexError, ExperimentError, StoreError
-from effq_core.base.files import is_unfinished, remove_tree, store_errors
+from effq_core.base.files import is_unfinished, remove_file, remove_tree, store_errors
 from effq_core.base.locks import is_locked
 from effq_core.base.run_ids import new_run_id
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.jobs.files import JobFiles
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.manifest import Artifact
@@ -22,8 +23,6 @@ from effq_core.store.usage import abandoned_drafts
 
 REPORT = "report"
 """Kind of the last stage of every plan."""
-CANCEL = "cancel"
-"""File in a run's folder: the user asked to stop."""
 _ABANDONED_SECONDS = 3600.0
 
 
@@ -70,8 +69,7 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
     swept = len(store.sweep()) + _sweep_abandoned(store.home)
     artifacts, unreadable = _verified(store)
     swept += sum(_sweep_scratch(store, artifact) for artifact in artifacts)
-    index = Database(database)
-    try:
+    with Database(database) as index:
         # A new index has imported the runs' files when it was opened.
         added = index.import_run_files() + (len(index.list_runs()) if moved else 0)
         known = {run.results for run in index.list_runs()}
@@ -79,8 +77,6 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
             if artifact.stage == REPORT and artifact.fingerprint not in known:
                 run = _run_of(artifact)
                 added += run is not None and index.insert_run(run)
-    finally:
-        index.close()
     return Repair(
         moved=moved,
         runs=added,
@@ -124,9 +120,8 @@ def _sweep_abandoned(home: Home) -> int:
                         path.unlink()
                         found += 1
     for reserve in home.runs.glob(f"*/{RESERVE}"):
-        if not is_locked(reserve.with_name("driver.lock")):
-            with store_errors(reserve):
-                reserve.unlink(missing_ok=True)
+        if not is_locked(JobFiles.in_folder(reserve.parent).lock):
+            remove_file(reserve)
             found += 1
     return found
 
@@ -141,11 +136,8 @@ def _sweep_scratch(store: ArtifactStore, artifact: Artifact) -> int:
 
 def _is_damaged(database: Path) -> bool:
     try:
-        index = Database(database)
-        try:
+        with Database(database) as index:
             index.check()
-        finally:
-            index.close()
     except DamagedIndexError:
         return True
     return False
@@ -167,12 +159,11 @@ def _move_if_damaged(database: Path) -> Path | None:
 
 def _refuse_while_running(runs: Path) -> None:
     """A driver would go on writing into the index that is moved aside, and its run be lost."""
-    for lock in sorted(runs.glob("*/driver.lock")):
-        if is_locked(lock):
+    for files in map(JobFiles.in_folder, sorted(runs.glob("*"))):
+        if is_locked(files.lock):
             raise StoreError(
-                f"The index is damaged, but the run {lock.parent.name} still goes on.",
-                f"Wait until it has ended, or cancel it (`touch {lock.parent / CANCEL}`), then "
-                "repair.",
+                f"The index is damaged, but the run {files.folder.name} still goes on.",
+                f"Wait until it has ended, or cancel it (`touch {files.cancel}`), then repair.",
             )
 
 

@@ -18,6 +18,12 @@ RUN_FILE = "run.json"
 STAGES_FILE = "stages.json"
 
 
+def run_kind(folder: Path) -> str:
+    """Returns ``run``, or the kind of a run that has a file named after it, as ``sweep.json``."""
+    others = {path.name for path in folder.glob("*.json")} - {RUN_FILE, STAGES_FILE}
+    return Path(min(others, default=RUN_FILE)).stem
+
+
 def read_run_files(folder: Path) -> list[RunRow]:
     """Reads the files of all runs; unreadable ones are left out.
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from effq_core.base.errors import StoreError
 from effq_core.base.files import write_json
-from effq_core.base.processes import is_alive, process_token
 from effq_core.base.run_ids import validate_run_id
+from effq_core.jobs.process import Process, is_alive
 from effq_core.store.connection import Connection
 from effq_core.store.journal import Journal
 from effq_core.store.rows import RunRow, Status
@@ -93,12 +93,12 @@ class RunStates(Journal):
             self.write_run_file(run)
         return run, bool(changed)
 
-    def set_driver(self, run_id: str, pid: int) -> None:
+    def set_driver(self, run_id: str, process: Process) -> None:
         """Notes which process works on a run.
 
         Args:
             run_id: The run.
-            pid: The process.
+            process: The process.
 
         Raises:
             StoreError: If it cannot be stored.
@@ -111,7 +111,7 @@ class RunStates(Journal):
                 return  # two starters met: the one that works on it stays
             sql.execute(
                 "UPDATE runs SET driver_pid=?, driver_started=? WHERE id=?",
-                (pid, process_token(pid) or "dead", validate_run_id(run_id)),
+                (*process, validate_run_id(run_id)),
             )
 
     def write_run_file(self, run: RunRow) -> None:

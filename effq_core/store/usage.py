@@ -6,7 +6,6 @@ same artifact.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from effq_core.base.files import store_error
 from effq_core.base.settings import Home
+from effq_core.jobs import held_folder
 from effq_core.store.artifacts import QUARANTINE
 from effq_core.store.database import Database
 from effq_core.store.manifest import GONE, MANIFEST
@@ -235,27 +235,11 @@ def _inputs(manifest: Path) -> list[Key]:
         raise store_error(error, manifest) from error
 
 
-def is_locked_folder(path: Path) -> bool:
-    """Returns whether the process that made a temporary folder still holds it."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:  # gone
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def abandoned_drafts(home: Home) -> list[Path]:
     """Returns photos whose unpacking or adding was killed."""
     old = time.time() - _ABANDONED_SECONDS
     found = [path for path in home.datasets.glob(_UNPACKING) if path.stat().st_mtime < old]
-    drafts = (path for path in home.datasets.glob(f"{ADDING}*") if path.is_dir())
-    return found + [path for path in drafts if not is_locked_folder(path)]
+    return found + held_folder.abandoned(home.datasets.glob(f"{ADDING}*"))
 
 
 def leftovers(home: Home) -> list[Path]:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from effq_core.base.errors import EffqError, InputError, StageError
 from effq_core.base.run_ids import new_run_id
-from effq_core.pipeline.driver import Driver, load_plan
-from effq_core.pipeline.executor import Executor
+from effq_core.jobs import kinds
+from effq_core.pipeline.driver import Driver, load_plan, run_foreground
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
-from effq_core.sweeps.executor import SweepExecutor
-from effq_core.sweeps.state import SweepState, read_sweep, save
+from effq_core.sweeps.state import KIND, SweepState, read_sweep, save
 from effq_core.sweeps.union import Union, union
+
+if TYPE_CHECKING:
+    from effq_core.pipeline.executor import Executor
 
 
 class SweepDriver(Driver):
     """Takes a sweep from queued to its end, and adds each of its runs as it is finished."""
+
+    kind = KIND
 
     def _work(self, builder: str) -> None:
         home, run = self._home, self._progress.run
@@ -60,6 +65,8 @@ class SweepDriver(Driver):
             return None  # it was deleted
 
     def _executor(self, plan: Plan, named: dict[str, str], finished: set[str]) -> Executor:
+        from effq_core.sweeps.executor import SweepExecutor  # Dask: not needed by other jobs
+
         self._add_finished(finished)
         return SweepExecutor(
             *self._arguments(plan, named, finished),
@@ -158,3 +165,9 @@ class SweepDriver(Driver):
             error=f"{len(failed)} of {len(self._members)} runs of the sweep failed. {message}",
             hint=f"{hint} The others are finished, and are kept.".strip(),
         )
+
+
+sweep_foreground = partial(run_foreground, driver=SweepDriver)
+"""Works on a sweep in this process until it ends."""
+
+kinds.register(KIND, SweepDriver.work)

@@ -19,7 +19,8 @@ from effq_core.store.database import Database
 from effq_core.store.rows import RunRow
 from effq_core.sweeps.sweep import Sweep, label_of
 
-SWEEP_FILE = "sweep.json"
+KIND = "sweep"
+SWEEP_FILE = f"{KIND}.json"
 _FORMAT = 1
 
 
@@ -44,7 +45,7 @@ class SweepState:
 
 
 def create_sweep(home: Home, database: Database, sweep: Sweep, name: str = "") -> SweepState:
-    """Adds a sweep, queued; its driver is a run's: :mod:`effq_core.pipeline.driver`.
+    """Adds a sweep, queued; its driver is :mod:`effq_core.sweeps.driver`.
 
     Args:
         home: The store.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
 from effq_core.experiment.setting import walk
 from effq_core.experiment.variants import CATALOGUE
+from effq_core.jobs.process import Process
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET
 from effq_core.pipeline.queue_turn import queue_text
 from effq_core.store.database import Database
@@ -243,7 +243,7 @@ def test_a_queued_run_says_its_place_in_the_words_of_the_command_line(
     database = Database(tmp_path / "effq.sqlite3")
     first, second = sorted(database.create_run(Experiment()) for _ in range(2))
     for run_id in (first, second):
-        database.set_driver(run_id, os.getpid())
+        database.set_driver(run_id, Process.own())
     database.set_status(first, Status.RUNNING)
     place = queue_text(database, database.get_run(second))
     database.close()

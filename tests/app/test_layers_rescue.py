@@ -12,10 +12,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
+from effq_core.jobs.process import process_token
 from effq_core.rescue.request import Remedy, Rescue
-from effq_core.rescue.story import CANCEL, StepState, folder_of, save, stories
+from effq_core.rescue.story import StepState, files_of, save, stories
 from effq_core.store.rows import Status
 from tests.app.conftest import words
 from tests.rescue.rescue_stories import BAD, CLIPPED, step, story
@@ -125,7 +125,7 @@ def test_a_story_under_way_shows_how_far_it_is_and_can_be_cancelled(home: Home, 
     assert not app.checkbox, "one rescue of a run at a time"
     app.button(key="do_rescue_cancel").click().run()
     assert not app.exception
-    assert (folder_of(home, told.id) / CANCEL).exists()
+    assert files_of(home, told.id).is_asked_to_stop
 
 
 def _about(experiment, told):

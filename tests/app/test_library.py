@@ -14,10 +14,10 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
 from effq_core.care.fetches import FetchState, fetch_of
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import process_token
 from effq_core.photos.added import added_folders
 from effq_core.photos.roots import VARIABLE
 from effq_core.store.artifacts import ArtifactStore

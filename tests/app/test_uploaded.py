@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from effq_core.jobs.crowd_limits import Held
+from effq_core.jobs.limits import Held
 from pages.ui.common import uploaded
 
 

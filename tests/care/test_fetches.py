@@ -97,7 +97,7 @@ def test_starting_twice_starts_one(home: Home, server: FetchServer) -> None:
     assert (again.pid, again.token) == (first.pid, first.token)
     wait(home, PHOTOS, lambda fetch: fetch.done > 0)
     assert start_fetch(home, PHOTOS).pid == first.pid
-    assert is_locked(FetchFiles(home, PHOTOS).work_lock)
+    assert is_locked(FetchFiles(home, PHOTOS).job.lock)
     assert work(home, PHOTOS) is None  # nor does a second process get in
     server.gate.set()
     assert wait(home, PHOTOS, ended).state is FetchState.FINISHED
@@ -136,14 +136,6 @@ def test_a_process_that_is_killed_is_noticed_and_its_download_continued(
     start_fetch(home, PHOTOS)
     assert wait(home, PHOTOS, ended).state is FetchState.FINISHED
     assert server.asked[-1][1] is not None
-
-
-def test_a_process_that_cannot_even_start_is_noticed(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    start_fetch(home, PHOTOS)
-    assert wait(home, PHOTOS, ended).state is FetchState.FAILED
 
 
 def test_a_number_that_another_process_has_now_is_not_taken_for_it(home: Home) -> None:
@@ -202,7 +194,7 @@ def test_how_a_download_ended_can_be_forgotten_but_not_a_running_one(
     dismiss_fetch(home, WEIGHTS_MODEL)
     assert fetch_of(home, WEIGHTS_MODEL) is None
     cancel_fetch(home, WEIGHTS_MODEL)
-    assert not FetchFiles(home, WEIGHTS_MODEL).cancel.exists()
+    assert not FetchFiles(home, WEIGHTS_MODEL).job.cancel.exists()
 
 
 @pytest.mark.parametrize("item", ["photo_patches", "../x", "", "efficientnet_lite0_imagenet"])

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from effq_core.base.errors import InputError
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
 from effq_core.care.fetches import Fetch, FetchFiles, FetchState, fetch_of
 from effq_core.care.library import dependents, partial_bytes, remove_item
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import process_token
 from effq_core.models.catalogue import MODELS
 from effq_core.photos import imagenette
 from effq_core.photos.added import add_folder, added_folders

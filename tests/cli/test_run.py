@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import pytest
 
+from effq_core.jobs.process import Process
 from effq_core.pipeline import driver
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
@@ -171,7 +172,7 @@ def test_delete_asks_first(effq, database) -> None:
 
 def test_delete_without_asking_refuses_a_run_at_work(effq, database) -> None:
     run_id = database.create_run(_experiment())
-    database.set_driver(run_id, os.getpid())
+    database.set_driver(run_id, Process.own())
 
     assert effq("delete", run_id, "--yes").exit_code == 2
     database.set_status(run_id, Status.FINISHED)

@@ -128,7 +128,7 @@ class World:
         """Starts a driver as the command line does: what it says goes to a file outside."""
         with self.log(run_id).open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "effq_core.pipeline.driver", run_id],
+                [sys.executable, "-m", "effq_core.cli.job", "run", run_id],
                 env=self.variables(),
                 cwd=self.outside,
                 stdin=subprocess.DEVNULL,

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from pipeline_runs import Runs
 
-from effq_core.base.errors import EngineError, InputError
+from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
+from effq_core.cli import job
 from effq_core.pipeline import driver, engine
 from effq_core.pipeline.progress import Update
 from effq_core.store.artifacts import ArtifactStore
@@ -56,8 +57,8 @@ def test_a_run_is_worked_on_once_and_then_reused(runs: Runs) -> None:
 def test_a_driver_imports_no_tensorflow_and_ends_with_code_0(runs: Runs) -> None:
     run_id = runs.create()
     code = (
-        "import sys; from effq_core.pipeline import driver; import effq_core.pipeline.executor;"
-        f"status = driver.main([{run_id!r}, '--plan', 'pipeline_stages:numbers_plan']);"
+        "import sys; from effq_core.cli import job; import effq_core.pipeline.executor;"
+        f"status = job.main(['run', {run_id!r}, 'pipeline_stages:numbers_plan']);"
         "heavy = {'tensorflow', 'tf_keras', 'numpy', 'streamlit'} & set(sys.modules);"
         "print(status, sorted(heavy - {'numpy'}))"
     )
@@ -142,14 +143,6 @@ def test_cancel_takes_effect_within_five_seconds(runs: Runs, plan: str) -> None:
     assert runs.temporary_files() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_the_driver_cancels(runs: Runs, number: signal.Signals) -> None:
-    run_id, pid = runs.start("long_plan")
-    runs.until_mark("epoch0")
-    os.kill(pid, number)
-    assert runs.ended(run_id, 5).status == Status.CANCELLED
-
-
 def test_runs_queue_and_a_queued_one_can_be_cancelled(runs: Runs) -> None:
     first, _ = runs.start("long_plan")
     runs.until_mark("epoch0")
@@ -165,15 +158,10 @@ def test_runs_queue_and_a_queued_one_can_be_cancelled(runs: Runs) -> None:
     assert runs.ended(second).status == Status.FINISHED
 
 
-def test_a_run_that_nobody_started_is_cancelled_at_once(runs: Runs) -> None:
-    run_id = runs.create()
-    assert driver.request_cancel(runs.home, run_id).status == Status.CANCELLED
-
-
 def test_a_run_that_was_cancelled_while_its_driver_was_born_stays_so(runs: Runs) -> None:
     run_id = runs.create()
     driver.request_cancel(runs.home, run_id)
-    assert driver.main([run_id, "--plan", "pipeline_stages:numbers_plan"]) == 130
+    assert job.main(["run", run_id, "pipeline_stages:numbers_plan"]) == 130
     assert runs.database.get_run(run_id).status == Status.CANCELLED
     assert runs.marks("number1") == []
     # Who asks for it again gets it.
@@ -212,14 +200,6 @@ def test_two_drivers_of_the_same_plan_make_each_stage_once(runs: Runs) -> None:
     assert {runs.ended(run_id).status for run_id in started} == {Status.FINISHED}
     assert [len(runs.marks(name)) for name in ("number1", "number2", "report")] == [1, 1, 1]
     assert sorted(runs.states(run_id)["report"] for run_id in started) == ["done", "reused"]
-
-
-def test_two_drivers_of_the_same_run_do_not_meet(runs: Runs) -> None:
-    run_id, _ = runs.start("long_plan")
-    runs.until_mark("epoch0")
-    with pytest.raises(EngineError, match="Another process"):
-        runs.run("long_plan", run_id)
-    assert runs.database.get_run(run_id).status == Status.RUNNING
 
 
 def test_an_error_of_a_stage_arrives_word_for_word(runs: Runs) -> None:

@@ -15,9 +15,9 @@ import pytest
 from pipeline_runs import Runs, dead
 from typer.testing import CliRunner
 
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
 from effq_core.cli.app import app
+from effq_core.jobs.process import process_token
 from effq_core.pipeline import engine, engine_files, engine_workers
 from effq_core.pipeline.engine_status import engine_status
 from effq_core.store.rows import Status

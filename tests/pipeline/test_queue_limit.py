@@ -14,12 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from effq_core.base.errors import BusyError, InputError
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
 from effq_core.cli.app import app
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import process_token
 from effq_core.pipeline import control
-from effq_core.pipeline.context import CANCEL
 from effq_core.pipeline.control import MOST_QUEUED, enter, prepare_again, resume
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
@@ -114,7 +113,7 @@ def test_who_comes_second_does_not_take_a_run_from_its_driver(home: Home) -> Non
         driver_pid=os.getpid(),
         driver_started=process_token(os.getpid()),
     )
-    flag = home.runs / seen.id / CANCEL
+    flag = home.runs / seen.id / "cancel"
     flag.touch()
 
     with pytest.raises(InputError, match="is running already"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from effq_core.base.errors import InputError
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import Process
 from effq_core.pipeline.watch import watch
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState, Status
@@ -94,7 +94,7 @@ def test_a_queued_run_says_its_place_and_whom_it_waits_for(database: Database) -
     ids = []
     for number in range(4):
         run_id = database.create_run(Experiment(), "mine" if number == 0 else "")
-        database.set_driver(run_id, os.getpid())
+        database.set_driver(run_id, Process.own())
         ids.append(run_id)
     ids.sort()
     assert watch(database, ids[0]).waiting_for == "", "nobody is ahead"
@@ -118,7 +118,7 @@ def test_a_cluster_of_ones_own_has_no_queue(
 ) -> None:
     ids = sorted(database.create_run(Experiment()) for _ in range(2))
     for run_id in ids:
-        database.set_driver(run_id, os.getpid())
+        database.set_driver(run_id, Process.own())
     assert "in the queue" in watch(database, ids[1]).waiting_for
     monkeypatch.setenv("EFFQ_SCHEDULER", "tcp://127.0.0.1:1")
     assert watch(database, ids[1]).waiting_for == ""

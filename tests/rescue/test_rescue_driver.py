@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from effq_core.base.errors import BusyError, EngineError, InputError
+from effq_core.base.errors import InputError
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
 from effq_core.cli.app import app
@@ -23,7 +23,7 @@ from effq_core.rescue import control
 from effq_core.rescue.driver import work
 from effq_core.rescue.outcome import outcome_of
 from effq_core.rescue.request import Remedy, Rescue
-from effq_core.rescue.story import STORY_FILE, StepState, Story, folder_of, load, save, stories
+from effq_core.rescue.story import STORY_FILE, StepState, Story, files_of, load, save, stories
 from effq_core.results import load_results
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
@@ -45,7 +45,7 @@ def until(home: Home, story_id: str, true: Callable[[Story], bool], seconds: flo
         story = load(home, story_id)
         if true(story):
             return story
-        log = folder_of(home, story_id) / control.LOG
+        log = files_of(home, story_id).log
         assert time.monotonic() < deadline, f"{story}\n{log.read_text() if log.exists() else ''}"
         time.sleep(0.05)
 
@@ -128,29 +128,12 @@ def test_a_killed_rescue_is_noticed_cancelled_and_resumed(spoilt: Spoilt) -> Non
     assert remedy.outcome.drop_points < (base.outcome.drop_points if base.outcome else 0)
 
 
-def test_a_rescue_belongs_to_one_process_and_a_store_to_a_few(spoilt: Spoilt) -> None:
-    home = spoilt.home
-    waiting = [control.enter(home, asked(spoilt, Remedy.QAT)) for _ in range(control.MOST_ACTIVE)]
-    with pytest.raises(BusyError, match="rescues are going on"):
-        control.enter(home, asked(spoilt, Remedy.QAT))
-    with (
-        FileLock(folder_of(home, waiting[0].id) / control.LOCK),
-        pytest.raises(EngineError, match="Another process"),
-    ):
-        work(home, waiting[0].id)
-    for story in waiting:
-        assert control.request_cancel(home, story.id).status is Status.CANCELLED
-    assert not any(story.status.is_active for story in stories(home))
-
-
 def test_a_story_is_deleted_once_nobody_works_on_it(spoilt: Spoilt) -> None:
     home = spoilt.home
     story = control.enter(home, asked(spoilt, Remedy.QAT))
-    with pytest.raises(InputError, match="Cancel it first"):
-        control.delete(home, story.id)
     control.request_cancel(home, story.id)
     with (
-        FileLock(folder_of(home, story.id) / control.LOCK),
+        FileLock(files_of(home, story.id).lock),
         pytest.raises(InputError, match="Cancel it first"),
     ):
         control.delete(home, story.id)
@@ -158,7 +141,7 @@ def test_a_story_is_deleted_once_nobody_works_on_it(spoilt: Spoilt) -> None:
     told = CliRunner().invoke(app, ["rescue", "delete", story.id])
     assert told.exit_code == 0, told.output
     assert [each.id for each in stories(home)] == others
-    assert not folder_of(home, story.id).exists()
+    assert not files_of(home, story.id).folder.exists()
     with pytest.raises(InputError, match="no rescue"):
         control.delete(home, story.id)
 
@@ -167,7 +150,7 @@ def test_a_damaged_story_says_so_and_hides_no_other(spoilt: Spoilt) -> None:
     home = spoilt.home
     story = control.enter(home, asked(spoilt, Remedy.QAT))
     control.request_cancel(home, story.id)
-    path = folder_of(home, story.id) / STORY_FILE
+    path = files_of(home, story.id).folder / STORY_FILE
     whole = path.read_bytes()
     before = len(stories(home))
     path.write_bytes(whole[: len(whole) // 2])

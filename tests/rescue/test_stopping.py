@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 
 from effq_core.base.errors import Cancelled, InputError, StoreError
 from effq_core.base.settings import Home
-from effq_core.pipeline.context import CANCEL
+from effq_core.jobs.files import JobFiles
 from effq_core.rescue.stopping import Stopping
 
 RUN = "20260101-000000-abcd"
@@ -30,16 +28,16 @@ def waited(path: Path, seconds: float) -> bool:
 
 
 def test_a_run_whose_time_is_up_is_cancelled(home: Home) -> None:
-    stopping = Stopping(home, home.root / "flag")
+    stopping = Stopping(home, JobFiles.in_folder(home.root))
     with stopping.stops(RUN, 0.05, lambda: True, lambda: False) as worked:
-        assert waited(home.runs / RUN / CANCEL, 10)
+        assert waited(home.runs / RUN / "cancel", 10)
     assert stopping.timed_out
     assert worked.seconds > 0.05
     stopping.check()  # nobody asked: the rescue itself goes on
 
 
 def test_waiting_for_its_turn_is_none_of_its_time(home: Home) -> None:
-    stopping, asked = Stopping(home, home.root / "flag"), []
+    stopping, asked = Stopping(home, JobFiles.in_folder(home.root)), []
 
     def its_turn() -> bool:
         asked.append(time.monotonic())
@@ -50,15 +48,16 @@ def test_waiting_for_its_turn_is_none_of_its_time(home: Home) -> None:
     with stopping.stops(RUN, 0.4, its_turn, lambda: False) as worked:
         while len(asked) < 4:
             assert worked.seconds == 0
-            assert not (home.runs / RUN / CANCEL).exists()
+            assert not (home.runs / RUN / "cancel").exists()
             time.sleep(0.02)
-        assert waited(home.runs / RUN / CANCEL, 10)
+        assert waited(home.runs / RUN / "cancel", 10)
     assert stopping.timed_out
     assert time.monotonic() - asked[-1] >= 0.4
 
 
 def test_waiting_for_a_quiet_processor_is_none_of_its_time(home: Home) -> None:
-    stopping, quiet = Stopping(home, home.root / "flag"), home.root / "quiet"
+    stopping = Stopping(home, JobFiles.in_folder(home.root))
+    quiet = home.root / "quiet"
     asked: list[bool] = []
 
     def is_waiting() -> bool:
@@ -68,32 +67,20 @@ def test_waiting_for_a_quiet_processor_is_none_of_its_time(home: Home) -> None:
         return asked[-1]
 
     with stopping.stops(RUN, 0.6, lambda: True, is_waiting) as worked:
-        assert not waited(home.runs / RUN / CANCEL, 1.5)
+        assert not waited(home.runs / RUN / "cancel", 1.5)
         assert worked.seconds < 0.6 and worked.waited > 0.5
         quiet.touch()
-        assert waited(home.runs / RUN / CANCEL, 10)
+        assert waited(home.runs / RUN / "cancel", 10)
     assert stopping.timed_out
 
 
 def test_a_run_is_cancelled_with_its_rescue(home: Home) -> None:
-    flag = home.root / "flag"
-    stopping = Stopping(home, flag)
+    files = JobFiles.in_folder(home.root)
+    stopping = Stopping(home, files)
     with stopping.stops(RUN, None, lambda: True, lambda: False):
-        assert not waited(home.runs / RUN / CANCEL, 0.5)
-        flag.touch()
-        assert waited(home.runs / RUN / CANCEL, 10)
+        assert not waited(home.runs / RUN / "cancel", 0.5)
+        files.ask_to_stop()
+        assert waited(home.runs / RUN / "cancel", 10)
     assert not stopping.timed_out
     with pytest.raises(Cancelled):
         stopping.check()
-
-
-def test_the_first_signal_asks_and_a_second_acts_as_usual(home: Home) -> None:
-    flag = home.root / "flag"
-    stopping = Stopping(home, flag)
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), stopping.by_signals():
-        os.kill(os.getpid(), signal.SIGINT)
-        assert waited(flag, 10)
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(10)
-    assert signal.getsignal(signal.SIGINT) is before

@@ -15,6 +15,7 @@ from effq_core.base.errors import InputError, StoreError
 from effq_core.base.run_ids import new_run_id, validate_run_id
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import Process
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.repair import rebuild
@@ -111,7 +112,7 @@ def test_threads_and_connections_write_at_once(home: Home, database: Database) -
 def test_a_run_whose_driver_died_is_interrupted(database: Database) -> None:
     run_id = database.create_run(Experiment())
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    database.set_driver(run_id, process.pid)
+    database.set_driver(run_id, Process.of(process.pid))
     database.set_status(run_id, Status.RUNNING)
     database.upsert_stage(
         StageRow(run_id=run_id, name="a", kind="k", fingerprint="f", state=StageState.RUNNING)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from effq_core.base.errors import InputError, StoreError
-from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.jobs.process import process_token
 from effq_core.pipeline.progress import Progress
 from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageSpec

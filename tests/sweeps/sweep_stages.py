@@ -69,7 +69,7 @@ PLAN = "sweep_stages:plan"
 def worked(root: Path) -> dict[str, int]:
     """How often each kind of stage has really worked."""
     found: dict[str, int] = {}
-    for mark in (root / "marks").iterdir():
+    for mark in (root / "marks").glob("*"):
         kind = mark.name.rpartition("-")[0]
         found[kind] = found.get(kind, 0) + 1
     return found

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from sweep_stages import BAD_SIZE, PLAN, SLOW_SIZE, worked
 
+from effq_core.base.errors import StageError
 from effq_core.base.settings import Home
 from effq_core.experiment import CalibrationMethod, Experiment
+from effq_core.jobs.files import JobFiles
 from effq_core.pipeline import control
 from effq_core.pipeline.driver import run_foreground
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
+from effq_core.sweeps.driver import sweep_foreground
 from effq_core.sweeps.state import create_sweep, find_same, list_sweeps, read_sweep, save, sweep_of
 from effq_core.sweeps.sweep import Sweep
 
@@ -44,7 +47,7 @@ def ended(database: Database, run_id: str) -> RunRow:
 
 def test_stages_that_runs_share_are_made_once(home: Home, database: Database) -> None:
     sweep = create_sweep(home, database, a_sweep(20, 50), "mine")
-    run = run_foreground(home, sweep.id, plan=PLAN)
+    run = sweep_foreground(home, sweep.id, plan=PLAN)
 
     assert run.status is Status.FINISHED, run.error
     assert worked(home.root) == {
@@ -82,7 +85,7 @@ def test_stages_that_runs_share_are_made_once(home: Home, database: Database) ->
     # The same asked again finds it; running it again makes nothing.
     same = find_same(home, database, a_sweep(50, 20))
     assert same is not None and same.id == sweep.id
-    assert run_foreground(home, sweep.id, plan=PLAN).status is Status.FINISHED
+    assert sweep_foreground(home, sweep.id, plan=PLAN).status is Status.FINISHED
     assert sum(worked(home.root).values()) == 40
     assert read_sweep(home, sweep.id).runs == state.runs
     assert [row.id for row, _ in list_sweeps(home, database)] == [sweep.id]
@@ -90,7 +93,7 @@ def test_stages_that_runs_share_are_made_once(home: Home, database: Database) ->
 
 def test_a_run_that_fails_leaves_the_others_alone(home: Home, database: Database) -> None:
     sweep = create_sweep(home, database, a_sweep(20, BAD_SIZE))
-    run = run_foreground(home, sweep.id, plan=PLAN)
+    run = sweep_foreground(home, sweep.id, plan=PLAN)
 
     assert run.status is Status.FAILED
     assert run.error.startswith("4 of 8 runs of the sweep failed. There are no such photos.")
@@ -137,7 +140,7 @@ def test_a_killed_sweep_is_interrupted_and_resumes(home: Home, database: Databas
 
     assert ended(database, sweep.id).status is Status.INTERRUPTED
     (home.root / "go").touch()
-    assert run_foreground(home, sweep.id, plan=PLAN).status is Status.FINISHED
+    assert sweep_foreground(home, sweep.id, plan=PLAN).status is Status.FINISHED
     assert worked(home.root)["model"] == 1 and worked(home.root)["report"] == 4
 
 
@@ -145,12 +148,12 @@ def test_a_run_that_a_killed_driver_has_added_is_not_added_again(
     home: Home, database: Database
 ) -> None:
     sweep = create_sweep(home, database, a_sweep(20, seeds=(1,)))
-    run_foreground(home, sweep.id, plan=PLAN)
+    sweep_foreground(home, sweep.id, plan=PLAN)
     state = read_sweep(home, sweep.id)
     runs = dict(state.runs)
     del state.runs[1]  # killed between the index and its own file
     save(home, state)
-    run_foreground(home, sweep.id, plan=PLAN)
+    sweep_foreground(home, sweep.id, plan=PLAN)
     assert read_sweep(home, sweep.id).runs == runs
     assert len(database.list_runs()) == 1 + len(runs)
     assert [row.name for row in database.stages(runs[1])]
@@ -158,10 +161,10 @@ def test_a_run_that_a_killed_driver_has_added_is_not_added_again(
 
 def test_a_deleted_run_of_a_sweep_comes_back(home: Home, database: Database) -> None:
     sweep = create_sweep(home, database, a_sweep(20, seeds=(1,)))
-    run_foreground(home, sweep.id, plan=PLAN)
+    sweep_foreground(home, sweep.id, plan=PLAN)
     runs = read_sweep(home, sweep.id).runs
     database.delete_run(runs[1])
-    run_foreground(home, sweep.id, plan=PLAN)
+    sweep_foreground(home, sweep.id, plan=PLAN)
 
     again = read_sweep(home, sweep.id).runs
     assert again[0] == runs[0] and again[1] != runs[1]
@@ -178,8 +181,24 @@ def test_a_deleted_run_of_a_sweep_comes_back(home: Home, database: Database) -> 
         sweep_of(home, database, made.id),
     ):
         assert found is not None and found.id == sweep.id
-    run_foreground(home, sweep.id, plan=PLAN)
+    sweep_foreground(home, sweep.id, plan=PLAN)
     assert read_sweep(home, sweep.id).runs == again
+
+
+def test_a_sweep_is_not_taken_for_a_run_nor_for_what_nobody_knows(
+    home: Home, database: Database
+) -> None:
+    sweep = create_sweep(home, database, a_sweep(20))
+    with pytest.raises(StageError, match="no run but a sweep"):
+        run_foreground(home, sweep.id, plan=PLAN)
+    (home.runs / sweep.id / "sweep.json").rename(home.runs / sweep.id / "hunt.json")
+    with pytest.raises(StageError, match="no sweep but a hunt"):
+        sweep_foreground(home, sweep.id, plan=PLAN)
+    control.start_detached(home, sweep.id, PLAN)
+    assert ended(database, sweep.id).status is Status.INTERRUPTED
+    log = JobFiles.in_folder(home.runs / sweep.id).log
+    assert "no kind of job 'hunt'" in log.read_text()
+    assert worked(home.root) == {}
 
 
 @pytest.mark.parametrize("workers", [2])
@@ -193,7 +212,7 @@ def test_measurements_of_a_cluster_come_when_nothing_else_runs(
     ) as cluster:
         monkeypatch.setenv("EFFQ_SCHEDULER", cluster.scheduler_address)
         sweep = create_sweep(home, database, a_sweep(20, 50))
-        run = run_foreground(home, sweep.id, plan=PLAN)
+        run = sweep_foreground(home, sweep.id, plan=PLAN)
     assert run.status is Status.FINISHED, run.error
     assert worked(home.root)["report"] == 8 and worked(home.root)["index"] == 1
     stages = database.stages(sweep.id)

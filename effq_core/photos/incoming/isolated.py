@@ -16,7 +16,7 @@ from effq_core.base import errors
 from effq_core.base.errors import DatasetError, EffqError, StoreError
 from effq_core.base.files import read_json, write_json
 from effq_core.base.reporting import Reporter
-from effq_core.jobs.crowd_limits import LOOKING
+from effq_core.jobs.limits import LOOKING
 from effq_core.photos.incoming.draft import Draft
 from effq_core.photos.incoming.found import shown
 from effq_core.photos.incoming.limits import Limits

@@ -2,7 +2,7 @@
 
 Streamlit keeps every uploaded file until its visitor leaves, also of pages and uploaders long gone,
 and bounds one file only. So its store is bounded here by
-:data:`effq_core.jobs.crowd_limits.FILES`, and pages say when they are done with a file.
+:data:`effq_core.jobs.limits.FILES`, and pages say when they are done with a file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from effq_core.base.errors import BusyError
-from effq_core.jobs.crowd_limits import FILES
+from effq_core.jobs.limits import FILES
 from pages.ui.common.show import problem
 
 _UPLOADERS = "_uploaded_by"

@@ -8,7 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from effq_core.base.errors import BusyError, DatasetError
-from effq_core.jobs.crowd_limits import ANSWERING
+from effq_core.jobs.limits import ANSWERING
 from effq_core.predict.agreement import Answered
 from effq_core.predict.variant_answers import Predictor, Predictors
 from effq_core.results import Results

@@ -18,7 +18,7 @@ from effq_core.base.errors import BusyError, Cancelled, DatasetError, StoreError
 from effq_core.base.reporting import SilentReporter
 from effq_core.base.settings import Home
 from effq_core.care.library import remove_item
-from effq_core.jobs.crowd_limits import LOOKING
+from effq_core.jobs.limits import LOOKING
 from effq_core.photos.catalogue import Origin, available, open_dataset
 from effq_core.photos.glance import glance
 from effq_core.photos.incoming import arrange, upload

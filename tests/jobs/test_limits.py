@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from effq_core.base.errors import BusyError, Cancelled
-from effq_core.jobs.crowd_limits import Held, Room
+from effq_core.jobs.limits import Held, Room
 
 
 def test_a_full_room_says_how_many_are_in_it_and_what_to_do() -> None:

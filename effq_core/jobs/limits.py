@@ -1,6 +1,7 @@
-"""How much of many visitors' uploads one server takes on; who comes later is asked to wait.
+"""How much goes on at a time; who comes when there is enough is asked to wait.
 
-What is bounded here is bounded for the whole process, whichever pages its visitors are on:
+Jobs are bounded for a whole store: :func:`refuse_more`. What many visitors do at once is bounded
+for the server's process, whichever pages they are on:
 
 * :class:`Room`: work at a time. :data:`LOOKING`, :data:`CHECKING` and :data:`ANSWERING` are the
   three kinds there are;
@@ -23,6 +24,16 @@ from effq_core.base.errors import BusyError
 MIB = 1 << 20
 _AGAIN = "Try again in a moment: what you have given is still here."
 _POLL = 0.1
+
+
+def refuse_more(active: int, most: int, what: str, hint: str) -> None:
+    """Refuses another job where as many of its kind go on as may: ``4 rescues are going on``.
+
+    Raises:
+        BusyError: If so.
+    """
+    if active >= most:
+        raise BusyError(f"{active} {what}, and no more than {most} may.", hint)
 
 
 class Room:
