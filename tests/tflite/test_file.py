@@ -114,7 +114,7 @@ def test_flipped_bytes_are_read_or_refused_and_nothing_else() -> None:
     rng = np.random.default_rng(0)
     whole = np.frombuffer(INT8, np.uint8)
     refused = 0
-    for _ in range(40):
+    for _ in range(20):
         damaged = whole.copy()
         # The structure of the file is at its end; before it there are mostly weights.
         places = rng.integers(len(whole) - 60_000, len(whole), 20)
@@ -123,4 +123,4 @@ def test_flipped_bytes_are_read_or_refused_and_nothing_else() -> None:
             read_tflite(damaged.tobytes())
         except ModelError:
             refused += 1
-    assert refused > 10
+    assert 0 < refused < 20
