@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from effq_core.base.plain import Plain
 from effq_core.measure.gates import Gate
 
 _MOST_NAMED = 3
@@ -21,7 +21,7 @@ _REMEDY = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Plain):
     """Images of evaluation, compared with another sample.
 
     Attributes:
@@ -39,23 +39,6 @@ class Comparison:
     evaluation: int
     among: int
     others: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Comparison:
-        """Rebuilds a comparison from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The comparison.
-        """
-        alike = tuple((key, like, value) for key, like, value in plain["alike"])
-        return cls(**{**plain, "alike": alike})
 
 
 def lookalike_gate(found: Comparison) -> Gate:

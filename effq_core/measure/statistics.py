@@ -5,7 +5,7 @@ The intervals and tests behind it are in :mod:`effq_core.base.intervals`, offere
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from effq_core.base.intervals import (
     smallest_significant,
     wilson,
 )
+from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
 
 __all__ = [
@@ -43,7 +44,7 @@ MARGIN_POINTS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Plain):
     """A variant set against a baseline on the same images.
 
     Without labels only the last four hold; the others are ``None``.
@@ -79,22 +80,6 @@ class Comparison:
     kl: float
     kl_epsilon: float
     max_difference: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the comparison as plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Comparison:
-        """Rebuilds a comparison from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The comparison.
-        """
-        return cls(**{**plain, "agreement": Proportion(**plain["agreement"])})
 
 
 def compare(baseline: Predictions, other: Predictions) -> Comparison:
