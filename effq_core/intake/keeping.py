@@ -42,9 +42,6 @@ def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> 
         title: What it is called.
         replace: Whether one of that name may be replaced.
 
-    Returns:
-        Its card.
-
     Raises:
         ModelError: If the name cannot be used or is taken, or what the check has made is gone.
         StoreError: If the store cannot be written.

@@ -117,10 +117,6 @@ def suggest(
 def choose(trials: Sequence[TrialRecord], limits: Mixed) -> TrialRecord:
     """Takes one of the trials.
 
-    Args:
-        trials: All that were measured; the first is int8 itself.
-        limits: What is allowed.
-
     Returns:
         Of those that hold every limit the one with the fewest members, then the smallest file. If
         none does: of those within size and latency, int8 itself among them, the one that loses

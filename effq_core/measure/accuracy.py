@@ -84,9 +84,6 @@ class AccuracyReport(Plain):
 def score(predictions: Predictions) -> AccuracyReport:
     """Measures how often a variant is right.
 
-    Args:
-        predictions: Its answers.
-
     Returns:
         Accuracies with Wilson 95 % intervals, calibration error and confusion counts.
 

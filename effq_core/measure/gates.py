@@ -82,9 +82,6 @@ def agreement_gate(
 def no_float_gate(report: FileReport) -> Gate:
     """Checks that a file is integer throughout.
 
-    Args:
-        report: What the file consists of.
-
     Returns:
         The gate; its value is the number of float tensors.
     """
@@ -153,10 +150,6 @@ def disjoint_gate(role_a: str, a: Iterable[str], role_b: str, b: Iterable[str]) 
 
 def same_ops_gate(report_a: FileReport, report_b: FileReport) -> Gate:
     """Checks that two files consist of the same operators, as int8_qat and int8 should.
-
-    Args:
-        report_a: What one file consists of.
-        report_b: What the other consists of.
 
     Returns:
         The gate; its value is the number of operators only one of them has.

@@ -137,9 +137,6 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
         measured: What was measured, by the number of the round.
         warmup: Invocations before the timed ones, at least.
         sitting: Which sitting the rounds are of; empty for a file timed alone.
-
-    Returns:
-        The report, of this machine.
     """
     found = list(measured.values())
     samples = tuple(sample for each in found for sample in each.samples_ms)

@@ -46,9 +46,6 @@ def lookalike_gate(found: Comparison) -> Gate:
 
     Calibration and training images may look alike: nothing is measured on either.
 
-    Args:
-        found: What the comparison of the two samples gave.
-
     Returns:
         The gate; its value is the number of evaluation images that look like another one.
     """

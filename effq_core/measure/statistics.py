@@ -85,13 +85,6 @@ class Comparison(Plain):
 def compare(baseline: Predictions, other: Predictions) -> Comparison:
     """Compares a variant with a baseline, image by image.
 
-    Args:
-        baseline: The baseline's answers, usually float32's.
-        other: The variant's answers to the same images.
-
-    Returns:
-        What differs, and whether it can be chance.
-
     Raises:
         StageError: If there is no image, or the images or classes are not the same.
     """
@@ -153,9 +146,6 @@ def clip_epsilon(classes: int) -> float:
     count as infinitely surprising. With many classes the clip is a tenth of the uniform
     probability instead, so that it never adds more than a tenth to the total.
 
-    Args:
-        classes: Outputs of the model.
-
     Returns:
         The probability others are raised to, the same for every variant.
     """
@@ -182,16 +172,7 @@ def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
 
 
 def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
-    """Says what a comparison found, in plain words.
-
-    Args:
-        comparison: The comparison.
-        name_a: Name of the baseline.
-        name_b: Name of the variant.
-
-    Returns:
-        One sentence.
-    """
+    """Says in one sentence what a comparison of the second with the first, the baseline, found."""
     n, agreement = comparison.n, comparison.agreement
     if (
         comparison.difference_points is None
