@@ -147,9 +147,6 @@ class DeviceReport(Plain):
 def read_bounded(path: Path) -> bytes:
     """Reads a file's bytes, unless it is larger than any ``bench.py`` writes.
 
-    Args:
-        path: The file.
-
     Returns:
         Its content, to be checked.
 

@@ -112,10 +112,6 @@ class EffectRecord(Record):
         """Those of whole blocks, in the order of the graph."""
         return tuple(e for e in self.effects if e.kind is EffectKind.BLOCK)
 
-    def layers_of(self, block: str) -> tuple[BlockEffect, ...]:
-        """Returns the effects of a block's layers, in order; none where they were not tried."""
-        return tuple(e for e in self.effects if e.kind is EffectKind.LAYER and e.block == block)
-
     def ranked(self, kind: EffectKind = EffectKind.BLOCK) -> tuple[BlockEffect, ...]:
         """Orders effects, worst first.
 

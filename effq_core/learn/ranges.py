@@ -136,16 +136,6 @@ def measure(
 ) -> RangeEffect:
     """Finds a method's range and what it does to all photos.
 
-    Args:
-        activation: What was seen.
-        method: How photos become a range.
-        images: How many photos set the range.
-        bits: Of the grid over it.
-        percentile: Used by ``percentile`` only.
-
-    Returns:
-        The range and its effect.
-
     Raises:
         InputError: If no such number of photos was kept.
     """
