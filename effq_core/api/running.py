@@ -96,13 +96,10 @@ def begin(
         EffqError: If the experiment cannot be run at all; then no run is made.
     """
     build_plan(experiment, home)  # what cannot be planned leaves no run behind
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         if remeasure:
             experiment = next_sitting(experiment, (run.experiment for run in database.list_runs()))
         run_id = control.enter(home, database, experiment, name)
-    finally:
-        database.close()
     if time_now:
         control.time_now(home, run_id)
     return run_id

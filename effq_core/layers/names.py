@@ -38,9 +38,6 @@ Layer = tuple[str, str]
 def names_of(card: ModelCard | OwnCard) -> Names | None:
     """Returns what a model's parts are called.
 
-    Args:
-        card: The model.
-
     Returns:
         The names; ``None`` for a model that is kept as a graph: its names come with its conversion.
     """

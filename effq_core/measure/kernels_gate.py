@@ -21,6 +21,7 @@ from effq_core.base.intervals import CONFIDENCE, exact_bounds
 from effq_core.base.reporting import Reporter
 from effq_core.measure.gates import Gate
 from effq_core.measure.runtime import Floats, LiteRtModel, ModelPool, load_interpreter
+from effq_core.tflite.operators import BY_NAME
 
 NAME = "xnnpack_vs_reference"
 
@@ -42,8 +43,6 @@ _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2
 _FLOAT_ROUNDING = 1e-5
 """Rounding of float outputs, relative to the largest."""
-
-_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def kernels_gate(
@@ -110,7 +109,7 @@ def multiplications(interpreter: Interpreter) -> int:
 
     def each() -> Iterator[int]:
         for node in interpreter._get_ops_details():
-            if node["op_name"] in _WEIGHTED:
+            if (kind := BY_NAME.get(node["op_name"])) and kind.has_kernel:
                 positions = np.prod(shapes[node["outputs"][0]][:-1])
                 yield int(positions * np.prod(shapes[node["inputs"][1]]))
 
