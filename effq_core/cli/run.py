@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import click
 import typer
 
-from effq_core.experiment import CalibrationMethod, QatLoss
+from effq_core.experiment import QatLoss
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.mixed import Precision
 
 _MODEL = "Models"
@@ -57,9 +59,11 @@ def run(
         int | None, typer.Option(help="Calibration images.", rich_help_panel=_QUANTIZE)
     ] = None,
     calibration_method: Annotated[
-        CalibrationMethod | None,
+        str | None,
         typer.Option(
-            help="How calibration images become activation ranges.", rich_help_panel=_QUANTIZE
+            click_type=click.Choice(list(METHODS)),
+            help="How calibration images become activation ranges.",
+            rich_help_panel=_QUANTIZE,
         ),
     ] = None,
     percentile: Annotated[

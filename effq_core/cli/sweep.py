@@ -10,6 +10,7 @@ import typer
 from effq_core.base.errors import ExperimentError
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
+from effq_core.experiment.calibration_methods import METHODS
 
 if TYPE_CHECKING:
     from effq_core.sweeps.sweep import Sweep
@@ -49,7 +50,7 @@ def start(
         list[str] | None, _axis("Calibration images, such as 50,200,500.")
     ] = None,
     method: Annotated[
-        list[str] | None, _axis("Calibration methods: min_max, moving_average, percentile.")
+        list[str] | None, _axis(f"Calibration methods: {', '.join(METHODS)}.")
     ] = None,
     epochs: Annotated[list[str] | None, _axis("Epochs of fine-tuning.")] = None,
     learning_rate: Annotated[list[str] | None, _axis("Learning rates of fine-tuning.")] = None,
@@ -101,7 +102,7 @@ def start(
     if context.invoked_subcommand is not None:
         return
     from effq_core.cli import choices, sweep_work
-    from effq_core.experiment import CalibrationMethod, QatLoss
+    from effq_core.experiment import QatLoss
     from effq_core.sweeps.sweep import Sweep, worth_sweeping
 
     groups: choices.Groups = {
@@ -121,9 +122,7 @@ def start(
     base = choices.make_experiment(preset, looks=False, **groups)
     axes: dict[str, Any] = {
         "calibration_sizes": _values(calibration_size, int, "calibration size"),
-        "methods": _values(
-            method, lambda text: CalibrationMethod(text.replace("-", "_")), "method"
-        ),
+        "methods": _values(method, lambda text: METHODS[text.replace("-", "_")].name, "method"),
         "epochs": _values(epochs, int, "number of epochs"),
         "learning_rates": _values(learning_rate, float, "learning rate"),
         "losses": _values(loss, QatLoss, "loss"),

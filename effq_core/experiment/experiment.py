@@ -11,14 +11,15 @@ from typing import Any
 from effq_core.base.checks import as_enum, check_count, check_range, known
 from effq_core.base.errors import ExperimentError
 from effq_core.base.run_ids import validate_run_id
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.variants import (
     BASELINE,
     MIXED,
     PTQ,
-    STANDARD,
     get_variant,
     in_catalogue_order,
+    standard,
 )
 
 CALIBRATION_SIZES = (10, 2000)
@@ -43,17 +44,6 @@ _OPTIONAL = {
 }
 
 
-class CalibrationMethod(StrEnum):
-    """How calibration images become the range of an activation."""
-
-    MIN_MAX = "min_max"
-    """The smallest and largest value seen over all images (TensorFlow Lite's rule)."""
-    MOVING_AVERAGE = "moving_average"
-    """The mean over images of each image's smallest and largest value."""
-    PERCENTILE = "percentile"
-    """The range that holds a chosen share of all values; the rest is clipped."""
-
-
 class QatLoss(StrEnum):
     """What fine-tuning minimises."""
 
@@ -71,19 +61,24 @@ class Calibration:
 
     Attributes:
         size: Images, 10 to 2000.
-        method: How their activations become ranges.
-        percentile: Share of values a range must hold, in per cent; used by ``percentile`` only.
+        method: Name of the calibration method that makes ranges of their activations.
+        percentile: Share of values a range must hold, in per cent; for the methods that use it.
     """
 
     size: int = 500
     # The one that measured best on both bundled models: see docs/results.md.
-    method: CalibrationMethod = CalibrationMethod.PERCENTILE
+    method: str = "percentile"
     percentile: float = 99.99
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "method", as_enum(CalibrationMethod, self.method))
+        object.__setattr__(self, "method", METHODS[self.method].name)
         check_count("The calibration size", self.size, CALIBRATION_SIZES)
         check_range("The calibration percentile", self.percentile, PERCENTILES)
+
+    @property
+    def method_text(self) -> str:
+        """The method and what it is set to, such as ``percentile 99.99 %``."""
+        return METHODS[self.method].text(self.percentile)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +136,7 @@ class Experiment:
 
     model: str = "efficientnetv2_b0_imagenette"
     dataset: str = "photo_patches"
-    variants: tuple[str, ...] = STANDARD
+    variants: tuple[str, ...] = field(default_factory=standard)
     calibration: Calibration = field(default_factory=Calibration)
     qat: Qat = field(default_factory=Qat)
     training_size: int | None = None
@@ -159,10 +154,10 @@ class Experiment:
     def __post_init__(self) -> None:
         if not self.variants:
             raise ExperimentError("No variant was chosen.", "Choose at least one.")
-        mixes = MIXED in self.variants
-        # Both look at what int8 does to this very model.
-        needed = (BASELINE, PTQ) if self.layers or mixes else (BASELINE,)
+        needed = [other for name in self.variants for other in get_variant(name).needs]
+        needed += [BASELINE, PTQ] if self.layers else [BASELINE]
         object.__setattr__(self, "variants", in_catalogue_order((*self.variants, *needed)))
+        mixes = MIXED in self.variants
         object.__setattr__(self, "mixed", (self.mixed or Mixed()) if mixes else None)
         if not self.threads:
             raise ExperimentError("No thread count was chosen.", "Choose at least one.")

@@ -32,18 +32,18 @@ class StageList:
 
         Args:
             name: Unique; what comes before a colon is its kind.
-            function: ``module:function`` below the stages' package.
+            function: ``module:function``; a module without a dot lies in the stages' package.
             version: Of its code.
             **fields: Others of :class:`~effq_core.pipeline.stage.StageSpec`.
         """
         params = json.loads(json.dumps(fields.pop("params", {})))
-        self.stages.append(
-            StageSpec(
-                name=name,
-                kind=name.partition(":")[0],
-                function=f"{_STAGES}.{function}",
-                version=version,
-                params=params,
-                **fields,
-            )
+        spec = StageSpec(
+            name=name,
+            kind=name.partition(":")[0],
+            function=function if "." in function else f"{_STAGES}.{function}",
+            version=version,
+            params=params,
+            **fields,
         )
+        if spec not in self.stages:  # what several variants need is made once
+            self.stages.append(spec)

@@ -9,8 +9,9 @@ from effq_core.base import formatting as fmt
 from effq_core.base import hardware
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
-from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.experiment.variants import Recipe, Variant, get_variant
+from effq_core.experiment import Experiment
+from effq_core.experiment.calibration_methods import METHODS
+from effq_core.experiment.variants import Variant, get_variant
 from effq_core.pipeline.engine import external_scheduler
 from effq_core.pipeline.fitting import needs_head
 
@@ -37,9 +38,7 @@ def _any(fits: Callable[[Variant], bool]) -> Callable[[Experiment, Home], bool]:
 
 
 def _clips(experiment: Experiment, home: Home) -> bool:
-    return experiment.calibration.method is CalibrationMethod.PERCENTILE and _ranged(
-        experiment, home
-    )
+    return METHODS[experiment.calibration.method].uses_percentile and _ranged(experiment, home)
 
 
 def _fits_machine(experiment: Experiment, _home: Home) -> bool:
@@ -47,8 +46,7 @@ def _fits_machine(experiment: Experiment, _home: Home) -> bool:
     return bool(external_scheduler()) or max(experiment.threads) <= hardware.usable_cores()
 
 
-# QAT finds its ranges by a moving average, whatever the method.
-_ranged = _any(lambda variant: variant.needs_calibration and variant.recipe is not Recipe.QAT)
+_ranged = _any(lambda variant: variant.uses_method)
 _trained = _any(lambda variant: variant.trained)
 
 RULES = (

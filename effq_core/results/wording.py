@@ -8,7 +8,8 @@ from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment import CalibrationMethod, QatLoss
+from effq_core.experiment import QatLoss
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.variants import CATALOGUE, get_variant, is_ready
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
@@ -56,12 +57,6 @@ _STATES = {
     StageState.CANCELLED: "Cancelled",
 }
 
-_METHODS = {
-    CalibrationMethod.MIN_MAX: "Min-max",
-    CalibrationMethod.MOVING_AVERAGE: "Moving average",
-    CalibrationMethod.PERCENTILE: "Percentile",
-}
-
 _LOSSES = {
     QatLoss.AUTO: "Automatic",
     QatLoss.LABELS: "Labels",
@@ -78,8 +73,6 @@ _PART = re.compile(r"(.+):(\d+)of(\d+)")
 """One of the parts a long evaluation is divided into."""
 _MEMBER = re.compile(r"(.+)@(\d+)")
 """A stage of a sweep that only some of its runs share, first this one."""
-
-_ABOUT = {"float": "float control", "float_control": "float control"}
 
 
 def stage_title(name: str) -> str:
@@ -101,7 +94,8 @@ def stage_title(name: str) -> str:
         return f"{stage_title(own[1])}, run {own[2]}"
     if about in CATALOGUE or is_ready(about):
         about = get_variant(about).title
-    about = _ABOUT.get(about, about)
+    for variant in CATALOGUE.values():
+        about = variant.steps.get(about, about)
     return f"{title}: {about}" if about else title
 
 
@@ -149,7 +143,7 @@ def status_title(status: Status) -> str:
 
 def method_title(method: str) -> str:
     """Names a calibration method for people."""
-    return _METHODS[CalibrationMethod(method)]
+    return METHODS[method].title
 
 
 def loss_title(loss: str) -> str:

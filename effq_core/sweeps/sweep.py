@@ -12,8 +12,9 @@ from typing import Any
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import ExperimentError
 from effq_core.base.formatting import rate_text
-from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
-from effq_core.experiment.variants import Recipe, get_variant
+from effq_core.experiment import Experiment, QatLoss
+from effq_core.experiment.calibration_methods import METHODS
+from effq_core.experiment.variants import get_variant
 from effq_core.results.wording import loss_title, method_title
 
 MOST_RUNS = 120
@@ -53,7 +54,7 @@ class Sweep:
 
     base: Experiment
     calibration_sizes: tuple[int, ...] = ()
-    methods: tuple[CalibrationMethod, ...] = ()
+    methods: tuple[str, ...] = ()
     epochs: tuple[int, ...] = ()
     learning_rates: tuple[float, ...] = ()
     losses: tuple[QatLoss, ...] = ()
@@ -212,8 +213,8 @@ def responds(variant: str, axis: str) -> bool:
         Whether another value makes another file.
     """
     entry = get_variant(variant)
-    if axis == "methods":  # QAT finds its ranges by a moving average, whatever the method
-        return entry.needs_calibration and entry.recipe is not Recipe.QAT
+    if axis == "methods":
+        return entry.uses_method
     if axis == "calibration_sizes":
         return entry.needs_calibration
     if axis == "seeds":
@@ -247,8 +248,8 @@ def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
 def _tidied(axis: str, values: Iterable[Any]) -> tuple[Any, ...]:
     try:
         if axis == "methods":
-            chosen = {CalibrationMethod(value) for value in values}
-            return tuple(method for method in CalibrationMethod if method in chosen)
+            chosen = {METHODS[value].name for value in values}
+            return tuple(method for method in METHODS if method in chosen)
         if axis == "losses":
             losses = {QatLoss(value) for value in values}
             return tuple(loss for loss in QatLoss if loss in losses)

@@ -10,10 +10,10 @@ from effq_core.base.glossary import tip
 from effq_core.experiment import (
     BENCHMARK_INVOCATIONS,
     CALIBRATION_SIZES,
-    CalibrationMethod,
     Experiment,
     QatLoss,
 )
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, Variant, get_variant
 from effq_core.photos.catalogue import DatasetCard, Origin, available
 from effq_core.photos.glance import Glance, glance
@@ -195,12 +195,12 @@ def _calibration() -> None:
     )
     method = right.selectbox(
         "Calibration method",
-        [each.value for each in CalibrationMethod],
+        list(METHODS),
         format_func=method_title,
         key=key("calibration_method"),
         help=tip("calibration_method"),
     )
-    if method == CalibrationMethod.PERCENTILE:
+    if METHODS[method].uses_percentile:
         right.number_input(
             "Percentile, %",
             step=0.01,

@@ -10,7 +10,7 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base import hardware
 from effq_core.base.errors import EffqError
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
+from effq_core.experiment import Calibration, Experiment, Qat, QatLoss
 from effq_core.experiment.mixed import Mixed
 from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, is_ready
 from effq_core.photos.roots import require_allowed
@@ -48,7 +48,7 @@ def fill(experiment: Experiment, name: str = "") -> None:
         "model": experiment.model,
         "dataset": experiment.dataset,
         "calibration_size": calibration.size,
-        "calibration_method": calibration.method.value,
+        "calibration_method": calibration.method,
         "percentile": calibration.percentile,
         "epochs": qat.epochs,
         "learning_rate": qat.learning_rate,
@@ -124,7 +124,7 @@ def read() -> Experiment:
         ),
         calibration=Calibration(
             size=value["calibration_size"],
-            method=CalibrationMethod(value["calibration_method"]),
+            method=value["calibration_method"],
             percentile=value["percentile"],
         ),
         qat=Qat(

@@ -11,7 +11,8 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError
 from effq_core.base.formatting import rate_text
 from effq_core.base.glossary import tip
-from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
+from effq_core.experiment import Experiment, QatLoss
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
@@ -75,7 +76,7 @@ def _axes() -> dict[str, Any]:
         help=tip("representative_dataset"), persist_state="page",
     )  # fmt: skip
     methods = right.multiselect(
-        "Calibration methods", [each.value for each in CalibrationMethod],
+        "Calibration methods", list(METHODS),
         format_func=method_title, key=f"{_PREFIX}methods", placeholder="as above",
         help=tip("calibration_method"), persist_state="page",
     )  # fmt: skip
@@ -99,7 +100,7 @@ def _axes() -> dict[str, Any]:
     )  # fmt: skip
     return {
         "calibration_sizes": tuple(sizes),
-        "methods": tuple(CalibrationMethod(each) for each in methods),
+        "methods": tuple(methods),
         "epochs": tuple(epochs),
         "learning_rates": tuple(rates),
         "losses": tuple(QatLoss(each) for each in losses),
