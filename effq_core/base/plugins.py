@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from pathlib import Path
 
 from effq_core.base.errors import InputError
 
@@ -18,6 +20,11 @@ _OWN = ("effq_core.quantize.calibrate", "effq_core.variants")
 def named() -> list[str]:
     """Returns the modules that :data:`SETTING` names."""
     return [name for part in os.environ.get(SETTING, "").split(",") if (name := part.strip())]
+
+
+def files() -> list[Path]:
+    """Returns the files of the plug-ins: of a package the folder's own, others by themselves."""
+    return [Path(str(sys.modules[name].__file__)) for name in named()]
 
 
 def load() -> None:
@@ -33,7 +40,7 @@ def load() -> None:
             importlib.import_module(name)
         except Exception as error:
             raise InputError(
-                f"The plug-in {name!r} cannot be imported: {error or type(error).__name__}",
+                f"The plug-in {name!r} cannot be imported ({type(error).__name__}: {error}).",
                 f"{SETTING} names modules, separated by commas; each must be on PYTHONPATH or "
                 "installed, and register names of its own.",
             ) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import click
 import typer
 
 from effq_core.experiment import QatLoss
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.mixed import Precision
+from effq_core.experiment.variants import CATALOGUE
 
 _MODEL = "Models"
 _QUANTIZE = "Quantization"
@@ -50,8 +50,8 @@ def run(
     variant: Annotated[
         list[str] | None,
         typer.Option(
-            help="Variants to make: names, standard, controls or all; repeat it or separate them "
-            "by commas. float32 is always among them.",
+            help=f"Variants to make: {', '.join(CATALOGUE)}; or standard, controls, all. Repeat it "
+            "or separate them by commas. float32 is always among them.",
             rich_help_panel=_QUANTIZE,
         ),
     ] = None,
@@ -61,7 +61,7 @@ def run(
     calibration_method: Annotated[
         str | None,
         typer.Option(
-            click_type=click.Choice(list(METHODS)),
+            metavar=f"[{'|'.join(METHODS)}]",
             help="How calibration images become activation ranges.",
             rich_help_panel=_QUANTIZE,
         ),

@@ -198,7 +198,9 @@ def _calibration() -> None:
         list(METHODS),
         format_func=method_title,
         key=key("calibration_method"),
-        help=tip("calibration_method"),
+        help="\n\n".join(
+            [tip("calibration_method"), *(f"{m.title}: {m.summary}" for m in METHODS.values())]
+        ),
     )
     if METHODS[method].uses_percentile:
         right.number_input(
