@@ -61,8 +61,7 @@ def run(
     calibration_method: Annotated[
         str | None,
         typer.Option(
-            metavar=f"[{'|'.join(METHODS)}]",
-            help="How calibration images become activation ranges.",
+            help=f"How calibration images become activation ranges: {', '.join(METHODS)}.",
             rich_help_panel=_QUANTIZE,
         ),
     ] = None,
