@@ -18,7 +18,6 @@ from effq_core.pipeline.plan_layers import add_layers
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage
 from effq_core.pipeline.stage import Plan
-from effq_core.pipeline.stage_list import LITERT, QAT, TENSORFLOW
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
@@ -126,7 +125,7 @@ class Planner(MeasuringPlanner):
             if new
             else {},
             weight=5 + (self.training_images / 40 if new else 0),
-            library_versions=(*TENSORFLOW, "scikit-learn") if new else TENSORFLOW,
+            extra_libraries=("scikit-learn",) if new else (),
         )
         inputs = {"model": "model"}
         self.freeze("freeze", inputs)
@@ -134,11 +133,10 @@ class Planner(MeasuringPlanner):
 
     def freeze(self, name: str, inputs: dict[str, str]) -> None:
         """Adds the freezing of the float model; of fine-tuned weights with input ``weights``."""
-        self.add(name, "model:freeze_model", inputs=inputs, weight=4, library_versions=TENSORFLOW)
+        self.add(name, "model:freeze_model", inputs=inputs, weight=4)
 
     def keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
         """Adds what a Keras model answers, for the check that its file answers alike."""
-        versions = QAT if fake_quant else TENSORFLOW
         params, inputs = {"fake_quant": fake_quant}, {**inputs, "evaluation": "pixels:evaluation"}
         self.add(
             name,
@@ -146,7 +144,7 @@ class Planner(MeasuringPlanner):
             params=params,
             inputs=inputs,
             weight=weight,
-            library_versions=versions,
+            extra_libraries=("tensorflow-model-optimization",) if fake_quant else (),
         )
 
     def convert(self, name: str, frozen: str, form: str) -> None:
@@ -163,7 +161,6 @@ class Planner(MeasuringPlanner):
             params={"form": form},
             inputs={"frozen": frozen, "model": "model"},
             weight=4,
-            library_versions=TENSORFLOW,
         )
 
     def calibrate(self, name: str, float32: str) -> None:
@@ -171,10 +168,8 @@ class Planner(MeasuringPlanner):
         self.add(
             name,
             "quantize:calibrate",
-            version=2,
             inputs={"float32": float32, "calibration": "pixels:calibration"},
             weight=self.experiment.calibration.size / 12,
-            library_versions=LITERT,
         )
 
     def quantize(self, variant: str, float32: str, calibrate: str) -> None:
@@ -192,7 +187,6 @@ class Planner(MeasuringPlanner):
             params=self.method,
             inputs={"float32": float32, "statistics": calibrate, "model": "model"},
             weight=2,
-            library_versions=TENSORFLOW,
         )
 
     def finetune(self, name: str, *, fake_quant: bool) -> None:
@@ -213,7 +207,6 @@ class Planner(MeasuringPlanner):
             },
             inputs=inputs,
             weight=50 + self.training_images * (settings.epochs / 15 + 1 / 40),
-            library_versions=QAT,
         )
 
     def observe(self, name: str) -> None:
@@ -223,7 +216,6 @@ class Planner(MeasuringPlanner):
             "model:qat_untrained",
             inputs={"model": "model", "calibration": "pixels:calibration"},
             weight=25 + self.experiment.calibration.size / 30,
-            library_versions=QAT,
         )
 
     def _keep_tensors(self) -> None:
@@ -232,4 +224,4 @@ class Planner(MeasuringPlanner):
         if any(spec.name == "calibrate" for spec in self.stages):
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
-        self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=LITERT)
+        self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from effq_core.base.errors import ExperimentError
@@ -22,13 +22,13 @@ from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classe
 from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.pipeline.stage_list import StageList
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
 
-_GONE = "effq_core.pipeline.stages.kept:gone"
 _TAKEN = ("model", "convert", "pixels", "finetune", "ranges")
 """Kinds of the artifacts that results tell something from."""
 _MEASURED_ON = "pixels:evaluation"
@@ -117,13 +117,11 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     there = {row.name: found for row in rows if (found := store.find(row.kind, row.fingerprint))}
     if "model" not in there:
         raise _no_file(experiment, "The float model")
-    model = there["model"]
+    model, gone = there["model"], get_stage("kept:gone")
     taken = [
         StageSpec(
             name=row.name,
-            kind=row.kind,
-            function=_GONE,
-            version=1,
+            stage=replace(gone, kind=row.kind),
             weight=0.0,
             pinned=row.fingerprint,
         )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from effq_core.experiment import Experiment
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.variants import BASELINE, PTQ
-from effq_core.pipeline.stage_list import LITERT, TENSORFLOW
 
 if TYPE_CHECKING:
     from effq_core.pipeline.plan import Planner
@@ -35,7 +34,6 @@ def add_layers(planner: Planner, experiment: Experiment) -> None:
             params={"images": asked.images},
             inputs={**_FLOAT32, "int8": f"convert:{PTQ}", "evaluation": "pixels:evaluation"},
             weight=5 + asked.images / 5,
-            library_versions=LITERT,
         )
         add_effect(planner, experiment)
 
@@ -54,5 +52,4 @@ def add_effect(planner: Planner, experiment: Experiment) -> None:
         params={**asdict(asked), **planner.method},
         inputs={**RANGES, "calibration": "pixels:calibration"},
         weight=min(200, asked.budget_seconds),
-        library_versions=TENSORFLOW,
     )

@@ -154,10 +154,11 @@ def test_histograms_of_fewer_photos_and_of_single_ones_are_of_those_photos(tiny_
 
 def test_a_run_without_calibration_keeps_kernels_alone(tiny_run, tmp_path: Path) -> None:
     from effq_core.pipeline.context import Link, StageContext
+    from effq_core.pipeline.registry import get_stage
     from effq_core.pipeline.stage import StageSpec, StageTask
     from effq_core.pipeline.stages.learn import tensors as stage
 
-    spec = StageSpec(name="tensors", kind="tensors", function="a:b", version=1)
+    spec = StageSpec(name="tensors", stage=get_stage("learn:tensors"))
     task = StageTask(
         run_id="r", spec=spec, fingerprint="f", inputs={}, home=str(tmp_path), topic="topic"
     )

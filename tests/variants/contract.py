@@ -18,9 +18,10 @@ from effq_core.experiment.calibration_methods import CalibrationMethod
 from effq_core.experiment.variants import BASELINE, CATALOGUE, Variant
 from effq_core.pipeline.forecast import forecast
 from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.stage import Plan, fingerprints
 from effq_core.quantize.ranges import Observed, ranges_of
-from effq_core.results.wording import method_title, stage_title
+from effq_core.results.wording import method_title
 
 _DASHES = {"solid", "dot", "dash", "longdash", "dashdot", "longdashdot"}
 _SMALL = {"evaluation_size": 30, "training_size": 40, "qat": Qat(epochs=1)}

@@ -19,6 +19,7 @@ from effq_core.models.catalogue import Normalisation
 from effq_core.models.file_input import read_feeding
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import STATISTICS, stage
 from effq_core.pipeline.report_inputs import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.pipeline.stages.variant_gates import Evidence, gates_of
@@ -33,6 +34,7 @@ ROLES = ("calibration", "training", "evaluation")
 LOOKALIKES = "lookalikes"
 
 
+@stage("report:report", title="Put the results together", version=2, libraries=STATISTICS)
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 

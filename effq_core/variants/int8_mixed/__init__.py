@@ -24,7 +24,6 @@ def plan(planner: Planner, row: Variant) -> None:
     """
     from effq_core.layers.names import names_of
     from effq_core.pipeline.plan_layers import RANGES
-    from effq_core.pipeline.stage_list import TENSORFLOW
 
     mixed = planner.experiment.mixed or Mixed()
     names = names_of(planner.card) if mixed.keep else None
@@ -40,14 +39,12 @@ def plan(planner: Planner, row: Variant) -> None:
         params={"keep": mixed.keep, "precision": mixed.precision, **planner.method},
         inputs={**RANGES, "model": "model", **recipe},
         weight=3,
-        library_versions=TENSORFLOW,
     )
 
 
 def _suggest(planner: Planner, mixed: Mixed) -> None:
     from effq_core.base import hardware
     from effq_core.pipeline.plan_layers import RANGES, add_effect
-    from effq_core.pipeline.stage_list import STATISTICS, TENSORFLOW
 
     experiment = planner.experiment
     add_effect(planner, experiment)
@@ -58,7 +55,6 @@ def _suggest(planner: Planner, mixed: Mixed) -> None:
     planner.add(
         "suggest",
         "layers:suggest",
-        version=2,
         params={**asdict(mixed), **planner.method, **host},
         inputs={
             **RANGES,
@@ -70,7 +66,6 @@ def _suggest(planner: Planner, mixed: Mixed) -> None:
         },
         exclusive=True,  # it takes the time of what it tries
         weight=min(30 + 5 * (experiment.evaluation_size or 2000) / 60, mixed.budget_seconds),
-        library_versions=(*TENSORFLOW, *STATISTICS),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from effq_core.experiment.calibration_methods import METHODS, CalibrationMethod
 from effq_core.experiment.variants import CATALOGUE, Variant
+from effq_core.pipeline.registry import stage
 
 
 def plan(planner: Any, row: Variant) -> None:
@@ -18,7 +19,6 @@ def plan(planner: Any, row: Variant) -> None:
         params={"form": "effq_toy:one_scale"},
         inputs={"frozen": "freeze", "model": "model"},
         weight=4,
-        library_versions=("tensorflow",),
     )
 
 
@@ -29,6 +29,7 @@ def one_scale(converter: Any) -> None:
     converter._experimental_disable_per_channel = True
 
 
+@stage("effq_toy:make", kind="convert", title="Convert", libraries=("tensorflow",))
 def make(context: Any) -> dict[str, Any]:
     from effq_core.pipeline.stages.quantize import write_file
     from effq_core.quantize.convert import convert
