@@ -127,7 +127,7 @@ def _drawn(figure: Figure) -> None:
 
 
 def _exported(home: Path, folder: Path) -> None:
-    _effq(home, "export", "latest", str(folder))
+    _effq(home, "export", "latest", "--to", str(folder))
     assert (folder / f"{VARIANT}.tflite").stat().st_size > 100_000
     assert json.loads((folder / "scales.json").read_text()) == {"each_kernel": 1}
     told = (folder / "README.md").read_text(encoding="utf-8")
