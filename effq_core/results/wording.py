@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment import QatLoss
+from effq_core.experiment import LOSSES, QatLoss
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
@@ -32,12 +32,6 @@ _STATES = {
     StageState.DONE: "Done",
     StageState.FAILED: "Failed",
     StageState.CANCELLED: "Cancelled",
-}
-
-_LOSSES = {
-    QatLoss.AUTO: "Automatic",
-    QatLoss.LABELS: "Labels",
-    QatLoss.DISTILL: "Distillation",
 }
 
 _WAITING = {
@@ -96,7 +90,7 @@ def method_title(method: str) -> str:
 
 def loss_title(loss: str) -> str:
     """Names a loss for people."""
-    return _LOSSES[QatLoss(loss)]
+    return LOSSES()[QatLoss(loss)]
 
 
 def state_title(state: StageState) -> str:

@@ -176,10 +176,10 @@ def test_an_unknown_variant_is_refused_with_the_names_there_are() -> None:
 def test_names_of_methods_and_losses_become_members_and_others_are_refused() -> None:
     assert Calibration(method="min_max").method == "min_max"  # type: ignore[arg-type]
     assert Qat(loss="distill").loss is QatLoss.DISTILL  # type: ignore[arg-type]
-    with pytest.raises(ExperimentError, match="no calibration method 'entropy'") as caught:
+    with pytest.raises(ExperimentError, match="'entropy' is not a calibration method") as caught:
         Calibration(method="entropy")  # type: ignore[arg-type]
     assert "min_max, moving_average, percentile" in caught.value.hint
-    with pytest.raises(ExperimentError, match="'mse' is not a QatLoss"):
+    with pytest.raises(ExperimentError, match="'mse' is not a loss"):
         Qat(loss="mse")  # type: ignore[arg-type]
 
 

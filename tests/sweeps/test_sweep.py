@@ -40,7 +40,7 @@ def test_a_sweep_survives_json_and_refuses_what_it_does_not_know() -> None:
     sweep = Sweep(base=Experiment(), epochs=(1, 2), learning_rates=(1e-5,), losses=("distill",))  # type: ignore[arg-type]
 
     assert Sweep.from_dict(sweep.to_dict()) == sweep
-    assert sweep.losses == (QatLoss.DISTILL,)
+    assert sweep.values["losses"] == (QatLoss.DISTILL,)
     assert sweep.members()[0].experiment.qat.loss is QatLoss.DISTILL
     assert sweep.members()[0].label == "1 epoch", "what does not vary need not be said"
     with pytest.raises(ExperimentError, match="Unknown setting of a sweep: sizes"):

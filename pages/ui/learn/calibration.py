@@ -32,9 +32,8 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
     percentile = source.results.experiment.calibration.percentile
     st.markdown(
         "256 levels are spread over an activation's range, and photos set that range. "
-        "**Min-max** keeps the widest values ever seen, so one odd photo coarsens the grid for "
-        "all. **Moving average** takes the mean of each photo's range, **percentile** the range "
-        f"of {fmt.plain(percentile, 4)} % of the values; what lies outside is clipped."
+        "One odd photo may widen it and coarsen the grid for all. The methods:\n"
+        + "".join(f"\n- **{row.title}**: {row.summary}" for row in METHODS.values())
     )
     activation, images = _choices(tensors.activations)
     courses = {
