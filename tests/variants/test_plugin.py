@@ -21,7 +21,7 @@ from effq_core.pipeline import engine
 from effq_core.pipeline.engine_files import code_stamp
 from effq_core.results import Results, load_results
 from effq_core.store.database import Database
-from tests.app.conftest import OpenView, open_view, words  # noqa: F401 - a fixture
+from tests.app.conftest import OpenView, open_view  # noqa: F401 - a fixture
 from tests.variants.contract import check_method, check_variant
 
 VARIANT, METHOD = "toy_scale", "toy_median"
@@ -102,9 +102,8 @@ def test_it_is_asked_for_made_measured_drawn_and_exported(
     assert "Toy median" in form.selectbox(key="exp_calibration_method").options
     page = open_view(home.root, "results", run.id)
     assert not page.exception
-    assert "Toy (one scale)" in words(page) + json.dumps(
-        [f.value.to_json() for f in page.dataframe]
-    )
+    charts = [each.proto.spec for each in page.get("plotly_chart")]
+    assert any("Toy (one scale)" in chart and "bowtie" in chart for chart in charts)
 
 
 def _made(results: Results) -> None:
