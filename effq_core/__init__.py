@@ -10,6 +10,8 @@ when it is first used; ``__init__.pyi`` has its types. Everything else may chang
 from importlib import import_module
 from typing import Any
 
+from effq_core.base import plugins as _plugins
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -58,3 +60,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+_plugins.load()

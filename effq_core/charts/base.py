@@ -7,26 +7,12 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from effq_core.experiment.variants import get_variant, is_ready
+from effq_core.experiment.variants import get_variant
 
 GRID = "rgba(128, 128, 128, 0.22)"
 """Lines behind the data; visible on white and on black."""
 MUTED = "rgba(128, 128, 128, 0.85)"
 """Lines and marks that are not a variant's: limits, fronts, the paper's values."""
-
-SYMBOLS: dict[str, str] = {
-    "float32": "circle",
-    "float16": "square",
-    "dynamic_range": "diamond",
-    "int8": "triangle-up",
-    "int8_qat": "star",
-    "int8_mixed": "pentagon",
-    "int8_qat_untrained": "triangle-down",
-    "int8_float_control": "cross",
-}
-"""Marker of each variant, so that colour never stands alone."""
-READY_SYMBOL = "hexagon"
-"""Of every ``.tflite`` file that was added."""
 
 
 def new_figure(
@@ -97,11 +83,10 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     Returns:
         Colour and symbol.
     """
-    colour = get_variant(variant).colour
-    symbol = READY_SYMBOL if is_ready(variant) else SYMBOLS[variant]
+    row = get_variant(variant)
     return {
-        "color": colour,
-        "symbol": f"{symbol}-open" if hollow else symbol,
+        "color": row.colour,
+        "symbol": f"{row.symbol}-open" if hollow else row.symbol,
         "size": size,
         "line": {"width": 2 if hollow else 0},
     }

@@ -14,7 +14,7 @@ from effq_core.cli.output import say
 from effq_core.cli.setting_options import ASKED, parameter
 from effq_core.experiment import Experiment
 from effq_core.experiment.setting import Setting
-from effq_core.experiment.variants import CATALOGUE, CONTROLS, MIXED, STANDARD, in_catalogue_order
+from effq_core.experiment.variants import CATALOGUE, MIXED, controls, in_catalogue_order, standard
 from effq_core.photos.roots import folder_id, folder_of_id
 from effq_core.pipeline import unused
 from effq_core.pipeline.presets import PRESETS
@@ -23,9 +23,9 @@ PHOTOS_PREFIX = "photos:"
 DATASETS = ("photo_patches", "imagenette")
 # What takes a search of its own is made where it is asked for by name.
 _GROUPS = {
-    "all": tuple(n for n, row in CATALOGUE.items() if not row.is_on_request),
-    "standard": STANDARD,
-    "controls": CONTROLS,
+    "all": tuple(row.name for row in CATALOGUE.values() if not row.is_on_request),
+    "standard": standard(),
+    "controls": controls(),
 }
 ALL = "all"
 

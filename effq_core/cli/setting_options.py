@@ -29,6 +29,8 @@ def _help(setting: Setting) -> str:
         words.append(" to ".join(map(write, setting.bounds)) + ".")
     if setting.optional and setting.nothing:
         words.append("Or all." if setting.all else f"Without: {setting.nothing}.")
+    if names := ", ".join(setting.names()):
+        words.append(f"There are: {names}.")
     if setting.many:
         words.append("Repeat it or separate values by commas.")
     return " ".join(words)

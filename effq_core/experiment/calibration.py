@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.experiment.setting import Axis, Described, Use, setting, titles
-from effq_core.experiment.variants import Recipe, Variant
+from effq_core.experiment.calibration_methods import METHODS
+from effq_core.experiment.setting import Axis, Described, Use, setting
 
 CALIBRATION_SIZES = (10, 2000)
-
-
-class CalibrationMethod(StrEnum):
-    """How calibration images become the range of an activation."""
-
-    MIN_MAX = "min_max"
-    """The smallest and largest value seen over all images (TensorFlow Lite's rule)."""
-    MOVING_AVERAGE = "moving_average"
-    """The mean over images of each image's smallest and largest value."""
-    PERCENTILE = "percentile"
-    """The range that holds a chosen share of all values; the rest is clipped."""
-
-
-METHODS = titles(CalibrationMethod, "Min-max", "Moving average", "Percentile")
-"""Returns the calibration methods there are, with their titles."""
-
-
-def _ranged(variant: Variant) -> bool:
-    # QAT finds its ranges by a moving average, whatever the method.
-    return variant.needs_calibration and variant.recipe is not Recipe.QAT
 
 
 _CALIBRATED = Use(
@@ -39,13 +18,13 @@ _CALIBRATED = Use(
     remedy="Add int8",
 )
 _BY_METHOD = Use(
-    variant=_ranged,
+    variant=lambda variant: variant.uses_method,
     why="no chosen variant takes its ranges from a calibration method",
     remedy="Add int8",
 )
 _CLIPPED = Use(
-    variant=_ranged,
-    part=lambda calibration: calibration.method == CalibrationMethod.PERCENTILE,
+    variant=lambda variant: variant.uses_method,
+    part=lambda calibration: METHODS[calibration.method].uses_percentile,
     why="only int8 with the calibration method percentile uses it",
     remedy="Choose that method",
 )
@@ -76,19 +55,19 @@ class Calibration(Described):
         ),
     )
     # The one that measured best on both bundled models: see docs/results.md.
-    method: CalibrationMethod = setting(
-        CalibrationMethod.PERCENTILE,
+    method: str = setting(
+        "percentile",
         noun="calibration method",
         title="Calibration method",
         help=tip("calibration_method"),
-        choices=METHODS,
+        choices=lambda: {row.name: row.title for row in METHODS.values()},
         option="--calibration-method",
         key="calibration_method",
         use=_BY_METHOD,
         axis=Axis(
             name="methods",
             title="calibration methods",
-            words=lambda method: METHODS()[method].lower(),
+            words=lambda method: METHODS[method].title.lower(),
             option="--method",
         ),
     )
@@ -104,3 +83,8 @@ class Calibration(Described):
         option="--percentile",
         use=_CLIPPED,
     )
+
+    @property
+    def method_text(self) -> str:
+        """The method and what it is set to, such as ``percentile 99.99 %``."""
+        return METHODS[self.method].text(self.percentile)

@@ -15,11 +15,12 @@ from effq_core.experiment.qat import Qat
 from effq_core.experiment.setting import Axis, Described, Use, setting
 from effq_core.experiment.variants import (
     BASELINE,
+    CATALOGUE,
     MIXED,
     PTQ,
-    STANDARD,
     get_variant,
     in_catalogue_order,
+    standard,
 )
 
 REFERENCE = "reference"
@@ -57,14 +58,15 @@ class Experiment(Described):
     )
     # float32 is always among them, because every other number is a difference to it.
     variants: tuple[str, ...] = setting(
-        STANDARD,
+        standard,
         noun="variant",
         help="Variants to make: names, standard, controls or all. float32 is always among them.",
+        names=lambda: CATALOGUE,
         option="--variant",
         panel="Variants",
     )
-    calibration: Calibration = setting(Calibration(), noun="calibration")
-    qat: Qat = setting(Qat(), noun="fine-tuning")  # also of the float control
+    calibration: Calibration = setting(Calibration, noun="calibration")
+    qat: Qat = setting(Qat, noun="fine-tuning")  # also of the float control
     training_size: int | None = setting(
         None,
         noun="training size",
@@ -152,10 +154,10 @@ class Experiment(Described):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        mixes = MIXED in self.variants
-        # Both look at what int8 does to this very model.
-        needed = (BASELINE, PTQ) if self.layers or mixes else (BASELINE,)
+        needed = [other for name in self.variants for other in get_variant(name).needs]
+        needed += [BASELINE, PTQ] if self.layers else [BASELINE]
         object.__setattr__(self, "variants", in_catalogue_order((*self.variants, *needed)))
+        mixes = MIXED in self.variants
         object.__setattr__(self, "mixed", (self.mixed or Mixed()) if mixes else None)
         if self.files_of not in (None, REFERENCE):
             validate_run_id(self.files_of)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
@@ -66,6 +66,7 @@ class Setting:
         unit: Of its value.
         bounds: Smallest and largest value.
         choices: Returns the values there are, with their titles.
+        names: Returns values the command line names, where there may be others.
         suggested: Values the form offers; it then asks for no other.
         slider: Whether the form has a slider for it.
         step: Of the form's steps.
@@ -93,6 +94,7 @@ class Setting:
     unit: str = ""
     bounds: tuple[float, float] | None = None
     choices: Callable[[], Mapping[Any, str]] | None = None
+    names: Callable[[], Iterable[str]] = tuple
     suggested: tuple[Any, ...] = ()
     slider: bool = False
     step: float = 1
@@ -181,10 +183,11 @@ def setting(default: Any, **words: Any) -> Any:
     """Returns a field of a :class:`Described` dataclass.
 
     Args:
-        default: Its usual value.
+        default: Its usual value, or a function that returns it.
         **words: What :class:`Setting` says of it.
     """
-    return field(default=default, metadata={"setting": Setting(**words)})
+    usual = {"default_factory" if callable(default) else "default": default}
+    return field(**usual, metadata={"setting": Setting(**words)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +278,7 @@ def _settings(kind: type[Any]) -> tuple[Setting, ...]:
                 kind=given[0] if given else hint,
                 optional=type(None) in get_args(hint),
                 many=many,
-                default=each.default,
+                default=each.default if each.default_factory is MISSING else each.default_factory(),
             )
         )
     return tuple(found)

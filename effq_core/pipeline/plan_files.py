@@ -15,7 +15,7 @@ from typing import Any
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import REFERENCE_RUN, Home
 from effq_core.experiment import REFERENCE, Experiment
-from effq_core.experiment.variants import Recipe, get_variant
+from effq_core.experiment.variants import is_ready
 from effq_core.models.built import read_labels
 from effq_core.models.catalogue import Label, get_model
 from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classes, new_head_note
@@ -83,8 +83,8 @@ class FilesPlanner(MeasuringPlanner):
         self._lookalikes()
         made = {spec.name for spec in self.stages}
         for variant in self.variants:
-            if variant.recipe is Recipe.READY:
-                self._ready(variant.name)
+            if is_ready(variant.name):
+                variant.plan(self, variant)
             elif f"convert:{variant.name}" not in made:
                 raise _no_file(self.experiment, variant.title)
         self._measurements()
@@ -141,7 +141,7 @@ def _stages(database: Database, run_id: str) -> list[StageRow]:
 
 
 def _brought(experiment: Experiment) -> set[str]:
-    return {name for name in experiment.variants if get_variant(name).recipe is Recipe.READY}
+    return set(filter(is_ready, experiment.variants))
 
 
 def _reference(experiment: Experiment) -> _Source:

@@ -129,7 +129,16 @@ class MeasuringPlanner(StageList, ABC):
             weight=(sizes[role] or 2000) / 400,
         )
 
-    def _ready(self, variant: str) -> None:
+    def take_ready(self, variant: str) -> None:
+        """Adds a file somebody brought, as it is, and the photos as it wants them.
+
+        Args:
+            variant: Its name as a variant.
+
+        Raises:
+            ModelError: If there is no such file.
+            ExperimentError: If its classes are not the run's.
+        """
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
         self.add(
@@ -140,9 +149,8 @@ class MeasuringPlanner(StageList, ABC):
         if entry != self.entry:  # the same photos, as the file wants them
             self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
             size = self.experiment.evaluation_size
-            if all(spec.name != name for spec in self.stages):
-                sizes = {"calibration": 0, "training": 0, "evaluation": size}
-                self._pixels("evaluation", sizes, name=name, entry=entry)
+            sizes = {"calibration": 0, "training": 0, "evaluation": size}
+            self._pixels("evaluation", sizes, name=name, entry=entry)
 
     def _measure(self, variant: str) -> None:
         pixels = self.ready_pixels.get(variant, "pixels:evaluation")

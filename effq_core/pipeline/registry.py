@@ -26,7 +26,6 @@ _PART = re.compile(r"(.+):(\d+)of(\d+)")
 """One of the parts a long evaluation is divided into."""
 _MEMBER = re.compile(r"(.+)@(\d+)")
 """A stage of a sweep that only some of its runs share, first this one."""
-_ABOUT = {"float": "float control", "float_control": "float control"}
 
 StageFunction = Callable[["StageContext"], dict[str, Any] | None]
 _Function = TypeVar("_Function", bound=StageFunction)
@@ -154,7 +153,8 @@ def stage_title(name: str) -> str:
         return f"{stage_title(own[1])}, run {own[2]}"
     if about in CATALOGUE or is_ready(about):
         about = get_variant(about).title
-    about = _ABOUT.get(about, about)
+    for variant in CATALOGUE.values():
+        about = variant.steps.get(about, about)
     return f"{title}: {about}" if about else title
 
 

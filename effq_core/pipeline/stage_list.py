@@ -31,4 +31,6 @@ class StageList:
             StageError: If there is no such stage.
         """
         params = json.loads(json.dumps(fields.pop("params", {})))
-        self.stages.append(StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields))
+        spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)
+        if spec not in self.stages:  # what several variants need is made once
+            self.stages.append(spec)

@@ -7,7 +7,8 @@ from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment import LOSSES, METHODS, CalibrationMethod, QatLoss
+from effq_core.experiment import LOSSES, QatLoss
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
@@ -84,7 +85,7 @@ def status_title(status: Status) -> str:
 
 def method_title(method: str) -> str:
     """Names a calibration method for people."""
-    return METHODS()[CalibrationMethod(method)]
+    return METHODS[method].title
 
 
 def loss_title(loss: str) -> str:

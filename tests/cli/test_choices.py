@@ -8,8 +8,8 @@ import pytest
 
 from effq_core.base.errors import DatasetError, ExperimentError
 from effq_core.cli import choices
-from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.experiment.variants import CONTROLS, STANDARD
+from effq_core.experiment import Experiment
+from effq_core.experiment.variants import controls, standard
 from effq_core.pipeline.presets import PRESETS
 
 
@@ -29,7 +29,7 @@ def test_options_override_a_preset_and_leave_the_rest() -> None:
     paper = PRESETS["paper"]()
 
     assert (made.seed, made.calibration.size, made.qat.epochs) == (7, 20, 1)
-    assert made.calibration.method is CalibrationMethod.MIN_MAX
+    assert made.calibration.method == "min_max"
     assert made.model == paper.model
     assert made.qat.learning_rate == paper.qat.learning_rate
 
@@ -48,10 +48,10 @@ def test_all_images_can_be_asked_for() -> None:
         (["int8"], ("int8",)),
         (["int8,float16", "int8"], ("float16", "int8")),
         (["int8-qat"], ("int8_qat",)),
-        (["standard"], STANDARD),
-        (["controls"], CONTROLS),
-        (["all"], (*STANDARD, *CONTROLS)),
-        (["standard", "int8_float_control"], (*STANDARD, "int8_float_control")),
+        (["standard"], standard()),
+        (["controls"], controls()),
+        (["all"], (*standard(), *controls())),
+        (["standard", "int8_float_control"], (*standard(), "int8_float_control")),
     ],
 )
 def test_variants_are_names_lists_and_groups(texts, expected) -> None:

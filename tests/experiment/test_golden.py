@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
+from effq_core.experiment import Calibration, Experiment, Qat, QatLoss
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.pipeline.presets import PRESETS
 from effq_core.rescue.request import Rescue
@@ -25,7 +25,7 @@ MADE = {
         model="own:x",
         dataset="folder:/photos/Käse & Brot",
         variants=("int8_mixed", "float16", "file_mine"),
-        calibration=Calibration(size=20, method=CalibrationMethod.MOVING_AVERAGE, percentile=99.5),
+        calibration=Calibration(size=20, method="moving_average", percentile=99.5),
         qat=Qat(
             epochs=3,
             learning_rate=3e-4,

@@ -10,7 +10,6 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment import CalibrationMethod
 from effq_core.learn.access import find_tensors
 from effq_core.learn.collect import (
     ACTIVATIONS,
@@ -73,7 +72,7 @@ def test_grids_are_those_of_the_real_int8_files_kernels(tiny_run, tensors: Tenso
 def test_ranges_are_those_of_the_real_int8_files_activations(tiny_run, tensors: Tensors) -> None:
     _, outputs = quantized(tiny_run.results.model_file("int8"))
     calibration = tiny_run.experiment.calibration
-    assert calibration.method is CalibrationMethod.PERCENTILE
+    assert calibration.method == "percentile"
     compared = 0
     for activation in tensors.activations:
         images = len(activation.minima)
@@ -199,11 +198,7 @@ def test_the_reference_run_ships_its_tensors_and_they_show_what_they_are_to_teac
     worst = 0.0
     for activation in tensors.activations:
         few, many = (
-            np.median(
-                photo_sqnr(
-                    activation, grid_of(*find_range(activation, CalibrationMethod.MIN_MAX, n))
-                )
-            )
+            np.median(photo_sqnr(activation, grid_of(*find_range(activation, "min_max", n))))
             for n in (10, 500)
         )
         assert many <= few + 0.5  # more photos never help a typical photo

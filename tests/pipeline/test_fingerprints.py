@@ -15,7 +15,7 @@ import pytest
 
 from effq_core.base import hardware
 from effq_core.base.settings import Home
-from effq_core.experiment import REFERENCE, Calibration, CalibrationMethod, Experiment, Qat
+from effq_core.experiment import REFERENCE, Calibration, Experiment, Qat
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.variants import CATALOGUE
 from effq_core.models.catalogue import IMAGENETTE_WNIDS
@@ -40,9 +40,7 @@ ALL = Experiment(
 EXPERIMENTS = {
     "default": Experiment(),
     "every variant": ALL,
-    "min-max": replace(
-        ALL, calibration=Calibration(size=20, method=CalibrationMethod.MIN_MAX), seed=7
-    ),
+    "min-max": replace(ALL, calibration=Calibration(size=20, method="min_max"), seed=7),
     "layers": replace(ALL, variants=("int8",), layers=Layers(images=20)),
     "suggested": replace(ALL, variants=("int8", "int8_mixed"), mixed=Mixed(), sitting=2),
     "suggested in time": replace(

@@ -13,7 +13,7 @@ from PIL import Image
 from effq_core.base import hardware
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
+from effq_core.experiment import Calibration, Experiment, Qat, QatLoss
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.models.catalogue import MODELS
 from effq_core.pipeline.plan import build_plan
@@ -22,7 +22,7 @@ from effq_core.pipeline.unused import RULES, refuse_unused
 
 OTHER: dict[str, Any] = {
     "calibration.size": 60,
-    "calibration.method": CalibrationMethod.MOVING_AVERAGE,
+    "calibration.method": "moving_average",
     "calibration.percentile": 99.5,
     "qat.epochs": 3,
     "qat.learning_rate": 1e-4,
@@ -49,7 +49,7 @@ OTHER: dict[str, Any] = {
 NOT_CHOSEN = {"model", "dataset", "variants", "common_seed", "sitting", "files_of"}
 """Which model, photos and variants, or set by EffQ itself."""
 
-MIN_MAX = Calibration(method=CalibrationMethod.MIN_MAX)
+MIN_MAX = Calibration(method="min_max")
 EXPERIMENTS = {
     "float32": Experiment(variants=("float32",)),
     "float16": Experiment(variants=("float16", "dynamic_range")),

@@ -13,7 +13,7 @@ from sweep_stages import BAD_SIZE, PLAN, SLOW_SIZE, worked
 
 from effq_core.base.errors import StageError
 from effq_core.base.settings import Home
-from effq_core.experiment import CalibrationMethod, Experiment
+from effq_core.experiment import Experiment
 from effq_core.jobs.files import JobFiles
 from effq_core.pipeline import control
 from effq_core.pipeline.driver import run_foreground
@@ -23,7 +23,7 @@ from effq_core.sweeps.driver import sweep_foreground
 from effq_core.sweeps.state import create_sweep, find_same, list_sweeps, read_sweep, save, sweep_of
 from effq_core.sweeps.sweep import Sweep
 
-METHODS = (CalibrationMethod.MIN_MAX, CalibrationMethod.PERCENTILE)
+METHODS = ("min_max", "percentile")
 
 
 def a_sweep(*sizes: int, seeds: tuple[int, ...] = (1, 2)) -> Sweep:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from effq_core.base.errors import ExperimentError
-from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
+from effq_core.experiment import Experiment, QatLoss
 from effq_core.sweeps.sweep import MOST_RUNS, Sweep, label_of, responds, worth_sweeping
 
 
@@ -30,7 +30,7 @@ def test_a_sweep_expands_to_every_combination_once_and_always_in_the_same_order(
     same = Sweep(
         base=Experiment(),
         calibration_sizes=(50, 200),
-        methods=(CalibrationMethod.MIN_MAX, CalibrationMethod.PERCENTILE),
+        methods=("min_max", "percentile"),
         seeds=(1, 2),
     )
     assert same == sweep and same.fingerprint() == sweep.fingerprint()

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from effq_core.experiment import CalibrationMethod
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.experiment.variants import MIXED
 from effq_core.layers.effect_record import EffectRecord
@@ -166,5 +165,4 @@ def mix(context: StageContext) -> dict[str, Any]:
 def calibrated(context: StageContext) -> Ranges:
     """Returns the ranges of input ``statistics``. Params: ``method``, ``percentile``."""
     statistics = ActivationStatistics.load(context.inputs["statistics"])
-    method = CalibrationMethod(context.params["method"])
-    return statistics.ranges(method, context.params["percentile"])
+    return statistics.ranges(context.params["method"], context.params["percentile"])

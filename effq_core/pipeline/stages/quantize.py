@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from effq_core.experiment import CalibrationMethod
 from effq_core.models.built import read_labels
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
@@ -37,14 +36,12 @@ def quantize(context: StageContext) -> dict[str, Any]:
     from effq_core.quantize.convert import quantize_with_ranges
 
     params = context.params
-    method = CalibrationMethod(params["method"])
+    method = params["method"]
     ranges = ActivationStatistics.load(context.inputs["statistics"]).ranges(
         method, params["percentile"]
     )
     float32 = (context.inputs["float32"] / MODEL_FILE).read_bytes()
-    return write_file(
-        context, quantize_with_ranges(float32, ranges), form="int8", method=method.value
-    )
+    return write_file(context, quantize_with_ranges(float32, ranges), form="int8", method=method)
 
 
 def write_file(context: StageContext, content: bytes, **summary: Any) -> dict[str, Any]:

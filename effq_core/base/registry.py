@@ -1,0 +1,107 @@
+"""One table for the things of a kind: each registers itself, and an unknown name is refused."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from effq_core.base.errors import ExperimentError, InputError
+
+
+class Named(Protocol):
+    """What can be registered."""
+
+    @property
+    def name(self) -> str:
+        """Identifier in files, tables and the command line."""
+
+
+_T = TypeVar("_T", bound=Named)
+
+
+class Registry(Generic[_T]):
+    """Things of one kind by name, in an order of their own. Has no default.
+
+    Args:
+        kind: What one is called in messages, such as ``variant``.
+        unique: Attributes no two may share, besides the name.
+        order: What they are sorted by; without, they stay in the order they came in.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        unique: Sequence[str] = (),
+        order: Callable[[_T], Any] | None = None,
+    ) -> None:
+        self._kind, self._unique, self._order = kind, ("name", *unique), order
+        self._rows: dict[str, _T] = {}
+
+    def register(self, row: _T) -> None:
+        """Adds one.
+
+        Args:
+            row: What is added.
+
+        Raises:
+            InputError: If it shares its name, or what else must be its own, with another.
+        """
+        for what in self._unique:
+            value = getattr(row, what)
+            if any(getattr(other, what) == value for other in self._rows.values()):
+                raise InputError(f"There are two {self._kind}s of the {what} {value!r}.")
+        self._rows[row.name] = row
+        if self._order is not None:
+            self._rows = {each.name: each for each in sorted(self._rows.values(), key=self._order)}
+
+    def __getitem__(self, name: str) -> _T:
+        if name not in self:
+            raise ExperimentError(
+                f"There is no {self._kind} {name!r}.", f"Choose from: {', '.join(self._rows)}."
+            )
+        return self._rows[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def values(self) -> tuple[_T, ...]:
+        """Returns all, in order."""
+        return tuple(self._rows.values())
+
+
+def import_folders(package: str, path: Sequence[str]) -> None:
+    """Imports every folder of a package, so that what lies in it registers itself.
+
+    Args:
+        package: Its name.
+        path: Its ``__path__``.
+    """
+    for found in pkgutil.iter_modules(path):
+        if found.ispkg:
+            importlib.import_module(f"{package}.{found.name}")
+
+
+def resolve(where: str) -> Any:
+    """Imports what ``module:name`` stands for.
+
+    Args:
+        where: Such as ``effq_core.measure.gates:no_float_gate``.
+
+    Returns:
+        The object.
+
+    Raises:
+        ImportError: If there is no such module.
+        AttributeError: If it has nothing of that name.
+    """
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
