@@ -26,8 +26,6 @@ from effq_core.intake.steps import Progress, under_way
 from effq_core.intake.two_classes import OneOutput, both, what_output
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import fake_quant_gate, no_float_gate
-from effq_core.measure.inspect import inspect_file
-from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own import extra_output
 from effq_core.models.own.card import WEIGHTS_FILE
 from effq_core.models.own.flat import build_flat
@@ -40,6 +38,8 @@ from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.runtimes.model import Model
+from effq_core.runtimes.registry import inspect_file
 
 _SAME = 1e-3
 """Largest difference of a probability between Keras and what is kept or converted."""
@@ -297,7 +297,7 @@ def _built(made: Flattened) -> Any:
 
 
 def _answers(path: Path, pixels: Any) -> Any:
-    model = LiteRtModel(path)
+    model = Model(path)
     return np.stack([model.predict(image) for image in pixels])
 
 

@@ -17,7 +17,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base.errors import ModelError
 from effq_core.learn.grids import decibels
-from effq_core.measure.runtime import LiteRtModel
+from effq_core.models.file_input import Tensor
+from effq_core.runtimes.model import Model
 from effq_core.tflite.naming import KERNELS
 from effq_core.tflite.network import Op, read_network
 
@@ -146,8 +147,8 @@ class Both:
     """
 
     def __init__(self, float32: Path, int8: Path, *, threads: int = 1) -> None:
-        self._float32 = LiteRtModel(float32, threads=threads, preserve_all_tensors=True)
-        self._int8 = LiteRtModel(int8, threads=threads, preserve_all_tensors=True)
+        self._float32 = Model(float32, threads=threads, keep_values=True)
+        self._int8 = Model(int8, threads=threads, keep_values=True)
         if (self._float32.image_size, self._float32.classes) != (
             self._int8.image_size,
             self._int8.classes,
@@ -184,29 +185,27 @@ class Both:
             float32's values, and int8's as real numbers: float32 ``(positions, channels)``, copies.
         """
         shape = (-1, pair.op.shape[-1] if pair.op.shape else 1)
-        exact = self._float32.interpreter.get_tensor(pair.float32).reshape(shape)
-        rounded = self._int8.interpreter.get_tensor(pair.int8).reshape(shape)
+        exact = self._float32.session.value(pair.float32).reshape(shape)
+        rounded = self._int8.session.value(pair.int8).reshape(shape)
         if pair.scale is not None:
             rounded = self._tables[pair.op.tensor][rounded.view(np.uint8)]
         return exact, rounded
 
-    def weights(self, pair: Pair) -> tuple[Floats, npt.NDArray[Any], dict[str, Any]]:
+    def weights(self, pair: Pair) -> tuple[Floats, npt.NDArray[Any], Tensor]:
         """Returns the weights of an operator that has some.
 
         Args:
             pair: One of :attr:`pairs` with kernels.
 
         Returns:
-            float32's weights, the other file's as they are stored, and how those are quantized:
-            ``scales``, ``zero_points``, ``quantized_dimension``.
+            float32's weights, the other file's as they are stored, and that tensor.
         """
         if pair.kernels is None:
             raise ModelError(f"The operator {pair.op.tensor!r} has no weights.")
         first, second = pair.kernels
-        interpreter = self._int8.interpreter
-        detail = next(d for d in interpreter.get_tensor_details() if d["index"] == second)
-        exact = self._float32.interpreter.get_tensor(first)
-        return exact, interpreter.get_tensor(second), detail["quantization_parameters"]
+        session = self._int8.session
+        tensor = next(each for each in session.tensors() if each.index == second)
+        return self._float32.session.value(first), session.value(second), tensor
 
 
 @dataclass(frozen=True)
@@ -246,7 +245,7 @@ def _places(path: Path) -> list[_Place]:
     ]
 
 
-def _pair(float32: Path, int8: Path, all_ops: Sequence[Op], model: LiteRtModel) -> tuple[Pair, ...]:
+def _pair(float32: Path, int8: Path, all_ops: Sequence[Op], model: Model) -> tuple[Pair, ...]:
     """Finds each operator of the float32 file in the other one.
 
     By the name of its tensor; where names differ (training with fake quantization renames every
@@ -260,9 +259,9 @@ def _pair(float32: Path, int8: Path, all_ops: Sequence[Op], model: LiteRtModel) 
         if alike:
             found = list(zip(first, second, strict=True))
     ops = {op.tensor: op for op in all_ops}
-    details = {int(each["index"]): each for each in model.interpreter.get_tensor_details()}
+    tensors = {each.index: each for each in model.session.tensors()}
     pairs = [
-        _make(ops[place.tensor], place, other, details[other.output])
+        _make(ops[place.tensor], place, other, tensors[other.output])
         for place, other in found
         if other is not None and other.shape == place.shape
     ]
@@ -271,9 +270,8 @@ def _pair(float32: Path, int8: Path, all_ops: Sequence[Op], model: LiteRtModel) 
     return tuple(pairs)
 
 
-def _make(op: Op, place: _Place, other: _Place, detail: dict[str, Any]) -> Pair:
-    scale, zero_point = (float(detail["quantization"][0]), int(detail["quantization"][1]))
-    quantized = detail["dtype"] is np.int8
+def _make(op: Op, place: _Place, other: _Place, tensor: Tensor) -> Pair:
+    scale, zero_point, quantized = tensor.scale, tensor.zero_point, tensor.dtype == np.int8
     kernels = None
     if place.kernel is not None and other.kernel is not None:
         kernels = (place.kernel, other.kernel)

@@ -37,7 +37,7 @@ def measure_signal(
         int8: An int8 file of the same model.
         images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
         reporter: Told about progress; asked about cancellation at every photo.
-        threads: Threads of each interpreter.
+        threads: Threads of each.
 
     Returns:
         The record.
@@ -142,14 +142,14 @@ class _Watcher:
 
 
 def _kernel(both: Both, pair: Pair) -> KernelSignal:
-    exact, stored, quantization = both.weights(pair)
+    exact, stored, tensor = both.weights(pair)
     rows = _rows(exact, pair.op.kind)
     low, high = rows.min(axis=1), rows.max(axis=1)
     widths = np.maximum(-low, high)
     scales = np.zeros(0, np.float32)
     if stored.dtype == np.int8:
-        scales = np.asarray(quantization["scales"], np.float32)
-        zero_points = np.asarray(quantization["zero_points"], np.float32)
+        scales = tensor.scales
+        zero_points = tensor.zero_points.astype(np.float32)
         steps = _rows(stored, pair.op.kind).astype(np.float32)
         rounded = (steps - zero_points[:, None]) * scales[:, None]
     else:

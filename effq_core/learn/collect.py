@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 from effq_core.base.reporting import Reporter
 from effq_core.learn.tensors import Activation, Layer
-from effq_core.measure.runtime import load_interpreter
 from effq_core.quantize.calibration import HISTOGRAM_BINS, HISTOGRAM_SAMPLES, ActivationStatistics
+from effq_core.runtimes.registry import open_session
+from effq_core.runtimes.session import Session
 from effq_core.tflite.naming import layer_name
 
 LAYERS = 24
@@ -61,14 +61,12 @@ def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
     Raises:
         ModelError: If the file is missing or corrupt.
     """
-    interpreter = load_interpreter(float32)
+    session = open_session(float32)
     rng = np.random.default_rng(seed)
     kernels = [
-        kernel
-        for kernel in _tensors(interpreter, kernels=True)
-        if np.prod(kernel.shape) >= _SMALLEST
+        kernel for kernel in _tensors(session, kernels=True) if np.prod(kernel.shape) >= _SMALLEST
     ]
-    return tuple(_layer(interpreter, kernel, rng) for kernel in _spread(kernels))
+    return tuple(_layer(session, kernel, rng) for kernel in _spread(kernels))
 
 
 def _spread(kernels: list[_Tensor]) -> list[_Tensor]:
@@ -89,8 +87,8 @@ def _evenly(count: int, wanted: int) -> list[int]:
     return [int(i) for i in np.unique(np.linspace(0, count - 1, wanted).round())] if wanted else []
 
 
-def _layer(interpreter: Interpreter, kernel: _Tensor, rng: np.random.Generator) -> Layer:
-    weights = np.asarray(interpreter.get_tensor(kernel.index), np.float32)
+def _layer(session: Session, kernel: _Tensor, rng: np.random.Generator) -> Layer:
+    weights = np.asarray(session.value(kernel.index), np.float32)
     rows = np.moveaxis(weights, _AXIS[kernel.op], 0).reshape(weights.shape[_AXIS[kernel.op]], -1)
     keep = max(1, min(len(rows), LAYER_WEIGHTS // rows.shape[1]))
     channels = np.sort(rng.choice(len(rows), keep, replace=False))
@@ -127,13 +125,12 @@ def watch_activations(
         ModelError: If the file is missing or corrupt.
         Cancelled: If the user asked to stop.
     """
-    interpreter = load_interpreter(float32, threads=2, preserve_all_tensors=True)
-    feed = interpreter.get_input_details()[0]
+    session = open_session(float32, threads=2, keep_values=True)
     place = {name: i for i, name in enumerate(statistics.names)}
-    names = {int(d["index"]): str(d["name"]) for d in interpreter.get_tensor_details()}
+    names = {each.index: each.name for each in session.tensors()}
     candidates = [
         (tensor, place[names[tensor.index]])
-        for tensor in _tensors(interpreter, kernels=False)
+        for tensor in _tensors(session, kernels=False)
         if names[tensor.index] in place and np.prod(tensor.shape) >= _SMALLEST
     ]
     # Feature maps are what people picture; vectors only where there is nothing else.
@@ -147,10 +144,10 @@ def watch_activations(
     wanted = sorted({*range(first), *single})
     for done, n in enumerate(wanted, 1):
         reporter.check_cancelled()
-        interpreter.set_tensor(feed["index"], np.asarray(images[n])[None].astype(np.float32))
-        interpreter.invoke()
+        session.feed(np.asarray(images[n])[None].astype(np.float32))
+        session.invoke()
         for watcher, (tensor, _) in zip(watchers, chosen, strict=True):
-            values = interpreter.get_tensor(tensor.index).reshape(-1)
+            values = session.value(tensor.index).reshape(-1)
             stride = -(-values.size // HISTOGRAM_SAMPLES)
             values = values[n % stride :: stride]  # the very values calibration has counted
             if n < first:
@@ -228,23 +225,17 @@ def _count(bins: _Array, size: int) -> _Array:
     return np.bincount(np.clip(bins, 0, size - 1).astype(np.int64), minlength=size)
 
 
-def _tensors(interpreter: Interpreter, *, kernels: bool) -> list[_Tensor]:
+def _tensors(session: Session, *, kernels: bool) -> list[_Tensor]:
     """Lists float kernels, or float activations whose scale is not fixed, in the graph's order."""
-    details = {int(each["index"]): each for each in interpreter.get_tensor_details()}
+    tensors = {each.index: each for each in session.tensors()}
     found = []
-    for op in interpreter._get_ops_details():
-        name = str(op["op_name"])
-        if name == "DELEGATE" or (kernels and name not in _AXIS):
-            continue  # what a delegate took over is in the list as well
-        if not kernels and name in _FIXED_SCALE:
+    for op in session.operators():
+        if op.kind not in _AXIS if kernels else op.kind in _FIXED_SCALE:
             continue
-        index = int(op["inputs"][1] if kernels else op["outputs"][0])
-        detail, output = details[index], details[int(op["outputs"][0])]
-        if detail["dtype"] is np.float32:
-            shape = tuple(int(side) for side in detail["shape"])
-            found.append(
-                _Tensor(index, shape if kernels else shape[1:], layer_name(output["name"]), name)
-            )
+        tensor, output = tensors[op.inputs[1] if kernels else op.outputs[0]], tensors[op.outputs[0]]
+        if tensor.dtype == np.float32:
+            shape = tensor.shape if kernels else tensor.shape[1:]
+            found.append(_Tensor(tensor.index, shape, layer_name(output.name), op.kind))
     return _unique(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from effq_core.measure.inspect import FileReport
+from effq_core.runtimes.file_report import FileReport
 
 # Operators whose int8 output scale TensorFlow Lite's quantization specification fixes; all others
 # need a range, and so a fake-quant operator.

@@ -14,12 +14,12 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.gates import Gate
-from effq_core.measure.inspect import FileReport
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
 from effq_core.photos.image_input import ImageInput
+from effq_core.runtimes.file_report import FileReport
 
 REFERENCE_FOLDER = REFERENCE_RUN
 

@@ -16,12 +16,13 @@ import tf_keras as keras
 from effq_core.base.errors import Cancelled
 from effq_core.base.reporting import SilentReporter
 from effq_core.experiment import CalibrationMethod
-from effq_core.measure.inspect import FileReport, inspect_file
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.runtimes.file_report import FileReport
+from effq_core.runtimes.registry import inspect_file
 
 SILENT = SilentReporter()
 

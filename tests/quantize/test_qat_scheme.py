@@ -10,11 +10,11 @@ from quantized_models import SILENT, Quantized, small_net
 
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import fake_quant_gate
-from effq_core.measure.runtime import ModelPool
 from effq_core.quantize.fake_quant import Phase, WeightsQuantizer, phase, update_weight_ranges
 from effq_core.quantize.finetune import observe_ranges, predict
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.runtimes.model import ModelPool
 
 
 @pytest.mark.parametrize(("name", "counts"), [("v2", (92, 198)), ("lite0", (50, 63))])

@@ -14,16 +14,16 @@ from effq_core.base.errors import StageError
 from effq_core.base.settings import quiet_seconds
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import score
-from effq_core.measure.inspect import inspect_file
 from effq_core.measure.kernels_gate import kernels_gate
 from effq_core.measure.latency import busy_warning
 from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.quiet import QuietCpu
-from effq_core.measure.runtime import ModelPool
 from effq_core.measure.sitting import time_together
 from effq_core.photos.decode import Pixels
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, StageContext
+from effq_core.runtimes.model import ModelPool
+from effq_core.runtimes.registry import inspect_file
 from effq_core.store.stage_files import MODEL_FILE
 
 PART_FILE = "probabilities.npy"

@@ -15,7 +15,6 @@ from effq_core.measure.agreement_gate import float32_gate
 from effq_core.measure.diagnosis import Subject, labels_gate
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import Gate
-from effq_core.measure.inspect import FileReport
 from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
@@ -26,6 +25,7 @@ from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.report_inputs import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
+from effq_core.runtimes.file_report import FileReport
 from effq_core.store.stage_files import (
     KERAS_FILE,
     LABELS_FILE,

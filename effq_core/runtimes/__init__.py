@@ -1,0 +1,1 @@
+"""What runs model files: a folder each, and what all of them have in common."""

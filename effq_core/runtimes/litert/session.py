@@ -1,0 +1,135 @@
+"""A ``.tflite`` file in LiteRT's interpreter."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from effq_core.base.errors import ModelError
+from effq_core.models.file_input import Tensor
+from effq_core.runtimes.litert.one_image import only_several, take_one_image
+from effq_core.runtimes.session import Kernels, Operator, Session, Values
+
+PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
+"""Environment variable for tests: where it is set, files run on LiteRT's built-in kernels in place
+of XNNPACK, as they would on a processor with other fast kernels."""
+
+_RESOLVERS = {
+    Kernels.PLAIN: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    Kernels.REFERENCE: OpResolverType.BUILTIN_REF,
+}
+
+
+class LiteRtSession(Session):
+    """See :class:`~effq_core.runtimes.session.Session`; arguments as :meth:`Runtime.open` has."""
+
+    def __init__(self, path: Path, *, threads: int, kernels: Kernels, keep_values: bool) -> None:
+        resolver = usual_kernels() if kernels is Kernels.USUAL else _RESOLVERS[kernels]
+        self.interpreter = load_interpreter(
+            path, threads=threads, kernels=resolver, keep_values=keep_values
+        )
+        self.inputs = _tensors(self.interpreter.get_input_details())
+        self.outputs = _tensors(self.interpreter.get_output_details())
+
+    def feed(self, values: Values) -> None:
+        """Sets the input."""
+        self.interpreter.set_tensor(self.inputs[0].index, values)
+
+    def invoke(self) -> None:
+        """Runs the file once."""
+        self.interpreter.invoke()
+
+    def answer(self) -> Values:
+        """Returns the output."""
+        return self.value(self.outputs[0].index)
+
+    def operators(self) -> list[Operator]:
+        """Returns the operators; what a delegate took over is among them."""
+        return [
+            Operator(str(op["op_name"]), _indices(op["inputs"]), _indices(op["outputs"]))
+            for op in self.interpreter._get_ops_details()
+            if op["op_name"] != "DELEGATE"
+        ]
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Returns all tensors."""
+        return _tensors(self.interpreter.get_tensor_details())
+
+    def value(self, tensor: int) -> Values:
+        """Returns a copy of a tensor's values."""
+        found: Values = self.interpreter.get_tensor(tensor)
+        return found
+
+
+def _indices(numbers: Iterable[Any]) -> tuple[int, ...]:
+    return tuple(int(number) for number in numbers)
+
+
+def _tensors(details: Iterable[dict[str, Any]]) -> tuple[Tensor, ...]:
+    return tuple(
+        Tensor(
+            index=int(detail["index"]),
+            name=str(detail["name"]),
+            shape=_indices(detail["shape"]),
+            dtype=np.dtype(detail["dtype"]),
+            scales=detail["quantization_parameters"]["scales"],
+            zero_points=detail["quantization_parameters"]["zero_points"],
+        )
+        for detail in details
+    )
+
+
+def usual_kernels() -> OpResolverType:
+    """Returns what files run on: XNNPACK where it knows an operator, unless tests want it plain."""
+    plain = os.environ.get(PLAIN_KERNELS)
+    return OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else OpResolverType.AUTO
+
+
+def load_interpreter(
+    path: Path, *, kernels: OpResolverType, threads: int = 1, keep_values: bool = False
+) -> Interpreter:
+    """Loads a ``.tflite`` file and allocates its tensors.
+
+    Args:
+        path: The file.
+        kernels: What computes the operators.
+        threads: Threads one invocation may use.
+        keep_values: Whether values inside the graph can be read after an invocation; XNNPACK then
+            takes each operator by itself.
+
+    Returns:
+        An interpreter ready to be invoked.
+
+    Raises:
+        ModelError: If the file is corrupt.
+    """
+    batch = 1
+    try:
+        with warnings.catch_warnings():
+            # It warns that preserving tensors costs memory; whoever asks for it means it.
+            warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors.*")
+            interpreter = Interpreter(
+                model_path=str(path),
+                num_threads=threads,
+                experimental_op_resolver_type=kernels,
+                experimental_preserve_all_tensors=keep_values,
+            )
+        batch = take_one_image(interpreter)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        if batch > 1:
+            raise only_several(path.name, batch, error) from error
+        raise ModelError(
+            f"LiteRT cannot load {path.name}: {error}",
+            "The file is corrupt or uses operators this LiteRT does not know; make it again.",
+        ) from error
+    shape = interpreter.get_output_details()[0]["shape"]
+    if batch > 1 and len(shape) > 0 and shape[0] != 1:
+        raise only_several(path.name, batch, f"its output stays {tuple(map(int, shape))}.")
+    return interpreter
