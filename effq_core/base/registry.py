@@ -1,72 +1,107 @@
-"""A registry: the things of one kind there are, each a folder; what it does not know is refused."""
+"""One table for the things of a kind: each registers itself, and an unknown name is refused."""
 
 from __future__ import annotations
 
+import importlib
 import pkgutil
-from collections.abc import Iterator
-from importlib import import_module
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
-from effq_core.base.errors import EffqError
+from effq_core.base.errors import ExperimentError, InputError
 
 
 class Named(Protocol):
-    """What can be registered: anything with a name of its own."""
+    """What can be registered."""
 
     @property
     def name(self) -> str:
-        """The key it is found under."""
+        """Identifier in files, tables and the command line."""
 
 
-T = TypeVar("T", bound=Named)
+_T = TypeVar("_T", bound=Named)
 
 
-class Registry(Generic[T]):
-    """Things of one kind, in the order in which they were registered. There is no default.
+class Registry(Generic[_T]):
+    """Things of one kind by name, in an order of their own. Has no default.
 
     Args:
-        kind: What one of them is called in messages: ``model family``.
-        error: Raised for a name that is unknown or taken.
+        kind: What one is called in messages, such as ``variant``.
+        unique: Attributes no two may share, besides the name.
+        order: What they are sorted by; without, they stay in the order they came in.
     """
 
-    def __init__(self, kind: str, error: type[EffqError]) -> None:
-        self._kind, self._error = kind, error
-        self._known: dict[str, T] = {}
+    def __init__(
+        self,
+        kind: str,
+        *,
+        unique: Sequence[str] = (),
+        order: Callable[[_T], Any] | None = None,
+    ) -> None:
+        self._kind, self._unique, self._order = kind, ("name", *unique), order
+        self._rows: dict[str, _T] = {}
 
-    def __getitem__(self, name: str) -> T:
-        try:
-            return self._known[name]
-        except KeyError:
-            raise self._error(
-                f"There is no {self._kind} {name!r}.", f"Choose from: {', '.join(self._known)}."
-            ) from None
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._known
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(tuple(self._known.values()))
-
-    def register(self, thing: T) -> None:
+    def register(self, row: _T) -> None:
         """Adds one.
 
         Args:
-            thing: What to add.
+            row: What is added.
 
         Raises:
-            EffqError: If its name is taken.
+            InputError: If it shares its name, or what else must be its own, with another.
         """
-        if thing.name in self._known:
-            raise self._error(f"There already is a {self._kind} {thing.name!r}.")
-        self._known[thing.name] = thing
+        for what in self._unique:
+            value = getattr(row, what)
+            if any(getattr(other, what) == value for other in self._rows.values()):
+                raise InputError(f"There are two {self._kind}s of the {what} {value!r}.")
+        self._rows[row.name] = row
+        if self._order is not None:
+            self._rows = {each.name: each for each in sorted(self._rows.values(), key=self._order)}
 
-    def add_folders(self, package: str, attribute: str) -> None:
-        """Adds what each folder of a package holds, in the order of their names.
+    def __getitem__(self, name: str) -> _T:
+        if name not in self:
+            raise ExperimentError(
+                f"There is no {self._kind} {name!r}.", f"Choose from: {', '.join(self._rows)}."
+            )
+        return self._rows[name]
 
-        Args:
-            package: Such as ``effq_core.runtimes``.
-            attribute: Name of the thing in each folder's ``__init__``.
-        """
-        for found in pkgutil.iter_modules(import_module(package).__path__):
-            if found.ispkg:
-                self.register(getattr(import_module(f"{package}.{found.name}"), attribute))
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def values(self) -> tuple[_T, ...]:
+        """Returns all, in order."""
+        return tuple(self._rows.values())
+
+
+def import_folders(package: str, path: Sequence[str]) -> None:
+    """Imports every folder of a package, so that what lies in it registers itself.
+
+    Args:
+        package: Its name.
+        path: Its ``__path__``.
+    """
+    for found in pkgutil.iter_modules(path):
+        if found.ispkg:
+            importlib.import_module(f"{package}.{found.name}")
+
+
+def resolve(where: str) -> Any:
+    """Imports what ``module:name`` stands for.
+
+    Args:
+        where: Such as ``effq_core.measure.gates:no_float_gate``.
+
+    Returns:
+        The object.
+
+    Raises:
+        ImportError: If there is no such module.
+        AttributeError: If it has nothing of that name.
+    """
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -26,8 +26,9 @@ from effq_core.intake.steps import Progress, under_way
 from effq_core.intake.two_classes import OneOutput, both, what_output
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import fake_quant_gate, no_float_gate
+from effq_core.models.families.family import FAMILIES
 from effq_core.models.own import extra_output
-from effq_core.models.own.card import WEIGHTS_FILE
+from effq_core.models.own.card import ARCHITECTURE, WEIGHTS_FILE
 from effq_core.models.own.flat import build_flat
 from effq_core.models.own.graph import GraphModel, freeze_callable, write_graph
 from effq_core.models.own.preprocessing import Preprocessing
@@ -263,7 +264,7 @@ class Check:
     def _try_qat(self, model: Any, photos: Any) -> list[str]:
         with self._step("Insert fake-quant for QAT") as step:
             try:
-                fake = insert_fake_quant(model)
+                fake = insert_fake_quant(model, FAMILIES[ARCHITECTURE].fake_quant)
                 observe_ranges(fake, photos.pixels, SilentReporter())
                 counts = freeze(fake, self._scratch / "qat")
                 path = self._scratch / "qat.tflite"

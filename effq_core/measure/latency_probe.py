@@ -24,6 +24,7 @@ import psutil  # type: ignore[import-untyped]
 from effq_core.base.errors import ModelError
 from effq_core.measure.others import OtherProcesses
 from effq_core.runtimes.model import Model
+from effq_core.runtimes.registry import runtime_of
 
 MODEL_ERROR = 3
 """Exit code where the file cannot be used; the JSON then holds ``message`` and ``hint``."""
@@ -47,6 +48,7 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
     Raises:
         ModelError: If the file cannot be used.
     """
+    runtime_of(path).start()
     memory = _PeakMemory()
     start = time.perf_counter_ns()
     model = Model(path, threads=threads)

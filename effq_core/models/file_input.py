@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import ModelError
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.photos.image_input import COLOUR
 
 FEEDING_FILE = "feeding.json"

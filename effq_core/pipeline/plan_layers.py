@@ -10,7 +10,7 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.variants import BASELINE, MIXED, PTQ
 from effq_core.layers.names import names_of
-from effq_core.models.catalogue import ModelCard
+from effq_core.models.card import ModelCard
 from effq_core.models.own.card import OwnCard
 from effq_core.pipeline.stage_list import LITERT, STATISTICS, TENSORFLOW, StageList
 

@@ -9,8 +9,7 @@ from effq_core.base.registry import Registry
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.session import Kernels, Runtime, Session
 
-RUNTIMES: Registry[Runtime] = Registry("runtime", ModelError)
-RUNTIMES.add_folders("effq_core.runtimes", "RUNTIME")
+RUNTIMES: Registry[Runtime] = Registry("runtime")
 
 _STEM = "model"
 
@@ -21,10 +20,10 @@ def runtime_of(path: Path) -> Runtime:
     Raises:
         ModelError: If nothing does.
     """
-    for runtime in RUNTIMES:
+    for runtime in RUNTIMES.values():
         if runtime.suffix == path.suffix:
             return runtime
-    known = ", ".join(f"{each.title} ({each.suffix})" for each in RUNTIMES)
+    known = ", ".join(f"{each.title} ({each.suffix})" for each in RUNTIMES.values())
     raise ModelError(f"No runtime runs the file {path.name}.", f"There are: {known}.")
 
 
@@ -34,7 +33,7 @@ def model_in(folder: Path) -> Path:
     Raises:
         ModelError: If there is none.
     """
-    for runtime in RUNTIMES:
+    for runtime in RUNTIMES.values():
         path = folder / f"{_STEM}{runtime.suffix}"
         if path.is_file():
             return path

@@ -102,7 +102,7 @@ class Session(ABC):
 
 
 class Runtime(Protocol):
-    """Something that runs model files: what its folder has to hold, as ``RUNTIME``."""
+    """Something that runs model files: what its folder registers."""
 
     @property
     def name(self) -> str:
@@ -123,6 +123,9 @@ class Runtime(Protocol):
     @property
     def packages(self) -> tuple[str, ...]:
         """Distributions whose version what it computes depends on; the first is its own."""
+
+    def start(self) -> None:
+        """Imports what it needs, so that the timing of a file does not contain that."""
 
     def open(
         self,

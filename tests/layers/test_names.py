@@ -13,7 +13,8 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.mixed import Mixed
 from effq_core.layers.names import names_of
-from effq_core.models.catalogue import MODELS, ModelCard
+from effq_core.models.card import ModelCard
+from effq_core.models.catalogue import MODELS
 from effq_core.models.own.card import OwnCard
 from effq_core.pipeline.plan import build_plan
 from effq_core.quantize.convert import convert
@@ -29,9 +30,9 @@ def _converted(model: Any, folder: Path) -> Any:
 
 @pytest.mark.parametrize("card", MODELS.values(), ids=lambda card: card.id)
 def test_a_bundled_models_names_are_those_of_its_file(card: ModelCard, tmp_path: Path) -> None:
-    from effq_core.models.architectures import build_architecture
+    from effq_core.models.families.family import family_of
 
-    model = build_architecture(card, classes=3, image_size=32)
+    model = family_of(card).build(card, classes=3, image_size=32)
     assert names_of(card) == _converted(model, tmp_path)
 
 

@@ -19,7 +19,7 @@ from effq_core.measure.diagnosis import Subject, labels_gate
 from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding, read_feeding
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.runtimes.model import Model, ModelPool

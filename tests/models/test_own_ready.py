@@ -14,7 +14,7 @@ from effq_core.care.library import remove_item
 from effq_core.experiment.variants import Recipe, get_variant, in_catalogue_order
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.file_input import FEEDING_FILE, Feeding, Tensor, input_table, read_feeding
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing

@@ -13,7 +13,7 @@ from effq_core.intake import sample_answers as asked
 from effq_core.intake.adding import Checked, Offer, check
 from effq_core.intake.recognising import unrecognised
 from effq_core.intake.steps import StepState
-from effq_core.models.catalogue import Label, label_set
+from effq_core.models.card import Label, label_set
 from effq_core.models.file_input import Feeding
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import ImageInput

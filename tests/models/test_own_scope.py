@@ -14,7 +14,7 @@ from effq_core.base.settings import Home
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.intake.sample_answers import sample_pixels
-from effq_core.models.catalogue import Label
+from effq_core.models.card import Label
 from effq_core.models.own.card import OwnCard
 from effq_core.models.own.extra_output import unlabelled
 from effq_core.models.own.labels import parse_labels

@@ -16,6 +16,7 @@ import tf_keras as keras
 from effq_core.base.errors import Cancelled
 from effq_core.base.reporting import SilentReporter
 from effq_core.experiment import CalibrationMethod
+from effq_core.models.families.family import FAMILIES
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges
@@ -66,7 +67,8 @@ class Quantized:
     @cached_property
     def fake(self) -> Any:
         """The model with fake-quant, its ranges observed."""
-        fake = insert_fake_quant(self.model)
+        lite = self.model.name == "efficientnet_lite0"
+        fake = insert_fake_quant(self.model, LITE if lite else V2)
         observe_ranges(fake, self.images, SILENT)
         return fake
 
@@ -93,6 +95,10 @@ class Recorder:
     def check_cancelled(self) -> None:
         if self.cancel_after is not None and len(self.progressed) >= self.cancel_after:
             raise Cancelled("Stop.")
+
+
+LITE = FAMILIES["efficientnet_lite"].fake_quant
+V2 = FAMILIES["efficientnetv2"].fake_quant
 
 
 def small_net(classes: int = 4, side: int = 16, seed: int = 0) -> Any:

@@ -20,7 +20,9 @@ import tf_keras as keras
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.build import build_model, load_model, save_model
-from effq_core.models.catalogue import Label, ModelCard, get_model
+from effq_core.models.built import read_family
+from effq_core.models.card import Label, ModelCard
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse
 from effq_core.models.head import feature_model, train_head
 from effq_core.models.own.graph import GraphModel
@@ -127,7 +129,7 @@ def qat_untrained(context: StageContext) -> dict[str, Any]:
     """Inserts fake-quant and sets its ranges from input ``calibration``; trains nothing."""
     with _fresh_keras():
         model, _ = load_model(context.inputs["model"])
-        fake = insert_fake_quant(model)
+        fake = _with_fake_quant(model, context)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
 
@@ -158,7 +160,7 @@ def finetune(context: StageContext) -> dict[str, Any]:
             targets = truth = classes
         student = teacher
         if params["fake_quant"]:
-            student = insert_fake_quant(teacher)
+            student = _with_fake_quant(teacher, context)
             calibration = read_pixels(context.inputs["calibration"])[0]
             observe_ranges(student, calibration, before)
         gc.collect()
@@ -203,13 +205,17 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
     with _fresh_keras():
         model, _ = load_model(context.inputs["model"])
         if context.params["fake_quant"]:
-            model = insert_fake_quant(model)
+            model = _with_fake_quant(model, context)
             _load(model, context.inputs["weights"])
         images = read_pixels(context.inputs["evaluation"])[0][:GATE_IMAGES]
         graph = isinstance(model, GraphModel)
         answers = model.predict_many(images, context) if graph else predict(model, images, context)
         np.save(context.out / KERAS_FILE, answers)
         return {"n": len(images)}
+
+
+def _with_fake_quant(model: Any, context: StageContext) -> Any:
+    return insert_fake_quant(model, read_family(context.inputs["model"]).fake_quant)
 
 
 def _load(model: Any, folder: Path) -> None:

@@ -19,7 +19,7 @@ from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.file_input import read_feeding
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from effq_core.runtimes.file_report import FileReport
+from effq_core.runtimes.registry import RUNTIMES
 from effq_core.runtimes.session import Kernels, Session
 
 
@@ -18,6 +19,10 @@ class LiteRt:
     fast_kernels: str = "XNNPACK"
     suffix: str = ".tflite"
     packages: tuple[str, ...] = ("ai-edge-litert", "numpy")
+
+    def start(self) -> None:
+        """Imports LiteRT."""
+        import effq_core.runtimes.litert.session  # noqa: F401 - a worker plans without it
 
     def open(
         self,
@@ -39,4 +44,4 @@ class LiteRt:
         return inspect_file(path)
 
 
-RUNTIME = LiteRt()
+RUNTIMES.register(LiteRt())
