@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
@@ -26,6 +25,7 @@ from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
+from effq_core.tflite.operators import BY_NAME
 
 _ENDS = (0.9, 1.1)
 """Between these the scores of a file that ends in a softmax add up, roundings included."""
@@ -62,7 +62,7 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     labels = [name for name, _ in request["labels"]]
     with under_way(out, "Look at its operators") as step:
         report = _report(path)
-        own = sorted(set(report.ops) - set(vars(schema.BuiltinOperator)))
+        own = sorted(set(report.ops) - set(BY_NAME))
         if own:
             raise ModelError(
                 f"The file has operators of its own: {', '.join(own[:5])}.",

@@ -7,15 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base.errors import ModelError
+from effq_core.tflite.file import Tensor, read_tflite
 
-_KINDS = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 ONE_OUTPUT_ENDS = "End the model with a sigmoid, or with a softmax over its classes."
 """What to do about one output that is no yes or no."""
-_PASSING = frozenset(("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST"))
-"""Operators that leave the numbers as they are."""
 
 
 class Ending(StrEnum):
@@ -65,15 +62,11 @@ def ending_of_file(path: Path) -> Ending | None:
     Returns:
         What its outputs are; ``None`` where its last operator does not say.
     """
-    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
-    graph = model.subgraphs[0]
-    makers = {int(tensor): op for op in graph.operators for tensor in op.outputs}
-    wanted = int(graph.outputs[0])
-    while (op := makers.pop(wanted, None)) is not None:
-        code = model.operatorCodes[op.opcodeIndex]
-        kind = _KINDS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
-        if kind not in _PASSING:
-            fused = getattr(op.builtinOptions, "fusedActivationFunction", 0)
-            return None if fused else _BY_KIND.get(kind)
-        wanted = int(op.inputs[0])
+    graph = read_tflite(path).main
+    makers = dict(graph.makers)
+    wanted: Tensor | None = graph.outputs[0]
+    while wanted and (op := makers.pop(wanted, None)) is not None:
+        if not op.kind.keeps_values:
+            return None if op.has_activation else _BY_KIND.get(op.kind.name)
+        wanted = op.inputs[0]
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from effq_core.base.errors import ModelError
-from effq_core.models.file_input import Feeding, Tensor, held, input_table, values_apart
+from effq_core.models.file_input import Feeding, TensorSpec, held, input_table, values_apart
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.runtimes.model import channels_of
 from effq_core.runtimes.registry import open_session
@@ -65,7 +65,7 @@ def fit(path: Path, preprocessing: Preprocessing) -> Fit:
     return Fit(feeding, note=note)
 
 
-def _bytes(tensor: Tensor, channels: int) -> Fit:
+def _bytes(tensor: TensorSpec, channels: int) -> Fit:
     """Feeds each pixel value as the integer it is: real values by the file's own scale."""
     lowest = int(np.iinfo(tensor.dtype).min)
     fed = {"scale": tensor.scale, "offset": tensor.scale * (lowest - tensor.zero_point)}

@@ -9,28 +9,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base.errors import ModelError
 from effq_core.learn.grids import decibels
-from effq_core.models.file_input import Tensor
 from effq_core.runtimes.model import Model
-from effq_core.tflite.naming import KERNELS
+from effq_core.tflite.file import Operator, Tensor, read_tflite
 from effq_core.tflite.network import Op, read_network
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 _Sum = npt.NDArray[np.float64]
-
-# Between an operator in floats and one in integers of a mixed file: they have no counterpart.
-_BORDERS = ("QUANTIZE", "DEQUANTIZE")
-_NAMES = {
-    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +36,7 @@ class Pair:
         zero_point: Of the int8 grid; ``None`` where the tensor is kept in floats.
         low: Smallest value the grid can represent, ``-inf`` where kept in floats.
         high: Largest one, ``inf`` where kept in floats.
-        kernels: Numbers of the constant tensors with its weights, in either file; ``None`` where it
-            has none.
+        kernels: Its weights in either file; ``None`` where it has none.
     """
 
     op: Op
@@ -56,7 +46,7 @@ class Pair:
     zero_point: int | None
     low: float
     high: float
-    kernels: tuple[int, int] | None
+    kernels: tuple[Tensor, Tensor] | None
 
     @property
     def is_map(self) -> bool:
@@ -156,7 +146,7 @@ class Both:
             raise _misfit(float32, int8)
         self.image_size = self._float32.image_size
         self.ops = read_network(float32).ops
-        self.pairs = _pair(float32, int8, self.ops, self._int8)
+        self.pairs = _pair(float32, int8, self.ops)
         self._tables = {
             pair.op.tensor: _table(pair) for pair in self.pairs if pair.scale is not None
         }
@@ -191,99 +181,50 @@ class Both:
             rounded = self._tables[pair.op.tensor][rounded.view(np.uint8)]
         return exact, rounded
 
-    def weights(self, pair: Pair) -> tuple[Floats, npt.NDArray[Any], Tensor]:
-        """Returns the weights of an operator that has some.
 
-        Args:
-            pair: One of :attr:`pairs` with kernels.
-
-        Returns:
-            float32's weights, the other file's as they are stored, and that tensor.
-        """
-        if pair.kernels is None:
-            raise ModelError(f"The operator {pair.op.tensor!r} has no weights.")
-        first, second = pair.kernels
-        session = self._int8.session
-        tensor = next(each for each in session.tensors() if each.index == second)
-        return self._float32.session.value(first), session.value(second), tensor
+def _operators(path: Path) -> list[Operator]:
+    """Lists a file's operators but for those between floats and integers: they have no match."""
+    return [op for op in read_tflite(path).main.operators if not op.kind.is_border]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """An operator's place in a file."""
-
-    kind: str
-    tensor: str
-    shape: tuple[int, ...]
-    output: int
-    kernel: int | None
-
-
-def _places(path: Path) -> list[_Place]:
-    """Lists the operators of a file with the numbers of their tensors, without the borders."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
-    graph = model.subgraphs[0]
-    produced = {int(op.outputs[0]): op for op in graph.operators}
-
-    def kind(op: Any) -> str:
-        return str(_NAMES[model.operatorCodes[op.opcodeIndex].builtinCode])
-
-    def constant(index: int) -> int:
-        # A kernel stored in 16 bits is behind the operator that unpacks it.
-        return int(produced[index].inputs[0]) if index in produced else index
-
-    return [
-        _Place(
-            kind=kind(op),
-            tensor=graph.tensors[op.outputs[0]].name.decode(),
-            shape=tuple(int(side) for side in graph.tensors[op.outputs[0]].shape),
-            output=int(op.outputs[0]),
-            kernel=constant(int(op.inputs[1])) if kind(op) in KERNELS else None,
-        )
-        for op in graph.operators
-        if kind(op) not in _BORDERS
-    ]
-
-
-def _pair(float32: Path, int8: Path, all_ops: Sequence[Op], model: Model) -> tuple[Pair, ...]:
+def _pair(float32: Path, int8: Path, all_ops: Sequence[Op]) -> tuple[Pair, ...]:
     """Finds each operator of the float32 file in the other one.
 
     By the name of its tensor; where names differ (training with fake quantization renames every
     layer), by its place, if the operators are the same ones in the same order.
     """
-    first, second = _places(float32), _places(int8)
-    by_name = {place.tensor: place for place in second}
-    found = [(place, by_name.get(place.tensor)) for place in first]
+    first, second = _operators(float32), _operators(int8)
+    by_name = {op.output.name: op for op in second}
+    found = [(op, by_name.get(op.output.name)) for op in first]
     if any(other is None for _, other in found):
-        alike = [(p.kind, p.shape) for p in first] == [(p.kind, p.shape) for p in second]
+        alike = [(op.kind, op.output.shape) for op in first] == [
+            (op.kind, op.output.shape) for op in second
+        ]
         if alike:
             found = list(zip(first, second, strict=True))
     ops = {op.tensor: op for op in all_ops}
-    tensors = {each.index: each for each in model.session.tensors()}
     pairs = [
-        _make(ops[place.tensor], place, other, tensors[other.output])
-        for place, other in found
-        if other is not None and other.shape == place.shape
+        _make(ops[op.output.name], op, other)
+        for op, other in found
+        if other is not None and other.output.shape == op.output.shape
     ]
     if not pairs:
         raise _misfit(float32, int8)
     return tuple(pairs)
 
 
-def _make(op: Op, place: _Place, other: _Place, tensor: Tensor) -> Pair:
-    scale, zero_point, quantized = tensor.scale, tensor.zero_point, tensor.dtype == np.int8
-    kernels = None
-    if place.kernel is not None and other.kernel is not None:
-        kernels = (place.kernel, other.kernel)
+def _make(op: Op, own: Operator, other: Operator) -> Pair:
+    grid = other.output.grid if other.output.dtype == "INT8" else None
+    scale, zero_point = grid or (None, None)
     return Pair(
         op=op,
-        float32=place.output,
-        int8=other.output,
-        scale=scale if quantized else None,
-        zero_point=zero_point if quantized else None,
-        low=scale * (-128 - zero_point) if quantized else -np.inf,
-        high=scale * (127 - zero_point) if quantized else np.inf,
-        kernels=kernels,
+        float32=own.output.index,
+        int8=other.output.index,
+        scale=scale,
+        zero_point=zero_point,
+        low=grid[0] * (-128 - grid[1]) if grid else -math.inf,
+        high=grid[0] * (127 - grid[1]) if grid else math.inf,
+        kernels=(own.kernel, other.kernel) if own.kernel and other.kernel else None,
     )
 
 

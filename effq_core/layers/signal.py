@@ -15,13 +15,13 @@ from effq_core.layers.histogram import GrowingHistogram
 from effq_core.layers.side_by_side import Both, Pair, Sums, median
 from effq_core.layers.signal_record import MOST_BINS, KernelSignal, SignalRecord, TensorSignal
 from effq_core.learn.grids import sqnr
+from effq_core.tflite.file import Tensor
+from effq_core.tflite.network import Op
+from effq_core.tflite.operators import operator_kind
 
 HISTOGRAM_SAMPLES = 16_384
 """Values a tensor and photo gives to the histogram, at least half as many: larger tensors give
 every k-th. Everything else is of all values."""
-
-# Axis of the output channels in TensorFlow Lite's kernels.
-_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 
 _Array = npt.NDArray[Any]
 _Floats = npt.NDArray[np.float32]
@@ -63,7 +63,7 @@ def measure_signal(
         images=len(images),
         agreed=agreed,
         tensors=tuple(watcher.result() for watcher in watchers),
-        kernels=tuple(_kernel(both, pair) for pair in both.pairs if pair.kernels),
+        kernels=tuple(_kernel(pair.op, *pair.kernels) for pair in both.pairs if pair.kernels),
     )
 
 
@@ -141,29 +141,26 @@ class _Watcher:
         )
 
 
-def _kernel(both: Both, pair: Pair) -> KernelSignal:
-    exact, stored, tensor = both.weights(pair)
-    rows = _rows(exact, pair.op.kind)
+def _kernel(op: Op, exact: Tensor, stored: Tensor) -> KernelSignal:
+    by_channel = operator_kind(op.kind).by_channel
+    rows = by_channel(exact.values)
     low, high = rows.min(axis=1), rows.max(axis=1)
     widths = np.maximum(-low, high)
     scales = np.zeros(0, np.float32)
-    if stored.dtype == np.int8:
-        scales = tensor.scales
-        zero_points = tensor.zero_points.astype(np.float32)
-        steps = _rows(stored, pair.op.kind).astype(np.float32)
-        rounded = (steps - zero_points[:, None]) * scales[:, None]
-    else:
-        rounded = _rows(stored, pair.op.kind).astype(np.float32)
+    rounded = by_channel(stored.values).astype(np.float32)
+    if stored.dtype == "INT8":
+        scales = stored.scales
+        rounded = (rounded - stored.zero_points.astype(np.float32)[:, None]) * scales[:, None]
     ends = float(rows.min()), float(rows.max())
     if ends[0] == ends[1]:
         ends = ends[0], ends[1] + max(abs(ends[1]), 1.0) * 1e-6
     histogram, edges = np.histogram(rows, MOST_BINS, ends)
     return KernelSignal(
-        tensor=pair.op.tensor,
-        layer=pair.op.layer,
-        block=pair.op.block,
-        kind=pair.op.kind,
-        shape=tuple(int(side) for side in exact.shape),
+        tensor=op.tensor,
+        layer=op.layer,
+        block=op.block,
+        kind=op.kind,
+        shape=exact.shape,
         low=low,
         high=high,
         scales=scales,
@@ -179,9 +176,3 @@ def _spread(widths: _Array) -> float:
     if middle > 0:
         return float(widths.max()) / middle
     return math.inf if widths.max() > 0 else 1.0
-
-
-def _rows(kernel: _Array, kind: str) -> _Array:
-    """Returns the weights of each output channel, ``(channels, weights of one)``."""
-    axis = _AXIS[kind]
-    return np.moveaxis(kernel, axis, 0).reshape(kernel.shape[axis], -1)

@@ -28,20 +28,6 @@ GROUP_TITLES = {
 }
 """Groups: the same part of every block."""
 
-_OPERATORS = {
-    "CONV_2D": "convolution",
-    "DEPTHWISE_CONV_2D": "depthwise convolution",
-    "FULLY_CONNECTED": "fully connected",
-    "LOGISTIC": "sigmoid",
-    "MUL": "multiplication",
-    "ADD": "addition",
-    "SUB": "subtraction",
-    "MEAN": "average",
-    "SOFTMAX": "softmax",
-    "RELU6": "ReLU6",
-    "RELU": "ReLU",
-}
-
 
 def layer_title(layer: str) -> str:
     """Names a layer for people; the last one has the converter's name for the whole model.
@@ -50,15 +36,6 @@ def layer_title(layer: str) -> str:
         layer: As :func:`effq_core.tflite.network.layer_name` has it.
     """
     return "the answer" if "PartitionedCall" in layer else layer
-
-
-def operator_title(kind: str) -> str:
-    """Names an operator for people: ``depthwise convolution``.
-
-    Args:
-        kind: As the file says it: ``DEPTHWISE_CONV_2D``.
-    """
-    return _OPERATORS.get(kind, kind.lower().replace("_", " "))
 
 
 def block_title(block: Block) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from effq_core.base.reporting import Reporter
 from effq_core.learn.tensors import Activation, Layer
 from effq_core.quantize.calibration import HISTOGRAM_BINS, HISTOGRAM_SAMPLES, ActivationStatistics
 from effq_core.runtimes.registry import open_session
-from effq_core.runtimes.session import Session
+from effq_core.tflite.file import Tensor, read_tflite
 from effq_core.tflite.naming import layer_name
+from effq_core.tflite.operators import OperatorKind, OutputScale
 
 LAYERS = 24
 """Kernels kept, spread over the depth of the graph."""
@@ -28,23 +29,19 @@ PHOTOS = 48
 """Photos whose own histograms are kept, spread evenly over all."""
 PHOTO_BINS = 512
 
-# Axis of the output channels in TensorFlow Lite's kernels.
-_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 _SMALLEST = 256  # values or weights; a histogram of fewer shows nothing
-# Scales of these are fixed by TensorFlow Lite's specification, whatever the photos hold.
-_FIXED_SCALE = ("LOGISTIC", "SOFTMAX")
 
 _Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class _Tensor:
-    """A tensor of the file: its place, its own shape, and the layer and operator it belongs to."""
+    """A tensor of the file: itself, its shape for one photo, its layer and its operator."""
 
-    index: int
+    itself: Tensor
     shape: tuple[int, ...]
     layer: str
-    op: str
+    op: OperatorKind
 
 
 def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
@@ -61,12 +58,11 @@ def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
     Raises:
         ModelError: If the file is missing or corrupt.
     """
-    session = open_session(float32)
     rng = np.random.default_rng(seed)
     kernels = [
-        kernel for kernel in _tensors(session, kernels=True) if np.prod(kernel.shape) >= _SMALLEST
+        kernel for kernel in _tensors(float32, kernels=True) if np.prod(kernel.shape) >= _SMALLEST
     ]
-    return tuple(_layer(session, kernel, rng) for kernel in _spread(kernels))
+    return tuple(_layer(kernel, rng) for kernel in _spread(kernels))
 
 
 def _spread(kernels: list[_Tensor]) -> list[_Tensor]:
@@ -87,15 +83,14 @@ def _evenly(count: int, wanted: int) -> list[int]:
     return [int(i) for i in np.unique(np.linspace(0, count - 1, wanted).round())] if wanted else []
 
 
-def _layer(session: Session, kernel: _Tensor, rng: np.random.Generator) -> Layer:
-    weights = np.asarray(session.value(kernel.index), np.float32)
-    rows = np.moveaxis(weights, _AXIS[kernel.op], 0).reshape(weights.shape[_AXIS[kernel.op]], -1)
+def _layer(kernel: _Tensor, rng: np.random.Generator) -> Layer:
+    rows = kernel.op.by_channel(kernel.itself.values)
     keep = max(1, min(len(rows), LAYER_WEIGHTS // rows.shape[1]))
     channels = np.sort(rng.choice(len(rows), keep, replace=False))
     return Layer(
         name=kernel.layer,
-        kind=kernel.op,
-        shape=tuple(int(side) for side in weights.shape),
+        kind=kernel.op.name,
+        shape=kernel.shape,
         values=rows[channels],
         channels=channels,
         low=rows.min(axis=1),
@@ -127,11 +122,10 @@ def watch_activations(
     """
     session = open_session(float32, threads=2, keep_values=True)
     place = {name: i for i, name in enumerate(statistics.names)}
-    names = {each.index: each.name for each in session.tensors()}
     candidates = [
-        (tensor, place[names[tensor.index]])
-        for tensor in _tensors(session, kernels=False)
-        if names[tensor.index] in place and np.prod(tensor.shape) >= _SMALLEST
+        (tensor, place[tensor.itself.name])
+        for tensor in _tensors(float32, kernels=False)
+        if tensor.itself.name in place and np.prod(tensor.shape) >= _SMALLEST
     ]
     # Feature maps are what people picture; vectors only where there is nothing else.
     maps = [each for each in candidates if np.prod(each[0].shape[:-1]) > 1]
@@ -147,7 +141,7 @@ def watch_activations(
         session.feed(np.asarray(images[n])[None].astype(np.float32))
         session.invoke()
         for watcher, (tensor, _) in zip(watchers, chosen, strict=True):
-            values = session.value(tensor.index).reshape(-1)
+            values = session.value(tensor.itself.index).reshape(-1)
             stride = -(-values.size // HISTOGRAM_SAMPLES)
             values = values[n % stride :: stride]  # the very values calibration has counted
             if n < first:
@@ -158,7 +152,7 @@ def watch_activations(
     return tuple(
         Activation(
             name=tensor.layer,
-            kind=tensor.op,
+            kind=tensor.op.name,
             shape=tensor.shape,
             minima=statistics.minima[:, where],
             maxima=statistics.maxima[:, where],
@@ -225,17 +219,16 @@ def _count(bins: _Array, size: int) -> _Array:
     return np.bincount(np.clip(bins, 0, size - 1).astype(np.int64), minlength=size)
 
 
-def _tensors(session: Session, *, kernels: bool) -> list[_Tensor]:
+def _tensors(float32: Path, *, kernels: bool) -> list[_Tensor]:
     """Lists float kernels, or float activations whose scale is not fixed, in the graph's order."""
-    tensors = {each.index: each for each in session.tensors()}
     found = []
-    for op in session.operators():
-        if op.kind not in _AXIS if kernels else op.kind in _FIXED_SCALE:
+    for op in read_tflite(float32).main.operators:
+        shown = op.kernel if kernels else op.output
+        if shown is None or (not kernels and op.kind.output_scale is OutputScale.FIXED):
             continue
-        tensor, output = tensors[op.inputs[1] if kernels else op.outputs[0]], tensors[op.outputs[0]]
-        if tensor.dtype == np.float32:
-            shape = tensor.shape if kernels else tensor.shape[1:]
-            found.append(_Tensor(tensor.index, shape, layer_name(output.name), op.kind))
+        if shown.dtype == "FLOAT32":
+            shape = shown.shape if kernels else shown.shape[1:]
+            found.append(_Tensor(shown, shape, layer_name(op.output.name), op.kind))
     return _unique(found)
 
 
@@ -247,5 +240,5 @@ def _unique(tensors: list[_Tensor]) -> list[_Tensor]:
         name = tensor.layer
         if counts[name] > 1:
             name = f"{name} {seen[name]}"
-        found.append(_Tensor(tensor.index, tensor.shape, name, tensor.op))
+        found.append(replace(tensor, layer=name))
     return found

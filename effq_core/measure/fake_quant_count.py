@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from effq_core.runtimes.file_report import FileReport
-
-# Operators whose int8 output scale TensorFlow Lite's quantization specification fixes; all others
-# need a range, and so a fake-quant operator.
-_FIXED_SCALE = ("LOGISTIC", "SOFTMAX")
-# Operators that hand values on: their output has the scale of their input.
-_SAME_SCALE = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE")
-_PER_CHANNEL = ("CONV_2D", "DEPTHWISE_CONV_2D")
+from effq_core.tflite.operators import OutputScale, operator_kind
 
 
 def expected_fake_quant(float32: FileReport) -> dict[str, int]:
@@ -24,9 +16,10 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
         ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless
         its scale is fixed or its input's, one for the input, and one a fully connected kernel.
     """
-    ops = Counter(float32.ops)
-    outputs = sum(ops.values()) - sum(ops[name] for name in (*_FIXED_SCALE, *_SAME_SCALE))
+    ops = [(operator_kind(name), count) for name, count in float32.ops.items()]
     return {
-        "per_channel": sum(ops[name] for name in _PER_CHANNEL),
-        "per_tensor": outputs + 1 + ops["FULLY_CONNECTED"],
+        "per_channel": sum(n for kind, n in ops if kind.has_channel_scales),
+        "per_tensor": 1
+        + sum(n for kind, n in ops if kind.output_scale is OutputScale.RANGE)
+        + sum(n for kind, n in ops if kind.has_kernel and not kind.has_channel_scales),
     }

@@ -7,7 +7,6 @@ class counts only where it was too sure to be rounding.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from effq_core.base.reporting import Reporter
 from effq_core.measure.gates import Gate
 from effq_core.runtimes.model import Floats, Model, ModelPool
 from effq_core.runtimes.registry import runtime_of
-from effq_core.runtimes.session import Kernels, Session
+from effq_core.runtimes.session import Kernels
 
 NAME = "xnnpack_vs_reference"
 
@@ -43,8 +42,6 @@ _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2
 _FLOAT_ROUNDING = 1e-5
 """Rounding of float outputs, relative to the largest."""
-
-_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def kernels_gate(
@@ -84,7 +81,7 @@ def kernels_gate(
             detail=f"Not compared: {runtime_of(model.path).title} has no plain kernel for one of "
             "this model's operators.",
         )
-    images = np.asarray(images[: affordable(multiplications(model.session))])
+    images = np.asarray(images[: affordable(model.session.multiplications())])
     fast = ModelPool(path, workers=workers).predict_many(images, reporter)
     return judge(fast, reference.predict_many(images, reporter), model.output_step)
 
@@ -97,23 +94,6 @@ def affordable(multiplications: float) -> int:
     """
     found = MULTIPLICATIONS / max(multiplications, 1)
     return int(min(MOST_IMAGES, max(LEAST_IMAGES, found)))
-
-
-def multiplications(session: Session) -> int:
-    """Counts the multiplications with weights that one image takes.
-
-    Args:
-        session: With the file.
-
-    Returns:
-        Of convolutions and fully connected layers; others hardly count.
-    """
-    shapes = {each.index: each.shape for each in session.tensors()}
-    return sum(
-        math.prod(shapes[op.outputs[0]][:-1]) * math.prod(shapes[op.inputs[1]])
-        for op in session.operators()
-        if op.kind in _WEIGHTED
-    )
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ai_edge_litert import schema_py_generated as schema
-
-from effq_core.base.errors import ModelError
 from effq_core.experiment.mixed import Precision
 from effq_core.measure.gates import Gate
-from effq_core.tflite.naming import KERNELS
+from effq_core.tflite.file import read_tflite
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
 
 NAME = "recipe_as_asked"
 
-_TYPES = {v: k for k, v in vars(schema.TensorType).items() if isinstance(v, int)}
-_OPERATORS = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
-_BORDERS = ("QUANTIZE", "DEQUANTIZE")
 _INTEGERS = ("INT8", "INT32")
 _SHOWN = 4
 
@@ -63,14 +55,15 @@ def computed(file: Path | bytes) -> tuple[Computed, ...]:
     Raises:
         ModelError: If the file cannot be read.
     """
-    content = file if isinstance(file, bytes) else file.read_bytes()
-    try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-        return tuple(_operators(model))
-    except (struct.error, ValueError, IndexError, AttributeError, TypeError) as error:
-        raise ModelError(
-            "The mixed file cannot be read as a .tflite file.", "Run the experiment again."
-        ) from error
+    return tuple(
+        Computed(
+            op.kind.name,
+            frozenset(each.dtype for each in (*op.inputs, *op.outputs) if each is not None),
+            op.kernel.dtype if op.kernel else "",
+        )
+        for op in read_tflite(file).main.operators
+        if not op.kind.is_border
+    )
 
 
 def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> Gate:
@@ -127,31 +120,3 @@ def _as_asked(kept: int, ops: int, recipe: Recipe) -> str:
 
 def _gate(wrong: int, ops: int, detail: str) -> Gate:
     return Gate(name=NAME, passed=wrong == 0, value=wrong, limit=0, n=ops, detail=detail)
-
-
-def _operators(model: Any) -> list[Computed]:
-    graph = model.subgraphs[0]
-    kinds = [_OPERATORS[model.operatorCodes[op.opcodeIndex].builtinCode] for op in graph.operators]
-    unpacked = {
-        int(op.outputs[0]): _type(graph, op.inputs[0])
-        for op, kind in zip(graph.operators, kinds, strict=True)
-        if kind == "DEQUANTIZE"
-    }
-    found = []
-    for op, kind in zip(graph.operators, kinds, strict=True):
-        if kind in _BORDERS:
-            continue
-        touched = [int(i) for i in (*op.inputs, *op.outputs) if i >= 0]
-        kernel = int(op.inputs[1]) if kind in KERNELS else None
-        found.append(
-            Computed(
-                kind,
-                frozenset(_type(graph, index) for index in touched),
-                "" if kernel is None else unpacked.get(kernel) or _type(graph, kernel),
-            )
-        )
-    return found
-
-
-def _type(graph: Any, index: int) -> str:
-    return str(_TYPES[graph.tensors[index].type])

@@ -26,35 +26,21 @@ _FEWEST = 32
 for: with the right preprocessing nearly all stay apart, with a wrong one 2 to 4 do."""
 
 
-@dataclass(frozen=True, eq=False)
-class Tensor:
-    """A tensor of a model file.
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a model file.
 
     Attributes:
-        index: Its number.
-        name: Its name.
         shape: Its sides.
         dtype: Type of its values.
-        scales: Steps between neighbouring integers: one, or one a channel; none for floats.
-        zero_points: The integers that stand for zero, likewise.
+        scale: Step between neighbouring integers; 0 for floats.
+        zero_point: The integer that stands for zero.
     """
 
-    index: int
-    name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    scales: npt.NDArray[np.float32]
-    zero_points: npt.NDArray[np.int32]
-
-    @property
-    def scale(self) -> float:
-        """The one step of all its values; 0 where there is none."""
-        return float(self.scales[0]) if len(self.scales) == 1 else 0.0
-
-    @property
-    def zero_point(self) -> int:
-        """The integer that stands for zero in all its values; 0 where there is none."""
-        return int(self.zero_points[0]) if len(self.scales) == 1 else 0
+    scale: float = 0.0
+    zero_point: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,7 +132,7 @@ def read_feeding(path: Path) -> Feeding | None:
 
 
 def input_table(
-    path: Path, tensor: Tensor, feeding: Feeding | None = None
+    path: Path, tensor: TensorSpec, feeding: Feeding | None = None
 ) -> npt.NDArray[np.generic]:
     """Returns what each pixel value is written as, the file's own quantization included.
 
@@ -193,7 +179,7 @@ def values_apart(table: npt.NDArray[np.generic]) -> int:
     return min(len(np.unique(row)) for row in np.atleast_2d(table))
 
 
-def held(tensor: Tensor) -> str:
+def held(tensor: TensorSpec) -> str:
     """Says which numbers a quantized input can hold.
 
     Args:

@@ -20,6 +20,7 @@ from effq_core.experiment import CalibrationMethod
 from effq_core.quantize import ranges as rules
 from effq_core.runtimes.registry import open_session
 from effq_core.runtimes.session import Kernels
+from effq_core.tflite.file import read_tflite
 
 Ranges = Mapping[str, tuple[float, float]]
 """Smallest and largest value of each activation, by tensor name; both include 0."""
@@ -121,7 +122,9 @@ def collect_statistics(
     """
     # A delegate would hide the tensors inside its partition.
     session = open_session(float32, threads=threads, kernels=Kernels.PLAIN, keep_values=True)
-    tensors, count = session.activations(), len(images)
+    graph, count = read_tflite(float32).main, len(images)
+    watched = {*graph.inputs, *graph.makers}
+    tensors = [each for each in graph.tensors if each in watched and each.dtype == "FLOAT32"]
     minima = np.empty((count, len(tensors)), np.float32)
     maxima = np.empty((count, len(tensors)), np.float32)
     histograms = [_Histogram() for _ in tensors]
@@ -147,7 +150,7 @@ def collect_statistics(
         maxima=maxima,
         histograms=np.stack([h.counts for h in histograms]),
         limits=np.array([h.limit for h in histograms]),
-        input_name=session.inputs[0].name,
+        input_name=graph.inputs[0].name,
     )
 
 

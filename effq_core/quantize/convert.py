@@ -14,15 +14,13 @@ from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-import numpy as np
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
-from tensorflow.lite.tools import flatbuffer_utils
 
 from effq_core.base.errors import StageError
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.freeze import SIGNATURE
+from effq_core.tflite.rewriting import with_ranges
 
 _HINT = "This is a bug or an unsupported model: please report it with the model's architecture."
 
@@ -102,25 +100,11 @@ def quantize_with_ranges(
     Raises:
         StageError: If an activation has no range or the quantizer refuses the model.
     """
-    model = flatbuffer_utils.convert_bytearray_to_object(float32)
-    graph = model.subgraphs[0]
-    produced = {*graph.inputs, *(index for op in graph.operators for index in op.outputs)}
-    for index in produced:
-        tensor = graph.tensors[index]
-        if tensor.type != schema.TensorType.FLOAT32:
-            continue
-        name = tensor.name.decode()
-        if name not in ranges:
-            raise StageError(f"The activation {name!r} has no calibrated range.", _HINT)
-        low, high = ranges[name]
-        tensor.quantization = tensor.quantization or schema.QuantizationParametersT()
-        tensor.quantization.min = np.array([low], np.float32)
-        tensor.quantization.max = np.array([high], np.float32)
-    packed = flatbuffer_utils.convert_object_to_bytearray(model)
+    ranged = with_ranges(float32, ranges)
     try:
         return bytes(
             mlir_quantize(
-                bytes(packed),
+                ranged,
                 input_data_type=tf.int8,
                 output_data_type=tf.float32 if float_output else tf.int8,
                 denylisted_nodes=set(floats),

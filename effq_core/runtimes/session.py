@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
-from effq_core.models.file_input import Tensor
+from effq_core.models.file_input import TensorSpec
 from effq_core.runtimes.file_report import FileReport
 
 Values = npt.NDArray[Any]
@@ -30,21 +27,6 @@ class Kernels(StrEnum):
     """Slow and simple, only good for checking the others."""
 
 
-@dataclass(frozen=True)
-class Operator:
-    """An operator of a file's main graph.
-
-    Attributes:
-        kind: Such as ``CONV_2D``.
-        inputs: Numbers of its tensors; negative where one is left out.
-        outputs: Likewise.
-    """
-
-    kind: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-
-
 class Session(ABC):
     """A file that is ready to run, one image at a time. Serves one thread.
 
@@ -53,8 +35,8 @@ class Session(ABC):
         outputs: Likewise.
     """
 
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
 
     @abstractmethod
     def feed(self, values: Values) -> None:
@@ -69,16 +51,12 @@ class Session(ABC):
         """Returns the one output of the last invocation, as the file gives it."""
 
     @abstractmethod
-    def operators(self) -> Sequence[Operator]:
-        """Returns the main graph's operators in their order."""
-
-    @abstractmethod
-    def tensors(self) -> Sequence[Tensor]:
-        """Returns all tensors of the main graph."""
-
-    @abstractmethod
     def value(self, tensor: int) -> Values:
-        """Returns a copy of a constant, or of a value the last invocation has left inside."""
+        """Returns a copy of what a tensor of the file holds, by its number."""
+
+    @abstractmethod
+    def multiplications(self) -> int:
+        """Counts the multiplications with weights that one image takes."""
 
     def time(self, invocations: int) -> list[float]:
         """Runs the file several times.
@@ -92,13 +70,6 @@ class Session(ABC):
             self.invoke()
             found.append((time.perf_counter_ns() - begin) / 1e6)
         return found
-
-    def activations(self) -> list[Tensor]:
-        """Returns the float values that an image makes inside of the graph, the input first or last
-        as the file numbers them."""
-        made = {index for op in self.operators() for index in op.outputs}
-        made.add(self.inputs[0].index)
-        return [each for each in self.tensors() if each.index in made and each.dtype == np.float32]
 
 
 class Runtime(Protocol):

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from effq_core.base.errors import ModelError
-
-KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-"""Operators that have weights."""
+from effq_core.tflite.operators import operator_kind
 
 _BLOCK = re.compile(r"(block\d+[a-z]|stem|top)_")
 _NUMBERED = re.compile(r"block\d+[a-z]_")
@@ -68,7 +66,7 @@ def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
         return HEAD if known[1] == "top" else known[1]
     if _HEAD.match(layer) and (current == HEAD or current.startswith("block")):
         return HEAD
-    if not current or (kind in KERNELS and not has_blocks):
+    if not current or (operator_kind(kind).has_kernel and not has_blocks):
         return layer
     return current
 

@@ -7,21 +7,18 @@ every operator with weights begins a block of its own. Imports no TensorFlow.
 
 from __future__ import annotations
 
+import math
 import re
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from ai_edge_litert import schema_py_generated as schema
-
-from effq_core.base.errors import ModelError
+from effq_core.tflite.file import Graph, read_tflite
 from effq_core.tflite.naming import (
     DEPTHWISE,
     HEAD,
-    KERNELS,
     RESIDUALS,
     SQUEEZE_EXCITE,
     STEM,
@@ -31,10 +28,6 @@ from effq_core.tflite.naming import (
     is_stage,
     layer_name,
 )
-
-_NAMES = {
-    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
-}
 
 
 class BlockKind(StrEnum):
@@ -214,47 +207,33 @@ def read_network(float32: Path | bytes) -> Network:
     Raises:
         ModelError: If the file cannot be read.
     """
-    content = float32 if isinstance(float32, bytes) else float32.read_bytes()
-    try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-        ops = _ops(model)
-    except (struct.error, ValueError, IndexError, AttributeError, TypeError) as error:
-        raise ModelError(
-            "The float32 file cannot be read as a .tflite file.", "Run the experiment again."
-        ) from error
     grouped: dict[str, list[Op]] = {}
-    for op in ops:
+    for op in _ops(read_tflite(float32).main):
         grouped.setdefault(op.block, []).append(op)
     return Network(
         tuple(Block(name, _kind(name, group), tuple(group)) for name, group in grouped.items())
     )
 
 
-def _ops(model: schema.ModelT) -> list[Op]:
-    graph = model.subgraphs[0]
-    produced = {int(i) for op in graph.operators for i in op.outputs} | set(map(int, graph.inputs))
-    outputs = (graph.tensors[op.outputs[0]].name.decode() for op in graph.operators)
-    has_blocks = has_numbered_blocks(map(layer_name, outputs))
+def _ops(graph: Graph) -> list[Op]:
+    made = {*graph.makers, *graph.inputs}
+    has_blocks = has_numbered_blocks(layer_name(op.output.name) for op in graph.operators)
     found: list[Op] = []
     block = ""
-    for index, op in enumerate(graph.operators):
-        kind = _NAMES[model.operatorCodes[op.opcodeIndex].builtinCode]
-        output = graph.tensors[op.outputs[0]]
-        tensor = output.name.decode()
-        layer = layer_name(tensor)
-        inputs = [int(i) for i in op.inputs if i >= 0]
-        constants = [graph.tensors[i] for i in inputs if i not in produced]
-        kernel = _shape(graph.tensors[op.inputs[1]]) if kind in KERNELS else ()
-        block = block_of(layer, kind, block, has_blocks=has_blocks)
+    for op in graph.operators:
+        layer = layer_name(op.output.name)
+        block = block_of(layer, op.kind.name, block, has_blocks=has_blocks)
+        inputs = [tensor for tensor in op.inputs if tensor is not None]
+        constants = [tensor for tensor in inputs if tensor not in made]
         found.append(
             Op(
-                index=index,
-                kind=kind,
-                tensor=tensor,
-                shape=_shape(output)[1:],
-                sources=tuple(graph.tensors[i].name.decode() for i in inputs if i in produced),
-                kernel=kernel,
-                weights=sum(_count(each) for each in constants) if kernel else 0,
+                index=op.index,
+                kind=op.kind.name,
+                tensor=op.output.name,
+                shape=op.output.shape[1:],
+                sources=tuple(tensor.name for tensor in inputs if tensor in made),
+                kernel=op.kernel.shape if op.kernel else (),
+                weights=sum(math.prod(each.shape) for each in constants) if op.kernel else 0,
                 layer=layer,
                 block=block,
             )
@@ -269,14 +248,3 @@ def _kind(name: str, ops: list[Op]) -> BlockKind:
         return BlockKind.OTHER
     depthwise = any(op.kind == "DEPTHWISE_CONV_2D" for op in ops)
     return BlockKind.MBCONV if depthwise else BlockKind.FUSED_MBCONV
-
-
-def _shape(tensor: schema.TensorT) -> tuple[int, ...]:
-    return tuple(int(side) for side in tensor.shape) if tensor.shape is not None else ()
-
-
-def _count(tensor: schema.TensorT) -> int:
-    total = 1
-    for side in _shape(tensor):
-        total *= side
-    return total

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tensorflow.lite.tools import flatbuffer_utils
 
 from effq_core.base.reporting import SilentReporter
 from effq_core.experiment import CalibrationMethod
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import quantize_with_ranges
+from effq_core.tflite.file import unpack
 from effq_core.tflite.naming import layer_name
+from effq_core.tflite.rewriting import pack
 
 # Everything that writes to and reads from the trunk of EfficientNetV2-B0's second stage; nothing
 # on it is anything but linear, so that a channel may be scaled there and back again.
@@ -21,7 +22,7 @@ _READERS = ("block2b_expand_conv", "block3a_expand_conv")
 
 def plant(float32: Path, folder: Path, *, factor: float = 1000.0, channel: int = 0) -> Path:
     """Makes a channel of block 2a's output larger, and what reads it that much smaller."""
-    model = flatbuffer_utils.convert_bytearray_to_object(float32.read_bytes())
+    model = unpack(float32.read_bytes())
     graph = model.subgraphs[0]
     touched = []
     for op in graph.operators:
@@ -41,7 +42,7 @@ def plant(float32: Path, folder: Path, *, factor: float = 1000.0, channel: int =
         _write(model, kernel, weights)
     assert sorted(touched) == sorted(_WRITERS + _READERS)
     path = folder / "float32.tflite"
-    path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    path.write_bytes(pack(model))
     return path
 
 

@@ -26,7 +26,7 @@ from effq_core.quantize.calibration import ActivationStatistics  # noqa: E402
 from effq_core.quantize.convert import quantize_with_ranges  # noqa: E402
 from effq_core.quantize.mixed import quantize_mixed  # noqa: E402
 from effq_core.runtimes.model import Model  # noqa: E402
-from effq_core.runtimes.registry import open_session  # noqa: E402
+from effq_core.tflite.file import read_tflite  # noqa: E402
 from effq_core.tflite.network import read_network  # noqa: E402
 
 SILENT = SilentReporter()
@@ -47,17 +47,14 @@ def record(tiny_run, images: np.ndarray) -> SignalRecord:
 
 def values_of(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     """Returns all activations of all photos as real numbers, by name, (photos, ..., channels)."""
-    model = Model(path, keep_values=True)
-    made = {index for op in model.session.operators() for index in op.outputs}
+    model, graph = Model(path, keep_values=True), read_tflite(path).main
     found: dict[str, list[np.ndarray]] = {}
     for image in images:
         model.predict(image)
-        for tensor in model.session.tensors():
-            if tensor.index not in made:
-                continue
+        for tensor in graph.makers:
             values = model.session.value(tensor.index).astype(np.float64)
             found.setdefault(tensor.name, []).append(
-                (values - tensor.zero_point) * tensor.scale if tensor.scale else values
+                (values - tensor.grid[1]) * tensor.grid[0] if tensor.grid else values
             )
     return {name: np.concatenate(each) for name, each in found.items()}
 
@@ -123,20 +120,15 @@ def test_a_histogram_is_numpys_over_its_own_edges(tiny_run, record, images) -> N
 
 
 def test_every_figure_of_a_kernel_is_numpys(tiny_run, record) -> None:
-    files = [open_session(tiny_run.results.model_file(name)) for name in ("float32", "int8")]
-    kernels = []
-    for session in files:
-        tensors = {each.index: each for each in session.tensors()}
-        kernels.append(
-            {
-                tensors[op.outputs[0]].name: (
-                    session.value(op.inputs[1]).astype(np.float64),
-                    tensors[op.inputs[1]],
-                )
-                for op in session.operators()
-                if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-            }
-        )
+    files = [read_tflite(tiny_run.results.model_file(name)) for name in ("float32", "int8")]
+    kernels = [
+        {
+            op.output.name: (op.kernel.values.astype(np.float64), op.kernel)
+            for op in file.main.operators
+            if op.kernel
+        }
+        for file in files
+    ]
     assert len(record.kernels) == 93
     for seen in record.kernels:
         (exact, _), (stored, grid) = (each[seen.tensor] for each in kernels)

@@ -15,7 +15,7 @@ from effq_core.experiment.variants import Recipe, get_variant, in_catalogue_orde
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.models.card import Normalisation
-from effq_core.models.file_input import FEEDING_FILE, Feeding, Tensor, input_table, read_feeding
+from effq_core.models.file_input import FEEDING_FILE, Feeding, TensorSpec, input_table, read_feeding
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import ReadyFile, get_ready, ready_files
@@ -195,8 +195,7 @@ def test_only_what_says_something_is_written_beside_a_file(tmp_path: Path, chann
 
 
 def test_half_a_step_is_rounded_up_so_that_no_two_pixel_values_meet() -> None:
-    scales, zero_points = np.array([1 / 127.5], np.float32), np.array([127], np.int32)
-    tensor = Tensor(0, "image", (1, 8, 8, 3), np.dtype(np.uint8), scales, zero_points)
+    tensor = TensorSpec((1, 8, 8, 3), np.dtype(np.uint8), 1 / 127.5, 127)
     table = input_table(Path("x"), tensor, Feeding((1 / 127.5,) * 3, (-1.0,) * 3))
     assert len(np.unique(table[0])) >= 255
 

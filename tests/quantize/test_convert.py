@@ -6,16 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from quantized_models import Quantized
-from tensorflow.lite.tools import flatbuffer_utils
 
 from effq_core.base.errors import StageError
 from effq_core.experiment import CalibrationMethod
 from effq_core.measure.gates import no_float_gate, same_ops_gate
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.runtimes.model import Model, ModelPool
+from effq_core.tflite.file import read_tflite, unpack
 
 FLOAT_FORMS = ("float32", "float16", "dynamic_range")
 
@@ -81,22 +80,14 @@ def test_both_integer_files_have_the_float_files_operators(quantized: Quantized)
 
 @pytest.mark.parametrize("form", ["int8", "qat"])
 def test_every_convolution_has_one_scale_a_channel(quantized: Quantized, form: str) -> None:
-    model = flatbuffer_utils.read_model(str(quantized.file(form)))
-    graph = model.subgraphs[0]
-    names = {
-        schema.BuiltinOperator.CONV_2D: 0,  # axis of the output channels
-        schema.BuiltinOperator.DEPTHWISE_CONV_2D: 3,
-    }
     checked = 0
-    for op in graph.operators:
-        axis = names.get(model.operatorCodes[op.opcodeIndex].builtinCode)
-        if axis is None:
-            continue
-        kernel = graph.tensors[op.inputs[1]]
-        channels = kernel.shape[axis]
-        assert len(kernel.quantization.scale) == channels, kernel.name
-        assert not np.any(kernel.quantization.zeroPoint), kernel.name
-        checked += channels > 1
+    for op in read_tflite(quantized.file(form)).main.operators:
+        if op.kind.has_kernel and op.kind.name != "FULLY_CONNECTED":
+            assert op.kernel is not None
+            channels = op.kernel.shape[{"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}[op.kind.name]]
+            assert len(op.kernel.scales) == channels, op.kernel.name
+            assert not np.any(op.kernel.zero_points), op.kernel.name
+            checked += channels > 1
     ops = quantized.report("float32").ops
     assert checked == ops["CONV_2D"] + ops["DEPTHWISE_CONV_2D"]
 
@@ -120,7 +111,7 @@ def stock_ranges(quantized: Quantized) -> dict[str, tuple[float, float]]:
     """Returns the ranges TensorFlow's calibrator records, by tensor name."""
     converter = with_stock_calibration(quantized)
     converter._experimental_calibrate_only = True
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(converter.convert()))
+    model = unpack(bytes(converter.convert()))
     return {
         tensor.name.decode(): (float(tensor.quantization.min[0]), float(tensor.quantization.max[0]))
         for tensor in model.subgraphs[0].tensors
@@ -151,12 +142,11 @@ def test_min_max_ranges_are_tensorflows_wherever_those_are_right(
     quantized = request.getfixturevalue(name)
     ours = quantized.statistics.ranges(CalibrationMethod.MIN_MAX, 100)
     stock = stock_ranges(quantized)
-    graph = flatbuffer_utils.read_model(str(quantized.file("float32"))).subgraphs[0]
-    names = [tensor.name.decode() for tensor in graph.tensors]
+    graph = read_tflite(quantized.file("float32")).main
     following: dict[str, list[str]] = {}
     for op in graph.operators:
-        for index in op.inputs:
-            following.setdefault(names[index], []).extend(names[i] for i in op.outputs)
+        for read in filter(None, op.inputs):
+            following.setdefault(read.name, []).extend(made.name for made in op.outputs)
     assert set(stock) == set(ours)
     same = 0
     for tensor, expected in stock.items():
@@ -174,9 +164,9 @@ def test_min_max_ranges_are_tensorflows_wherever_those_are_right(
 
 
 def scale_of(content: bytes, name: str) -> tuple[float, int]:
-    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
-    (tensor,) = (t for t in graph.tensors if t.name.decode() == name)
-    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])
+    (tensor,) = (t for t in read_tflite(content).main.tensors if t.name == name)
+    assert tensor.grid is not None
+    return tensor.grid
 
 
 def test_the_range_given_is_the_range_of_the_file(small: Quantized) -> None:

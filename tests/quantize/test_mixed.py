@@ -6,18 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 from quantized_models import Quantized
-from tensorflow.lite.tools import flatbuffer_utils
 
 from effq_core.base.errors import StageError
 from effq_core.experiment import CalibrationMethod
 from effq_core.experiment.mixed import Precision
 from effq_core.measure.recipe_gate import computed, recipe_gate
 from effq_core.quantize.calibration import Ranges
-from effq_core.quantize.mixed import halve_kernels, quantize_mixed
+from effq_core.quantize.mixed import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.runtimes.registry import inspect_file
+from effq_core.tflite.file import read_tflite
 from effq_core.tflite.network import BlockKind, Network, read_network
 from effq_core.tflite.recipe import Recipe
 
@@ -143,24 +142,6 @@ def test_a_name_that_no_operator_has_is_refused(small: Quantized) -> None:
         quantize_mixed(content, ranges(small), {"no_such_tensor"}, F16)
 
 
-def test_weights_that_float16_cannot_hold_are_refused(small: Quantized) -> None:
-    model = flatbuffer_utils.convert_bytearray_to_object(mixed(small, ("stem",), F32))
-    graph = model.subgraphs[0]
-    conv = next(
-        op
-        for op in graph.operators
-        if model.operatorCodes[op.opcodeIndex].builtinCode == schema.BuiltinOperator.CONV_2D
-    )
-    buffer = model.buffers[graph.tensors[conv.inputs[1]].buffer]
-    values = np.frombuffer(bytes(bytearray(buffer.data)), np.float32).copy()
-    values[0] = 70_000.0
-    buffer.data = np.frombuffer(values.tobytes(), np.uint8)
-    content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-    with pytest.raises(StageError, match="float16") as caught:
-        halve_kernels(content)
-    assert "float32" in caught.value.hint
-
-
 def test_a_recipe_is_read_as_it_was_written(small: Quantized) -> None:
     written = replace(recipe(("stem", "head"), F16), suggested=True)
     written.save(small.folder)
@@ -169,9 +150,4 @@ def test_a_recipe_is_read_as_it_was_written(small: Quantized) -> None:
 
 def kinds_of(content: bytes) -> list[str]:
     """Lists the kinds of a file's operators."""
-    model = flatbuffer_utils.convert_bytearray_to_object(content)
-    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
-    return [
-        names[model.operatorCodes[op.opcodeIndex].builtinCode]
-        for op in model.subgraphs[0].operators
-    ]
+    return [op.kind.name for op in read_tflite(content).main.operators]

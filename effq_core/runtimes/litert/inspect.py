@@ -1,20 +1,17 @@
-"""What is inside a ``.tflite`` file, and how much of it the fast kernels take."""
+"""What is inside a ``.tflite`` file, and how much of it XNNPACK takes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from effq_core.base.errors import ModelError
 from effq_core.runtimes.file_report import FileReport, TensorInfo
 from effq_core.runtimes.litert.session import load_interpreter
+from effq_core.tflite.file import Tensor, read_tflite
 
 
 def inspect_file(path: Path) -> FileReport:
@@ -29,36 +26,27 @@ def inspect_file(path: Path) -> FileReport:
     Raises:
         ModelError: If the file is missing or corrupt.
     """
-    # Loading comes first: LiteRT verifies the file, which the generated accessors do not.
+    # Loading comes first: LiteRT verifies the file, which the reader does not.
     interpreter = load_interpreter(path, kernels=OpResolverType.AUTO)
     content = path.read_bytes()
-    model = schema.Model.GetRootAs(content, 0)
-    if model.SubgraphsLength() == 0:
-        raise ModelError(f"{path} holds no graph.", "Make the file again.")
-    graphs = [model.Subgraphs(index) for index in range(model.SubgraphsLength())]
-    tensors = [tensor for graph in graphs for tensor in _tensors(graph)]
-    delegated = delegated_partitions(interpreter, graphs[0].OperatorsLength())
+    file = read_tflite(content)
+    tensors = [tensor for graph in file.graphs for tensor in graph.tensors]
+    delegated = delegated_partitions(interpreter, len(file.main.operators))
     return FileReport(
         name=path.name,
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        ops=_sorted(Counter(op for graph in graphs for op in _ops(model, graph))),
-        tensor_dtypes=_sorted(Counter(_dtype(tensor) for tensor in tensors)),
-        weight_bytes=_weight_bytes(model, tensors),
+        ops=_sorted(Counter(op.kind.name for graph in file.graphs for op in graph.operators)),
+        tensor_dtypes=_sorted(Counter(tensor.dtype for tensor in tensors)),
+        weight_bytes=_weight_bytes(tensors),
         delegated_ops=len(set().union(*delegated)),
-        main_ops=graphs[0].OperatorsLength(),
+        main_ops=len(file.main.operators),
         partitions=len(delegated),
-        inputs=tuple(
-            _info(graphs[0].Tensors(graphs[0].Inputs(i))) for i in range(graphs[0].InputsLength())
-        ),
-        outputs=tuple(
-            _info(graphs[0].Tensors(graphs[0].Outputs(i))) for i in range(graphs[0].OutputsLength())
-        ),
-        signatures=tuple(
-            _text(model.SignatureDefs(i).SignatureKey()) for i in range(model.SignatureDefsLength())
-        ),
+        inputs=tuple(_info(tensor) for tensor in file.main.inputs),
+        outputs=tuple(_info(tensor) for tensor in file.main.outputs),
+        signatures=file.signatures,
         has_float_tensors=tuple(
-            _text(t.Name()) for t in tensors if _dtype(t) in ("FLOAT32", "FLOAT16", "BFLOAT16")
+            tensor.name for tensor in tensors if tensor.dtype in ("FLOAT32", "FLOAT16", "BFLOAT16")
         ),
     )
 
@@ -103,55 +91,23 @@ def delegated_partitions(interpreter: Interpreter, operators: int) -> list[set[i
     return partitions
 
 
-def _tensors(graph: Any) -> Iterator[Any]:
-    for index in range(graph.TensorsLength()):
-        yield graph.Tensors(index)
-
-
-def _ops(model: Any, graph: Any) -> Iterator[str]:
-    for index in range(graph.OperatorsLength()):
-        code = model.OperatorCodes(graph.Operators(index).OpcodeIndex())
-        # Files from before 2020 keep the code in a byte; newer ones put the larger one here.
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        name = _names(schema.BuiltinOperator)[number]
-        yield _text(code.CustomCode()) if name == "CUSTOM" else name
-
-
-@cache
-def _names(enumeration: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
-
-
-def _dtype(tensor: Any) -> str:
-    return _names(schema.TensorType)[tensor.Type()]
-
-
-def _weight_bytes(model: Any, tensors: list[Any]) -> dict[str, int]:
-    seen: set[int] = set()
+def _weight_bytes(tensors: Sequence[Tensor]) -> dict[str, int]:
+    stored = {tensor.buffer: tensor for tensor in reversed(tensors)}  # several may share one
     totals: Counter[str] = Counter()
-    for tensor in tensors:
-        buffer = tensor.Buffer()
-        size = model.Buffers(buffer).DataLength()
-        if size and buffer not in seen:  # tensors may share one buffer
-            totals[_dtype(tensor)] += size
-            seen.add(buffer)
-    return _sorted(totals)
+    for tensor in stored.values():
+        totals[tensor.dtype] += len(tensor.data)
+    return _sorted(+totals)
 
 
-def _info(tensor: Any) -> TensorInfo:
-    quantization = tensor.Quantization()
-    quantized = quantization is not None and quantization.ScaleLength() > 0
+def _info(tensor: Tensor) -> TensorInfo:
+    scale, zero_point = tensor.grid or (None, None)
     return TensorInfo(
-        name=_text(tensor.Name()),
-        shape=tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength())),
-        dtype=_dtype(tensor),
-        scale=float(quantization.Scale(0)) if quantized else None,
-        zero_point=int(quantization.ZeroPoint(0)) if quantized else None,
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        scale=scale,
+        zero_point=zero_point,
     )
-
-
-def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode("utf-8", errors="replace")
 
 
 def _sorted(counts: Counter[str]) -> dict[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.base.errors import ModelError
-from effq_core.models.file_input import Tensor
+from effq_core.models.file_input import TensorSpec
 from effq_core.runtimes.litert.one_image import only_several, take_one_image
-from effq_core.runtimes.session import Kernels, Operator, Session, Values
+from effq_core.runtimes.session import Kernels, Session, Values
+from effq_core.tflite.operators import BY_NAME
 
 PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
 """Environment variable for tests: where it is set, files run on LiteRT's built-in kernels in place
@@ -34,12 +34,13 @@ class LiteRtSession(Session):
         self.interpreter = load_interpreter(
             path, threads=threads, kernels=resolver, keep_values=keep_values
         )
-        self.inputs = _tensors(self.interpreter.get_input_details())
-        self.outputs = _tensors(self.interpreter.get_output_details())
+        given, made = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+        self.inputs, self.outputs = tuple(map(_spec, given)), tuple(map(_spec, made))
+        self._input, self._output = int(given[0]["index"]), int(made[0]["index"])
 
     def feed(self, values: Values) -> None:
         """Sets the input."""
-        self.interpreter.set_tensor(self.inputs[0].index, values)
+        self.interpreter.set_tensor(self._input, values)
 
     def invoke(self) -> None:
         """Runs the file once."""
@@ -47,42 +48,27 @@ class LiteRtSession(Session):
 
     def answer(self) -> Values:
         """Returns the output."""
-        return self.value(self.outputs[0].index)
-
-    def operators(self) -> list[Operator]:
-        """Returns the operators; what a delegate took over is among them."""
-        return [
-            Operator(str(op["op_name"]), _indices(op["inputs"]), _indices(op["outputs"]))
-            for op in self.interpreter._get_ops_details()
-            if op["op_name"] != "DELEGATE"
-        ]
-
-    def tensors(self) -> tuple[Tensor, ...]:
-        """Returns all tensors."""
-        return _tensors(self.interpreter.get_tensor_details())
+        return self.value(self._output)
 
     def value(self, tensor: int) -> Values:
         """Returns a copy of a tensor's values."""
         found: Values = self.interpreter.get_tensor(tensor)
         return found
 
-
-def _indices(numbers: Iterable[Any]) -> tuple[int, ...]:
-    return tuple(int(number) for number in numbers)
-
-
-def _tensors(details: Iterable[dict[str, Any]]) -> tuple[Tensor, ...]:
-    return tuple(
-        Tensor(
-            index=int(detail["index"]),
-            name=str(detail["name"]),
-            shape=_indices(detail["shape"]),
-            dtype=np.dtype(detail["dtype"]),
-            scales=detail["quantization_parameters"]["scales"],
-            zero_points=detail["quantization_parameters"]["zero_points"],
+    def multiplications(self) -> int:
+        """Counts those of convolutions and fully connected layers; others hardly count."""
+        shapes = {each["index"]: each["shape"] for each in self.interpreter.get_tensor_details()}
+        return sum(
+            int(np.prod(shapes[op["outputs"][0]][:-1]) * np.prod(shapes[op["inputs"][1]]))
+            for op in self.interpreter._get_ops_details()
+            if (kind := BY_NAME.get(op["op_name"])) and kind.has_kernel
         )
-        for detail in details
-    )
+
+
+def _spec(detail: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = detail["quantization"]
+    shape = tuple(int(side) for side in detail["shape"])
+    return TensorSpec(shape, np.dtype(detail["dtype"]), float(scale), int(zero_point))
 
 
 def usual_kernels() -> OpResolverType:

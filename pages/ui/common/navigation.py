@@ -49,6 +49,7 @@ PAGES = (
     PageCard("predictions", "Predictions", ":material/image_search:"),
     PageCard("learn", "Learn", ":material/school:"),
     PageCard("library", "Library", ":material/inventory_2:"),
+    PageCard("glossary", "Glossary", ":material/dictionary:"),
 )
 
 

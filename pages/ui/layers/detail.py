@@ -10,8 +10,9 @@ from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.charts.layer_histograms import activation_chart, channels_chart, kernel_chart
 from effq_core.layers.signal_tensors import TensorSignal
-from effq_core.layers.words import block_title, layer_title, operator_title
+from effq_core.layers.words import block_title, layer_title
 from effq_core.tflite.network import Block, Op
+from effq_core.tflite.operators import operator_kind
 from pages.ui.common.remembered import remembered
 from pages.ui.common.show import chart, escape
 from pages.ui.layers.source import Known
@@ -86,7 +87,7 @@ def _choose(known: Known, block: Block) -> Op:
         op, signal = ops[tensor], signals.get(tensor)
         found = f" · {decibels(signal.sqnr_db)}" if signal else ""
         # Numbered: Streamlit tells options apart by what they are called.
-        return f"{number[tensor]} · {layer_title(op.layer)} · {operator_title(op.kind)}{found}"
+        return f"{number[tensor]} · {layer_title(op.layer)} · {operator_kind(op.kind).title}{found}"
 
     chosen = st.selectbox(
         "Operator",

@@ -19,7 +19,7 @@ from effq_core.charts.feature_maps import maps_chart, telling_channels, values_c
 from effq_core.experiment.variants import BASELINE, PTQ
 from effq_core.layers.signal_record import SignalRecord
 from effq_core.layers.trace import PARTING_DB, Step, Trace, feature_maps, trace
-from effq_core.layers.words import layer_title, operator_title
+from effq_core.layers.words import layer_title
 from effq_core.models.samples import samples_for
 from effq_core.photos.decode import Pixels
 from effq_core.photos.image_input import ImageInput
@@ -31,6 +31,7 @@ from effq_core.photos.uploads import (
     read_upload,
 )
 from effq_core.tflite.network import Network, Op
+from effq_core.tflite.operators import operator_kind
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
 from pages.ui.common.show import chart, escape, problem
@@ -95,7 +96,7 @@ def show_photo(known: Known, op: Op) -> None:
         )
     with right:
         _parting(known, found, threshold)
-    what = f"{escape(layer_title(op.layer))} ({escape(operator_title(op.kind))})"
+    what = f"{escape(layer_title(op.layer))} ({escape(operator_kind(op.kind).title)})"
     st.markdown(
         f"**What {what} makes of this photo**",
         help=tip("feature_map"),
@@ -247,9 +248,10 @@ def _depth(
 
 def _where(found: Trace, below: Step | None, threshold: float) -> str:
     if below is not None:
+        what = operator_kind(below.kind).title
         return (
             f"They part company at **{escape(layer_title(below.layer))}** "
-            f"({escape(operator_title(below.kind))}, {escape(below.block)}): the first operator on "
+            f"({escape(what)}, {escape(below.block)}): the first operator on "
             f"the way whose SQNR, {fmt.decimals(below.lower_db, 2)} dB, is under "
             f"{fmt.decibels(threshold)}."
         )

@@ -16,6 +16,7 @@ from effq_core.learn.kernels import (
 )
 from effq_core.learn.lessons import scales_lesson
 from effq_core.learn.tensors import Layer, Tensors
+from effq_core.tflite.operators import operator_kind
 from pages.ui.common.remembered import remembered
 from pages.ui.common.show import chart
 from pages.ui.learn.source import numbers
@@ -23,11 +24,6 @@ from pages.ui.learn.source import numbers
 _ALL = -1
 _SHARED = "one for all"
 _OWN = "one a channel"
-_KINDS = {
-    "CONV_2D": "convolution",
-    "DEPTHWISE_CONV_2D": "depthwise convolution",
-    "FULLY_CONNECTED": "fully connected",
-}
 
 
 def weights_part(tensors: Tensors) -> None:
@@ -77,7 +73,7 @@ def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool, int | N
             "Layer",
             range(len(layers)),
             index=telling_layer(layers),
-            format_func=lambda i: f"{layers[i].name} · {_KINDS.get(layers[i].kind, '')}",
+            format_func=lambda i: f"{layers[i].name} · {operator_kind(layers[i].kind).title}",
             key="learn_layer",
             help="Some layers of the model, from its input to its output.",
         )

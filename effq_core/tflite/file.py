@@ -1,0 +1,225 @@
+"""The one reader of ``.tflite`` files: what is in one, typed and not to be changed.
+
+LiteRT verifies a file when it loads it, more strictly than this. Imports no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from effq_core.base.errors import ModelError
+from effq_core.tflite.operators import BY_CODE, OperatorKind
+
+_TYPES = {number: name for name, number in vars(schema.TensorType).items() if type(number) is int}
+_DAMAGE = (struct.error, ValueError, LookupError, AttributeError, TypeError)
+"""What the generated accessors raise for bytes that are no file."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tensor:
+    """A tensor of a graph.
+
+    Attributes:
+        index: Its number in the graph; LiteRT's interpreter counts alike.
+        name: Its name; empty where it has none.
+        shape: Its sides; 1 where a side may vary.
+        dtype: Such as ``FLOAT32`` or ``INT8``.
+        scales: Steps between neighbouring integers, float32: none for floats, one for all, or one
+            for each output channel of a kernel.
+        zero_points: The integers that stand for zero, int64, likewise.
+        buffer: Number of the buffer its values are stored in; several tensors may share one.
+        data: Those values as they are stored, uint8; empty for an activation.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: npt.NDArray[np.float32]
+    zero_points: npt.NDArray[np.int64]
+    buffer: int
+    data: npt.NDArray[np.uint8] = field(repr=False)
+
+    @property
+    def grid(self) -> tuple[float, int] | None:
+        """Its first scale and zero point, an activation's only ones; ``None`` for floats."""
+        return (float(self.scales[0]), int(self.zero_points[0])) if len(self.scales) else None
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """A constant's values as they are stored, in its shape; of types that numpy has."""
+        return self.data.view(np.dtype(self.dtype.lower())).reshape(self.shape)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operator:
+    """An operator of a graph.
+
+    Attributes:
+        index: Its place in the graph.
+        kind: What it is.
+        inputs: What it reads; ``None`` where it could read something and does not.
+        outputs: What it makes.
+        kernel: Its weights as they are stored; ``None`` where it has none.
+        has_activation: Whether an activation function is fused into it.
+    """
+
+    index: int
+    kind: OperatorKind
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    kernel: Tensor | None
+    has_activation: bool
+
+    @property
+    def output(self) -> Tensor:
+        """The first of what it makes."""
+        return self.outputs[0]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Graph:
+    """A graph of a file.
+
+    Attributes:
+        tensors: All, constants included.
+        operators: In the order they run.
+        inputs: What is fed in.
+        outputs: What comes out.
+    """
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    @cached_property
+    def makers(self) -> dict[Tensor, Operator]:
+        """The operator that makes each activation."""
+        return {tensor: op for op in self.operators for tensor in op.outputs}
+
+
+@dataclass(frozen=True, eq=False)
+class TfliteFile:
+    """What a file consists of.
+
+    Attributes:
+        graphs: The first is the main one; control flow has more.
+        signatures: Names of its signatures.
+    """
+
+    graphs: tuple[Graph, ...]
+    signatures: tuple[str, ...]
+
+    @property
+    def main(self) -> Graph:
+        """The main graph."""
+        return self.graphs[0]
+
+
+def read_tflite(file: Path | bytes) -> TfliteFile:
+    """Reads what a file consists of.
+
+    Args:
+        file: A ``.tflite`` file, or what is in it.
+
+    Raises:
+        ModelError: If it is missing, damaged, or none at all.
+    """
+    name = "The model" if isinstance(file, bytes) else file.name
+    try:
+        model = unpack(file if isinstance(file, bytes) else file.read_bytes())
+        graphs = tuple(_graph(model, graph) for graph in model.subgraphs)
+        if not graphs:
+            raise ValueError("no graph")
+        return TfliteFile(graphs, tuple(_text(s.signatureKey) for s in model.signatureDefs or ()))
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no file {name}.", "Convert the variant first.") from error
+    except _DAMAGE as error:
+        raise ModelError(
+            f"{name} cannot be read as a .tflite file.",
+            "Run the experiment again, or convert the model again.",
+        ) from error
+
+
+def unpack(content: bytes) -> Any:
+    """Returns a file as the schema's own objects, which may be changed; errors are the schema's.
+
+    Args:
+        content: What is in it; stored values stay views of it.
+    """
+    if not schema.Model.ModelBufferHasIdentifier(content, 0):
+        raise ValueError("not marked as a .tflite file")
+    return schema.ModelT.InitFromPackedBuf(content, 0)
+
+
+def _graph(model: Any, graph: Any) -> Graph:
+    tensors = tuple(_tensor(model, index, each) for index, each in enumerate(graph.tensors))
+    operators: list[Operator] = []
+    unpacked: dict[Tensor, Tensor | None] = {}
+    for index, op in enumerate(graph.operators):
+        kind = _kind(model.operatorCodes[op.opcodeIndex])
+        inputs = tuple(tensors[i] if i >= 0 else None for i in _row(op.inputs))
+        outputs = tuple(tensors[i] for i in _row(op.outputs))
+        kernel = inputs[1] if kind.has_kernel else None
+        if kernel is not None:
+            kernel = unpacked.get(kernel, kernel)
+        if kind.name == "DEQUANTIZE":  # a kernel stored in 16 bits is behind what unpacks it
+            unpacked[outputs[0]] = inputs[0]
+        operators.append(
+            Operator(
+                index=index,
+                kind=kind,
+                inputs=inputs,
+                outputs=outputs,
+                kernel=kernel if kernel is not None and len(kernel.data) else None,
+                has_activation=bool(getattr(op.builtinOptions, "fusedActivationFunction", 0)),
+            )
+        )
+    ends = (tuple(tensors[i] for i in _row(side)) for side in (graph.inputs, graph.outputs))
+    inputs, outputs = ends
+    return Graph(tensors=tensors, operators=tuple(operators), inputs=inputs, outputs=outputs)
+
+
+def _kind(code: Any) -> OperatorKind:
+    # Files from before 2020 keep the code in a byte; newer ones put the larger one here.
+    kind = BY_CODE[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    if kind.name != "CUSTOM":
+        return kind
+    name = _text(code.customCode)
+    return OperatorKind(name=name, title=name, is_custom=True)
+
+
+def _tensor(model: Any, index: int, tensor: Any) -> Tensor:
+    grid = tensor.quantization
+    is_integer = grid is not None and grid.scale is not None
+    return Tensor(
+        index=index,
+        name=_text(tensor.name),
+        shape=_row(tensor.shape),
+        dtype=_TYPES[tensor.type],
+        scales=np.asarray(grid.scale if is_integer else (), np.float32),
+        zero_points=np.asarray(grid.zeroPoint if is_integer else (), np.int64),
+        buffer=tensor.buffer,
+        data=np.asarray(_data(model.buffers[tensor.buffer]), np.uint8),
+    )
+
+
+def _data(buffer: Any) -> Any:
+    return () if buffer.data is None else buffer.data
+
+
+def _row(vector: Any) -> tuple[int, ...]:
+    return () if vector is None else tuple(int(each) for each in vector)
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode("utf-8", errors="replace")

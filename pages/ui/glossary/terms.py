@@ -1,0 +1,20 @@
+"""The terms, by subject, narrowed to what is looked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from effq_core.base.glossary import matching
+
+
+def terms_part() -> None:
+    """Draws a search field and the terms that fit."""
+    looked_for = st.text_input(
+        "Find a term", placeholder="For example: fake-quant, p90, McNemar", key="glossary_search"
+    )
+    found = matching(looked_for)
+    if not found:
+        st.info("No term fits. Try a shorter word.")
+    for heading, terms in found.items():
+        st.subheader(heading, anchor=heading.lower().replace(" ", "-"))
+        st.markdown("\n\n".join(f"**{term.title}**  \n{term.text}" for term in terms))
