@@ -14,6 +14,7 @@ from effq_core.deliver.export_readme import readme
 from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED
 from effq_core.measure.predictions import Predictions
 from effq_core.results import RESULTS_FILE, Results, Row, rows
+from effq_core.runtimes.registry import RUNTIMES
 from effq_core.store.manifest import hash_file
 from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 
@@ -110,7 +111,7 @@ def _write(results: Results, folder: Path, run: str) -> None:
         results.model_file(BASELINE)  # raises, and says why
     for name in results.with_files:
         path = results.model_file(name)
-        copy = folder / f"{name}.tflite"
+        copy = folder / f"{name}{path.suffix}"
         shutil.copyfile(path, copy)
         if hash_file(copy) != results.variants[name].file.sha256:
             raise StoreError(
@@ -134,8 +135,8 @@ def _replace(draft: Path, target: Path, names: list[str]) -> None:
     for file in names:
         (draft / file).replace(target / file)
     # A variant of an earlier export that this run lacks would pass for one of this run.
-    for variant in CATALOGUE:
-        if f"{variant}.tflite" not in names:
-            (target / f"{variant}.tflite").unlink(missing_ok=True)
+    earlier = {f"{name}{runtime.suffix}" for name in CATALOGUE for runtime in RUNTIMES.values()}
+    for file in earlier - {*names}:
+        (target / file).unlink(missing_ok=True)
     if RECIPE_FILE not in names:
         (target / RECIPE_FILE).unlink(missing_ok=True)

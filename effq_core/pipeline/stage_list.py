@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from effq_core.pipeline.stage import StageSpec
+from effq_core.runtimes.registry import RUNTIMES
 
 _STAGES = "effq_core.pipeline.stages"
 
@@ -13,7 +14,7 @@ _STAGES = "effq_core.pipeline.stages"
 TENSORFLOW = ("tensorflow", "tf_keras", "numpy")
 QAT = (*TENSORFLOW, "tensorflow-model-optimization")
 IMAGES = ("pillow", "scikit-image", "numpy")
-LITERT = ("ai-edge-litert", "numpy")
+LITERT = RUNTIMES["litert"].packages
 STATISTICS = (*LITERT, "scipy")
 
 

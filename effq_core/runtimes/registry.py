@@ -8,10 +8,9 @@ from effq_core.base.errors import ExperimentError, ModelError
 from effq_core.base.registry import Registry
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.session import Kernels, Runtime, Session
+from effq_core.store.stage_files import MODEL_FILE
 
 RUNTIMES: Registry[Runtime] = Registry("runtime")
-
-_STEM = "model"
 
 
 def runtime_of(path: Path) -> Runtime:
@@ -34,10 +33,15 @@ def model_in(folder: Path) -> Path:
         ModelError: If there is none.
     """
     for runtime in RUNTIMES.values():
-        path = folder / f"{_STEM}{runtime.suffix}"
+        path = (folder / MODEL_FILE).with_suffix(runtime.suffix)
         if path.is_file():
             return path
     raise ModelError(f"There is no model file in {folder}.", "Convert the variant first.")
+
+
+def packages() -> tuple[str, ...]:
+    """Returns the distributions that runtimes depend on."""
+    return tuple(name for runtime in RUNTIMES.values() for name in runtime.packages)
 
 
 def open_session(

@@ -23,8 +23,7 @@ from effq_core.photos.decode import Pixels
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, StageContext
 from effq_core.runtimes.model import ModelPool
-from effq_core.runtimes.registry import inspect_file
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.runtimes.registry import inspect_file, model_in
 
 PART_FILE = "probabilities.npy"
 """Answers to a part of the images, float32 (images, classes)."""
@@ -34,7 +33,7 @@ LATENCY_FILE = "latency.json"
 
 def inspect(context: StageContext) -> dict[str, Any]:
     """Lists what is in the file of input ``file``, and compares its kernels on a few images."""
-    path = context.inputs["file"] / MODEL_FILE
+    path = model_in(context.inputs["file"])
     images, _ = read_pixels(context.inputs["evaluation"])
     gate = kernels_gate(path, images, reporter=context)
     write_json(context.out / "file.json", inspect_file(path).to_dict())
@@ -84,7 +83,7 @@ def part_range(n: int, part: int, parts: int) -> tuple[int, int]:
 
 
 def _predict(context: StageContext, images: Pixels) -> Floats:
-    return ModelPool(context.inputs["file"] / MODEL_FILE).predict_many(images, context)
+    return ModelPool(model_in(context.inputs["file"])).predict_many(images, context)
 
 
 def _together(context: StageContext, n: int) -> Floats:
@@ -104,7 +103,7 @@ def benchmark(context: StageContext) -> dict[str, Any]:
     Params: ``threads`` (a list), ``invocations``, ``host``.
     """
     found = time_together(
-        {name: folder / MODEL_FILE for name, folder in context.inputs.items()},
+        {name: model_in(folder) for name, folder in context.inputs.items()},
         BASELINE,
         context.params["threads"],
         invocations=context.params["invocations"],

@@ -26,6 +26,7 @@ from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.report_inputs import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.runtimes.file_report import FileReport
+from effq_core.runtimes.registry import model_in, packages
 from effq_core.store.stage_files import (
     KERAS_FILE,
     LABELS_FILE,
@@ -71,7 +72,7 @@ def report(context: StageContext) -> dict[str, Any]:
         "gates": gates,
         "warnings": _warnings(context, samples, variants, gates),
         "hardware": hardware.describe().to_dict(),
-        "versions": hardware.library_versions(),
+        "versions": hardware.library_versions(packages()),
     }
     write_json(context.out / RESULTS_FILE, results)
     return {"variants": names}
@@ -154,7 +155,7 @@ def _answer_gates(context: StageContext, name: str) -> list[Gate]:
 
 def _subject(context: StageContext, name: str) -> Subject:
     pixels = context.inputs.get(f"evaluation:{name}", context.inputs["evaluation"])
-    path = context.inputs[f"file:{name}"] / MODEL_FILE
+    path = model_in(context.inputs[f"file:{name}"])
     # A file somebody brought does nothing first, and is fed what is written beside it.
     ready, fed = is_ready(name), read_feeding(path)
     return Subject(
