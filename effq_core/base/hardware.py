@@ -7,12 +7,13 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import psutil  # type: ignore[import-untyped]
+
+from effq_core.base.plain import Plain
 
 RELEVANT_FLAGS = {
     # x86: what XNNPACK chooses its kernels by.
@@ -52,7 +53,7 @@ _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hardware:
+class Hardware(Plain):
     """The machine a measurement was taken on.
 
     Attributes:
@@ -76,22 +77,6 @@ class Hardware:
     python: str
     flags: tuple[str, ...] = ()
     governor: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the description as plain JSON values."""
-        return {**asdict(self), "flags": list(self.flags)}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Hardware:
-        """Rebuilds a description from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The description.
-        """
-        return cls(**{**plain, "flags": tuple(plain.get("flags", ()))})
 
 
 def usable_cores() -> int:

@@ -9,15 +9,15 @@ import shutil
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
-from typing import Any
 from urllib.parse import urlsplit
 
 from effq_core.base import formatting as fmt
 from effq_core.base import hardware
 from effq_core.base.errors import EffqError
+from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
 from effq_core.runtimes.registry import packages
 
@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class Check(Plain):
     """One thing that was looked at.
 
     Attributes:
@@ -54,10 +54,6 @@ class Check:
     state: State
     found: str
     hint: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the check as plain JSON values."""
-        return asdict(self)
 
 
 def examine(home: Home, *, network: bool = True, hashes: bool = False) -> list[Check]:

@@ -21,9 +21,6 @@ _FRAME = 90
 def against_float32(results: Results) -> go.Figure | None:
     """Draws how far each variant is from float32, with the paired 95 % intervals.
 
-    Args:
-        results: The run's.
-
     Returns:
         The figure: filled markers differ by more than chance would do, hollow ones do not; the
         band is a difference without practical consequence. ``None`` where there is nothing to

@@ -28,10 +28,6 @@ _FRAME = 120
 def distribution(results: Results, threads: int) -> go.Figure:
     """Draws how the timed invocations of every variant are distributed.
 
-    Args:
-        results: The run's.
-        threads: Thread count.
-
     Returns:
         Boxes from the first to the third quartile with whiskers of 1.5 box widths; single dots
         beyond them; a diamond at the mean and a bar at the 99th percentile.
@@ -132,9 +128,6 @@ def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figur
 
 def thread_scaling(results: Results) -> go.Figure:
     """Draws the median latency of every variant against the thread count.
-
-    Args:
-        results: The run's.
 
     Returns:
         The figure, with 95 % intervals of the medians.

@@ -25,9 +25,6 @@ _Floats = npt.NDArray[np.float64]
 def activation_chart(signal: TensorSignal) -> go.Figure:
     """Draws the values an operator makes in float32, and what int8 can represent of them.
 
-    Args:
-        signal: Of the operator.
-
     Returns:
         The figure; the count's axis is logarithmic, because a few far values set the range.
     """
@@ -70,9 +67,6 @@ def kernel_chart(kernel: KernelSignal) -> go.Figure:
 
     Args:
         kernel: Of the operator.
-
-    Returns:
-        The figure.
     """
     figure = _histogram(kernel.histogram, kernel.edges, "weights", "weight (no unit)")
     name = kernel.layer
@@ -98,9 +92,6 @@ def channels_chart(kernel: KernelSignal) -> go.Figure:
 
     Args:
         kernel: Of the operator.
-
-    Returns:
-        The figure.
     """
     peaks = np.maximum(np.abs(kernel.low), np.abs(kernel.high))
     order = np.argsort(-peaks, kind="stable")

@@ -21,9 +21,6 @@ def fake_quant_chart(grid: Grid, drawn: Curve, point: Point) -> go.Figure:
         grid: The grid.
         drawn: Fake-quant over a stretch of values.
         point: The value pointed out.
-
-    Returns:
-        The figure.
     """
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.07

@@ -20,9 +20,6 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
     Args:
         rungs: A row a variant, at least one.
         n: Evaluation photos.
-
-    Returns:
-        The figure.
     """
     labelled = rungs[0].is_real is not None
     title = "top-1 minus float32's (points)" if labelled else "same answer as float32 (%)"

@@ -57,9 +57,6 @@ class Row:
 def rows(network: Network) -> list[Row]:
     """Arranges the blocks: stem, stages and head each begin a line of their own.
 
-    Args:
-        network: The model.
-
     Returns:
         The lines, from the input to the output.
     """

@@ -23,9 +23,6 @@ _BAR = 0.28
 def gains(story: Story) -> go.Figure | None:
     """Draws what each measured step loses against float32, with its interval, and the limit.
 
-    Args:
-        story: The story.
-
     Returns:
         The figure, the first step on top; ``None`` before anything was measured.
     """
@@ -61,9 +58,6 @@ def gains(story: Story) -> go.Figure | None:
 
 def prices(story: Story) -> go.Figure | None:
     """Draws size and latency of each measured step's file.
-
-    Args:
-        story: The story.
 
     Returns:
         The figure, the first step on top; ``None`` before anything was measured.

@@ -36,9 +36,6 @@ def sweep_chart(
         measure: What is drawn.
         baselines: Float32's values, drawn as lines across.
         quality: What quality means here: accuracy, or agreement with float32.
-
-    Returns:
-        The figure.
     """
     y_title = "Top-1 minus float32, points" if measure is Measure.DIFFERENCE else f"{quality}, %"
     figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend=True)

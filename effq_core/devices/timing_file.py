@@ -19,6 +19,7 @@ import numpy as np
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import InputError
 from effq_core.base.intervals import median_interval
+from effq_core.base.plain import Plain
 from effq_core.devices.scripts.bench import (
     FORMAT,
     LEAST_INVOCATIONS,
@@ -102,7 +103,7 @@ class DeviceTiming:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeviceReport:
+class DeviceReport(Plain):
     """What one import holds: a file's latencies on a device.
 
     Attributes:
@@ -142,29 +143,9 @@ class DeviceReport:
         """Whether other programs disturbed a timing of it."""
         return any(timing.disturbed for timing in self.timings)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the report as plain JSON values."""
-        return {**asdict(self), "timings": [asdict(timing) for timing in self.timings]}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> DeviceReport:
-        """Rebuilds a report from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The report.
-        """
-        timings = tuple(DeviceTiming(**timing) for timing in plain["timings"])
-        return cls(**{**plain, "timings": timings})
-
 
 def read_bounded(path: Path) -> bytes:
     """Reads a file's bytes, unless it is larger than any ``bench.py`` writes.
-
-    Args:
-        path: The file.
 
     Returns:
         Its content, to be checked.

@@ -107,16 +107,14 @@ def check(
 ) -> Checked:
     """Checks a model file in a process of its own, one at a time on this store.
 
+    :func:`effq_core.intake.keeping.keep` keeps what comes out, :func:`discard` throws it away.
+
     Args:
         home: The store.
         file: The file, or its content.
         offer: What is said about it.
         on_steps: Told the steps so far about ten times a second; may raise to stop.
         bounds: What the check may take.
-
-    Returns:
-        What can be kept; :func:`effq_core.intake.keeping.keep` keeps it,
-        :func:`discard` throws it away.
 
     Raises:
         ModelError: If the file cannot be used, is too large, or broke the process that read it.

@@ -55,9 +55,6 @@ def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
         file: The upload; read by the thread, at once.
         offer: What is said about it.
 
-    Returns:
-        The check.
-
     Raises:
         BusyError: If this server checks enough models already.
     """

@@ -74,9 +74,6 @@ class Check:
     def run(self) -> dict[str, Any]:
         """Checks the upload and writes what is kept of it.
 
-        Returns:
-            What the card is made of, JSON values.
-
         Raises:
             EffqError: If it cannot be used; the step under way names the reason.
         """

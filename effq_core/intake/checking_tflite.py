@@ -46,10 +46,6 @@ def _report(path: Path) -> FileReport:
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Looks at a file, runs it on sample photos, and writes it down as it is.
 
-    Args:
-        folder: With ``in/``, ``out/`` and ``scratch/``.
-        request: What was said about it.
-
     Returns:
         What its card is made of, JSON values.
 

@@ -54,14 +54,7 @@ def is_logit(found: npt.NDArray[np.float32], ending: Ending | None) -> bool:
 
 
 def ending_of_file(path: Path) -> Ending | None:
-    """Reads how a ``.tflite`` file ends.
-
-    Args:
-        path: A file LiteRT has loaded.
-
-    Returns:
-        What its outputs are; ``None`` where its last operator does not say.
-    """
+    """Reads what the outputs of a ``.tflite`` file are; ``None`` where its end does not say."""
     graph = read_tflite(path).main
     makers = dict(graph.makers)
     wanted: Tensor | None = graph.outputs[0]

@@ -46,9 +46,6 @@ def read_input_shape(shape: Sequence[Any], wanted: int | None) -> InputShape:
         shape: Its sides; ``None`` where the file leaves one open.
         wanted: Side in pixels, where the file leaves it open.
 
-    Returns:
-        What it says.
-
     Raises:
         ModelError: If it is not one square image of a usual size.
     """

@@ -36,15 +36,6 @@ _ASIDE = ".replaced."
 def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard | ReadyFile:
     """Puts a checked model, or a ready file, into the store under a name.
 
-    Args:
-        home: The store.
-        checked: From :func:`effq_core.intake.adding.check`.
-        title: What it is called.
-        replace: Whether one of that name may be replaced.
-
-    Returns:
-        Its card.
-
     Raises:
         ModelError: If the name cannot be used or is taken, or what the check has made is gone.
         StoreError: If the store cannot be written.

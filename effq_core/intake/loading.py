@@ -63,9 +63,6 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
         scratch: A folder to work in.
         wanted_size: Side of the input in pixels, where the file leaves it open.
 
-    Returns:
-        The model.
-
     Raises:
         ModelError: If it cannot be loaded, or is not one image in, one vector out.
     """

@@ -16,12 +16,6 @@ _SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
 def with_open_batch(model: Any) -> Any:
     """Builds a model again, with the same weights, for any number of images.
 
-    Args:
-        model: Of ``tf_keras`` or ``keras``, built for a fixed number.
-
-    Returns:
-        The new model.
-
     Raises:
         ModelError: If it only works with that number.
     """

@@ -71,9 +71,6 @@ def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
     Args:
         labels: The two classes.
         kept: Whether the file stays as it is, so that only EffQ reads it so.
-
-    Returns:
-        A sentence or two.
     """
     if len(labels) != 2:
         return "One output, yes or no: it needs two labels, first the one for no."

@@ -62,10 +62,6 @@ class Bounds:
 def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
     """Refuses to go on where a disk has too little left.
 
-    Args:
-        folder: On that disk.
-        bounds: How much is to be left.
-
     Raises:
         ModelError: If there is less.
     """

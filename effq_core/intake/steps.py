@@ -91,9 +91,6 @@ def append(folder: Path, step: Step) -> None:
 def read(folder: Path) -> tuple[Step, ...]:
     """Reads what was written so far, trusting none of it.
 
-    Args:
-        folder: Where it is.
-
     Returns:
         The steps in their order; what cannot be read is left out.
     """

@@ -52,9 +52,6 @@ def find_evidence(results: Results) -> Evidence | None:
     Any run of the same model and calibration may have found it out; the database is not asked, as
     that run may have been deleted since.
 
-    Args:
-        results: Of the run.
-
     Returns:
         What there is; of several looks one that came to its end, at the run's own photos if there
         is one, and at most of them, then the newest. Searches are those on the run's own photos.
@@ -90,15 +87,7 @@ def find_evidence(results: Results) -> Evidence | None:
 
 
 def is_same_model(first: Results, second: Results) -> bool:
-    """Tells whether two runs share float32 and int8 files, and with them what is known of layers.
-
-    Args:
-        first: Results of one.
-        second: Results of the other.
-
-    Returns:
-        Whether they do; no, where one has no int8 file.
-    """
+    """Tells whether two runs share float32 and int8 files, and so what is known of layers."""
     return all(
         name in first.variants
         and name in second.variants

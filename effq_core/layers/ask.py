@@ -12,12 +12,7 @@ _ABOUT_LAYERS = ("layers", "mixed", "variants")
 
 
 def looking(experiment: Experiment, layers: Layers) -> Experiment:
-    """Returns the same experiment, which looks into the layers too; all else is cached.
-
-    Args:
-        experiment: Of the run.
-        layers: How to look.
-    """
+    """Returns the same experiment, which looks into the layers too; all else is cached."""
     return replace(experiment, layers=layers)
 
 
@@ -34,15 +29,7 @@ def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Exper
 
 
 def is_about(other: Experiment, experiment: Experiment) -> bool:
-    """Tells whether an experiment asks about the layers of what another one makes.
-
-    Args:
-        other: What may ask.
-        experiment: What makes the model.
-
-    Returns:
-        Whether they differ in variants and layers only, and it asks for layers.
-    """
+    """Tells whether one asks about the layers of what another makes, and differs in no more."""
     if other.layers is None and other.mixed is None:
         return False
     return _model(other) == _model(experiment)

@@ -20,9 +20,9 @@ from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment.mixed import Layers, Precision
 from effq_core.layers.effect_record import (
     LAYER_SHARE,
+    BlockEffect,
     EffectKind,
     EffectRecord,
-    effect_from_dict,
     heavy_blocks,
 )
 from effq_core.layers.ledger import Clock, Ledger
@@ -120,7 +120,7 @@ class EffectMeter:
             floats_kl=floats["kl"],
             floats_agreement=Proportion(**floats["agreement"]),
             effects=tuple(
-                effect_from_dict(each)
+                BlockEffect.from_dict(each)
                 for each in (*groups.values(), *found.values(), *layers.values())
             ),
             not_reached=tuple(missing),

@@ -8,14 +8,11 @@ in floats? Both set the answers against the float32 file's, photo by photo, befo
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 
 from effq_core.base.intervals import Proportion
-from effq_core.base.reading import reading
+from effq_core.base.plain import Plain, Record
 
 EFFECT_FILE = "effect.json"
 LAYER_SHARE = 0.8
@@ -33,7 +30,7 @@ class EffectKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockEffect:
+class BlockEffect(Plain):
     """What one block, or one layer of a block, does to the model's answers.
 
     Attributes:
@@ -64,7 +61,7 @@ class BlockEffect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EffectRecord:
+class EffectRecord(Record):
     """Every effect that was measured, and what they are set against.
 
     Attributes:
@@ -83,6 +80,9 @@ class EffectRecord:
         seconds: Time it took, waits for a restart not counted.
         budget_seconds: After which nothing more was begun.
     """
+
+    FILE = EFFECT_FILE
+    WHAT = "The effects"
 
     images: int
     method: str
@@ -112,10 +112,6 @@ class EffectRecord:
         """Those of whole blocks, in the order of the graph."""
         return tuple(e for e in self.effects if e.kind is EffectKind.BLOCK)
 
-    def layers_of(self, block: str) -> tuple[BlockEffect, ...]:
-        """Returns the effects of a block's layers, in order; none where they were not tried."""
-        return tuple(e for e in self.effects if e.kind is EffectKind.LAYER and e.block == block)
-
     def ranked(self, kind: EffectKind = EffectKind.BLOCK) -> tuple[BlockEffect, ...]:
         """Orders effects, worst first.
 
@@ -136,60 +132,6 @@ class EffectRecord:
     def gain(self, effect: BlockEffect) -> float | None:
         """Returns what keeping it alone takes off int8's divergence, in nats; below 0: nothing."""
         return None if effect.without_kl is None else self.baseline_kl - effect.without_kl
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the record as plain JSON values."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> EffectRecord:
-        """Rebuilds a record from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The record.
-        """
-        values = {name: plain[name] for name in cls.__dataclass_fields__}
-        for name in ("baseline_agreement", "floats_agreement"):
-            values[name] = Proportion(**values[name])
-        values["effects"] = tuple(effect_from_dict(effect) for effect in values["effects"])
-        values["not_reached"] = tuple(map(str, values["not_reached"]))
-        return cls(**values)
-
-    def save(self, folder: Path) -> None:
-        """Writes ``effect.json``."""
-        text = json.dumps(self.to_dict(), indent=1) + "\n"
-        (folder / EFFECT_FILE).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> EffectRecord:
-        """Reads what :meth:`save` wrote.
-
-        Args:
-            folder: Where it was written.
-
-        Returns:
-            The record.
-
-        Raises:
-            StoreError: If it is missing or damaged.
-        """
-        with reading("The effects", folder):
-            return cls.from_dict(json.loads((folder / EFFECT_FILE).read_text(encoding="utf-8")))
-
-
-def effect_from_dict(plain: dict[str, Any]) -> BlockEffect:
-    """Rebuilds one effect from plain JSON values."""
-    effect = BlockEffect(**{**plain, "kind": EffectKind(plain["kind"])})
-    after: Any = effect.without_agreement
-    return replace(
-        effect,
-        only_agreement=Proportion(**plain["only_agreement"]),
-        without_agreement=after and Proportion(**after),
-    )
 
 
 def heavy_blocks(only_kl: dict[str, float]) -> tuple[str, ...]:

@@ -31,9 +31,6 @@ class Carriers:
 def carriers(effect: EffectRecord) -> Carriers | None:
     """Finds the fewest blocks that carry :data:`TELLING_SHARE` of the divergence.
 
-    Args:
-        effect: What each block does alone.
-
     Returns:
         At most :data:`MOST_NAMED` of them, and what they carry; ``None`` where no block was tried,
         or none does anything.
@@ -53,15 +50,7 @@ def carriers(effect: EffectRecord) -> Carriers | None:
 
 
 def which_blocks(effect: EffectRecord, in_all: int) -> str:
-    """Says which blocks carry the divergence.
-
-    Args:
-        effect: What each block does alone.
-        in_all: How many blocks the network has; not all may have been tried.
-
-    Returns:
-        One or two sentences.
-    """
+    """Says in one or two sentences which of the network's blocks carry the divergence."""
     found = carriers(effect)
     photos = fmt.counted(effect.images, "calibration photo")
     tried = len(effect.blocks)
@@ -82,14 +71,7 @@ def which_blocks(effect: EffectRecord, in_all: int) -> str:
 
 
 def how_far(effect: EffectRecord) -> str:
-    """Says how far all of int8 moves the answers, on the photos the effects were measured on.
-
-    Args:
-        effect: What each block does.
-
-    Returns:
-        One sentence with n and the interval.
-    """
+    """Says how far int8 moves the answers on the photos watched, with n and the interval."""
     same = effect.baseline_agreement
     return (
         f"All blocks together move the answers by {fmt.millinats(effect.baseline_kl)} of KL; "

@@ -49,15 +49,7 @@ class Ledger:
         return self._before + self._clock() - self._begun
 
     def get(self, key: str, measure: Callable[[], Any]) -> Any:
-        """Returns a result, measuring it unless it is here.
-
-        Args:
-            key: Its name.
-            measure: Measures it.
-
-        Returns:
-            JSON values.
-        """
+        """Returns a result, JSON values, measuring it unless it is here."""
         if key not in self._results:
             self._results[key] = json.loads(json.dumps(measure()))
             self._write()

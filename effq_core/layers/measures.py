@@ -63,28 +63,14 @@ class Measure:
 
 
 def criteria(signal: SignalRecord | None, effect: EffectRecord | None) -> list[Criterion]:
-    """Returns what there is evidence for, the most telling first.
-
-    Args:
-        signal: Of the tensors, if that is known.
-        effect: Of the blocks, if that is known.
-    """
+    """Returns what there is evidence for, the most telling first."""
     return [each for each in Criterion if (effect if each in _EFFECTS else signal) is not None]
 
 
 def measure(
     criterion: Criterion, signal: SignalRecord | None, effect: EffectRecord | None
 ) -> Measure:
-    """Puts a number on every block.
-
-    Args:
-        criterion: One of :func:`criteria`.
-        signal: Of the tensors.
-        effect: Of the blocks.
-
-    Returns:
-        The numbers; none for blocks that were not reached in time.
-    """
+    """Puts a number on every block that was reached in time."""
     if criterion in _EFFECTS:
         return _effect(criterion, effect)
     blocks = signal.by_block() if signal else ()

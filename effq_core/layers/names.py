@@ -18,9 +18,6 @@ from effq_core.tflite.naming import (
 def names_of(card: ModelCard) -> Names | None:
     """Returns what a model's parts are called.
 
-    Args:
-        card: The model.
-
     Returns:
         The names; ``None`` where they come with the model's conversion.
     """

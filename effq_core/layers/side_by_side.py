@@ -168,9 +168,6 @@ class Both:
     def values(self, pair: Pair) -> tuple[Floats, Floats]:
         """Returns what an operator made of the photo that was run last.
 
-        Args:
-            pair: One of :attr:`pairs`.
-
         Returns:
             float32's values, and int8's as real numbers: float32 ``(positions, channels)``, copies.
         """

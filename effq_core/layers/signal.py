@@ -39,9 +39,6 @@ def measure_signal(
         reporter: Told about progress; asked about cancellation at every photo.
         threads: Threads of each.
 
-    Returns:
-        The record.
-
     Raises:
         ModelError: If a file cannot be read, or the two do not fit each other.
         StageError: If there is no photo, or a float32 activation is infinite or not a number.

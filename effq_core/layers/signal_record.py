@@ -114,11 +114,7 @@ class SignalRecord:
         return tuple(found)
 
     def save(self, folder: Path) -> None:
-        """Writes ``signal.npz`` and ``signal.json``.
-
-        Args:
-            folder: Where to; exists.
-        """
+        """Writes ``signal.npz`` and ``signal.json``."""
         shelf = Shelf()
         index = {
             "format": FORMAT,
@@ -134,12 +130,6 @@ class SignalRecord:
     @classmethod
     def load(cls, folder: Path) -> SignalRecord:
         """Reads what :meth:`save` wrote.
-
-        Args:
-            folder: Where it was written.
-
-        Returns:
-            The record.
 
         Raises:
             StoreError: If it is missing, damaged or of another format.

@@ -62,15 +62,6 @@ def suggest(
     between the last that did not and the first that did; of what is found, each member that is not
     needed is dropped, the one of least effect first.
 
-    Args:
-        bench: Measures sets, each once.
-        effects: What each block does.
-        labelled: Whether the photos have labels.
-        float32_top1: What float32 gets right.
-        float32_bytes: Size of its file.
-        int8_bytes: Size of int8's.
-        progress: Told how many files were measured of how many it will be about.
-
     Returns:
         The set with the fewest members that holds every limit, the smallest file of equals; if
         there is none, the best one measured within size and latency.
@@ -117,10 +108,6 @@ def suggest(
 def choose(trials: Sequence[TrialRecord], limits: Mixed) -> TrialRecord:
     """Takes one of the trials.
 
-    Args:
-        trials: All that were measured; the first is int8 itself.
-        limits: What is allowed.
-
     Returns:
         Of those that hold every limit the one with the fewest members, then the smallest file. If
         none does: of those within size and latency, int8 itself among them, the one that loses
@@ -136,12 +123,6 @@ def orders(
     network: Network, effects: EffectRecord, limits: Mixed, int8_bytes: int
 ) -> Iterator[tuple[str, ...]]:
     """Yields orders in which blocks or layers are to be tried, each fitting the size allowed.
-
-    Args:
-        network: The model.
-        effects: What each block does; blocks that were not reached come last.
-        limits: What is allowed.
-        int8_bytes: Size of the int8 file.
 
     Yields:
         Where at most :data:`FEW` blocks carry most of the divergence: blocks by it, groups and

@@ -106,9 +106,6 @@ class Trace:
     def first_below(self, threshold_db: float = PARTING_DB) -> Step | None:
         """Finds where the two models part company.
 
-        Args:
-            threshold_db: In dB.
-
         Returns:
             The first step of the trunk whose SQNR, or whose median channel's, is lower; ``None``
             where none is: then noise of everywhere has tipped a close decision, if any.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from effq_core.base.intervals import Proportion
-from effq_core.base.reading import reading
+from effq_core.base.plain import Plain, Record
 from effq_core.experiment.mixed import Precision
 from effq_core.measure.latency_ratio import Ratio
 
@@ -16,7 +13,7 @@ TRIALS_FILE = "trials.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialRecord:
+class TrialRecord(Plain):
     """One mixed file, measured on the evaluation photos.
 
     Attributes:
@@ -68,38 +65,9 @@ class TrialRecord:
         times = self.latency_ms / self.int8_ms
         return Ratio(times=times, low=times, high=times, rounds=0, disturbed=self.busy)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the trial as plain JSON values."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> TrialRecord:
-        """Rebuilds a trial from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The trial.
-        """
-        given = {"against_int8": None, "p": None, **plain}
-        values = {name: given[name] for name in cls.__dataclass_fields__}
-        ratio = values["against_int8"]
-        return cls(
-            **{
-                **values,
-                "keep": tuple(map(str, values["keep"])),
-                "precision": Precision(values["precision"]),
-                "top1": values["top1"] and Proportion(**values["top1"]),
-                "agreement": Proportion(**values["agreement"]),
-                "against_int8": ratio and Ratio(**ratio),
-            }
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
-class Suggestion:
+class Suggestion(Record):
     """A search for the smallest set of blocks that holds the limits.
 
     Attributes:
@@ -118,6 +86,9 @@ class Suggestion:
             not be held; and that the choice among the trials was made on these very photos.
     """
 
+    FILE = TRIALS_FILE
+    WHAT = "The trials"
+
     trials: tuple[TrialRecord, ...]
     chosen: int
     met: bool
@@ -131,6 +102,10 @@ class Suggestion:
     seconds: float
     sentence: str
 
+    def __post_init__(self) -> None:
+        """Looks the choice up, so that a wrong number is a damaged file and no later error."""
+        self.trials[self.chosen]
+
     @property
     def choice(self) -> TrialRecord:
         """The trial that was taken."""
@@ -140,36 +115,3 @@ class Suggestion:
     def int8(self) -> TrialRecord:
         """The trial that keeps nothing."""
         return self.trials[0]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the suggestion as plain JSON values."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
-
-    def save(self, folder: Path) -> None:
-        """Writes ``trials.json``."""
-        text = json.dumps(self.to_dict(), indent=1) + "\n"
-        (folder / TRIALS_FILE).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Suggestion:
-        """Reads what :meth:`save` wrote.
-
-        Args:
-            folder: Where it was written.
-
-        Returns:
-            The suggestion.
-
-        Raises:
-            StoreError: If it is missing or damaged.
-        """
-        with reading("The trials", folder):
-            plain = json.loads((folder / TRIALS_FILE).read_text(encoding="utf-8"))
-            values = {name: plain[name] for name in cls.__dataclass_fields__}
-            values["trials"] = tuple(TrialRecord.from_dict(trial) for trial in plain["trials"])
-            values["float32_top1"] = plain["float32_top1"] and Proportion(**plain["float32_top1"])
-            found = cls(**values)
-            # Looked up now, so that a wrong number is a damaged file and not a later IndexError.
-            found.trials[found.chosen]
-            return found

@@ -23,11 +23,6 @@ def is_too_costly(trial: TrialRecord, limits: Mixed) -> bool:
 def broken_limits(trial: TrialRecord, limits: Mixed, *, labelled: bool) -> str:
     """Lists the limits a trial breaks.
 
-    Args:
-        trial: As measured.
-        limits: What is allowed.
-        labelled: Whether the photos have labels.
-
     Returns:
         Such as ``it loses 0.41 points where 0.20 are allowed``; empty if it holds all.
     """
@@ -55,18 +50,7 @@ def describe(
     complete: bool,
     limits: Mixed,
 ) -> str:
-    """Says what a search for a set of blocks came to.
-
-    Args:
-        trials: All that were measured, int8 itself first.
-        choice: The one that was taken.
-        labelled: Whether the photos have labels.
-        complete: Whether the search came to its end.
-        limits: What was allowed.
-
-    Returns:
-        A few sentences.
-    """
+    """Says in a few sentences what a search came to; the first trial is int8 itself."""
     int8 = trials[0]
     photos = fmt.counted(choice.n, "evaluation photo")
     if choice.ok and not choice.keep:
@@ -99,10 +83,6 @@ def describe(
 
 def recovered(int8: TrialRecord, trial: TrialRecord) -> float | None:
     """Returns the share of int8's drop that a trial takes back, 0–1 and beyond.
-
-    Args:
-        int8: Int8 itself.
-        trial: A mixed file on the same photos.
 
     Returns:
         The share; ``None`` where int8 drops nothing, or nothing that chance would not do.

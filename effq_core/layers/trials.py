@@ -165,15 +165,7 @@ class Bench:
 
 
 def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Orders blocks and layers as the graph does, each once.
-
-    Args:
-        network: The model.
-        names: Of blocks and layers.
-
-    Returns:
-        The names.
-    """
+    """Orders blocks and layers as the graph does, each once."""
     places = {op.tensor: number for number, op in enumerate(network.ops)}
     return tuple(sorted(set(names), key=lambda name: (places[network.tensors_of([name])[0]], name)))
 
@@ -187,9 +179,6 @@ def time_beside_int8(
         files: By variant; int8 among them.
         reporter: Asked whether to stop.
         pause: Called before the sitting; may wait for a quiet processor.
-
-    Returns:
-        The timings.
     """
     found = time_together(
         files, PTQ, [1], invocations=INVOCATIONS, rounds=ROUNDS, reporter=reporter, pause=pause

@@ -13,9 +13,6 @@ def trunk_of(ops: Iterable[Op]) -> tuple[str, ...]:
     A branch that is added to something larger, or a gate of squeeze-and-excite, may be noisy and
     matter little; what is lost on the trunk is lost to all that follows.
 
-    Args:
-        ops: All operators.
-
     Returns:
         Names of the trunk's tensors, in the order of the graph.
     """

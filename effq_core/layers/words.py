@@ -30,20 +30,12 @@ GROUP_TITLES = {
 
 
 def layer_title(layer: str) -> str:
-    """Names a layer for people; the last one has the converter's name for the whole model.
-
-    Args:
-        layer: As :func:`effq_core.tflite.network.layer_name` has it.
-    """
+    """Names a layer for people; the last one has the converter's name for the whole model."""
     return "the answer" if "PartitionedCall" in layer else layer
 
 
 def block_title(block: Block) -> str:
-    """Names a block and what it is: ``● block5a: MBConv, squeeze-and-excite, residual``.
-
-    Args:
-        block: The block.
-    """
+    """Names a block and what it is: ``● block5a: MBConv, squeeze-and-excite, residual``."""
     parts = [KIND_TITLES[block.kind]]
     parts += ["squeeze-and-excite"] if block.has_se else []
     parts += ["residual"] if block.has_residual else []

@@ -24,9 +24,6 @@ def find_tensors(results: Results) -> Path | None:
 
     Neither the database nor the dataset is asked: both may have gone since.
 
-    Args:
-        results: Of the run.
-
     Returns:
         The folder; ``None`` if there are none, as with runs of earlier versions of EffQ.
 

@@ -60,13 +60,6 @@ def follow(grid: Grid, value: float) -> Point:
 
     The gradient is the straight-through estimator of TensorFlow's fake-quant operators: rounding
     is passed over as if it were not there, clipping is not.
-
-    Args:
-        grid: Of one channel.
-        value: Any value.
-
-    Returns:
-        What becomes of it.
     """
     array = np.array([value])
     output = float(grid.round(array)[0])
@@ -80,14 +73,7 @@ def follow(grid: Grid, value: float) -> Point:
 
 
 def curve(grid: Grid) -> Curve:
-    """Draws fake-quant.
-
-    Args:
-        grid: Of one channel.
-
-    Returns:
-        The staircase and its gradient, a little beyond the range.
-    """
+    """Draws fake-quant of one channel: staircase and gradient, a little beyond the range."""
     values = np.linspace(*span(grid), _POINTS)
     return Curve(values, grid.round(values), _passes(grid, values))
 

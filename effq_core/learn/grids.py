@@ -144,14 +144,11 @@ def quantize(
 
 
 def decibels(signal: float, noise: float) -> float:
-    """Compares two powers.
+    """Compares two powers: ``10 log10(signal / noise)``, infinite where nothing is lost.
 
     Args:
         signal: Power of the values, such as the sum of their squares.
         noise: Power of the error, likewise.
-
-    Returns:
-        ``10 log10(signal / noise)``; infinite where nothing is lost.
     """
     if noise <= 0:
         return math.inf
@@ -159,15 +156,7 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> float:
-    """Returns the signal-to-quantization-noise ratio of all values together, in dB.
-
-    Args:
-        values: Any shape.
-        rounded: What stands in their place, of the same shape.
-
-    Returns:
-        dB; infinite where nothing is lost.
-    """
+    """Returns the signal-to-quantization-noise ratio of all values, in dB; may be infinite."""
     exact = np.asarray(values, np.float64)
     return decibels(float((exact**2).sum()), float(((exact - rounded) ** 2).sum()))
 

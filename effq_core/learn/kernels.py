@@ -51,9 +51,6 @@ def quantize_kernel(layer: Layer, bits: int, *, symmetric: bool, per_channel: bo
         bits: 2 to 8.
         symmetric: Whether the grid is centred on 0.
         per_channel: Whether each channel has a grid of its own.
-
-    Returns:
-        The effect on the kept channels.
     """
     low: npt.NDArray[np.float32] = layer.low[layer.channels] if per_channel else layer.low.min()
     high: npt.NDArray[np.float32] = layer.high[layer.channels] if per_channel else layer.high.max()

@@ -30,9 +30,6 @@ def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
     Args:
         shared: The kernel under one grid for all channels.
         own: The kernel with a grid a channel, of as many bits.
-
-    Returns:
-        One sentence.
     """
     gain = own.typical - shared.typical
     numbers = f"{fmt.decibels(shared.typical)} → {fmt.decibels(own.typical)}"
@@ -49,9 +46,6 @@ def calibration_lesson(courses: Mapping[CalibrationMethod, Sequence[RangeEffect]
 
     Args:
         courses: For each method its effect at rising numbers of photos.
-
-    Returns:
-        One or two sentences.
     """
     course = courses[CalibrationMethod.MIN_MAX]
     best, last = max(course, key=lambda each: each.typical), course[-1]

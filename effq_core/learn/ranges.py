@@ -98,10 +98,6 @@ def photo_sqnr(activation: Activation, grid: Grid) -> Floats:
 
     Values are taken to be spread evenly within a bin of the photo's histogram.
 
-    Args:
-        activation: What was seen.
-        grid: Of one channel.
-
     Returns:
         dB, float64 ``(photos,)``.
     """
@@ -118,11 +114,6 @@ def clipped_share(activation: Activation, low: float, high: float) -> float:
     """Returns which share of all photos' values a range leaves outside, 0-1.
 
     A bin that the range cuts counts in proportion.
-
-    Args:
-        activation: What was seen.
-        low: Lower end of the range.
-        high: Upper end.
     """
     counts = activation.histograms[-1]
     edges = np.linspace(-activation.limit, activation.limit, len(counts) + 1)
@@ -144,16 +135,6 @@ def measure(
     percentile: float = 99.99,
 ) -> RangeEffect:
     """Finds a method's range and what it does to all photos.
-
-    Args:
-        activation: What was seen.
-        method: How photos become a range.
-        images: How many photos set the range.
-        bits: Of the grid over it.
-        percentile: Used by ``percentile`` only.
-
-    Returns:
-        The range and its effect.
 
     Raises:
         InputError: If no such number of photos was kept.

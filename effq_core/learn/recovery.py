@@ -102,9 +102,6 @@ class Rung:
 def answers(results: Results) -> tuple[Answer, ...]:
     """Answers every question a run has the variants for.
 
-    Args:
-        results: The run's.
-
     Returns:
         An answer a question; of those the run cannot answer, what is missing.
 
@@ -115,14 +112,7 @@ def answers(results: Results) -> tuple[Answer, ...]:
 
 
 def rungs(results: Results) -> tuple[Rung, ...]:
-    """Lists how each int8 variant of a run does against float32.
-
-    Args:
-        results: The run's.
-
-    Returns:
-        A row a variant the run has, in the order of the story.
-    """
+    """Lists how each int8 variant of a run does against float32, in the order of the story."""
     return tuple(
         _rung(name, comparison)
         for name in LADDER
@@ -163,14 +153,7 @@ def _answer(results: Results, question: Question) -> Answer:
 
 
 def describe(comparison: Comparison) -> str:
-    """Says what a comparison found, and no more than it found.
-
-    Args:
-        comparison: The second variant against the first.
-
-    Returns:
-        One or two short sentences.
-    """
+    """Says what a comparison of two variants found, and no more than it found."""
     n = fmt.counted(comparison.n, "photo")
     points, p = comparison.difference_points, comparison.p
     if points is None or p is None:

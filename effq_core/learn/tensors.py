@@ -94,11 +94,7 @@ class Tensors:
     activations: tuple[Activation, ...]
 
     def save(self, folder: Path) -> None:
-        """Writes ``tensors.npz`` and ``tensors.json``.
-
-        Args:
-            folder: Where to; exists.
-        """
+        """Writes ``tensors.npz`` and ``tensors.json``."""
         arrays: dict[str, _Array] = {}
         for number, layer in enumerate(self.layers):
             peak = _peak(layer)
@@ -142,12 +138,6 @@ class Tensors:
     @classmethod
     def load(cls, folder: Path) -> Tensors:
         """Reads what :meth:`save` wrote.
-
-        Args:
-            folder: Where it was written.
-
-        Returns:
-            The tensors.
 
         Raises:
             StoreError: If they are missing, damaged or of another format.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from effq_core.base.errors import StageError
 from effq_core.base.intervals import Proportion, proportion
+from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Bools, Floats, Ints, Predictions, top1, top5
 
 __all__ = [
@@ -48,7 +48,7 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccuracyReport:
+class AccuracyReport(Plain):
     """How often a variant is right. Everything but ``n`` is empty for images without labels.
 
     Attributes:
@@ -80,40 +80,9 @@ class AccuracyReport:
             matrix[true, predicted] = count
         return matrix
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the report as plain JSON values."""
-        plain = asdict(self)
-        for name in ("per_class", "bins"):
-            plain[name] = list(plain[name])
-        plain["confusion"] = [list(row) for row in self.confusion]
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> AccuracyReport:
-        """Rebuilds a report from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The report.
-        """
-        values = dict(plain)
-        for name in ("top1", "top5"):
-            values[name] = values[name] and Proportion(**values[name])
-        values["per_class"] = tuple(
-            ClassScore(**{**row, "top1": Proportion(**row["top1"])}) for row in plain["per_class"]
-        )
-        values["bins"] = tuple(CalibrationBin(**row) for row in plain["bins"])
-        values["confusion"] = tuple((row[0], row[1], row[2]) for row in plain["confusion"])
-        return cls(**values)
-
 
 def score(predictions: Predictions) -> AccuracyReport:
     """Measures how often a variant is right.
-
-    Args:
-        predictions: Its answers.
 
     Returns:
         Accuracies with Wilson 95 % intervals, calibration error and confusion counts.

@@ -9,9 +9,6 @@ from effq_core.tflite.operators import OutputScale, operator_kind
 def expected_fake_quant(float32: FileReport) -> dict[str, int]:
     """Counts the fake-quant operators an architecture needs, from its float32 file.
 
-    Args:
-        float32: What is in the float32 ``.tflite`` file.
-
     Returns:
         ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless
         its scale is fixed or its input's, one for the input, and one a fully connected kernel.

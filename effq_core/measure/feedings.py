@@ -51,10 +51,6 @@ class OtherFeeding:
 def other_feedings(seen: Normalisation | None, channels: int = COLOUR) -> Iterator[OtherFeeding]:
     """Lists what a model may have been trained with, where it was not this.
 
-    Args:
-        seen: What it is made to see now; ``None`` for RGB 0–255.
-        channels: Of its input; a grey one has no order of colours.
-
     Yields:
         Every preprocessing EffQ knows, in both orders of the colours.
     """

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import StageError
+from effq_core.base.plain import Plain
 from effq_core.runtimes.file_report import FileReport
 
 FLOAT_PARITY = 0.995
@@ -24,7 +25,7 @@ QAT_PARITY = 0.98
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
+class Gate(Plain):
     """One check and its numbers.
 
     Attributes:
@@ -42,22 +43,6 @@ class Gate:
     limit: float
     n: int
     detail: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the gate as plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Gate:
-        """Rebuilds a gate from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The gate.
-        """
-        return cls(**plain)
 
 
 def agreement_gate(
@@ -96,9 +81,6 @@ def agreement_gate(
 
 def no_float_gate(report: FileReport) -> Gate:
     """Checks that a file is integer throughout.
-
-    Args:
-        report: What the file consists of.
 
     Returns:
         The gate; its value is the number of float tensors.
@@ -168,10 +150,6 @@ def disjoint_gate(role_a: str, a: Iterable[str], role_b: str, b: Iterable[str]) 
 
 def same_ops_gate(report_a: FileReport, report_b: FileReport) -> Gate:
     """Checks that two files consist of the same operators, as int8_qat and int8 should.
-
-    Args:
-        report_a: What one file consists of.
-        report_b: What the other consists of.
 
     Returns:
         The gate; its value is the number of operators only one of them has.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from effq_core.base.hardware import Hardware, describe
 from effq_core.base.intervals import median_interval
+from effq_core.base.plain import Plain
 from effq_core.measure.others import is_busy
 
 
@@ -62,7 +62,7 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatencyReport:
+class LatencyReport(Plain):
     """Timings of one file at one thread count. Times are in milliseconds.
 
     Attributes:
@@ -129,34 +129,6 @@ class LatencyReport:
             start += each.samples
         return found
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the report as plain JSON values."""
-        return {
-            **asdict(self),
-            "samples_ms": list(self.samples_ms),
-            "rounds": [asdict(each) for each in self.rounds],
-            "hardware": self.hardware.to_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> LatencyReport:
-        """Rebuilds a report from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The report.
-        """
-        return cls(
-            **{
-                **plain,
-                "samples_ms": tuple(plain["samples_ms"]),
-                "rounds": tuple(Round(**each) for each in plain.get("rounds", ())),
-                "hardware": Hardware.from_dict(plain["hardware"]),
-            }
-        )
-
 
 def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "") -> LatencyReport:
     """Turns raw timings of a file at one thread count into a report.
@@ -165,9 +137,6 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
         measured: What was measured, by the number of the round.
         warmup: Invocations before the timed ones, at least.
         sitting: Which sitting the rounds are of; empty for a file timed alone.
-
-    Returns:
-        The report, of this machine.
     """
     found = list(measured.values())
     samples = tuple(sample for each in found for sample in each.samples_ms)

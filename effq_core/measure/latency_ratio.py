@@ -65,10 +65,6 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
     Where both were timed in one sitting, it is taken round by round: what slows a round slows
     both. Timings taken separately can only be divided, and say so.
 
-    Args:
-        base: The other file's.
-        own: The file's.
-
     Returns:
         The base's time divided by the file's own.
     """

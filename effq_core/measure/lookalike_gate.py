@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from effq_core.base.plain import Plain
 from effq_core.measure.gates import Gate
 
 _MOST_NAMED = 3
@@ -21,7 +21,7 @@ _REMEDY = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Plain):
     """Images of evaluation, compared with another sample.
 
     Attributes:
@@ -40,31 +40,11 @@ class Comparison:
     among: int
     others: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Comparison:
-        """Rebuilds a comparison from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The comparison.
-        """
-        alike = tuple((key, like, value) for key, like, value in plain["alike"])
-        return cls(**{**plain, "alike": alike})
-
 
 def lookalike_gate(found: Comparison) -> Gate:
     """Checks that no evaluation image looks like one the model was made with.
 
     Calibration and training images may look alike: nothing is measured on either.
-
-    Args:
-        found: What the comparison of the two samples gave.
 
     Returns:
         The gate; its value is the number of evaluation images that look like another one.

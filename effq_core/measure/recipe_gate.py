@@ -44,13 +44,7 @@ class Computed:
 
 
 def computed(file: Path | bytes) -> tuple[Computed, ...]:
-    """Lists how a file's operators compute, those left out that only change a type.
-
-    Args:
-        file: A ``.tflite`` file, or what is in it.
-
-    Returns:
-        The operators of the main graph, in order.
+    """Lists how a file's operators compute, in order, but for those that only change a type.
 
     Raises:
         ModelError: If the file cannot be read.
@@ -71,11 +65,6 @@ def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> G
 
     Operators are matched by their place: the quantizer keeps their order and only adds operators
     that change a type between integers and floats.
-
-    Args:
-        float32: The float32 ``.tflite`` file, which says what the blocks consist of.
-        mixed: The mixed one.
-        recipe: What it was made by.
 
     Returns:
         The gate; its value is the number of operators that compute otherwise than asked, kernels

@@ -164,14 +164,7 @@ def sign_flip(sums: npt.NDArray[np.int64]) -> float:
 
 
 def holm(values: Sequence[float]) -> tuple[float, ...]:
-    """Corrects several p for their number (S. Holm, Scandinavian Journal of Statistics 6, 1979).
-
-    Args:
-        values: The p of each test.
-
-    Returns:
-        The corrected p in the same order.
-    """
+    """Corrects several p for their number (S. Holm, Scandinavian Journal of Statistics 6, 1979)."""
     order = sorted(range(len(values)), key=values.__getitem__)
     corrected, largest = [0.0] * len(values), 0.0
     for rank, place in enumerate(order):

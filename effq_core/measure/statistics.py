@@ -5,7 +5,7 @@ The intervals and tests behind it are in :mod:`effq_core.base.intervals`, offere
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from effq_core.base.intervals import (
     smallest_significant,
     wilson,
 )
+from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
 
 __all__ = [
@@ -43,7 +44,7 @@ MARGIN_POINTS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Plain):
     """A variant set against a baseline on the same images.
 
     Without labels only the last four hold; the others are ``None``.
@@ -80,32 +81,9 @@ class Comparison:
     kl_epsilon: float
     max_difference: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the comparison as plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Comparison:
-        """Rebuilds a comparison from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The comparison.
-        """
-        return cls(**{**plain, "agreement": Proportion(**plain["agreement"])})
-
 
 def compare(baseline: Predictions, other: Predictions) -> Comparison:
     """Compares a variant with a baseline, image by image.
-
-    Args:
-        baseline: The baseline's answers, usually float32's.
-        other: The variant's answers to the same images.
-
-    Returns:
-        What differs, and whether it can be chance.
 
     Raises:
         StageError: If there is no image, or the images or classes are not the same.
@@ -168,9 +146,6 @@ def clip_epsilon(classes: int) -> float:
     count as infinitely surprising. With many classes the clip is a tenth of the uniform
     probability instead, so that it never adds more than a tenth to the total.
 
-    Args:
-        classes: Outputs of the model.
-
     Returns:
         The probability others are raised to, the same for every variant.
     """
@@ -197,16 +172,7 @@ def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
 
 
 def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
-    """Says what a comparison found, in plain words.
-
-    Args:
-        comparison: The comparison.
-        name_a: Name of the baseline.
-        name_b: Name of the variant.
-
-    Returns:
-        One sentence.
-    """
+    """Says in one sentence what a comparison of the second with the first, the baseline, found."""
     n, agreement = comparison.n, comparison.agreement
     if (
         comparison.difference_points is None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import psutil  # type: ignore[import-untyped]
 
 from effq_core.base.errors import EngineError
+from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
 from effq_core.pipeline import engine, engine_workers
 from effq_core.results.wording import stage_title
@@ -38,7 +38,7 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineStatus:
+class EngineStatus(Plain):
     """The engine at one moment.
 
     Attributes:
@@ -60,10 +60,6 @@ class EngineStatus:
     workers: int = 0
     memory_bytes: int = 0
     work: tuple[Work, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the status as plain JSON values."""
-        return asdict(self)
 
 
 def engine_status(home: Home) -> EngineStatus:

@@ -67,9 +67,6 @@ def sentence(answered: Answered) -> str:
 
     Args:
         answered: The photo and its answers, float32's among them.
-
-    Returns:
-        One or two sentences.
     """
     baseline = next(answer for answer in answered.answers if answer.variant == BASELINE)
     others = [answer for answer in answered.answers if answer.agrees is not None]
@@ -102,9 +99,6 @@ def _differently(answer: Answer, expected: Guess) -> str:
 def verdict(answer: Answer) -> str:
     """Says in a few characters what a variant answered and whether float32 did, too.
 
-    Args:
-        answer: The answer.
-
     Returns:
         Such as ``✓ church 98.2 %``, or ``≠ gas pump 35.0 %`` where float32 says something else.
     """
@@ -115,9 +109,6 @@ def verdict(answer: Answer) -> str:
 
 def answers_csv(answered: Sequence[Answered]) -> str:
     """Writes photos and answers as CSV, one row a photo.
-
-    Args:
-        answered: The photos.
 
     Returns:
         The text; times are milliseconds, confidences 0–1.

@@ -7,14 +7,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import BusyError, InputError
+from effq_core.base.plain import Plain
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
 from effq_core.photos.decode import decode, open_image
 from effq_core.results import Results
@@ -45,7 +45,7 @@ class Guess:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(Plain):
     """What one variant says about an image.
 
     Attributes:
@@ -60,10 +60,6 @@ class Answer:
     guesses: tuple[Guess, ...]
     ms: float
     agrees: bool | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the answer as plain JSON values."""
-        return {**asdict(self), "guesses": [asdict(guess) for guess in self.guesses]}
 
 
 class Predictor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 
 from effq_core.base.errors import InputError, StoreError
+from effq_core.base.plain import Plain
 from effq_core.measure.latency_ratio import Ratio
 from effq_core.results import Results
 
@@ -25,7 +25,7 @@ class Tells(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Plain):
     """What one variant loses against float32, and what it costs.
 
     Attributes:
@@ -100,18 +100,6 @@ class Outcome:
         if self.drop_high <= limit:
             return Tells.WITHIN
         return Tells.BEYOND if self.drop_low > limit else Tells.OPEN
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the outcome as plain JSON values."""
-        lists = {name: list(getattr(self, name)) for name in ("failed_gates", "kept")}
-        return {**asdict(self), **lists}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Outcome:
-        """Rebuilds an outcome from :meth:`to_dict`."""
-        lists = {name: tuple(plain[name]) for name in ("failed_gates", "kept")}
-        ratios = {count: Ratio(**each) for count, each in plain.get("speedup", {}).items()}
-        return cls(**{**plain, **lists, "speedup": ratios})
 
 
 def outcome_of(results: Results, variant: str, first: Results | None = None) -> Outcome:

@@ -64,9 +64,6 @@ class Column:
 def columns(results: Results) -> tuple[Column, ...]:
     """Lists the columns of a run's table, the variant's names left out.
 
-    Args:
-        results: The run's.
-
     Returns:
         Every other column of :func:`effq_core.results.table.rows`, once.
     """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.hardware import Hardware
+from effq_core.base.plain import Plain
 from effq_core.base.settings import REFERENCE_RUN
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE, get_variant
@@ -31,7 +32,7 @@ _LABELS_FILE = "labels.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class VariantResult:
+class VariantResult(Plain):
     """Everything measured on one variant.
 
     Attributes:
@@ -77,35 +78,13 @@ class VariantResult:
         return next((timing for timing in self.latency if timing.threads == threads), None)
 
     @classmethod
-    def from_dict(cls, name: str, plain: Mapping[str, Any]) -> VariantResult:
-        """Reads a variant's part of the results.
-
-        Args:
-            name: Its name.
-            plain: JSON values.
-
-        Returns:
-            The variant's results.
-        """
-        found = plain["comparison"]
-        comparison = Comparison.from_dict(found) if found else None
-        return cls(
-            name=name,
-            title=plain["title"],
-            artifact=plain["artifact"],
-            predictions=plain["predictions"],
-            file=FileReport.from_dict(plain["file"]),
-            compression=plain["compression"],
-            saved_percent=plain["saved_percent"],
-            accuracy=AccuracyReport.from_dict(plain["accuracy"]),
-            comparison=comparison,
-            # Not the stored one: that calls the variants by their identifiers.
-            sentence=sentence(comparison, _BASELINE_TITLE, plain["title"]) if comparison else None,
-            latency=tuple(LatencyReport.from_dict(timing) for timing in plain["latency"]),
-            conversion=plain["conversion"],
-            training=plain["training"],
-            gates=tuple(Gate.from_dict(gate) for gate in plain["gates"]),
-        )
+    def of(cls, name: str, plain: Mapping[str, Any]) -> VariantResult:
+        """Reads a variant's part of the results, JSON values."""
+        found = cls.from_dict({**plain, "name": name, "sentence": None})
+        if found.comparison is None:
+            return found
+        # Not the stored one: that calls the variants by their identifiers.
+        return replace(found, sentence=sentence(found.comparison, _BASELINE_TITLE, found.title))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +250,7 @@ class Results:
                 dataset=plain["dataset"],
                 samples=plain["samples"],
                 variants={
-                    name: VariantResult.from_dict(name, values)
+                    name: VariantResult.of(name, values)
                     for name, values in plain["variants"].items()
                 },
                 gates=tuple(Gate.from_dict(gate) for gate in plain["gates"]),
@@ -281,7 +260,7 @@ class Results:
                 plain=plain,
                 folder=folder,
             )
-        except (KeyError, TypeError, AttributeError, InputError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise StoreError(
                 f"The results cannot be read ({type(error).__name__}: {error}).",
                 "They come from another version of EffQ; run the experiment again.",

@@ -12,6 +12,7 @@ import numpy as np
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE, Proportion, paired_difference, proportion
 from effq_core.measure.predictions import Ints, Predictions, top1
+from effq_core.measure.seeds import holm
 from effq_core.measure.statistics import Comparison, compare, sentence
 from effq_core.results.document import Results
 from effq_core.results.names import class_names, output_names
@@ -116,14 +117,6 @@ class ClassChange:
 def compare_pair(results: Results, first: str, second: str) -> Pair:
     """Compares two variants of a run.
 
-    Args:
-        results: The run's.
-        first: Name of the variant to compare with.
-        second: Name of the variant to compare.
-
-    Returns:
-        The pair.
-
     Raises:
         InputError: If the run lacks a variant.
         StoreError: If stored answers are missing.
@@ -139,9 +132,6 @@ def compare_all(results: Results) -> tuple[Pair, ...]:
     With 7 variants there are 21 tests, of which one in twenty would show p below 0.05 by chance:
     each pair also gets its p after Holm's correction (S. Holm, Scandinavian Journal of Statistics
     6, 1979).
-
-    Args:
-        results: The run's.
 
     Returns:
         The pairs in the catalogue's order; none where the run has one variant.
@@ -160,24 +150,6 @@ def compare_all(results: Results) -> tuple[Pair, ...]:
     return tuple(replace(pair, adjusted_p=p) for pair, p in zip(pairs, holm(tested), strict=True))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Corrects p for the number of tests, by Holm's step-down method.
-
-    Args:
-        p_values: One a test, 0–1.
-
-    Returns:
-        The corrected ones in the same order, 0–1, none smaller than before.
-    """
-    corrected = [0.0] * len(p_values)
-    highest = 0.0
-    order = sorted(range(len(p_values)), key=lambda position: p_values[position])
-    for rank, position in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[position]))
-        corrected[position] = highest
-    return corrected
-
-
 def is_real(p: float | None) -> bool | None:
     """Returns whether a difference with this p is taken as more than chance; ``None`` untested."""
     return None if p is None else p < SIGNIFICANCE
@@ -185,11 +157,6 @@ def is_real(p: float | None) -> bool | None:
 
 def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPhoto, ...]:
     """Lists the photos to which two variants give different answers.
-
-    Args:
-        results: The run's.
-        first: Name of the variant to compare with.
-        second: Name of the variant to compare.
 
     Returns:
         The photos: those that got worse first, then better, then still wrong; the surest second
@@ -220,11 +187,6 @@ def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPh
 
 def class_changes(results: Results, first: str, second: str) -> tuple[ClassChange, ...]:
     """Compares two variants class by class.
-
-    Args:
-        results: The run's.
-        first: Name of the variant to compare with.
-        second: Name of the variant to compare.
 
     Returns:
         A row a class that has photos, largest loss first; none without labels.

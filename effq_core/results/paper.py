@@ -80,9 +80,6 @@ class PaperView:
 def beside_paper(results: Results) -> PaperView:
     """Tells which of the paper's values may stand beside a run's, and what differs.
 
-    Args:
-        results: The run's.
-
     Returns:
         The rows of variants both have, and the differences.
     """

@@ -64,10 +64,6 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
 
     The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
 
-    Args:
-        results: The run's.
-        home: The store.
-
     Returns:
         The photos.
 

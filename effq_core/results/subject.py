@@ -27,9 +27,6 @@ KEPT = "Kept in floats"
 def facts(results: Results) -> list[str]:
     """Says in a few words each what was measured, on what and where.
 
-    Args:
-        results: The run's.
-
     Returns:
         Model and input size, photos and n, threads, seed, processor.
     """
@@ -59,9 +56,6 @@ def machine(hardware: Hardware) -> str:
 
 def settings(results: Results) -> list[tuple[str, str]]:
     """Lists everything a run was made with.
-
-    Args:
-        results: The run's.
 
     Returns:
         Names and values for people. A folder of photos is named by its title, never by its path.
@@ -117,9 +111,6 @@ def ignored_output(results: Results) -> int | None:
 
 def head_text(results: Results) -> str:
     """Says what became of the model's head, and of a new one how it was trained and how good it is.
-
-    Args:
-        results: The run's.
 
     Returns:
         A few clauses without a full stop.

@@ -29,9 +29,6 @@ _TIMES = (
 def rows(results: Results) -> list[Row]:
     """Flattens results to one row a variant, with the same columns in each.
 
-    Args:
-        results: The results.
-
     Returns:
         Rows in the catalogue's order; what was not measured is ``None``.
     """

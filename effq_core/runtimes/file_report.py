@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from effq_core.base.plain import Plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class TensorInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileReport:
+class FileReport(Plain):
     """What one model file consists of.
 
     Attributes:
@@ -72,28 +74,5 @@ class FileReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as plain JSON values, the two derived numbers among them."""
-        plain = asdict(self)
-        for side in ("inputs", "outputs"):
-            plain[side] = [{**tensor, "shape": list(tensor["shape"])} for tensor in plain[side]]
-        for name in ("signatures", "has_float_tensors"):
-            plain[name] = list(plain[name])
-        return {**plain, "size_kib": self.size_kib, "delegated_share": self.delegated_share}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> FileReport:
-        """Rebuilds a report from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The report.
-        """
-        values = {k: v for k, v in plain.items() if k not in ("size_kib", "delegated_share")}
-        for side in ("inputs", "outputs"):
-            values[side] = tuple(
-                TensorInfo(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in plain[side]
-            )
-        for name in ("signatures", "has_float_tensors"):
-            values[name] = tuple(plain[name])
-        return cls(**values)
+        derived = {"size_kib": self.size_kib, "delegated_share": self.delegated_share}
+        return {**super().to_dict(), **derived}

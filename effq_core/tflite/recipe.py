@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from effq_core.base.reading import reading
+from effq_core.base.plain import Record
 from effq_core.experiment.mixed import Precision
 
 RECIPE_FILE = "recipe.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Record):
     """What one mixed file is made by; whoever has the float32 file can make it again.
 
     Attributes:
@@ -25,35 +22,11 @@ class Recipe:
         suggested: Whether a search chose the blocks.
     """
 
+    FILE = RECIPE_FILE
+    WHAT = "The recipe"
+
     keep: tuple[str, ...]
     precision: Precision
     method: str
     percentile: float
     suggested: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the recipe as plain JSON values."""
-        return {**asdict(self), "keep": list(self.keep), "precision": self.precision.value}
-
-    def save(self, folder: Path) -> None:
-        """Writes ``recipe.json``."""
-        text = json.dumps(self.to_dict(), indent=1) + "\n"
-        (folder / RECIPE_FILE).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Recipe:
-        """Reads what :meth:`save` wrote.
-
-        Args:
-            folder: Where it was written.
-
-        Returns:
-            The recipe.
-
-        Raises:
-            StoreError: If it is missing or damaged.
-        """
-        with reading("The recipe", folder):
-            plain = json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8"))
-            keep = tuple(str(name) for name in plain["keep"])
-            return cls(**{**plain, "keep": keep, "precision": Precision(plain["precision"])})

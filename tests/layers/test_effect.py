@@ -100,7 +100,7 @@ def test_layers_are_looked_at_inside_the_blocks_that_matter_only(
     layers = record.ranked(EffectKind.LAYER)
     assert {layer.block for layer in layers} == {BAD}
     expected = read_network(planted.float32).by_name[BAD].layers
-    assert [layer.name for layer in record.layers_of(BAD)] == list(expected)
+    assert [e.name for e in record.effects if e.kind is EffectKind.LAYER] == list(expected)
     # Who makes the channel and who reads it share the blame; the rest of the block has none.
     guilty = {f"{BAD}_expand_conv", f"{BAD}_dwconv2"}
     assert {layer.name for layer in layers[:2]} == guilty

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effq_core.base.errors import InputError
+from effq_core.measure.seeds import holm
 from effq_core.results import Results
 from effq_core.results.pairs import (
     Change,
@@ -18,7 +19,6 @@ from effq_core.results.pairs import (
     class_changes,
     compare_all,
     compare_pair,
-    holm,
     is_real,
 )
 from tests.results.run_variations import only, unlabelled
@@ -57,7 +57,7 @@ def test_every_pair_is_compared_once_with_a_corrected_p(reference: Results) -> N
 def test_holms_correction_is_the_textbooks() -> None:
     # Holm 1979: sorted p times the number of tests left, never decreasing.
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
+    assert holm([]) == ()
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))

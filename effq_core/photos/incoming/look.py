@@ -6,14 +6,14 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted
+from effq_core.base.plain import Plain
 from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.decode import open_image, to_square, upright_rgb
 from effq_core.photos.incoming.found import Found, FoundFile, shown
@@ -42,7 +42,7 @@ _CANDIDATES = 2 * THUMBNAILS
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(Plain):
     """What one photo is, decoded.
 
     Attributes:
@@ -56,10 +56,6 @@ class Seen:
     sha256: str = ""
     small: str = ""
     problem: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        return asdict(self)
 
 
 def read_labels(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from effq_core.base.plain import Plain
 from effq_core.photos.incoming.labels import LabelSource
 from effq_core.photos.index import Skipped
 from effq_core.photos.nested import Nested
@@ -58,7 +57,7 @@ class Photo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preview:
+class Preview(Plain):
     """What was found.
 
     Attributes:
@@ -127,37 +126,3 @@ class Preview:
         """Returns the photos that resemble no earlier one."""
         out = {each.name for each in self.lookalikes}
         return tuple(photo for photo in self.photos if photo.name not in out)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        plain = asdict(self)
-        for each in plain["thumbnails"]:
-            each["jpeg"] = base64.b64encode(each["jpeg"]).decode()
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Preview:
-        """Rebuilds a preview from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The preview.
-        """
-        nested = plain["nested"]
-        return cls(
-            photos=tuple(Photo(**each) for each in plain["photos"]),
-            class_names=tuple(plain["class_names"]),
-            labels_from=LabelSource(plain["labels_from"]),
-            skipped=tuple(Skipped(**each) for each in plain["skipped"]),
-            litter=plain["litter"],
-            lookalikes=tuple(Lookalike(**each) for each in plain["lookalikes"]),
-            thumbnails=tuple(
-                Thumbnail(each["key"], each["label"], base64.b64decode(each["jpeg"]))
-                for each in plain["thumbnails"]
-            ),
-            notes=tuple(plain["notes"]),
-            nested=nested and Nested(**{name: tuple(each) for name, each in nested.items()}),
-            one_down=plain["one_down"],
-        )
