@@ -25,7 +25,6 @@ import tensorflow as tf
 
 from effq_core.base.reporting import SilentReporter
 from effq_core.base.settings import Home
-from effq_core.experiment import CalibrationMethod
 from effq_core.models.build import build_model
 from effq_core.models.catalogue import get_model
 from effq_core.photos.catalogue import open_dataset
@@ -63,7 +62,7 @@ def effq_way(model: object, images: np.ndarray, folder: Path) -> dict[str, bytes
     files = {form: convert(folder / "frozen", form) for form in forms}
     (folder / "float32.tflite").write_bytes(files["float32"])
     statistics = collect_statistics(folder / "float32.tflite", images, SilentReporter())
-    ranges = statistics.ranges(CalibrationMethod.MIN_MAX, 100.0)
+    ranges = statistics.ranges("min_max", 100.0)
     files["int8"] = quantize_with_ranges(files["float32"], ranges)
     return files
 

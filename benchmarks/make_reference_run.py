@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.base.settings import Home
-from effq_core.experiment.variants import STANDARD
+from effq_core.experiment.variants import standard
 from effq_core.learn.access import STAGE as TENSORS
 from effq_core.learn.access import find_tensors
 from effq_core.learn.tensors import ARRAYS_FILE, INDEX_FILE
@@ -66,9 +66,9 @@ def main() -> int:
     for name, values in results["variants"].items():
         _copy(home.artifacts / values["predictions"], f"predictions/{name}", PREDICTIONS_FILE)
         values["predictions"] = f"predictions/{name}"
-        if name in STANDARD:
+        if name in standard():
             _copy_model(home.artifacts / values["artifact"], f"files/{name}", values)
-        values["artifact"] = f"files/{name}" if name in STANDARD else ""
+        values["artifact"] = f"files/{name}" if name in standard() else ""
     text = json.dumps(results, ensure_ascii=False, indent=1)
     if str(home.root) in text or "folder:/" in text:
         parser.error("a path of this machine is in the results; nothing may be shipped")

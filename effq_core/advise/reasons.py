@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.experiment.variants import BASELINE, Recipe, get_variant
+from effq_core.experiment.variants import BASELINE, get_variant, is_ready
 from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.latency_ratio import ratio_of
 from effq_core.results.document import Results, VariantResult
@@ -96,23 +96,13 @@ def loss(variant: VariantResult) -> str:
 
 def unfit(variant: VariantResult) -> str:
     """Says why a variant may not be shipped at all; nothing where it may."""
-    entry = get_variant(variant.name)
-    if entry.recipe is Recipe.READY:
+    if is_ready(variant.name):
         return "A file you brought, measured beside EffQ's; not one that EffQ can recommend."
-    if entry.is_control:
-        return (
-            f"A control, never recommended: it shows what {_explains(entry.recipe)}, so that "
-            "Int8 (QAT) can be judged."
-        )
+    if shows := get_variant(variant.name).explains:
+        return f"A control, never recommended: it shows {shows}."
     if failed := variant.failed_gates:
         return f"It failed the check “{gate_title(failed[0].name)}”: {plainly(failed[0].detail)}"
     return ""
-
-
-def _explains(recipe: Recipe) -> str:
-    if recipe is Recipe.QAT:
-        return "QAT's ranges give without any training"
-    return "the extra training gives without quantization-awareness"
 
 
 def drop_of(variant: VariantResult, *, certain: bool = False) -> float:

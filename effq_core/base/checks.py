@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from effq_core.base.errors import ExperimentError
 
-_E = TypeVar("_E", bound=StrEnum)
+_T = TypeVar("_T")
 
 
-def check_count(name: str, value: Any, bounds: tuple[int, int]) -> None:
+def check_count(name: str, value: Any, bounds: tuple[float, float]) -> None:
     """Refuses what is not a whole number within bounds.
 
     Args:
@@ -45,25 +45,31 @@ def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
         raise ExperimentError(f"{name} is {value}.", f"Choose from {low} to {high}.")
 
 
-def as_enum(kind: type[_E], value: str) -> _E:
-    """Turns a name into one of an enumeration's members.
+def one(noun: str) -> str:
+    """Returns a noun with its indefinite article."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
+    """Finds the choice that is meant.
 
     Args:
-        kind: The enumeration.
-        value: The name.
+        noun: What the choices are, inside a sentence.
+        value: What was given.
+        choices: What there is.
 
     Returns:
-        The member.
+        The choice equal to it.
 
     Raises:
-        ExperimentError: If there is none of that name.
+        ExperimentError: If there is none.
     """
-    try:
-        return kind(value)
-    except ValueError:
-        raise ExperimentError(
-            f"{value!r} is not a {kind.__name__}.", f"Choose from: {', '.join(kind)}."
-        ) from None
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise ExperimentError(
+        f"{value!r} is not {one(noun)}.", f"Choose from: {', '.join(map(str, choices))}."
+    )
 
 
 def known(kind: type, plain: Any) -> dict[str, Any]:

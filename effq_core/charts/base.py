@@ -14,18 +14,6 @@ GRID = "rgba(128, 128, 128, 0.22)"
 MUTED = "rgba(128, 128, 128, 0.85)"
 """Lines and marks that are not a variant's: limits, fronts, the paper's values."""
 
-SYMBOLS: dict[str, str] = {
-    "float32": "circle",
-    "float16": "square",
-    "dynamic_range": "diamond",
-    "int8": "triangle-up",
-    "int8_qat": "star",
-    "int8_mixed": "pentagon",
-    "int8_qat_untrained": "triangle-down",
-    "int8_float_control": "cross",
-}
-"""Marker of each variant, so that colour never stands alone."""
-
 
 def new_figure(
     *,
@@ -95,10 +83,10 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     Returns:
         Colour and symbol.
     """
-    symbol = SYMBOLS.get(variant, "hexagon")  # a file somebody brought
+    row = get_variant(variant)
     return {
-        "color": get_variant(variant).colour,
-        "symbol": f"{symbol}-open" if hollow else symbol,
+        "color": row.colour,
+        "symbol": f"{row.symbol}-open" if hollow else row.symbol,
         "size": size,
         "line": {"width": 2 if hollow else 0},
     }

@@ -11,16 +11,9 @@ from plotly.subplots import make_subplots
 
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import GRID, MUTED, describe, new_figure
-from effq_core.experiment import CalibrationMethod
-from effq_core.learn.lessons import method_name
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.ranges import RangeEffect
 from effq_core.learn.tensors import Activation
-
-_STYLES = {
-    CalibrationMethod.MIN_MAX: ("#d9480f", "square", "solid"),
-    CalibrationMethod.MOVING_AVERAGE: ("#2f9e44", "circle", "dash"),
-    CalibrationMethod.PERCENTILE: ("#7c6fd6", "diamond", "dot"),
-}  # colour, marker and line: never colour alone
 
 _BARS = "#5b7fa6"
 _MOST_BARS = 160
@@ -51,15 +44,14 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
         col=1,
     )
     for place, effect in enumerate(reversed(effects)):
-        name = method_name(effect.method)
-        colour, symbol, _ = _STYLES[effect.method]
+        method = METHODS[effect.method]
         figure.add_scatter(
             x=[effect.low, effect.high],
             y=[place, place],
             mode="lines+markers",
-            line={"color": colour, "width": 4},
-            marker={"symbol": symbol, "size": 9, "color": colour},
-            hovertemplate=f"{name}: %{{x:.4g}}<extra></extra>",
+            line={"color": method.colour, "width": 4},
+            marker={"symbol": method.symbol, "size": 9, "color": method.colour},
+            hovertemplate=f"{method.title.lower()}: %{{x:.4g}}<extra></extra>",
             row=2,
             col=1,
         )
@@ -75,7 +67,7 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
         )
     figure.update_yaxes(
         tickvals=list(range(len(effects))),
-        ticktext=[method_name(each.method) for each in reversed(effects)],
+        ticktext=[METHODS[each.method].title.lower() for each in reversed(effects)],
         range=[-0.5, len(effects) - 0.3],
         showgrid=False,
         zeroline=False,
@@ -94,7 +86,7 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
     )
     figure.update_xaxes(title_text="value of the activation (no unit)", row=2, col=1)
     words = "; ".join(
-        f"{method_name(each.method)} {fmt.plain(each.low)} to {fmt.plain(each.high)}"
+        f"{METHODS[each.method].title.lower()} {fmt.plain(each.low)} to {fmt.plain(each.high)}"
         for each in effects
     )
     return describe(
@@ -104,9 +96,7 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
     )
 
 
-def growth_chart(
-    courses: Mapping[CalibrationMethod, Sequence[RangeEffect]], images: int
-) -> go.Figure:
+def growth_chart(courses: Mapping[str, Sequence[RangeEffect]], images: int) -> go.Figure:
     """Draws how the typical photo's error changes with the number of calibration photos.
 
     Args:
@@ -127,20 +117,20 @@ def growth_chart(
     stops: list[int] = []
     words = []
     for method, course in courses.items():
-        name = method_name(method)
-        colour, symbol, dash = _STYLES[method]
+        row = METHODS[method]
         stops = [each.images for each in course]
         figure.add_scatter(
             x=stops,
             y=[each.typical for each in course],
             mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2.5},
-            marker={"symbol": symbol, "size": 8, "color": colour},
-            name=name,
+            line={"color": row.colour, "dash": row.dash, "width": 2.5},
+            marker={"symbol": row.symbol, "size": 8, "color": row.colour},
+            name=row.title.lower(),
             hovertemplate="%{y:.1f} dB",
         )
         words.append(
-            f"{name} from {fmt.decibels(course[0].typical)} with {course[0].images} to "
+            f"{row.title.lower()} from {fmt.decibels(course[0].typical)} with "
+            f"{course[0].images} to "
             f"{fmt.decibels(course[-1].typical)} with {course[-1].images:,}"
         )
     figure.update_xaxes(type="log", tickvals=stops, ticktext=[f"{stop:,}" for stop in stops])

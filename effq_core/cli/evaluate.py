@@ -51,14 +51,14 @@ def evaluate(
     from effq_core.results.elsewhere import on_photos
 
     home = Home.from_environment()
-    dataset = choices.parse_dataset(data, one_down=one_level_down)
-    size = choices.parse_size(evaluation_size, "evaluation")
+    options = {"data": data, "variant": variant, "evaluation_size": evaluation_size}
+    given = choices.given(options, one_down=one_level_down)
     source, results = open_run(home, run)
     experiment = on_photos(
         results,
         source,
-        dataset,
-        variants=choices.parse_variants(variant),
-        evaluation_size=size if isinstance(size, int) else None,
+        given["dataset"],
+        variants=given.get("variants"),
+        evaluation_size=given.get("evaluation_size"),
     )
     work.start(experiment, name=name, remeasure=False, detach=detach, as_json=json, quiet=quiet)

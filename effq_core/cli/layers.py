@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.cli.setting_options import ASKED, option, with_options
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SHOWN_LAYERS = 15
 
 
+@with_options(lambda: [option(each) for each in ASKED if each.part == "layers"])
 def layers(
     run: Annotated[
         str,
@@ -27,30 +28,22 @@ def layers(
             metavar="RUN", help="A run's id or the start of it, its name, latest, or reference."
         ),
     ],
-    images: Annotated[
-        int | None, typer.Option("--layer-images", help="Photos each measure looks at.")
-    ] = None,
-    budget: Annotated[
-        int | None,
-        typer.Option(
-            "--layer-budget", help="Seconds after which no further block or layer is tried."
-        ),
-    ] = None,
     json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    **chosen: Any,
 ) -> None:
     """Show which blocks and layers lose accuracy in int8, and the mixed files that were tried.
 
     Where nobody has looked yet, or other options are given, the run's experiment runs again with
     the layers asked for; everything else is reused.
     """
-    from effq_core.cli import output
+    from effq_core.cli import choices, output
     from effq_core.layers.access import find_evidence
     from effq_core.layers.effect_record import EffectRecord
     from effq_core.layers.trial_record import Suggestion
 
-    given = {"images": images, "budget_seconds": budget}
-    results = _results(run, {k: v for k, v in given.items() if v}, as_json=json, quiet=quiet)
+    given = {path.rpartition(".")[2]: each for path, each in choices.given(chosen).items()}
+    results = _results(run, given, as_json=json, quiet=quiet)
     found = find_evidence(results)
     if found is None or found.effect is None:
         from effq_core.base.errors import InputError
@@ -69,7 +62,7 @@ def layers(
         _print_trials(suggestion)
 
 
-def _results(run: str, given: dict[str, int], *, as_json: bool, quiet: bool) -> Results:
+def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> Results:
     """Returns the results whose layers are known, after looking at them if need be."""
     from effq_core.base.settings import Home
     from effq_core.experiment import Experiment
@@ -93,9 +86,9 @@ def _results(run: str, given: dict[str, int], *, as_json: bool, quiet: bool) -> 
         known = find_evidence(results)
         if known is not None and known.effect is not None:
             asked = known.asked or asked
-            if replace(asked, **given) == asked:
+            if asked.changed(given) == asked:
                 return results
-    return _look(home, experiment, replace(asked, **given), row.name, as_json=as_json, quiet=quiet)
+    return _look(home, experiment, asked.changed(given), row.name, as_json=as_json, quiet=quiet)
 
 
 def _look(

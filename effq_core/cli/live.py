@@ -15,14 +15,8 @@ from rich.text import Text
 from effq_core.base import formatting as fmt
 from effq_core.pipeline.estimate import remaining, share_done
 from effq_core.pipeline.progress import OnUpdate, Update
-from effq_core.results.wording import (
-    amount_text,
-    event_text,
-    is_trouble,
-    sentence,
-    stage_title,
-    waiting_text,
-)
+from effq_core.pipeline.registry import stage_title
+from effq_core.results.wording import amount_text, event_text, is_trouble, sentence, waiting_text
 from effq_core.store.rows import EventRow, StageRow, StageState, Status
 
 MOST_SKIPPED = 10

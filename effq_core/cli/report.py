@@ -7,7 +7,7 @@ from rich.text import Text
 
 from effq_core.base import formatting as fmt
 from effq_core.cli.output import table
-from effq_core.experiment.variants import BASELINE, CATALOGUE
+from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.gates import Gate
 from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results import Results, VariantResult
@@ -174,8 +174,7 @@ def _samples(results: Results) -> str:
 
 
 def _name(variant: VariantResult) -> Text:
-    colour = CATALOGUE[variant.name].colour if variant.name in CATALOGUE else ""
-    return Text(variant.title, style=colour)
+    return Text(variant.title, style=get_variant(variant.name).colour)
 
 
 def _flips(variant: VariantResult) -> str:

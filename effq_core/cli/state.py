@@ -10,7 +10,8 @@ from rich.text import Text
 from effq_core.base import formatting as fmt
 from effq_core.cli.output import table
 from effq_core.pipeline.estimate import remaining, waiting_for
-from effq_core.results.wording import event_text, is_trouble, sentence, stage_title
+from effq_core.pipeline.registry import stage_title
+from effq_core.results.wording import event_text, is_trouble, sentence
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 
 _LATEST_EVENTS = 15

@@ -11,12 +11,11 @@ from effq_core.base.csv_table import csv_text
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.files import make_folder, store_errors
 from effq_core.deliver.export_readme import readme
-from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED
+from effq_core.experiment.variants import BASELINE, CATALOGUE
 from effq_core.measure.predictions import Predictions
 from effq_core.results import RESULTS_FILE, Results, Row, rows
 from effq_core.runtimes.registry import RUNTIMES
 from effq_core.store.manifest import hash_file
-from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 
 CSV_FILE = "results.csv"
 LABELS_FILE = "labels.txt"
@@ -127,16 +126,20 @@ def _write(results: Results, folder: Path, run: str) -> None:
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8")
-    if MIXED in results.with_files:
-        Recipe.load(results.model_file(MIXED).parent).save(folder)
+    for name in results.with_files:
+        for file, content in results.companions(name).items():
+            (folder / file).write_bytes(content)
 
 
 def _replace(draft: Path, target: Path, names: list[str]) -> None:
     for file in names:
         (draft / file).replace(target / file)
     # A variant of an earlier export that this run lacks would pass for one of this run.
-    earlier = {f"{name}{runtime.suffix}" for name in CATALOGUE for runtime in RUNTIMES.values()}
+    earlier = {
+        file
+        for variant in CATALOGUE.values()
+        for runtime in RUNTIMES.values()
+        for file in (f"{variant.name}{runtime.suffix}", *variant.files)
+    }
     for file in earlier - {*names}:
         (target / file).unlink(missing_ok=True)
-    if RECIPE_FILE not in names:
-        (target / RECIPE_FILE).unlink(missing_ok=True)

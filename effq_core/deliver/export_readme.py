@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment.variants import CATALOGUE, MIXED
+from effq_core.experiment.variants import get_variant
 from effq_core.photos.image_input import COLOUR, GREY, LUMA, ImageInput, Resize
 from effq_core.results import Results
 from effq_core.results.document import VariantResult
 from effq_core.runtimes.file_report import TensorInfo
-from effq_core.tflite.recipe import RECIPE_FILE
 
 _CROP = """\
 scale = SIZE / min(image.size)
@@ -155,16 +154,13 @@ def _feeding(variant: VariantResult) -> str:
 
 def _files(results: Results) -> str:
     lines = [
-        f"- `{name}.tflite`: {CATALOGUE[name].summary if name in CATALOGUE else variant.title}"
+        f"- `{name}.tflite`: {get_variant(name).summary}"
         if name in results.with_files
         else f"- {variant.title} was measured; its file is not included."
         for name, variant in results.variants.items()
     ]
-    if MIXED in results.with_files:
-        lines.append(
-            f"- `{RECIPE_FILE}`: which blocks `{MIXED}.tflite` keeps in floats, and how the rest "
-            "was calibrated."
-        )
+    for name in results.with_files:
+        lines += [f"- `{file}`: {what}" for file, what in get_variant(name).files.items()]
     lines += [
         "- `labels.txt`: names of the outputs, one a line, in their order.",
         "- `results.csv`: every number, one row a variant; column names carry the units.",

@@ -1,38 +1,14 @@
 """The frozen choice of everything a run depends on, and the vocabulary it is made of."""
 
-from effq_core.experiment.experiment import (
-    BATCH_SIZES,
-    BENCHMARK_INVOCATIONS,
-    CALIBRATION_SIZES,
-    EPOCHS,
-    IMAGE_SIZES,
-    LEARNING_RATES,
-    PERCENTILES,
-    REFERENCE,
-    SAMPLE_SIZES,
-    SITTINGS,
-    THREADS,
-    Calibration,
-    CalibrationMethod,
-    Experiment,
-    Qat,
-    QatLoss,
-)
+from effq_core.experiment.calibration import CALIBRATION_SIZES, Calibration
+from effq_core.experiment.experiment import REFERENCE, Experiment
+from effq_core.experiment.qat import LOSSES, Qat, QatLoss
 
 __all__ = [
-    "BATCH_SIZES",
-    "BENCHMARK_INVOCATIONS",
     "CALIBRATION_SIZES",
-    "EPOCHS",
-    "IMAGE_SIZES",
-    "LEARNING_RATES",
-    "PERCENTILES",
+    "LOSSES",
     "REFERENCE",
-    "SAMPLE_SIZES",
-    "SITTINGS",
-    "THREADS",
     "Calibration",
-    "CalibrationMethod",
     "Experiment",
     "Qat",
     "QatLoss",

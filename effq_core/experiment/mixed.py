@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from effq_core.base.checks import as_enum, check_count, check_range
-from effq_core.base.errors import ExperimentError
+from effq_core.base.glossary import tip
+from effq_core.experiment.setting import Described, Use, setting, titles
 
-LAYER_IMAGES = (16, 5_000)
 BUDGETS = (30, 36_000)
-DROPS = (0.0, 50.0)
-EXTRA_SIZES = (0.0, 300.0)
-LATENCY_RATIOS = (0.5, 20.0)
-MOST_KEPT = 1_000
 
 
 class Precision(StrEnum):
@@ -26,62 +20,115 @@ class Precision(StrEnum):
     """Weights as they are."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layers:
-    """How the evidence is gathered that tells which layers lose accuracy.
-
-    Attributes:
-        images: Photos each measure looks at: evaluation photos for the signal of each tensor,
-            calibration photos for the effect of each block.
-        budget_seconds: Time after which no further block or layer is tried, in seconds.
-    """
-
-    images: int = 200
-    budget_seconds: int = 600
-
-    def __post_init__(self) -> None:
-        check_count("The number of photos per layer", self.images, LAYER_IMAGES)
-        check_count("The time for layers, in seconds,", self.budget_seconds, BUDGETS)
+_SEARCHED = Use(
+    part=lambda mixed: mixed.is_suggested,
+    why="the blocks to keep are named and none are looked for",
+    remedy="Name no blocks",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mixed:
-    """What ``int8_mixed`` keeps out of int8.
+class Layers(Described):
+    """How the evidence is gathered that tells which layers lose accuracy."""
 
-    Attributes:
-        keep: Blocks, or layers inside blocks, kept in floats, by name, such as ``block1a``; none:
-            the smallest set that holds the limits is looked for.
-        precision: What they are stored in.
-        max_drop_points: A suggestion may lose this much top-1 against float32, in percentage
-            points; where photos have no labels, disagree with float32 on this share of them.
-        max_extra_size: It may be this much larger than int8, in per cent.
-        max_latency_ratio: It may take this many times as long as int8, on one thread; ``None``:
-            any time.
-        budget_seconds: Time after which no further set is tried, in seconds.
-    """
+    PANEL = "Layers"
 
-    keep: tuple[str, ...] = ()
-    precision: Precision = Precision.FLOAT16
-    max_drop_points: float = 0.2
-    max_extra_size: float = 15.0
-    max_latency_ratio: float | None = None
-    budget_seconds: int = 1200
+    images: int = setting(
+        200,
+        noun="number of photos per layer",
+        title="Photos for each measure",
+        help=tip("layer_images"),
+        bounds=(16, 5_000),
+        step=20,
+        option="--layer-images",
+    )
+    budget_seconds: int = setting(
+        600,
+        noun="time for layers, in seconds,",
+        title="At most",
+        help=tip("layer_budget"),
+        unit="seconds",
+        bounds=BUDGETS,
+        step=60,
+        option="--layer-budget",
+        key="budget",
+    )
 
-    def __post_init__(self) -> None:
-        given: Any = self.keep
-        if isinstance(given, str) or not all(isinstance(name, str) and name for name in given):
-            raise ExperimentError(f"The blocks to keep are {given!r}.", "Give a list of names.")
-        if len(given) > MOST_KEPT:
-            raise ExperimentError(f"{len(given):,} blocks to keep are too many.")
-        object.__setattr__(self, "keep", tuple(sorted(set(given))))
-        object.__setattr__(self, "precision", as_enum(Precision, self.precision))
-        check_range("The accuracy drop allowed", self.max_drop_points, DROPS)
-        check_range("The extra size allowed", self.max_extra_size, EXTRA_SIZES)
-        if self.max_latency_ratio is not None:
-            check_range("The latency allowed", self.max_latency_ratio, LATENCY_RATIOS)
-        check_count(
-            "The time to search for blocks to keep, in seconds,", self.budget_seconds, BUDGETS
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class Mixed(Described):
+    """What ``int8_mixed`` keeps out of int8; blocks named, or looked for within limits."""
+
+    PANEL = "Mixed precision"
+
+    keep: tuple[str, ...] = setting(
+        (),
+        noun="kept block",
+        title="Blocks to keep in floats",
+        help="Blocks or layers kept in floats, such as stem, block1a; `effq layers` and the Layers "
+        "page show them. Without names the smallest set that holds the limits is looked for, and "
+        "each set tried is measured.",
+        nothing="the smallest set within the limits",
+        option="--keep",
+    )
+    precision: Precision = setting(
+        Precision.FLOAT16,
+        noun="precision of kept blocks",
+        title="Stored as",
+        help=tip("keep_precision"),
+        choices=titles(Precision, *Precision),
+        option="--keep-precision",
+    )
+    max_drop_points: float = setting(
+        0.2,
+        noun="accuracy drop allowed",
+        title="At most lost",
+        help=tip("max_drop"),
+        unit="points",
+        bounds=(0.0, 50.0),
+        step=0.1,
+        digits=2,
+        option="--max-drop",
+        key="drop",
+        use=_SEARCHED,
+    )
+    max_extra_size: float = setting(
+        15.0,
+        noun="extra size allowed",
+        title="At most larger than int8",
+        help=tip("max_extra_size"),
+        unit="%",
+        bounds=(0.0, 300.0),
+        step=1.0,
+        option="--max-extra-size",
+        key="extra",
+        use=_SEARCHED,
+    )
+    max_latency_ratio: float | None = setting(
+        None,
+        noun="latency allowed",
+        title="At most × int8's time",
+        help=tip("max_latency"),
+        bounds=(0.5, 20.0),
+        step=0.1,
+        digits=2,
+        nothing="any",
+        option="--max-latency-ratio",
+        key="ratio",
+        use=_SEARCHED,
+    )
+    budget_seconds: int = setting(
+        1200,
+        noun="time to search for blocks to keep, in seconds,",
+        title="At most searched",
+        help="After this time no further set of blocks is tried.",
+        unit="seconds",
+        bounds=BUDGETS,
+        step=60,
+        option="--search-budget",
+        key="budget",
+        use=_SEARCHED,
+    )
 
     @property
     def is_suggested(self) -> bool:

@@ -15,7 +15,6 @@ import numpy as np
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError, ModelError
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment import CalibrationMethod
 from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps, trying
 from effq_core.intake.files import ModelFile
@@ -231,9 +230,7 @@ class Check:
             step.detail = f"{fmt.size(float32.stat().st_size)}; it answers as Keras does."
         with self._step("Convert to int8") as step:
             try:
-                ranges = collect_statistics(float32, photos.pixels, silent).ranges(
-                    CalibrationMethod.MIN_MAX, 100.0
-                )
+                ranges = collect_statistics(float32, photos.pixels, silent).ranges("min_max", 100.0)
                 int8.write_bytes(quantize_with_ranges(float32.read_bytes(), ranges))
                 answers = _answers(int8, photos.pixels)
                 gate = no_float_gate(inspect_file(int8))

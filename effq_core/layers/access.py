@@ -134,7 +134,7 @@ def _params(artifact: Artifact) -> dict[str, Any]:
 
 def _method(results: Results) -> dict[str, Any]:
     calibration = results.experiment.calibration
-    return {"method": calibration.method.value, "percentile": calibration.percentile}
+    return {"method": calibration.method, "percentile": calibration.percentile}
 
 
 def _newest_first(artifacts: list[Artifact]) -> list[Artifact]:

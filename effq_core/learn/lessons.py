@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment import CalibrationMethod
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.kernels import KernelEffect
 from effq_core.learn.ranges import RangeEffect
 
 NOTICEABLE_DB = 1.0
 """Smaller differences are called none: a sixth of a bit."""
-
-_METHODS = {
-    CalibrationMethod.MIN_MAX: "min–max",
-    CalibrationMethod.MOVING_AVERAGE: "moving average",
-    CalibrationMethod.PERCENTILE: "percentile",
-}
-
-
-def method_name(method: CalibrationMethod) -> str:
-    """Returns a calibration method's name for people."""
-    return _METHODS[method]
 
 
 def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
@@ -41,29 +30,25 @@ def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
     )
 
 
-def calibration_lesson(courses: Mapping[CalibrationMethod, Sequence[RangeEffect]]) -> str:
+def calibration_lesson(courses: Mapping[str, Sequence[RangeEffect]]) -> str:
     """Says what more photos do to a typical photo, by the best and the last number of each method.
 
     Args:
         courses: For each method its effect at rising numbers of photos.
     """
-    course = courses[CalibrationMethod.MIN_MAX]
+    course = courses["min_max"]
     best, last = max(course, key=lambda each: each.typical), course[-1]
-    others = {
-        method: each[-1].typical
-        for method, each in courses.items()
-        if method is not CalibrationMethod.MIN_MAX
-    }
+    others = {method: each[-1].typical for method, each in courses.items() if method != "min_max"}
     rival = max(others, key=others.__getitem__)
     if best.typical - last.typical < NOTICEABLE_DB:
-        first = "Here more photos do min–max no harm"
+        first = "Here more photos do min-max no harm"
     else:
         first = (
-            f"Min–max falls from {fmt.decibels(best.typical)} with "
+            f"Min-max falls from {fmt.decibels(best.typical)} with "
             f"{fmt.counted(best.images, 'photo')} to {fmt.decibels(last.typical)} with "
             f"{fmt.count(last.images)}"
         )
-    second = f"{_METHODS[rival]} has {fmt.decibels(others[rival])} there"
+    second = f"{METHODS[rival].title.lower()} has {fmt.decibels(others[rival])} there"
     if others[rival] - last.typical < NOTICEABLE_DB:
         second = f"no other method does better by {fmt.decibels(NOTICEABLE_DB)}"
     return f"{first}; {second}."

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import InputError
-from effq_core.experiment import CalibrationMethod
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.grids import Grid, decibels, make_grid
 from effq_core.learn.tensors import Activation
-from effq_core.quantize import ranges as rules
+from effq_core.quantize.ranges import Observed, ranges_of
 
 HARD_SHARE = 10.0
 """Per cent of the photos that are worse off than what is called a hard photo."""
@@ -38,7 +38,7 @@ class RangeEffect:
         hard: SQNR that nine in ten photos exceed, dB.
     """
 
-    method: CalibrationMethod
+    method: str
     images: int
     low: float
     high: float
@@ -50,14 +50,14 @@ class RangeEffect:
 
 
 def find_range(
-    activation: Activation, method: CalibrationMethod, images: int, percentile: float = 99.99
+    activation: Activation, method: str, images: int, percentile: float = 99.99
 ) -> tuple[float, float]:
     """Finds the range a method gives, as calibrating with the first photos would.
 
     Args:
         activation: What was seen.
         method: How photos become a range.
-        images: How many photos; for ``percentile`` one of the activation's stops.
+        images: How many photos; for a method that uses histograms, one of the activation's stops.
         percentile: Share of the values the range holds, in per cent.
 
     Returns:
@@ -71,20 +71,22 @@ def find_range(
             f"{images:,} photos were not calibrated with.",
             f"Choose from 1 to {len(activation.minima):,}.",
         )
-    seen = activation.minima[:images, None], activation.maxima[:images, None]
-    if method is CalibrationMethod.MIN_MAX:
-        ends = rules.min_max(*seen)
-    elif method is CalibrationMethod.MOVING_AVERAGE:
-        ends = rules.moving_average(*seen)
-    elif images in activation.stops:
-        counts = activation.histograms[activation.stops.index(images)][None]
-        ends = rules.percentile(counts, np.array([activation.limit]), *seen, percentile)
-    else:
+    if images in activation.stops:
+        counts = activation.histograms[activation.stops.index(images)]
+    elif METHODS[method].uses_histograms:
         raise InputError(
             f"No histogram was kept after {images:,} photos.",
             f"Choose from {', '.join(map(str, activation.stops))}.",
         )
-    low, high = rules.with_zero(*ends)
+    else:
+        counts = activation.histograms[-1]
+    seen = Observed(
+        activation.minima[:images, None],
+        activation.maxima[:images, None],
+        counts[None],
+        np.array([activation.limit]),
+    )
+    low, high = ranges_of(seen, method, percentile)
     return float(low[0]), float(high[0])
 
 
@@ -128,7 +130,7 @@ def clipped_share(activation: Activation, low: float, high: float) -> float:
 @lru_cache(maxsize=256)  # a page asks for the same ones at every move of a slider
 def measure(
     activation: Activation,
-    method: CalibrationMethod,
+    method: str,
     images: int,
     *,
     bits: int = 8,
@@ -162,7 +164,7 @@ def telling_activation(activations: tuple[Activation, ...]) -> int:
     def harm(activation: Activation) -> float:
         early = max(stop for stop in activation.stops if stop <= max(10, activation.stops[0]))
         few, all_of_them = (
-            photo_sqnr(activation, grid_of(*find_range(activation, CalibrationMethod.MIN_MAX, n)))
+            photo_sqnr(activation, grid_of(*find_range(activation, "min_max", n)))
             for n in (early, activation.stops[-1])
         )
         return float(np.median(few) - np.median(all_of_them))

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from effq_core.base import plugins
 from effq_core.base.environment import PACKAGE, WORKER_ENVIRONMENT, process_environment
 from effq_core.base.files import read_json, store_errors
 from effq_core.base.processes import is_alive, process_token
@@ -88,9 +89,9 @@ def security(folder: Path) -> Any:
 
 
 def code_stamp() -> str:
-    """Identifies this installation's code, to tell an engine that still runs an older one."""
+    """Identifies this installation's code and plug-ins, to tell an engine that runs older ones."""
     digest = hashlib.sha256(str(PACKAGE).encode())
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in (*sorted(PACKAGE.rglob("*.py")), *plugins.files()):
         found = path.stat()
         digest.update(f"{path.name}:{found.st_size}:{found.st_mtime_ns};".encode())
     return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ from effq_core.base.errors import EngineError
 from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
 from effq_core.pipeline import engine, engine_workers
-from effq_core.results.wording import stage_title
+from effq_core.pipeline.registry import stage_title
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.experiment.variants import CATALOGUE, get_variant, is_ready
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadNote, HeadUse
 from effq_core.photos.catalogue import open_dataset
@@ -29,8 +30,6 @@ _LOOKED_AT, _HISTORY = 50, 5
 # Bytes of an artifact for each byte of float32 weights, from the artifacts of the reference run
 # (V2-B0: 22.6 MiB of weights). Fine-tuning keeps weights and, until it ends, Adam's two moments.
 _SHARES = {"model": 1.0, "freeze": 1.0, "ranges": 1.05, "finetune": 1.5}
-_CONVERTED = {"float32": 1.0, "float16": 0.5, "dynamic_range": 0.28, "qat": 0.31}
-_QUANTIZED = 0.31
 _SMALL = 0.3 * _MIB  # summaries, predictions of ten classes, timings
 
 
@@ -174,6 +173,8 @@ def _bytes(spec: StageSpec, weights: int, sizes: ResolvedSizes) -> float:
         role = str(spec.params["role"])
         return float(getattr(sizes, role) * 3 * spec.params["image_size"] ** 2)
     if spec.kind == "convert":
-        form = spec.params.get("form")
-        return weights * (_CONVERTED.get(str(form), 1.0) if form else _QUANTIZED)
+        about = spec.name.partition(":")[2]
+        known = about in CATALOGUE or is_ready(about)
+        # What is converted on the way to a variant is a variant in its form.
+        return weights * get_variant(about if known else str(spec.params.get("form"))).size_share
     return weights * _SHARES.get(spec.kind, 0.0) + _SMALL

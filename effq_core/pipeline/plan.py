@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
-from effq_core.experiment.variants import BASELINE, Recipe
+from effq_core.experiment.variants import BASELINE
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
 from effq_core.photos.base import Dataset
 from effq_core.pipeline.plan_files import FilesPlanner
-from effq_core.pipeline.plan_layers import add_layers, check_keep
+from effq_core.pipeline.plan_layers import add_layers
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage
-from effq_core.pipeline.report_inputs import CONTROL
 from effq_core.pipeline.stage import Plan
-from effq_core.pipeline.stage_list import LITERT, QAT, TENSORFLOW
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
@@ -53,7 +52,6 @@ class Planner(MeasuringPlanner):
         )
         self.head_note = head_note(self.card, self.dataset)
         check_model(self.card, experiment, self.match.use, self.head_note.reason)
-        check_keep(self.card, experiment)
         unlabelled = self.match.use is HeadUse.UNLABELLED
         if unlabelled and experiment.trains and experiment.qat.loss is QatLoss.LABELS:
             raise ExperimentError(
@@ -67,19 +65,8 @@ class Planner(MeasuringPlanner):
         self._lookalikes()
         self._float_model()
         for variant in self.variants:
-            if variant.recipe in (Recipe.FLOAT, Recipe.WEIGHTS_ONLY):
-                self._convert(f"convert:{variant.name}", "freeze", variant.name)
-        if "int8" in self.experiment.variants:
-            self._ptq("int8", f"convert:{BASELINE}", "calibrate")
-        if CONTROL in self.experiment.variants:
-            self._float_control()
-        for variant in self.variants:
-            if variant.recipe is Recipe.QAT:
-                self._qat(variant.name, trained=variant.trained)
-            elif variant.recipe is Recipe.READY:
-                self._ready(variant.name)
-        size = self.experiment.evaluation_size or 2000
-        add_layers(self, self.experiment, size)
+            variant.plan(self, variant)
+        add_layers(self, self.experiment)
         self._measurements()
         self._keep_tensors()
         self._report()
@@ -111,6 +98,12 @@ class Planner(MeasuringPlanner):
             self._pixels("training", head, name="pixels:head")
 
     @property
+    def method(self) -> dict[str, Any]:
+        """Parameters of a stage that makes ranges of what calibration photos did."""
+        calibration = self.experiment.calibration
+        return {"method": calibration.method, "percentile": calibration.percentile}
+
+    @property
     def _head_apart(self) -> bool:
         return self.match.use is HeadUse.NEW and self.experiment.common_seed is not None
 
@@ -133,17 +126,18 @@ class Planner(MeasuringPlanner):
             if new
             else {},
             weight=5 + (self.training_images / 40 if new else 0),
-            library_versions=(*TENSORFLOW, "scikit-learn") if new else TENSORFLOW,
+            extra_libraries=("scikit-learn",) if new else (),
         )
         inputs = {"model": "model"}
-        self._freeze("freeze", inputs)
-        self._keras("keras:float32", inputs, fake_quant=False, weight=20)
+        self.freeze("freeze", inputs)
+        self.keras("keras:float32", inputs, fake_quant=False, weight=20)
 
-    def _freeze(self, name: str, inputs: dict[str, str]) -> None:
-        self.add(name, "model:freeze_model", inputs=inputs, weight=4, library_versions=TENSORFLOW)
+    def freeze(self, name: str, inputs: dict[str, str]) -> None:
+        """Adds the freezing of the float model; of fine-tuned weights with input ``weights``."""
+        self.add(name, "model:freeze_model", inputs=inputs, weight=4)
 
-    def _keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
-        versions = QAT if fake_quant else TENSORFLOW
+    def keras(self, name: str, inputs: dict[str, str], *, fake_quant: bool, weight: float) -> None:
+        """Adds what a Keras model answers, for the check that its file answers alike."""
         params, inputs = {"fake_quant": fake_quant}, {**inputs, "evaluation": "pixels:evaluation"}
         self.add(
             name,
@@ -151,39 +145,53 @@ class Planner(MeasuringPlanner):
             params=params,
             inputs=inputs,
             weight=weight,
-            library_versions=versions,
+            extra_libraries=("tensorflow-model-optimization",) if fake_quant else (),
         )
 
-    def _convert(self, name: str, frozen: str, form: str) -> None:
+    def convert(self, name: str, frozen: str, form: str) -> None:
+        """Adds a conversion.
+
+        Args:
+            name: Of the stage.
+            frozen: The stage with the graph.
+            form: See :func:`effq_core.quantize.convert.convert`.
+        """
         self.add(
             name,
             "quantize:convert",
             params={"form": form},
             inputs={"frozen": frozen, "model": "model"},
             weight=4,
-            library_versions=TENSORFLOW,
         )
 
-    def _ptq(self, variant: str, float32: str, calibrate: str) -> None:
-        calibration = self.experiment.calibration
+    def calibrate(self, name: str, float32: str) -> None:
+        """Adds what activations of a float32 file do on calibration photos."""
         self.add(
-            calibrate,
+            name,
             "quantize:calibrate",
-            version=2,
             inputs={"float32": float32, "calibration": "pixels:calibration"},
-            weight=calibration.size / 12,
-            library_versions=LITERT,
+            weight=self.experiment.calibration.size / 12,
         )
+
+    def quantize(self, variant: str, float32: str, calibrate: str) -> None:
+        """Adds int8 from a float32 file, after training.
+
+        Args:
+            variant: Which variant it is.
+            float32: The stage with the file.
+            calibrate: What its calibration is called; added where it is not planned yet.
+        """
+        self.calibrate(calibrate, float32)
         self.add(
             f"convert:{variant}",
             "quantize:quantize",
-            params={"method": calibration.method, "percentile": calibration.percentile},
+            params=self.method,
             inputs={"float32": float32, "statistics": calibrate, "model": "model"},
             weight=2,
-            library_versions=TENSORFLOW,
         )
 
-    def _finetune(self, name: str, *, fake_quant: bool) -> None:
+    def finetune(self, name: str, *, fake_quant: bool) -> None:
+        """Adds fine-tuning, with fake-quant operators in the graph or without."""
         inputs = {"model": "model", "training": "pixels:training"}
         if fake_quant:
             inputs["calibration"] = "pixels:calibration"
@@ -200,34 +208,21 @@ class Planner(MeasuringPlanner):
             },
             inputs=inputs,
             weight=50 + self.training_images * (settings.epochs / 15 + 1 / 40),
-            library_versions=QAT,
         )
 
-    def _float_control(self) -> None:
-        self._finetune("finetune:float", fake_quant=False)
-        self._freeze("freeze:float_control", {"model": "model", "weights": "finetune:float"})
-        self._convert("convert:float_control", "freeze:float_control", BASELINE)
-        self._ptq(CONTROL, "convert:float_control", "calibrate:float_control")
-
-    def _qat(self, variant: str, *, trained: bool) -> None:
-        source = f"finetune:{variant}" if trained else f"ranges:{variant}"
-        if trained:
-            self._finetune(source, fake_quant=True)
-            weights = {"model": "model", "weights": source}
-            self._keras(f"keras:{variant}", weights, fake_quant=True, weight=45)
-        else:
-            self.add(
-                source,
-                "model:qat_untrained",
-                inputs={"model": "model", "calibration": "pixels:calibration"},
-                weight=25 + self.experiment.calibration.size / 30,
-                library_versions=QAT,
-            )
-        self._convert(f"convert:{variant}", source, "qat")
+    def observe(self, name: str) -> None:
+        """Adds fake-quant operators that have observed the calibration photos, untrained."""
+        self.add(
+            name,
+            "model:qat_untrained",
+            inputs={"model": "model", "calibration": "pixels:calibration"},
+            weight=25 + self.experiment.calibration.size / 30,
+        )
 
     def _keep_tensors(self) -> None:
         inputs, seconds = {"float32": f"convert:{BASELINE}"}, 1.0
-        if "int8" in self.experiment.variants:  # others calibrate another model, or otherwise
+        # What calibrates another model is called otherwise.
+        if any(spec.name == "calibrate" for spec in self.stages):
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
-        self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds, library_versions=LITERT)
+        self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)

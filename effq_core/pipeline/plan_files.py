@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import REFERENCE_RUN, Home
 from effq_core.experiment import REFERENCE, Experiment
-from effq_core.experiment.variants import Recipe, get_variant
+from effq_core.experiment.variants import is_ready
 from effq_core.models.built import read_labels
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
@@ -23,13 +23,13 @@ from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classe
 from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.pipeline.stage_list import StageList
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
 
-_GONE = "effq_core.pipeline.stages.kept:gone"
 _TAKEN = ("model", "convert", "pixels", "finetune", "ranges")
 """Kinds of the artifacts that results tell something from."""
 _MEASURED_ON = "pixels:evaluation"
@@ -84,8 +84,8 @@ class FilesPlanner(MeasuringPlanner):
         self._lookalikes()
         made = {spec.name for spec in self.stages}
         for variant in self.variants:
-            if variant.recipe is Recipe.READY:
-                self._ready(variant.name)
+            if is_ready(variant.name):
+                variant.plan(self, variant)
             elif f"convert:{variant.name}" not in made:
                 raise _no_file(self.experiment, variant.title)
         self._measurements()
@@ -118,13 +118,11 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     there = {row.name: found for row in rows if (found := store.find(row.kind, row.fingerprint))}
     if "model" not in there:
         raise _no_file(experiment, "The float model")
-    model = there["model"]
+    model, gone = there["model"], get_stage("kept:gone")
     taken = [
         StageSpec(
             name=row.name,
-            kind=row.kind,
-            function=_GONE,
-            version=1,
+            stage=replace(gone, kind=row.kind),
             weight=0.0,
             pinned=row.fingerprint,
         )
@@ -144,7 +142,7 @@ def _stages(database: Database, run_id: str) -> list[StageRow]:
 
 
 def _brought(experiment: Experiment) -> set[str]:
-    return {name for name in experiment.variants if get_variant(name).recipe is Recipe.READY}
+    return set(filter(is_ready, experiment.variants))
 
 
 def _reference(experiment: Experiment) -> _Source:

@@ -19,7 +19,7 @@ from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.pipeline.report_inputs import BENCHMARK, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
-from effq_core.pipeline.stage_list import IMAGES, LITERT, STATISTICS, StageList
+from effq_core.pipeline.stage_list import StageList
 
 
 class MeasuringPlanner(StageList, ABC):
@@ -73,7 +73,6 @@ class MeasuringPlanner(StageList, ABC):
             "data:index",
             params={"dataset": self.experiment.dataset, "state": self.dataset.state()},
             weight=3,
-            library_versions=IMAGES,
         )
 
     def _evaluation(self) -> None:
@@ -95,7 +94,6 @@ class MeasuringPlanner(StageList, ABC):
                 "lookalikes:lookalikes",
                 inputs=inputs,
                 weight=1 + self.training_images / 2000,
-                library_versions=IMAGES,
             )
 
     def _pixels(
@@ -126,25 +124,30 @@ class MeasuringPlanner(StageList, ABC):
             params=params,
             inputs={"index": "index"},
             weight=(sizes[role] or 2000) / 400,
-            library_versions=IMAGES,
         )
 
-    def _ready(self, variant: str) -> None:
+    def take_ready(self, variant: str) -> None:
+        """Adds a file somebody brought, as it is, and the photos as it wants them.
+
+        Args:
+            variant: Its name as a variant.
+
+        Raises:
+            ModelError: If there is no such file.
+            ExperimentError: If its classes are not the run's.
+        """
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
         self.add(
             f"convert:{variant}",
             "own:ready_file",
-            version=2,  # what a quantized input holds of each pixel is rounded otherwise than in 1
             params=params,
-            library_versions=LITERT,
         )
         if entry != self.entry:  # the same photos, as the file wants them
             self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
             size = self.experiment.evaluation_size
-            if all(spec.name != name for spec in self.stages):
-                sizes = {"calibration": 0, "training": 0, "evaluation": size}
-                self._pixels("evaluation", sizes, name=name, entry=entry)
+            sizes = {"calibration": 0, "training": 0, "evaluation": size}
+            self._pixels("evaluation", sizes, name=name, entry=entry)
 
     def _measure(self, variant: str) -> None:
         pixels = self.ready_pixels.get(variant, "pixels:evaluation")
@@ -152,10 +155,8 @@ class MeasuringPlanner(StageList, ABC):
         self.add(
             f"inspect:{variant}",
             "measure:inspect",
-            version=2,
             inputs=inputs,
             weight=12,
-            library_versions=STATISTICS,
         )
         self.add(
             f"evaluate:{variant}",
@@ -166,7 +167,6 @@ class MeasuringPlanner(StageList, ABC):
             },
             inputs=inputs,
             weight=(self.experiment.evaluation_size or 2000) / 100,
-            library_versions=STATISTICS,
         )
 
     def _time(self) -> None:
@@ -175,7 +175,6 @@ class MeasuringPlanner(StageList, ABC):
         self.add(
             BENCHMARK,
             "measure:benchmark",
-            version=2,
             params={
                 "threads": threads,
                 "invocations": self.experiment.benchmark_invocations,
@@ -186,7 +185,6 @@ class MeasuringPlanner(StageList, ABC):
             inputs={variant.name: f"convert:{variant.name}" for variant in variants},
             exclusive=True,
             weight=3 + len(variants) * (3 + 2 * len(threads)),
-            library_versions=STATISTICS,
         )
 
     def _report(self) -> None:
@@ -195,7 +193,6 @@ class MeasuringPlanner(StageList, ABC):
         self.add(
             LAST,
             "report:report",
-            version=2,
             params={
                 "experiment": self.experiment.to_dict(),
                 "use": self.match.use,
@@ -206,7 +203,6 @@ class MeasuringPlanner(StageList, ABC):
             inputs=inputs
             | {f"evaluation:{name}": source for name, source in self.ready_pixels.items()},
             weight=2,
-            library_versions=STATISTICS,
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from effq_core.base.settings import Home
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat
-from effq_core.experiment.variants import CONTROLS, STANDARD
+from effq_core.experiment import Calibration, Experiment, Qat
+from effq_core.experiment.variants import controls, standard
 from effq_core.models.catalogue import MODELS
 from effq_core.photos import imagenette, photo_patches
 
@@ -37,15 +37,15 @@ def paper(model: str = PAPER_MODEL, dataset: str = "imagenette") -> Experiment:
     return Experiment(
         model=model,
         dataset=dataset,
-        variants=STANDARD + CONTROLS,
-        calibration=Calibration(size=500, method=CalibrationMethod.MIN_MAX),
+        variants=standard() + controls(),
+        calibration=Calibration(size=500, method="min_max"),
         qat=Qat(epochs=5, learning_rate=1e-5, batch_size=32),
     )
 
 
 def thorough(model: str = BUNDLED_MODEL, dataset: str = "imagenette") -> Experiment:
     """Returns every variant and control on all photos of a dataset."""
-    return Experiment(model=model, dataset=dataset, variants=STANDARD + CONTROLS)
+    return Experiment(model=model, dataset=dataset, variants=standard() + controls())
 
 
 PRESETS = {"demo": demo, "paper": paper, "thorough": thorough}

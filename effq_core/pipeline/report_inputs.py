@@ -6,9 +6,6 @@ from collections.abc import Iterable
 
 from effq_core.experiment.variants import Variant
 
-CONTROL = "int8_float_control"
-"""The variant that is fine-tuned without fake-quant."""
-
 BENCHMARK = "benchmark"
 """The stage that times all files."""
 
@@ -31,6 +28,5 @@ def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]
         name = variant.name
         wanted[f"file:{name}"] = f"convert:{name}"
         wanted |= {(key := f"{what}:{name}"): key for what in _MEASURES}
-        wanted[f"training:{name}"] = f"finetune:{name}" if variant.trained else f"ranges:{name}"
-    wanted[f"training:{CONTROL}"] = "finetune:float"
+        wanted[f"training:{name}"] = variant.training
     return {name: source for name, source in wanted.items() if source in made}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageSpec
 
 SHARD_FROM = 1000
 """Evaluation images from which on parts pay off: predicting 500 takes some seconds, and a part
 costs a fraction of one."""
 
-_EVALUATE = "effq_core.pipeline.stages.measure:evaluate"
+_EVALUATE = "measure:evaluate"
 
 
 def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
@@ -32,7 +33,7 @@ def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
         return plan
     stages: list[StageSpec] = []
     for spec in plan:
-        if spec.function == _EVALUATE and spec.name not in finished and _is_large(plan, spec):
+        if spec.stage.id == _EVALUATE and spec.name not in finished and _is_large(plan, spec):
             made = [_part(spec, number, workers) for number in range(workers)]
             stages += made
             names = tuple(part.name for part in made)
@@ -55,11 +56,8 @@ def _is_large(plan: Plan, spec: StageSpec) -> bool:
 def _part(spec: StageSpec, number: int, parts: int) -> StageSpec:
     return StageSpec(
         name=f"{spec.name}:{number + 1}of{parts}",
-        kind="evaluate_part",
-        function=f"{_EVALUATE}_part",
-        version=spec.version,
+        stage=get_stage(f"{_EVALUATE}_part"),
         params={"part": number, "parts": parts},
         inputs=dict(spec.inputs),
         weight=spec.weight / parts,
-        library_versions=spec.library_versions,
     )

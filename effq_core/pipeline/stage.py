@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from effq_core.base.errors import StageError
+from effq_core.pipeline.registry import Stage
 from effq_core.store.manifest import library_versions
 
 LAST = "report"
 """Name of the stage every plan ends with; its artifact is the run's results."""
 
-_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_FUNCTIONS = "effq_core.pipeline.stages."
+"""Where stages' functions were before they had ids: part of every fingerprint since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +25,13 @@ class StageSpec:
 
     Attributes:
         name: Unique within the plan, such as ``convert:int8``.
-        kind: Folder of its artifacts, such as ``convert``.
-        function: ``module:function``, so that planning imports nothing heavy.
-        version: Of its code; raise it when the same inputs give another result.
+        stage: What is done.
         params: JSON values.
         inputs: Name of another stage, by the name this one knows it under.
         exclusive: Whether it needs the host's cores for itself, as a benchmark does.
         weight: Estimated seconds, for the time left.
-        library_versions: Packages whose version the result depends on.
+        extra_libraries: Packages the result depends on beside the stage's own, with these
+            parameters.
         parts: Names of stages that do this one's work in pieces, for it to put together. The
             result is the same to the last byte, so they are no part of its fingerprint.
         pinned: Fingerprint of an artifact that an earlier run has made and this one takes over;
@@ -39,14 +39,12 @@ class StageSpec:
     """
 
     name: str
-    kind: str
-    function: str
-    version: int
+    stage: Stage
     params: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     exclusive: bool = False
     weight: float = 1.0
-    library_versions: tuple[str, ...] = ()
+    extra_libraries: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     pinned: str = ""
 
@@ -55,9 +53,15 @@ class StageSpec:
         """Names of the stages that come before it."""
         return (*self.inputs.values(), *self.parts)
 
-    def __post_init__(self) -> None:
-        if not _FUNCTION.fullmatch(self.function):
-            raise StageError(f"The stage {self.name} names no function: {self.function!r}.")
+    @property
+    def kind(self) -> str:
+        """Folder of its artifacts, such as ``convert``."""
+        return self.stage.kind
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Packages whose version the result depends on."""
+        return (*self.stage.libraries, *self.extra_libraries)
 
 
 class Plan:
@@ -168,14 +172,14 @@ def fingerprints(plan: Plan) -> dict[str, str]:
         text = canonical_json(
             {
                 "kind": spec.kind,
-                "function": spec.function,
-                "version": spec.version,
+                "function": f"{_FUNCTIONS}{spec.stage.id}",
+                "version": spec.stage.version,
                 "params": spec.params,
                 "inputs": {name: found[source] for name, source in spec.inputs.items()},
                 "libraries": {
                     name: version
-                    for name, version in library_versions(spec.library_versions).items()
-                    if name in spec.library_versions
+                    for name, version in library_versions(spec.libraries).items()
+                    if name in spec.libraries
                 },
             }
         )

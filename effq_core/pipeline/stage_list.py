@@ -1,21 +1,12 @@
-"""Stages while a plan is being made: how one is written down, and what it may depend on."""
+"""Stages while a plan is being made: how one is written down."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import StageSpec
-from effq_core.runtimes.registry import RUNTIMES
-
-_STAGES = "effq_core.pipeline.stages"
-
-# Packages whose version a stage's result depends on.
-TENSORFLOW = ("tensorflow", "tf_keras", "numpy")
-QAT = (*TENSORFLOW, "tensorflow-model-optimization")
-IMAGES = ("pillow", "scikit-image", "numpy")
-LITERT = RUNTIMES["litert"].packages
-STATISTICS = (*LITERT, "scipy")
 
 
 class StageList:
@@ -28,23 +19,18 @@ class StageList:
     def __init__(self) -> None:
         self.stages: list[StageSpec] = []
 
-    def add(self, name: str, function: str, *, version: int = 1, **fields: Any) -> None:
+    def add(self, name: str, stage_id: str, **fields: Any) -> None:
         """Adds a stage.
 
         Args:
             name: Unique; what comes before a colon is its kind.
-            function: ``module:function`` below the stages' package.
-            version: Of its code.
+            stage_id: What is done.
             **fields: Others of :class:`~effq_core.pipeline.stage.StageSpec`.
+
+        Raises:
+            StageError: If there is no such stage.
         """
         params = json.loads(json.dumps(fields.pop("params", {})))
-        self.stages.append(
-            StageSpec(
-                name=name,
-                kind=name.partition(":")[0],
-                function=f"{_STAGES}.{function}",
-                version=version,
-                params=params,
-                **fields,
-            )
-        )
+        spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)
+        if spec not in self.stages:  # what several variants need is made once
+            self.stages.append(spec)

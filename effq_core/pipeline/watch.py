@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from effq_core.base import formatting as fmt
+from effq_core.experiment.variants import CATALOGUE
 from effq_core.pipeline.context import WAITING_QUIET
 from effq_core.pipeline.estimate import remaining, share_done, waiting_for
 from effq_core.pipeline.queue_turn import queue_text
@@ -117,7 +118,7 @@ def _curves(events: list[EventRow]) -> dict[str, list[dict[str, Any]]]:
     for event in events:
         if event.kind == "epoch":
             # An epoch told twice (a resumed run) counts once, as it was told last.
-            by_stage.setdefault(_variant(event.stage), {})[int(event.values["epoch"])] = (
+            by_stage.setdefault(_trained(event.stage), {})[int(event.values["epoch"])] = (
                 event.values
             )
     return {
@@ -125,10 +126,10 @@ def _curves(events: list[EventRow]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _variant(stage: str) -> str:
+def _trained(stage: str) -> str:
     """Returns which variant a fine-tuning stage is for."""
-    about = stage.partition(":")[2]
-    return "int8_float_control" if about == "float" else about
+    found = (row.name for row in CATALOGUE.values() if row.training == stage)
+    return next(found, stage.partition(":")[2])
 
 
 def _lines(events: list[EventRow], stages: tuple[StageRow, ...]) -> tuple[Line, ...]:

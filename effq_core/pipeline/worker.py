@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import logging
 import os
 import secrets
@@ -21,7 +20,7 @@ from effq_core.base.files import is_store_fault, make_folder, remove_tree, store
 from effq_core.base.hostlock import cores
 from effq_core.base.settings import Home
 from effq_core.pipeline.context import Link, Send, StageContext
-from effq_core.pipeline.stage import StageSpec, StageTask, plain
+from effq_core.pipeline.stage import StageTask, plain
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact, library_versions
 
@@ -121,17 +120,17 @@ def _make(task: StageTask, link: Link) -> str:
 
 def _work(task: StageTask, link: Link, store: ArtifactStore, inputs: dict[str, Artifact]) -> None:
     spec, home = task.spec, store.home
-    function = _load(spec)
+    function = spec.stage.function()
     manifest_inputs = {
         "params": spec.params,
-        "version": spec.version,
-        "function": spec.function,
+        "version": spec.stage.version,
+        "function": spec.stage.id,
         "inputs": {
             name: {"stage": made.stage, "fingerprint": made.fingerprint}
             for name, made in inputs.items()
         },
     }
-    versions = library_versions(spec.library_versions)
+    versions = library_versions(spec.libraries)
     with store.create(spec.kind, task.fingerprint, plain(manifest_inputs), versions) as draft:
         context = StageContext(
             params=spec.params,
@@ -144,19 +143,6 @@ def _work(task: StageTask, link: Link, store: ArtifactStore, inputs: dict[str, A
             parts=tuple(_input(store, *where).path for where in task.parts),
         )
         draft.summary = plain(function(context) or {})
-
-
-def _load(spec: StageSpec) -> Callable[[StageContext], dict[str, Any] | None]:
-    module, _, name = spec.function.partition(":")
-    try:
-        function: Callable[[StageContext], dict[str, Any] | None]
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise StageError(
-            f"The stage {spec.name} cannot be loaded from {spec.function} ({error}).",
-            "Reinstall EffQ; `effq doctor` shows which libraries are missing.",
-        ) from error
-    return function
 
 
 def _input(store: ArtifactStore, kind: str, fingerprint: str) -> Artifact:

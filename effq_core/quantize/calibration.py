@@ -1,4 +1,4 @@
-"""Calibration: what activations do on photos, and three ways to make ranges of it.
+"""Calibration: what activations do on photos, and the ranges that methods make of it.
 
 Statistics are collected once, on the float32 ``.tflite`` file itself, so that a tensor here is the
 very tensor the int8 file will have. Methods only read them: trying another costs no inference.
@@ -16,8 +16,7 @@ import numpy as np
 
 from effq_core.base.errors import StageError
 from effq_core.base.reporting import Reporter
-from effq_core.experiment import CalibrationMethod
-from effq_core.quantize import ranges as rules
+from effq_core.quantize.ranges import Observed, ranges_of
 from effq_core.runtimes.registry import open_session
 from effq_core.runtimes.session import Kernels
 from effq_core.tflite.file import read_tflite
@@ -74,27 +73,19 @@ class ActivationStatistics:
                 names=tuple(tensors["names"]), input_name=tensors["input"], **dict(arrays.items())
             )
 
-    def ranges(self, method: CalibrationMethod, percentile: float) -> Ranges:
+    def ranges(self, method: str, percentile: float) -> Ranges:
         """Turns statistics into ranges.
 
         Args:
-            method: ``min_max``: extremes over all images; ``moving_average``: the mean over images
-                of each image's extremes, in which the order of images plays no part;
-                ``percentile``: the central share of values.
-            percentile: That share in per cent, such as 99.99; used by ``percentile`` only.
+            method: Name of a calibration method.
+            percentile: Share in per cent, such as 99.99; for the methods that use one.
 
         Returns:
             A range for every activation. The input's is 0-255 whatever the photos held, so that
             an RGB value is its own quantized value.
         """
-        seen = self.minima, self.maxima
-        if method == CalibrationMethod.MIN_MAX:
-            low, high = rules.min_max(*seen)
-        elif method == CalibrationMethod.MOVING_AVERAGE:
-            low, high = rules.moving_average(*seen)
-        else:
-            low, high = rules.percentile(self.histograms, self.limits, *seen, percentile)
-        low, high = rules.with_zero(low, high)
+        seen = Observed(self.minima, self.maxima, self.histograms, self.limits)
+        low, high = ranges_of(seen, method, percentile)
         ranges = {
             name: (float(a), float(b)) for name, a, b in zip(self.names, low, high, strict=True)
         }

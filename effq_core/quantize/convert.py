@@ -18,6 +18,7 @@ import tensorflow as tf
 from tensorflow.lite.python.convert import mlir_quantize
 
 from effq_core.base.errors import StageError
+from effq_core.base.registry import resolve
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.freeze import SIGNATURE
 from effq_core.tflite.rewriting import with_ranges
@@ -55,7 +56,8 @@ def convert(saved_model: Path, form: str) -> bytes:
     Args:
         saved_model: From :func:`effq_core.quantize.freeze.freeze`.
         form: ``float32``, ``float16``, ``dynamic_range``, or ``qat`` for a graph with fake-quant
-            operators, which becomes int8 from input to output.
+            operators, which becomes int8 from input to output; or, as ``module:function``, what
+            sets TensorFlow's converter up.
 
     Returns:
         The ``.tflite`` file, with a signature ``serving_default``.
@@ -66,7 +68,11 @@ def convert(saved_model: Path, form: str) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(saved_model), signature_keys=[SIGNATURE]
     )
-    _CONFIGURE[form](converter)
+    if ":" not in form and form not in _CONFIGURE:
+        known = ", ".join(_CONFIGURE)
+        raise StageError(f"There is no form {form!r} to convert to.", f"Choose from: {known}.")
+    configure = resolve(form) if ":" in form else _CONFIGURE[form]
+    configure(converter)
     try:
         return bytes(converter.convert())
     except Exception as error:

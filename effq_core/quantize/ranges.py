@@ -1,73 +1,49 @@
-"""Three ways to make one range of what an activation did on many photos. Pure numpy."""
+"""What activations did on photos, as calibration methods are told it, and the ranges they make."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from effq_core.experiment.calibration_methods import METHODS
+
 _Array = np.ndarray[Any, Any]
+Ends = tuple[_Array, _Array]
+"""Lower and upper ends, ``(t,)`` each."""
 
 
-def min_max(minima: _Array, maxima: _Array) -> tuple[_Array, _Array]:
-    """Takes the widest range seen.
+@dataclass(frozen=True)
+class Observed:
+    """What t activations did on calibration photos.
 
-    Args:
-        minima: Each image's smallest value, ``(images, ...)``.
-        maxima: Each image's largest value, likewise.
-
-    Returns:
-        Ends of the range, ``(...)``.
-    """
-    return minima.min(axis=0), maxima.max(axis=0)
-
-
-def moving_average(minima: _Array, maxima: _Array) -> tuple[_Array, _Array]:
-    """Takes the mean of each image's range; the order of images plays no part.
-
-    Args:
-        minima: Each image's smallest value, ``(images, ...)``.
-        maxima: Each image's largest value, likewise.
-
-    Returns:
-        Ends of the range, ``(...)``.
-    """
-    return minima.mean(axis=0), maxima.mean(axis=0)
-
-
-def percentile(
-    histograms: _Array, limits: _Array, minima: _Array, maxima: _Array, share: float
-) -> tuple[_Array, _Array]:
-    """Takes the range that holds the central share of all values.
-
-    Args:
-        histograms: Counts, ``(t, bins)``, over ``[-limits, limits]``.
+    Attributes:
+        minima: Each photo's smallest values, ``(photos, t)``.
+        maxima: Each photo's largest values, likewise.
+        histograms: Counts of all values, ``(t, bins)``, over ``[-limits, limits]``.
         limits: ``(t,)``.
-        minima: Each image's smallest value, ``(images, t)``.
-        maxima: Each image's largest value, likewise.
-        share: The central share in per cent, such as 99.99.
-
-    Returns:
-        Ends of the range, ``(t,)``.
     """
-    tail = (1 - share / 100) / 2
-    reached = np.cumsum(histograms, axis=1) / histograms.sum(axis=1, keepdims=True)
-    first = np.argmax(reached > tail, axis=1)
-    last = np.argmax(reached >= 1 - tail, axis=1)
-    width = 2 * limits / histograms.shape[1]
-    low, high = first * width - limits, (last + 1) * width - limits
-    # Bins are wider than the data's ends: never go beyond what was seen.
-    return np.maximum(low, minima.min(axis=0)), np.minimum(high, maxima.max(axis=0))
+
+    minima: _Array
+    maxima: _Array
+    histograms: _Array
+    limits: _Array
 
 
-def with_zero(low: _Array, high: _Array) -> tuple[_Array, _Array]:
-    """Widens ranges to hold 0, which must be one of the integers.
+def ranges_of(seen: Observed, method: str, percentile: float) -> Ends:
+    """Makes ranges by a method.
 
     Args:
-        low: Lower ends.
-        high: Upper ends.
+        seen: What activations did.
+        method: Name of a calibration method.
+        percentile: Central share of values in per cent, for the methods that use one.
 
     Returns:
-        The ends.
+        Ends of ranges that hold 0, which must be one of the integers.
+
+    Raises:
+        ExperimentError: If there is no such method.
     """
+    low, high = METHODS[method].rule(seen, percentile)
     return np.minimum(low, 0.0), np.maximum(high, 0.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from effq_core.base import formatting as fmt
 from effq_core.base.settings import Home
-from effq_core.experiment import CALIBRATION_SIZES, Calibration, CalibrationMethod, Experiment
+from effq_core.experiment import CALIBRATION_SIZES, Calibration, Experiment
 from effq_core.experiment.mixed import BUDGETS, Mixed
 from effq_core.experiment.variants import BASELINE, MIXED, PTQ
 from effq_core.models.catalogue import get_model
@@ -58,10 +58,9 @@ def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Expe
         case Remedy.PERCENTILE:
             return replace(base, calibration=_percentile(best))
         case Remedy.MOVING_AVERAGE:
-            if best.method is CalibrationMethod.MOVING_AVERAGE:
+            if best.method == Remedy.MOVING_AVERAGE:
                 raise CannotApply("It is calibrated by the moving average already.")
-            method = CalibrationMethod.MOVING_AVERAGE
-            return replace(base, calibration=replace(best, method=method))
+            return replace(base, calibration=replace(best, method=remedy.value))
         case Remedy.MORE_IMAGES:
             return replace(base, calibration=_more(base, home))
         case Remedy.MIXED:
@@ -73,9 +72,9 @@ def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Expe
 def _percentile(best: Calibration) -> Calibration:
     # The percentile EffQ starts with: it measured best on both bundled models.
     share = Calibration().percentile
-    if best.method is CalibrationMethod.PERCENTILE and best.percentile == share:
+    if best.method == Remedy.PERCENTILE and best.percentile == share:
         raise CannotApply(f"It is calibrated by the percentile {share:g} already.")
-    return replace(best, method=CalibrationMethod.PERCENTILE, percentile=share)
+    return replace(best, method=Remedy.PERCENTILE.value, percentile=share)
 
 
 def _more(base: Experiment, home: Home) -> Calibration:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from effq_core.base.checks import as_enum, check_count, check_range, known
+from effq_core.base.checks import check_count, check_range, known, one_of
 from effq_core.base.errors import ExperimentError
 from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment import Experiment
@@ -60,7 +60,7 @@ class Rescue:
         check_range("The accuracy drop allowed", self.max_drop_points, DROPS)
         if isinstance(self.remedies, (str, bytes)) or not isinstance(self.remedies, Iterable):
             raise ExperimentError(f"The remedies are {self.remedies!r}.", "Give a list.")
-        chosen = {as_enum(Remedy, name) for name in self.remedies}
+        chosen = {one_of("remedy", name, Remedy) for name in self.remedies}
         if not chosen:
             raise ExperimentError("No remedy was chosen.", f"Choose from: {', '.join(Remedy)}.")
         object.__setattr__(self, "remedies", tuple(r for r in Remedy if r in chosen))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.experiment import CalibrationMethod, Experiment
+from effq_core.experiment import Experiment
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.measure.latency_ratio import NOT_TOGETHER, Ratio, quotient
 from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import Step, StepState, Story
-from effq_core.results.wording import method_title
 from effq_core.store.rows import Status
 
 _REMEDIES = {
@@ -56,10 +56,9 @@ def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> s
     if remedy is Remedy.QAT:
         parts.append(fmt.counted(experiment.qat.epochs, "epoch"))
     elif remedy not in (Remedy.PERCENTILE, Remedy.MOVING_AVERAGE):
-        parts.append(method_title(calibration.method).lower())
-    if calibration.method is CalibrationMethod.PERCENTILE and remedy is not Remedy.QAT:
-        share = f"{calibration.percentile:g} %"
-        parts = [f"{parts[0]} {share}"] if parts else [share]
+        parts.append(calibration.method_text)
+    elif METHODS[calibration.method].uses_percentile:
+        parts.append(f"{calibration.percentile:g} %")
     parts.append(fmt.counted(calibration.size, "image"))
     return f"{title} ({', '.join(parts)})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.hardware import Hardware
 from effq_core.base.plain import Plain
+from effq_core.base.reading import reading
 from effq_core.base.settings import REFERENCE_RUN
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE, get_variant
@@ -172,6 +174,15 @@ class Results:
                 "Run the experiment again: a damaged file is made anew.",
             )
         return path
+
+    def companions(self, name: str) -> dict[str, bytes]:
+        """Returns the JSON files that go along with a variant's model, by name."""
+        found = {}
+        for file in get_variant(name).files:
+            with reading(file, (path := self._file(name, file)).parent):
+                found[file] = path.read_bytes()
+                json.loads(found[file])
+        return found
 
     def labels(self) -> list[str]:
         """Returns the names of the model's outputs in their order.

@@ -175,10 +175,7 @@ def _listed(names: Sequence[str]) -> str:
 def calibration_text(results: Results) -> str:
     """Says how activation ranges were found."""
     calibration = results.experiment.calibration
-    method = calibration.method.replace("_", "-")
-    if calibration.method == "percentile":
-        method += f" {calibration.percentile:g} %"
-    return f"{fmt.counted(calibration.size, 'photo')}, {method}"
+    return f"{fmt.counted(calibration.size, 'photo')}, {calibration.method_text}"
 
 
 def qat_text(results: Results) -> str:

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment import CalibrationMethod, QatLoss
-from effq_core.experiment.variants import CATALOGUE, get_variant, is_ready
+from effq_core.experiment import LOSSES, QatLoss
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
-
-_KINDS = {
-    "index": "List the photos",
-    "pixels": "Decode photos",
-    "lookalikes": "Look for look-alikes among the samples",
-    "model": "Build the float model",
-    "freeze": "Freeze the graph",
-    "keras": "Predict with Keras, for the parity gate",
-    "convert": "Convert",
-    "calibrate": "Calibrate",
-    "finetune": "Fine-tune",
-    "ranges": "Calibrate fake-quant ranges",
-    "signal": "Compare each tensor with float32's",
-    "effect": "Try each block in int8 and in floats",
-    "suggest": "Look for the blocks to keep in floats",
-    "inspect": "Inspect",
-    "evaluate": "Evaluate",
-    "benchmark": "Time the files",
-    "tensors": "Keep tensors for the Learn page",
-    "report": "Put the results together",
-}
 
 _DATASETS = {"photo_patches": "Photo patches", "imagenette": "Imagenette"}
 
@@ -56,53 +34,11 @@ _STATES = {
     StageState.CANCELLED: "Cancelled",
 }
 
-_METHODS = {
-    CalibrationMethod.MIN_MAX: "Min-max",
-    CalibrationMethod.MOVING_AVERAGE: "Moving average",
-    CalibrationMethod.PERCENTILE: "Percentile",
-}
-
-_LOSSES = {
-    QatLoss.AUTO: "Automatic",
-    QatLoss.LABELS: "Labels",
-    QatLoss.DISTILL: "Distillation",
-}
-
 _WAITING = {
     Status.QUEUED: "Starting",
     Status.RUNNING: "Planning",
     Status.CANCELLING: "Cancelling",
 }
-
-_PART = re.compile(r"(.+):(\d+)of(\d+)")
-"""One of the parts a long evaluation is divided into."""
-_MEMBER = re.compile(r"(.+)@(\d+)")
-"""A stage of a sweep that only some of its runs share, first this one."""
-
-_ABOUT = {"float": "float control", "float_control": "float control"}
-
-
-def stage_title(name: str) -> str:
-    """Names a stage for people.
-
-    Args:
-        name: Such as ``convert:int8``.
-
-    Returns:
-        Such as ``Convert: Int8 (PTQ)``; the name itself where it is not known.
-    """
-    kind, _, about = name.partition(":")
-    title = _KINDS.get(kind)
-    if title is None:
-        return name
-    if part := _PART.fullmatch(name):
-        return f"{stage_title(part[1])}, part {part[2]} of {part[3]}"
-    if own := _MEMBER.fullmatch(name):
-        return f"{stage_title(own[1])}, run {own[2]}"
-    if about in CATALOGUE or is_ready(about):
-        about = get_variant(about).title
-    about = _ABOUT.get(about, about)
-    return f"{title}: {about}" if about else title
 
 
 def model_title(model_id: str) -> str:
@@ -149,12 +85,12 @@ def status_title(status: Status) -> str:
 
 def method_title(method: str) -> str:
     """Names a calibration method for people."""
-    return _METHODS[CalibrationMethod(method)]
+    return METHODS[method].title
 
 
 def loss_title(loss: str) -> str:
     """Names a loss for people."""
-    return _LOSSES[QatLoss(loss)]
+    return LOSSES()[QatLoss(loss)]
 
 
 def state_title(state: StageState) -> str:

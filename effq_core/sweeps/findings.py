@@ -28,9 +28,9 @@ def alongs(choice: Sweep) -> tuple[Along, ...]:
     Returns:
         The axes; calibration size alone where only methods, losses or seeds vary.
     """
-    found = [along for axis, along in _ALONG.items() if len(getattr(choice, axis)) > 1]
+    found = [along for axis, along in _ALONG.items() if axis in choice.varied]
     if not found:
-        trains = len(choice.losses) > 1
+        trains = "losses" in choice.varied
         found = [Along.QAT_EPOCHS if trains else Along.CALIBRATION_SIZE]
     return tuple(found)
 

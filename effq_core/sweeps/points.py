@@ -8,14 +8,13 @@ from enum import StrEnum
 
 from effq_core.base import formatting as fmt
 from effq_core.base.formatting import rate_text
-from effq_core.experiment.variants import Recipe, get_variant
+from effq_core.experiment.variants import MIXED, get_variant
 from effq_core.measure.predictions import Bools, top1
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.several import photos_of
 
 Parts = tuple[tuple[Hashable, str], ...]
 
-_FOLLOWS = (Recipe.PTQ, Recipe.MIXED)
 """Recipes whose ranges follow the calibration method."""
 
 
@@ -129,12 +128,7 @@ def rest_of(results: Results, variant: str, along: Along) -> Hashable:
     """Returns everything a variant depends on but the choice that varies."""
     entry, experiment = get_variant(variant), results.experiment
     calibration, qat = experiment.calibration, experiment.qat
-    # QAT's ranges start from a moving average whatever the method; PTQ's follow the method.
-    method = (
-        (calibration.method, calibration.percentile if calibration.method == "percentile" else 0)
-        if entry.recipe in _FOLLOWS
-        else ""
-    )
+    method = calibration.method_text if entry.uses_method else ""
     trained: Hashable = ""
     if entry.trained:
         trained = (qat.batch_size, qat.loss, _training(results))
@@ -143,7 +137,7 @@ def rest_of(results: Results, variant: str, along: Along) -> Hashable:
         if along is not Along.LEARNING_RATE:
             trained = (trained, qat.learning_rate)
     size = 0 if along is Along.CALIBRATION_SIZE else calibration.size
-    mixed = str(experiment.mixed) if entry.recipe is Recipe.MIXED else ""
+    mixed = str(experiment.mixed) if variant == MIXED else ""
     return common(results), method, trained, size, mixed
 
 
@@ -180,16 +174,14 @@ def _parts(results: Results, variant: str, along: Along) -> Parts:
     entry, experiment = get_variant(variant), results.experiment
     calibration, qat = experiment.calibration, experiment.qat
     sha, taken = results.baseline.file.sha256, results.image_input
-    method = calibration.method.replace("_", "-")
-    if calibration.method == "percentile":
-        method += f" {calibration.percentile:g} %"
+    method = calibration.method_text
     parts: list[tuple[Hashable, str]] = [
         (results.model["title"], str(results.model["title"])),
         (photos_of(results), str(results.dataset["title"])),
         (taken, taken.short),
         (experiment.seed, f"seed {experiment.seed}"),
         ((results.model["title"], sha), f"weights {sha[:4]}…"),
-        (method, method) if entry.recipe in _FOLLOWS else ("", ""),
+        (method, method) if entry.uses_method else ("", ""),
     ]
     if along is not Along.CALIBRATION_SIZE:
         parts.append((calibration.size, fmt.counted(calibration.size, "calibration photo")))

@@ -27,9 +27,6 @@ from effq_core.sweeps.points import (
 
 __all__ = ["AXIS", "Along", "Measure", "Point", "Series", "baselines", "sweep", "x_text"]
 
-_UNTRAINED = "int8_qat_untrained"
-_QAT = "int8_qat"
-
 
 def sweep(
     runs: Sequence[tuple[str, Results]], along: Along, measure: Measure = Measure.QUALITY
@@ -53,9 +50,9 @@ def sweep(
             x = _position(results, variant, along)
             if x is None or _point(x, title, variant, measure) is None:
                 continue
-            # The untrained control is what QAT starts from: epoch 0 of the same line.
-            start = along is Along.QAT_EPOCHS and variant.name == _UNTRAINED
-            name = _QAT if start else variant.name
+            # What a variant starts from is epoch 0 of the same line.
+            start = along is Along.QAT_EPOCHS and get_variant(variant.name).start_of
+            name = start or variant.name
             key = name, rest_of(results, name, along)
             cell = Cell(title=title, results=results, variant=variant)
             groups.setdefault(key, {}).setdefault(x, {})[results.experiment.seed] = cell
@@ -130,7 +127,7 @@ def _position(results: Results, variant: VariantResult, along: Along) -> float |
         return results.experiment.calibration.size if entry.needs_calibration else None
     if along is Along.LEARNING_RATE:
         return results.experiment.qat.learning_rate if entry.trained else None
-    if variant.name == _UNTRAINED:
+    if entry.start_of:
         return 0
     return results.experiment.qat.epochs if entry.trained else None
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effq_core.advise.recommend import Limits, Preference, drop_of, recommend
-from effq_core.experiment.variants import CATALOGUE, CONTROLS, STANDARD
+from effq_core.experiment.variants import CATALOGUE, controls, standard
 from effq_core.results import Results, load_reference
 from tests.results.run_variations import changed, only, together, unlabelled
 
@@ -74,7 +74,7 @@ def test_a_real_loss_of_accuracy_decides() -> None:
 def test_controls_are_never_recommended_and_say_what_they_are_for() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, prefer=Preference.MOST_ACCURATE))
 
-    assert all(said[name].startswith("A control, never recommended") for name in CONTROLS)
+    assert all(said[name].startswith("A control, never recommended") for name in controls())
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_failed_check_keeps_a_variant_from_being_recommended() -> None:
 def test_a_thread_count_that_was_not_timed_cannot_keep_to_a_latency_limit() -> None:
     said = verdicts(REFERENCE, Limits(threads=4, latency_ms=1))
 
-    assert {said[name] for name in STANDARD} == {"Not timed with 4 threads."}
+    assert {said[name] for name in standard()} == {"Not timed with 4 threads."}
 
 
 def test_a_choice_that_rests_on_too_few_photos_says_so() -> None:

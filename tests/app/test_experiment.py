@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from effq_core.experiment import Calibration, Experiment
+from effq_core.experiment import Calibration, Experiment, Qat
+from effq_core.experiment.setting import walk
+from effq_core.experiment.variants import CATALOGUE
 from effq_core.pipeline.queue_turn import queue_text
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState, Status
+from pages.ui.experiment.state import setting_key, variant_key
 from tests.app.conftest import OpenView, words
 
 
@@ -77,6 +80,34 @@ def test_the_form_starts_with_the_demo_and_says_what_it_takes(
     assert "Photos: 100 to calibrate, 600 to train, 600 to measure" in said
     assert "3,850 photos" in said
     assert not _button(app, "Run").disabled
+
+
+def test_every_setting_is_asked_for(open_view: OpenView, tmp_path: Path) -> None:
+    app = open_view(tmp_path, "experiment")
+    app.checkbox(key="exp_variant_int8_mixed").check().run()
+    drawn = {
+        widget.key
+        for kind in ("slider", "selectbox", "number_input", "multiselect", "text_input", "checkbox")
+        for widget in app.get(kind)
+    }
+    asked = {setting_key(each) for each in walk(Experiment) if each.title and each.part != "layers"}
+    assert len(asked) > 18 and asked <= drawn
+    assert {"exp_model", "exp_dataset"} | set(map(variant_key, CATALOGUE)) <= drawn
+
+
+def test_what_the_form_does_not_ask_for_of_a_run_is_kept(
+    open_view: OpenView, tmp_path: Path, started: list[str]
+) -> None:
+    earlier = Experiment(benchmark_invocations=200, qat=Qat(validation_share=0.2, batch_size=24))
+    database = Database(tmp_path / "effq.sqlite3")
+    run_id = database.create_run(earlier)
+    database.set_status(run_id, Status.CANCELLED)
+    app = open_view(tmp_path, "experiment", run_id)
+    _button(app, "Change and run again").click().run()
+    _button(app, "Run").click().run()
+    run = database.get_run(started[0])
+    database.close()
+    assert Experiment.from_dict(run.experiment) == earlier
 
 
 def test_the_estimate_follows_the_choices(open_view: OpenView, tmp_path: Path) -> None:

@@ -91,12 +91,12 @@ def test_more_photos_widen_min_max_and_the_table_says_by_how_much(learn: AppTest
     few = app.dataframe[0].value
     app.select_slider(key="learn_images").set_value(500).run()
     many = app.dataframe[0].value
-    assert list(many["Method"]) == ["min–max", "moving average", "percentile"]
+    assert list(many["Method"]) == ["min-max", "moving average", "percentile"]
     assert few["Clipped"].iloc[0] != "0.000 %"
     assert many["Clipped"].iloc[0] == "0.000 %"
     steps = [float(table["Scale (step)"][0]) for table in (few, many)]
     assert steps[1] > 10 * steps[0]
-    assert "Min–max falls from" in words(app)
+    assert "Min-max falls from" in words(app)
 
 
 def test_a_value_is_followed_through_fake_quant_and_clipped_at_the_end(learn: AppTest) -> None:

@@ -47,7 +47,7 @@ def test_the_form_says_how_many_runs_a_sweep_has_and_starts_it_once(
     database = Database(home.database)
     [(run, state)] = list_sweeps(home, database)
     assert started == [run.id] and run.id in app.query_params["run"]
-    assert state.sweep.runs == 12 and state.sweep.seeds == (42, 43, 44)
+    assert state.sweep.runs == 12 and state.sweep.values["seeds"] == (42, 43, 44)
     assert [each.id for each in database.list_runs()] == [run.id], (
         "runs come when they are finished"
     )

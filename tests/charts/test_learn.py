@@ -10,7 +10,7 @@ from effq_core.charts.learn_calibration import growth_chart, ranges_chart
 from effq_core.charts.learn_fake_quant import fake_quant_chart
 from effq_core.charts.learn_recovery import recovery_chart
 from effq_core.charts.learn_weights import channels_chart, weights_chart
-from effq_core.experiment import CalibrationMethod
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.variants import get_variant
 from effq_core.learn.access import find_tensors
 from effq_core.learn.fake_quant import curve, follow
@@ -82,12 +82,12 @@ def test_both_granularities_stand_side_by_side_and_are_named(tensors: Tensors) -
 
 def test_every_method_has_its_range_marker_and_line(tensors: Tensors) -> None:
     activation = tensors.activations[0]
-    effects = [measure(activation, method, 20) for method in CalibrationMethod]
+    effects = [measure(activation, method, 20) for method in METHODS]
     bars, *ranges = ranges_chart(activation, effects).data
     assert sum(bars.y) == activation.histograms[-1].sum()
     assert {tuple(r.x) for r in ranges} == {(e.low, e.high) for e in effects}
     assert len({r.marker.symbol for r in ranges}) == 3
-    courses = {m: [measure(activation, m, n) for n in activation.stops] for m in CalibrationMethod}
+    courses = {m: [measure(activation, m, n) for n in activation.stops] for m in METHODS}
     figure = growth_chart(courses, 20)
     assert [list(line.x) for line in figure.data] == [list(activation.stops)] * 3
     assert len({(line.line.dash, line.marker.symbol) for line in figure.data}) == 3
@@ -127,7 +127,7 @@ def test_no_chart_sets_a_background_or_font_colour_of_its_own(
 ) -> None:
     layer, activation = tensors.layers[0], tensors.activations[0]
     effect = quantize_kernel(layer, 8, symmetric=True, per_channel=False)
-    effects = [measure(activation, method, 20) for method in CalibrationMethod]
+    effects = [measure(activation, method, 20) for method in METHODS]
     grid = make_grid(-1, 1, 3, symmetric=False)
     for figure in (
         weights_chart(layer, effect, None),

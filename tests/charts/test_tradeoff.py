@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from effq_core.charts.base import alt_text
 from effq_core.charts.tradeoff import Against, Spot, pareto, spots, tradeoff
-from effq_core.experiment.variants import CATALOGUE, CONTROLS
+from effq_core.experiment.variants import CATALOGUE, controls
 from effq_core.results import Results
 from effq_core.results.paper import PAPER
 from tests.results.run_variations import changed, only, together, unlabelled
@@ -138,7 +138,7 @@ def test_the_papers_times_are_left_out_at_another_input_size(reference: Results)
 
 
 def test_controls_can_be_left_out(reference: Results) -> None:
-    assert not set(markers(tradeoff(reference, Against.SIZE, controls=False))) & set(CONTROLS)
+    assert not set(markers(tradeoff(reference, Against.SIZE, controls=False))) & set(controls())
 
 
 def test_photos_without_labels_show_agreement(reference: Results, tmp_path: Path) -> None:

@@ -8,40 +8,36 @@ import pytest
 
 from effq_core.base.errors import DatasetError, ExperimentError
 from effq_core.cli import choices
-from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.experiment.variants import CONTROLS, STANDARD
+from effq_core.experiment import Experiment
+from effq_core.experiment.variants import controls, standard
 from effq_core.pipeline.presets import PRESETS
 
 
-def _make(preset: str = "demo", **groups: dict[str, object]) -> Experiment:
-    return choices.make_experiment(
-        preset,
-        **{**{"experiment": {}, "calibration": {}, "qat": {}}, **groups},
-    )
+def _make(preset: str = "demo", **options: object) -> Experiment:
+    return choices.make_experiment(preset, choices.given(options))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_without_options_is_itself(preset: str) -> None:
-    nothing = {"seed": None, "model": None}
+    nothing = {"seed": None, "model": None, "variant": [], "layers": False}
 
-    assert _make(preset, experiment=nothing, calibration={"size": None}) == PRESETS[preset]()
+    assert _make(preset, **nothing) == PRESETS[preset]()
 
 
 def test_options_override_a_preset_and_leave_the_rest() -> None:
-    made = _make("paper", experiment={"seed": 7}, calibration={"size": 20}, qat={"epochs": 1})
+    made = _make("paper", seed=7, calibration_size=20, epochs=1)
     paper = PRESETS["paper"]()
 
     assert (made.seed, made.calibration.size, made.qat.epochs) == (7, 20, 1)
-    assert made.calibration.method is CalibrationMethod.MIN_MAX
+    assert made.calibration.method == "min_max"
     assert made.model == paper.model
     assert made.qat.learning_rate == paper.qat.learning_rate
 
 
 def test_all_images_can_be_asked_for() -> None:
-    assert _make(experiment={"evaluation_size": "all"}).evaluation_size is None
-    assert choices.parse_size("all", "training") == "all"
-    assert choices.parse_size("12", "training") == 12
-    assert choices.parse_size(None, "training") is None
+    assert _make(evaluation_size="all").evaluation_size is None
+    assert _make(evaluation_size="12").evaluation_size == 12
+    assert _make().evaluation_size == 600
 
 
 @pytest.mark.parametrize(
@@ -52,10 +48,10 @@ def test_all_images_can_be_asked_for() -> None:
         (["int8"], ("int8",)),
         (["int8,float16", "int8"], ("float16", "int8")),
         (["int8-qat"], ("int8_qat",)),
-        (["standard"], STANDARD),
-        (["controls"], CONTROLS),
-        (["all"], (*STANDARD, *CONTROLS)),
-        (["standard", "int8_float_control"], (*STANDARD, "int8_float_control")),
+        (["standard"], standard()),
+        (["controls"], controls()),
+        (["all"], (*standard(), *controls())),
+        (["standard", "int8_float_control"], (*standard(), "int8_float_control")),
     ],
 )
 def test_variants_are_names_lists_and_groups(texts, expected) -> None:
@@ -63,19 +59,19 @@ def test_variants_are_names_lists_and_groups(texts, expected) -> None:
 
 
 def test_threads_are_repeated_or_separated_by_commas() -> None:
-    assert choices.parse_threads(["1,2", "4"]) == (1, 2, 4)
-    assert choices.parse_threads(None) is None
+    assert _make(threads=["1,2", "4"]).threads == (1, 2, 4)
+    assert _make(threads=None).threads == (1, 2)
 
 
 @pytest.mark.parametrize(
     "call",
     [
         lambda: _make("quick"),
-        lambda: _make(qat={"epochs": 0}),
-        lambda: _make(calibration={"size": 5}),
+        lambda: _make(epochs=0),
+        lambda: _make(calibration_size=5),
         lambda: choices.parse_variants(["int4"]),
-        lambda: choices.parse_threads(["two"]),
-        lambda: choices.parse_size("many", "training"),
+        lambda: _make(threads=["two"]),
+        lambda: _make(training_size="many"),
     ],
     ids=["preset", "epochs", "calibration", "variant", "threads", "size"],
 )

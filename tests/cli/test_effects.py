@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 
 import pytest
 
 from effq_core.base import hardware
-from effq_core.cli import choices, run, sweep
-from effq_core.pipeline.unused import RULES
 from tests.cli.test_run import TINY_OPTIONS
 
 CORES = hardware.usable_cores()
@@ -45,15 +42,6 @@ def test_what_has_no_effect_is_refused_before_anything_is_made(
     assert answer.exit_code == 2, answer.stdout
     assert said in answer.stderr
     assert not home.database.exists() and not home.engine.exists()
-
-
-def test_every_option_of_the_table_is_one(effq) -> None:
-    settings = {name for rule in RULES for name in rule.settings}
-    assert settings <= set(choices.OPTIONS)
-    shown = {"run": effq("run", "--help").stdout, "sweep": effq("sweep", "--help").stdout}
-    assert all(option in shown["run"] for option in choices.OPTIONS.values())
-    for command, function in (("run", run.run), ("sweep", sweep.start)):
-        assert "dry_run" in inspect.signature(function).parameters, command
 
 
 def test_options_about_int8_mixed_say_that_it_is_made(effq, home) -> None:

@@ -53,7 +53,7 @@ def test_a_dry_run_says_what_is_shared_and_makes_nothing(effq, home) -> None:
     ("arguments", "message"),
     [
         (["--calibration-size", "many"], "'many' is not a calibration size"),
-        (["--method", "median,min-max"], "'median' is not a method"),
+        (["--method", "median,min-max"], "'median' is not a calibration method"),
         (["--calibration-size", "50"], "This sweep has one run"),
         (["--epochs", "1,2", "--variant", "int8"], "No chosen variant depends on the numbers"),
         (["show", "20200101-000000-abcd"], "There is no sweep '20200101"),

@@ -11,41 +11,41 @@ from effq_core.base.errors import ExperimentError
 from effq_core.experiment.variants import (
     BASELINE,
     CATALOGUE,
-    CONTROLS,
     MIXED,
-    STANDARD,
-    Recipe,
+    Ranges,
+    controls,
     get_variant,
     in_catalogue_order,
+    standard,
 )
 
 
 def test_the_catalogue_has_the_papers_five_forms_and_two_controls() -> None:
-    assert STANDARD == ("float32", "float16", "dynamic_range", "int8", "int8_qat")
-    assert CONTROLS == ("int8_qat_untrained", "int8_float_control")
-    assert tuple(CATALOGUE) == (*STANDARD, MIXED, *CONTROLS)
-    assert STANDARD[0] == BASELINE
+    assert standard() == ("float32", "float16", "dynamic_range", "int8", "int8_qat")
+    assert controls() == ("int8_qat_untrained", "int8_float_control")
+    assert tuple(CATALOGUE) == (*standard(), MIXED, *controls())
+    assert standard()[0] == BASELINE
 
 
 @pytest.mark.parametrize(
-    ("name", "weights", "activations", "recipe", "trained"),
+    ("name", "weights", "activations", "ranges", "trained"),
     [
-        ("float32", 32, 32, Recipe.FLOAT, False),
-        ("float16", 16, 32, Recipe.WEIGHTS_ONLY, False),
-        ("dynamic_range", 8, 32, Recipe.WEIGHTS_ONLY, False),
-        ("int8", 8, 8, Recipe.PTQ, False),
-        ("int8_qat", 8, 8, Recipe.QAT, True),
-        ("int8_mixed", 8, 8, Recipe.MIXED, False),
-        ("int8_qat_untrained", 8, 8, Recipe.QAT, False),
-        ("int8_float_control", 8, 8, Recipe.PTQ, True),
+        ("float32", 32, 32, Ranges.NONE, False),
+        ("float16", 16, 32, Ranges.NONE, False),
+        ("dynamic_range", 8, 32, Ranges.NONE, False),
+        ("int8", 8, 8, Ranges.METHOD, False),
+        ("int8_qat", 8, 8, Ranges.FAKE_QUANT, True),
+        ("int8_mixed", 8, 8, Ranges.METHOD, False),
+        ("int8_qat_untrained", 8, 8, Ranges.FAKE_QUANT, False),
+        ("int8_float_control", 8, 8, Ranges.METHOD, True),
     ],
 )
 def test_each_row_says_what_the_variant_is(
-    name: str, weights: int, activations: int, recipe: Recipe, trained: bool
+    name: str, weights: int, activations: int, ranges: Ranges, trained: bool
 ) -> None:
     row = get_variant(name)
     assert (row.weight_bits, row.activation_bits) == (weights, activations)
-    assert (row.recipe, row.trained, row.is_control) == (recipe, trained, name in CONTROLS)
+    assert (row.ranges, row.trained, row.is_control) == (ranges, trained, name in controls())
 
 
 def test_exactly_the_variants_with_8_bit_activations_need_calibration() -> None:

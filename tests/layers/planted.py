@@ -15,7 +15,6 @@ import tf_keras as keras
 from tf_keras.src.applications.efficientnet_v2 import EfficientNetV2
 
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment import CalibrationMethod
 from effq_core.quantize.calibration import Ranges, collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.freeze import freeze
@@ -113,6 +112,6 @@ def make(net: Any, images: np.ndarray, folder: Path) -> Made:
     float32, int8 = folder / "float32.tflite", folder / "int8.tflite"
     float32.write_bytes(convert(folder / "saved", "float32"))
     statistics = collect_statistics(float32, images, SilentReporter())
-    ranges = statistics.ranges(CalibrationMethod.MIN_MAX, 100)
+    ranges = statistics.ranges("min_max", 100)
     int8.write_bytes(quantize_with_ranges(float32.read_bytes(), ranges))
     return Made(net, float32, int8, ranges)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment import CalibrationMethod
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import quantize_with_ranges
 from effq_core.tflite.file import unpack
@@ -49,7 +48,7 @@ def plant(float32: Path, folder: Path, *, factor: float = 1000.0, channel: int =
 def quantize(float32: Path, images: np.ndarray) -> Path:
     """Makes the int8 file by min-max calibration, beside the float32 one."""
     statistics = collect_statistics(float32, images, SilentReporter())
-    ranges = statistics.ranges(CalibrationMethod.MIN_MAX, 100)
+    ranges = statistics.ranges("min_max", 100)
     path = float32.with_name("int8.tflite")
     path.write_bytes(quantize_with_ranges(float32.read_bytes(), ranges))
     return path

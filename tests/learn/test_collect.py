@@ -10,7 +10,6 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment import CalibrationMethod
 from effq_core.learn.access import find_tensors
 from effq_core.learn.collect import (
     ACTIVATIONS,
@@ -73,7 +72,7 @@ def test_grids_are_those_of_the_real_int8_files_kernels(tiny_run, tensors: Tenso
 def test_ranges_are_those_of_the_real_int8_files_activations(tiny_run, tensors: Tensors) -> None:
     _, outputs = quantized(tiny_run.results.model_file("int8"))
     calibration = tiny_run.experiment.calibration
-    assert calibration.method is CalibrationMethod.PERCENTILE
+    assert calibration.method == "percentile"
     compared = 0
     for activation in tensors.activations:
         images = len(activation.minima)
@@ -155,10 +154,11 @@ def test_histograms_of_fewer_photos_and_of_single_ones_are_of_those_photos(tiny_
 
 def test_a_run_without_calibration_keeps_kernels_alone(tiny_run, tmp_path: Path) -> None:
     from effq_core.pipeline.context import Link, StageContext
+    from effq_core.pipeline.registry import get_stage
     from effq_core.pipeline.stage import StageSpec, StageTask
     from effq_core.pipeline.stages.learn import tensors as stage
 
-    spec = StageSpec(name="tensors", kind="tensors", function="a:b", version=1)
+    spec = StageSpec(name="tensors", stage=get_stage("learn:tensors"))
     task = StageTask(
         run_id="r", spec=spec, fingerprint="f", inputs={}, home=str(tmp_path), topic="topic"
     )
@@ -198,11 +198,7 @@ def test_the_reference_run_ships_its_tensors_and_they_show_what_they_are_to_teac
     worst = 0.0
     for activation in tensors.activations:
         few, many = (
-            np.median(
-                photo_sqnr(
-                    activation, grid_of(*find_range(activation, CalibrationMethod.MIN_MAX, n))
-                )
-            )
+            np.median(photo_sqnr(activation, grid_of(*find_range(activation, "min_max", n))))
             for n in (10, 500)
         )
         assert many <= few + 0.5  # more photos never help a typical photo

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from learn_data import activation_of, calm_and_odd, some_tensors
 
 from effq_core.base.errors import InputError
-from effq_core.experiment import CalibrationMethod
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.grids import sqnr
 from effq_core.learn.ranges import (
     clipped_share,
@@ -18,7 +18,7 @@ from effq_core.learn.ranges import (
     telling_activation,
 )
 
-MIN_MAX, MOVING_AVERAGE, PERCENTILE = CalibrationMethod
+MIN_MAX, MOVING_AVERAGE, PERCENTILE = METHODS
 STOPS = (1, 2, 5, 10, 20)
 
 
@@ -45,7 +45,7 @@ def test_a_percentile_is_that_of_the_first_photos_values() -> None:
 
 def test_a_range_always_holds_zero() -> None:
     positive = activation_of([np.linspace(3, 9, 100), np.linspace(2, 5, 100)], (1, 2))
-    for method in CalibrationMethod:
+    for method in METHODS:
         assert find_range(positive, method, 2)[0] == 0.0
 
 

@@ -135,7 +135,7 @@ def test_only_what_is_unusual_of_an_input_is_in_the_fingerprints(home: Home) -> 
     def pixels(slug: str) -> list[dict[str, object]]:
         choice = Experiment(model=f"own:{slug}", variants=("int8",))
         stages = build_plan(choice, home).stages
-        return [dict(each.params) for each in stages if each.function.endswith("data:pixels")]
+        return [dict(each.params) for each in stages if each.stage.id == "data:pixels"]
 
     old = add_card(home, "old")  # as cards were before an input could be unusual
     assert old.image_input == ImageInput(48)

@@ -11,7 +11,7 @@ import pytest
 from effq_core.base.errors import ExperimentError, ModelError
 from effq_core.base.settings import Home
 from effq_core.care.library import remove_item
-from effq_core.experiment.variants import Recipe, get_variant, in_catalogue_order
+from effq_core.experiment.variants import Ranges, get_variant, in_catalogue_order
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.models.card import Normalisation
@@ -64,7 +64,7 @@ def test_a_file_is_kept_as_it_is_and_is_a_variant_of_its_own(home: Home, tflite:
     assert card.read() == tflite.read_bytes()
     assert ready_files(home) == (card,)
     variant = get_variant(card.variant)
-    assert (variant.recipe, variant.needs_calibration) == (Recipe.READY, False)
+    assert (variant.ranges, variant.symbol) == (Ranges.NONE, "hexagon")
     assert in_catalogue_order(["file_my_net", "int8", "float32"])[-1] == "file_my_net"
     database = Database(home.database)
     try:

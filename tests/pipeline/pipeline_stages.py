@@ -9,10 +9,12 @@ import os
 import signal
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import DatasetError
+from effq_core.pipeline.registry import get_stage, stage
 from effq_core.pipeline.stage import Plan, StageSpec
 
 
@@ -23,6 +25,7 @@ def _count(context: Any, name: str) -> None:
     (folder / f"{name}-{time.monotonic_ns()}").write_text(str(os.getpid()))
 
 
+@stage("tests:write_number", title="Write number")
 def write_number(context: Any) -> dict[str, Any]:
     _count(context, f"number{context.params['value']}")
     (context.out / "number.txt").write_text(str(context.params["value"]))
@@ -31,6 +34,7 @@ def write_number(context: Any) -> dict[str, Any]:
     return {"value": context.params["value"]}
 
 
+@stage("tests:add", title="Add")
 def add(context: Any) -> dict[str, Any]:
     _count(context, "report")
     total = sum(int((path / "number.txt").read_text()) for path in context.inputs.values())
@@ -39,6 +43,7 @@ def add(context: Any) -> dict[str, Any]:
     return {"value": total}
 
 
+@stage("tests:epochs", title="Epochs")
 def epochs(context: Any) -> dict[str, Any]:
     """Works in steps with a checkpoint each, like training."""
     checkpoint = context.scratch / "epoch.txt"
@@ -59,6 +64,7 @@ def epochs(context: Any) -> dict[str, Any]:
 _HELD: list[bytearray] = []
 
 
+@stage("tests:hold", title="Hold")
 def hold(context: Any) -> dict[str, Any]:
     """Keeps memory and leaves a file in the temporary folder, as TensorFlow does."""
     _HELD.append(bytearray(os.urandom(1 << 20) * 300))
@@ -71,6 +77,7 @@ def hold(context: Any) -> dict[str, Any]:
     return {"value": 1}
 
 
+@stage("tests:stubborn", title="Stubborn")
 def stubborn(context: Any) -> dict[str, Any]:
     """Never looks whether it should stop."""
     _count(context, "stubborn")
@@ -81,6 +88,7 @@ def stubborn(context: Any) -> dict[str, Any]:
     return {"value": 0}
 
 
+@stage("tests:deaf", title="Deaf")
 def deaf(context: Any) -> dict[str, Any]:
     """Holds the interpreter, as a long call into a C library does."""
     _count(context, "deaf")
@@ -88,11 +96,13 @@ def deaf(context: Any) -> dict[str, Any]:
     return {"value": 0}
 
 
+@stage("tests:fill_disk", title="Fill disk")
 def fill_disk(context: Any) -> dict[str, Any]:
     (context.out / "big.bin").write_bytes(b"x" * 20_000_000)
     return {"value": 0}
 
 
+@stage("tests:fill_disk_for_good", title="Fill disk for good")
 def fill_disk_for_good(context: Any) -> dict[str, Any]:
     """Somebody else's file takes all there is, and stays."""
     with (context.home.root.parent / "ballast").open("wb", buffering=0) as file:
@@ -104,6 +114,7 @@ def fill_disk_for_good(context: Any) -> dict[str, Any]:
     return {"value": 1}
 
 
+@stage("tests:die_once", title="Die once")
 def die_once(context: Any) -> dict[str, Any]:
     mark = context.scratch / "died"
     if not mark.exists():
@@ -113,26 +124,31 @@ def die_once(context: Any) -> dict[str, Any]:
     return {"value": 1}
 
 
+@stage("tests:die", title="Die")
 def die(context: Any) -> dict[str, Any]:
     _count(context, "die")
     os._exit(9)
 
 
+@stage("tests:bad_input", title="Bad input")
 def bad_input(context: Any) -> dict[str, Any]:
     (context.out / "half.bin").write_bytes(b"x" * 100)
     raise DatasetError("The folder photos has 3 images.", "Add at least 10.")
 
 
+@stage("tests:bug", title="Bug")
 def bug(context: Any) -> dict[str, Any]:
     raise KeyError("nobody expected this")
 
 
+@stage("tests:environment", title="Environment")
 def environment(context: Any) -> dict[str, Any]:
     with Path("/proc/self/environ").open() as file:  # as it was when the process started
         pairs = (pair.partition("=") for pair in file.read().split("\0"))
         return {"value": 0, "environ": {name: value for name, _, value in pairs}}
 
 
+@stage("tests:measure", title="Measure")
 def measure(context: Any) -> dict[str, Any]:
     begun = time.time()
     time.sleep(0.4)
@@ -140,10 +156,8 @@ def measure(context: Any) -> dict[str, Any]:
 
 
 def spec(name: str, function: str, **values: Any) -> StageSpec:
-    kind = name.partition(":")[0]
-    return StageSpec(
-        name=name, kind=kind, function=f"pipeline_stages:{function}", version=1, **values
-    )
+    made = replace(get_stage(f"tests:{function}"), kind=name.partition(":")[0])
+    return StageSpec(name=name, stage=made, **values)
 
 
 def one(name: str, function: str, **values: Any) -> Plan:

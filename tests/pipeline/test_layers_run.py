@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from effq_core.base.settings import Home
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment
+from effq_core.experiment import Calibration, Experiment
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
@@ -24,7 +24,7 @@ EXPERIMENT = Experiment(
     model="own:planted",
     dataset="photo_patches",
     variants=("int8", "int8_mixed"),
-    calibration=Calibration(size=20, method=CalibrationMethod.MIN_MAX),
+    calibration=Calibration(size=20, method="min_max"),
     training_size=80,
     evaluation_size=40,
     threads=(1,),

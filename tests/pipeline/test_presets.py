@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from effq_core.base.settings import Home
-from effq_core.experiment import CalibrationMethod, Experiment
-from effq_core.experiment.variants import CONTROLS, STANDARD
+from effq_core.experiment import Experiment
+from effq_core.experiment.variants import controls, standard
 from effq_core.models.catalogue import MODELS, get_model
 from effq_core.photos.catalogue import open_dataset
 from effq_core.pipeline.presets import PRESETS, demo, offered, paper, thorough
@@ -24,7 +24,7 @@ def test_the_demo_needs_no_network_and_takes_minutes() -> None:
     experiment = demo()
     assert get_model(experiment.model).bundled
     assert experiment.dataset == "photo_patches"
-    assert experiment.variants == STANDARD
+    assert experiment.variants == standard()
     assert (experiment.calibration.size, experiment.qat.epochs) == (100, 2)
     assert (experiment.training_size, experiment.evaluation_size) == (600, 600)
 
@@ -33,18 +33,18 @@ def test_the_paper_keeps_the_papers_settings_and_adds_the_controls_it_lacks() ->
     experiment = paper()
     assert experiment.model == "efficientnetv2_b0_imagenet"
     assert experiment.calibration.size == 500
-    assert experiment.calibration.method is CalibrationMethod.MIN_MAX
+    assert experiment.calibration.method == "min_max"
     assert (experiment.qat.epochs, experiment.qat.learning_rate) == (5, 1e-5)
     assert (experiment.qat.batch_size, experiment.seed) == (32, 42)
     assert experiment.benchmark_invocations == 100
-    assert set(experiment.variants) == {*STANDARD, *CONTROLS}
+    assert set(experiment.variants) == {*standard(), *controls()}
 
 
 def test_the_thorough_one_takes_every_variant_and_every_photo() -> None:
     experiment = thorough()
-    assert set(experiment.variants) == {*STANDARD, *CONTROLS}
+    assert set(experiment.variants) == {*standard(), *controls()}
     assert (experiment.training_size, experiment.evaluation_size) == (None, None)
-    assert experiment.calibration.method is CalibrationMethod.PERCENTILE
+    assert experiment.calibration.method == "percentile"
 
 
 @pytest.mark.parametrize("preset", [paper, thorough])

@@ -14,6 +14,7 @@ from effq_core.experiment import Experiment
 from effq_core.measure.quiet import QuietCpu
 from effq_core.pipeline import control
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, Link, StageContext
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import StageSpec, StageTask
 from effq_core.pipeline.stages import measure as stage
 from effq_core.pipeline.stages.layers import _Patience
@@ -39,7 +40,7 @@ def run_id(home: Home) -> str:
 
 
 def context(home: Home, run_id: str, sent: list[dict[str, Any]]) -> StageContext:
-    spec = StageSpec(name="benchmark", kind="benchmark", function="a:b", version=1)
+    spec = StageSpec(name="benchmark", stage=get_stage("measure:benchmark"))
     task = StageTask(run_id=run_id, spec=spec, fingerprint="f", inputs={}, home=str(home.root),
                      topic="topic---")  # fmt: skip
     folder = home.root

@@ -10,11 +10,11 @@ import pytest
 from effq_core.base.settings import Home
 from effq_core.pipeline import shards
 from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.shards import SHARD_FROM, in_parts, part_of
 from effq_core.pipeline.stage import Plan, StageTask, fingerprints
 from effq_core.pipeline.stages.measure import part_range
 from effq_core.pipeline.worker import run_stage
-from effq_core.results.wording import stage_title
 
 
 def task_of(plan: Plan, name: str, home: Home) -> StageTask:

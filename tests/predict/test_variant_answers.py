@@ -22,7 +22,7 @@ from effq_core.base.errors import (
     ModelError,
     StoreError,
 )
-from effq_core.experiment.variants import STANDARD
+from effq_core.experiment.variants import standard
 from effq_core.photos.pixels import read_pixels
 from effq_core.predict.variant_answers import Predictor, Predictors
 from effq_core.results import Results, load_reference
@@ -135,7 +135,7 @@ def test_variants_without_a_file_are_left_out(tiny_run) -> None:
     plain["variants"]["int8_qat_untrained"]["artifact"] = ""
     results = Results.from_dict(plain, tiny_run.results.folder)
 
-    assert Predictor(results).variants == STANDARD
+    assert Predictor(results).variants == standard()
     with pytest.raises(InputError, match="only its measurements"):
         Predictor(results, ["int8_qat_untrained"])
 

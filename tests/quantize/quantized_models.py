@@ -15,7 +15,6 @@ import tf_keras as keras
 
 from effq_core.base.errors import Cancelled
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment import CalibrationMethod
 from effq_core.models.families.family import FAMILIES
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
@@ -50,7 +49,7 @@ class Quantized:
         path = self.folder / f"{form}.tflite"
         if not path.is_file():
             if form == "int8":
-                ranges = self.statistics.ranges(CalibrationMethod.MIN_MAX, 100)
+                ranges = self.statistics.ranges("min_max", 100)
                 content = quantize_with_ranges(self.file("float32").read_bytes(), ranges)
             else:
                 content = convert(self.frozen_qat if form == "qat" else self.frozen, form)

@@ -9,7 +9,6 @@ import pytest
 from quantized_models import Quantized
 
 from effq_core.base.errors import StageError
-from effq_core.experiment import CalibrationMethod
 from effq_core.experiment.mixed import Precision
 from effq_core.measure.recipe_gate import computed, recipe_gate
 from effq_core.quantize.calibration import Ranges
@@ -24,7 +23,7 @@ F16, F32 = Precision.FLOAT16, Precision.FLOAT32
 
 
 def ranges(model: Quantized) -> Ranges:
-    return model.statistics.ranges(CalibrationMethod.MIN_MAX, 100)
+    return model.statistics.ranges("min_max", 100)
 
 
 def network(model: Quantized) -> Network:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment
+from effq_core.experiment import Calibration, Experiment
 from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.rescue.story import Step, StepState, Story
 from effq_core.store.rows import Status
 
-EXPERIMENT = Experiment(calibration=Calibration(size=500, method=CalibrationMethod.MIN_MAX))
+EXPERIMENT = Experiment(calibration=Calibration(size=500, method="min_max"))
 
 
 def outcome(drop: float, *, half: float = 0.6, variant: str = "int8", **values: object) -> Outcome:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from effq_core.base.settings import Home
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment
+from effq_core.experiment import Calibration, Experiment
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
@@ -17,7 +17,7 @@ from effq_core.rescue.remedies import CannotApply, apply, as_it_is
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.store.artifacts import ArtifactStore
 
-WIDE = Calibration(size=500, method=CalibrationMethod.MIN_MAX)
+WIDE = Calibration(size=500, method="min_max")
 BASE = Experiment(calibration=WIDE, variants=("int8", "int8_qat", "float16"), seed=3)
 ASKED = Rescue(experiment=BASE, max_drop_points=0.7)
 
@@ -40,7 +40,7 @@ def test_calibration_remedies_change_the_calibration_only(home: Home) -> None:
     clipped = apply(Remedy.PERCENTILE, ASKED, WIDE, home)
     mean = apply(Remedy.MOVING_AVERAGE, ASKED, WIDE, home)
     assert clipped.calibration == Calibration(size=500, percentile=99.99)
-    assert mean.calibration == replace(WIDE, method=CalibrationMethod.MOVING_AVERAGE)
+    assert mean.calibration == replace(WIDE, method="moving_average")
     back = {replace(made, calibration=WIDE) for made in (clipped, mean)}
     assert back == {as_it_is(BASE)}
 
@@ -51,7 +51,7 @@ def test_another_percentile_is_a_remedy_and_the_same_one_is_none(home: Home) -> 
     with pytest.raises(CannotApply, match="already"):
         apply(Remedy.PERCENTILE, ASKED, Calibration(size=20), home)
     with pytest.raises(CannotApply, match="already"):
-        mean = replace(WIDE, method=CalibrationMethod.MOVING_AVERAGE)
+        mean = replace(WIDE, method="moving_average")
         apply(Remedy.MOVING_AVERAGE, ASKED, mean, home)
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from effq_core.base.processes import process_token
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.pipeline.progress import Progress
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageSpec
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
@@ -64,7 +66,7 @@ class Shop:
         run_id = self.database.create_run(Experiment())
         names = {f"{made[0]}:{place}": made for place, made in enumerate(keys)}
         plan = Plan(
-            StageSpec(name=name, kind=made[0], function="nothing:here", version=1)
+            StageSpec(name=name, stage=replace(get_stage("kept:gone"), kind=made[0]))
             for name, made in names.items()
         )
         progress = Progress(self.database, self.database.get_run(run_id), None)

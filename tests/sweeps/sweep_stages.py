@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import DatasetError
 from effq_core.experiment import Experiment
+from effq_core.pipeline.registry import get_stage, stage
 from effq_core.pipeline.stage import Plan, StageSpec
 
 SLOW_SIZE = 999
@@ -17,6 +19,7 @@ BAD_SIZE = 998
 """A calibration size whose stage fails."""
 
 
+@stage("tests:work", title="Work")
 def work(context: Any) -> dict[str, Any]:
     """Leaves a mark for every time it really works."""
     name, size = context.params["name"], context.params.get("size")
@@ -40,9 +43,7 @@ def plan(experiment: Experiment, home: Any) -> Plan:
         kind = name.partition(":")[0]
         return StageSpec(
             name=name,
-            kind=kind,
-            function="sweep_stages:work",
-            version=1,
+            stage=replace(get_stage("tests:work"), kind=kind),
             params={"name": kind, **params},
             inputs={source: source for source in inputs},
             exclusive=exclusive,

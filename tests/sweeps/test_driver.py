@@ -12,7 +12,7 @@ import pytest
 from sweep_stages import BAD_SIZE, PLAN, SLOW_SIZE, worked
 
 from effq_core.base.settings import Home
-from effq_core.experiment import CalibrationMethod, Experiment
+from effq_core.experiment import Experiment
 from effq_core.pipeline import control
 from effq_core.pipeline.driver import run_foreground
 from effq_core.store.database import Database
@@ -20,7 +20,7 @@ from effq_core.store.rows import RunRow, StageState, Status
 from effq_core.sweeps.state import create_sweep, find_same, list_sweeps, read_sweep, save, sweep_of
 from effq_core.sweeps.sweep import Sweep
 
-METHODS = (CalibrationMethod.MIN_MAX, CalibrationMethod.PERCENTILE)
+METHODS = ("min_max", "percentile")
 
 
 def a_sweep(*sizes: int, seeds: tuple[int, ...] = (1, 2)) -> Sweep:

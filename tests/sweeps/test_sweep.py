@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from effq_core.base.errors import ExperimentError
-from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
+from effq_core.experiment import Experiment, QatLoss
 from effq_core.sweeps.sweep import MOST_RUNS, Sweep, label_of, responds, worth_sweeping
 
 
@@ -30,7 +30,7 @@ def test_a_sweep_expands_to_every_combination_once_and_always_in_the_same_order(
     same = Sweep(
         base=Experiment(),
         calibration_sizes=(50, 200),
-        methods=(CalibrationMethod.MIN_MAX, CalibrationMethod.PERCENTILE),
+        methods=("min_max", "percentile"),
         seeds=(1, 2),
     )
     assert same == sweep and same.fingerprint() == sweep.fingerprint()
@@ -40,7 +40,7 @@ def test_a_sweep_survives_json_and_refuses_what_it_does_not_know() -> None:
     sweep = Sweep(base=Experiment(), epochs=(1, 2), learning_rates=(1e-5,), losses=("distill",))  # type: ignore[arg-type]
 
     assert Sweep.from_dict(sweep.to_dict()) == sweep
-    assert sweep.losses == (QatLoss.DISTILL,)
+    assert sweep.values["losses"] == (QatLoss.DISTILL,)
     assert sweep.members()[0].experiment.qat.loss is QatLoss.DISTILL
     assert sweep.members()[0].label == "1 epoch", "what does not vary need not be said"
     with pytest.raises(ExperimentError, match="Unknown setting of a sweep: sizes"):

@@ -14,11 +14,9 @@ from effq_core.base.errors import InputError, StoreError
 from effq_core.base.files import store_errors, write_atomic
 from effq_core.deliver.bundle.card import model_card
 from effq_core.devices import scripts
-from effq_core.experiment.variants import MIXED
 from effq_core.photos.image_input import Resize
 from effq_core.results import Results
 from effq_core.results.subject import ignored_output
-from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 
 LABELS = "labels.txt"
 CARD = "model_card.md"
@@ -27,7 +25,7 @@ INPUT = "input.json"
 """How photos become squares, and the output that is no answer; only where either is unusual."""
 SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
-"""What every bundle holds besides ``<variant>.tflite``; that of ``int8_mixed`` its recipe, too."""
+"""What every bundle holds besides ``<variant>.tflite`` and what else a variant has."""
 
 NEEDED = ("ai-edge-litert", "numpy", "pillow")
 """Distributions ``classify.py`` needs."""
@@ -81,8 +79,7 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
     if resize is not Resize.CROP or ignored is not None:
         said = {} if ignored is None else {"ignored": ignored}
         texts[INPUT] = json.dumps({"resize": resize.value, **said}) + "\n"
-    if variant == MIXED:
-        content[RECIPE_FILE] = _recipe(results.model_file(variant).parent)
+    content |= results.companions(variant)
     content |= {name: text.encode("utf-8") for name, text in texts.items()}
     packed = io.BytesIO()
     # Stored, not deflated: weights shrink by a few per cent only, and deflated bytes would depend
@@ -147,11 +144,6 @@ def requirements(results: Results) -> str:
         f"{name}=={results.versions[name]}" if name in results.versions else name for name in NEEDED
     )
     return "".join(f"{line}\n" for line in lines)
-
-
-def _recipe(folder: Path) -> bytes:
-    Recipe.load(folder)  # raises where it is damaged
-    return (folder / RECIPE_FILE).read_bytes()
 
 
 def _measured_file(results: Results, variant: str) -> bytes:

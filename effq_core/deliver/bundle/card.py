@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
-from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED
+from effq_core.experiment.variants import BASELINE, MIXED, get_variant
 from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import MARK
@@ -43,8 +43,7 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
         Markdown. Text that people chose, such as a dataset's title, is escaped.
     """
     own = results.variants[variant]
-    catalogued = CATALOGUE.get(variant)
-    about = catalogued.summary if catalogued else ""
+    about = get_variant(variant).summary
     named = f' in the run "{_plain(run)}"' if run else ""
     parts = [
         f"# {_plain(results.model['title'])}, {_plain(own.title)}",
@@ -226,11 +225,11 @@ def _checks(results: Results, own: VariantResult) -> str:
 
 def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
     """Lists the settings that made this variant; those of other variants would mislead."""
-    row = CATALOGUE.get(variant)
+    row = get_variant(variant)
     unused: list[str] = ["Latency", "Machine", "System", "Governor", "Evaluation sample"]
-    if row is not None and not row.needs_calibration:
+    if not row.needs_calibration:
         unused += _ABOUT_CALIBRATION
-    if row is not None and not row.trained:
+    if not row.trained:
         unused += _ABOUT_TRAINING
     if variant != MIXED:
         unused.append(KEPT)

@@ -12,6 +12,7 @@ from typing import Any
 from effq_core.base.errors import ModelError, StoreError
 from effq_core.base.files import read_json, remove_tree, write_json
 from effq_core.base.settings import Home
+from effq_core.experiment.variants import Ranges, get_variant
 from effq_core.models.card import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import COLOUR, ImageInput, Resize
@@ -285,9 +286,10 @@ def variant_problem(card: OwnCard, variant: str) -> str:
     Returns:
         The reason; empty where it can be made.
     """
-    if variant in ("int8_qat", "int8_qat_untrained", "int8_float_control") and card.qat_problems:
+    row = get_variant(variant)
+    if (row.trained or row.ranges is Ranges.FAKE_QUANT) and card.qat_problems:
         return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."
-    if variant == "int8" and card.int8_problem:
+    if row.uses_method and card.int8_problem:
         return f"{card.title} cannot be made int8: {card.int8_problem}."
     return ""
 

@@ -13,6 +13,7 @@ from effq_core.photos.index import Index
 from effq_core.photos.pixels import write_pixels
 from effq_core.photos.sampling import Role, candidates, check_sizes
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import IMAGES, stage
 from effq_core.store.stage_files import INDEX_FILE
 
 
@@ -21,6 +22,7 @@ def read_index(folder: Path) -> Index:
     return Index.from_dict(json.loads((folder / INDEX_FILE).read_text(encoding="utf-8")))
 
 
+@stage("data:index", title="List the photos", libraries=IMAGES)
 def index(context: StageContext) -> dict[str, Any]:
     """Lists a dataset's images by content. Params: ``dataset``, ``state``."""
     dataset = open_dataset(context.params["dataset"], context.home)
@@ -44,6 +46,7 @@ def index(context: StageContext) -> dict[str, Any]:
     }
 
 
+@stage("data:pixels", title="Decode photos", libraries=IMAGES)
 def pixels(context: StageContext) -> dict[str, Any]:
     """Decodes one sample.
 

@@ -11,9 +11,11 @@ from effq_core.base.settings import REFERENCE_RUN
 from effq_core.models.built import CONFIG
 from effq_core.models.catalogue import get_model
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import stage
 from effq_core.store.stage_files import LABELS_FILE, MODEL_FILE
 
 
+@stage("kept:gone", title="Take over from another run")
 def gone(context: StageContext) -> NoReturn:
     """Says that an artifact which is only ever taken over is no longer there."""
     raise StageError(
@@ -22,6 +24,7 @@ def gone(context: StageContext) -> NoReturn:
     )
 
 
+@stage("kept:reference_model", kind="model", title="Build the float model")
 def reference_model(context: StageContext) -> dict[str, Any]:
     """Takes over what is known of the reference run's model. Params: ``model``."""
     told: dict[str, Any] = context.params["model"]
@@ -31,6 +34,7 @@ def reference_model(context: StageContext) -> dict[str, Any]:
     return told
 
 
+@stage("kept:reference_file", kind="convert", title="Convert")
 def reference_file(context: StageContext) -> dict[str, Any]:
     """Copies one of the reference run's files. Params: ``folder``, ``sha256``, ``told``."""
     folder = REFERENCE_RUN / context.params["folder"]
@@ -45,6 +49,7 @@ def reference_file(context: StageContext) -> dict[str, Any]:
     return told
 
 
+@stage("kept:reference_training", kind="finetune", title="Fine-tune")
 def reference_training(context: StageContext) -> dict[str, Any]:
     """Takes over what is known of a fine-tuning. Params: ``told``."""
     told: dict[str, Any] = context.params["told"]

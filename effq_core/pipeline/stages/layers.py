@@ -1,4 +1,5 @@
-"""Stages that try blocks in other precisions, and mix them (import TensorFlow)."""
+"""Stages that try blocks in other precisions, and mix them; their functions import
+TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,21 +8,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from effq_core.experiment import CalibrationMethod
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.experiment.variants import MIXED
-from effq_core.layers.effect import EffectMeter
 from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.suggest import suggest as search
-from effq_core.layers.trials import Bench, time_beside_int8
 from effq_core.measure.accuracy import score
 from effq_core.measure.predictions import Predictions
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import STATISTICS, TENSORFLOW, stage
 from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
-from effq_core.quantize.mixed import quantize_mixed
 from effq_core.store.stage_files import MODEL_FILE
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
@@ -29,12 +27,15 @@ from effq_core.tflite.recipe import Recipe
 _LIMITS = frozenset(Mixed.__dataclass_fields__)
 
 
+@stage("layers:effect", title="Try each block in int8 and in floats", libraries=TENSORFLOW)
 def effect(context: StageContext) -> dict[str, Any]:
     """Measures what each block of input ``float32`` does to the answers.
 
     Params: ``images``, ``budget_seconds``, ``method``, ``percentile``. Inputs: ``float32``,
     ``statistics``, ``calibration``.
     """
+    from effq_core.layers.effect import EffectMeter
+
     params = context.params
     images, _ = read_pixels(context.inputs["calibration"])
     meter = EffectMeter(
@@ -78,6 +79,12 @@ class _Patience:
         return time.monotonic() - self._waited
 
 
+@stage(
+    "layers:suggest",
+    title="Look for the blocks to keep in floats",
+    version=2,
+    libraries=(*TENSORFLOW, *STATISTICS),
+)
 def suggest(context: StageContext) -> dict[str, Any]:
     """Looks for the smallest set of blocks that holds the limits of ``int8_mixed``.
 
@@ -85,6 +92,8 @@ def suggest(context: StageContext) -> dict[str, Any]:
     ``float32``, ``int8``, ``statistics``, ``effect``, ``evaluation``, and what both files answered:
     ``float32_answers``, ``int8_answers``.
     """
+    from effq_core.layers.trials import Bench, time_beside_int8
+
     params, inputs = context.params, context.inputs
     images, _ = read_pixels(inputs["evaluation"])
     float32, int8 = inputs["float32"] / MODEL_FILE, inputs["int8"] / MODEL_FILE
@@ -124,12 +133,15 @@ def suggest(context: StageContext) -> dict[str, Any]:
     return {"keep": list(found.choice.keep), "met": found.met, "sentence": found.sentence}
 
 
+@stage("layers:mix", kind="convert", title="Convert", libraries=TENSORFLOW)
 def mix(context: StageContext) -> dict[str, Any]:
     """Makes int8 of input ``float32`` with some blocks in floats.
 
     Params: ``keep``, ``precision``, ``method``, ``percentile``. Inputs: ``float32``,
     ``statistics``, ``model`` and, where the blocks were looked for, ``recipe``.
     """
+    from effq_core.quantize.mixed import quantize_mixed
+
     params = context.params
     recipe = (
         Recipe.load(context.inputs["recipe"])
@@ -153,5 +165,4 @@ def mix(context: StageContext) -> dict[str, Any]:
 def calibrated(context: StageContext) -> Ranges:
     """Returns the ranges of input ``statistics``. Params: ``method``, ``percentile``."""
     statistics = ActivationStatistics.load(context.inputs["statistics"])
-    method = CalibrationMethod(context.params["method"])
-    return statistics.ranges(method, context.params["percentile"])
+    return statistics.ranges(context.params["method"], context.params["percentile"])

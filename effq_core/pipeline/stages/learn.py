@@ -8,10 +8,12 @@ from effq_core.learn.collect import read_layers, watch_activations
 from effq_core.learn.tensors import Activation, Tensors
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import LITERT, stage
 from effq_core.quantize.calibration import ActivationStatistics
 from effq_core.store.stage_files import MODEL_FILE
 
 
+@stage("learn:tensors", title="Keep tensors for the Learn page", libraries=LITERT)
 def tensors(context: StageContext) -> dict[str, Any]:
     """Keeps kernels of input ``float32`` and, where they are given, what activations did.
 

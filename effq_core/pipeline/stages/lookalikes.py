@@ -19,6 +19,7 @@ from effq_core.photos.lookalikes import (
 )
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import IMAGES, stage
 from effq_core.pipeline.stages.measure import write_json
 from effq_core.store.stage_files import LOOKALIKES_FILE
 
@@ -26,6 +27,7 @@ _EVALUATION = "evaluation"
 _EVERY = 64  # photos between two reports
 
 
+@stage("lookalikes:lookalikes", title="Look for look-alikes among the samples", libraries=IMAGES)
 def lookalikes(context: StageContext) -> dict[str, Any]:
     """Compares evaluation photos with those of every other sample. Inputs: samples, by role."""
     samples = {role: read_pixels(folder) for role, folder in sorted(context.inputs.items())}

@@ -22,6 +22,7 @@ from effq_core.measure.sitting import time_together
 from effq_core.photos.decode import Pixels
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, StageContext
+from effq_core.pipeline.registry import STATISTICS, stage
 from effq_core.runtimes.model import ModelPool
 from effq_core.runtimes.registry import inspect_file, model_in
 
@@ -31,6 +32,7 @@ LATENCY_FILE = "latency.json"
 """Timings of each variant, one a thread count."""
 
 
+@stage("measure:inspect", title="Inspect", version=2, libraries=STATISTICS)
 def inspect(context: StageContext) -> dict[str, Any]:
     """Lists what is in the file of input ``file``, and compares its kernels on a few images."""
     path = model_in(context.inputs["file"])
@@ -41,6 +43,7 @@ def inspect(context: StageContext) -> dict[str, Any]:
     return {"kernels_agree": gate.passed}
 
 
+@stage("measure:evaluate", title="Evaluate", libraries=STATISTICS)
 def evaluate(context: StageContext) -> dict[str, Any]:
     """Predicts every image of input ``evaluation``.
 
@@ -66,6 +69,7 @@ def evaluate(context: StageContext) -> dict[str, Any]:
     return {"n": report.n, "top1": report.top1.share if report.top1 else None}
 
 
+@stage("measure:evaluate_part", title="Evaluate a part", libraries=STATISTICS)
 def evaluate_part(context: StageContext) -> dict[str, Any]:
     """Predicts a run of the images of input ``evaluation``. Params: ``part`` from 0, ``parts``."""
     images, _ = read_pixels(context.inputs["evaluation"])
@@ -97,6 +101,7 @@ def _together(context: StageContext, n: int) -> Floats:
     return whole
 
 
+@stage("measure:benchmark", title="Time the files", version=2, libraries=STATISTICS)
 def benchmark(context: StageContext) -> dict[str, Any]:
     """Times the files of all inputs, named by variant, in one sitting.
 

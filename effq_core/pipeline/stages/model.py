@@ -1,4 +1,7 @@
-"""Stages over Keras models: building, adapting, fine-tuning, freezing (import TensorFlow)."""
+"""Stages over Keras models: building, adapting, fine-tuning, freezing.
+
+Planners import this module, so only its functions import TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tf_keras as keras
 
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
-from effq_core.models.build import build_model, load_model, save_model
-from effq_core.models.built import read_family
 from effq_core.models.card import Label, ModelCard
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse
-from effq_core.models.head import feature_model, train_head
-from effq_core.models.own.graph import GraphModel
 from effq_core.models.weights import load_weights, read_weights, write_weights
 from effq_core.photos.base import ImageItem
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.quantize.finetune import FineTuning, observe_ranges, predict, resolve_loss
-from effq_core.quantize.freeze import freeze
-from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.pipeline.registry import QAT, TENSORFLOW, stage
 from effq_core.store.stage_files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 
 GATE_IMAGES = 500
@@ -46,6 +40,9 @@ _Array = np.ndarray[Any, Any]
 @contextmanager
 def _fresh_keras(seed: int = 0) -> Iterator[None]:
     """Gives a stage a clean Keras and returns its memory: the worker lives on."""
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    import tf_keras as keras
+
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     try:
@@ -67,11 +64,14 @@ def _return_memory() -> None:
         trim(0)
 
 
+@stage("model:float_model", kind="model", title="Build the float model", libraries=TENSORFLOW)
 def float_model(context: StageContext) -> dict[str, Any]:
     """Builds the float model, with a new head where the classes are new.
 
     Params: ``model``, ``image_size``, ``use``, ``class_names``. Input ``training`` for a new head.
     """
+    from effq_core.models.build import build_model
+
     params = context.params
     card = get_model(params["model"])
     return build_float_model(
@@ -94,6 +94,9 @@ def build_float_model(
     Returns:
         The stage's summary.
     """
+    from effq_core.models.build import save_model
+    from effq_core.models.head import feature_model, train_head
+
     params = context.params
     with _fresh_keras():
         model = build()
@@ -116,34 +119,45 @@ def build_float_model(
         }
 
 
+@stage("model:freeze_model", kind="freeze", title="Freeze the graph", libraries=TENSORFLOW)
 def freeze_model(context: StageContext) -> dict[str, Any]:
     """Freezes the float model of input ``model``; with input ``weights``, fine-tuned ones."""
+    from effq_core.quantize.freeze import freeze
+
     with _fresh_keras():
-        model, _ = load_model(context.inputs["model"])
+        model = _model(context)
         if "weights" in context.inputs:
             _load(model, context.inputs["weights"])
         return freeze(model, context.out / FROZEN)
 
 
+@stage("model:qat_untrained", kind="ranges", title="Calibrate fake-quant ranges", libraries=QAT)
 def qat_untrained(context: StageContext) -> dict[str, Any]:
     """Inserts fake-quant and sets its ranges from input ``calibration``; trains nothing."""
+    from effq_core.quantize.finetune import observe_ranges
+    from effq_core.quantize.freeze import freeze
+
     with _fresh_keras():
-        model, _ = load_model(context.inputs["model"])
+        model = _model(context)
         fake = _with_fake_quant(model, context)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
 
 
+@stage("model:finetune", title="Fine-tune", libraries=QAT)
 def finetune(context: StageContext) -> dict[str, Any]:
     """Fine-tunes, with fake-quant (``fake_quant`` true) or as the float control.
 
     Params: ``fake_quant``, ``qat``, ``seed``, ``use``, ``class_map``. Inputs: ``model``,
     ``training`` and, with fake-quant, ``calibration``.
     """
+    from effq_core.quantize.finetune import FineTuning, observe_ranges, resolve_loss
+    from effq_core.quantize.freeze import freeze
+
     params = context.params
     settings = Qat(**params["qat"])
     with _fresh_keras(params["seed"]):
-        teacher, _ = load_model(context.inputs["model"])
+        teacher = _model(context)
         images, items = read_pixels(context.inputs["training"])
         labelled = all(item.label is not None for item in items)
         loss = resolve_loss(
@@ -197,13 +211,22 @@ def finetune(context: StageContext) -> dict[str, Any]:
         return summary
 
 
+@stage(
+    "model:keras_predict",
+    kind="keras",
+    title="Predict with Keras, for the parity gate",
+    libraries=TENSORFLOW,
+)
 def keras_predict(context: StageContext) -> dict[str, Any]:
     """Predicts evaluation images with Keras, for the parity gate.
 
     Params: ``fake_quant``. Inputs: ``model``, ``evaluation`` and, with fake-quant, ``weights``.
     """
+    from effq_core.models.own.graph import GraphModel
+    from effq_core.quantize.finetune import predict
+
     with _fresh_keras():
-        model, _ = load_model(context.inputs["model"])
+        model = _model(context)
         if context.params["fake_quant"]:
             model = _with_fake_quant(model, context)
             _load(model, context.inputs["weights"])
@@ -215,7 +238,16 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
 
 
 def _with_fake_quant(model: Any, context: StageContext) -> Any:
+    from effq_core.models.built import read_family
+    from effq_core.quantize.qat_scheme import insert_fake_quant
+
     return insert_fake_quant(model, read_family(context.inputs["model"]).fake_quant)
+
+
+def _model(context: StageContext) -> Any:
+    from effq_core.models.build import load_model
+
+    return load_model(context.inputs["model"])[0]
 
 
 def _load(model: Any, folder: Path) -> None:
@@ -231,6 +263,8 @@ def _cached(
     context: StageContext, name: str, model: Any, images: _Array, reporter: Reporter
 ) -> _Array:
     """Predicts once; a resumed stage finds what it had."""
+    from effq_core.quantize.finetune import predict
+
     path = context.scratch / f"{name}.npy"
     if path.is_file():
         try:

@@ -1,4 +1,4 @@
-"""The stage that builds the float model of somebody's own (imports TensorFlow)."""
+"""Stages of what somebody brought: a model, which imports TensorFlow, and a file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from effq_core.models.file_input import Feeding
 from effq_core.models.file_outputs import Answers, write_answers
 from effq_core.models.own.card import get_own
 from effq_core.models.own.ready import get_ready
-from effq_core.models.own.stored import open_own
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage
 from effq_core.pipeline.stages.model import build_float_model
 from effq_core.store.stage_files import LABELS_FILE, MODEL_FILE
 
 
+@stage("own:float_model", kind="model", title="Build the float model", libraries=TENSORFLOW)
 def float_model(context: StageContext) -> dict[str, Any]:
     """Builds the float model from what is kept of a checked file.
 
     Params: ``model``, ``weights``, ``use``, ``class_names`` and what it takes of a photo. Input
     ``training`` for a new head.
     """
+    from effq_core.models.own.stored import open_own
+
     params = context.params
     card = get_own(params["model"], context.home)
     if card.weights.sha256 != params["weights"]:
@@ -35,6 +38,8 @@ def float_model(context: StageContext) -> dict[str, Any]:
     return {**summary, **entry, "file": file, "notes": list(card.notes)}
 
 
+# Version 2: what a quantized input holds of each pixel is rounded otherwise than in 1.
+@stage("own:ready_file", kind="convert", title="Convert", version=2, libraries=LITERT)
 def ready_file(context: StageContext) -> dict[str, Any]:
     """Takes a ``.tflite`` file somebody brought as it is.
 

@@ -6,40 +6,35 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from effq_core.base import hardware
-from effq_core.experiment.variants import BASELINE, Recipe, get_variant, is_ready
+from effq_core.experiment.variants import BASELINE, get_variant, is_ready
 from effq_core.measure import gates as gate_rules
 from effq_core.measure.agreement_gate import float32_gate
 from effq_core.measure.diagnosis import Subject, labels_gate
-from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import Gate
 from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
 from effq_core.measure.predictions import Predictions
-from effq_core.measure.recipe_gate import recipe_gate
 from effq_core.measure.statistics import compare, sentence
 from effq_core.models.card import Normalisation
 from effq_core.models.file_input import read_feeding
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import STATISTICS, stage
 from effq_core.pipeline.report_inputs import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
-from effq_core.runtimes.file_report import FileReport
+from effq_core.pipeline.stages.variant_gates import Evidence, gates_of
 from effq_core.runtimes.registry import model_in, packages
 from effq_core.store.stage_files import (
-    KERAS_FILE,
     LABELS_FILE,
     LOOKALIKES_FILE,
-    MODEL_FILE,
     RESULTS_FILE,
 )
-from effq_core.tflite.recipe import Recipe as MixedRecipe
 
 ROLES = ("calibration", "training", "evaluation")
 LOOKALIKES = "lookalikes"
 
 
+@stage("report:report", title="Put the results together", version=2, libraries=STATISTICS)
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
@@ -98,7 +93,7 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
         "latency": read_json(context.inputs[BENCHMARK] / LATENCY_FILE)[name],
         "conversion": context.summaries[f"file:{name}"],
         "training": context.summaries.get(f"training:{name}"),
-        "gates": [gate.to_dict() for gate in _gates(context, name, FileReport.from_dict(file))],
+        "gates": [gate.to_dict() for gate in _gates(context, name)],
     }
     if name != BASELINE:
         comparison = compare(
@@ -109,30 +104,10 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
     return values
 
 
-def _gates(context: StageContext, name: str, file: FileReport) -> list[Gate]:
-    variant = get_variant(name)
-    found = _answer_gates(context, name)
-    found += [Gate.from_dict(read_json(context.inputs[f"inspect:{name}"] / "kernels.json"))]
-    if f"keras:{name}" in context.inputs:
-        keras = np.load(context.inputs[f"keras:{name}"] / KERAS_FILE)
-        answers = Predictions.load(context.inputs[f"evaluate:{name}"])
-        keras, tflite = answers.counted(keras), answers.probabilities[: len(keras)]
-        qat = variant.recipe is Recipe.QAT
-        minimum = gate_rules.QAT_PARITY if qat else gate_rules.FLOAT_PARITY
-        found.append(gate_rules.agreement_gate("keras_vs_tflite", keras, tflite, minimum))
-    if variant.is_integer:
-        found.append(gate_rules.no_float_gate(file))
-    if variant.recipe is Recipe.MIXED:
-        float32, mixed = context.inputs[f"file:{BASELINE}"], context.inputs[f"file:{name}"]
-        asked = MixedRecipe.load(mixed)
-        found.append(recipe_gate(float32 / MODEL_FILE, mixed / MODEL_FILE, asked))
-    if variant.recipe is Recipe.QAT:
-        needed = _file_report(context, BASELINE)
-        counted = (context.summaries.get(f"training:{name}") or {}).get("fake_quant", {})
-        found.append(gate_rules.fake_quant_gate(counted, expected_fake_quant(needed)))
-        if "inspect:int8" in context.inputs:
-            found.append(gate_rules.same_ops_gate(_file_report(context, "int8"), file))
-    return found
+def _gates(context: StageContext, name: str) -> list[Gate]:
+    kernels = Gate.from_dict(read_json(context.inputs[f"inspect:{name}"] / "kernels.json"))
+    own = gates_of(Evidence(context, get_variant(name)))
+    return [*_answer_gates(context, name), kernels, *own]
 
 
 def _answer_gates(context: StageContext, name: str) -> list[Gate]:
@@ -166,10 +141,6 @@ def _subject(context: StageContext, name: str) -> Subject:
         inside=None if ready else Normalisation.from_plain(context.params["normalisation"]),
         outside=fed.normalisation if fed else None,
     )
-
-
-def _file_report(context: StageContext, name: str) -> FileReport:
-    return FileReport.from_dict(read_json(context.inputs[f"inspect:{name}"] / "file.json"))
 
 
 def _sample_gates(context: StageContext) -> list[Gate]:
@@ -223,8 +194,8 @@ def _warnings(
         ]
         if (values["comparison"] or {}).get("too_small_to_tell"):
             found.append(f"{title}: too few images to tell a small loss from none.")
-        if name == "int8_float_control" and variants.get("int8_qat") is None:
-            found.append(f"{title} is a control for int8_qat, which was not chosen.")
+        if (judged := get_variant(name).beside) and judged not in variants:
+            found.append(f"{title} is a control for {judged}, which was not chosen.")
     return found
 
 

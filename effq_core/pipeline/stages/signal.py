@@ -7,9 +7,11 @@ from typing import Any
 from effq_core.layers.signal import measure_signal
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
+from effq_core.pipeline.registry import LITERT, stage
 from effq_core.store.stage_files import MODEL_FILE
 
 
+@stage("signal:signal", title="Compare each tensor with float32's", libraries=LITERT)
 def signal(context: StageContext) -> dict[str, Any]:
     """Compares input ``int8`` with ``float32`` on input ``evaluation``. Params: ``images``."""
     images, _ = read_pixels(context.inputs["evaluation"])

@@ -13,12 +13,12 @@ from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.experiment import Experiment
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
+from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.watch import Watch, watch
 from effq_core.results.wording import (
     amount_text,
     run_title,
     sentence,
-    stage_title,
     state_title,
     status_title,
     waiting_text,

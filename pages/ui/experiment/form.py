@@ -5,37 +5,23 @@ from __future__ import annotations
 import streamlit as st
 
 from effq_core.base import formatting as fmt
-from effq_core.base import hardware
 from effq_core.base.glossary import tip
-from effq_core.experiment import (
-    BENCHMARK_INVOCATIONS,
-    CALIBRATION_SIZES,
-    CalibrationMethod,
-    Experiment,
-    QatLoss,
-)
-from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, Variant, get_variant
+from effq_core.experiment import Experiment
+from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, Variant
 from effq_core.photos.catalogue import DatasetCard, Origin, available
 from effq_core.photos.glance import Glance, glance
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.presets import Preset
-from effq_core.results.wording import dataset_title, loss_title, method_title
+from effq_core.results.wording import dataset_title
 from pages.ui.common import session
+from pages.ui.common.ask import ask, cells
 from pages.ui.common.show import escape, guard
-from pages.ui.experiment.mixed import choose_mixed
 from pages.ui.experiment.model import ready_variants, refusal, to_library
-from pages.ui.experiment.state import (
-    BATCH_SIZES,
-    LEARNING_RATES,
-    OWN_SIZE,
-    fill,
-    fit_sizes,
-    key,
-    variant_key,
-)
+from pages.ui.experiment.state import HELD, fill, fit_sizes, key, setting_key, variant_key
 
 _SHOWN_CLASSES = 30
-_IMAGE_SIZES = (64, 96, 128, 160, 192, 224, 240, 260, 300)
+_PANELS = {"Mixed precision": tip("mixed_precision")}
+"""What is to be explained of a panel."""
 
 
 def choose_preset(presets: tuple[Preset, ...], current: Experiment | None) -> None:
@@ -171,120 +157,24 @@ def choose_settings(experiment: Experiment | None) -> None:
     Args:
         experiment: What the form describes; ``None`` while a value is out of range.
     """
-    chosen = [get_variant(name) for name in experiment.variants] if experiment else []
     st.subheader("4 · Settings", anchor=False)
-    if not chosen or any(variant.needs_calibration for variant in chosen):
-        _calibration()
-    if not chosen or any(variant.trained for variant in chosen):
-        _training()
-    if st.session_state.get(variant_key(MIXED)):
-        choose_mixed()
-    _measuring()
-
-
-def _calibration() -> None:
-    left, right = st.columns(2)
-    low, high = CALIBRATION_SIZES
-    left.slider(
-        "Calibration photos",
-        low,
-        high,
-        step=10,
-        key=key("calibration_size"),
-        help=tip("representative_dataset"),
-    )
-    method = right.selectbox(
-        "Calibration method",
-        [each.value for each in CalibrationMethod],
-        format_func=method_title,
-        key=key("calibration_method"),
-        help=tip("calibration_method"),
-    )
-    if method == CalibrationMethod.PERCENTILE:
-        right.number_input(
-            "Percentile, %",
-            step=0.01,
-            format="%.3f",
-            key=key("percentile"),
-            help=tip("percentile"),
-        )
-
-
-def _training() -> None:
-    left, middle, right = st.columns(3)
-    # No bounds here: the experiment has them, and says what they are.
-    left.number_input("QAT epochs", step=1, key=key("epochs"), help=tip("epochs"))
-    middle.selectbox(
-        "Learning rate",
-        _with(LEARNING_RATES, "learning_rate"),
-        format_func=lambda rate: f"{rate:.0e}".replace("e-0", "e-"),
-        key=key("learning_rate"),
-        help=tip("learning_rate"),
-    )
-    right.selectbox(
-        "Loss",
-        [each.value for each in QatLoss],
-        format_func=loss_title,
-        key=key("loss"),
-        help=tip("loss"),
-    )
-    left, middle, _ = st.columns(3)
-    left.number_input(
-        "Training photos",
-        step=1,
-        value=None,
-        placeholder="all that remain",
-        key=key("training_size"),
-        help=tip("training_size"),
-    )
-    middle.selectbox(
-        "Batch size",
-        _with(BATCH_SIZES, "batch_size"),
-        key=key("batch_size"),
-        help=tip("batch_size"),
-    )
-
-
-def _measuring() -> None:
-    left, middle, right = st.columns(3)
-    left.number_input(
-        "Evaluation photos",
-        step=1,
-        value=None,
-        placeholder="all there are",
-        key=key("evaluation_size"),
-        help=tip("evaluation_size"),
-    )
-    cores = hardware.usable_cores()
-    middle.multiselect(
-        "Threads", list(range(1, cores + 1)), key=key("threads"), help=tip("threads")
-    )
-    right.number_input("Seed", step=1, key=key("seed"), help=tip("seed"))
-    left, rest = st.columns([1, 2])
-    left.selectbox(
-        "Input size, pixels",
-        [OWN_SIZE, *_with(_IMAGE_SIZES, "image_size")],
-        format_func=lambda side: str(side or "the model's own"),
-        key=key("image_size"),
-        help=tip("image_size"),
-    )
-    rest.text_input("Name of the run", max_chars=60, key=key("name"), placeholder="optional")
+    mixes = st.session_state.get(variant_key(MIXED))
+    shown = [
+        each
+        for each in HELD
+        if each.title
+        and (each.part != "mixed" or mixes)
+        and (experiment is None or each.matters(experiment))
+    ]
+    for panel in dict.fromkeys(each.panel for each in shown):
+        asked = [each for each in shown if each.panel == panel]
+        st.markdown(f"**{panel}**", help=_PANELS.get(panel))
+        for each, cell in zip(asked, cells(), strict=False):
+            ask(each, setting_key(each), cell)
+    st.text_input("Name of the run", max_chars=60, key=key("name"), placeholder="optional")
     common = st.session_state.get(key("common_seed"))
-    st.caption(
-        f"Latency: {BENCHMARK_INVOCATIONS[0]} timed invocations for each thread count, with "
-        "nothing else on the cores."
-        + (
-            f" Evaluation photos by seed {common}, as in the run's sweep."
-            if common is not None
-            else ""
-        )
-    )
-
-
-def _with(options: tuple[float, ...], field: str) -> list[float]:
-    """Adds what is set now to the options, so that an experiment of one's own can be shown."""
-    value = st.session_state.get(key(field))
-    return sorted({*options, *([value] if value else [])})
+    if common is not None:
+        st.caption(f"Evaluation photos by seed {common}, as in the run's sweep.")
 
 
 def _unlisted(dataset: str) -> DatasetCard:

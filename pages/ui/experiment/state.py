@@ -10,25 +10,35 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base import hardware
 from effq_core.base.errors import EffqError
-from effq_core.experiment import Calibration, CalibrationMethod, Experiment, Qat, QatLoss
-from effq_core.experiment.mixed import Mixed
+from effq_core.experiment import Experiment
+from effq_core.experiment.setting import Setting, walk
 from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, is_ready
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.fitting import fit
 from pages.ui.common import session
+from pages.ui.common.ask import UNSET
 from pages.ui.common.show import toast
 
 PREFIX = "exp_"
-LEARNING_RATES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
-BATCH_SIZES = (8, 16, 32, 64)
-OWN_SIZE = 0
-"""Stands for the model's own input size: a selector shows no ``None``."""
+HELD = tuple(
+    each
+    for each in walk(Experiment)
+    if each.part != "layers"
+    and each.path not in ("variants", "calibration", "qat", "mixed", "sitting", "files_of")
+)
+"""The settings the form holds. Layers are held whole: another page asks for them. Variants have a
+checkbox each; which time, and whose files, is for the run that is made to say."""
 _READY = PREFIX + "ready"
 
 
 def key(name: str) -> str:
     """Returns a widget's key."""
     return PREFIX + name
+
+
+def setting_key(setting: Setting) -> str:
+    """Returns the key of a setting's widget."""
+    return key("mixed_" * (setting.part == "mixed") + (setting.key or setting.name))
 
 
 def variant_key(variant: str) -> str:
@@ -43,30 +53,9 @@ def fill(experiment: Experiment, name: str = "") -> None:
         experiment: What to show.
         name: What the run is called.
     """
-    calibration, qat = experiment.calibration, experiment.qat
-    values = {
-        "model": experiment.model,
-        "dataset": experiment.dataset,
-        "calibration_size": calibration.size,
-        "calibration_method": calibration.method.value,
-        "percentile": calibration.percentile,
-        "epochs": qat.epochs,
-        "learning_rate": qat.learning_rate,
-        "batch_size": qat.batch_size,
-        "loss": qat.loss.value,
-        "training_size": experiment.training_size,
-        "evaluation_size": experiment.evaluation_size,
-        "image_size": experiment.image_size or OWN_SIZE,
-        "threads": [t for t in experiment.threads if t <= hardware.usable_cores()] or [1],
-        "seed": experiment.seed,
-        "name": name,
-        # No widgets ask for these here: the Layers page does, and sweeps do.
-        "layers": experiment.layers,
-        "common_seed": experiment.common_seed,
-        **_mixed_values(experiment.mixed),
-    }
-    for field, value in values.items():
-        st.session_state[key(field)] = value
+    for each in HELD:
+        st.session_state[setting_key(each)] = _shown(each, each.of(experiment))
+    st.session_state[key("name")] = name
     for variant in {*CATALOGUE, *ready_boxes(), *filter(is_ready, experiment.variants)}:
         st.session_state[variant_key(variant)] = variant in experiment.variants
     st.session_state[_READY] = True
@@ -106,42 +95,16 @@ def read() -> Experiment:
     Raises:
         ExperimentError: If a value is out of range.
     """
-    value = {
-        str(name).removeprefix(PREFIX): state
-        for name, state in st.session_state.items()
-        if str(name).startswith(PREFIX)
+    state = st.session_state
+    chosen = (name for name in (*CATALOGUE, *ready_boxes()) if state.get(variant_key(name)))
+    mixes = state.get(variant_key(MIXED))
+    values = {
+        each.path: _read(each, state[setting_key(each)])
+        for each in HELD
+        # A form of an earlier version lacks some.
+        if setting_key(each) in state and (each.part != "mixed" or mixes)
     }
-    return Experiment(
-        model=value["model"],
-        dataset=value["dataset"],
-        variants=(
-            BASELINE,
-            *(
-                name
-                for name in (*CATALOGUE, *ready_boxes())
-                if st.session_state.get(variant_key(name))
-            ),
-        ),
-        calibration=Calibration(
-            size=value["calibration_size"],
-            method=CalibrationMethod(value["calibration_method"]),
-            percentile=value["percentile"],
-        ),
-        qat=Qat(
-            epochs=value["epochs"],
-            learning_rate=value["learning_rate"],
-            batch_size=value["batch_size"],
-            loss=QatLoss(value["loss"]),
-        ),
-        training_size=value["training_size"],
-        evaluation_size=value["evaluation_size"],
-        image_size=value["image_size"] or None,
-        threads=tuple(value["threads"]),
-        seed=value["seed"],
-        common_seed=value.get("common_seed"),
-        layers=value.get("layers"),
-        mixed=_read_mixed(value) if value.get(f"variant_{MIXED}") else None,
-    )
+    return Experiment().changed({**values, "variants": (BASELINE, *chosen)})
 
 
 def ready_boxes() -> list[str]:
@@ -156,27 +119,23 @@ def run_name() -> str:
     return str(st.session_state.get(key("name")) or "").strip()
 
 
-def _mixed_values(mixed: Mixed | None) -> dict[str, object]:
-    """Returns the form's values for what an experiment mixes; the usual ones, if nothing."""
-    shown = mixed or Mixed()
-    return {
-        "mixed_keep": ", ".join(shown.keep),
-        "mixed_precision": shown.precision.value,
-        "mixed_drop": shown.max_drop_points,
-        "mixed_extra": shown.max_extra_size,
-        "mixed_ratio": shown.max_latency_ratio,
-        "mixed_budget": shown.budget_seconds,
-    }
+def _shown(setting: Setting, value: Any) -> Any:
+    """Returns what a setting's widget has for a value."""
+    if setting.path == "threads":
+        return [count for count in value if count <= hardware.usable_cores()] or [1]
+    if setting.many:
+        return ", ".join(value)
+    if value is None:
+        return UNSET if setting.suggested else None
+    if setting.kind is float:
+        return float(value)  # the widget's steps are
+    return str(value) if setting.choices else value
 
 
-def _read_mixed(value: dict[str, Any]) -> Mixed:
-    given = {**_mixed_values(None), **value}  # a form of an earlier version lacks some
-    names = str(given["mixed_keep"] or "").split(",")
-    return Mixed(
-        keep=tuple(name.strip() for name in names if name.strip()),
-        precision=given["mixed_precision"],
-        max_drop_points=given["mixed_drop"],
-        max_extra_size=given["mixed_extra"],
-        max_latency_ratio=given["mixed_ratio"],
-        budget_seconds=given["mixed_budget"],
-    )
+def _read(setting: Setting, shown: Any) -> Any:
+    """Returns the value a setting's widget shows."""
+    if setting.many and isinstance(shown, str):
+        return tuple(name.strip() for name in shown.split(",") if name.strip())
+    if setting.optional and setting.suggested:
+        return shown or None
+    return shown

@@ -9,26 +9,22 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError
-from effq_core.base.formatting import rate_text
 from effq_core.base.glossary import tip
-from effq_core.experiment import CalibrationMethod, Experiment, QatLoss
+from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
-from effq_core.results.wording import loss_title, method_title
 from effq_core.store.rows import RunRow, Status
 from effq_core.sweeps.forecast import SweepForecast, forecast_sweep
 from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import create_sweep, find_same, read_sweep
-from effq_core.sweeps.sweep import MOST_RUNS, Sweep, label_of, worth_sweeping
+from effq_core.sweeps.sweep import AXES, MOST_RUNS, Sweep, label_of, worth_sweeping
 from pages.ui.common import session
+from pages.ui.common.ask import cells
 from pages.ui.common.show import escape, prose, toast
 from pages.ui.experiment.start import history
-from pages.ui.experiment.state import LEARNING_RATES, run_name
+from pages.ui.experiment.state import run_name
 
-_SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000)
-_EPOCHS = (1, 2, 3, 5, 10, 20)
-_SEEDS = (1, 2, 3, 5, 8)
 _PREFIX = "sweep_"
 
 
@@ -68,42 +64,27 @@ def show_sweep_form(experiment: Experiment | None) -> None:
         _start(sweep)
 
 
-def _axes() -> dict[str, Any]:
-    left, right = st.columns(2)
-    sizes = left.multiselect(
-        "Calibration photos", _SIZES, key=f"{_PREFIX}sizes", placeholder="as above",
-        help=tip("representative_dataset"), persist_state="page",
-    )  # fmt: skip
-    methods = right.multiselect(
-        "Calibration methods", [each.value for each in CalibrationMethod],
-        format_func=method_title, key=f"{_PREFIX}methods", placeholder="as above",
-        help=tip("calibration_method"), persist_state="page",
-    )  # fmt: skip
-    left, middle, right = st.columns(3)
-    epochs = left.multiselect(
-        "QAT epochs", _EPOCHS, key=f"{_PREFIX}epochs", placeholder="as above",
-        help=tip("epochs"), persist_state="page",
-    )  # fmt: skip
-    rates = middle.multiselect(
-        "Learning rates", LEARNING_RATES, format_func=rate_text, key=f"{_PREFIX}rates",
-        placeholder="as above", help=tip("learning_rate"), persist_state="page",
-    )  # fmt: skip
-    losses = right.multiselect(
-        "Losses", [each.value for each in QatLoss], format_func=loss_title,
-        key=f"{_PREFIX}losses", placeholder="as above", help=tip("loss"), persist_state="page",
-    )  # fmt: skip
+def _axes() -> dict[str, tuple[Any, ...]]:
+    """Asks for values of every axis; of the seeds only how many there are to be."""
+    chosen: dict[str, tuple[Any, ...]] = {}
+    places = cells()
+    for name, each in AXES.items():
+        title, key = each.label, _PREFIX + name.rpartition("_")[2]
+        if name == "seeds":
+            continue
+        values = list(map(str, each.choices())) if each.choices else each.axis.values
+        chosen[name] = tuple(
+            next(places).multiselect(
+                title, values or each.suggested, format_func=each.text, key=key,
+                placeholder="as above", help=each.help, persist_state="page",
+            )
+        )  # fmt: skip
+    seeds = AXES["seeds"].axis
     st.segmented_control(
-        "Seeds", _SEEDS, default=1, required=True, key=f"{_PREFIX}seeds", persist_state="page",
-        help="Each draws other photos to calibrate and train with, so that chance can be told from "
-        "a difference. The photos measured on stay the same.",
+        "Seeds", seeds.values, default=1, required=True, key=f"{_PREFIX}seeds",
+        persist_state="page", help=seeds.help,
     )  # fmt: skip
-    return {
-        "calibration_sizes": tuple(sizes),
-        "methods": tuple(CalibrationMethod(each) for each in methods),
-        "epochs": tuple(epochs),
-        "learning_rates": tuple(rates),
-        "losses": tuple(QatLoss(each) for each in losses),
-    }
+    return chosen
 
 
 def _seeds(experiment: Experiment) -> tuple[int, ...]:

@@ -7,16 +7,12 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
-from effq_core.experiment.mixed import (
-    DROPS,
-    EXTRA_SIZES,
-    LATENCY_RATIOS,
-    Mixed,
-    Precision,
-)
+from effq_core.experiment.mixed import Mixed, Precision
+from effq_core.experiment.setting import settings
 from effq_core.layers.ask import mixing
 from effq_core.layers.explain import carriers
 from effq_core.layers.words import GROUP_TITLES, block_title
+from pages.ui.common.ask import ask
 from pages.ui.common.show import problem
 from pages.ui.experiment.start import estimate
 from pages.ui.layers.source import Known
@@ -101,25 +97,12 @@ def limits(prefix: str, precision: Precision = Precision.FLOAT16) -> Mixed:
         prefix: Of the widgets' keys.
         precision: What kept blocks are stored in.
     """
-    usual = Mixed()
-    first, second, third = st.columns(3)
-    drop = first.number_input(
-        "At most lost, points", *DROPS, usual.max_drop_points, 0.1, format="%.2f",
-        key=f"{prefix}_drop", help=tip("max_drop"),
-    )  # fmt: skip
-    extra = second.number_input(
-        "At most larger than int8, %", *EXTRA_SIZES, usual.max_extra_size, 1.0, format="%.0f",
-        key=f"{prefix}_extra", help=tip("max_extra_size"),
-    )  # fmt: skip
-    ratio = third.number_input(
-        "At most × int8's time", *LATENCY_RATIOS, value=None, step=0.1, format="%.2f",
-        placeholder="any", key=f"{prefix}_ratio", help=tip("max_latency"),
-    )  # fmt: skip
-    return Mixed(
-        precision=precision,
-        max_drop_points=float(drop),
-        max_extra_size=float(extra),
-        max_latency_ratio=None if ratio is None else float(ratio),
+    limited = [each for each in settings(Mixed) if each.use and each.kind is float]
+    return Mixed(precision=precision).changed(
+        {
+            each.name: ask(each, f"{prefix}_{each.key}", place, value=each.default)
+            for each, place in zip(limited, st.columns(3), strict=True)
+        }
     )
 
 

@@ -11,13 +11,14 @@ from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
 from effq_core.photos.roots import require_allowed
+from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.watch import watch
 from effq_core.rescue import control
 from effq_core.rescue.offers import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
 from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of
-from effq_core.results.wording import sentence, stage_title
+from effq_core.results.wording import sentence
 from pages.ui.common import session
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape, guard, problem, toast

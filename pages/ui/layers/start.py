@@ -6,15 +6,16 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError, InputError
-from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
-from effq_core.experiment.mixed import BUDGETS, LAYER_IMAGES, Layers
+from effq_core.experiment.mixed import Layers
+from effq_core.experiment.setting import settings
 from effq_core.experiment.variants import PTQ
 from effq_core.layers.ask import is_about, looking
 from effq_core.results import REFERENCE
 from effq_core.results.wording import run_subject
 from effq_core.store.rows import RunRow, Status
 from pages.ui.common import session
+from pages.ui.common.ask import ask
 from pages.ui.common.choose import PARAMETER, Source
 from pages.ui.common.run_view import show_run
 from pages.ui.common.show import empty, problem, toast
@@ -77,23 +78,12 @@ def _settings() -> Layers:
 
 
 def _numbers(usual: Layers) -> Layers:
-    images = st.number_input(
-        "Photos for each measure",
-        *LAYER_IMAGES,
-        usual.images,
-        step=20,
-        key="layers_images",
-        help=tip("layer_images"),
+    return usual.changed(
+        {
+            each.name: ask(each, f"layers_{each.key or each.name}", value=each.of(usual))
+            for each in settings(Layers)
+        }
     )
-    budget = st.number_input(
-        "At most, seconds",
-        *BUDGETS,
-        usual.budget_seconds,
-        step=60,
-        key="layers_budget",
-        help=tip("layer_budget"),
-    )
-    return Layers(images=int(images), budget_seconds=int(budget))
 
 
 def _button(source: Source, layers: Layers) -> None:

@@ -9,8 +9,8 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.charts.learn_calibration import growth_chart, ranges_chart
-from effq_core.experiment import CalibrationMethod
-from effq_core.learn.lessons import calibration_lesson, method_name
+from effq_core.experiment.calibration_methods import METHODS
+from effq_core.learn.lessons import calibration_lesson
 from effq_core.learn.ranges import RangeEffect, measure, telling_activation
 from effq_core.learn.tensors import Activation, Tensors
 from pages.ui.common.choose import Source
@@ -32,14 +32,13 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
     percentile = source.results.experiment.calibration.percentile
     st.markdown(
         "256 levels are spread over an activation's range, and photos set that range. "
-        "**Min–max** keeps the widest values ever seen, so one odd photo coarsens the grid for "
-        "all. **Moving average** takes the mean of each photo's range, **percentile** the range "
-        f"of {fmt.plain(percentile, 4)} % of the values; what lies outside is clipped."
+        "One odd photo may widen it and coarsen the grid for all. The methods:\n"
+        + "".join(f"\n- **{row.title}**: {row.summary}" for row in METHODS.values())
     )
     activation, images = _choices(tensors.activations)
     courses = {
         method: [measure(activation, method, n, percentile=percentile) for n in activation.stops]
-        for method in CalibrationMethod
+        for method in METHODS
     }
     effects = [course[activation.stops.index(images)] for course in courses.values()]
     left, right = st.columns(2, gap="medium")
@@ -116,7 +115,7 @@ def _choices(activations: tuple[Activation, ...]) -> tuple[Activation, int]:
 def _table(effects: Sequence[RangeEffect]) -> None:
     st.dataframe(
         {
-            "Method": [method_name(each.method) for each in effects],
+            "Method": [METHODS[each.method].title.lower() for each in effects],
             "SQNR, typical photo": [fmt.decibels(each.typical) for each in effects],
             "SQNR, hard photo": [fmt.decibels(each.hard) for each in effects],
             "Clipped": [fmt.percent(each.clipped, 3) for each in effects],

@@ -7,10 +7,9 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.charts.learn_fake_quant import fake_quant_chart
-from effq_core.experiment import CalibrationMethod
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.fake_quant import curve, follow, span
 from effq_core.learn.grids import BITS
-from effq_core.learn.lessons import method_name
 from effq_core.learn.ranges import clipped_share, find_range, grid_of
 from effq_core.learn.tensors import Tensors
 from pages.ui.common.choose import Source
@@ -42,10 +41,10 @@ def fake_quant_part(tensors: Tensors, source: Source) -> None:
     with second:
         method = st.segmented_control(
             "Range by",
-            list(CalibrationMethod),
-            default=CalibrationMethod.MOVING_AVERAGE,
+            list(METHODS),
+            default="moving_average",
             required=True,
-            format_func=method_name,
+            format_func=lambda name: METHODS[name].title.lower(),
             key="learn_fake_method",
             help=tip("calibration_method"),
         )
@@ -53,7 +52,7 @@ def fake_quant_part(tensors: Tensors, source: Source) -> None:
         bits = st.slider("Bits", *BITS, 3, key="learn_fake_bits", help=tip("bits"))
     images = len(activation.minima)
     percentile = source.results.experiment.calibration.percentile
-    low, high = find_range(activation, CalibrationMethod(method), images, percentile)
+    low, high = find_range(activation, method, images, percentile)
     grid = grid_of(low, high, bits)
     left, right = span(grid)
     share = st.slider(

@@ -1,0 +1,46 @@
+"""Everything that registers itself: EffQ's own folders, then what ``EFFQ_PLUGINS`` names.
+
+The package imports this first, in every process, so whoever looks something up finds all there is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from effq_core.base.errors import InputError
+
+SETTING = "EFFQ_PLUGINS"
+# By name: they lie in layers above.
+_OWN = ("effq_core.quantize.calibrate", "effq_core.variants")
+
+
+def named() -> list[str]:
+    """Returns the modules that :data:`SETTING` names."""
+    return [name for part in os.environ.get(SETTING, "").split(",") if (name := part.strip())]
+
+
+def files() -> list[Path]:
+    """Returns the files of the plug-ins: of a package the folder's own, others by themselves."""
+    return [Path(str(sys.modules[name].__file__)) for name in named()]
+
+
+def load() -> None:
+    """Imports them all; a second time does nothing.
+
+    Raises:
+        InputError: If a plug-in cannot be imported.
+    """
+    for name in _OWN:
+        importlib.import_module(name)
+    for name in named():
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            raise InputError(
+                f"The plug-in {name!r} cannot be imported ({type(error).__name__}: {error}).",
+                f"{SETTING} names modules, separated by commas; each must be on PYTHONPATH or "
+                "installed, and register names of its own.",
+            ) from error

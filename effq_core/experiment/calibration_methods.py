@@ -1,0 +1,50 @@
+"""What a calibration method is, and the table of those there are.
+
+Each lies in a folder of ``effq_core/quantize/calibrate`` and registers itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from effq_core.base.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationMethod:
+    """A way to make one range of what an activation did on many photos.
+
+    Attributes:
+        name: Identifier in files and on the command line.
+        title: Name for people.
+        summary: What it does, in one line.
+        rule: Makes the ranges: takes :class:`~effq_core.quantize.ranges.Observed` and a percentile,
+            returns lower and upper ends.
+        uses_percentile: Whether the percentile plays a part.
+        uses_histograms: Whether the rule needs them, and not only extremes.
+        colour: In charts, ``#rrggbb``.
+        symbol: Plotly's marker in charts, so that colour never stands alone.
+        dash: Plotly's line in charts, likewise.
+    """
+
+    name: str
+    title: str
+    summary: str
+    rule: Callable[[Any, float], tuple[Any, Any]]
+    uses_percentile: bool = False
+    uses_histograms: bool = False
+    colour: str
+    symbol: str
+    dash: str
+
+    def text(self, percentile: float) -> str:
+        """Names the method and what it is set to, such as ``percentile 99.99 %``."""
+        share = f" {percentile:g} %" if self.uses_percentile else ""
+        return f"{self.title.lower()}{share}"
+
+
+METHODS: Registry[CalibrationMethod] = Registry(
+    "calibration method", unique=("title", "colour", "symbol", "dash")
+)

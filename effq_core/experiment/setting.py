@@ -1,0 +1,298 @@
+"""What is known of each choice, once: its checks, option, widget, sweep axis and JSON follow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from enum import StrEnum
+from functools import cache
+from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+
+from effq_core.base.checks import check_count, check_range, known, one, one_of
+from effq_core.base.errors import ExperimentError
+from effq_core.experiment.variants import Variant, get_variant
+
+MOST_VALUES = 1_000
+"""Values of one list."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """What a setting makes a difference to.
+
+    Attributes:
+        variant: Whether to a variant.
+        part: Whether beside the other settings of its part, where that is asked for.
+        why: Why it makes none where this does not hold; follows "no effect, as".
+        remedy: What to choose instead; begins a sentence.
+    """
+
+    variant: Callable[[Variant], bool] = lambda _: True
+    part: Callable[[Any], bool] = lambda _: True
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """How a sweep varies a setting.
+
+    Attributes:
+        name: Of its list of values, in files.
+        title: Of several values, for people.
+        words: What sets a run of one value apart.
+        values: What the form offers.
+        help: What varying it means, where the setting's own help does not say.
+        option: A second name of the option.
+    """
+
+    name: str = ""
+    title: str = ""
+    words: Callable[[Any], str] = str
+    values: tuple[Any, ...] = ()
+    help: str = ""
+    option: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One choice.
+
+    Attributes:
+        noun: What it is, inside a sentence; of one value, where it is a list.
+        title: On the form, which does not ask for it without.
+        help: What it means.
+        unit: Of its value.
+        bounds: Smallest and largest value.
+        choices: Returns the values there are, with their titles.
+        names: Returns values the command line names, where there may be others.
+        suggested: Values the form offers; it then asks for no other.
+        slider: Whether the form has a slider for it.
+        step: Of the form's steps.
+        digits: After the point, on the form.
+        write: Writes a value.
+        nothing: What ``None`` stands for.
+        all: Whether the command line calls ``None`` ``all``.
+        option: On the command line, which does not ask for it without.
+        panel: Where options and widgets of its kind stand together.
+        key: Of its widget; its name, if not given.
+        use: What it makes a difference to; ``None``: to every run.
+        axis: How a sweep varies it; without a name, not at all.
+        omitted: Whether JSON leaves the default out, so that what is older keeps its fingerprint.
+        name: Of the field. This and what follows is read off the field.
+        part: Name of the part of the experiment; empty for the experiment's own.
+        kind: Of a value.
+        optional: Whether ``None`` is allowed.
+        many: Whether it is a list.
+        default: Its usual value.
+    """
+
+    noun: str = ""
+    title: str = ""
+    help: str = ""
+    unit: str = ""
+    bounds: tuple[float, float] | None = None
+    choices: Callable[[], Mapping[Any, str]] | None = None
+    names: Callable[[], Iterable[str]] = tuple
+    suggested: tuple[Any, ...] = ()
+    slider: bool = False
+    step: float = 1
+    digits: int = 0
+    write: Callable[[Any], str] = str
+    nothing: str = ""
+    all: bool = False
+    option: str = ""
+    panel: str = ""
+    key: str = ""
+    use: Use | None = None
+    axis: Axis = Axis()
+    omitted: bool = False
+    name: str = ""
+    part: str = ""
+    kind: Any = object
+    optional: bool = False
+    many: bool = False
+    default: Any = None
+
+    @property
+    def path(self) -> str:
+        """Name of the field, behind that of its part and a dot."""
+        return f"{self.part}.{self.name}" if self.part else self.name
+
+    @property
+    def label(self) -> str:
+        """Its title and unit."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it consists of settings."""
+        return issubclass(self.kind, Described)
+
+    def matters(self, experiment: Any) -> bool:
+        """Returns whether it makes a difference to what an experiment makes."""
+        if self.use is None:
+            return True
+        part = getattr(experiment, self.part) if self.part else None
+        return any(self.use.variant(get_variant(name)) for name in experiment.variants) and (
+            part is None or self.use.part(part)
+        )
+
+    def of(self, experiment: Any) -> Any:
+        """Returns its value in an experiment; its usual one, where its part is not asked for."""
+        owner = getattr(experiment, self.part) if self.part else experiment
+        return self.default if owner is None else getattr(owner, self.name)
+
+    def text(self, value: Any) -> str:
+        """Writes a value for people."""
+        if value is None:
+            return self.nothing
+        return self.choices()[value] if self.choices else self.write(value)
+
+    def checked(self, value: Any) -> Any:
+        """Returns a value as the experiment keeps it.
+
+        Raises:
+            ExperimentError: If it is none.
+        """
+        if value is None and self.optional:
+            return None
+        if not self.many:
+            return self._checked(value, f"The {self.noun}")
+        if isinstance(value, (str, bytes)) or not isinstance(value, Collection):
+            raise ExperimentError(f"The {self.noun}s are {value!r}.", "Give a list.")
+        if self.default and not value:
+            raise ExperimentError(f"No {self.noun} was chosen.", "Choose at least one.")
+        if len(value) > MOST_VALUES:
+            raise ExperimentError(f"{len(value):,} {self.noun}s are too many.")
+        return tuple(sorted({self._checked(each, one(self.noun).capitalize()) for each in value}))
+
+    def _checked(self, value: Any, subject: str) -> Any:
+        if self.choices:
+            return one_of(self.noun, value, self.choices())
+        if self.bounds:
+            check = check_count if self.kind is int else check_range
+            check(subject, value, self.bounds)
+        elif not isinstance(value, self.kind) or (self.many and not value):
+            raise ExperimentError(f"{subject} is {value!r}.", "Give its name.")
+        return value
+
+
+def setting(default: Any, **words: Any) -> Any:
+    """Returns a field of a :class:`Described` dataclass.
+
+    Args:
+        default: Its usual value, or a function that returns it.
+        **words: What :class:`Setting` says of it.
+    """
+    usual = {"default_factory" if callable(default) else "default": default}
+    return field(**usual, metadata={"setting": Setting(**words)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """A choice made of settings: every field is a :func:`setting`."""
+
+    PANEL: ClassVar[str] = ""
+    """Where options and widgets stand that name no other panel."""
+
+    def __post_init__(self) -> None:
+        for each in settings(type(self)):
+            object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
+
+    def changed(self, values: Mapping[str, Any]) -> Self:
+        """Returns the same with other values.
+
+        Args:
+            values: By path, such as ``qat.epochs``; a part that is not asked for yet is then.
+
+        Raises:
+            ExperimentError: If one is out of range.
+        """
+        own: dict[str, Any] = {}
+        parts: dict[str, dict[str, Any]] = {}
+        for path, value in values.items():
+            part, _, name = path.rpartition(".")
+            (parts.setdefault(part, {}) if part else own)[name] = value
+        kinds = {each.name: each.kind for each in settings(type(self))}
+        for part, inner in parts.items():
+            base = own.get(part) or getattr(self, part) or kinds[part]()
+            own[part] = base.changed(inner)
+        return replace(self, **own)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as plain JSON values; what is omitted where it is usual, left out."""
+        plain = {
+            each.name: value.to_dict() if isinstance(value, Described) else value
+            for each in settings(type(self))
+            if (value := getattr(self, each.name)) != each.default or not each.omitted
+        }
+        found: dict[str, Any] = json.loads(json.dumps(plain))
+        return found
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Rebuilds it from :meth:`to_dict`.
+
+        Args:
+            plain: JSON values; a missing key takes its default.
+
+        Returns:
+            The validated choice.
+
+        Raises:
+            ExperimentError: If a key is unknown or a value out of range.
+        """
+        values = known(cls, plain)
+        for each in settings(cls):
+            given = values.get(each.name, each.default)
+            if (
+                each.is_part
+                and not isinstance(given, Described)
+                and (given is not None or not each.optional)
+            ):
+                values[each.name] = each.kind.from_dict(given)
+        return cls(**values)
+
+
+def settings(kind: type[Any]) -> tuple[Setting, ...]:
+    """Returns the settings of a dataclass, in the order of its fields."""
+    hashable: Any = kind
+    return _settings(hashable)
+
+
+@cache
+def _settings(kind: type[Any]) -> tuple[Setting, ...]:
+    hints, found = get_type_hints(kind), []
+    for each in fields(kind):
+        hint = hints[each.name]
+        given = [arg for arg in get_args(hint) if arg not in (type(None), ...)]
+        many = get_origin(hint) is tuple
+        words = each.metadata["setting"]
+        found.append(
+            replace(
+                words,
+                name=each.name,
+                panel=words.panel or kind.PANEL,
+                kind=given[0] if given else hint,
+                optional=type(None) in get_args(hint),
+                many=many,
+                default=each.default if each.default_factory is MISSING else each.default_factory(),
+            )
+        )
+    return tuple(found)
+
+
+def walk(kind: type[Described]) -> Iterator[Setting]:
+    """Goes through the settings of a dataclass and of its parts, each part before its own."""
+    for each in settings(kind):
+        yield each
+        if each.is_part:
+            yield from (replace(inner, part=each.name) for inner in settings(each.kind))
+
+
+def titles(kind: type[StrEnum], *words: str) -> Callable[[], Mapping[Any, str]]:
+    """Returns a function that returns the members of an enumeration with their titles."""
+    found = dict(zip(kind, words, strict=True))
+    return lambda: found

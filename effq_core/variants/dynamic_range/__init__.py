@@ -1,0 +1,18 @@
+"""Dynamic range: weights of 8 bits, and activations quantized on the fly."""
+
+from effq_core.experiment.variants import CATALOGUE, Variant
+
+CATALOGUE.register(
+    Variant(
+        name="dynamic_range",
+        title="Dynamic range",
+        summary="8-bit weights; activations are quantized on the fly, image by image.",
+        good_for="A quarter of the size without any calibration photos.",
+        colour="#e69f00",
+        symbol="diamond",
+        weight_bits=8,
+        activation_bits=32,
+        size_share=0.28,
+        plan=lambda planner, row: planner.convert(f"convert:{row.name}", "freeze", "dynamic_range"),
+    )
+)

@@ -1,0 +1,59 @@
+"""Asking for a setting: the widget follows from what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from effq_core.base import hardware
+from effq_core.experiment.setting import Setting
+
+UNSET = 0
+"""Stands for ``None`` in a selector, which shows no ``None``."""
+
+
+def ask(setting: Setting, key: str, place: Any = st, **usual: Any) -> Any:
+    """Draws the widget that asks for a setting.
+
+    Args:
+        setting: Which.
+        key: The widget's.
+        place: Where.
+        **usual: ``value``, where the widget has one before anybody chose, and keeps the bounds.
+            Without, the form has put one in, and the experiment says what its bounds are.
+
+    Returns:
+        What was chosen.
+    """
+    words: dict[str, Any] = {"label": setting.label, "key": key, "help": setting.help}
+    if setting.slider and setting.bounds:
+        low, high = setting.bounds
+        return place.slider(min_value=low, max_value=high, step=setting.step, **words)
+    if setting.choices or setting.suggested:
+        values = list(map(str, setting.choices())) if setting.choices else _suggested(setting, key)
+        text = setting.text if setting.choices else lambda value: setting.text(value or None)
+        return place.selectbox(options=values, format_func=text, **words)
+    if setting.many and setting.kind is int:
+        return place.multiselect(options=list(range(1, hardware.usable_cores() + 1)), **words)
+    if setting.many:
+        return place.text_input(placeholder=setting.nothing, **words)
+    if setting.optional:
+        words |= {"value": None, "placeholder": setting.nothing}
+    if usual and setting.bounds:
+        words |= {"min_value": setting.bounds[0], "max_value": setting.bounds[1], **usual}
+    digits = f"%.{setting.digits}f" if setting.kind is float else None
+    return place.number_input(step=setting.step, format=digits, **words)
+
+
+def cells(width: int = 3) -> Iterator[Any]:
+    """Goes through the cells of a grid, row by row; rows are drawn as they are needed."""
+    while True:
+        yield from st.columns(width)
+
+
+def _suggested(setting: Setting, key: str) -> list[Any]:
+    """Returns the values offered and the one that is set, so that any can be shown."""
+    now = st.session_state.get(key)
+    return [UNSET] * setting.optional + sorted({*setting.suggested, *([now] if now else [])})
