@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from effq_core.base.errors import ModelError
 from effq_core.base.settings import Home
 from effq_core.measure.latency_probe import measure_here
+from effq_core.measure.latency_process import probe
 from effq_core.photos.base import ImageItem
 from effq_core.photos.index import items_to_json
 from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
@@ -81,3 +83,16 @@ def test_its_files_are_timed_and_what_it_imports_is_not(
     assert called == ["start", "open"]
     assert len(found["samples_ms"]) == 20 and min(found["samples_ms"]) > 0
     assert found["load_ms"] > 0 and found["first_invoke_ms"] > 0
+
+
+def test_its_files_are_timed_in_a_process_of_their_own(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFQ_PLUGINS", "tests.runtimes.toy_plugin")
+    path = folders["file"] / "model.toy"
+    first, second = probe(path, [1, 2], invocations=5)
+    assert (first.threads, second.threads) == (1, 2)
+    assert len(first.samples_ms) == 5 and min(first.samples_ms) > 0
+    monkeypatch.delenv("EFFQ_PLUGINS")
+    with pytest.raises(ModelError, match=r"No runtime runs the file model\.toy"):
+        probe(path, [1], invocations=5)
