@@ -17,6 +17,7 @@ from effq_core.photos.base import ImageItem
 from effq_core.photos.index import items_to_json
 from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import Link, StageContext
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import StageSpec, StageTask
 from effq_core.pipeline.stages import measure
 from tests.runtimes.toy import SIDE, Toy, write_toy
@@ -43,7 +44,7 @@ def folders(tmp_path: Path, toy: Toy) -> dict[str, Path]:
 def context(tmp_path: Path, inputs: dict[str, Path], **params: Any) -> StageContext:
     out = tmp_path / "out"
     out.mkdir(exist_ok=True)
-    spec = StageSpec(name="a", kind="a", function="a:b", version=1)
+    spec = StageSpec(name="evaluate:toy", stage=get_stage("measure:evaluate"))
     task = StageTask(run_id="r", spec=spec, fingerprint="f", inputs={}, home=str(tmp_path),
                      topic="topic")  # fmt: skip
     return StageContext(
