@@ -29,7 +29,8 @@ def _build(card: ModelCard, *, classes: int, image_size: int) -> Any:
 
     layers = keras.layers
     image, x = normalised_input(card.normalisation, image_size)
-    x = layers.Conv2D(4, 3, 2, padding="same", name="block1a_conv")(x)
+    x = layers.Conv2D(4, 3, 2, padding="same", use_bias=False, name="block1a_conv")(x)
+    x = layers.BatchNormalization(name="block1a_bn")(x)
     x = layers.ReLU(6.0, name="block1a_relu")(x)
     x = layers.GlobalAveragePooling2D(name=FEATURES)(x)
     return keras.Model(image, layers.Dense(classes, activation="softmax", name=HEAD)(x))
