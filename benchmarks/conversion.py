@@ -25,7 +25,6 @@ import tensorflow as tf
 
 from effq_core.base.reporting import SilentReporter
 from effq_core.base.settings import Home
-from effq_core.measure.runtime import ModelPool
 from effq_core.models.build import build_model
 from effq_core.models.catalogue import get_model
 from effq_core.photos.catalogue import open_dataset
@@ -33,6 +32,7 @@ from effq_core.photos.decode import decode
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.freeze import freeze
+from effq_core.runtimes.model import ModelPool
 
 
 def notebook_way(model: object, images: np.ndarray) -> dict[str, bytes]:

@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.measure.runtime import LiteRtModel, ModelPool
 from effq_core.photos.decode import decode_bytes
+from effq_core.runtimes.model import Model, ModelPool
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
@@ -96,7 +96,7 @@ def main() -> int:
     if not models or not found:
         parser.error("no .tflite file or no image found")
     images = random.Random(0).sample(found, min(choices.images, len(found)))  # noqa: S311
-    sizes = sorted({LiteRtModel(path).image_size for path in models})
+    sizes = sorted({Model(path).image_size for path in models})
     print(f"{len(images)} images, {len(models)} variants at {sizes} px, {os.cpu_count()} cores")
 
     times: dict[str, list[float]] = {"notebook": [], "effq": []}

@@ -40,13 +40,14 @@ def child(way: str, count: int, size: int) -> None:
     from effq_core.experiment import Qat
     from effq_core.models.build import build_model
     from effq_core.models.catalogue import get_model
+    from effq_core.models.families.family import family_of
     from effq_core.quantize.fake_quant import Phase, phase
     from effq_core.quantize.finetune import FineTuning
     from effq_core.quantize.qat_scheme import insert_fake_quant
 
     card = get_model("efficientnetv2_b0_imagenette")
     model = build_model(card, Home.from_environment(), SilentReporter(), image_size=size)
-    fake = insert_fake_quant(model)
+    fake = insert_fake_quant(model, family_of(card).fake_quant)
     generator = np.random.default_rng(0)
     held_out = 16
     images = generator.integers(0, 256, (count + held_out, size, size, 3), np.uint8)

@@ -16,10 +16,10 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.variants import standard
-from effq_core.measure.runtime import PLAIN_KERNELS
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
+from effq_core.runtimes.litert.session import PLAIN_KERNELS
 from effq_core.store.database import Database
 from effq_core.store.removal import free_unused
 from effq_core.store.rows import RunRow, Status

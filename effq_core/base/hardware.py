@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -105,14 +106,17 @@ def describe() -> Hardware:
     )
 
 
-def library_versions() -> dict[str, str]:
+def library_versions(also: Iterable[str] = ()) -> dict[str, str]:
     """Reads the versions of the libraries a result depends on, without importing them.
+
+    Args:
+        also: Distributions besides :data:`LIBRARIES`.
 
     Returns:
         Version by distribution name, for those that are installed.
     """
     versions = {}
-    for name in LIBRARIES:
+    for name in dict.fromkeys((*LIBRARIES, *also)):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -19,6 +19,7 @@ from effq_core.base import hardware
 from effq_core.base.errors import EffqError
 from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
+from effq_core.runtimes.registry import packages
 
 LEAST_MEMORY = 4 << 30
 """Bytes of main memory a fine-tuning worker can need."""
@@ -89,7 +90,7 @@ def examine(home: Home, *, network: bool = True, hashes: bool = False) -> list[C
 
 
 def _versions() -> list[Check]:
-    versions = hardware.library_versions()
+    versions = hardware.library_versions(packages())
     problems = []
     for name, wanted in _required().items():
         try:

@@ -79,11 +79,12 @@ def _print_speed(console: Console, results: Results) -> None:
             _gates(variant.gates),
         )
     console.print(made)
+    fast = dict.fromkeys(results.runtime(name).fast_kernels for name in results.variants)
     console.print(
         Text(
             "Threads: median of one photo, and how many times faster than float32"
             f"{_how_timed(results)}. Cold start: loading and the first photo. Delegated: operators "
-            "on XNNPACK's fast kernels.",
+            f"on {', '.join(fast)}'s fast kernels.",
             style="dim",
         )
     )

@@ -14,6 +14,7 @@ from effq_core.deliver.export_readme import readme
 from effq_core.experiment.variants import BASELINE, CATALOGUE
 from effq_core.measure.predictions import Predictions
 from effq_core.results import RESULTS_FILE, Results, Row, rows
+from effq_core.runtimes.registry import RUNTIMES
 from effq_core.store.manifest import hash_file
 
 CSV_FILE = "results.csv"
@@ -109,7 +110,7 @@ def _write(results: Results, folder: Path, run: str) -> None:
         results.model_file(BASELINE)  # raises, and says why
     for name in results.with_files:
         path = results.model_file(name)
-        copy = folder / f"{name}.tflite"
+        copy = folder / f"{name}{path.suffix}"
         shutil.copyfile(path, copy)
         if hash_file(copy) != results.variants[name].file.sha256:
             raise StoreError(
@@ -134,7 +135,11 @@ def _replace(draft: Path, target: Path, names: list[str]) -> None:
     for file in names:
         (draft / file).replace(target / file)
     # A variant of an earlier export that this run lacks would pass for one of this run.
-    for variant in CATALOGUE.values():
-        for file in (f"{variant.name}.tflite", *variant.files):
-            if file not in names:
-                (target / file).unlink(missing_ok=True)
+    earlier = {
+        file
+        for variant in CATALOGUE.values()
+        for runtime in RUNTIMES.values()
+        for file in (f"{variant.name}{runtime.suffix}", *variant.files)
+    }
+    for file in earlier - {*names}:
+        (target / file).unlink(missing_ok=True)

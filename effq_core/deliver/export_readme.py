@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import get_variant
-from effq_core.measure.inspect import TensorInfo
 from effq_core.measure.latency_ratio import MARK
 from effq_core.photos.image_input import COLOUR, GREY, LUMA, ImageInput, Resize
 from effq_core.results import Results
 from effq_core.results.document import VariantResult
+from effq_core.runtimes.file_report import TensorInfo
 
 _CROP = """\
 scale = SIZE / min(image.size)

@@ -19,7 +19,7 @@ from effq_core.intake import sandbox, steps
 from effq_core.intake.sandbox import Bounds
 from effq_core.intake.steps import Step, StepState
 from effq_core.intake.workplace import Workplace
-from effq_core.models.catalogue import Label
+from effq_core.models.card import Label
 from effq_core.models.own.extra_output import BACKGROUND
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE

@@ -25,10 +25,9 @@ from effq_core.intake.steps import Progress, under_way
 from effq_core.intake.two_classes import OneOutput, both, what_output
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import fake_quant_gate, no_float_gate
-from effq_core.measure.inspect import inspect_file
-from effq_core.measure.runtime import LiteRtModel
+from effq_core.models.families.family import FAMILIES
 from effq_core.models.own import extra_output
-from effq_core.models.own.card import WEIGHTS_FILE
+from effq_core.models.own.card import ARCHITECTURE, WEIGHTS_FILE
 from effq_core.models.own.flat import build_flat
 from effq_core.models.own.graph import GraphModel, freeze_callable, write_graph
 from effq_core.models.own.preprocessing import Preprocessing
@@ -39,6 +38,8 @@ from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.runtimes.model import Model
+from effq_core.runtimes.registry import inspect_file
 
 _SAME = 1e-3
 """Largest difference of a probability between Keras and what is kept or converted."""
@@ -257,7 +258,7 @@ class Check:
     def _try_qat(self, model: Any, photos: Any) -> list[str]:
         with self._step("Insert fake-quant for QAT") as step:
             try:
-                fake = insert_fake_quant(model)
+                fake = insert_fake_quant(model, FAMILIES[ARCHITECTURE].fake_quant)
                 observe_ranges(fake, photos.pixels, SilentReporter())
                 counts = freeze(fake, self._scratch / "qat")
                 path = self._scratch / "qat.tflite"
@@ -291,7 +292,7 @@ def _built(made: Flattened) -> Any:
 
 
 def _answers(path: Path, pixels: Any) -> Any:
-    model = LiteRtModel(path)
+    model = Model(path)
     return np.stack([model.predict(image) for image in pixels])
 
 

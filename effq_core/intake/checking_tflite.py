@@ -17,13 +17,14 @@ from effq_core.intake.ending import Ending, ending_of_file, is_logit
 from effq_core.intake.input_fit import fit
 from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import under_way
-from effq_core.measure.inspect import FileReport, inspect_file
-from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.file_outputs import Answers, write_answers
 from effq_core.models.own import extra_output
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.photos.image_input import ImageInput, Resize
+from effq_core.runtimes.file_report import FileReport
+from effq_core.runtimes.model import Model
+from effq_core.runtimes.registry import inspect_file
 from effq_core.tflite.operators import BY_NAME
 
 _ENDS = (0.9, 1.1)
@@ -74,7 +75,7 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         notes = [fitting.note] if fitting.note else []
         if feeding.softmax:
             notes.append("The file ends in scores; a softmax is put behind them.")
-        model = LiteRtModel(path)
+        model = Model(path)
         entry = ImageInput(model.image_size, Resize(request["resize"]), model.channels)
         photos = asked.sample_pixels(entry)
         found = np.stack([model.predict(image) for image in photos.pixels])

@@ -14,8 +14,8 @@ import numpy as np
 
 from effq_core.intake.input_shape import InputShape
 from effq_core.intake.two_classes import OneOutput, with_two_classes
-from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
+from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.bounds import words
 from effq_core.models.own.flat import (
     INPUT,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from effq_core.base.errors import ModelError
-from effq_core.measure.one_image import channels_of
-from effq_core.measure.runtime import load_interpreter
-from effq_core.models.file_input import Feeding, held, input_table, values_apart
+from effq_core.models.file_input import Feeding, TensorSpec, held, input_table, values_apart
 from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.runtimes.model import channels_of
+from effq_core.runtimes.registry import open_session
 
 _LEAST = 160
 """Fewer of 256 pixel values stay apart only with another preprocessing than the file's own. Of the
@@ -52,49 +51,44 @@ def fit(path: Path, preprocessing: Preprocessing) -> Fit:
     Raises:
         ModelError: If its input cannot be fed so.
     """
-    detail = load_interpreter(path).get_input_details()[0]
-    channels = channels_of(tuple(detail["shape"]))
+    tensor = open_session(path).inputs[0]
+    channels = channels_of(tensor.shape)
     given = preprocessing.normalisation
     feeding = Feeding.of(given and given.for_channels(channels), channels)
     try:
-        table = input_table(path, detail, feeding)
+        table = input_table(path, tensor, feeding)
     except ModelError:
-        if given is not None or np.dtype(detail["dtype"]).itemsize != 1 or not _scale(detail):
+        if given is not None or tensor.dtype.itemsize != 1 or not tensor.scale:
             raise
-        return _bytes(detail, channels)
+        return _bytes(tensor, channels)
     apart = values_apart(table)
     if table.dtype.kind == "f" or apart >= _CERTAIN:
         return Fit(feeding)
     note = (
-        f"Its input holds {held(detail)}: with this preprocessing only {apart} of 256 pixel "
+        f"Its input holds {held(tensor)}: with this preprocessing only {apart} of 256 pixel "
         "values stay apart."
     )
-    if apart < _LEAST and not _symmetric(detail, feeding):
+    if apart < _LEAST and not _symmetric(tensor, feeding):
         raise ModelError(note, "Choose the preprocessing the model was trained with.")
     return Fit(feeding, note=note)
 
 
-def _symmetric(detail: dict[str, Any], feeding: Feeding) -> bool:
+def _symmetric(tensor: TensorSpec, feeding: Feeding) -> bool:
     """Returns whether an input holds just −x to x, where x is the most it is fed.
 
     A symmetric scale spends half of its steps on values below 0 that 0 to 1 does not have.
     """
-    bounds, (scale, zero_point) = np.iinfo(np.dtype(detail["dtype"])), detail["quantization"]
-    steps = float(np.abs(feeding.values()).max() / scale)
-    return bounds.min < 0 and zero_point == 0 and abs(steps - bounds.max) < _SAME
+    bounds = np.iinfo(tensor.dtype)
+    steps = float(np.abs(feeding.values()).max() / tensor.scale)
+    return bounds.min < 0 and tensor.zero_point == 0 and abs(steps - bounds.max) < _SAME
 
 
-def _bytes(detail: dict[str, Any], channels: int) -> Fit:
+def _bytes(tensor: TensorSpec, channels: int) -> Fit:
     """Feeds each pixel value as the integer it is: real values by the file's own scale."""
-    scale, zero_point = detail["quantization"]
-    lowest = int(np.iinfo(np.dtype(detail["dtype"])).min)
-    fed = {"scale": float(scale), "offset": float(scale * (lowest - zero_point))}
+    lowest = int(np.iinfo(tensor.dtype).min)
+    fed = {"scale": tensor.scale, "offset": tensor.scale * (lowest - tensor.zero_point)}
     note = (
-        f"Its {np.dtype(detail['dtype'])} input holds {held(detail)}, not 0 to 255: it is fed "
+        f"Its {tensor.dtype} input holds {held(tensor)}, not 0 to 255: it is fed "
         "each photo's bytes as they are."
     )
     return Fit(Feeding((fed["scale"],) * channels, (fed["offset"],) * channels), fed, note)
-
-
-def _scale(detail: dict[str, Any]) -> float:
-    return float(detail["quantization"][0])

@@ -20,7 +20,7 @@ from effq_core.intake.files import Format, ModelFile
 from effq_core.intake.input_shape import InputShape, read_input_shape
 from effq_core.intake.one_batch import with_open_batch
 from effq_core.intake.precision import in_float32
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.own.flat import normalise_layer, normalise_weights
 from effq_core.models.own.graph import (
     augmenting,

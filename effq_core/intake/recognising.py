@@ -19,7 +19,7 @@ from effq_core.intake.sample_answers import Photos
 from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.predictions import Floats, Ints
 from effq_core.measure.reordering import usual_orders
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.photos.decode import Pixels
 
 CHECK_WHAT_WAS_SAID = "Check the labels and the preprocessing, and add it again."

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from effq_core.base.errors import ModelError
 from effq_core.learn.grids import decibels
-from effq_core.measure.runtime import LiteRtModel
+from effq_core.runtimes.model import Model
 from effq_core.tflite.file import Operator, Tensor, read_tflite
 from effq_core.tflite.network import Op, read_network
 
@@ -137,8 +137,8 @@ class Both:
     """
 
     def __init__(self, float32: Path, int8: Path, *, threads: int = 1) -> None:
-        self._float32 = LiteRtModel(float32, threads=threads, preserve_all_tensors=True)
-        self._int8 = LiteRtModel(int8, threads=threads, preserve_all_tensors=True)
+        self._float32 = Model(float32, threads=threads, keep_values=True)
+        self._int8 = Model(int8, threads=threads, keep_values=True)
         if (self._float32.image_size, self._float32.classes) != (
             self._int8.image_size,
             self._int8.classes,
@@ -172,8 +172,8 @@ class Both:
             float32's values, and int8's as real numbers: float32 ``(positions, channels)``, copies.
         """
         shape = (-1, pair.op.shape[-1] if pair.op.shape else 1)
-        exact = self._float32.interpreter.get_tensor(pair.float32).reshape(shape)
-        rounded = self._int8.interpreter.get_tensor(pair.int8).reshape(shape)
+        exact = self._float32.session.value(pair.float32).reshape(shape)
+        rounded = self._int8.session.value(pair.int8).reshape(shape)
         if pair.scale is not None:
             rounded = self._tables[pair.op.tensor][rounded.view(np.uint8)]
         return exact, rounded

@@ -37,7 +37,7 @@ def measure_signal(
         int8: An int8 file of the same model.
         images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
         reporter: Told about progress; asked about cancellation at every photo.
-        threads: Threads of each interpreter.
+        threads: Threads of each.
 
     Raises:
         ModelError: If a file cannot be read, or the two do not fit each other.

@@ -20,11 +20,11 @@ from effq_core.measure.accuracy import score
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import ratio_of
 from effq_core.measure.predictions import Floats, Predictions
-from effq_core.measure.runtime import ModelPool
 from effq_core.measure.sitting import time_together
 from effq_core.measure.statistics import compare
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import quantize_mixed
+from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import Network, read_network
 
 INVOCATIONS = 51

@@ -11,8 +11,8 @@ import numpy as np
 
 from effq_core.base.reporting import Reporter
 from effq_core.learn.tensors import Activation, Layer
-from effq_core.measure.runtime import load_interpreter
 from effq_core.quantize.calibration import HISTOGRAM_BINS, HISTOGRAM_SAMPLES, ActivationStatistics
+from effq_core.runtimes.registry import open_session
 from effq_core.tflite.file import Tensor, read_tflite
 from effq_core.tflite.naming import layer_name
 from effq_core.tflite.operators import OperatorKind, OutputScale
@@ -120,8 +120,7 @@ def watch_activations(
         ModelError: If the file is missing or corrupt.
         Cancelled: If the user asked to stop.
     """
-    interpreter = load_interpreter(float32, threads=2, preserve_all_tensors=True)
-    feed = interpreter.get_input_details()[0]
+    session = open_session(float32, threads=2, keep_values=True)
     place = {name: i for i, name in enumerate(statistics.names)}
     candidates = [
         (tensor, place[tensor.itself.name])
@@ -139,10 +138,10 @@ def watch_activations(
     wanted = sorted({*range(first), *single})
     for done, n in enumerate(wanted, 1):
         reporter.check_cancelled()
-        interpreter.set_tensor(feed["index"], np.asarray(images[n])[None].astype(np.float32))
-        interpreter.invoke()
+        session.feed(np.asarray(images[n])[None].astype(np.float32))
+        session.invoke()
         for watcher, (tensor, _) in zip(watchers, chosen, strict=True):
-            values = interpreter.get_tensor(tensor.itself.index).reshape(-1)
+            values = session.value(tensor.itself.index).reshape(-1)
             stride = -(-values.size // HISTOGRAM_SAMPLES)
             values = values[n % stride :: stride]  # the very values calibration has counted
             if n < first:

@@ -28,7 +28,7 @@ from effq_core.measure.gate_wording import LABELS_GATE
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Ints, Predictions
 from effq_core.measure.reordering import Reordering, chance_agreement, find_reordering
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.photos.decode import Pixels
 
 SCREENED = 48

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effq_core.measure.inspect import FileReport
+from effq_core.runtimes.file_report import FileReport
 from effq_core.tflite.operators import OutputScale, operator_kind
 
 

@@ -18,12 +18,12 @@ import numpy as np
 from effq_core.base.errors import ModelError
 from effq_core.base.reporting import Reporter
 from effq_core.measure.predictions import Ints
-from effq_core.measure.runtime import ModelPool
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding, read_feeding
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.decode import Pixels
 from effq_core.photos.image_input import COLOUR, GREY
+from effq_core.runtimes.model import ModelPool
 
 _IDENTITY = Normalisation((1.0,) * 3, (0.0,) * 3)
 

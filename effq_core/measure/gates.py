@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from effq_core.base.errors import StageError
 from effq_core.base.plain import Plain
-from effq_core.measure.inspect import FileReport
+from effq_core.runtimes.file_report import FileReport
 
 FLOAT_PARITY = 0.995
 """Least top-1 agreement of the Keras float model with the float32 file."""

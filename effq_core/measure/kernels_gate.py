@@ -1,4 +1,4 @@
-"""The gate that LiteRT's fast kernels compute what its plain ones do.
+"""The gate that a runtime's fast kernels compute what its plain ones do.
 
 Both round, and not alike: the answers to a photo that could be two things may differ between
 processors and kernels although nothing is wrong. So the *outputs* are compared, and another top-1
@@ -7,21 +7,20 @@ class counts only where it was too sure to be rounding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 
 from effq_core.base.errors import ModelError, StageError
 from effq_core.base.intervals import CONFIDENCE, exact_bounds
 from effq_core.base.reporting import Reporter
 from effq_core.measure.gates import Gate
-from effq_core.measure.runtime import Floats, LiteRtModel, ModelPool, load_interpreter
-from effq_core.tflite.operators import BY_NAME
+from effq_core.runtimes.model import Floats, Model, ModelPool
+from effq_core.runtimes.registry import runtime_of
+from effq_core.runtimes.session import Kernels
 
 NAME = "xnnpack_vs_reference"
 
@@ -52,13 +51,13 @@ def kernels_gate(
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Gate:
-    """Checks XNNPACK's fast kernels against LiteRT's plain reference kernels.
+    """Checks the kernels a file usually runs on against its runtime's reference kernels.
 
     Args:
-        path: The ``.tflite`` file.
+        path: The model file.
         images: Raw RGB uint8 (n, size, size, 3), in random order; the first :func:`affordable`
             ones are used.
-        workers: Interpreters at work; ``None``: one per core.
+        workers: Sessions at work; ``None``: one per core.
         reporter: Told the progress; asked whether to stop.
 
     Returns:
@@ -69,9 +68,9 @@ def kernels_gate(
         StageError: If there is no image.
         Cancelled: If the reporter says so.
     """
-    model = LiteRtModel(path)
+    model = Model(path)
     try:
-        reference = ModelPool(path, workers=workers, reference_kernels=True)
+        reference = ModelPool(path, workers=workers, kernels=Kernels.REFERENCE)
     except ModelError:  # the file itself is sound: it has just been loaded
         return Gate(
             name=NAME,
@@ -79,9 +78,10 @@ def kernels_gate(
             value=0,
             limit=MOST_DIFFERENCE,
             n=0,
-            detail="Not compared: LiteRT has no plain kernel for one of this model's operators.",
+            detail=f"Not compared: {runtime_of(model.path).title} has no plain kernel for one of "
+            "this model's operators.",
         )
-    images = np.asarray(images[: affordable(multiplications(load_interpreter(Path(path))))])
+    images = np.asarray(images[: affordable(model.session.multiplications())])
     fast = ModelPool(path, workers=workers).predict_many(images, reporter)
     return judge(fast, reference.predict_many(images, reporter), model.output_step)
 
@@ -94,26 +94,6 @@ def affordable(multiplications: float) -> int:
     """
     found = MULTIPLICATIONS / max(multiplications, 1)
     return int(min(MOST_IMAGES, max(LEAST_IMAGES, found)))
-
-
-def multiplications(interpreter: Interpreter) -> int:
-    """Counts the multiplications with weights that one image takes.
-
-    Args:
-        interpreter: With its tensors allocated.
-
-    Returns:
-        Of convolutions and fully connected layers; others hardly count.
-    """
-    shapes = {each["index"]: each["shape"] for each in interpreter.get_tensor_details()}
-
-    def each() -> Iterator[int]:
-        for node in interpreter._get_ops_details():
-            if (kind := BY_NAME.get(node["op_name"])) and kind.has_kernel:
-                positions = np.prod(shapes[node["outputs"][0]][:-1])
-                yield int(positions * np.prod(shapes[node["inputs"][1]]))
-
-    return sum(each())
 
 
 @dataclass(frozen=True)

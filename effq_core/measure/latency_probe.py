@@ -1,7 +1,7 @@
-"""The process that times one ``.tflite`` file: ``python -m effq_core.measure.latency_probe``.
+"""The process that times one model file: ``python -m effq_core.measure.latency_probe``.
 
 It imports as little as it can, prints JSON and ends. :mod:`effq_core.measure.latency_process`
-starts it. Several thread counts are timed one after the other, each with an interpreter of its
+starts it. Several thread counts are timed one after the other, each with a session of its
 own. Only the first of them tells of a cold start and of memory: the others find the kernels' code
 and the heap as it left them.
 """
@@ -23,7 +23,8 @@ import psutil  # type: ignore[import-untyped]
 
 from effq_core.base.errors import ModelError
 from effq_core.measure.others import OtherProcesses
-from effq_core.measure.runtime import LiteRtModel
+from effq_core.runtimes.model import Model
+from effq_core.runtimes.registry import runtime_of
 
 MODEL_ERROR = 3
 """Exit code where the file cannot be used; the JSON then holds ``message`` and ``hint``."""
@@ -36,7 +37,7 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
     """Times a file in this process.
 
     Args:
-        path: The ``.tflite`` file.
+        path: The file.
         threads: Threads an invocation may use.
         invocations: Timed invocations.
         warmup: Invocations before them, at least.
@@ -47,26 +48,21 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
     Raises:
         ModelError: If the file cannot be used.
     """
+    runtime_of(path).start()
     memory = _PeakMemory()
     start = time.perf_counter_ns()
-    model = LiteRtModel(path, threads=threads)
+    model = Model(path, threads=threads)
     load_ms = (time.perf_counter_ns() - start) / 1e6
     # Noise, not zeros: zeros become denormal or constant activations, which can be faster.
     image = np.random.default_rng(0).integers(0, 256, model.image_shape, dtype=np.uint8)
-    interpreter = model.interpreter
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], model.prepare(image))
-
-    def invoke() -> float:
-        begin = time.perf_counter_ns()
-        interpreter.invoke()
-        return (time.perf_counter_ns() - begin) / 1e6
-
-    first_invoke_ms = invoke()
+    session = model.session
+    session.feed(model.prepare(image))
+    [first_invoke_ms] = session.time(1)
     watch, begun, warmed = OtherProcesses(), time.perf_counter(), 0
     while warmed < warmup or _watched(begun, warmed, invocations) < WATCHED_SECONDS:
-        interpreter.invoke()
+        session.invoke()
         warmed += 1
-    samples_ms = [invoke() for _ in range(invocations)]
+    samples_ms = session.time(invocations)
     return {
         "threads": threads,
         "samples_ms": samples_ms,
@@ -132,7 +128,7 @@ def _main(arguments: Sequence[str] | None = None) -> int:
                 warmup=choices.warmup,
             )
             answer.append({**found, "first": not answer})
-            gc.collect()  # the interpreter and its threads
+            gc.collect()  # the session and its threads
     except ModelError as error:
         answer, code = {"message": error.message, "hint": error.hint}, MODEL_ERROR
     json.dump(answer, sys.stdout)

@@ -19,6 +19,7 @@ from effq_core.base.errors import ExperimentError, ModelError, StageError
 from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.measure.latency import LatencyReport, Measured, summarize
 from effq_core.measure.latency_probe import MODEL_ERROR
+from effq_core.runtimes.registry import runtime_of
 
 PROBE = "effq_core.measure.latency_probe"
 """The module the measuring process runs."""
@@ -36,7 +37,7 @@ def probe(
     warmup: int = 10,
     reporter: Reporter | None = None,
 ) -> tuple[Measured, ...]:
-    """Times a ``.tflite`` file in a fresh process. Nothing else should use the cores meanwhile.
+    """Times a model file in a fresh process. Nothing else should use the cores meanwhile.
 
     Args:
         path: The file.
@@ -70,7 +71,8 @@ def probe(
         tail = "\n".join(stderr.strip().splitlines()[-15:])
         raise StageError(
             f"Measuring the latency of {path} failed with exit code {code}: {tail or 'no output'}",
-            "Run it again; if it fails again the file crashes LiteRT on this processor.",
+            "Run it again; if it fails again the file crashes "
+            f"{runtime_of(Path(path)).title} on this processor.",
         )
     return tuple(
         Measured(**{**found, "samples_ms": tuple(map(float, found["samples_ms"]))})

@@ -54,7 +54,7 @@ def time_together(
     """Times files in one sitting. Nothing else should use the cores meanwhile.
 
     Args:
-        files: ``.tflite`` files by name; two names may be the same file.
+        files: Model files by name; two names may be the same file.
         base: The one all others are compared with.
         threads: Thread counts.
         invocations: Timed invocations of each file and thread count, over all rounds.

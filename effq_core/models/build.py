@@ -8,9 +8,10 @@ from typing import Any
 
 from effq_core.base.reporting import Reporter
 from effq_core.base.settings import Home
-from effq_core.models.architectures import HEAD, NORMALISE, build_architecture
 from effq_core.models.built import CONFIG, read_labels
-from effq_core.models.catalogue import Label, ModelCard, get_model, label_set
+from effq_core.models.card import Label, ModelCard
+from effq_core.models.catalogue import get_model
+from effq_core.models.families.family import HEAD, NORMALISE, family_of
 from effq_core.models.own.card import OwnCard, is_own
 from effq_core.models.own.stored import load_own, save_own
 from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
@@ -43,10 +44,8 @@ def build_model(
         DownloadError: If they have to be downloaded and cannot be.
     """
     path = weights_file or locate_weights(card, home, reporter)
-    model = build_architecture(
-        card,
-        classes=len(label_set(card.labels)),
-        image_size=image_size or card.image_size,
+    model = family_of(card).build(
+        card, classes=len(card.head_labels), image_size=image_size or card.image_size
     )
     load_weights(model, read_weights(path), path.name, skip=frozenset({NORMALISE}))
     return model
@@ -63,7 +62,7 @@ def replace_head(model: Any, card: ModelCard, classes: int) -> Any:
     Returns:
         The new ``tf_keras.Model``; its head's weights are untrained.
     """
-    new = build_architecture(card, classes=classes, image_size=model.input_shape[1])
+    new = family_of(card).build(card, classes=classes, image_size=model.input_shape[1])
     for layer in new.layers:
         if layer.name != HEAD and layer.weights:
             layer.set_weights(model.get_layer(layer.name).get_weights())
@@ -108,6 +107,7 @@ def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
     if is_own(config["model"]):
         return load_own(folder), labels
     card = get_model(config["model"])
-    model = build_architecture(card, classes=len(labels), image_size=config["image_size"])
+    size = config["image_size"]
+    model = family_of(card).build(card, classes=len(labels), image_size=size)
     load_weights(model, read_weights(folder / _WEIGHTS), str(folder), skip=frozenset())
     return model, labels

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from effq_core.models.catalogue import Label
+from effq_core.models.card import Label
 from effq_core.models.class_names import canonical, nearest, without_numbers
 from effq_core.photos.labels import as_wnid
 

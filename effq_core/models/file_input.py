@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import ModelError
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.photos.image_input import COLOUR
 
 FEEDING_FILE = "feeding.json"
@@ -24,6 +24,23 @@ _RGB = (0, 1, 2)
 _FEWEST = 32
 """A quantized input that keeps fewer of the 256 pixel values apart is not fed what it was made
 for: with the right preprocessing nearly all stay apart, with a wrong one 2 to 4 do."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a model file.
+
+    Attributes:
+        shape: Its sides.
+        dtype: Type of its values.
+        scale: Step between neighbouring integers; 0 for floats.
+        zero_point: The integer that stands for zero.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float = 0.0
+    zero_point: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,13 +132,13 @@ def read_feeding(path: Path) -> Feeding | None:
 
 
 def input_table(
-    path: Path, detail: dict[str, Any], feeding: Feeding | None = None
+    path: Path, tensor: TensorSpec, feeding: Feeding | None = None
 ) -> npt.NDArray[np.generic]:
     """Returns what each pixel value is written as, the file's own quantization included.
 
     Args:
         path: The ``.tflite`` file.
-        detail: Of its input, as LiteRT tells.
+        tensor: Its input.
         feeding: What it is fed, where that is not RGB 0-255.
 
     Returns:
@@ -133,10 +150,9 @@ def input_table(
             is fed.
     """
     pixels = np.arange(256, dtype=np.float64) if feeding is None else feeding.values()
-    dtype = np.dtype(detail["dtype"])
+    dtype, scale, zero_point = tensor.dtype, tensor.scale, tensor.zero_point
     if dtype == np.float32:
         return pixels.astype(np.float32)
-    scale, zero_point = detail["quantization"]
     if dtype.kind not in "iu" or not scale:
         raise ModelError(
             f"{path.name} takes {dtype} input without a scale.",
@@ -150,7 +166,7 @@ def input_table(
     )
     if (apart := values_apart(steps)) < _FEWEST:
         raise ModelError(
-            f"The {dtype} input of {path.name} holds {held(detail)}. It cannot be fed "
+            f"The {dtype} input of {path.name} holds {held(tensor)}. It cannot be fed "
             f"{pixels.min():.4g} to {pixels.max():.4g}: only {apart} of 256 pixel values would "
             "differ.",
             "Choose the preprocessing the model was trained with.",
@@ -163,13 +179,12 @@ def values_apart(table: npt.NDArray[np.generic]) -> int:
     return min(len(np.unique(row)) for row in np.atleast_2d(table))
 
 
-def held(detail: dict[str, Any]) -> str:
+def held(tensor: TensorSpec) -> str:
     """Says which numbers a quantized input can hold.
 
     Args:
-        detail: As LiteRT tells, with a scale.
+        tensor: The input, with a scale.
     """
-    scale, zero_point = detail["quantization"]
-    bounds = np.iinfo(np.dtype(detail["dtype"]))
-    low, high = ((step - zero_point) * scale for step in (bounds.min, bounds.max))
+    bounds = np.iinfo(tensor.dtype)
+    low, high = ((step - tensor.zero_point) * tensor.scale for step in (bounds.min, bounds.max))
     return f"{low:.4g} to {high:.4g}"

@@ -16,9 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.intervals import wilson
-from effq_core.models.architectures import FEATURES, HEAD
 from effq_core.models.build import replace_head
-from effq_core.models.catalogue import ModelCard
+from effq_core.models.card import ModelCard
+from effq_core.models.families.family import FEATURES, HEAD
 
 VALIDATION_SHARE = 0.2
 """Share of the training sample held out, from its start, where fine-tuning holds out its own."""

@@ -16,7 +16,7 @@ from effq_core.base.downloads import download
 from effq_core.base.errors import DownloadError, ModelError, StoreError
 from effq_core.base.reporting import Reporter
 from effq_core.base.settings import ASSETS, Home
-from effq_core.models.catalogue import ModelCard
+from effq_core.models.card import ModelCard
 
 LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
 """Layer name to its arrays, in the order of ``layer.get_weights()``."""

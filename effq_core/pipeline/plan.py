@@ -10,7 +10,8 @@ from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
 from effq_core.experiment.variants import BASELINE
-from effq_core.models.catalogue import Label, get_model
+from effq_core.models.card import Label
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
 from effq_core.photos.base import Dataset
 from effq_core.pipeline.plan_files import FilesPlanner

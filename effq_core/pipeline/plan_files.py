@@ -17,7 +17,8 @@ from effq_core.base.settings import REFERENCE_RUN, Home
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.experiment.variants import is_ready
 from effq_core.models.built import read_labels
-from effq_core.models.catalogue import Label, get_model
+from effq_core.models.card import Label
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classes, new_head_note
 from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput

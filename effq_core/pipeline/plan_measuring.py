@@ -10,7 +10,7 @@ from effq_core.base import hardware
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import get_variant
-from effq_core.models.catalogue import Label, ModelCard
+from effq_core.models.card import Label, ModelCard
 from effq_core.models.class_names import without_numbers
 from effq_core.models.classes import ClassMatch, HeadNote
 from effq_core.models.own.extra_output import BACKGROUND, beside

@@ -9,7 +9,7 @@ from typing import Any
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.models.catalogue import ModelCard
+from effq_core.models.card import ModelCard
 from effq_core.models.class_names import canonical, without_numbers
 from effq_core.models.classes import HeadNote, HeadUse, new_head_note
 from effq_core.models.file_outputs import Answers

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.variants import CATALOGUE, get_variant, is_ready
+from effq_core.runtimes.registry import RUNTIMES
 
 if TYPE_CHECKING:
     from effq_core.pipeline.context import StageContext
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 TENSORFLOW = ("tensorflow", "tf_keras", "numpy")
 QAT = (*TENSORFLOW, "tensorflow-model-optimization")
 IMAGES = ("pillow", "scikit-image", "numpy")
-LITERT = ("ai-edge-litert", "numpy")
+LITERT = RUNTIMES["litert"].packages
 STATISTICS = (*LITERT, "scipy")
 
 _BUILT_IN = "effq_core.pipeline.stages"

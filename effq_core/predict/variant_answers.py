@@ -16,10 +16,10 @@ import numpy.typing as npt
 from effq_core.base.errors import BusyError, InputError
 from effq_core.base.plain import Plain
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
-from effq_core.measure.runtime import LiteRtModel
 from effq_core.photos.decode import decode, open_image
 from effq_core.results import Results
 from effq_core.results.subject import ignored_output
+from effq_core.runtimes.model import Model
 
 Pixels = npt.NDArray[np.uint8]
 INVOCATIONS = 2
@@ -84,9 +84,7 @@ class Predictor:
         self.variants = in_catalogue_order(variants) if variants else results.with_files
         # Float32 always answers too: the others are compared with it.
         loaded = dict.fromkeys((*self.variants, BASELINE))
-        self._models = {
-            name: LiteRtModel(results.model_file(name), threads=threads) for name in loaded
-        }
+        self._models = {name: Model(results.model_file(name), threads=threads) for name in loaded}
         self.labels = tuple(results.labels())
         self.ignored = ignored_output(results)
         self.image_input = results.image_input

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.base.errors import StageError
 from effq_core.base.reporting import Reporter
 from effq_core.quantize.ranges import Observed, ranges_of
+from effq_core.runtimes.registry import open_session
+from effq_core.runtimes.session import Kernels
+from effq_core.tflite.file import read_tflite
 
 Ranges = Mapping[str, tuple[float, float]]
 """Smallest and largest value of each activation, by tensor name; both include 0."""
@@ -100,7 +102,7 @@ def collect_statistics(
         float32: The float32 ``.tflite`` file.
         images: uint8 ``(n, side, side, 3)``, RGB.
         reporter: Told about progress; asked about cancellation at every image.
-        threads: Threads of the interpreter.
+        threads: Threads of an invocation.
 
     Returns:
         Statistics of every float activation, the input included.
@@ -110,49 +112,36 @@ def collect_statistics(
         Cancelled: If the user asked to stop.
     """
     # A delegate would hide the tensors inside its partition.
-    interpreter = Interpreter(
-        str(float32),
-        num_threads=threads,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
-    feed = interpreter.get_input_details()[0]
-    produced = {int(i) for op in interpreter._get_ops_details() for i in op["outputs"]}
-    details = [
-        detail
-        for detail in interpreter.get_tensor_details()
-        if detail["index"] in produced | {feed["index"]} and detail["dtype"] is np.float32
-    ]
-    count, tensors = len(images), len(details)
-    minima = np.empty((count, tensors), np.float32)
-    maxima = np.empty((count, tensors), np.float32)
-    histograms = [_Histogram() for _ in details]
+    session = open_session(float32, threads=threads, kernels=Kernels.PLAIN, keep_values=True)
+    graph, count = read_tflite(float32).main, len(images)
+    watched = {*graph.inputs, *graph.makers}
+    tensors = [each for each in graph.tensors if each in watched and each.dtype == "FLOAT32"]
+    minima = np.empty((count, len(tensors)), np.float32)
+    maxima = np.empty((count, len(tensors)), np.float32)
+    histograms = [_Histogram() for _ in tensors]
     for n, image in enumerate(images):
         reporter.check_cancelled()
-        interpreter.set_tensor(feed["index"], image[None].astype(np.float32))
-        interpreter.invoke()
-        for t, detail in enumerate(details):
-            values = interpreter.tensor(detail["index"])().reshape(-1)
+        session.feed(image[None].astype(np.float32))
+        session.invoke()
+        for t, tensor in enumerate(tensors):
+            values = session.value(tensor.index).reshape(-1)
             minima[n, t], maxima[n, t] = values.min(), values.max()
             if not np.isfinite([minima[n, t], maxima[n, t]]).all():
                 raise StageError(
-                    f"The activation {detail['name']!r} is not a number on calibration image {n}.",
+                    f"The activation {tensor.name!r} is not a number on calibration image {n}.",
                     "The float model itself overflows: check its weights and its input.",
                 )
             stride = -(-values.size // HISTOGRAM_SAMPLES)
             # Another offset for every image, so that no pixel is always left out.
             histograms[t].add(values[n % stride :: stride])
-        # A view into the interpreter's memory must be gone before it runs again.
-        del values
         reporter.progress(n + 1, count)
     return ActivationStatistics(
-        names=tuple(str(detail["name"]) for detail in details),
+        names=tuple(tensor.name for tensor in tensors),
         minima=minima,
         maxima=maxima,
         histograms=np.stack([h.counts for h in histograms]),
         limits=np.array([h.limit for h in histograms]),
-        input_name=str(feed["name"]),
+        input_name=graph.inputs[0].name,
     )
 
 

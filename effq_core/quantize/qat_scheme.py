@@ -35,11 +35,8 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
     default_8bit_quantize_scheme as stock_scheme,
 )
 
+from effq_core.models.families.family import FakeQuant
 from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
-
-# swish runs as LOGISTIC x MUL, so the tensor before it is one the runtime sees. TF-MOT keeps the
-# list as a class attribute and offers no other way to extend it.
-quantize_aware_activation.QuantizeAwareActivation._PRE_QUANT_ACTIVATIONS |= {"swish"}
 
 
 class WeightedConfig(stock_registry.Default8BitQuantizeConfig):  # type: ignore[misc]
@@ -86,7 +83,7 @@ class ActivationConfig(stock_registry.Default8BitActivationQuantizeConfig):  # t
 
 
 class _Registry(stock_registry.Default8BitQuantizeRegistry):  # type: ignore[misc]
-    def __init__(self) -> None:
+    def __init__(self, needs: FakeQuant) -> None:
         super().__init__()
         layers = keras.layers
         self._layer_quantize_map.update(
@@ -97,15 +94,7 @@ class _Registry(stock_registry.Default8BitQuantizeRegistry):  # type: ignore[mis
                 layers.Activation: ActivationConfig(),
                 # Its int8 kernel keeps the scale of its input: a range would cost a QUANTIZE.
                 layers.AveragePooling2D: stock_configs.NoOpQuantizeConfig(),
-                **{
-                    kind: OutputConfig()
-                    for kind in (
-                        layers.Add,
-                        layers.Multiply,
-                        layers.ReLU,
-                        layers.GlobalAveragePooling2D,
-                    )
-                },
+                **{getattr(layers, kind): OutputConfig() for kind in needs.outputs},
             }
         )
 
@@ -126,7 +115,15 @@ class _Layout(stock_layout.Default8BitQuantizeLayoutTransform):  # type: ignore[
 
 
 class EfficientNetScheme(stock_scheme.Default8BitQuantizeScheme):  # type: ignore[misc]
-    """TF-MOT's default 8-bit scheme with the gaps above closed."""
+    """TF-MOT's default 8-bit scheme with the gaps above closed.
+
+    Args:
+        needs: What the model's family says of its layers.
+    """
+
+    def __init__(self, needs: FakeQuant) -> None:
+        super().__init__()
+        self._needs = needs
 
     def get_layout_transformer(self) -> Any:
         """Returns the pattern rewrites (Conv-BN folding)."""
@@ -134,7 +131,7 @@ class EfficientNetScheme(stock_scheme.Default8BitQuantizeScheme):  # type: ignor
 
     def get_quantize_registry(self) -> Any:
         """Returns which layer gets which quantizers."""
-        return _Registry()
+        return _Registry(self._needs)
 
 
 _CUSTOM = {
@@ -150,15 +147,20 @@ _CUSTOM = {
 }
 
 
-def insert_fake_quant(model: Any) -> Any:
+def insert_fake_quant(model: Any, needs: FakeQuant) -> Any:
     """Copies a flat float model with fake-quant operators around every operator that needs them.
 
     Args:
         model: A flat ``tf_keras.Model``.
+        needs: What its family says of its layers.
 
     Returns:
         The same model with fake-quant; ranges are not initialised yet.
     """
+    # Swish runs as LOGISTIC x MUL, so the tensor before it is one the runtime sees. TF-MOT keeps
+    # the list as a class attribute and offers no other way to extend it.
+    activation = quantize_aware_activation.QuantizeAwareActivation
+    activation._PRE_QUANT_ACTIVATIONS |= set(needs.split)
     with quantize.quantize_scope(_CUSTOM):
         annotated = quantize.quantize_annotate_model(model)
-        return quantize.quantize_apply(annotated, EfficientNetScheme())
+        return quantize.quantize_apply(annotated, EfficientNetScheme(needs))

@@ -17,17 +17,19 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.gates import Gate
-from effq_core.measure.inspect import FileReport
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
 from effq_core.photos.image_input import ImageInput
+from effq_core.runtimes.file_report import FileReport
+from effq_core.runtimes.registry import runtime_of
+from effq_core.runtimes.session import Runtime
+from effq_core.store.stage_files import MODEL_FILE
 
 REFERENCE_FOLDER = REFERENCE_RUN
 
 _BASELINE_TITLE = get_variant(BASELINE).title
-_MODEL_FILE = "model.tflite"
 _LABELS_FILE = "labels.txt"
 
 
@@ -151,8 +153,12 @@ class Results:
         """What the run's models take of a photo."""
         return ImageInput.from_plain(self.model)
 
+    def runtime(self, name: str) -> Runtime:
+        """Returns what runs a variant's file."""
+        return runtime_of(Path(self.variants[name].file.name))
+
     def model_file(self, name: str) -> Path:
-        """Returns a variant's ``.tflite`` file.
+        """Returns a variant's file.
 
         Args:
             name: The variant.
@@ -164,7 +170,8 @@ class Results:
             InputError: If the run does not have the variant, or not its file.
             StoreError: If the file is no longer there, or no longer as large as it was.
         """
-        path, measured = self._file(name, _MODEL_FILE), self.variants[name].file.size_bytes
+        file = Path(MODEL_FILE).with_suffix(self.runtime(name).suffix).name
+        path, measured = self._file(name, file), self.variants[name].file.size_bytes
         # Half a file must not be handed out; a change of same size is for who copies it to find.
         if (size := path.stat().st_size) != measured:
             raise StoreError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effq_core.models.catalogue import get_model, label_set
+from effq_core.models.catalogue import get_model
 from effq_core.results.document import Results
 
 
@@ -21,7 +21,7 @@ def output_names(results: Results) -> list[str]:
     """
     if results.baseline.artifact:
         return results.labels()
-    return [label.name for label in label_set(get_model(results.experiment.model).labels)]
+    return [label.name for label in get_model(results.experiment.model).head_labels]
 
 
 def class_names(results: Results) -> list[str]:

@@ -20,6 +20,7 @@ from effq_core.photos.index import items_from_json
 from effq_core.photos.pixels import ITEMS_FILE
 from effq_core.results.document import Results
 from effq_core.results.photos import pixels_folder
+from effq_core.runtimes.registry import RUNTIMES
 
 _MODEL, _PHOTOS, _WEIGHTS = "Model", "Photos", "Float model"
 
@@ -200,6 +201,10 @@ def _machine(results: Results) -> str:
     return f"{machine.cpu}, {fmt.counted(machine.logical_cores, 'hardware thread')}"
 
 
+def _version_of(package: str) -> Callable[[Results], str]:
+    return lambda results: results.versions.get(package, fmt.NOTHING)
+
+
 _FIELDS: tuple[tuple[str, Touches, Callable[[Results], str]], ...] = (
     (_MODEL, Touches.ACCURACY, lambda r: str(r.model["title"])),
     (_PHOTOS, Touches.ACCURACY, lambda r: str(r.dataset["title"])),
@@ -208,7 +213,7 @@ _FIELDS: tuple[tuple[str, Touches, Callable[[Results], str]], ...] = (
     (_WEIGHTS, Touches.ACCURACY, lambda r: f"sha256 {r.baseline.file.sha256[:8]}"),
     ("Machine", Touches.LATENCY, _machine),
     ("System", Touches.LATENCY, lambda r: r.hardware.system),
-    ("LiteRT", Touches.LATENCY, lambda r: r.versions.get("ai-edge-litert", fmt.NOTHING)),
+    *((each.title, Touches.LATENCY, _version_of(each.packages[0])) for each in RUNTIMES.values()),
     (
         "Thread counts",
         Touches.NOTHING,

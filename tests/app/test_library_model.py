@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from effq_core.base.settings import Home
 from effq_core.intake.background import Checking
 from effq_core.intake.steps import Step, StepState
-from effq_core.models.catalogue import Label
+from effq_core.models.card import Label
 from effq_core.models.own import card as cards
 from effq_core.models.own.card import own_models, write_card
 from effq_core.models.own.ready import MODEL_FILE, ready_files, ready_folder

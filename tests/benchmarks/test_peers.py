@@ -266,9 +266,9 @@ def test_the_probe_times_and_answers_a_real_file(tmp_path: Path) -> None:
     subprocess.run(
         [*probe, "predict", *common, f"--images={images}", f"--out={out}"], check=True, cwd=root
     )
-    from effq_core.measure.runtime import LiteRtModel
+    from effq_core.runtimes.model import Model
 
-    expected = [LiteRtModel(model).predict(image) for image in np.load(images)]
+    expected = [Model(model).predict(image) for image in np.load(images)]
     np.testing.assert_array_equal(np.load(out), expected)
     done = subprocess.run(
         [*probe, "time", *common, "--invocations=5", "--warmup=1"],

@@ -21,9 +21,9 @@ from effq_core.base.errors import InputError, StoreError
 from effq_core.deliver import export as exporting
 from effq_core.deliver.export import export
 from effq_core.deliver.export_readme import feeding, reading, readme
-from effq_core.measure.inspect import TensorInfo
 from effq_core.predict.variant_answers import Predictor
 from effq_core.results import load_reference, rows
+from effq_core.runtimes.file_report import TensorInfo
 from tests.results.run_variations import changed
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.mixed import Mixed
 from effq_core.layers.names import names_of
-from effq_core.models.catalogue import MODELS, ModelCard
-from effq_core.models.own.card import OwnCard
+from effq_core.models.card import ModelCard
+from effq_core.models.catalogue import MODELS
 from effq_core.pipeline.plan import build_plan
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
 from effq_core.tflite.network import read_network
-from tests.models.own_files import SIDE, classifier
+from tests.models.own_files import SIDE, Kept, classifier
 
 
 def _converted(model: Any, folder: Path) -> Any:
@@ -29,18 +28,10 @@ def _converted(model: Any, folder: Path) -> Any:
 
 @pytest.mark.parametrize("card", MODELS.values(), ids=lambda card: card.id)
 def test_a_bundled_models_names_are_those_of_its_file(card: ModelCard, tmp_path: Path) -> None:
-    from effq_core.models.architectures import build_architecture
+    from effq_core.models.families.family import family_of
 
-    model = build_architecture(card, classes=3, image_size=32)
+    model = family_of(card).build(card, classes=3, image_size=32)
     assert names_of(card) == _converted(model, tmp_path)
-
-
-@dataclass(frozen=True)
-class _Kept(OwnCard):
-    """A card that knows nothing but its folder."""
-
-    def __init__(self, folder: Path) -> None:
-        object.__setattr__(self, "folder", folder)
 
 
 def test_the_names_of_a_model_of_ones_own_are_those_of_its_file(tmp_path: Path) -> None:
@@ -50,7 +41,7 @@ def test_the_names_of_a_model_of_ones_own_are_those_of_its_file(tmp_path: Path) 
     made = flatten(classifier(), SIDE, None, add_softmax=False)
     assert made.problems == ()
     made.flat.write(tmp_path)
-    known, found = names_of(_Kept(tmp_path)), _converted(build_flat(made.flat), tmp_path)
+    known, found = names_of(Kept(tmp_path)), _converted(build_flat(made.flat), tmp_path)
     assert known is not None
     assert set(known.layers) == set(found.layers)
     assert known.groups == found.groups

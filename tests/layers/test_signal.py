@@ -21,11 +21,12 @@ from effq_core.base.reporting import SilentReporter  # noqa: E402
 from effq_core.experiment.mixed import Precision  # noqa: E402
 from effq_core.layers.signal import measure_signal  # noqa: E402
 from effq_core.layers.signal_record import SignalRecord  # noqa: E402
-from effq_core.measure.runtime import LiteRtModel, load_interpreter  # noqa: E402
 from effq_core.photos.pixels import read_pixels  # noqa: E402
 from effq_core.quantize.calibration import ActivationStatistics  # noqa: E402
 from effq_core.quantize.convert import quantize_with_ranges  # noqa: E402
 from effq_core.quantize.mixed import quantize_mixed  # noqa: E402
+from effq_core.runtimes.model import Model  # noqa: E402
+from effq_core.tflite.file import read_tflite  # noqa: E402
 from effq_core.tflite.network import read_network  # noqa: E402
 
 SILENT = SilentReporter()
@@ -46,18 +47,14 @@ def record(tiny_run, images: np.ndarray) -> SignalRecord:
 
 def values_of(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     """Returns all activations of all photos as real numbers, by name, (photos, ..., channels)."""
-    model = LiteRtModel(path, preserve_all_tensors=True)
-    made = {int(i) for op in model.interpreter._get_ops_details() for i in op["outputs"]}
+    model, graph = Model(path, keep_values=True), read_tflite(path).main
     found: dict[str, list[np.ndarray]] = {}
     for image in images:
         model.predict(image)
-        for detail in model.interpreter.get_tensor_details():
-            if detail["index"] not in made:
-                continue
-            values = model.interpreter.get_tensor(detail["index"]).astype(np.float64)
-            scale, zero_point = detail["quantization"]
-            found.setdefault(detail["name"], []).append(
-                (values - zero_point) * scale if scale else values
+        for tensor in graph.makers:
+            values = model.session.value(tensor.index).astype(np.float64)
+            found.setdefault(tensor.name, []).append(
+                (values - tensor.grid[1]) * tensor.grid[0] if tensor.grid else values
             )
     return {name: np.concatenate(each) for name, each in found.items()}
 
@@ -123,41 +120,36 @@ def test_a_histogram_is_numpys_over_its_own_edges(tiny_run, record, images) -> N
 
 
 def test_every_figure_of_a_kernel_is_numpys(tiny_run, record) -> None:
-    files = [load_interpreter(tiny_run.results.model_file(name)) for name in ("float32", "int8")]
-    kernels = []
-    for interpreter in files:
-        details = {d["index"]: d for d in interpreter.get_tensor_details()}
-        kernels.append(
-            {
-                details[op["outputs"][0]]["name"]: (
-                    interpreter.get_tensor(op["inputs"][1]).astype(np.float64),
-                    details[op["inputs"][1]]["quantization_parameters"],
-                )
-                for op in interpreter._get_ops_details()
-                if op["op_name"] in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-            }
-        )
+    files = [read_tflite(tiny_run.results.model_file(name)) for name in ("float32", "int8")]
+    kernels = [
+        {
+            op.output.name: (op.kernel.values.astype(np.float64), op.kernel)
+            for op in file.main.operators
+            if op.kernel
+        }
+        for file in files
+    ]
     assert len(record.kernels) == 93
     for seen in record.kernels:
         (exact, _), (stored, grid) = (each[seen.tensor] for each in kernels)
         axis = 3 if seen.kind == "DEPTHWISE_CONV_2D" else 0
         shape = [1] * exact.ndim
         shape[axis] = -1
-        rounded = stored * grid["scales"].reshape(shape)
+        rounded = stored * grid.scales.reshape(shape)
         db = 10 * np.log10((exact**2).sum() / ((exact - rounded) ** 2).sum())
         # Weights that are exact in integers are so up to float32's own rounding, 140 dB and more.
         assert min(seen.sqnr_db, 140) == pytest.approx(min(db, 140), abs=0.01), seen.tensor
         others = tuple(i for i in range(exact.ndim) if i != axis)
         assert np.array_equal(seen.low, exact.min(others))
         assert np.array_equal(seen.high, exact.max(others))
-        assert np.array_equal(seen.scales, grid["scales"])
+        assert np.array_equal(seen.scales, grid.scales)
         widths = np.abs(exact).max(others)
         assert seen.spread == pytest.approx(widths.max() / np.median(widths))
         assert seen.histogram.sum() == exact.size
 
 
 def test_photos_both_models_agree_on_are_counted(tiny_run, record, images) -> None:
-    first, second = (LiteRtModel(tiny_run.results.model_file(v)) for v in ("float32", "int8"))
+    first, second = (Model(tiny_run.results.model_file(v)) for v in ("float32", "int8"))
     same = sum(first.predict(i).argmax() == second.predict(i).argmax() for i in images)
     assert (record.images, record.agreed) == (PHOTOS, same)
 
@@ -188,7 +180,7 @@ def test_values_outside_a_range_planted_too_narrow_are_counted(
 def test_a_planted_bad_channel_is_found_where_it_is(tiny_run, images, tmp_path: Path) -> None:
     original = tiny_run.results.model_file("float32")
     float32 = plant(original, tmp_path)
-    first, second = LiteRtModel(original), LiteRtModel(float32)
+    first, second = Model(original), Model(float32)
     for image in images:
         assert second.predict(image) == pytest.approx(first.predict(image), abs=1e-3)
     found = measure_signal(float32, quantize(float32, images), images, SILENT)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from effq_core.base.errors import ModelError
-from effq_core.measure.inspect import inspect_file
 from effq_core.results.document import REFERENCE_FOLDER
+from effq_core.runtimes.registry import inspect_file
 from effq_core.tflite.naming import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE, layer_name
 from effq_core.tflite.network import BlockKind, Network, read_network
 from tests.layers.planted import Made

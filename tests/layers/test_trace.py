@@ -21,8 +21,8 @@ from effq_core.base.reporting import SilentReporter  # noqa: E402
 from effq_core.layers import trace as tracing  # noqa: E402
 from effq_core.layers.signal import measure_signal  # noqa: E402
 from effq_core.layers.trace import PARTING_DB, Step, Trace, feature_maps, trace  # noqa: E402
-from effq_core.measure.runtime import LiteRtModel  # noqa: E402
 from effq_core.photos.pixels import read_pixels  # noqa: E402
+from effq_core.runtimes.model import Model  # noqa: E402
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_one_photo_is_the_record_of_one_photo(files, image) -> None:
 def test_probabilities_are_those_of_the_files_as_they_are_used(files, image) -> None:
     found = trace(*files, image)
     for path, output in zip(files, (found.float32, found.int8), strict=True):
-        assert np.array_equal(LiteRtModel(path).predict(image), output)
+        assert np.array_equal(Model(path).predict(image), output)
     assert not found.steps[-1].on_trunk and found.trunk[-1].kind == "FULLY_CONNECTED"
     second, first = np.sort(found.float32)[-2:]
     assert found.margin == pytest.approx(first - second)

@@ -20,10 +20,10 @@ from effq_core.measure.diagnosis import Subject, _better_feeding, labels_gate
 from effq_core.measure.feedings import Refed, other_feedings
 from effq_core.measure.gates import Gate
 from effq_core.measure.predictions import Predictions
-from effq_core.measure.runtime import LiteRtModel, ModelPool
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding, read_feeding
 from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.runtimes.model import Model, ModelPool
 
 SIDE, EACH = 16, 20
 NAMES = ["black", "coal", "grey", "ash", "silver", "white"]
@@ -247,7 +247,7 @@ def test_what_the_graph_does_first_is_undone_its_order_of_colours_too(
     for way in other_feedings(inside):
         file.answers(image[None], way)
         wanted = image[..., list(way.values.order)] * way.values.scale + way.values.offset
-        found = LiteRtModel(tmp_path / "again" / "model.tflite").predict(image)
+        found = Model(tmp_path / "again" / "model.tflite").predict(image)
         np.testing.assert_allclose(found, wanted.mean((0, 1)), rtol=1e-4, atol=1e-3)
 
 

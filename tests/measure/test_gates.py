@@ -15,7 +15,7 @@ from effq_core.measure.gates import (
     no_float_gate,
     same_ops_gate,
 )
-from effq_core.measure.inspect import inspect_file
+from effq_core.runtimes.registry import inspect_file
 
 
 def outputs(n: int, flipped: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,9 +18,8 @@ from effq_core.measure.kernels_gate import (
     affordable,
     judge,
     kernels_gate,
-    multiplications,
 )
-from effq_core.measure.runtime import load_interpreter
+from effq_core.runtimes.registry import open_session
 
 CLASSES, STEP = 10, 1 / 256
 
@@ -168,7 +167,7 @@ def test_the_number_of_photos_depends_on_the_file_alone(models: dict[str, Path])
     # 3×3×3×16 at 32×32, 3×3×16×32 at 16×16, 3×3×32×64 at 8×8, and 64×10.
     expected = 432 * 1024 + 4608 * 256 + 18432 * 64 + 640
     for path in models.values():
-        assert multiplications(load_interpreter(path)) == expected
+        assert open_session(path).multiplications() == expected
     assert affordable(0) == affordable(expected) == MOST_IMAGES
     assert affordable(717e6) == 22  # EfficientNetV2-B0 at 224 pixels
     assert affordable(1e12) == LEAST_IMAGES

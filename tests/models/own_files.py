@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,20 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+from effq_core.models.own.card import ARCHITECTURE, OwnCard
+
 SIDE = 32
 TINY_LABELS = ("astronaut", "camera", "cat", "clock")
+
+
+@dataclass(frozen=True)
+class Kept(OwnCard):
+    """A card that knows nothing but its folder and what it is."""
+
+    def __init__(self, folder: Path) -> None:
+        object.__setattr__(self, "folder", folder)
+        object.__setattr__(self, "architecture", ARCHITECTURE)
+
 
 Body = Callable[[Any, Any], Any]
 """Layers between the image and the head, given Keras and a tensor."""

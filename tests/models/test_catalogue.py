@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 
 from effq_core.base.errors import ModelError
 from effq_core.base.settings import ASSETS, Home
-from effq_core.models.catalogue import (
-    IMAGENETTE_WNIDS,
-    MODELS,
-    Normalisation,
-    get_model,
-    label_set,
-)
+from effq_core.models.card import IMAGENETTE_WNIDS, Normalisation, label_set
+from effq_core.models.catalogue import MODELS, get_model
 
 
 def test_imagenets_labels_are_whole_and_in_the_order_of_the_heads() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.models.catalogue import IMAGENETTE_WNIDS, Label, label_set
+from effq_core.models.card import IMAGENETTE_WNIDS, Label, label_set
 from effq_core.models.classes import ClassMatch, HeadUse, match_classes, new_head_note
 
 # Their indices in ImageNet-1k, in folder order.

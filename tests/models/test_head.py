@@ -9,8 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from effq_core.base.errors import DatasetError
-from effq_core.models.architectures import HEAD
 from effq_core.models.catalogue import get_model
+from effq_core.models.families.family import HEAD
 from effq_core.models.head import VALIDATION_SHARE, feature_model, train_head
 
 CARD = get_model("efficientnet_lite0_imagenet")

@@ -12,7 +12,8 @@ from effq_core.base.errors import ExperimentError, ModelError, StoreError
 from effq_core.base.settings import Home
 from effq_core.care.library import remove_item
 from effq_core.experiment import Experiment
-from effq_core.models.catalogue import Label, get_model
+from effq_core.models.card import Label
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse
 from effq_core.models.own import card as cards
 from effq_core.models.own.card import get_own, own_models, slug_of, variant_problem, write_card

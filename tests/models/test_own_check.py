@@ -27,13 +27,13 @@ from effq_core.intake.files import read_file
 from effq_core.intake.keeping import keep
 from effq_core.intake.sandbox import GIB, Bounds
 from effq_core.intake.steps import Step, StepState
-from effq_core.measure.runtime import LiteRtModel
 from effq_core.models.own.card import own_folder
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.stored import open_own
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
+from effq_core.runtimes.model import Model
 from tests.models.own_files import (
     SIDE,
     TINY_LABELS,
@@ -415,7 +415,7 @@ def test_layers_that_are_not_known_are_named_and_the_model_is_kept_as_a_graph(
     np.testing.assert_allclose(answers, expected, atol=1e-4)
     freeze(kept, tmp_path / "frozen")
     (tmp_path / "m.tflite").write_bytes(convert(tmp_path / "frozen", "float32"))
-    answer = LiteRtModel(tmp_path / "m.tflite").predict(photos[0].astype(np.uint8))
+    answer = Model(tmp_path / "m.tflite").predict(photos[0].astype(np.uint8))
     np.testing.assert_allclose(answer, expected[0], atol=1e-4)
 
 

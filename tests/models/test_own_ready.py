@@ -16,9 +16,8 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.variants import Ranges, get_variant, in_catalogue_order
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
-from effq_core.measure.runtime import LiteRtModel
-from effq_core.models.catalogue import Normalisation
-from effq_core.models.file_input import FEEDING_FILE, Feeding, input_table, read_feeding
+from effq_core.models.card import Normalisation
+from effq_core.models.file_input import FEEDING_FILE, Feeding, TensorSpec, input_table, read_feeding
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import ReadyFile, get_ready, ready_files
@@ -27,6 +26,7 @@ from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
+from effq_core.runtimes.model import Model
 from effq_core.store.database import Database
 from tests.models.own_files import SIDE, TINY_LABELS, byte_fed_tflite, classifier, pooled
 
@@ -101,10 +101,10 @@ def test_the_model_is_fed_what_it_was_trained_with(
     photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     given = photo * np.float32(normalisation.scale) + np.float32(normalisation.offset)
     expected = np.asarray(model(given[None].astype(np.float32), training=False))[0]  # type: ignore[operator]
-    np.testing.assert_allclose(LiteRtModel(path).predict(photo), expected, atol=1e-5)
+    np.testing.assert_allclose(Model(path).predict(photo), expected, atol=1e-5)
     (path.with_name(FEEDING_FILE)).write_text("{}")
     with pytest.raises(ModelError, match="cannot be read"):
-        LiteRtModel(path)
+        Model(path)
 
 
 def test_what_a_file_was_fed_before_its_rounding_changed_is_not_used_again(
@@ -163,7 +163,7 @@ def test_channels_are_fed_in_their_order(model: object, tflite: Path, tmp_path: 
     photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     given = photo[..., ::-1].astype(np.float32) - np.float32([103.939, 116.779, 123.68])
     expected = np.asarray(model(given[None], training=False))[0]  # type: ignore[operator]
-    np.testing.assert_allclose(LiteRtModel(path).predict(photo), expected, atol=1e-5)
+    np.testing.assert_allclose(Model(path).predict(photo), expected, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -184,14 +184,14 @@ def test_a_quantized_input_is_fed_the_photos_bytes_where_0_to_255_does_not_fit(
     path.write_bytes(card.read())
     Feeding(**params["preprocessing"]).write(path)
     photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(LiteRtModel(path).prepare(photo)[0], photo)
+    np.testing.assert_array_equal(Model(path).prepare(photo)[0], photo)
 
 
 def test_a_quantized_input_never_gets_three_values_in_silence(
     home: Home, bytes_file: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match=r"holds -0.99.* only 2 of 256 pixel"):
-        LiteRtModel(bytes_file)  # also where its card was written before that was looked at
+        Model(bytes_file)  # also where its card was written before that was looked at
     with pytest.raises(ModelError, match=r"cannot be fed|stay apart"):
         check(home, bytes_file, replace(OFFER, preprocessing=Preprocessing.CAFFE))
     with pytest.raises(ModelError, match=r"only 128 of 256 pixel values stay apart") as half:
@@ -213,8 +213,8 @@ def test_only_what_says_something_is_written_beside_a_file(tmp_path: Path, chann
 
 
 def test_half_a_step_is_rounded_up_so_that_no_two_pixel_values_meet() -> None:
-    detail = {"dtype": np.uint8, "quantization": (1 / 127.5, 127)}
-    table = input_table(Path("x"), detail, Feeding((1 / 127.5,) * 3, (-1.0,) * 3))
+    tensor = TensorSpec((1, 8, 8, 3), np.dtype(np.uint8), 1 / 127.5, 127)
+    table = input_table(Path("x"), tensor, Feeding((1 / 127.5,) * 3, (-1.0,) * 3))
     assert len(np.unique(table[0])) >= 255
 
 
@@ -230,6 +230,6 @@ def test_scores_of_a_file_get_a_softmax_and_are_never_per_cent(home: Home, tmp_p
     given.write_bytes(card.read())
     Feeding(**params["preprocessing"], softmax=True).write(given)
     photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    assert LiteRtModel(given).predict(photo).sum() == pytest.approx(1, abs=1e-5)
+    assert Model(given).predict(photo).sum() == pytest.approx(1, abs=1e-5)
     told = replace(checked, report={**checked.report, "probabilities": False})
     assert (told.shown(5.25), checked.shown(0.525)) == ("5.25", "52.5 %")

@@ -13,11 +13,11 @@ from effq_core.intake import sample_answers as asked
 from effq_core.intake.adding import Checked, Offer, check
 from effq_core.intake.recognising import unrecognised
 from effq_core.intake.steps import StepState
-from effq_core.measure.runtime import LiteRtModel
-from effq_core.models.catalogue import Label, label_set
+from effq_core.models.card import Label, label_set
 from effq_core.models.file_input import Feeding
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import ImageInput
+from effq_core.runtimes.model import Model
 from tests.models.own_files import SIDE, keras_of
 
 IMAGENET = label_set("imagenet")
@@ -110,7 +110,7 @@ def judged(file: Path, folder: Path, labels: list[str]) -> str:
     assert fed is not None
     shutil.copyfile(file, path)
     Feeding.of(fed).write(path)
-    photos, model = asked.sample_pixels(ImageInput(SIDE)), LiteRtModel(path)
+    photos, model = asked.sample_pixels(ImageInput(SIDE)), Model(path)
     found = np.stack([model.predict(image) for image in photos.pixels])
     return unrecognised(path, folder / "again", photos, found, labels, outside=fed)
 

@@ -14,8 +14,7 @@ from effq_core.base.settings import Home
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.intake.sample_answers import sample_pixels
-from effq_core.measure.runtime import LiteRtModel
-from effq_core.models.catalogue import Label
+from effq_core.models.card import Label
 from effq_core.models.own.card import OwnCard
 from effq_core.models.own.extra_output import unlabelled
 from effq_core.models.own.labels import parse_labels
@@ -26,6 +25,7 @@ from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
+from effq_core.runtimes.model import Model
 from tests.models.own_files import SIDE, TINY_LABELS, keras_of, small_body
 from tests.models.scope_files import (
     GREY_SIDE,
@@ -70,7 +70,7 @@ def answers(card: OwnCard, pixels: np.ndarray) -> np.ndarray:
     freeze(model, folder / "frozen")
     path = folder / "m.tflite"
     path.write_bytes(convert(folder / "frozen", "float32"))
-    lite = LiteRtModel(path)
+    lite = Model(path)
     assert (lite.channels, lite.classes) == (card.channels, len(card.class_labels))
     return np.stack([lite.predict(image) for image in pixels])
 
@@ -179,7 +179,7 @@ def test_a_ready_file_with_one_output_is_read_as_two_classes(
     from effq_core.models.file_outputs import write_answers
 
     write_answers(path, card.answers)
-    lite = LiteRtModel(path)
+    lite = Model(path)
     assert lite.classes == 2
     found = np.stack([lite.predict(image) for image in pixels])
     np.testing.assert_allclose(found, np.concatenate([1 - yes, yes], 1), atol=1e-5)
@@ -223,7 +223,7 @@ def test_a_grey_ready_file_is_taken(shape: tuple[int, ...], home: Home, tmp_path
     assert card.image_input == ImageInput(GREY_SIDE, channels=1)
     pixels = noise(1, *GREY)
     expected = np.asarray(model(pixels.astype(np.float32).reshape(1, *shape), training=False))
-    np.testing.assert_allclose(LiteRtModel(path).predict(pixels[0]), expected[0], atol=1e-5)
+    np.testing.assert_allclose(Model(path).predict(pixels[0]), expected[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("major", [2, 3])
@@ -243,7 +243,7 @@ def test_a_ready_file_for_several_images_takes_one(home: Home, tmp_path: Path) -
     kept_file(home, path, OFFER)
     pixels = noise(1, SIDE, SIDE, 3)
     expected = np.asarray(model(pixels.astype(np.float32), training=False))
-    np.testing.assert_allclose(LiteRtModel(path).predict(pixels[0]), expected[0], atol=1e-5)
+    np.testing.assert_allclose(Model(path).predict(pixels[0]), expected[0], atol=1e-5)
 
 
 def test_a_ready_file_that_only_takes_several_images_is_refused(home: Home, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from effq_core.base.errors import DownloadError, ModelError
 from effq_core.base.reporting import SilentReporter
 from effq_core.base.settings import ASSETS, Home
 from effq_core.models import weights as module
-from effq_core.models.architectures import NORMALISE
-from effq_core.models.catalogue import ModelCard, get_model
+from effq_core.models.card import ModelCard
+from effq_core.models.catalogue import get_model
+from effq_core.models.families.family import NORMALISE
 from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
 
 LITE0 = ASSETS / "weights" / "efficientnet_lite0_imagenet.npz"

@@ -18,7 +18,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment import REFERENCE, Calibration, Experiment, Qat
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.variants import CATALOGUE
-from effq_core.models.catalogue import IMAGENETTE_WNIDS
+from effq_core.models.card import IMAGENETTE_WNIDS
 from effq_core.models.own.card import CONTENT, own_folder, write_card
 from effq_core.models.own.ready import MODEL_FILE, ready_folder
 from effq_core.photos.photo_patches import PhotoPatches

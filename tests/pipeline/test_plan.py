@@ -16,7 +16,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat, QatLoss
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.variants import CATALOGUE, MIXED
-from effq_core.models.catalogue import IMAGENETTE_WNIDS
+from effq_core.models.card import IMAGENETTE_WNIDS
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import Plan, fingerprints
 

@@ -23,10 +23,10 @@ from effq_core.base.errors import (
     StoreError,
 )
 from effq_core.experiment.variants import standard
-from effq_core.measure.runtime import LiteRtModel
 from effq_core.photos.pixels import read_pixels
 from effq_core.predict.variant_answers import Predictor, Predictors
 from effq_core.results import Results, load_reference
+from effq_core.runtimes.model import Model
 from effq_core.store.artifacts import ArtifactStore
 
 
@@ -180,13 +180,13 @@ def test_while_others_wait_each_variant_runs_once_and_answers_the_same(
 ) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     invocations = []
-    real = LiteRtModel.predict
+    real = Model.predict
 
-    def counted(model: LiteRtModel, image: np.ndarray) -> np.ndarray:
+    def counted(model: Model, image: np.ndarray) -> np.ndarray:
         invocations.append(model)
         return real(model, image)
 
-    monkeypatch.setattr(LiteRtModel, "predict", counted)
+    monkeypatch.setattr(Model, "predict", counted)
     alone = predictor.answer(pixels)
     assert len(invocations) == 2 * len(alone)
     invocations.clear()

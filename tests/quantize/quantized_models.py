@@ -15,12 +15,14 @@ import tf_keras as keras
 
 from effq_core.base.errors import Cancelled
 from effq_core.base.reporting import SilentReporter
-from effq_core.measure.inspect import FileReport, inspect_file
+from effq_core.models.families.family import FAMILIES
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.finetune import observe_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.runtimes.file_report import FileReport
+from effq_core.runtimes.registry import inspect_file
 
 SILENT = SilentReporter()
 
@@ -64,7 +66,8 @@ class Quantized:
     @cached_property
     def fake(self) -> Any:
         """The model with fake-quant, its ranges observed."""
-        fake = insert_fake_quant(self.model)
+        lite = self.model.name == "efficientnet_lite0"
+        fake = insert_fake_quant(self.model, LITE if lite else V2)
         observe_ranges(fake, self.images, SILENT)
         return fake
 
@@ -91,6 +94,10 @@ class Recorder:
     def check_cancelled(self) -> None:
         if self.cancel_after is not None and len(self.progressed) >= self.cancel_after:
             raise Cancelled("Stop.")
+
+
+LITE = FAMILIES["efficientnet_lite"].fake_quant
+V2 = FAMILIES["efficientnetv2"].fake_quant
 
 
 def small_net(classes: int = 4, side: int = 16, seed: int = 0) -> Any:

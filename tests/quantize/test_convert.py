@@ -12,8 +12,8 @@ from quantized_models import Quantized
 from effq_core.base.errors import StageError
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.measure.gates import no_float_gate, same_ops_gate
-from effq_core.measure.runtime import LiteRtModel, ModelPool
 from effq_core.quantize.convert import convert, quantize_with_ranges
+from effq_core.runtimes.model import Model, ModelPool
 from effq_core.tflite.file import read_tflite, unpack
 
 FLOAT_FORMS = ("float32", "float16", "dynamic_range")
@@ -187,7 +187,7 @@ def test_every_calibration_method_gives_a_working_file(
     path.write_bytes(quantize_with_ranges(lite0.file("float32").read_bytes(), ranges))
     expected = answers(lite0.file("float32"), lite0.images)
     assert np.abs(answers(path, lite0.images) - expected).mean() < 0.001
-    assert LiteRtModel(path).output_step == 1 / 256
+    assert Model(path).output_step == 1 / 256
 
 
 def test_an_activation_without_a_range_is_named(small: Quantized) -> None:

@@ -9,7 +9,7 @@ import tf_keras as keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from quantized_models import small_net
+from quantized_models import V2, small_net
 
 from effq_core.quantize.fake_quant import (
     RANGE_DECAY,
@@ -129,7 +129,7 @@ def test_channels_of_a_depthwise_kernel_do_not_disturb_each_other() -> None:
 
 
 def test_weight_ranges_follow_the_weights() -> None:
-    fake = insert_fake_quant(small_net())
+    fake = insert_fake_quant(small_net(), V2)
     entries = [entry for layer in fake.layers for entry in getattr(layer, "_weight_vars", ())]
     assert len(entries) == 7
     for weight, _, variables in entries:

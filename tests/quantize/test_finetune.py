@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras as keras
 from hypothesis import given
 from hypothesis import strategies as st
-from quantized_models import SILENT, Recorder, small_net
+from quantized_models import SILENT, V2, Recorder, small_net
 
 from effq_core.base.errors import Cancelled, DatasetError
 from effq_core.base.reporting import Reporter
@@ -52,7 +52,7 @@ def student(fake_quant: bool) -> Any:
     model = small_net()
     if not fake_quant:
         return model
-    fake = insert_fake_quant(model)
+    fake = insert_fake_quant(model, V2)
     observe_ranges(fake, IMAGES, SILENT)
     return fake
 
@@ -360,7 +360,7 @@ def test_prediction_does_not_depend_on_how_images_are_batched() -> None:
 
 
 def test_observing_and_predicting_can_be_cancelled() -> None:
-    model = insert_fake_quant(small_net())
+    model = insert_fake_quant(small_net(), V2)
     for run in (observe_ranges, predict):
         recorder = Recorder(cancel_after=2)
         with pytest.raises(Cancelled):

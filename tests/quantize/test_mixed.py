@@ -10,11 +10,11 @@ from quantized_models import Quantized
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.mixed import Precision
-from effq_core.measure.inspect import inspect_file
 from effq_core.measure.recipe_gate import computed, recipe_gate
-from effq_core.measure.runtime import ModelPool
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import quantize_mixed
+from effq_core.runtimes.model import ModelPool
+from effq_core.runtimes.registry import inspect_file
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.network import BlockKind, Network, read_network
 from effq_core.tflite.recipe import Recipe

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
-from quantized_models import SILENT, Quantized, small_net
+from quantized_models import SILENT, V2, Quantized, small_net
 
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import fake_quant_gate
-from effq_core.measure.runtime import ModelPool
 from effq_core.quantize.fake_quant import Phase, WeightsQuantizer, phase, update_weight_ranges
 from effq_core.quantize.finetune import observe_ranges, predict
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
+from effq_core.runtimes.model import ModelPool
 
 
 @pytest.mark.parametrize(("name", "counts"), [("v2", (92, 198)), ("lite0", (50, 63))])
@@ -93,7 +93,7 @@ def test_observing_changes_no_answer(name: str, request: pytest.FixtureRequest) 
 
 
 def test_ranges_are_the_mean_over_images_of_each_images_extremes(small: Quantized) -> None:
-    fake = insert_fake_quant(small_net())
+    fake = insert_fake_quant(small_net(), V2)
     observe_ranges(fake, small.images[:11], SILENT)
     layers = {
         "quant_se_excite": "se_excite",
@@ -120,7 +120,7 @@ def test_ranges_are_the_mean_over_images_of_each_images_extremes(small: Quantize
 
 def test_observing_in_pieces_is_observing_at_once(photos: np.ndarray) -> None:
     images = np.concatenate([photos[:, ::4, ::4], photos[::-1, 1::4, 1::4]])[:25]  # 16 and 9
-    once, pieces = insert_fake_quant(small_net()), insert_fake_quant(small_net())
+    once, pieces = insert_fake_quant(small_net(), V2), insert_fake_quant(small_net(), V2)
     observe_ranges(once, images, SILENT)
     for part in (images[20:], images[:7], images[7:20]):
         observe_ranges(pieces, part, SILENT)
@@ -145,7 +145,7 @@ def test_the_float_model_is_left_as_it_was() -> None:
     model = small_net()
     before = [w.copy() for w in model.get_weights()]
     names = [layer.name for layer in model.layers]
-    fake = insert_fake_quant(model)
+    fake = insert_fake_quant(model, V2)
     update_weight_ranges(fake)
     assert [layer.name for layer in model.layers] == names
     assert all(map(np.array_equal, model.get_weights(), before))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from effq_core.base.errors import ModelError
-from effq_core.measure.runtime import load_interpreter
 from effq_core.results.document import REFERENCE_FOLDER
+from effq_core.runtimes.litert.session import load_interpreter
 from effq_core.tflite.file import read_tflite, unpack
 from effq_core.tflite.rewriting import pack
 

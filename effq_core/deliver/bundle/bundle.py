@@ -148,6 +148,8 @@ def requirements(results: Results) -> str:
 
 def _measured_file(results: Results, variant: str) -> bytes:
     path = results.model_file(variant)
+    if (runtime := results.runtime(variant)).packages[0] not in NEEDED:
+        raise InputError(f"Bundles hold no file that {runtime.title} runs.", "Export the run.")
     with store_errors(path):
         content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != results.variants[variant].file.sha256:

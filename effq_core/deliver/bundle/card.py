@@ -59,7 +59,7 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
         "## What it was made from, and how",
         _pairs(_origin(results, variant)),
         "## How it was measured",
-        _measured(results),
+        _measured(results, own),
         "## How to run it",
         _running(own),
         "## Terms",
@@ -237,7 +237,7 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
     return [(name, own.get(name, value)) for name, value in settings(results) if name not in unused]
 
 
-def _measured(results: Results) -> str:
+def _measured(results: Results, own: VariantResult) -> str:
     wanted = ("Photos", "Evaluation sample", "Latency", "Machine", "System", "Governor")
     pairs = [pair for pair in settings(results) if pair[0] in wanted]
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
@@ -246,7 +246,8 @@ def _measured(results: Results) -> str:
         "on the same photos. That none of them was used for calibration or training is among the "
         "checks above. "
         "Latency is one invocation on a decoded photo, in fresh processes, with "
-        "LiteRT's CPU kernels; on another processor it differs: `bench.py` measures it there."
+        f"{results.runtime(own.name).title}'s CPU kernels; on another processor it differs: "
+        "`bench.py` measures it there."
     )
     return f"{text}\n\n{_pairs([*pairs, ('Versions', versions)])}"
 

@@ -13,11 +13,13 @@ from effq_core.base.errors import ModelError, StoreError
 from effq_core.base.files import read_json, remove_tree, write_json
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import Ranges, get_variant
-from effq_core.models.catalogue import Label, ModelCard, Normalisation, Weights
+from effq_core.models.card import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import COLOUR, ImageInput, Resize
 
-PREFIX = "own:"
+ARCHITECTURE = "own"
+"""What such a card names as its architecture."""
+PREFIX = f"{ARCHITECTURE}:"
 """How the identifier of such a model begins."""
 CARD_FILE = "card.json"
 FLAT_FILE = "flat.json"
@@ -243,7 +245,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
         return OwnCard(
             id=f"{PREFIX}{slug}",
             title=str(plain["title"]),
-            architecture="own",
+            architecture=ARCHITECTURE,
             image_size=entry.side,
             channels=entry.channels,
             resize=entry.resize,

@@ -19,8 +19,8 @@ import numpy as np
 import tf_keras as keras
 
 from effq_core.base.errors import ModelError
-from effq_core.models.architectures import FEATURES, HEAD, NORMALISE
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
+from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.card import FLAT_FILE, to_json
 from effq_core.photos.image_input import COLOUR, ImageInput
 

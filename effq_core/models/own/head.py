@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.models.architectures import FEATURES, HEAD
+from effq_core.models.families.family import FEATURES, HEAD
 from effq_core.models.own.flat import FlatLayer
 
 SOFTMAX = "softmax_added"

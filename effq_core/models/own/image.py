@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.own.nodes import arguments_of, constant_of
 from effq_core.photos.image_input import COLOUR, GREY
 

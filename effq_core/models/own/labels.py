@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from effq_core.base.errors import ModelError
-from effq_core.models.catalogue import Label, label_set
+from effq_core.models.card import Label, label_set
 from effq_core.models.class_names import without_numbers
 
 KNOWN_SETS = ("imagenet", "imagenette")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 
 
 class Preprocessing(StrEnum):

@@ -11,7 +11,7 @@ from effq_core.base.errors import ModelError, StoreError
 from effq_core.base.files import read_json, remove_tree
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import READY_PREFIX, is_ready
-from effq_core.models.catalogue import Label, Normalisation
+from effq_core.models.card import Label, Normalisation
 from effq_core.models.file_outputs import Answers
 from effq_core.models.own.card import CARD_FILE
 from effq_core.models.own.preprocessing import Preprocessing

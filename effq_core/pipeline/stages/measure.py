@@ -14,18 +14,17 @@ from effq_core.base.errors import StageError
 from effq_core.base.settings import quiet_seconds
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import score
-from effq_core.measure.inspect import inspect_file
 from effq_core.measure.kernels_gate import kernels_gate
 from effq_core.measure.latency import busy_warning
 from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.quiet import QuietCpu
-from effq_core.measure.runtime import ModelPool
 from effq_core.measure.sitting import time_together
 from effq_core.photos.decode import Pixels
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, StageContext
 from effq_core.pipeline.registry import STATISTICS, stage
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.runtimes.model import ModelPool
+from effq_core.runtimes.registry import inspect_file, model_in
 
 PART_FILE = "probabilities.npy"
 """Answers to a part of the images, float32 (images, classes)."""
@@ -36,7 +35,7 @@ LATENCY_FILE = "latency.json"
 @stage("measure:inspect", title="Inspect", version=2, libraries=STATISTICS)
 def inspect(context: StageContext) -> dict[str, Any]:
     """Lists what is in the file of input ``file``, and compares its kernels on a few images."""
-    path = context.inputs["file"] / MODEL_FILE
+    path = model_in(context.inputs["file"])
     images, _ = read_pixels(context.inputs["evaluation"])
     gate = kernels_gate(path, images, reporter=context)
     write_json(context.out / "file.json", inspect_file(path).to_dict())
@@ -88,7 +87,7 @@ def part_range(n: int, part: int, parts: int) -> tuple[int, int]:
 
 
 def _predict(context: StageContext, images: Pixels) -> Floats:
-    return ModelPool(context.inputs["file"] / MODEL_FILE).predict_many(images, context)
+    return ModelPool(model_in(context.inputs["file"])).predict_many(images, context)
 
 
 def _together(context: StageContext, n: int) -> Floats:
@@ -109,7 +108,7 @@ def benchmark(context: StageContext) -> dict[str, Any]:
     Params: ``threads`` (a list), ``invocations``, ``host``.
     """
     found = time_together(
-        {name: folder / MODEL_FILE for name, folder in context.inputs.items()},
+        {name: model_in(folder) for name, folder in context.inputs.items()},
         BASELINE,
         context.params["threads"],
         invocations=context.params["invocations"],

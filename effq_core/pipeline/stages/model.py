@@ -19,7 +19,8 @@ import numpy as np
 
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
-from effq_core.models.catalogue import Label, ModelCard, get_model
+from effq_core.models.card import Label, ModelCard
+from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse
 from effq_core.models.weights import load_weights, read_weights, write_weights
 from effq_core.photos.base import ImageItem
@@ -135,11 +136,10 @@ def qat_untrained(context: StageContext) -> dict[str, Any]:
     """Inserts fake-quant and sets its ranges from input ``calibration``; trains nothing."""
     from effq_core.quantize.finetune import observe_ranges
     from effq_core.quantize.freeze import freeze
-    from effq_core.quantize.qat_scheme import insert_fake_quant
 
     with _fresh_keras():
         model = _model(context)
-        fake = insert_fake_quant(model)
+        fake = _with_fake_quant(model, context)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
 
@@ -153,7 +153,6 @@ def finetune(context: StageContext) -> dict[str, Any]:
     """
     from effq_core.quantize.finetune import FineTuning, observe_ranges, resolve_loss
     from effq_core.quantize.freeze import freeze
-    from effq_core.quantize.qat_scheme import insert_fake_quant
 
     params = context.params
     settings = Qat(**params["qat"])
@@ -175,7 +174,7 @@ def finetune(context: StageContext) -> dict[str, Any]:
             targets = truth = classes
         student = teacher
         if params["fake_quant"]:
-            student = insert_fake_quant(teacher)
+            student = _with_fake_quant(teacher, context)
             calibration = read_pixels(context.inputs["calibration"])[0]
             observe_ranges(student, calibration, before)
         gc.collect()
@@ -225,18 +224,24 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
     """
     from effq_core.models.own.graph import GraphModel
     from effq_core.quantize.finetune import predict
-    from effq_core.quantize.qat_scheme import insert_fake_quant
 
     with _fresh_keras():
         model = _model(context)
         if context.params["fake_quant"]:
-            model = insert_fake_quant(model)
+            model = _with_fake_quant(model, context)
             _load(model, context.inputs["weights"])
         images = read_pixels(context.inputs["evaluation"])[0][:GATE_IMAGES]
         graph = isinstance(model, GraphModel)
         answers = model.predict_many(images, context) if graph else predict(model, images, context)
         np.save(context.out / KERAS_FILE, answers)
         return {"n": len(images)}
+
+
+def _with_fake_quant(model: Any, context: StageContext) -> Any:
+    from effq_core.models.built import read_family
+    from effq_core.quantize.qat_scheme import insert_fake_quant
+
+    return insert_fake_quant(model, read_family(context.inputs["model"]).fake_quant)
 
 
 def _model(context: StageContext) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from effq_core.base.errors import StageError
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding
 from effq_core.models.file_outputs import Answers, write_answers
 from effq_core.models.own.card import get_own

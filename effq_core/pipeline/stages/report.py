@@ -15,7 +15,7 @@ from effq_core.measure.gates import Gate
 from effq_core.measure.lookalike_gate import Comparison, lookalike_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import compare, sentence
-from effq_core.models.catalogue import Normalisation
+from effq_core.models.card import Normalisation
 from effq_core.models.file_input import read_feeding
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
@@ -23,10 +23,10 @@ from effq_core.pipeline.registry import STATISTICS, stage
 from effq_core.pipeline.report_inputs import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.pipeline.stages.variant_gates import Evidence, gates_of
+from effq_core.runtimes.registry import model_in, packages
 from effq_core.store.stage_files import (
     LABELS_FILE,
     LOOKALIKES_FILE,
-    MODEL_FILE,
     RESULTS_FILE,
 )
 
@@ -67,7 +67,7 @@ def report(context: StageContext) -> dict[str, Any]:
         "gates": gates,
         "warnings": _warnings(context, samples, variants, gates),
         "hardware": hardware.describe().to_dict(),
-        "versions": hardware.library_versions(),
+        "versions": hardware.library_versions(packages()),
     }
     write_json(context.out / RESULTS_FILE, results)
     return {"variants": names}
@@ -130,7 +130,7 @@ def _answer_gates(context: StageContext, name: str) -> list[Gate]:
 
 def _subject(context: StageContext, name: str) -> Subject:
     pixels = context.inputs.get(f"evaluation:{name}", context.inputs["evaluation"])
-    path = context.inputs[f"file:{name}"] / MODEL_FILE
+    path = model_in(context.inputs[f"file:{name}"])
     # A file somebody brought does nothing first, and is fed what is written beside it.
     ready, fed = is_ready(name), read_feeding(path)
     return Subject(

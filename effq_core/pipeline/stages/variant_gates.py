@@ -11,10 +11,10 @@ from effq_core.experiment.variants import BASELINE, PTQ, Ranges, Variant
 from effq_core.measure import gates as rules
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import Gate
-from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.measure import read_json
+from effq_core.runtimes.file_report import FileReport
 from effq_core.store.stage_files import KERAS_FILE
 
 

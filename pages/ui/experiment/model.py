@@ -6,7 +6,8 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import Variant, get_variant
-from effq_core.models.catalogue import MODELS, ModelCard
+from effq_core.models.card import ModelCard
+from effq_core.models.catalogue import MODELS
 from effq_core.models.own.card import OwnCard, own_models, variant_problem
 from effq_core.models.own.extra_output import background_of
 from effq_core.models.own.ready import ReadyFile, ready_files

@@ -11,7 +11,8 @@ from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.base.settings import ASSETS
 from effq_core.care.library import dependents, remove_item
-from effq_core.models.catalogue import MODELS, ModelCard
+from effq_core.models.card import ModelCard
+from effq_core.models.catalogue import MODELS
 from effq_core.models.own.card import OwnCard, is_own, own_models
 from effq_core.photos import imagenette
 from effq_core.photos.catalogue import DatasetCard, Origin

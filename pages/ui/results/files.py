@@ -19,7 +19,7 @@ from pages.ui.common.show import escape
 
 
 def model_download(source: Source, name: str, *, primary: bool = False) -> None:
-    """Offers a variant's ``.tflite`` file; says why where there is none.
+    """Offers a variant's file; says why where there is none.
 
     Args:
         source: The run.
@@ -34,9 +34,9 @@ def model_download(source: Source, name: str, *, primary: bool = False) -> None:
         st.caption(f":material/file_off: {escape(error.message)}", width="content")
         return
     st.download_button(
-        f"{name}.tflite ({fmt.kib(variant.file.size_bytes)})",
+        f"{name}{path.suffix} ({fmt.kib(variant.file.size_bytes)})",
         path.read_bytes,  # read when it is asked for
-        file_name=f"{name}.tflite",
+        file_name=f"{name}{path.suffix}",
         mime="application/octet-stream",
         key=f"download_{'picked' if primary else 'file'}_{name}",
         icon=":material/download:",

@@ -18,10 +18,10 @@ from PIL import Image
 
 from effq_core.deliver.bundle import bundle_name, write_bundle
 from effq_core.devices.scripts import classify
-from effq_core.measure.runtime import LiteRtModel
 from effq_core.photos import decode as app
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.results import Results
+from effq_core.runtimes.model import Model
 
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV",
          "LAB", "I", "F", "I;16", "I;16B")  # fmt: skip
@@ -90,7 +90,7 @@ def test_the_model_is_fed_and_read_the_same(
 ) -> None:
     model = unpacked[variant] / f"{variant}.tflite"
     mine = classify.Classifier(model, unpacked[variant] / "labels.txt", threads)
-    theirs = LiteRtModel(model, threads=threads)
+    theirs = Model(model, threads=threads)
     rng = np.random.default_rng(1)
 
     for _ in range(5):

@@ -17,7 +17,6 @@ from effq_core.experiment import Experiment
 from effq_core.measure.accuracy import score
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import Gate
-from effq_core.measure.inspect import FileReport
 from effq_core.measure.predictions import Predictions
 from effq_core.photos.base import ImageItem
 from effq_core.photos.index import items_to_json
@@ -25,6 +24,7 @@ from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
 from effq_core.pipeline.stages.report import report
+from effq_core.runtimes.file_report import FileReport
 from effq_core.store.stage_files import (
     KERAS_FILE,
     LABELS_FILE,

@@ -1,52 +1,61 @@
-"""Running ``.tflite`` files with LiteRT: one image at a time, or many over all cores.
+"""Running model files: one image at a time, or many over all cores.
 
 Every EffQ model takes raw RGB 0–255; preprocessing is inside the graph. What differs between
-variants is only how a file wants those 256 values written, which :class:`LiteRtModel` reads from
-the file itself.
+variants is only how a file wants those 256 values written, which :class:`Model` reads from the
+file itself.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import threading
-import warnings
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from effq_core.base.errors import ExperimentError, ModelError
+from effq_core.base.errors import ModelError
 from effq_core.base.hardware import usable_cores
 from effq_core.base.reporting import Reporter, SilentReporter
-from effq_core.measure.one_image import channels_of, is_image, only_several, take_one_image
 from effq_core.models.file_input import Feeding, input_table, read_feeding
 from effq_core.models.file_outputs import read_answers
+from effq_core.photos.image_input import COLOUR, GREY
+from effq_core.runtimes.registry import open_session
+from effq_core.runtimes.session import Kernels
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-
-PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
-"""Environment variable for tests: where it is set, files run on LiteRT's built-in kernels in place
-of XNNPACK, as they would on a processor with other fast kernels."""
 
 _WATCH_SECONDS = 0.05
 """How often a pool reports progress and looks whether it should stop."""
 
 
-class LiteRtModel:
-    """A loaded ``.tflite`` image classifier. Serves one thread at a time.
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Returns whether an input is one square image; a grey one may lack the axis of its channel."""
+    if len(shape) not in (3, 4) or shape[0] != 1 or shape[1] != shape[2]:
+        return False
+    return shape[3:] in ((), (GREY,), (COLOUR,))
+
+
+def channels_of(shape: tuple[int, ...]) -> int:
+    """Returns how many channels an input has: 1 where it is grey, with or without an axis."""
+    return GREY if shape[3:] in ((), (GREY,)) else COLOUR
+
+
+class Model:
+    """A loaded image classifier, whatever runs its file. Serves one thread at a time.
 
     Args:
         path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
             one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its
             outputs mean, where that is not a class each, is read beside it.
         threads: Threads one invocation may use.
-        reference_kernels: Whether to run the plain reference kernels instead of XNNPACK; slow,
-            and only good for checking the fast ones.
-        preserve_all_tensors: Whether values inside the graph can be read after an invocation.
+        kernels: What computes its operators.
+        keep_values: Whether values inside of the graph can be read after an invocation.
+
+    Attributes:
+        session: The file itself, in its runtime.
 
     Raises:
         ModelError: If the file is missing or corrupt, or is not such a classifier.
@@ -57,34 +66,27 @@ class LiteRtModel:
         path: Path | str,
         *,
         threads: int = 1,
-        reference_kernels: bool = False,
-        preserve_all_tensors: bool = False,
+        kernels: Kernels = Kernels.USUAL,
+        keep_values: bool = False,
     ) -> None:
         self.path = Path(path)
-        self.interpreter = load_interpreter(
-            self.path,
-            threads=threads,
-            kernels=OpResolverType.BUILTIN_REF if reference_kernels else None,
-            preserve_all_tensors=preserve_all_tensors,
+        self.session = open_session(
+            self.path, threads=threads, kernels=kernels, keep_values=keep_values
         )
-        inputs, outputs = (
-            self.interpreter.get_input_details(),
-            self.interpreter.get_output_details(),
-        )
-        shapes = [tuple(int(side) for side in detail["shape"]) for detail in (*inputs, *outputs)]
-        self._input, self._output = inputs[0], outputs[0]
+        shapes = [each.shape for each in (*self.session.inputs, *self.session.outputs)]
         if len(shapes) != 2 or not is_image(shapes[0]) or len(shapes[1]) != 2 or shapes[1][0] != 1:
             raise ModelError(
                 f"{self.path.name} has inputs and outputs of shapes {shapes}.",
                 "EffQ measures classifiers with one (1, size, size, 3) input, or a grey one with "
                 "one channel or none, and one (1, classes) output.",
             )
+        self._output = self.session.outputs[0]
         self._shape, self._answers = shapes[0], read_answers(self.path)
         self._size, self._classes = shapes[0][1], self._answers.classes(shapes[1][1])
         # There are only 256 values a pixel can have, so the file's own quantization becomes a
         # table: exact, and as fast as a copy.
         feeding = read_feeding(self.path)
-        self._table = input_table(self.path, self._input, feeding)
+        self._table = input_table(self.path, self.session.inputs[0], feeding)
         self._feeding = feeding or Feeding()
 
     @property
@@ -152,13 +154,13 @@ class LiteRtModel:
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
         """
-        self.interpreter.set_tensor(self._input["index"], self.prepare(image))
-        self.interpreter.invoke()
-        raw = self.interpreter.get_tensor(self._output["index"])[0]
+        self.session.feed(self.prepare(image))
+        self.session.invoke()
+        raw = self.session.answer()[0]
         answer: Floats = np.asarray(raw, np.float32)
         if raw.dtype.kind != "f":
-            scale, zero_point = self._output["quantization"]
-            answer = (answer - np.float32(zero_point)) * np.float32(scale)
+            scale, zero_point = np.float32(self._output.scale), np.float32(self._output.zero_point)
+            answer = (answer - zero_point) * scale
         answer = self._answers.read(answer)
         if not self._feeding.softmax:
             return answer
@@ -168,34 +170,34 @@ class LiteRtModel:
     @property
     def output_step(self) -> float | None:
         """Difference between neighbouring output values; ``None`` for a float output."""
-        return (
-            None if self._output["dtype"] == np.float32 else float(self._output["quantization"][0])
-        )
+        return None if self._output.dtype == np.float32 else self._output.scale
 
 
 class ModelPool:
-    """One single-threaded interpreter per core, for throughput.
+    """One single-threaded session per core, for throughput.
 
-    Independent images on independent interpreters keep all cores busy where the threads of one
+    Independent images on independent sessions keep all cores busy where the threads of one
     invocation mostly wait for each other, and each image is computed by exactly the kernels one
-    single-threaded interpreter runs: the outputs are identical, bit for bit.
+    single-threaded session runs: the outputs are identical, bit for bit.
 
     Args:
-        path: The ``.tflite`` file.
-        workers: Interpreters and threads; ``None``: one per core.
-        reference_kernels: As in :class:`LiteRtModel`.
+        path: The file.
+        workers: Sessions and threads; ``None``: one per core.
+        kernels: What computes its operators.
 
     Raises:
-        ModelError: As in :class:`LiteRtModel`.
+        ModelError: As in :class:`Model`.
     """
 
     def __init__(
-        self, path: Path | str, *, workers: int | None = None, reference_kernels: bool = False
+        self,
+        path: Path | str,
+        *,
+        workers: int | None = None,
+        kernels: Kernels = Kernels.USUAL,
     ) -> None:
         count = max(1, workers or usable_cores())
-        self._models = [
-            LiteRtModel(path, reference_kernels=reference_kernels) for _ in range(count)
-        ]
+        self._models = [Model(path, kernels=kernels) for _ in range(count)]
 
     @property
     def image_size(self) -> int:
@@ -254,62 +256,3 @@ class ModelPool:
             finally:
                 stop.set()
         return outputs
-
-
-def usual_kernels() -> OpResolverType:
-    """Returns what files run on: XNNPACK where it knows an operator, unless tests want it plain."""
-    plain = os.environ.get(PLAIN_KERNELS)
-    return OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else OpResolverType.AUTO
-
-
-def load_interpreter(
-    path: Path,
-    *,
-    threads: int = 1,
-    kernels: OpResolverType | None = None,
-    preserve_all_tensors: bool = False,
-) -> Interpreter:
-    """Loads a ``.tflite`` file and allocates its tensors.
-
-    Args:
-        path: The file.
-        threads: Threads one invocation may use.
-        kernels: What computes the operators; ``None``: :func:`usual_kernels`.
-        preserve_all_tensors: Whether values inside the graph can be read after an invocation;
-            XNNPACK then takes each operator by itself, so this is not how the file runs normally.
-
-    Returns:
-        An interpreter ready to be invoked.
-
-    Raises:
-        ExperimentError: If there are no threads.
-        ModelError: If the file is missing or corrupt.
-    """
-    if not path.is_file():
-        raise ModelError(f"There is no file {path.name}.", "Convert the variant first.")
-    if threads < 1:
-        raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
-    batch = 1
-    try:
-        with warnings.catch_warnings():
-            # It warns that preserving tensors costs memory; whoever asks for it means it.
-            warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors.*")
-            interpreter = Interpreter(
-                model_path=str(path),
-                num_threads=threads,
-                experimental_op_resolver_type=usual_kernels() if kernels is None else kernels,
-                experimental_preserve_all_tensors=preserve_all_tensors,
-            )
-        batch = take_one_image(interpreter)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        if batch > 1:
-            raise only_several(path.name, batch, error) from error
-        raise ModelError(
-            f"LiteRT cannot load {path.name}: {error}",
-            "The file is corrupt or uses operators this LiteRT does not know; make it again.",
-        ) from error
-    shape = interpreter.get_output_details()[0]["shape"]
-    if batch > 1 and len(shape) > 0 and shape[0] != 1:
-        raise only_several(path.name, batch, f"its output stays {tuple(map(int, shape))}.")
-    return interpreter

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from effq_core.models.architectures import FEATURES, HEAD, NORMALISE, build_architecture
 from effq_core.models.catalogue import get_model
+from effq_core.models.families.family import FEATURES, HEAD, NORMALISE, family_of
 
 EVERY_VALUE = np.repeat(np.arange(256, dtype=np.float32), 48).reshape(-1, 64, 64, 3)
 
@@ -26,7 +26,7 @@ def test_the_first_layer_normalises_every_pixel_value_exactly(
 
 def test_channels_are_normalised_by_their_own_mean_and_deviation() -> None:
     card = get_model("efficientnetv2_b0_imagenet")
-    model = build_architecture(card, classes=2, image_size=32)
+    model = family_of(card).build(card, classes=2, image_size=32)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     found = model.get_layer(NORMALISE)(pixels).numpy()
@@ -100,6 +100,6 @@ def test_a_residual_is_added_where_the_shape_stays(lite0: Any) -> None:
 @pytest.mark.parametrize("classes", [2, 37])
 def test_the_head_has_the_width_asked_for(classes: int) -> None:
     card = get_model("efficientnet_lite0_imagenet")
-    model = build_architecture(card, classes=classes, image_size=32)
+    model = family_of(card).build(card, classes=classes, image_size=32)
     assert model.output_shape == (None, classes)
     assert model.input_shape == (None, 32, 32, 3)

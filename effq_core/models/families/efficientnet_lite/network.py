@@ -1,9 +1,4 @@
-"""Float classifiers as flat Keras graphs whose first layer normalises raw RGB 0-255.
-
-The graph is flat because quantization-aware training walks its layers, and the normalisation is a
-frozen 1x1 depthwise convolution because that is one exact operator in every number format: a
-multiply and an add would be two more operators to quantize, each with its own rounding.
-"""
+"""EfficientNet-Lite0, layer by layer (imports TensorFlow)."""
 
 from __future__ import annotations
 
@@ -12,15 +7,11 @@ from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-import numpy as np
 import tf_keras as keras
 
-from effq_core.models.catalogue import ModelCard, Normalisation
-from effq_core.models.own.card import OwnCard
-
-NORMALISE = "normalise"
-FEATURES = "avg_pool"
-HEAD = "predictions"
+from effq_core.models.card import ModelCard
+from effq_core.models.families.entry import normalised_input
+from effq_core.models.families.family import FEATURES, HEAD
 
 # expand, channels, repeats, kernel, stride of the first block (Tan and Le 2019, table 1; Lite
 # variants keep the widths of the stem and the head).
@@ -35,41 +26,10 @@ _LITE0_STAGES = (
 )
 
 
-def build_architecture(card: ModelCard, *, classes: int, image_size: int) -> Any:
-    """Builds an architecture with untrained weights.
-
-    Args:
-        card: Which one, and its normalisation.
-        classes: Width of the softmax head.
-        image_size: Side of the square input in pixels.
-
-    Returns:
-        A flat ``tf_keras.Model`` from float32 ``(n, image_size, image_size, 3)``, RGB 0-255, to
-        float32 probabilities ``(n, classes)``.
-    """
-    if isinstance(card, OwnCard):
-        from effq_core.models.own.flat import FlatModel, build_flat  # which needs this module
-
-        return build_flat(FlatModel.read(card.folder).with_classes(classes))
-    image = keras.Input((image_size, image_size, 3), name="image")
-    x = _normalise(image, card.normalisation)
-    if card.architecture == "efficientnetv2_b0":
-        return keras.applications.EfficientNetV2B0(
-            include_preprocessing=False,
-            weights=None,
-            input_tensor=x,
-            classes=classes,
-            classifier_activation="softmax",
-        )
+def build(card: ModelCard, *, classes: int, image_size: int) -> Any:
+    """Builds it; see :class:`~effq_core.models.families.family.Build`."""
+    image, x = normalised_input(card.normalisation, image_size)
     return keras.Model(image, _lite0(x, classes), name=card.architecture)
-
-
-def _normalise(image: Any, normalisation: Normalisation) -> Any:
-    layer = keras.layers.DepthwiseConv2D(1, trainable=False, name=NORMALISE)
-    x = layer(image)
-    kernel = np.asarray(normalisation.scale, np.float32).reshape(1, 1, 3, 1)
-    layer.set_weights([kernel, np.asarray(normalisation.offset, np.float32)])
-    return x
 
 
 def _lite0(x: Any, classes: int) -> Any:

@@ -1,115 +1,21 @@
-"""What is inside a ``.tflite`` file, and how much of it the fast kernels take."""
+"""What is inside a ``.tflite`` file, and how much of it XNNPACK takes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.base.errors import ModelError
-from effq_core.measure.runtime import load_interpreter
+from effq_core.runtimes.file_report import FileReport, TensorInfo
+from effq_core.runtimes.litert.session import load_interpreter
 from effq_core.tflite.file import Tensor, TfliteFile, read_tflite
 
 
-@dataclass(frozen=True, kw_only=True)
-class TensorInfo:
-    """An input or output of a file.
-
-    Attributes:
-        name: Its name.
-        shape: Its sides.
-        dtype: For example ``FLOAT32`` or ``INT8``.
-        scale: Step between neighbouring integers; ``None`` for a float tensor.
-        zero_point: The integer that stands for zero; ``None`` for a float tensor.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float | None
-    zero_point: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileReport:
-    """What one ``.tflite`` file consists of.
-
-    Attributes:
-        name: File name.
-        size_bytes: Size in bytes.
-        sha256: Of the whole file, 64 hexadecimal digits.
-        ops: Operators by name.
-        tensor_dtypes: Tensors by type.
-        weight_bytes: Bytes of stored constants by type.
-        delegated_ops: Operators XNNPACK takes, of those in the main graph.
-        main_ops: Operators in the main graph.
-        partitions: Pieces XNNPACK's share falls into; values cross over between them.
-        inputs: Inputs of the main graph.
-        outputs: Its outputs.
-        signatures: Names of its signatures.
-        has_float_tensors: Names of its FLOAT32, FLOAT16 and BFLOAT16 tensors; empty for a file
-            that is integer throughout.
-    """
-
-    name: str
-    size_bytes: int
-    sha256: str
-    ops: dict[str, int]
-    tensor_dtypes: dict[str, int]
-    weight_bytes: dict[str, int]
-    delegated_ops: int
-    main_ops: int
-    partitions: int
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-    signatures: tuple[str, ...]
-    has_float_tensors: tuple[str, ...]
-
-    @property
-    def size_kib(self) -> float:
-        """Size in KiB."""
-        return self.size_bytes / 1024
-
-    @property
-    def delegated_share(self) -> float:
-        """Share of the main graph's operators that XNNPACK takes, 0–1."""
-        return self.delegated_ops / self.main_ops if self.main_ops else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the report as plain JSON values, the two derived numbers among them."""
-        plain = asdict(self)
-        for side in ("inputs", "outputs"):
-            plain[side] = [{**tensor, "shape": list(tensor["shape"])} for tensor in plain[side]]
-        for name in ("signatures", "has_float_tensors"):
-            plain[name] = list(plain[name])
-        return {**plain, "size_kib": self.size_kib, "delegated_share": self.delegated_share}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> FileReport:
-        """Rebuilds a report from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The report.
-        """
-        values = {k: v for k, v in plain.items() if k not in ("size_kib", "delegated_share")}
-        for side in ("inputs", "outputs"):
-            values[side] = tuple(
-                TensorInfo(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in plain[side]
-            )
-        for name in ("signatures", "has_float_tensors"):
-            values[name] = tuple(plain[name])
-        return cls(**values)
-
-
-def inspect_file(path: Path | str) -> FileReport:
+def inspect_file(path: Path) -> FileReport:
     """Reads what a ``.tflite`` file consists of.
 
     Args:
@@ -121,7 +27,6 @@ def inspect_file(path: Path | str) -> FileReport:
     Raises:
         ModelError: If the file is missing or corrupt, or must not be run.
     """
-    path = Path(path)
     # Loading comes first: LiteRT verifies the file, which the reader does not.
     interpreter = load_interpreter(path, kernels=OpResolverType.AUTO)
     content = path.read_bytes()

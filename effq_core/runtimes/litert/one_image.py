@@ -1,23 +1,10 @@
-"""A ``.tflite`` file's input: one square image, in colour or grey, one at a time."""
+"""Files that were made for several images at a time take one."""
 
 from __future__ import annotations
 
 from ai_edge_litert.interpreter import Interpreter
 
 from effq_core.base.errors import ModelError
-from effq_core.photos.image_input import COLOUR, GREY
-
-
-def is_image(shape: tuple[int, ...]) -> bool:
-    """Returns whether an input is one square image; a grey one may lack the axis of its channel."""
-    if len(shape) not in (3, 4) or shape[0] != 1 or shape[1] != shape[2]:
-        return False
-    return shape[3:] in ((), (GREY,), (COLOUR,))
-
-
-def channels_of(shape: tuple[int, ...]) -> int:
-    """Returns how many channels an input has: 1 where it is grey, with or without an axis."""
-    return GREY if shape[3:] in ((), (GREY,)) else COLOUR
 
 
 def take_one_image(interpreter: Interpreter) -> int:

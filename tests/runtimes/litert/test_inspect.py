@@ -9,10 +9,12 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import OpResolverType
 
 from effq_core.base.errors import ModelError
-from effq_core.measure.inspect import FileReport, inspect_file
-from effq_core.measure.runtime import LiteRtModel, load_interpreter
+from effq_core.runtimes.file_report import FileReport
+from effq_core.runtimes.litert.session import load_interpreter
+from effq_core.runtimes.registry import inspect_file
 
 WEIGHTS = 3 * 3 * (3 * 16 + 16 * 32 + 32 * 64) + 64 * 10
 
@@ -94,8 +96,8 @@ def test_delegated_operators_agree_with_xnnpack_taking_them_one_by_one(
 ) -> None:
     # With all tensors preserved every delegated operator becomes a piece of its own: a count
     # that does not depend on walking the graph.
-    nodes = LiteRtModel(models[name], preserve_all_tensors=True).interpreter._get_ops_details()
-    pieces = sum(node["op_name"] == "DELEGATE" for node in nodes)
+    interpreter = load_interpreter(models[name], kernels=OpResolverType.AUTO, keep_values=True)
+    pieces = sum(node["op_name"] == "DELEGATE" for node in interpreter._get_ops_details())
     assert inspect_file(models[name]).delegated_ops == pieces
 
 

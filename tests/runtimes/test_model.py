@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,14 +13,17 @@ from ai_edge_litert.interpreter import Interpreter
 
 from effq_core.base.errors import Cancelled, ExperimentError, ModelError
 from effq_core.base.reporting import SilentReporter
-from effq_core.measure.runtime import PLAIN_KERNELS, LiteRtModel, ModelPool, usual_kernels
+from effq_core.runtimes.litert.session import PLAIN_KERNELS, LiteRtSession, usual_kernels
+from effq_core.runtimes.model import Model, ModelPool
+from effq_core.runtimes.session import Kernels
+from effq_core.tflite.file import read_tflite
 
 VARIANTS = ("float32", "dynamic_range", "int8", "uint8")
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_properties_come_from_the_file(models: dict[str, Path], name: str) -> None:
-    model = LiteRtModel(models[name])
+    model = Model(models[name])
     dtype = {"int8": np.int8, "uint8": np.uint8}.get(name, np.float32)
     assert (model.image_size, model.classes, model.input_dtype) == (64, 10, dtype)
     assert model.output_step == (1 / 256 if name in ("int8", "uint8") else None)
@@ -42,16 +46,16 @@ def test_predict_gives_what_the_interpreter_gives_by_hand(
     if name in ("int8", "uint8"):
         scale, zero_point = taken["quantization"]
         expected = (expected - zero_point) * np.float32(scale)
-    answer = LiteRtModel(models[name]).predict(images[0])
+    answer = Model(models[name]).predict(images[0])
     assert answer.dtype == np.float32
     np.testing.assert_array_equal(answer, expected)
 
 
 def test_every_pixel_value_is_written_exactly(models: dict[str, Path]) -> None:
     ramp = np.resize(np.arange(256, dtype=np.uint8), (64, 64, 3))
-    np.testing.assert_array_equal(LiteRtModel(models["float32"]).prepare(ramp)[0], ramp)
-    np.testing.assert_array_equal(LiteRtModel(models["uint8"]).prepare(ramp)[0], ramp)
-    shifted = LiteRtModel(models["int8"]).prepare(ramp)[0]
+    np.testing.assert_array_equal(Model(models["float32"]).prepare(ramp)[0], ramp)
+    np.testing.assert_array_equal(Model(models["uint8"]).prepare(ramp)[0], ramp)
+    shifted = Model(models["int8"]).prepare(ramp)[0]
     np.testing.assert_array_equal(shifted.astype(int), ramp.astype(int) - 128)
 
 
@@ -67,7 +71,7 @@ def test_integer_variants_follow_the_float_one(models: dict[str, Path], images: 
 def test_a_pool_is_bit_identical_to_one_interpreter(
     models: dict[str, Path], images: np.ndarray, name: str, workers: int
 ) -> None:
-    one = LiteRtModel(models[name])
+    one = Model(models[name])
     alone = np.stack([one.predict(image) for image in images])
     np.testing.assert_array_equal(
         ModelPool(models[name], workers=workers).predict_many(images), alone
@@ -113,7 +117,7 @@ def test_a_pool_stops_when_asked_and_can_be_used_again(
 
 
 def test_images_of_the_wrong_size_or_type_are_refused(models: dict[str, Path]) -> None:
-    model = LiteRtModel(models["int8"])
+    model = Model(models["int8"])
     for wrong in (np.zeros((32, 32, 3), np.uint8), np.zeros((64, 64, 3), np.float32)):
         with pytest.raises(ModelError, match=r"int8\.tflite takes uint8 \(64, 64, 3\)"):
             model.predict(wrong)
@@ -123,7 +127,7 @@ def test_images_of_the_wrong_size_or_type_are_refused(models: dict[str, Path]) -
 
 def test_no_threads_is_not_called_a_corrupt_file(models: dict[str, Path]) -> None:
     with pytest.raises(ExperimentError, match="threads is 0"):
-        LiteRtModel(models["int8"], threads=0)
+        Model(models["int8"], threads=0)
 
 
 @pytest.mark.parametrize("keep", [0, 4, 1000, 20_000])
@@ -132,16 +136,16 @@ def test_a_truncated_file_is_named(
 ) -> None:
     path = damage(models["int8"].read_bytes()[:keep])
     with pytest.raises(ModelError, match=r"damaged\.tflite"):
-        LiteRtModel(path)
+        Model(path)
 
 
 def test_garbage_and_missing_files_are_named(
     tmp_path: Path, damage: Callable[[bytes], Path]
 ) -> None:
     with pytest.raises(ModelError, match=r"cannot load damaged\.tflite"):
-        LiteRtModel(damage(np.random.default_rng(0).bytes(50_000)))
+        Model(damage(np.random.default_rng(0).bytes(50_000)))
     with pytest.raises(ModelError, match=r"no file nowhere\.tflite"):
-        LiteRtModel(tmp_path / "nowhere.tflite")
+        Model(tmp_path / "nowhere.tflite")
 
 
 def test_a_model_that_is_no_image_classifier_is_refused(tmp_path: Path) -> None:
@@ -155,33 +159,37 @@ def test_a_model_that_is_no_image_classifier_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "double.tflite"
     path.write_bytes(converter.convert())
     with pytest.raises(ModelError, match=r"\(1, 4\)"):
-        LiteRtModel(path)
+        Model(path)
 
 
 @pytest.mark.usefixtures("xnnpack")
 def test_other_kernels_run_without_xnnpack(
     models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def names(model: LiteRtModel) -> set[str]:
-        return {node["op_name"] for node in model.interpreter._get_ops_details()}
+    def names(**how: Any) -> set[str]:
+        session = Model(models["int8"], **how).session
+        assert isinstance(session, LiteRtSession)
+        return {node["op_name"] for node in session.interpreter._get_ops_details()}
 
-    assert "DELEGATE" in names(LiteRtModel(models["int8"]))
-    assert "DELEGATE" not in names(LiteRtModel(models["int8"], reference_kernels=True))
+    assert "DELEGATE" in names()
+    for kernels in (Kernels.PLAIN, Kernels.REFERENCE):
+        assert "DELEGATE" not in names(kernels=kernels)
     monkeypatch.setenv(PLAIN_KERNELS, "1")
-    assert "DELEGATE" not in names(LiteRtModel(models["int8"]))
+    assert "DELEGATE" not in names()
 
 
 def test_preserved_tensors_can_be_read(models: dict[str, Path], images: np.ndarray) -> None:
-    model = LiteRtModel(models["float32"], preserve_all_tensors=True)
+    model = Model(models["float32"], keep_values=True)
     model.predict(images[0])
-    conv = next(n for n in model.interpreter._get_ops_details() if n["op_name"] == "CONV_2D")
-    assert model.interpreter.get_tensor(int(conv["outputs"][0])).shape == (1, 32, 32, 16)
+    conv = next(op for op in read_tflite(model.path).main.operators if op.kind.name == "CONV_2D")
+    assert model.session.value(conv.output.index).shape == (1, 32, 32, 16)
 
 
 def test_measuring_never_imports_tensorflow() -> None:
-    modules = ["runtime", "accuracy", "statistics", "latency_process", "sitting", "quiet"]
-    modules += ["inspect", "gates", "kernels_gate"]
-    code = "import sys, effq_core.base.hardware\n"
-    code += "".join(f"import effq_core.measure.{module}\n" for module in modules)
+    modules = ["accuracy", "statistics", "latency_process", "sitting", "quiet", "gates"]
+    modules = [f"measure.{name}" for name in [*modules, "kernels_gate"]]
+    modules += ["base.hardware", "runtimes.model", "runtimes.litert.inspect"]
+    code = "import sys\n"
+    code += "".join(f"import effq_core.{module}\n" for module in modules)
     code += "assert not {'tensorflow', 'tf_keras', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

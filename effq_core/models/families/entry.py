@@ -1,0 +1,32 @@
+"""How EffQ's models begin: normalising raw RGB 0-255 (imports TensorFlow)."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import tf_keras as keras
+
+from effq_core.models.card import Normalisation
+from effq_core.models.families.family import NORMALISE
+
+
+def normalised_input(normalisation: Normalisation, image_size: int) -> tuple[Any, Any]:
+    """Returns the image a model takes, and what its layers see of it.
+
+    A multiply and an add would be two more operators to quantize, each with its own rounding; a
+    frozen 1x1 depthwise convolution is one.
+
+    Args:
+        normalisation: Of RGB 0-255.
+        image_size: Side of the square input in pixels.
+    """
+    image = keras.Input((image_size, image_size, 3), name="image")
+    layer = keras.layers.DepthwiseConv2D(1, trainable=False, name=NORMALISE)
+    seen = layer(image)
+    kernel = np.asarray(normalisation.scale, np.float32).reshape(1, 1, 3, 1)
+    layer.set_weights([kernel, np.asarray(normalisation.offset, np.float32)])
+    return image, seen

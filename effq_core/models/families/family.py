@@ -1,0 +1,138 @@
+"""What a family of models has to answer, and which families there are. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+from effq_core.base.errors import InputError
+from effq_core.base.registry import Registry
+from effq_core.base.settings import ASSETS
+from effq_core.models.card import ModelCard
+
+NORMALISE = "normalise"
+FEATURES = "avg_pool"
+HEAD = "predictions"
+"""Layers every model has, by these names: the first one, what the head sees, and the head. In a
+model whose layers are named ``stem_…``, ``block1a_…`` and ``top_…``, those are its blocks; in
+another one, every layer with weights is."""
+
+Layer = tuple[str, str]
+"""Name of a layer with weights, and its operator; or of any addition."""
+
+
+class Build(Protocol):
+    """Builds a model of a family with untrained weights."""
+
+    def __call__(self, card: ModelCard, *, classes: int, image_size: int) -> Any:
+        """Builds a model.
+
+        Args:
+            card: Which one, and its normalisation.
+            classes: Width of the softmax head.
+            image_size: Side of the square input in pixels.
+
+        Returns:
+            A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to float32
+            probabilities ``(n, classes)``. Its first layer normalises: a frozen 1x1 depthwise
+            convolution is one exact operator in every number format.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeQuant:
+    """What quantization-aware training has to know beyond layers with a kernel.
+
+    Attributes:
+        outputs: Keras layers whose output gets a range.
+        split: Activations that run as several operators, so that their input needs a range, too.
+    """
+
+    outputs: tuple[str, ...]
+    split: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Models that are built alike.
+
+    Attributes:
+        name: Its key.
+        architectures: What a card may name as its architecture.
+        cards: Models with weights that come with EffQ or are downloaded.
+        build: Builds one; imports TensorFlow only when it is called.
+        layers: Names what can be kept in floats, in the order of the graph, before anything is
+            built; ``None`` where that is known only from a converted file.
+        fake_quant: What its layers need in quantization-aware training.
+    """
+
+    name: str
+    architectures: tuple[str, ...]
+    cards: tuple[ModelCard, ...]
+    build: Build
+    layers: Callable[[ModelCard], tuple[Layer, ...] | None]
+    fake_quant: FakeQuant
+
+
+FAMILIES: Registry[Family] = Registry("model family")
+MODELS: dict[str, ModelCard] = {}
+"""All cards of all families by identifier: those that need no network first, small heads first."""
+
+
+def register(family: Family) -> None:
+    """Adds a family and its models.
+
+    Args:
+        family: The family.
+
+    Raises:
+        InputError: If its name, an architecture or a model is known already, or a model is of an
+            architecture it does not have.
+    """
+    taken = {name for each in FAMILIES.values() for name in each.architectures}
+    for name in [name for name in family.architectures if name in taken]:
+        raise InputError(f"Two model families have the architecture {name!r}.")
+    for card in family.cards:
+        if card.id in MODELS or card.architecture not in family.architectures:
+            raise InputError(f"{family.name} cannot have the model {card.id!r}: it is another's.")
+    FAMILIES.register(family)
+    cards = [*MODELS.values(), *family.cards]
+    cards.sort(key=lambda card: (not card.bundled, len(card.head_labels)))
+    MODELS.clear()
+    MODELS.update({card.id: card for card in cards})
+
+
+def family_of(card: ModelCard) -> Family:
+    """Returns the family a model is of.
+
+    Raises:
+        InputError: If none has its architecture.
+    """
+    for family in FAMILIES.values():
+        if card.architecture in family.architectures:
+            return family
+    known = ", ".join(name for each in FAMILIES.values() for name in each.architectures)
+    raise InputError(
+        f"No model family has the architecture {card.architecture!r}.", f"There are: {known}."
+    )
+
+
+@lru_cache(maxsize=4)
+def layers_in_weights(file: str) -> tuple[Layer, ...]:
+    """Reads a family's layers in bundled weights of one of its models: ``block1a_dwconv/0``.
+
+    Args:
+        file: Name below ``assets/weights``.
+    """
+    with zipfile.ZipFile(ASSETS / "weights" / file) as content:
+        arrays = [name.removesuffix(".npy").partition("/") for name in content.namelist()]
+    # Four arrays: a batch normalisation, which is folded into the convolution before it.
+    folded = {layer for layer, _, number in arrays if number == "3"}
+    found = [(NORMALISE, "DEPTHWISE_CONV_2D")]
+    for layer in dict.fromkeys(layer for layer, _, _ in arrays):
+        if layer not in folded:
+            found.append((layer, "DEPTHWISE_CONV_2D" if "dwconv" in layer else "CONV_2D"))
+    return (*found, ("add", "ADD"))  # EfficientNets add what enters a block to what leaves it

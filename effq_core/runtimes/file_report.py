@@ -1,0 +1,78 @@
+"""What is inside a model file, and how much of it the fast kernels take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from effq_core.base.plain import Plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorInfo:
+    """An input or output of a file.
+
+    Attributes:
+        name: Its name.
+        shape: Its sides.
+        dtype: For example ``FLOAT32`` or ``INT8``.
+        scale: Step between neighbouring integers; ``None`` for a float tensor.
+        zero_point: The integer that stands for zero; ``None`` for a float tensor.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileReport(Plain):
+    """What one model file consists of.
+
+    Attributes:
+        name: File name.
+        size_bytes: Size in bytes.
+        sha256: Of the whole file, 64 hexadecimal digits.
+        ops: Operators by name.
+        tensor_dtypes: Tensors by type.
+        weight_bytes: Bytes of stored constants by type.
+        delegated_ops: Operators the runtime's fast kernels take, of those in the main graph.
+        main_ops: Operators in the main graph.
+        partitions: Pieces their share falls into; values cross over between them.
+        inputs: Inputs of the main graph.
+        outputs: Its outputs.
+        signatures: Names of its signatures.
+        has_float_tensors: Names of its FLOAT32, FLOAT16 and BFLOAT16 tensors; empty for a file
+            that is integer throughout.
+    """
+
+    name: str
+    size_bytes: int
+    sha256: str
+    ops: dict[str, int]
+    tensor_dtypes: dict[str, int]
+    weight_bytes: dict[str, int]
+    delegated_ops: int
+    main_ops: int
+    partitions: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    signatures: tuple[str, ...]
+    has_float_tensors: tuple[str, ...]
+
+    @property
+    def size_kib(self) -> float:
+        """Size in KiB."""
+        return self.size_bytes / 1024
+
+    @property
+    def delegated_share(self) -> float:
+        """Share of the main graph's operators that the fast kernels take, 0–1."""
+        return self.delegated_ops / self.main_ops if self.main_ops else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the report as plain JSON values, the two derived numbers among them."""
+        derived = {"size_kib": self.size_kib, "delegated_share": self.delegated_share}
+        return {**super().to_dict(), **derived}
