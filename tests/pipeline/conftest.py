@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,22 +20,37 @@ if str(HERE) not in sys.path:
 from pipeline_runs import Runs  # noqa: E402 - needs the path above
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    root = tmp_path / "home"
+@contextmanager
+def store_in(folder: Path) -> Iterator[Home]:
+    """A store that all processes started meanwhile use; its engine is ended."""
+    root = folder / "home"
     root.mkdir()
-    monkeypatch.setenv("EFFQ_HOME", str(root))
     # The host's locks are in the temporary folder: a measurement of somebody's real run must
     # neither hold up tests nor be held up by them.
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setenv("EFFQ_ENGINE_IDLE", "60")
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-    monkeypatch.delenv("EFFQ_SCHEDULER", raising=False)
-    monkeypatch.delenv("EFFQ_ENGINE_PORT", raising=False)
-    yield Home(root)
-    engine.stop(Home(root))
+    (folder / "tmp").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EFFQ_HOME", str(root))
+        patch.setenv("TMPDIR", str(folder / "tmp"))
+        patch.setattr(tempfile, "tempdir", None)
+        patch.setenv("EFFQ_ENGINE_IDLE", "60")
+        patch.setenv("PYTHONPATH", str(HERE))
+        patch.delenv("EFFQ_SCHEDULER", raising=False)
+        patch.delenv("EFFQ_ENGINE_PORT", raising=False)
+        yield Home(root)
+        engine.stop(Home(root))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with store_in(tmp_path) as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """One store and engine for all tests of a module: to start TensorFlow takes seconds."""
+    with store_in(tmp_path_factory.mktemp("shared")) as home:
+        yield home
 
 
 @pytest.fixture

@@ -130,16 +130,18 @@ def same_answers_without_effq(results: Results, variant: str, photos: Path, fold
     return inside
 
 
-def test_one_sigmoid_output_of_stretched_photos(home: Home, photos: Path, tmp_path: Path) -> None:
+def test_one_sigmoid_output_of_stretched_photos(
+    shared_home: Home, photos: Path, tmp_path: Path
+) -> None:
     model = brought(2, classes=1, activation="sigmoid", body=small_body)
     path = tmp_path / "one.keras"
     model.save(str(path))
-    bring(home, path, replace(OFFER, resize=Resize.STRETCH), "One")
+    bring(shared_home, path, replace(OFFER, resize=Resize.STRETCH), "One")
     theirs = tflite_of(model, tmp_path / "theirs.tflite")
-    bring(home, theirs, replace(OFFER, preprocessing=Preprocessing.RAW), "Cropped")
-    bring(home, theirs, replace(OFFER, resize=Resize.STRETCH), "Stretched")
+    bring(shared_home, theirs, replace(OFFER, preprocessing=Preprocessing.RAW), "Cropped")
+    bring(shared_home, theirs, replace(OFFER, resize=Resize.STRETCH), "Stretched")
     names = "int8", "int8_qat", "file_cropped", "file_stretched"
-    results = run(home, photos, "own:one", *names)
+    results = run(shared_home, photos, "own:one", *names)
     assert results.image_input == ImageInput(SIDE, Resize.STRETCH)
     assert results.head_use == "whole"
     for name, variant in results.variants.items():
@@ -157,7 +159,7 @@ def test_one_sigmoid_output_of_stretched_photos(home: Home, photos: Path, tmp_pa
     key = answered.keys[0]
     image = next(p for p in photos.rglob("*.png") if key.endswith(f"{p.parent.name}/{p.name}"))
     stretched = Image.open(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(open_photos(results, home).photo(0), np.asarray(stretched))
+    np.testing.assert_array_equal(open_photos(results, shared_home).photo(0), np.asarray(stretched))
     yes = np.asarray(model(np.asarray(stretched, np.float32)[None], training=False))[0, 0]
     np.testing.assert_allclose(float32[0], [1 - yes, yes], atol=1e-4)
     for name in ("float32", "int8", "int8_qat"):
@@ -169,21 +171,21 @@ def test_one_sigmoid_output_of_stretched_photos(home: Home, photos: Path, tmp_pa
     assert "image.resize((SIZE, SIZE)" in readme(results)
 
 
-def test_grey_images_without_a_channel(home: Home, photos: Path, tmp_path: Path) -> None:
+def test_grey_images_without_a_channel(shared_home: Home, photos: Path, tmp_path: Path) -> None:
     model = brought(3, shape=(GREY_SIDE, GREY_SIDE), body=digits, classes=2)
     path = tmp_path / "grey.keras"
     model.save(str(path))
-    bring(home, path, OFFER, "Grey")
+    bring(shared_home, path, OFFER, "Grey")
     colour = brought(2, body=pooled_colours, classes=3)
     labels = parse_labels("\n".join((*CLASSES, "background")))
     three = tflite_of(colour, tmp_path / "three.tflite")
-    bring(home, three, replace(OFFER, labels=labels), "Three")
-    results = run(home, photos, "own:grey", "int8", "int8_qat", "file_three")
+    bring(shared_home, three, replace(OFFER, labels=labels), "Three")
+    results = run(shared_home, photos, "own:grey", "int8", "int8_qat", "file_three")
     assert results.image_input == ImageInput(GREY_SIDE, channels=1)
     pixels, items = read_pixels(
         next(
             folder
-            for folder in (home.artifacts / "pixels").glob("*")
+            for folder in (shared_home.artifacts / "pixels").glob("*")
             if np.load(folder / "pixels.npy").shape == (20, GREY_SIDE, GREY_SIDE, 1)
         )
     )
@@ -207,10 +209,10 @@ def test_grey_images_without_a_channel(home: Home, photos: Path, tmp_path: Path)
     for name, path in names.items():
         (few / name).mkdir(parents=True)
         shutil.copy(path, few / name)
-    again = finish(home, on_photos(results, newest_run(home), f"folder:{few}"))
+    again = finish(shared_home, on_photos(results, newest_run(shared_home), f"folder:{few}"))
     assert again.image_input == results.image_input
     assert set(again.variants) == {"float32", "int8", "int8_qat", "file_three"}
-    grey = np.stack([np.asarray(open_photos(again, home).photo(at)) for at in range(2)])
+    grey = np.stack([np.asarray(open_photos(again, shared_home).photo(at)) for at in range(2)])
     assert grey.shape[:3] == (2, GREY_SIDE, GREY_SIDE)
     one = grey[..., :1].astype(np.float32)[..., 0]
     np.testing.assert_allclose(
@@ -219,7 +221,7 @@ def test_grey_images_without_a_channel(home: Home, photos: Path, tmp_path: Path)
 
 
 def test_a_background_output_is_no_answer_where_photos_have_none(
-    home: Home, photos: Path, tmp_path: Path
+    shared_home: Home, photos: Path, tmp_path: Path
 ) -> None:
     model = brought(2, classes=3)
     kernel, bias = model.layers[-1].get_weights()
@@ -228,8 +230,8 @@ def test_a_background_output_is_no_answer_where_photos_have_none(
     path = tmp_path / "m.keras"
     model.save(str(path))
     labels = parse_labels("\n".join(("background", *CLASSES)))
-    bring(home, path, replace(OFFER, labels=labels), "More")
-    results = run(home, photos, "own:more", "int8")
+    bring(shared_home, path, replace(OFFER, labels=labels), "More")
+    results = run(shared_home, photos, "own:more", "int8")
     assert results.labels() == ["background", *CLASSES]
     for name in ("float32", "int8"):
         answered = results.predictions(name)
@@ -238,11 +240,11 @@ def test_a_background_output_is_no_answer_where_photos_have_none(
     gates = {gate.name: gate for gate in results.baseline.gates}
     assert gates["keras_vs_tflite"].passed, gates["keras_vs_tflite"].detail
     assert "“background” is left out" in head_text(results)
-    plan = build_plan(on_photos(results, newest_run(home), f"folder:{photos}"), home)
+    plan = build_plan(on_photos(results, newest_run(shared_home), f"folder:{photos}"), shared_home)
     assert plan["evaluate:int8"].params["ignored"] == 0, (
         "nor is it where its files are measured on others"
     )
     numbered = [f"{place}_{name}" for place, name in enumerate(("background", *CLASSES))]
-    bring(home, path, replace(OFFER, labels=parse_labels("\n".join(numbered))), "Numbered")
+    bring(shared_home, path, replace(OFFER, labels=parse_labels("\n".join(numbered))), "Numbered")
     asked = replace(results.experiment, model="own:numbered")
-    assert build_plan(asked, home)["evaluate:int8"].params["ignored"] == 0
+    assert build_plan(asked, shared_home)["evaluate:int8"].params["ignored"] == 0

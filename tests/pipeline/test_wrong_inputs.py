@@ -103,10 +103,10 @@ def failed(results: Results, variant: str) -> dict[str, str]:
 
 
 def test_a_model_brought_with_the_wrong_preprocessing_is_told_the_right_one(
-    home: Home, photos: Path
+    shared_home: Home, photos: Path
 ) -> None:
-    add(home, "wrong.keras", model(), Preprocessing.RAW)
-    results = run(home, photos, model="own:wrong", variants=("dynamic_range", "int8"))
+    add(shared_home, "wrong.keras", model(), Preprocessing.RAW)
+    results = run(shared_home, photos, model="own:wrong", variants=("dynamic_range", "int8"))
     (detail,) = failed(results, "float32").values()
     assert detail == (
         "Float32 is no better than chance on these photos: 16.7 % of 120 photos are right. With "
@@ -121,13 +121,21 @@ def test_a_model_brought_with_the_wrong_preprocessing_is_told_the_right_one(
 
 
 def test_a_brought_file_is_told_that_its_outputs_are_in_another_order_or_it_is_fed_wrongly(
-    home: Home, photos: Path
+    shared_home: Home, photos: Path
 ) -> None:
-    add(home, "sound.keras", model(), Preprocessing.MINUS_ONE_ONE)
-    add(home, "swapped.tflite", tflite(model([0, 1, 3, 2, 4, 5])), Preprocessing.MINUS_ONE_ONE)
-    add(home, "misfed.tflite", tflite(model()), Preprocessing.RAW)
+    add(shared_home, "sound.keras", model(), Preprocessing.MINUS_ONE_ONE)
+    add(
+        shared_home,
+        "swapped.tflite",
+        tflite(model([0, 1, 3, 2, 4, 5])),
+        Preprocessing.MINUS_ONE_ONE,
+    )
+    add(shared_home, "misfed.tflite", tflite(model()), Preprocessing.RAW)
     results = run(
-        home, photos, model="own:sound", variants=("float16", "int8", "file_swapped", "file_misfed")
+        shared_home,
+        photos,
+        model="own:sound",
+        variants=("float16", "int8", "file_swapped", "file_misfed"),
     )
     assert results.baseline.accuracy.top1 is not None and results.baseline.accuracy.top1.share == 1
     for sound in ("float32", "float16", "int8"):
