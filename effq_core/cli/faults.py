@@ -27,12 +27,6 @@ class EffqGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Runs the chosen command.
 
-        Args:
-            ctx: The command line's context.
-
-        Returns:
-            What the command returns.
-
         Raises:
             typer.Exit: With the exit code an error stands for.
         """
@@ -63,14 +57,7 @@ def exit_code(error: EffqError) -> int:
 
 
 def report_bug(error: Exception) -> Path:
-    """Writes a traceback to a log file and prints a short report that names it.
-
-    Args:
-        error: What nobody expected.
-
-    Returns:
-        The log file.
-    """
+    """Writes a traceback to a log file and prints a short report that names it."""
     bug = secrets.token_hex(4)
     text = (
         f"effq {__version__}, bug {bug}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n"

@@ -44,17 +44,8 @@ def start(
 ) -> None:
     """Makes a sweep, or goes on with the same one, and works on it.
 
-    Args:
-        sweep: What to try.
-        name: What the user calls it.
-        dry_run: Only say what it would take.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
     Raises:
         EffqError: If it cannot be run at all; then nothing is made.
-        typer.Exit: If it fails or is cancelled.
     """
     from effq_core.pipeline.forecast import recent_stages
     from effq_core.sweeps.forecast import forecast_sweep
@@ -79,18 +70,7 @@ def start(
 
 
 def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    """Goes on with a sweep.
-
-    Args:
-        text: Its id or the start of it, its name, or ``latest``.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
-    Raises:
-        EffqError: If there is none.
-        typer.Exit: If it fails or is cancelled.
-    """
+    """Goes on with a sweep, named by its id or the start of it, its name, or ``latest``."""
     home = Home.from_environment()
     with Database(home.database) as database:
         run, _ = _find(home, database, text)
@@ -98,11 +78,7 @@ def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
 
 
 def print_list(*, as_json: bool) -> None:
-    """Prints the sweeps there are.
-
-    Args:
-        as_json: Print JSON only.
-    """
+    """Prints the sweeps there are."""
     home = Home.from_environment()
     with Database(home.database) as database:
         found = list_sweeps(home, database)
@@ -128,15 +104,7 @@ def print_list(*, as_json: bool) -> None:
 
 
 def print_one(text: str, *, as_json: bool) -> None:
-    """Prints what a sweep has found.
-
-    Args:
-        text: Its id or the start of it, its name, or ``latest``.
-        as_json: Print JSON only.
-
-    Raises:
-        InputError: If there is none.
-    """
+    """Prints what a sweep has found, named as for :func:`resume`."""
     home = Home.from_environment()
     with Database(home.database) as database:
         run, state = _find(home, database, text)
@@ -164,16 +132,8 @@ def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
     """Works on a sweep, queued or ended, and prints what it has found.
 
-    Args:
-        home: The store.
-        run_id: The sweep's.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
     Raises:
         EffqError: If there is no such sweep, or somebody else works on it.
-        typer.Exit: If it fails or is cancelled.
     """
     from effq_core.pipeline import control
     from effq_core.sweeps.driver import sweep_foreground

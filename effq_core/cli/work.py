@@ -34,17 +34,11 @@ def start(
     """Makes a run of an experiment and works on it.
 
     Args:
-        experiment: What to run.
-        name: What the user calls it.
         remeasure: Take every latency anew, so that all are of one moment.
         time_now: Do not wait for a quiet processor before files are timed.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
 
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.
-        typer.Exit: If it fails or is cancelled.
     """
     from effq_core.api.running import begin
 
@@ -55,15 +49,7 @@ def start(
 
 
 def warn(experiment: Experiment, home: Home) -> None:
-    """Says on standard error, before anything runs, what may not be meant.
-
-    Args:
-        experiment: What is about to be run.
-        home: The store.
-
-    Raises:
-        EffqError: If the photos or the model cannot be used.
-    """
+    """Says on standard error, before anything runs, what may not be meant."""
     from effq_core.models.catalogue import get_model
     from effq_core.photos.catalogue import open_dataset
     from effq_core.photos.folder import FolderDataset
@@ -79,17 +65,7 @@ def warn(experiment: Experiment, home: Home) -> None:
 
 
 def fitted(experiment: Experiment) -> Experiment:
-    """Makes sizes nobody chose fit the photos, and says so on standard error.
-
-    Args:
-        experiment: With a preset's calibration size.
-
-    Returns:
-        What the photos have room for.
-
-    Raises:
-        EffqError: If the photos or the model cannot be used.
-    """
+    """Makes sizes nobody chose fit the photos, and says so on standard error."""
     from effq_core.pipeline.fitting import fit
 
     fitting = fit(experiment, Home.from_environment())
@@ -105,16 +81,8 @@ def fitted(experiment: Experiment) -> Experiment:
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
     """Works on a run, queued or ended, and prints how it ends.
 
-    Args:
-        home: The store.
-        run_id: The run.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
     Raises:
         EffqError: If there is no such run, or somebody else works on it.
-        typer.Exit: If it fails or is cancelled.
     """
     if is_sweep(home, run_id):
         from effq_core.cli import sweep_work
@@ -140,15 +108,6 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
 def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
     """Works on a run and shows its progress.
 
-    Args:
-        home: The store.
-        run_id: The run.
-        console: Where progress goes.
-        quiet: Show none.
-
-    Returns:
-        The run as it ended.
-
     Raises:
         EffqError: If there is no such run, or somebody else works on it.
     """
@@ -162,14 +121,7 @@ def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
 
 
 def give_up(run: RunRow) -> NoReturn:
-    """Says why a run did not finish, and ends with the exit code for it.
-
-    Args:
-        run: As it ended.
-
-    Raises:
-        typer.Exit: Always.
-    """
+    """Says why a run did not finish, and ends with the exit code for it."""
     _explain(run)
     raise typer.Exit(CANCELLED if run.status is Status.CANCELLED else FAILED)
 
@@ -177,16 +129,9 @@ def give_up(run: RunRow) -> NoReturn:
 def document(home: Home, run: RunRow) -> dict[str, Any]:
     """Returns everything ``--json`` tells about a run.
 
-    Args:
-        home: The store.
-        run: The run.
-
     Returns:
         ``run``, ``stages``, ``rows`` (a row a variant) and ``results`` (the whole document), the
         last two empty where there are no results.
-
-    Raises:
-        StoreError: If the results are damaged.
     """
     from effq_core.results import load_results, rows
 

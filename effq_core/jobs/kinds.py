@@ -33,11 +33,7 @@ def known() -> tuple[str, ...]:
 
 
 def work(kind: str, home: Home, job_id: str, *options: str) -> int:
-    """Works on a job in this process until it ends; returns the exit code.
-
-    Raises:
-        InputError: If there is no such kind.
-    """
+    """Works on a job in this process until it ends; returns the exit code."""
     if kind not in _WORK:
         raise InputError(f"There is no kind of job {kind!r}.", f"There are {', '.join(known())}.")
     return _WORK[kind](home, job_id, *options)

@@ -41,7 +41,6 @@ class Room:
 
     Args:
         what: What is worked on, in the singular: ``upload``.
-        most: How many at a time.
         waiting: How many more may wait for their turn; beyond them one is refused at once.
         patience: Seconds one waits before one is refused.
     """
@@ -66,9 +65,6 @@ class Room:
             count: How many, at most :attr:`most`.
             on_wait: Called about ten times a second while waiting; may raise to give up.
 
-        Yields:
-            Nothing.
-
         Raises:
             BusyError: If there is none, now or within :attr:`patience`.
         """
@@ -90,11 +86,7 @@ class Room:
             self._inside += 1
 
     def leave(self, count: int = 1) -> None:
-        """Gives room back.
-
-        Args:
-            count: For how many.
-        """
+        """Gives room back."""
         with self._changed:
             self._inside -= count
             self._changed.notify_all()
@@ -128,12 +120,7 @@ class Room:
 
 
 class Held:
-    """Counts the bytes of uploaded files that a server holds in memory.
-
-    Args:
-        visitor: Most for one visitor.
-        server: Most for all together.
-    """
+    """Counts the bytes of uploaded files a server holds, bounded for one visitor and for all."""
 
     def __init__(self, *, visitor: int, server: int) -> None:
         self.visitor, self.server = visitor, server
@@ -141,12 +128,7 @@ class Held:
         self._files: dict[str, Counter[str]] = {}
 
     def take(self, visitor: str, file: str, size: int) -> None:
-        """Notes a file that arrives.
-
-        Args:
-            visitor: Whose it is.
-            file: Distinguishes it among theirs.
-            size: In bytes.
+        """Notes a file that arrives, of so many bytes.
 
         Raises:
             BusyError: If there is no room for it; then it must not be kept.
@@ -165,12 +147,7 @@ class Held:
             self._files.setdefault(visitor, own)[file] = size
 
     def leave(self, visitor: str, file: str | None = None) -> None:
-        """Notes that a file, or all of a visitor's, has gone; harmless where it had not come.
-
-        Args:
-            visitor: Whose it was.
-            file: Which; ``None`` for all.
-        """
+        """Notes that a file, or all of a visitor's, has gone; harmless where it had not come."""
         with self._lock:
             own = self._files.get(visitor)
             if own is not None and file is not None:
@@ -179,10 +156,7 @@ class Held:
                 self._files.pop(visitor, None)
 
     def check(self, more: int) -> None:
-        """Looks whether the server has room, before somebody sends something in vain.
-
-        Args:
-            more: Bytes that might come.
+        """Looks whether the server has room for more bytes, before somebody sends them in vain.
 
         Raises:
             BusyError: If it has not.

@@ -29,7 +29,6 @@ def walk(
     """Yields what lies below a folder and is none itself, under the paths it is found by.
 
     Args:
-        root: The folder.
         entries: Lists a folder; nothing where it cannot be read.
         leave_out: Told which folder is not gone through, and why.
         class_of: Returns for the parts of a folder's path below ``root`` what its photos belong

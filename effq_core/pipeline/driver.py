@@ -198,21 +198,13 @@ def run_foreground(
     """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
 
     Args:
-        home: The store.
-        run_id: The run; one that has ended is run again.
         on_update: Called after each change and about once a second, in this thread.
-        plan: ``module:function`` that makes a plan of an experiment.
         again: Whether a run that was cancelled is run again; else it stays cancelled.
-        driver: What drives runs of its kind; :class:`Driver`, where not given.
-
-    Returns:
-        The run as it ended: finished, failed or cancelled.
 
     Raises:
         InputError: If there is no such run, or somebody else is just putting it into the queue.
         StageError: If it is of another kind.
         EngineError: If another driver works on it.
-        StoreError: If the store cannot be written.
     """
     files, driver = run_files(home, run_id), driver or Driver
     with Database(home.database) as database:
@@ -230,17 +222,7 @@ def run_foreground(
 
 
 def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
-    """Returns the function that makes a plan.
-
-    Args:
-        builder: ``module:function``.
-
-    Returns:
-        The function.
-
-    Raises:
-        StageError: If there is none.
-    """
+    """Returns what makes a plan, named as ``module:function``."""
     module, _, name = builder.partition(":")
     try:
         function: Callable[[Experiment, Home], Plan] = getattr(

@@ -29,9 +29,6 @@ _FORCED = ("TF_USE_LEGACY_KERAS",)
 def engine_environment(home: Path) -> dict[str, str]:
     """Returns the environment of the engine, which its worker inherits.
 
-    Args:
-        home: ``EFFQ_HOME``.
-
     Returns:
         Ours with :data:`WORKER_ENVIRONMENT`; a user's own thread and allocator settings win.
     """
@@ -40,25 +37,14 @@ def engine_environment(home: Path) -> dict[str, str]:
 
 
 def sign(folder: Path) -> None:
-    """Writes into the engine's lock which process holds it; only for the holder.
-
-    Args:
-        folder: ``home.engine``.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
+    """Writes into the engine's lock which process holds it; only for the holder."""
     lock = folder / LOCK
     with store_errors(lock):  # in place: another file would be another lock
         lock.write_text(json.dumps(Process.own()._asdict()), encoding="ascii")
 
 
 def holder(folder: Path) -> dict[str, Any] | None:
-    """Returns ``pid`` and ``token`` of the engine that starts, runs or ends; ``None`` without.
-
-    Args:
-        folder: ``home.engine``.
-    """
+    """Returns ``pid`` and ``token`` of the engine that starts, runs or ends; ``None`` without."""
     for name in (LOCK, STATE):  # engines of older code did not sign the lock
         signed = read_json(folder / name) or {}
         if is_alive(signed.get("pid"), signed.get("token")):
@@ -68,9 +54,6 @@ def holder(folder: Path) -> dict[str, Any] | None:
 
 def security(folder: Path) -> Any:
     """Returns the credentials of an engine's folder for every role.
-
-    Args:
-        folder: ``home.engine``.
 
     Returns:
         A :class:`distributed.security.Security`.

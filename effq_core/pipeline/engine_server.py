@@ -146,9 +146,6 @@ async def _start_scheduler(security: Security, port: int) -> Scheduler:
 async def serve(home: Home) -> None:
     """Runs the engine until it is idle for long or told to stop.
 
-    Args:
-        home: The store it belongs to.
-
     Raises:
         EngineError: If the port is taken or a setting is malformed.
     """

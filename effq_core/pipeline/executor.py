@@ -65,11 +65,7 @@ class Executor:
     """Runs stages as their inputs finish, and survives the death of workers.
 
     Args:
-        home: The store.
-        plan: All stages.
-        fingerprints: Their artifacts'.
         finished: Names of those whose artifact exists.
-        progress: Where changes are written.
         check: Raises :class:`~effq_core.base.errors.Cancelled` once the user asked to stop.
         stop: Makes cooperative stages of this run stop.
     """

@@ -41,8 +41,6 @@ class _Source:
 
     Attributes:
         stages: What is taken over, by name.
-        labels: Of the model's outputs.
-        entry: What the model takes of a photo.
     """
 
     stages: tuple[StageSpec, ...]
@@ -55,13 +53,9 @@ class FilesPlanner(MeasuringPlanner):
 
     Args:
         experiment: The run's own, with other photos and ``files_of``.
-        home: The store.
-        dataset: The photos, where the caller has opened them already.
 
     Raises:
-        InputError: If there is no such run.
         ExperimentError: If its files are gone, or the photos' classes are not its.
-        DatasetError: If the photos cannot be used.
     """
 
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:

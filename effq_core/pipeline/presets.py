@@ -57,10 +57,6 @@ class Preset:
     """A preset as a page offers it.
 
     Attributes:
-        name: Identifier.
-        title: For people.
-        summary: What it does, in one line.
-        experiment: The choices.
         missing: What the preset would use and this machine lacks; empty where nothing is.
     """
 
@@ -73,9 +69,6 @@ class Preset:
 
 def offered(home: Home) -> tuple[Preset, ...]:
     """Returns the presets with models and photos that are on this machine.
-
-    Args:
-        home: The store.
 
     Returns:
         The presets; one whose photos or weights are not downloaded uses what is bundled, and says

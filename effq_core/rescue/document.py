@@ -43,14 +43,7 @@ def to_json(story: Story) -> dict[str, Any]:
 
 
 def to_markdown(story: Story) -> str:
-    """Returns the story as a Markdown document.
-
-    Args:
-        story: The story.
-
-    Returns:
-        Title, verdict and a table of the steps.
-    """
+    """Returns the story as a Markdown document: title, verdict and a table of the steps."""
     lines = [f"# Rescue of {_safe(story.subject or story.rescue.experiment.model)}", ""]
     lines += [f"{fmt.moment(story.created)} · limit: {limit_text(story)} · seed "
               f"{story.rescue.experiment.seed}", ""]  # fmt: skip

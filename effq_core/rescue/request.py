@@ -76,12 +76,6 @@ class Rescue:
     def from_dict(cls, plain: dict[str, Any]) -> Rescue:
         """Rebuilds a request from :meth:`to_dict`.
 
-        Args:
-            plain: JSON values; a missing key takes its default.
-
-        Returns:
-            The validated request.
-
         Raises:
             ExperimentError: If a key is unknown or a value out of range.
         """

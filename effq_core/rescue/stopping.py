@@ -37,12 +37,7 @@ class Worked:
 
 
 class Stopping:
-    """What tells a rescue to stop, and passes it on to the run it waits for.
-
-    Args:
-        home: The store.
-        files: The rescue's, through which somebody asks it to stop.
-    """
+    """What tells a rescue to stop, and passes it on to the run it waits for."""
 
     def __init__(self, home: Home, files: JobFiles) -> None:
         self._home, self._files = home, files
@@ -68,7 +63,6 @@ class Stopping:
         """Cancels a run while the block works on it, when somebody asks or its time is up.
 
         Args:
-            run_id: The run.
             seconds: Time the run may take once it has its turn; ``None``: any.
             is_running: Whether it has; called from another thread until it says so.
             is_waiting: Whether it then waits all the same; called from there as well.

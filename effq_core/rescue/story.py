@@ -47,16 +47,13 @@ class Step:
 
     Attributes:
         remedy: What was tried; ``None`` for int8 as it is.
-        state: How it stands.
         experiment: What was run; ``None`` where nothing was.
         run: The run's id; empty where there is none.
         why: Why it was skipped, failed or stopped; empty otherwise.
         estimate: Seconds it was expected to take; ``None`` where nobody estimated.
         seconds: Seconds its run worked, waits for other runs not included; ``None`` where nothing
             was run for it.
-        stages: Stages of its run.
         cached: How many of them were there already.
-        started: When it began.
         outcome: What it gave; ``None`` unless measured.
     """
 
@@ -103,16 +100,9 @@ class Story:
 
     Attributes:
         id: Short, sortable by time.
-        rescue: What is asked.
-        created: When it was asked for.
-        subject: What it is about, for people.
         status: Where it is; ``finished`` says nothing about the limit.
         steps: What was begun or skipped, in order; int8 as it is comes first.
         ahead: Estimated seconds of the remedies not yet tried, cheapest first.
-        finished: When it ended.
-        error: Why it failed.
-        hint: What to do about it.
-        pid: Process that works on it.
         token: Tells that process from a later one of the same number.
     """
 
@@ -186,12 +176,6 @@ class Story:
     def from_dict(cls, plain: dict[str, Any]) -> Story:
         """Rebuilds a story from :meth:`to_dict`.
 
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The story.
-
         Raises:
             StoreError: If it is not one.
         """
@@ -225,34 +209,14 @@ def files_of(home: Home, story_id: str) -> JobFiles:
 
 
 def save(home: Home, story: Story) -> None:
-    """Writes a story, whole or not at all.
-
-    Args:
-        home: The store.
-        story: The story.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
+    """Writes a story, whole or not at all."""
     write_json(
         files_of(home, story.id).folder / STORY_FILE, json.loads(json.dumps(story.to_dict()))
     )
 
 
 def load(home: Home, story_id: str) -> Story:
-    """Reads a story.
-
-    Args:
-        home: The store.
-        story_id: Its id.
-
-    Returns:
-        The story; ``interrupted`` if the process that worked on it has died.
-
-    Raises:
-        InputError: If there is no such rescue.
-        StoreError: If its file is damaged.
-    """
+    """Reads a story; it is ``interrupted`` if the process that worked on it has died."""
     plain = read_json(files_of(home, story_id).folder / STORY_FILE)
     if plain is None:
         raise InputError(
@@ -278,14 +242,7 @@ def stories(home: Home) -> list[Story]:
 
 
 def find(home: Home, text: str) -> Story:
-    """Finds the rescue a person means.
-
-    Args:
-        home: The store.
-        text: Its id, the start of it, or ``latest``.
-
-    Returns:
-        The story.
+    """Finds the rescue a person means by its id, the start of it, or ``latest``.
 
     Raises:
         InputError: If there is none, or several fit.

@@ -55,9 +55,6 @@ class _Lines:
 def main(folder: str) -> int:
     """Looks at what is in a draft.
 
-    Args:
-        folder: The draft; its request says what was given.
-
     Returns:
         The exit status: 0 also where what was given cannot be used, which is said in a line.
     """
