@@ -43,11 +43,8 @@ def foresee(experiment: Experiment, *, remeasure: bool, as_json: bool) -> None:
 def _earlier(home: Home) -> list[Mapping[str, Any]]:
     if not home.database.exists():
         return []
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         return [run.experiment for run in database.list_runs()]
-    finally:
-        database.close()
 
 
 def _parts(cost: Forecast) -> list[dict[str, Any]]:

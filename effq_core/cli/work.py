@@ -90,8 +90,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         sweep_work.carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
         return
     if detach:
-        name_idle("--detach", {"--quiet": quiet})
-        _detach(home, run_id, as_json=as_json)
+        leave(home, run_id, "effq show", as_json=as_json, quiet=quiet)
         return
     begun = time.monotonic()
     # Progress is not a result: with --json it must stay out of standard output.
@@ -120,10 +119,15 @@ def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
         return run_foreground(home, run_id, on_update)
 
 
-def give_up(run: RunRow) -> NoReturn:
+def give_up(run: RunRow, what: str = "run", resume: str = "effq resume") -> NoReturn:
     """Says why a run did not finish, and ends with the exit code for it."""
-    _explain(run)
-    raise typer.Exit(CANCELLED if run.status is Status.CANCELLED else FAILED)
+    again = f"`{resume} {run.id}` continues where it stopped: what is finished is kept."
+    if run.status is Status.CANCELLED:
+        print_error(f"The {what} {run.id} was cancelled.", again)
+        raise typer.Exit(CANCELLED)
+    print_error(run.error or f"The {what} {run.id} is {run.status}.", run.hint)
+    say(again, style="red", error=True)
+    raise typer.Exit(FAILED)
 
 
 def document(home: Home, run: RunRow) -> dict[str, Any]:
@@ -160,9 +164,11 @@ def _stage_values(stage: StageRow) -> dict[str, Any]:
     return plain
 
 
-def _detach(home: Home, run_id: str, *, as_json: bool) -> None:
+def leave(home: Home, run_id: str, show: str, *, as_json: bool, quiet: bool) -> None:
+    """Leaves a run, queued or ended, to a process of its own."""
     from effq_core.pipeline.control import resume, start_detached
 
+    name_idle("--detach", {"--quiet": quiet})
     with Database(home.database) as database:
         queued = database.get_run(run_id).status is Status.QUEUED
     pid = start_detached(home, run_id) if queued else resume(home, run_id)
@@ -170,7 +176,7 @@ def _detach(home: Home, run_id: str, *, as_json: bool) -> None:
         print_json({"run": {"id": run_id}, "driver_pid": pid})
         return
     say(run_id)
-    say(f"It runs in the background. `effq show {run_id}` tells how far it is.", error=True)
+    say(f"It runs in the background. `{show} {run_id}` tells how far it is.", error=True)
 
 
 def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> None:
@@ -182,12 +188,3 @@ def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> N
     print_results(stdout(), load_results(home, run))
     if not quiet:
         say(f"\n`effq show {run.id}` shows this again, `effq export {run.id} --to DIR` writes it.")
-
-
-def _explain(run: RunRow) -> None:
-    again = f"`effq resume {run.id}` continues where it stopped: what is finished is kept."
-    if run.status is Status.CANCELLED:
-        print_error(f"The run {run.id} was cancelled.", again)
-        return
-    print_error(run.error or f"The run {run.id} is {run.status}.", run.hint)
-    say(again, style="red", error=True)

@@ -102,11 +102,9 @@ def _match(labels: Sequence[Label], dataset: Dataset) -> ClassMatch:
 def _source(experiment: Experiment, home: Home) -> _Source:
     if experiment.files_of == REFERENCE:
         return _reference(experiment)
-    store, database = ArtifactStore(home), Database(home.database)
-    try:
+    store = ArtifactStore(home)
+    with Database(home.database) as database:
         rows = [row for row in _stages(database, str(experiment.files_of)) if row.kind in _TAKEN]
-    finally:
-        database.close()
     # A part of the evaluation sample may have another side: that of a file somebody brought.
     rows = [row for row in rows if not row.name.startswith(_MEASURED_ON)]
     there = {row.name: found for row in rows if (found := store.find(row.kind, row.fingerprint))}
