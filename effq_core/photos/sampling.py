@@ -167,24 +167,6 @@ def candidates(
     return order[: sizes.training + spare - spare // 2]
 
 
-def assert_disjoint(a: Iterable[ImageItem], b: Iterable[ImageItem]) -> None:
-    """Makes sure that no image is in both samples, by content.
-
-    Raises:
-        DatasetError: If an image is in both; the message names the first few.
-    """
-    keys = {item.sha256: item.key for item in a}
-    common = [(keys[item.sha256], item.key) for item in b if item.sha256 in keys]
-    if common:
-        named = "; ".join(x if x == y else f"{x} = {y}" for x, y in common[:5])
-        more = f" and {len(common) - 5:,} more" if len(common) > 5 else ""
-        raise DatasetError(
-            f"Two samples that must not overlap share {counted(len(common), 'image')}: "
-            f"{named}{more}.",
-            "Remove the copies from the dataset, or choose smaller samples.",
-        )
-
-
 def _parts(
     index: Index, seed: int, *, whole: bool = False
 ) -> tuple[list[ImageItem], list[ImageItem]]:

@@ -157,8 +157,7 @@ def _memory(pid: int) -> int:
 
 
 def _external(home: Home, work: tuple[Work, ...]) -> EngineStatus:
-    client = engine.connect(home)
-    try:
+    with contextlib.closing(engine.connect(home)) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         memory = sum(int(each.get("metrics", {}).get("memory", 0)) for each in workers)
         return EngineStatus(
@@ -169,5 +168,3 @@ def _external(home: Home, work: tuple[Work, ...]) -> EngineStatus:
             memory_bytes=memory,
             work=work,
         )
-    finally:
-        client.close()

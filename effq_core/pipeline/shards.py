@@ -37,12 +37,6 @@ def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
     return Plan(stages) if len(stages) > len(plan) else plan
 
 
-def part_of(name: str) -> str:
-    """Returns the stage whose work a part does; the name itself where it is no part."""
-    whole, _, number = name.rpartition(":")
-    return whole if whole and number.partition("of")[0].isdigit() and "of" in number else name
-
-
 def _is_large(plan: Plan, spec: StageSpec) -> bool:
     size = plan[spec.inputs["evaluation"]].params["sizes"]["evaluation"]
     return size is None or size >= SHARD_FROM  # all there are may be many

@@ -7,7 +7,6 @@ found interrupted like every run. Each of the sweep's runs appears once it is fi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import EffqError, ExperimentError, InputError, StoreError
@@ -134,17 +133,8 @@ def find_same(home: Home, database: Database, sweep: Sweep) -> RunRow | None:
     """Looks for the newest run of the same sweep, so that asking again goes on with it."""
     wanted = sweep.fingerprint()
     for run in _sweep_runs(home, database):
-        plain = read_json(_file(home, run.id))
+        plain = read_json(home.runs / run.id / SWEEP_FILE)
         if plain is not None and plain.get("fingerprint") == wanted:
-            return run
-    return None
-
-
-def sweep_of(home: Home, database: Database, run_id: str) -> RunRow | None:
-    """Returns the sweep a run belongs to."""
-    for run in _sweep_runs(home, database):
-        plain = read_json(_file(home, run.id))
-        if plain is not None and run_id in plain.get("runs", {}).values():
             return run
     return None
 
@@ -155,7 +145,3 @@ def member_runs(home: Home) -> set[str]:
     for path in home.runs.glob(f"*/{SWEEP_FILE}"):
         found.update((read_json(path) or {}).get("runs", {}).values())
     return found
-
-
-def _file(home: Home, run_id: str) -> Path:
-    return home.runs / run_id / SWEEP_FILE
