@@ -85,11 +85,7 @@ def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
 
 
 def refuse_unused(experiments: Collection[Experiment], chosen: Mapping[str, Any]) -> None:
-    """Refuses options that would have no effect, and names what is made for the sake of others.
-
-    Raises:
-        ExperimentError: If one has none.
-    """
+    """Refuses options that would have no effect, and names what is made for the sake of others."""
     unused.refuse_unused(experiments, Home.from_environment(), chosen)
     about = [s.option for s in ASKED if s.part == "mixed" and s.path in chosen]
     if about and MIXED not in chosen.get("variants", ()):

@@ -25,11 +25,7 @@ class EffqGroup(TyperGroup):
     """A group of commands whose errors end as a message and an exit code, never as a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the chosen command.
-
-        Raises:
-            typer.Exit: With the exit code an error stands for.
-        """
+        """Runs the chosen command."""
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.TyperException):

@@ -76,10 +76,8 @@ class JobFiles:
 
         lock = FileLock(self.lock)
         lock.acquire(on_wait=busy)
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     def ask_to_stop(self) -> None:
         """Asks the job's process to stop."""

@@ -17,11 +17,7 @@ _WORK: dict[str, Work] = {}
 
 
 def register(kind: str, work: Work) -> None:
-    """Registers what works on jobs of a kind.
-
-    Raises:
-        ValueError: If something else does already.
-    """
+    """Registers what works on jobs of a kind."""
     if kind in _WORK:
         raise ValueError(f"The kind of job {kind!r} is registered already.")
     _WORK[kind] = work

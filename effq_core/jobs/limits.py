@@ -27,11 +27,7 @@ _POLL = 0.1
 
 
 def refuse_more(active: int, most: int, what: str, hint: str) -> None:
-    """Refuses another job where as many of its kind go on as may: ``4 rescues are going on``.
-
-    Raises:
-        BusyError: If so.
-    """
+    """Refuses another job where as many of its kind go on as may: ``4 rescues are going on``."""
     if active >= most:
         raise BusyError(f"{active} {what}, and no more than {most} may.", hint)
 
@@ -75,11 +71,7 @@ class Room:
             self.leave(count)
 
     def take(self) -> None:
-        """Takes room for one without waiting; :meth:`leave` gives it back.
-
-        Raises:
-            BusyError: If there is none.
-        """
+        """Takes room for one without waiting; :meth:`leave` gives it back."""
         with self._changed:
             if self._inside >= self.most:
                 raise self._busy()
@@ -156,11 +148,7 @@ class Held:
                 self._files.pop(visitor, None)
 
     def check(self, more: int) -> None:
-        """Looks whether the server has room for more bytes, before somebody sends them in vain.
-
-        Raises:
-            BusyError: If it has not.
-        """
+        """Looks whether the server has room for more bytes, before somebody sends them in vain."""
         with self._lock:
             if self._total() + more > self.server:
                 raise self._busy()

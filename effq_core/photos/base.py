@@ -72,11 +72,7 @@ class Dataset(Protocol):
         """
 
     def scan(self, reporter: Reporter) -> Index:
-        """Lists every usable image, without duplicates.
-
-        Raises:
-            DatasetError: If no image is left.
-        """
+        """Lists every usable image, without duplicates."""
 
     def open(self, item: ImageItem) -> Image.Image:
         """Reads one image as stored, its orientation not applied; several threads may call it.

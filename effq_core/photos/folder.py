@@ -99,11 +99,7 @@ class FolderDataset:
         return digest.hexdigest()
 
     def scan(self, reporter: Reporter) -> Index:
-        """Hashes every image and removes duplicates.
-
-        Raises:
-            DatasetError: If none remain.
-        """
+        """Hashes every image and removes duplicates."""
         items: list[ImageItem] = []
         skipped = list(self.skipped)
         for done, file in enumerate(self.files):

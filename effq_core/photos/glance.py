@@ -73,11 +73,7 @@ def part_sizes(dataset_id: str, home: Home) -> ResolvedSizes:
 
 
 def check_samples(experiment: Experiment, home: Home, *, new_head: bool) -> ResolvedSizes:
-    """Checks before a run that a dataset has the images asked for, copies included.
-
-    Raises:
-        DatasetError: If there are too few.
-    """
+    """Checks before a run that a dataset has the images asked for, copies included."""
     _, index = _listed(experiment.dataset, home)
     trains = experiment.trains or new_head
     return check_sizes(

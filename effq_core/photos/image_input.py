@@ -54,11 +54,7 @@ class ImageInput:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> ImageInput:
-        """Reads what :meth:`to_plain` is part of; what is not said is a cropped square in colour.
-
-        Raises:
-            ValueError: If a value is none of an input.
-        """
+        """Reads what holds :meth:`to_plain`; what is not said is a cropped square in colour."""
         channels = int(plain.get("channels", COLOUR))
         if channels not in (GREY, COLOUR):
             raise ValueError(f"{channels} channels")

@@ -53,11 +53,7 @@ class Index:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Index:
-        """Rebuilds an index from :meth:`to_dict`.
-
-        Raises:
-            StoreError: If the values are not an index.
-        """
+        """Rebuilds an index from :meth:`to_dict`."""
         try:
             return cls(
                 dataset=plain["dataset"],

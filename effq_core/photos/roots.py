@@ -14,6 +14,7 @@ from pathlib import Path
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.settings import Home
+from effq_core.photos.walk import is_folder
 
 VARIABLE = "EFFQ_DATA_ROOTS"
 """Environment variable that lists the folders, separated as ``PATH`` is."""
@@ -135,7 +136,7 @@ class Roots:
                         continue
                     if entry.is_symlink() and not self.allowed(entry.path):
                         refused.append(entry.name)
-                    elif _is_folder(entry):
+                    elif is_folder(entry):
                         names.append(entry.name)
         except OSError as error:
             raise DatasetError(
@@ -220,13 +221,6 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:  # a name too long for any disk
-        return False
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
         return False
 
 

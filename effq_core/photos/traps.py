@@ -58,11 +58,7 @@ class BoundedReader(io.BytesIO):
 
 
 def refuse_traps(image: Image.Image, data: bytes, name: str) -> None:
-    """Refuses an opened, not yet decoded image that would cost far more than its pixels.
-
-    Raises:
-        DatasetError: If it is one.
-    """
+    """Refuses an opened, not yet decoded image that would cost far more than its pixels."""
     pixels = image.width * image.height
     if image.format in ("JPEG", "MPO"):
         most = MAX_SCAN_PIXELS // max(1, pixels)

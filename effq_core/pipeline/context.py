@@ -123,9 +123,5 @@ class StageContext:
         self.link.event(kind, **values)
 
     def check_cancelled(self) -> None:
-        """Returns unless the run is to stop: see :class:`~effq_core.base.reporting.Reporter`.
-
-        Raises:
-            Cancelled: If it is.
-        """
+        """Returns unless the run is to stop: see :class:`~effq_core.base.reporting.Reporter`."""
         self.link.check_cancelled()

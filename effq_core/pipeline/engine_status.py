@@ -103,7 +103,6 @@ def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple
 
     Raises:
         EngineError: If runs are active and it is not forced, or it is a cluster of somebody else.
-        StoreError: If a run cannot be cancelled.
     """
     external = engine.external_scheduler()
     if external is not None:

@@ -46,15 +46,13 @@ def turn(
         else:
             free_since = None
         time.sleep(_POLL)
-    try:
+    with lock:
         died = not (read_json(holder) or {}).get("clean", True)
         write_json(holder, {"run": run_id, "clean": False})
         try:
             yield died
         finally:  # also when the run failed; only a killed driver leaves it undone
             write_json(holder, {"run": run_id, "clean": True})
-    finally:
-        lock.release()
 
 
 def queue_text(database: Database, run: RunRow) -> str:

@@ -114,11 +114,7 @@ class Plan:
 
 
 def canonical_json(value: Any) -> str:
-    """Returns the one JSON text equal values share.
-
-    Raises:
-        StageError: If a value is not JSON.
-    """
+    """Returns the one JSON text equal values share."""
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -85,10 +85,8 @@ def delete(home: Home, story_id: str) -> None:
     lock = FileLock(files.lock)
     if load(home, story_id).status.is_active or not lock.try_acquire():
         raise InputError(f"The rescue {story_id} is going on.", "Cancel it first.")
-    try:
+    with lock:
         remove_tree(files.folder)
-    finally:
-        lock.release()
 
 
 def request_cancel(home: Home, story_id: str) -> Story:

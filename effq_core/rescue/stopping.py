@@ -44,11 +44,7 @@ class Stopping:
         self.timed_out = False
 
     def check(self) -> None:
-        """Raises once somebody asked to stop.
-
-        Raises:
-            Cancelled: If so.
-        """
+        """Raises once somebody asked to stop."""
         if self._files.is_asked_to_stop:
             raise Cancelled("The rescue was cancelled.", "Take it up again to go on.")
 

@@ -144,11 +144,7 @@ class Story(Plain):
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuilds a story from :meth:`to_dict`.
-
-        Raises:
-            StoreError: If it is not one.
-        """
+        """Rebuilds a story from :meth:`to_dict`."""
         try:
             if plain["format"] != FORMAT:
                 raise StoreError(f"The story has format {plain['format']}, not {FORMAT}.")

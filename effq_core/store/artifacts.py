@@ -40,11 +40,7 @@ class ArtifactStore:
         self._warnings: list[str] = []
 
     def path(self, stage: str, fingerprint: str) -> Path:
-        """Returns where an artifact is, or would be.
-
-        Raises:
-            StoreError: If a name is malformed.
-        """
+        """Returns where an artifact is, or would be."""
         manifest.check_name(stage, fingerprint)
         return self.root / stage / fingerprint
 
@@ -124,11 +120,9 @@ class ArtifactStore:
         manifest.check_name(stage, fingerprint)
         lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
         lock.acquire(on_wait=on_wait)
-        try:
+        with lock:
             self.sweep(stage, fingerprint)
             yield
-        finally:
-            lock.release()
 
     @contextlib.contextmanager
     def create(
@@ -209,11 +203,7 @@ class ArtifactStore:
         return sorted((each for each in found if each is not None), key=lambda each: each.created)
 
     def delete(self, stage: str, fingerprint: str) -> None:
-        """Removes an artifact; harmless where there is none.
-
-        Raises:
-            StoreError: If a name is malformed or the artifact cannot be removed.
-        """
+        """Removes an artifact; harmless where there is none."""
         path = self.path(stage, fingerprint)
         # Renamed first, so that nobody meets half of it.
         hidden = path.with_name(f"{drafts.PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")

@@ -70,11 +70,7 @@ class Artifact:
 
 
 def check_name(stage: str, fingerprint: str) -> None:
-    """Refuses names no path may be built from.
-
-    Raises:
-        StoreError: If either is malformed.
-    """
+    """Refuses names no path may be built from."""
     if not _STAGE.fullmatch(stage) or not _FINGERPRINT.fullmatch(fingerprint):
         raise StoreError(
             f"{stage!r}/{fingerprint!r} is not the name of an artifact.",

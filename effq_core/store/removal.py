@@ -46,11 +46,7 @@ class Deletion:
 
 
 def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> Deletion:
-    """Says what deleting runs would free, and what others keep; changes nothing.
-
-    Raises:
-        InputError: If one is not the id of a run.
-    """
+    """Says what deleting runs would free, and what others keep; changes nothing."""
     going = {validate_run_id(run) for run in run_ids}
     freed: list[Key] = []
     shared: list[Key] = []

@@ -78,11 +78,7 @@ def is_sweep(home: Home, run_id: str) -> bool:
 
 
 def read_sweep(home: Home, run_id: str) -> SweepState:
-    """Reads a sweep.
-
-    Raises:
-        InputError: If the run is no sweep.
-    """
+    """Reads a sweep."""
     path = home.runs / validate_run_id(run_id) / SWEEP_FILE
     if not path.is_file():
         raise InputError(f"There is no sweep {run_id}.", "`effq sweep list` lists those there are.")
