@@ -68,10 +68,7 @@ def open_imagenette(home: Home) -> FolderDataset:
 def download_imagenette(
     home: Home, reporter: Reporter, *, url: str = URL, md5: str = MD5, size: int | None = None
 ) -> Path:
-    """Downloads and unpacks the photos, unless they are there.
-
-    Returns:
-        The folder with ``train`` and ``val``. It appears whole.
+    """Downloads and unpacks the photos, unless they are there; their folder appears whole.
 
     Raises:
         DownloadError: If the archive cannot be had, or is not what it should be.

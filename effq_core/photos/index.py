@@ -76,11 +76,7 @@ def items_to_json(items: Iterable[ImageItem]) -> list[list[Any]]:
 
 
 def items_from_json(rows: Iterable[Any]) -> list[ImageItem]:
-    """Rebuilds images from :func:`items_to_json`.
-
-    Args:
-        rows: Lists of ``[key, label, split, sha256]``.
-    """
+    """Rebuilds images from rows of :func:`items_to_json`."""
     return [ImageItem(*row) for row in rows]
 
 

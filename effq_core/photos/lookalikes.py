@@ -56,11 +56,7 @@ Nearest = list[tuple[int, float] | None]
 
 
 def miniature(rgb: Image.Image) -> Miniatures:
-    """Reduces a photo to what is compared.
-
-    Returns:
-        Its centre square, grey, (32, 32).
-    """
+    """Reduces a photo to what is compared: its centre square, grey, (32, 32)."""
     width, height = rgb.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2

@@ -181,10 +181,7 @@ def remove_own(home: Home, dataset_id: str) -> int:
 
 
 def place_for(home: Home, title: str) -> Path:
-    """Returns where a new set of this name will be.
-
-    Returns:
-        A folder that is not there; the one it will be in exists.
+    """Returns where a new set of this name will be; the folder around it is made.
 
     Raises:
         DatasetError: If there is a set of this name.

@@ -70,11 +70,7 @@ def connect(
 
 
 def running(home: Home) -> dict[str, Any] | None:
-    """Returns what the embedded engine says about itself; ``None`` where none runs.
-
-    Returns:
-        ``address``, ``pid``, ``token``, ``started`` and ``code``.
-    """
+    """Returns ``address``, ``pid``, ``token``, ``started``, ``code`` of the engine, if it runs."""
     state = read_json(home.engine / engine_files.STATE)
     if state is None or not is_alive(state.get("pid"), state.get("token")):
         return None

@@ -27,11 +27,7 @@ _FORCED = ("TF_USE_LEGACY_KERAS",)
 
 
 def engine_environment(home: Path) -> dict[str, str]:
-    """Returns the environment of the engine, which its worker inherits.
-
-    Returns:
-        Ours with :data:`WORKER_ENVIRONMENT`; a user's own thread and allocator settings win.
-    """
+    """Returns the environment of the engine and its worker; a user's own settings win."""
     environment = WORKER_ENVIRONMENT | process_environment(home)
     return environment | {name: WORKER_ENVIRONMENT[name] for name in _FORCED}
 
@@ -53,11 +49,7 @@ def holder(folder: Path) -> dict[str, Any] | None:
 
 
 def security(folder: Path) -> Any:
-    """Returns the credentials of an engine's folder for every role.
-
-    Returns:
-        A :class:`distributed.security.Security`.
-    """
+    """Returns the ``distributed.security.Security`` of an engine's folder for every role."""
     from distributed.security import Security  # slow to import, and few need it
 
     certificate, key = str(folder / CERTIFICATE), str(folder / KEY)

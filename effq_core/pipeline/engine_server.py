@@ -218,11 +218,7 @@ async def _until_idle(
 
 
 def main() -> int:
-    """Runs the engine of ``EFFQ_HOME``; its one instance.
-
-    Returns:
-        The exit code: 0 also where another instance runs already, 3 where it cannot be started.
-    """
+    """Runs the one engine of ``EFFQ_HOME``: 0 also where another runs, 3 where it cannot start."""
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
     )

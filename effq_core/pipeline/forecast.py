@@ -127,11 +127,7 @@ def recent_stages(home: Home) -> list[StageRow]:
 
 
 def host_pace(history: Iterable[StageRow]) -> float | None:
-    """Tells how many times longer than estimated stages take on this machine.
-
-    Returns:
-        The factor, from stages that were really computed; ``None`` without 20 s of them.
-    """
+    """Tells how much longer than estimated computed stages take here; ``None`` without 20 s."""
     took = expected = 0.0
     for stage in history:
         if stage.state is StageState.DONE and stage.started and stage.finished:

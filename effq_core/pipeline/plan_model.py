@@ -21,11 +21,7 @@ from effq_core.photos.image_input import ImageInput
 
 
 def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]]:
-    """Returns the function that builds the float model, and what it depends on.
-
-    Returns:
-        The function below ``effq_core.pipeline.stages``, and its parameters.
-    """
+    """Returns the stage that builds the float model, and its parameters."""
     params: dict[str, Any] = {
         "model": card.id,
         "weights": card.weights.sha256 or card.weights.md5,

@@ -68,12 +68,7 @@ class Preset:
 
 
 def offered(home: Home) -> tuple[Preset, ...]:
-    """Returns the presets with models and photos that are on this machine.
-
-    Returns:
-        The presets; one whose photos or weights are not downloaded uses what is bundled, and says
-        so.
-    """
+    """Returns the presets; they use what is bundled in place of what is not downloaded."""
     weights = MODELS[PAPER_MODEL].is_present(home)
     photos = imagenette.is_present(home)
     model = PAPER_MODEL if weights else BUNDLED_MODEL

@@ -83,11 +83,7 @@ def _offer(
 
 
 def cost_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) -> Forecast:
-    """Estimates a run, training photos counted where "all that remain" were asked for.
-
-    Returns:
-        The estimate; ``seconds`` is 0 where everything is there.
-    """
+    """Estimates a run, with all training photos counted where all that remain were asked for."""
     stages = list(history)
     found = forecast(experiment, home, stages)
     if not experiment.trains or experiment.training_size is not None:

@@ -40,11 +40,7 @@ def state_title(state: StepState) -> str:
 
 
 def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> str:
-    """Names a step for people, with the setting that makes it.
-
-    Returns:
-        Such as ``Percentile calibration (99.99 %, 500 images)``.
-    """
+    """Names a step, such as ``Percentile calibration (99.99 %, 500 images)``."""
     title = "Int8 as it is" if remedy is None else remedy_title(remedy)
     if experiment is None:
         return title
@@ -82,11 +78,7 @@ def limit_text(story: Story) -> str:
 
 
 def drop_text(outcome: Outcome) -> str:
-    """Writes what a variant loses, with its interval.
-
-    Returns:
-        Such as ``0.81 points (0.2 to 1.4)``; without labels, per cent of other answers.
-    """
+    """Writes a loss: ``0.81 points (0.2 to 1.4)``; without labels, per cent of other answers."""
     low, high = fmt.decimals(outcome.drop_low, 2), fmt.decimals(outcome.drop_high, 2)
     unit = "points" if outcome.is_labelled else "%"
     return f"{fmt.decimals(outcome.drop_points, 2)} {unit} ({low} to {high})"

@@ -79,11 +79,7 @@ def check_name(stage: str, fingerprint: str) -> None:
 
 
 def library_versions(names: tuple[str, ...] = ()) -> dict[str, str]:
-    """Returns the installed versions of packages, without importing them.
-
-    Returns:
-        Version by name, Python's and EffQ's own included; ``"missing"`` where not installed.
-    """
+    """Returns packages' versions, ``missing`` too, and Python's and EffQ's, importing none."""
     found = {"python": platform.python_version(), "effq": __version__}
     for name in names:
         try:

@@ -32,11 +32,7 @@ class RunStates(Journal):
         return self._set_status(validate_run_id(run_id), status, values)[0]
 
     def change_status(self, seen: RunRow, status: Status, **values: Any) -> tuple[RunRow, bool]:
-        """Changes a run's status unless somebody else has changed it, or begun to work on it.
-
-        Returns:
-            The row as it is now, and whether it was changed.
-        """
+        """Changes a run's status unless somebody else has; returns the row, and whether it did."""
         return self._set_status(seen.id, status, values, seen)
 
     def _set_status(

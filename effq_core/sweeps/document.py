@@ -42,11 +42,7 @@ def to_json(home: Home, database: Database, state: SweepState) -> dict[str, Any]
 
 
 def to_csv(rows: tuple[Row, ...]) -> str:
-    """Writes a table with a row for each variant of each run.
-
-    Returns:
-        CSV with a header; shares are 0 to 1, intervals 95 %, differences percentage points.
-    """
+    """Writes a row a variant of each run: shares 0 to 1, 95 % intervals, percentage points."""
     return csv_text(_values(row, found) for row in rows for found in row.found)
 
 

@@ -20,11 +20,7 @@ _ALONG = {
 
 
 def alongs(choice: Sweep) -> tuple[Along, ...]:
-    """Returns the axes a sweep can be drawn along: those with two values or more.
-
-    Returns:
-        The axes; calibration size alone where only methods, losses or seeds vary.
-    """
+    """Returns the axes with two values or more; calibration size where only other choices vary."""
     found = [along for axis, along in _ALONG.items() if axis in choice.varied]
     if not found:
         trains = "losses" in choice.varied

@@ -88,11 +88,7 @@ def read_labels(
 def look_at(
     file: FoundFile, folder: Path, limits: Limits, *, thumbnail: bool
 ) -> tuple[Seen, bytes]:
-    """Decodes one photo.
-
-    Returns:
-        What it is, and the picture as JPEG, empty where not wanted or not possible.
-    """
+    """Decodes one photo; the picture is JPEG, empty where not wanted or not possible."""
     name = shown(file.name)
     try:
         data = (folder / file.path).read_bytes()
