@@ -31,19 +31,7 @@ ALL = "all"
 
 
 def given(options: Mapping[str, Any], *, one_down: bool = False) -> dict[str, Any]:
-    """Reads the options that choose settings.
-
-    Args:
-        options: By the name of their parameter; ``None``, or nothing, where not given.
-        one_down: As for :func:`parse_data`.
-
-    Returns:
-        The values that were given, by the path of their setting.
-
-    Raises:
-        ExperimentError: If one cannot be read.
-        DatasetError: If there is no such dataset.
-    """
+    """Reads the options that choose settings, as values by the path of their setting."""
     found: dict[str, Any] = {}
     for setting in ASKED:
         text = options.get(parameter(setting))
@@ -57,18 +45,7 @@ def given(options: Mapping[str, Any], *, one_down: bool = False) -> dict[str, An
 
 
 def parse_values(setting: Setting, given: Any) -> tuple[Any, ...]:
-    """Reads values of a setting.
-
-    Args:
-        setting: Which.
-        given: One value, or repeated and comma-separated ones.
-
-    Returns:
-        The values.
-
-    Raises:
-        ExperimentError: If one cannot be read.
-    """
+    """Reads values of a setting: one, or repeated and comma-separated ones."""
     texts = _split(given) if isinstance(given, list) else [given]
     return tuple(_value(setting, text) for text in texts)
 
@@ -93,11 +70,7 @@ def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
     """Applies options to a preset.
 
     Args:
-        preset: Its name.
         chosen: Values by the path of their setting; any of ``mixed`` asks for ``int8_mixed``.
-
-    Returns:
-        The experiment.
 
     Raises:
         ExperimentError: If the preset is unknown or a value out of range.
@@ -112,16 +85,7 @@ def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
 
 
 def refuse_unused(experiments: Collection[Experiment], chosen: Mapping[str, Any]) -> None:
-    """Refuses options that would have no effect, and names what is made for the sake of others.
-
-    Args:
-        experiments: Those that would be run.
-        chosen: What was given, as :func:`make_experiment` takes it.
-
-    Raises:
-        ExperimentError: If one has none.
-        InputError: If the photos cannot be used.
-    """
+    """Refuses options that would have no effect, and names what is made for the sake of others."""
     unused.refuse_unused(experiments, Home.from_environment(), chosen)
     about = [s.option for s in ASKED if s.part == "mixed" and s.path in chosen]
     if about and MIXED not in chosen.get("variants", ()):
@@ -136,9 +100,6 @@ def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
         text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's own, or
             a folder with or without ``folder:``; ``None`` where it was not given.
         one_down: Whether the folders in the folders there are the classes.
-
-    Returns:
-        A dataset's identifier; ``None`` where it was not given.
 
     Raises:
         DatasetError: If it is none of them, or there are no folders to look into.
@@ -162,17 +123,7 @@ def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
 
 
 def parse_variants(texts: Iterable[str] | None) -> tuple[str, ...] | None:
-    """Reads repeated and comma-separated names of variants.
-
-    Args:
-        texts: Values of ``--variant``; ``None`` or none where it was not given.
-
-    Returns:
-        Names in the catalogue's order; ``None`` where it was not given.
-
-    Raises:
-        ExperimentError: If a name is unknown.
-    """
+    """Reads repeated and comma-separated names of variants, into the catalogue's order."""
     names = _split(texts)
     if not names:
         return None

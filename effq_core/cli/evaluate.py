@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from effq_core.cli.show import RunName
+from effq_core.cli.show import Detach, Quiet, ResultsAsJson, RunName
 
 
 def evaluate(
@@ -32,13 +32,9 @@ def evaluate(
         str | None, typer.Option(help="Photos to measure on, or all (the default).")
     ] = None,
     name: Annotated[str, typer.Option(help="What to call the new result.")] = "",
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Run in the background; print the run's id and return.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, only the results.")
-    ] = False,
+    detach: Detach = False,
+    json: ResultsAsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure a run's files on other photos, as a result of its own.
 

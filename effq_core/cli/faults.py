@@ -25,17 +25,7 @@ class EffqGroup(TyperGroup):
     """A group of commands whose errors end as a message and an exit code, never as a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the chosen command.
-
-        Args:
-            ctx: The command line's context.
-
-        Returns:
-            What the command returns.
-
-        Raises:
-            typer.Exit: With the exit code an error stands for.
-        """
+        """Runs the chosen command."""
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.TyperException):
@@ -63,14 +53,7 @@ def exit_code(error: EffqError) -> int:
 
 
 def report_bug(error: Exception) -> Path:
-    """Writes a traceback to a log file and prints a short report that names it.
-
-    Args:
-        error: What nobody expected.
-
-    Returns:
-        The log file.
-    """
+    """Writes a traceback to a log file and prints a short report that names it."""
     bug = secrets.token_hex(4)
     text = (
         f"effq {__version__}, bug {bug}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n"

@@ -21,16 +21,7 @@ from effq_core.store.database import Database
 
 
 def foresee(experiment: Experiment, *, remeasure: bool, as_json: bool) -> None:
-    """Prints what a run would take; starts nothing, and stores nothing.
-
-    Args:
-        experiment: What would be run.
-        remeasure: Whether every latency would be taken anew.
-        as_json: Print JSON only.
-
-    Raises:
-        EffqError: If it cannot be run.
-    """
+    """Prints what a run would take; starts nothing, and stores nothing."""
     home = Home.from_environment()
     if remeasure:
         experiment = next_sitting(experiment, _earlier(home))
@@ -52,11 +43,8 @@ def foresee(experiment: Experiment, *, remeasure: bool, as_json: bool) -> None:
 def _earlier(home: Home) -> list[Mapping[str, Any]]:
     if not home.database.exists():
         return []
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         return [run.experiment for run in database.list_runs()]
-    finally:
-        database.close()
 
 
 def _parts(cost: Forecast) -> list[dict[str, Any]]:

@@ -74,11 +74,8 @@ def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> 
     if run == REFERENCE:
         return load_reference()
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         row = find_run(database, run, with_results=True)
-    finally:
-        database.close()
     experiment = Experiment.from_dict(row.experiment)
     asked = experiment.layers or Layers()
     if row.results is not None:
@@ -110,11 +107,8 @@ def _look(
 
     experiment = looking(experiment, asked)
     build_plan(experiment, home)  # what cannot be planned leaves no run behind
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         run_id = enter(home, database, experiment, f"{name}, layers" if name else "")
-    finally:
-        database.close()
     console = output.stderr() if as_json else output.stdout()
     ended = work.drive(home, run_id, console=console, quiet=quiet)
     if ended.status is not Status.FINISHED:

@@ -43,16 +43,7 @@ _MARKS = {
 def watching(
     console: Console, *, quiet: bool = False, kind: type[Watcher] | None = None
 ) -> Iterator[OnUpdate | None]:
-    """Shows a run's progress while the block runs.
-
-    Args:
-        console: Where to.
-        quiet: Show nothing.
-        kind: What prints; :class:`Watcher`, where not given.
-
-    Yields:
-        What the driver calls after each change.
-    """
+    """Shows a run's progress while the block runs."""
     if quiet:
         yield None
         return
@@ -65,11 +56,7 @@ def watching(
 
 
 class Watcher:
-    """Prints what is finished, once, and draws what is going on.
-
-    Args:
-        console: Where to.
-    """
+    """Prints what is finished, once, and draws what is going on."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -81,11 +68,7 @@ class Watcher:
         self._told_waiting = ("", 0.0)
 
     def update(self, update: Update) -> None:
-        """Takes a change of the run.
-
-        Args:
-            update: The run, its stages, and perhaps an event.
-        """
+        """Takes a change of the run."""
         first = self._last is None or not self._last.stages
         self._last = update
         if first and update.stages:

@@ -37,24 +37,13 @@ def _console(*, stderr: bool) -> Console:
 
 
 def say(text: str, *, style: str = "", error: bool = False) -> None:
-    """Prints text that may hold anything, brackets included, without cutting its lines.
-
-    Args:
-        text: What to print.
-        style: A Rich style.
-        error: Print to standard error.
-    """
+    """Prints text that may hold anything, brackets included, without cutting its lines."""
     console = stderr() if error else stdout()
     console.print(text, style=style or None, markup=False, soft_wrap=True)
 
 
 def name_idle(beside: str, options: Mapping[str, object]) -> None:
-    """Names the options on standard error that were given and have no effect beside another.
-
-    Args:
-        beside: The other option.
-        options: Values of options by name; empty where not given.
-    """
+    """Names the options on standard error that were given and have no effect beside another."""
     idle = [name for name, value in options.items() if value]
     if idle:
         verb = "has" if len(idle) == 1 else "have"
@@ -70,12 +59,7 @@ def table(*columns: str, title: str = "", right: tuple[str, ...] = ()) -> Table:
     """Makes an empty table in the one style tables have.
 
     Args:
-        *columns: Headings.
-        title: Above the table.
         right: Headings of columns that hold numbers.
-
-    Returns:
-        The table.
     """
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     made.padding = (0, 2, 0, 0)
@@ -90,12 +74,7 @@ def safe(text: str) -> str:
 
 
 def print_error(message: str, hint: str = "") -> None:
-    """Prints what went wrong in red and what to do next, on standard error.
-
-    Args:
-        message: What happened.
-        hint: What to do next.
-    """
+    """Prints what went wrong in red and what to do next, on standard error."""
     say(message, style="bold red", error=True)
     if hint:
         say(hint, style="red", error=True)

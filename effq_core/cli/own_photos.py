@@ -99,16 +99,13 @@ def remove(
     from effq_core.store.database import Database
 
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         runs = len(dependents(database, dataset))
         if not yes and not json:
             used = f" {runs} runs used them; what they found stays." if runs else ""
             what = "Take off the list:" if dataset.startswith(FOLDER_PREFIX) else "Delete"
             typer.confirm(f"{what} {dataset}?{used}", abort=True, err=True)
         remove_item(home, database, dataset)
-    finally:
-        database.close()
     if json:
         output.print_json({"removed": dataset, "runs": runs})
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effq_core.cli.show import AsJson
+from effq_core.cli.show import AsJson, OfRun
 
 if TYPE_CHECKING:
     from effq_core.predict.variant_answers import Answer
@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
 def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photos.")],
-    run: Annotated[
-        str,
-        typer.Option(
-            "--run",
-            metavar="RUN",
-            help="A run's id or the start of it, its name, latest, or reference.",
-        ),
-    ] = "latest",
+    run: OfRun = "latest",
     variant: Annotated[
         list[str] | None,
         typer.Option(help="Variants to ask, repeated or separated by commas; all by default."),

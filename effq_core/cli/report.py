@@ -16,12 +16,7 @@ from effq_core.results.training import training_text
 
 
 def print_results(console: Console, results: Results) -> None:
-    """Prints what was found: tables first, then what they mean and whether to believe them.
-
-    Args:
-        console: Where to.
-        results: The results.
-    """
+    """Prints what was found: tables first, then what they mean and whether to believe them."""
     _print_subject(console, results)
     _print_accuracy(console, results)
     console.print()

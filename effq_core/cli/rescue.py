@@ -100,12 +100,9 @@ def resume(
     rescue: RescueName, detach: Detach = False, json: AsJson = False, quiet: Quiet = False
 ) -> None:
     """Take a rescue up again where it stopped; what was measured is kept."""
-    from effq_core.base.settings import Home
     from effq_core.rescue import control
-    from effq_core.rescue.story import find
 
-    home = Home.from_environment()
-    story = find(home, rescue)
+    home, story = _found(rescue)
     control.prepare_again(home, story.id)
     _work(home, story.id, detach=detach, as_json=json, quiet=quiet)
 
@@ -113,13 +110,10 @@ def resume(
 @rescue_app.command("cancel")
 def cancel(rescue: RescueName) -> None:
     """Cancel a rescue; what it has measured is kept."""
-    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.rescue import control
-    from effq_core.rescue.story import find
 
-    home = Home.from_environment()
-    story = find(home, rescue)
+    home, story = _found(rescue)
     active = story.status.is_active
     story = control.request_cancel(home, story.id)
     if active:
@@ -131,13 +125,10 @@ def cancel(rescue: RescueName) -> None:
 @rescue_app.command("delete")
 def delete(rescue: RescueName) -> None:
     """Delete a rescue's story; the runs it made stay."""
-    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.rescue import control
-    from effq_core.rescue.story import find
 
-    home = Home.from_environment()
-    story = find(home, rescue)
+    home, story = _found(rescue)
     control.delete(home, story.id)
     output.say(f"The rescue {story.id} was deleted; its runs are kept.")
 
@@ -183,19 +174,25 @@ def show(
     """Show what a rescue has tried, what each remedy cost, and what it gave."""
     import sys
 
-    from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.cli.rescue_story import print_story
     from effq_core.rescue.document import to_json, to_markdown
-    from effq_core.rescue.story import find
 
-    story = find(Home.from_environment(), rescue)
+    story = _found(rescue)[1]
     if json:
         output.print_json(to_json(story))
     elif markdown:
         sys.stdout.write(to_markdown(story))
     else:
         print_story(output.stdout(), story)
+
+
+def _found(rescue: str) -> tuple[Home, Story]:
+    from effq_core.base.settings import Home
+    from effq_core.rescue.story import find
+
+    home = Home.from_environment()
+    return home, find(home, rescue)
 
 
 def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:

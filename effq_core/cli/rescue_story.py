@@ -35,12 +35,7 @@ _STYLES = {
 
 
 class Teller:
-    """Prints each step once it ends, and what comes next with its estimate.
-
-    Args:
-        console: Where to.
-        quiet: Print nothing.
-    """
+    """Prints each step once it ends, and what comes next with its estimate."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console, self._quiet = console, quiet
@@ -62,15 +57,7 @@ class Teller:
 
     @contextmanager
     def following(self, story: Story, step: Step) -> Iterator[OnUpdate | None]:
-        """Shows the run of a step while the block runs.
-
-        Args:
-            story: The story.
-            step: The step that begins.
-
-        Yields:
-            What the run's driver calls after each change.
-        """
+        """Shows the run of a step while the block runs."""
         if not self._quiet:
             about = "" if step.estimate is None else f", about {fmt.roughly(step.estimate)}"
             others = sum(s for remedy, s in story.ahead if remedy is not step.remedy)
@@ -81,12 +68,7 @@ class Teller:
 
 
 def print_story(console: Console, story: Story) -> None:
-    """Prints a story: its steps as a table, then the verdict.
-
-    Args:
-        console: Where to.
-        story: The story.
-    """
+    """Prints a story: its steps as a table, then the verdict."""
     head = f"Rescue {story.id} of {story.subject}: {story.status}, {limit_text(story)} allowed"
     console.print(Text(f"\n{head}", style="bold"), soft_wrap=True)
     # A terminal has no room for all columns of the document.

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from effq_core.cli.setting_options import ASKED, option, with_options
+from effq_core.cli.show import Detach, Quiet, ResultsAsJson
 
 _MEASURE = "Measurement"
 
@@ -48,13 +49,9 @@ def run(
             "--dry-run", help="Only say what it would take: stages, time and disk. Starts nothing."
         ),
     ] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Run in the background; print the run's id and return.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, only the results.")
-    ] = False,
+    detach: Detach = False,
+    json: ResultsAsJson = False,
+    quiet: Quiet = False,
     **chosen: Any,
 ) -> None:
     """Run an experiment: quantize a model and measure every variant.

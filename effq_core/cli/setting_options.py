@@ -96,9 +96,5 @@ class WithOptions:
 def with_options(
     options: Callable[[], Iterable[inspect.Parameter]],
 ) -> Callable[[Callable[..., None]], WithOptions]:
-    """Returns a decorator of a command.
-
-    Args:
-        options: Returns what its ``**chosen`` stands for.
-    """
+    """Returns a decorator of a command; the options are what its ``**chosen`` stands for."""
     return lambda function: WithOptions(function, options)

@@ -10,6 +10,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or the start of it, its name, or latest.")
 ]
+OfRun = Annotated[
+    str,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="A run's id or the start of it, its name, latest, or reference.",
+    ),
+]
+ResultsAsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results.")]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Run in the background; print the run's id and return.")
+]
+InBackground = Annotated[bool, typer.Option("--detach", help="Run in the background and return.")]
 
 
 def runs(

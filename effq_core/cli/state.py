@@ -18,12 +18,7 @@ _LATEST_EVENTS = 15
 
 
 def print_head(console: Console, run: RunRow) -> None:
-    """Prints which run it is.
-
-    Args:
-        console: Where to.
-        run: The run.
-    """
+    """Prints which run it is."""
     name = f" “{run.name}”" if run.name else ""
     took = run.finished - run.started if run.finished and run.started else None
     how = f", took {fmt.duration(took)}" if took is not None else ""
@@ -41,10 +36,6 @@ def print_state(
     """Prints the stages of a run that has no results, what happened, and what to do next.
 
     Args:
-        console: Where to.
-        run: The run.
-        stages: Its stages.
-        events: Its events.
         queued: Where it stands in the queue, and what it waits for.
     """
     made = table("Stage", "State", "Progress", "Took", right=("Progress", "Took"))

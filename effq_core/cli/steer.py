@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from effq_core.cli.show import AsJson, RunName
+from effq_core.cli.show import AsJson, InBackground, Quiet, ResultsAsJson, RunName
 
 if TYPE_CHECKING:
     from effq_core.base.settings import Home
@@ -59,13 +59,9 @@ def time_now(run: RunName) -> None:
 
 def resume(
     run: RunName,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Run in the background and return.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, only the results.")
-    ] = False,
+    detach: InBackground = False,
+    json: ResultsAsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Continue a run where it stopped; finished stages are reused."""
     from effq_core.cli import work

@@ -9,7 +9,7 @@ import typer
 
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.setting_options import ASKED, option, parameter, several, with_options
-from effq_core.cli.show import AsJson
+from effq_core.cli.show import AsJson, InBackground
 from effq_core.experiment.setting import Setting
 
 _BASE = "What all runs share"
@@ -27,7 +27,6 @@ SweepId = Annotated[
     str,
     typer.Argument(metavar="SWEEP", help="A sweep's id or the start of it, its name, or latest."),
 ]
-Detach = Annotated[bool, typer.Option("--detach", help="Run in the background and return.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only what came of it.")]
 
 
@@ -59,7 +58,7 @@ def start(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would take.")
     ] = False,
-    detach: Detach = False,
+    detach: InBackground = False,
     json: AsJson = False,
     quiet: Quiet = False,
     **chosen: Any,
@@ -105,7 +104,10 @@ def show(sweep: SweepId = "latest", json: AsJson = False) -> None:
 
 @sweep_app.command("resume")
 def resume(
-    sweep: SweepId = "latest", detach: Detach = False, json: AsJson = False, quiet: Quiet = False
+    sweep: SweepId = "latest",
+    detach: InBackground = False,
+    json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Continue a sweep where it stopped; what is finished is reused."""
     from effq_core.cli import sweep_work

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
-from effq_core.cli.faults import CANCELLED, FAILED
 from effq_core.cli.live import Watcher, watching
 from effq_core.cli.output import (
     name_idle,
-    print_error,
     print_json,
     safe,
     say,
@@ -26,10 +21,9 @@ from effq_core.cli.output import (
     stdout,
     table,
 )
-from effq_core.cli.work import run_values, warn
+from effq_core.cli.work import give_up, leave, run_values, warn
 from effq_core.experiment.variants import BASELINE
 from effq_core.pipeline.estimate import remaining
-from effq_core.pipeline.progress import OnUpdate
 from effq_core.results.access import LATEST
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
@@ -44,17 +38,8 @@ def start(
 ) -> None:
     """Makes a sweep, or goes on with the same one, and works on it.
 
-    Args:
-        sweep: What to try.
-        name: What the user calls it.
-        dry_run: Only say what it would take.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
     Raises:
         EffqError: If it cannot be run at all; then nothing is made.
-        typer.Exit: If it fails or is cancelled.
     """
     from effq_core.pipeline.forecast import recent_stages
     from effq_core.sweeps.forecast import forecast_sweep
@@ -79,18 +64,7 @@ def start(
 
 
 def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    """Goes on with a sweep.
-
-    Args:
-        text: Its id or the start of it, its name, or ``latest``.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
-    Raises:
-        EffqError: If there is none.
-        typer.Exit: If it fails or is cancelled.
-    """
+    """Goes on with a sweep, named by its id or the start of it, its name, or ``latest``."""
     home = Home.from_environment()
     with Database(home.database) as database:
         run, _ = _find(home, database, text)
@@ -98,11 +72,7 @@ def resume(text: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
 
 
 def print_list(*, as_json: bool) -> None:
-    """Prints the sweeps there are.
-
-    Args:
-        as_json: Print JSON only.
-    """
+    """Prints the sweeps there are."""
     home = Home.from_environment()
     with Database(home.database) as database:
         found = list_sweeps(home, database)
@@ -128,15 +98,7 @@ def print_list(*, as_json: bool) -> None:
 
 
 def print_one(text: str, *, as_json: bool) -> None:
-    """Prints what a sweep has found.
-
-    Args:
-        text: Its id or the start of it, its name, or ``latest``.
-        as_json: Print JSON only.
-
-    Raises:
-        InputError: If there is none.
-    """
+    """Prints what a sweep has found, named as for :func:`resume`."""
     home = Home.from_environment()
     with Database(home.database) as database:
         run, state = _find(home, database, text)
@@ -164,36 +126,19 @@ def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
     """Works on a sweep, queued or ended, and prints what it has found.
 
-    Args:
-        home: The store.
-        run_id: The sweep's.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
     Raises:
         EffqError: If there is no such sweep, or somebody else works on it.
-        typer.Exit: If it fails or is cancelled.
     """
-    from effq_core.pipeline import control
     from effq_core.sweeps.driver import sweep_foreground
 
     if detach:
-        name_idle("--detach", {"--quiet": quiet})
-        with Database(home.database) as database:
-            queued = database.get_run(run_id).status is Status.QUEUED
-        pid = control.start_detached(home, run_id) if queued else control.resume(home, run_id)
-        if as_json:
-            print_json({"run": {"id": run_id}, "driver_pid": pid})
-        else:
-            say(run_id)
-            say(f"It runs in the background. `effq sweep show {run_id}` tells more.", error=True)
+        leave(home, run_id, "effq sweep show", as_json=as_json, quiet=quiet)
         return
     console = stderr() if as_json else stdout()
     if not quiet:
         console.print(f"Sweep {run_id}", style="bold")
     begun = time.monotonic()
-    with _following(console, quiet=quiet) as on_update:
+    with watching(console, quiet=quiet, kind=_SweepWatcher) as on_update:
         run = sweep_foreground(home, run_id, on_update)
     with Database(home.database) as database:
         state = read_sweep(home, run_id)
@@ -203,21 +148,8 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
             if not quiet and run.status is Status.FINISHED:
                 say(f"Finished in {fmt.duration(time.monotonic() - begun)}.\n")
             _print_outcome(stdout(), home, database, run, state)
-    if run.status is Status.FINISHED:
-        return
-    again = f"`effq sweep resume {run.id}` continues where it stopped: what is finished is kept."
-    if run.status is Status.CANCELLED:
-        print_error(f"The sweep {run.id} was cancelled.", again)
-        raise typer.Exit(CANCELLED)
-    print_error(run.error or f"The sweep {run.id} is {run.status}.", run.hint)
-    say(again, style="red", error=True)
-    raise typer.Exit(FAILED)
-
-
-@contextmanager
-def _following(console: Console, *, quiet: bool) -> Iterator[OnUpdate | None]:
-    with watching(console, quiet=quiet, kind=_SweepWatcher) as on_update:
-        yield on_update
+    if run.status is not Status.FINISHED:
+        give_up(run, "sweep", "effq sweep resume")
 
 
 class _SweepWatcher(Watcher):

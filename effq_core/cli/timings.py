@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from effq_core.cli.faults import EffqGroup
-from effq_core.cli.show import AsJson
+from effq_core.cli.show import AsJson, OfRun
 
 if TYPE_CHECKING:
     from effq_core.base.settings import Home
@@ -21,15 +21,6 @@ timings_app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
-
-OfRun = Annotated[
-    str,
-    typer.Option(
-        "--run",
-        metavar="RUN",
-        help="A run's id or the start of it, its name, latest, or reference.",
-    ),
-]
 
 
 @timings_app.command("import")
@@ -92,18 +83,10 @@ def delete(
 
 def _open(run: str) -> tuple[Home, Results]:
     from effq_core.base.settings import Home
-    from effq_core.results import REFERENCE, find_run, load_reference, load_results
-    from effq_core.store.database import Database
+    from effq_core.results import open_run
 
     home = Home.from_environment()
-    if run == REFERENCE:
-        return home, load_reference()
-    database = Database(home.database)
-    try:
-        row = find_run(database, run, with_results=True)
-    finally:
-        database.close()
-    return home, load_results(home, row)
+    return home, open_run(home, run)[1]
 
 
 def _values(variant: str, report: DeviceReport) -> dict[str, object]:

@@ -34,17 +34,11 @@ def start(
     """Makes a run of an experiment and works on it.
 
     Args:
-        experiment: What to run.
-        name: What the user calls it.
         remeasure: Take every latency anew, so that all are of one moment.
         time_now: Do not wait for a quiet processor before files are timed.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
 
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.
-        typer.Exit: If it fails or is cancelled.
     """
     from effq_core.api.running import begin
 
@@ -55,15 +49,7 @@ def start(
 
 
 def warn(experiment: Experiment, home: Home) -> None:
-    """Says on standard error, before anything runs, what may not be meant.
-
-    Args:
-        experiment: What is about to be run.
-        home: The store.
-
-    Raises:
-        EffqError: If the photos or the model cannot be used.
-    """
+    """Says on standard error, before anything runs, what may not be meant."""
     from effq_core.models.catalogue import get_model
     from effq_core.photos.catalogue import open_dataset
     from effq_core.photos.folder import FolderDataset
@@ -79,17 +65,7 @@ def warn(experiment: Experiment, home: Home) -> None:
 
 
 def fitted(experiment: Experiment) -> Experiment:
-    """Makes sizes nobody chose fit the photos, and says so on standard error.
-
-    Args:
-        experiment: With a preset's calibration size.
-
-    Returns:
-        What the photos have room for.
-
-    Raises:
-        EffqError: If the photos or the model cannot be used.
-    """
+    """Makes sizes nobody chose fit the photos, and says so on standard error."""
     from effq_core.pipeline.fitting import fit
 
     fitting = fit(experiment, Home.from_environment())
@@ -105,16 +81,8 @@ def fitted(experiment: Experiment) -> Experiment:
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
     """Works on a run, queued or ended, and prints how it ends.
 
-    Args:
-        home: The store.
-        run_id: The run.
-        detach: Leave it to a process of its own.
-        as_json: Print JSON only.
-        quiet: Show no progress.
-
     Raises:
         EffqError: If there is no such run, or somebody else works on it.
-        typer.Exit: If it fails or is cancelled.
     """
     if is_sweep(home, run_id):
         from effq_core.cli import sweep_work
@@ -122,8 +90,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         sweep_work.carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
         return
     if detach:
-        name_idle("--detach", {"--quiet": quiet})
-        _detach(home, run_id, as_json=as_json)
+        leave(home, run_id, "effq show", as_json=as_json, quiet=quiet)
         return
     begun = time.monotonic()
     # Progress is not a result: with --json it must stay out of standard output.
@@ -140,15 +107,6 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
 def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
     """Works on a run and shows its progress.
 
-    Args:
-        home: The store.
-        run_id: The run.
-        console: Where progress goes.
-        quiet: Show none.
-
-    Returns:
-        The run as it ended.
-
     Raises:
         EffqError: If there is no such run, or somebody else works on it.
     """
@@ -161,32 +119,23 @@ def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
         return run_foreground(home, run_id, on_update)
 
 
-def give_up(run: RunRow) -> NoReturn:
-    """Says why a run did not finish, and ends with the exit code for it.
-
-    Args:
-        run: As it ended.
-
-    Raises:
-        typer.Exit: Always.
-    """
-    _explain(run)
-    raise typer.Exit(CANCELLED if run.status is Status.CANCELLED else FAILED)
+def give_up(run: RunRow, what: str = "run", resume: str = "effq resume") -> NoReturn:
+    """Says why a run did not finish, and ends with the exit code for it."""
+    again = f"`{resume} {run.id}` continues where it stopped: what is finished is kept."
+    if run.status is Status.CANCELLED:
+        print_error(f"The {what} {run.id} was cancelled.", again)
+        raise typer.Exit(CANCELLED)
+    print_error(run.error or f"The {what} {run.id} is {run.status}.", run.hint)
+    say(again, style="red", error=True)
+    raise typer.Exit(FAILED)
 
 
 def document(home: Home, run: RunRow) -> dict[str, Any]:
     """Returns everything ``--json`` tells about a run.
 
-    Args:
-        home: The store.
-        run: The run.
-
     Returns:
         ``run``, ``stages``, ``rows`` (a row a variant) and ``results`` (the whole document), the
         last two empty where there are no results.
-
-    Raises:
-        StoreError: If the results are damaged.
     """
     from effq_core.results import load_results, rows
 
@@ -215,9 +164,11 @@ def _stage_values(stage: StageRow) -> dict[str, Any]:
     return plain
 
 
-def _detach(home: Home, run_id: str, *, as_json: bool) -> None:
+def leave(home: Home, run_id: str, show: str, *, as_json: bool, quiet: bool) -> None:
+    """Leaves a run, queued or ended, to a process of its own."""
     from effq_core.pipeline.control import resume, start_detached
 
+    name_idle("--detach", {"--quiet": quiet})
     with Database(home.database) as database:
         queued = database.get_run(run_id).status is Status.QUEUED
     pid = start_detached(home, run_id) if queued else resume(home, run_id)
@@ -225,7 +176,7 @@ def _detach(home: Home, run_id: str, *, as_json: bool) -> None:
         print_json({"run": {"id": run_id}, "driver_pid": pid})
         return
     say(run_id)
-    say(f"It runs in the background. `effq show {run_id}` tells how far it is.", error=True)
+    say(f"It runs in the background. `{show} {run_id}` tells how far it is.", error=True)
 
 
 def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> None:
@@ -237,12 +188,3 @@ def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> N
     print_results(stdout(), load_results(home, run))
     if not quiet:
         say(f"\n`effq show {run.id}` shows this again, `effq export {run.id} --to DIR` writes it.")
-
-
-def _explain(run: RunRow) -> None:
-    again = f"`effq resume {run.id}` continues where it stopped: what is finished is kept."
-    if run.status is Status.CANCELLED:
-        print_error(f"The run {run.id} was cancelled.", again)
-        return
-    print_error(run.error or f"The run {run.id} is {run.status}.", run.hint)
-    say(again, style="red", error=True)

@@ -26,9 +26,7 @@ class JobFiles:
     """A job's files beside the one that says how it stands.
 
     Attributes:
-        folder: Where they are.
         cancel: It is there once somebody has asked the job to stop.
-        log: What its processes print.
         lock: Held by the process that works on it.
         starting: Held by who notes that process, so that the process's own note comes later.
     """
@@ -51,14 +49,7 @@ class JobFiles:
         )
 
     def start(self, home: Home, kind: str, job_id: str, *options: str) -> Process:
-        """Starts a process that works on the job and outlives this one.
-
-        Returns:
-            The process, to be noted so that one that dies at birth is noticed.
-
-        Raises:
-            StoreError: If its log cannot be written.
-        """
+        """Starts a process that works on the job and outlives this one; its caller notes it."""
         make_folder(self.folder)
         arguments = ["-m", "effq_core.cli.job", kind, job_id, *options]
         process = spawn(arguments, self.log, process_environment(home.root))
@@ -76,7 +67,6 @@ class JobFiles:
 
         Raises:
             EngineError: If another process works on it.
-            StoreError: If the lock cannot be made.
         """
         deadline = time.monotonic() + patience
 
@@ -86,10 +76,8 @@ class JobFiles:
 
         lock = FileLock(self.lock)
         lock.acquire(on_wait=busy)
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     def ask_to_stop(self) -> None:
         """Asks the job's process to stop."""

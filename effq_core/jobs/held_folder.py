@@ -21,14 +21,10 @@ class HeldFolder:
     """A folder that is removed when closed, forgotten or at the program's end.
 
     Args:
-        path: The folder to be made.
         guard: Lock of all who make such folders here or sweep them: none is swept between being
             made and being held.
         mode: Its permissions, before the umask.
         parts: Names of folders to be made in it.
-
-    Raises:
-        StoreError: If it cannot be made.
     """
 
     def __init__(

@@ -17,11 +17,7 @@ _WORK: dict[str, Work] = {}
 
 
 def register(kind: str, work: Work) -> None:
-    """Registers what works on jobs of a kind.
-
-    Raises:
-        ValueError: If something else does already.
-    """
+    """Registers what works on jobs of a kind."""
     if kind in _WORK:
         raise ValueError(f"The kind of job {kind!r} is registered already.")
     _WORK[kind] = work
@@ -33,11 +29,7 @@ def known() -> tuple[str, ...]:
 
 
 def work(kind: str, home: Home, job_id: str, *options: str) -> int:
-    """Works on a job in this process until it ends; returns the exit code.
-
-    Raises:
-        InputError: If there is no such kind.
-    """
+    """Works on a job in this process until it ends; returns the exit code."""
     if kind not in _WORK:
         raise InputError(f"There is no kind of job {kind!r}.", f"There are {', '.join(known())}.")
     return _WORK[kind](home, job_id, *options)

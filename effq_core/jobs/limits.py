@@ -27,11 +27,7 @@ _POLL = 0.1
 
 
 def refuse_more(active: int, most: int, what: str, hint: str) -> None:
-    """Refuses another job where as many of its kind go on as may: ``4 rescues are going on``.
-
-    Raises:
-        BusyError: If so.
-    """
+    """Refuses another job where as many of its kind go on as may: ``4 rescues are going on``."""
     if active >= most:
         raise BusyError(f"{active} {what}, and no more than {most} may.", hint)
 
@@ -41,7 +37,6 @@ class Room:
 
     Args:
         what: What is worked on, in the singular: ``upload``.
-        most: How many at a time.
         waiting: How many more may wait for their turn; beyond them one is refused at once.
         patience: Seconds one waits before one is refused.
     """
@@ -66,9 +61,6 @@ class Room:
             count: How many, at most :attr:`most`.
             on_wait: Called about ten times a second while waiting; may raise to give up.
 
-        Yields:
-            Nothing.
-
         Raises:
             BusyError: If there is none, now or within :attr:`patience`.
         """
@@ -79,22 +71,14 @@ class Room:
             self.leave(count)
 
     def take(self) -> None:
-        """Takes room for one without waiting; :meth:`leave` gives it back.
-
-        Raises:
-            BusyError: If there is none.
-        """
+        """Takes room for one without waiting; :meth:`leave` gives it back."""
         with self._changed:
             if self._inside >= self.most:
                 raise self._busy()
             self._inside += 1
 
     def leave(self, count: int = 1) -> None:
-        """Gives room back.
-
-        Args:
-            count: For how many.
-        """
+        """Gives room back."""
         with self._changed:
             self._inside -= count
             self._changed.notify_all()
@@ -128,12 +112,7 @@ class Room:
 
 
 class Held:
-    """Counts the bytes of uploaded files that a server holds in memory.
-
-    Args:
-        visitor: Most for one visitor.
-        server: Most for all together.
-    """
+    """Counts the bytes of uploaded files a server holds, bounded for one visitor and for all."""
 
     def __init__(self, *, visitor: int, server: int) -> None:
         self.visitor, self.server = visitor, server
@@ -141,12 +120,7 @@ class Held:
         self._files: dict[str, Counter[str]] = {}
 
     def take(self, visitor: str, file: str, size: int) -> None:
-        """Notes a file that arrives.
-
-        Args:
-            visitor: Whose it is.
-            file: Distinguishes it among theirs.
-            size: In bytes.
+        """Notes a file that arrives, of so many bytes.
 
         Raises:
             BusyError: If there is no room for it; then it must not be kept.
@@ -165,12 +139,7 @@ class Held:
             self._files.setdefault(visitor, own)[file] = size
 
     def leave(self, visitor: str, file: str | None = None) -> None:
-        """Notes that a file, or all of a visitor's, has gone; harmless where it had not come.
-
-        Args:
-            visitor: Whose it was.
-            file: Which; ``None`` for all.
-        """
+        """Notes that a file, or all of a visitor's, has gone; harmless where it had not come."""
         with self._lock:
             own = self._files.get(visitor)
             if own is not None and file is not None:
@@ -179,14 +148,7 @@ class Held:
                 self._files.pop(visitor, None)
 
     def check(self, more: int) -> None:
-        """Looks whether the server has room, before somebody sends something in vain.
-
-        Args:
-            more: Bytes that might come.
-
-        Raises:
-            BusyError: If it has not.
-        """
+        """Looks whether the server has room for more bytes, before somebody sends them in vain."""
         with self._lock:
             if self._total() + more > self.server:
                 raise self._busy()

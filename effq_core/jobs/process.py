@@ -18,7 +18,6 @@ class Process(NamedTuple):
     """A process as somebody writes it down.
 
     Attributes:
-        pid: Its number.
         token: Tells it from a later one with the same number.
     """
 

@@ -30,10 +30,7 @@ class AddedFolder:
     """A folder in the list, with what was in it when it was added.
 
     Attributes:
-        path: The folder, absolute and resolved.
-        images: Image files.
         classes: Classes; 0 when unlabelled.
-        bytes: Size of the images.
         added: Seconds since 1970.
         one_down: Whether the folders in its folders are the classes.
     """
@@ -57,17 +54,7 @@ class AddedFolder:
 
 
 def added_folders(home: Home) -> tuple[AddedFolder, ...]:
-    """Lists the folders that were added, in that order.
-
-    Args:
-        home: The store.
-
-    Returns:
-        The folders; whether they are still there is not looked at.
-
-    Raises:
-        StoreError: If the list is damaged.
-    """
+    """Lists the folders that were added, in that order, whether they are still there or not."""
     path = home.root / _FILE
     if not path.exists():
         return ()
@@ -83,18 +70,9 @@ def added_folders(home: Home) -> tuple[AddedFolder, ...]:
 def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
     """Adds a folder to the list of datasets, or puts new counts to one that is in it.
 
-    Args:
-        home: The store.
-        roots: What may be added.
-        preview: The folder, and what was found in it.
-
-    Returns:
-        The folder as it is in the list now.
-
     Raises:
         DatasetError: If it lies outside of the roots, is gone, or has one class only where the
             folders in it may be meant.
-        StoreError: If the list is damaged or cannot be written.
     """
     if preview.nested and not preview.one_down and len(preview.classes) == 1:
         raise DatasetError(
@@ -115,16 +93,7 @@ def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
 
 
 def forget_folder(home: Home, dataset_id: str) -> None:
-    """Takes a folder off the list; the folder and its photos stay as they are.
-
-    Args:
-        home: The store.
-        dataset_id: Its identifier, ``folder:`` and the path.
-
-    Raises:
-        DatasetError: If it is not in the list.
-        StoreError: If the list is damaged or cannot be written.
-    """
+    """Takes a folder off the list; the folder and its photos stay as they are."""
     with _changing(home) as folders:
         if folders.pop(dataset_id, None) is None:
             raise DatasetError(f"{dataset_id} is not in the list.", "It may have been removed.")

@@ -72,27 +72,10 @@ class Dataset(Protocol):
         """
 
     def scan(self, reporter: Reporter) -> Index:
-        """Lists every usable image, without duplicates.
-
-        Args:
-            reporter: Told about progress; asked whether to stop.
-
-        Returns:
-            The images and what was left out.
-
-        Raises:
-            DatasetError: If no image is left.
-            Cancelled: If the user asked to stop.
-        """
+        """Lists every usable image, without duplicates."""
 
     def open(self, item: ImageItem) -> Image.Image:
-        """Reads one image; safe to call from several threads.
-
-        Args:
-            item: One of the scanned images.
-
-        Returns:
-            The loaded image, as stored: its orientation is applied by ``decode``.
+        """Reads one image as stored, its orientation not applied; several threads may call it.
 
         Raises:
             DatasetError: If it is missing, broken, too large or has changed since the scan.

@@ -36,15 +36,8 @@ class DatasetCard:
     """What a list of datasets says about one.
 
     Attributes:
-        id: Identifier an experiment names it by.
-        title: Name for people.
-        summary: What it is, and what it is good for.
-        licence: Terms of use of the images.
-        source: Where the images come from.
         bytes_on_disk: Size of its images in bytes; 0 when not present.
-        is_present: Whether it can be used now.
         classes: Number of classes; 0 when unlabelled.
-        origin: How it comes to be there.
     """
 
     id: str
@@ -59,15 +52,11 @@ class DatasetCard:
 
 
 def open_dataset(dataset_id: str, home: Home) -> Dataset:
-    """Opens a dataset.
+    """Opens a dataset as it is now; open it again to see changes.
 
     Args:
         dataset_id: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's
             own, or ``folder:`` and an absolute path.
-        home: The store.
-
-    Returns:
-        The dataset as it is now; open it again to see changes.
 
     Raises:
         DatasetError: If it is unknown, not downloaded, missing, unreadable, or has no images or
@@ -95,18 +84,10 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
 
 
 def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
-    """Makes a dataset of the catalogue present.
-
-    Args:
-        dataset_id: ``imagenette``; others need no download.
-        home: The store.
-        reporter: Told about progress; asked whether to stop.
+    """Makes ``imagenette`` present; the other datasets of the catalogue need no download.
 
     Raises:
         DatasetError: If it is unknown, or cannot be used as it is.
-        DownloadError: If it cannot be downloaded.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If the user asked to stop.
     """
     if dataset_id == imagenette.DATASET_ID:
         imagenette.download_imagenette(home, reporter)
@@ -116,16 +97,8 @@ def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
 def available(home: Home) -> list[DatasetCard]:
     """Lists the datasets there are; the command line takes any other folder as well.
 
-    Args:
-        home: The store.
-
-    Returns:
-        Their cards: the built-in one, Imagenette, one's own photos, and the folders that were
-        added.
-
     Raises:
         DatasetError: If the built-in photos are damaged.
-        StoreError: If the list of added folders is damaged.
     """
     patches = photo_patches.PhotoPatches()
     present = imagenette.is_present(home)

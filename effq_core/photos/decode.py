@@ -77,9 +77,6 @@ def open_image(
     """Loads an image after checking that its size is bearable.
 
     Args:
-        source: A file, or its content.
-        name: How messages call it.
-        max_pixels: Largest image decoded, in pixels.
         load: Whether to decode it; else only its header is looked at, which is much faster.
 
     Returns:
@@ -163,7 +160,6 @@ def to_square(rgb: Image.Image, entry: int | ImageInput) -> Pixels:
     """Makes an image the square a model takes: the only place that crops, stretches or greys.
 
     Args:
-        rgb: From :func:`upright_rgb`.
         entry: The model's input; a number is the side of a cropped square in colour.
 
     Returns:
@@ -205,15 +201,7 @@ def as_rgb(pixels: Pixels) -> Pixels:
 
 
 def decode_bytes(data: bytes, entry: int | ImageInput, name: str) -> Pixels:
-    """Turns the content of an image file into a model's input.
-
-    Args:
-        data: The file's bytes.
-        entry: As of :func:`decode`.
-        name: How messages call the image.
-
-    Returns:
-        As :func:`decode`.
+    """Turns the content of an image file into a model's input, as :func:`decode` does.
 
     Raises:
         DatasetError: As :func:`open_image` and :func:`decode`.

@@ -26,11 +26,6 @@ class FolderDataset:
     in the folder. Images that lie there without class folders are used unlabelled.
 
     Args:
-        root: The folder.
-        dataset_id: Identifier; ``folder:`` and the path by default.
-        title: Name for people; the folder's name by default.
-        licence: Terms of use.
-        source: Where the images come from.
         reference_size: Shortest side of the images in pixels, where all have the same.
         one_down: Whether the folders in the folders there are the classes.
         one_class: Whether one class is enough where the folders in it may be meant: to look at.
@@ -104,18 +99,7 @@ class FolderDataset:
         return digest.hexdigest()
 
     def scan(self, reporter: Reporter) -> Index:
-        """Hashes every image and removes duplicates.
-
-        Args:
-            reporter: Told about progress; asked whether to stop.
-
-        Returns:
-            The images that remain, and what was left out.
-
-        Raises:
-            DatasetError: If none remain.
-            Cancelled: If the user asked to stop.
-        """
+        """Hashes every image and removes duplicates."""
         items: list[ImageItem] = []
         skipped = list(self.skipped)
         for done, file in enumerate(self.files):
@@ -151,12 +135,6 @@ class FolderDataset:
 
     def open(self, item: ImageItem) -> Image.Image:
         """Reads one image.
-
-        Args:
-            item: One of the scanned images.
-
-        Returns:
-            The loaded image.
 
         Raises:
             DatasetError: If it is missing, broken, too large or has changed since the scan.

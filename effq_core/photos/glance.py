@@ -34,14 +34,10 @@ class Glance:
     """What there is to choose from.
 
     Attributes:
-        title: The dataset's name.
-        licence: Terms of use of its images.
-        source: Where they come from.
         images: How many there are, copies and broken ones included.
         per_class: Images of each class, by name; empty when unlabelled.
         training: Images calibration and training may draw from.
         evaluation: Images accuracy may be measured on.
-        thumbnails: A few of them.
     """
 
     title: str
@@ -55,18 +51,7 @@ class Glance:
 
 
 def glance(dataset_id: str, home: Home) -> Glance:
-    """Looks at a dataset.
-
-    Args:
-        dataset_id: Its identifier.
-        home: The store.
-
-    Returns:
-        Counts and a few photos.
-
-    Raises:
-        DatasetError: If it cannot be used.
-    """
+    """Looks at a dataset."""
     dataset, index = _listed(dataset_id, home)
     sizes = check_sizes(index, 0, None, None)
     counts = Counter(item.label for item in index.items)
@@ -83,35 +68,12 @@ def glance(dataset_id: str, home: Home) -> Glance:
 
 
 def part_sizes(dataset_id: str, home: Home) -> ResolvedSizes:
-    """Counts what calibration and training, and evaluation, may draw from.
-
-    Args:
-        dataset_id: The dataset's identifier.
-        home: The store.
-
-    Returns:
-        The sizes, before copies are left out; none for calibration, as it takes from training.
-
-    Raises:
-        DatasetError: If it cannot be used.
-    """
+    """Counts what may be drawn from, copies included; none to calibrate: that is of training."""
     return check_sizes(_listed(dataset_id, home)[1], 0, None, None)
 
 
 def check_samples(experiment: Experiment, home: Home, *, new_head: bool) -> ResolvedSizes:
-    """Checks before a run that a dataset has the images its experiment asks for.
-
-    Args:
-        experiment: What would be run.
-        home: The store.
-        new_head: Whether a new head must be trained.
-
-    Returns:
-        How many images each sample would have, before copies are left out.
-
-    Raises:
-        DatasetError: If there are too few.
-    """
+    """Checks before a run that a dataset has the images asked for, copies included."""
     _, index = _listed(experiment.dataset, home)
     trains = experiment.trains or new_head
     return check_sizes(

@@ -54,18 +54,7 @@ class ImageInput:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> ImageInput:
-        """Reads what :meth:`to_plain` is part of; what is not said is a cropped square in colour.
-
-        Args:
-            plain: JSON values, such as the parameters of a stage or a run's model.
-
-        Returns:
-            The input.
-
-        Raises:
-            KeyError: If there is no side.
-            ValueError: If a value is none of an input.
-        """
+        """Reads what holds :meth:`to_plain`; what is not said is a cropped square in colour."""
         channels = int(plain.get("channels", COLOUR))
         if channels not in (GREY, COLOUR):
             raise ValueError(f"{channels} channels")

@@ -47,12 +47,6 @@ def is_present(home: Home) -> bool:
 def open_imagenette(home: Home) -> FolderDataset:
     """Opens the downloaded photos.
 
-    Args:
-        home: The store.
-
-    Returns:
-        The dataset.
-
     Raises:
         DatasetError: If it was not downloaded, or its folder is damaged.
     """
@@ -74,22 +68,10 @@ def open_imagenette(home: Home) -> FolderDataset:
 def download_imagenette(
     home: Home, reporter: Reporter, *, url: str = URL, md5: str = MD5, size: int | None = None
 ) -> Path:
-    """Downloads and unpacks the photos, unless they are there.
-
-    Args:
-        home: The store.
-        reporter: Told about progress; asked whether to stop.
-        url: Of the archive.
-        md5: Expected hash of the archive.
-        size: Expected size of the archive in bytes, where known.
-
-    Returns:
-        The folder with ``train`` and ``val``. It appears whole.
+    """Downloads and unpacks the photos, unless they are there; their folder appears whole.
 
     Raises:
         DownloadError: If the archive cannot be had, or is not what it should be.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If the user asked to stop.
     """
     folder = folder_of(home)
     if is_present(home):
@@ -126,15 +108,8 @@ def unpack(archive: Path, folder: Path, reporter: Reporter) -> None:
     Only plain files and folders are taken, only inside ``folder``, and no more than
     ``MAX_ENTRIES`` and ``MAX_BYTES``.
 
-    Args:
-        archive: The archive, gzip-compressed.
-        folder: An existing, empty folder.
-        reporter: Told about progress; asked whether to stop.
-
     Raises:
         DownloadError: If the archive is broken, leaves the folder or is too large.
-        OSError: If a file cannot be written.
-        Cancelled: If the user asked to stop.
     """
     total = 0
     compressed = archive.stat().st_size
@@ -156,14 +131,7 @@ def unpack(archive: Path, folder: Path, reporter: Reporter) -> None:
 
 
 def remove(home: Home) -> None:
-    """Deletes the downloaded photos.
-
-    Args:
-        home: The store.
-
-    Raises:
-        StoreError: If they cannot be deleted.
-    """
+    """Deletes the downloaded photos."""
     try:
         if folder_of(home).exists():
             shutil.rmtree(folder_of(home))

@@ -12,12 +12,7 @@ from effq_core.photos.base import VAL, ImageItem
 
 @dataclass(frozen=True)
 class Skipped:
-    """An image that is not used.
-
-    Attributes:
-        key: Its key in the dataset.
-        reason: Why, for people.
-    """
+    """An image that is not used."""
 
     key: str
     reason: str
@@ -28,12 +23,9 @@ class Index:
     """All usable images of a dataset at one moment.
 
     Attributes:
-        dataset: The dataset's identifier.
-        state: Its state when scanned.
         items: The images in the order of their keys, no two of the same content.
         class_names: Names of the classes; empty when unlabelled.
         wnids: WordNet id of each class or ``None``.
-        skipped: What was left out, with the reason.
     """
 
     dataset: str
@@ -61,17 +53,7 @@ class Index:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Index:
-        """Rebuilds an index from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The index.
-
-        Raises:
-            StoreError: If the values are not an index.
-        """
+        """Rebuilds an index from :meth:`to_dict`."""
         try:
             return cls(
                 dataset=plain["dataset"],
@@ -94,18 +76,7 @@ def items_to_json(items: Iterable[ImageItem]) -> list[list[Any]]:
 
 
 def items_from_json(rows: Iterable[Any]) -> list[ImageItem]:
-    """Rebuilds images from :func:`items_to_json`.
-
-    Args:
-        rows: Lists of ``[key, label, split, sha256]``.
-
-    Returns:
-        The images.
-
-    Raises:
-        TypeError: If a row has another number of values.
-        ValueError: If a row is not a list.
-    """
+    """Rebuilds images from rows of :func:`items_to_json`."""
     return [ImageItem(*row) for row in rows]
 
 
@@ -115,9 +86,6 @@ def remove_duplicates(items: Iterable[ImageItem]) -> tuple[list[ImageItem], list
     The same photo in training and evaluation would make every accuracy look better than it is, so
     the copy of the evaluation split stays and the others go. The same photo under two labels is
     wrong under at least one of them, and nobody knows which: all copies go.
-
-    Args:
-        items: Images; several may have the same content hash.
 
     Returns:
         The images kept, in the order of their keys, and the others with the reason.

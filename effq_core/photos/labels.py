@@ -21,13 +21,10 @@ def as_wnid(name: str) -> str | None:
 
 @cache
 def wordnet_names(path: Path = LABELS_FILE) -> dict[str, str]:
-    """Reads the names of ImageNet-1k's classes.
+    """Reads the names of ImageNet-1k's classes, by WordNet id.
 
     Args:
         path: A CSV file with the columns ``index``, ``wnid`` and ``name``.
-
-    Returns:
-        Name by WordNet id.
 
     Raises:
         StoreError: If the file is missing or has other columns.

@@ -38,7 +38,6 @@ class Listing:
     """What a folder holds.
 
     Attributes:
-        files: Its images.
         skipped: What was left out by name or place alone.
         nested: Which other folders may be meant as classes, where there are such.
     """
@@ -52,11 +51,7 @@ def list_photos(root: Path, *, one_down: bool = False) -> Listing:
     """Lists the images below a folder, by its layout.
 
     Args:
-        root: The folder.
         one_down: Whether the folders in the folders there, or in the splits', are the classes.
-
-    Returns:
-        The images, and what was left out.
 
     Raises:
         DatasetError: If it cannot be listed, or has no folders one level down.

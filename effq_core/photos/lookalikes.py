@@ -56,14 +56,7 @@ Nearest = list[tuple[int, float] | None]
 
 
 def miniature(rgb: Image.Image) -> Miniatures:
-    """Reduces a photo to what is compared.
-
-    Args:
-        rgb: The upright photo.
-
-    Returns:
-        Its centre square, grey, (32, 32).
-    """
+    """Reduces a photo to what is compared: its centre square, grey, (32, 32)."""
     width, height = rgb.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
@@ -77,27 +70,12 @@ def miniature(rgb: Image.Image) -> Miniatures:
 
 
 def nearest_earlier(photos: Miniatures) -> Nearest:
-    """Finds for each photo the one before it that it resembles most.
-
-    Args:
-        photos: From :func:`miniature`.
-
-    Returns:
-        The look-alike of each.
-    """
+    """Finds for each photo the one before it that it resembles most."""
     return _nearest(photos, photos, earlier=True)
 
 
 def nearest_among(photos: Miniatures, others: Miniatures) -> Nearest:
-    """Finds for each photo the one of another list that it resembles most.
-
-    Args:
-        photos: From :func:`miniature`.
-        others: Those it is compared with.
-
-    Returns:
-        The look-alike of each, by its position in ``others``.
-    """
+    """Finds for each photo the one in ``others`` that it resembles most, by its position."""
     return _nearest(photos, others, earlier=False)
 
 

@@ -27,14 +27,7 @@ class Nested:
     shared: tuple[str, ...]
 
     def warning(self, *, one_down: bool) -> str:
-        """Says what is taken as classes, and what may be meant.
-
-        Args:
-            one_down: Whether the lower folders are taken.
-
-        Returns:
-            Sentences; empty where there is nothing to warn of.
-        """
+        """Says what is taken as classes, and what may be meant; empty where nothing else may."""
         if one_down:
             same = f"Folders of the same name are one class: {_named(self.shared)}."
             return same if self.shared else ""

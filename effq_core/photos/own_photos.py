@@ -34,13 +34,8 @@ class OwnPhotos:
     """What is known about a set of one's own photos without opening it.
 
     Attributes:
-        slug: Its folder's name.
-        title: What its owner calls it.
         classes: Names of the classes by folder; empty where there are no labels.
-        photos: How many.
-        bytes: Size of the photos.
         content: Hash over the content of all, so that the same photos are the same dataset.
-        skipped: How many files were left out.
         labels_from: ``folders``, ``list`` or ``none``.
         added: Seconds since 1970.
     """
@@ -67,10 +62,6 @@ class OwnPhotos:
 
 class OwnDataset(FolderDataset):
     """A set of one's own photos.
-
-    Args:
-        root: Its folder in the store.
-        about: Its description.
 
     Raises:
         DatasetError: If its photos are missing or unreadable.
@@ -101,13 +92,7 @@ class OwnDataset(FolderDataset):
 
 
 def check_title(title: str) -> str:
-    """Makes what somebody calls their photos fit to be a name.
-
-    Args:
-        title: Any text.
-
-    Returns:
-        The same on one line.
+    """Makes what somebody calls their photos fit to be a name, on one line.
 
     Raises:
         DatasetError: If nothing is left, or it is too long.
@@ -137,13 +122,6 @@ def slug_of(title: str) -> str:
 def folder_of(home: Home, dataset_id: str) -> Path:
     """Returns where a set is, or would be.
 
-    Args:
-        home: The store.
-        dataset_id: Its identifier.
-
-    Returns:
-        Its folder.
-
     Raises:
         DatasetError: If the identifier is malformed: no path may be made of it.
     """
@@ -157,14 +135,7 @@ def folder_of(home: Home, dataset_id: str) -> Path:
 
 
 def own_photos(home: Home) -> tuple[OwnPhotos, ...]:
-    """Lists the sets there are, the oldest first; damaged ones are left out.
-
-    Args:
-        home: The store.
-
-    Returns:
-        What is known about each.
-    """
+    """Lists the sets there are, the oldest first; damaged ones are left out."""
     folder = home.datasets / FOLDER
     if not folder.is_dir():
         return ()
@@ -174,13 +145,6 @@ def own_photos(home: Home) -> tuple[OwnPhotos, ...]:
 
 def open_own(home: Home, dataset_id: str) -> OwnDataset:
     """Opens a set.
-
-    Args:
-        home: The store.
-        dataset_id: Its identifier.
-
-    Returns:
-        The dataset.
 
     Raises:
         DatasetError: If there is none, or it is damaged.
@@ -202,19 +166,7 @@ def open_own(home: Home, dataset_id: str) -> OwnDataset:
 
 
 def remove_own(home: Home, dataset_id: str) -> int:
-    """Deletes a set and its photos.
-
-    Args:
-        home: The store.
-        dataset_id: Its identifier.
-
-    Returns:
-        Photos that were deleted; 0 where the set was damaged.
-
-    Raises:
-        DatasetError: If there is none.
-        StoreError: If it cannot be deleted.
-    """
+    """Deletes a set and its photos; returns how many, 0 where the set was damaged."""
     folder = folder_of(home, dataset_id)
     about = _read(folder)
     # Renamed first, so that nobody meets half of it; what a kill leaves is swept as a draft is.
@@ -229,18 +181,10 @@ def remove_own(home: Home, dataset_id: str) -> int:
 
 
 def place_for(home: Home, title: str) -> Path:
-    """Returns where a new set of this name will be.
-
-    Args:
-        home: The store.
-        title: From :func:`check_title`.
-
-    Returns:
-        A folder that is not there; the one it will be in exists.
+    """Returns where a new set of this name will be; the folder around it is made.
 
     Raises:
         DatasetError: If there is a set of this name.
-        StoreError: If the store cannot be written.
     """
     path = make_folder(home.datasets / FOLDER) / slug_of(title)
     if path.exists():

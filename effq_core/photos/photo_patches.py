@@ -68,8 +68,6 @@ class SamplePhoto(NamedTuple):
     """A photo to try a model on.
 
     Attributes:
-        name: What it shows.
-        path: The image file.
         credit: Who made it, and its terms.
     """
 
@@ -127,17 +125,10 @@ class PhotoPatches:
         return list(_keys())
 
     def scan(self, reporter: Reporter) -> Index:
-        """Lists every crop.
-
-        Args:
-            reporter: Told about progress; asked whether to stop.
-
-        Returns:
-            The crops; their content hash is that of the pixels.
+        """Lists every crop; its content hash is that of the pixels.
 
         Raises:
             DatasetError: If a photo is broken.
-            Cancelled: If the user asked to stop.
         """
         items: list[ImageItem] = []
         total = len(_PHOTOS) * sum(CROPS.values())
@@ -154,13 +145,7 @@ class PhotoPatches:
         return Index(self.id, self.state(), tuple(kept), self.class_names, self.wnids, (*skipped,))
 
     def open(self, item: ImageItem) -> Image.Image:
-        """Cuts one crop out of its photo.
-
-        Args:
-            item: One of the scanned crops.
-
-        Returns:
-            The crop, in the photo's mode (grey or RGB).
+        """Cuts one crop out of its photo, in the photo's mode (grey or RGB).
 
         Raises:
             DatasetError: If there is no such crop, or the photo is broken.
@@ -182,8 +167,6 @@ def crop_box(key: str, width: int, height: int) -> tuple[int, int, int, int]:
 
     Args:
         key: The crop's key, ``<photo>/<training or evaluation>/<number>``.
-        width: Of the photo in pixels.
-        height: Of the photo in pixels.
 
     Returns:
         Left, top, right and bottom in pixels.

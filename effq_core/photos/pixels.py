@@ -33,10 +33,8 @@ class PixelSummary:
     """What :func:`write_pixels` wrote.
 
     Attributes:
-        count: Images in the array.
         asked: Images asked for.
         size: Side of each in pixels.
-        skipped: Broken images that were passed over, with the reason.
     """
 
     count: int
@@ -66,20 +64,13 @@ def write_pixels(
     reported.
 
     Args:
-        dataset: Where the images are.
-        order: Images in the order they are to be taken.
-        n: Images wanted.
         entry: The model's input; a number is the side of a cropped square in colour.
-        out_dir: An existing folder.
-        reporter: Told about progress, skipped images and a shortfall.
 
     Returns:
         What was written: uint8 of shape ``(count, side, side, channels)`` and its images.
 
     Raises:
         DatasetError: If not one image can be decoded.
-        StoreError: If the files cannot be written, for example on a full disk.
-        Cancelled: If the user asked to stop.
     """
     path, entry = out_dir / PIXELS_FILE, ImageInput.of(entry)
     wanted = min(n, len(order))
@@ -132,9 +123,6 @@ def write_pixels(
 
 def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
     """Reads what :func:`write_pixels` wrote.
-
-    Args:
-        folder: The folder it wrote to.
 
     Returns:
         The pixels, a read-only memory map of shape ``(count, size, size, channels)`` and dtype

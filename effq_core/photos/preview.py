@@ -34,8 +34,6 @@ class ClassCount:
     """The photos of one class.
 
     Attributes:
-        name: Its name.
-        images: Photos of it.
         training: Those in the training split; 0 without splits.
         evaluation: Those in the evaluation split; 0 without splits.
     """
@@ -66,13 +64,7 @@ class FolderPreview:
     """What was found in a folder.
 
     Attributes:
-        path: The folder, resolved.
-        images: Usable image files.
-        bytes: Their size.
         classes: Photos of each class; empty when unlabelled.
-        has_splits: Whether there are a training and an evaluation split.
-        skipped: What would be left out, with the reason.
-        thumbnails: A few photos, of as many classes as there is room for.
         complete: Whether every file was read; if not, duplicates and most broken files are found
             only when a run uses the folder.
         nested: Which other folders may be meant as classes, where there are such.
@@ -95,15 +87,6 @@ def preview_folder(
     roots: Roots, path: Path | str, reporter: Reporter | None = None, *, one_down: bool = False
 ) -> FolderPreview:
     """Looks at a folder somebody thinks of adding.
-
-    Args:
-        roots: What may be looked at.
-        path: The folder, below one of them.
-        reporter: Told about progress; asked whether to stop.
-        one_down: Whether the folders in its folders are the classes.
-
-    Returns:
-        What is in it.
 
     Raises:
         DatasetError: If it lies outside of the roots, links out of them, has no usable image or
@@ -199,12 +182,7 @@ def thumbnails_of(
     """Decodes a few photos, one class after the other.
 
     Args:
-        root: The folder they are in.
-        files: Which ones there are.
         names: Name of each class folder's class.
-
-    Returns:
-        The thumbnails, and which photos could not be decoded.
     """
     shown: list[Thumbnail] = []
     broken: list[Skipped] = []

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.settings import Home
+from effq_core.photos.walk import is_folder
 
 VARIABLE = "EFFQ_DATA_ROOTS"
 """Environment variable that lists the folders, separated as ``PATH`` is."""
@@ -28,12 +29,7 @@ ONE_DOWN = "//one-level-down"
 
 @dataclass(frozen=True)
 class Refused:
-    """A part of ``EFFQ_DATA_ROOTS`` that is not used.
-
-    Attributes:
-        text: As it was written.
-        reason: Why, for people.
-    """
+    """A part of ``EFFQ_DATA_ROOTS`` that is not used."""
 
     text: str
     reason: str
@@ -44,7 +40,6 @@ class SubFolders:
     """What a folder picker shows of one folder.
 
     Attributes:
-        path: The folder, resolved.
         names: Its sub-folders in the order of their names, hidden ones left out.
         refused: Links among them that lead outside, or nowhere.
         more: Whether there are more sub-folders than are listed.
@@ -70,14 +65,7 @@ class Roots:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Roots:
-        """Reads ``EFFQ_DATA_ROOTS``.
-
-        Args:
-            environment: The variables; this process's, where not given.
-
-        Returns:
-            The roots; what cannot be used is in ``refused``.
-        """
+        """Reads ``EFFQ_DATA_ROOTS``; what cannot be used is in ``refused``."""
         text = (os.environ if environment is None else environment).get(VARIABLE, "")
         folders: dict[Path, None] = {}
         refused: list[Refused] = []
@@ -111,13 +99,7 @@ class Roots:
         return resolved is not None and self.root_of(resolved) is not None
 
     def require(self, path: Path | str) -> Path:
-        """Resolves a folder somebody chose.
-
-        Args:
-            path: An absolute path.
-
-        Returns:
-            The same folder without links and ``..``.
+        """Resolves a folder somebody chose: its links and ``..``.
 
         Raises:
             DatasetError: If it is not an existing folder below a root. Outside of the roots the
@@ -137,12 +119,6 @@ class Roots:
     def sub_folders(self, path: Path | str) -> SubFolders:
         """Lists the folders one can go on to.
 
-        Args:
-            path: A folder below a root.
-
-        Returns:
-            Its sub-folders.
-
         Raises:
             DatasetError: If it is not below a root, or cannot be read.
         """
@@ -160,7 +136,7 @@ class Roots:
                         continue
                     if entry.is_symlink() and not self.allowed(entry.path):
                         refused.append(entry.name)
-                    elif _is_folder(entry):
+                    elif is_folder(entry):
                         names.append(entry.name)
         except OSError as error:
             raise DatasetError(
@@ -179,11 +155,7 @@ def folder_id(path: Path | str, *, one_down: bool = False) -> str:
     """Returns the identifier of a dataset that is a folder.
 
     Args:
-        path: The folder, absolute.
         one_down: Whether the folders in the folders there are the classes.
-
-    Returns:
-        The identifier; :func:`folder_of_id` reads it.
     """
     return f"{FOLDER_PREFIX}{path}{ONE_DOWN * one_down}"
 
@@ -206,7 +178,6 @@ def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> 
 
     Args:
         dataset_id: Any identifier; only ``folder:`` ones are looked at.
-        home: The store, whose datasets are always allowed.
         roots: What else is; ``EFFQ_DATA_ROOTS`` by default.
 
     Returns:
@@ -250,13 +221,6 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:  # a name too long for any disk
-        return False
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
         return False
 
 

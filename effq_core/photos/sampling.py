@@ -45,9 +45,7 @@ class ResolvedSizes:
     """How many images each sample has.
 
     Attributes:
-        calibration: Images that set ranges.
         training: Images to train on; 0 where calibration takes all.
-        evaluation: Images that measure accuracy.
     """
 
     calibration: int
@@ -65,16 +63,10 @@ def draw_order(
     turn, so their prefixes are even up to half of the smallest class.
 
     Args:
-        index: The dataset's images.
-        role: What the sample is for.
-        seed: Of the experiment.
         split_seed: What divides a dataset without a split of its own, where it is not ``seed``:
             draws of another seed must not reach photos that are measured on.
         whole: Whether a dataset without a split of its own is evaluated as a whole, because
             nothing is calibrated or trained on it.
-
-    Returns:
-        All images of the role's part of the dataset.
     """
     split_seed = seed if split_seed is None else split_seed
     training_part, evaluation_part = _parts(index, split_seed, whole=whole)
@@ -98,15 +90,10 @@ def check_sizes(
     """Checks that a dataset has the images an experiment asks for.
 
     Args:
-        index: The dataset's images.
-        calibration: Images to calibrate with.
         training: Images to train on; ``None``: all that remain after calibration.
         evaluation: Images to evaluate; ``None``: all there are.
         training_needed: Whether it is an error that none remain to train on.
         whole: As for :func:`draw_order`.
-
-    Returns:
-        The sizes with nothing left open.
 
     Raises:
         DatasetError: If there are too few images, or one class only. The message has the numbers.
@@ -168,14 +155,6 @@ def candidates(
     The images that neither calibration nor training asked for are split between the two, so that
     replacements cannot make them overlap.
 
-    Args:
-        index: The dataset's images.
-        role: What the sample is for.
-        sizes: Sizes checked by :func:`check_sizes` on the same index.
-        seed: Of the experiment.
-        split_seed: As for :func:`draw_order`.
-        whole: Likewise.
-
     Returns:
         The start of :func:`draw_order`; at least as long as the role's size.
     """
@@ -186,28 +165,6 @@ def candidates(
     if role is Role.CALIBRATION:
         return order[: sizes.calibration + spare // 2]
     return order[: sizes.training + spare - spare // 2]
-
-
-def assert_disjoint(a: Iterable[ImageItem], b: Iterable[ImageItem]) -> None:
-    """Makes sure that no image is in both samples, by content.
-
-    Args:
-        a: One sample.
-        b: The other.
-
-    Raises:
-        DatasetError: If an image is in both; the message names the first few.
-    """
-    keys = {item.sha256: item.key for item in a}
-    common = [(keys[item.sha256], item.key) for item in b if item.sha256 in keys]
-    if common:
-        named = "; ".join(x if x == y else f"{x} = {y}" for x, y in common[:5])
-        more = f" and {len(common) - 5:,} more" if len(common) > 5 else ""
-        raise DatasetError(
-            f"Two samples that must not overlap share {counted(len(common), 'image')}: "
-            f"{named}{more}.",
-            "Remove the copies from the dataset, or choose smaller samples.",
-        )
 
 
 def _parts(

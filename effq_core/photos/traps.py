@@ -39,11 +39,7 @@ _PLAIN = (b"P1", b"P2", b"P3")
 
 
 class BoundedReader(io.BytesIO):
-    """A file in memory that ends the reading of one cut into countless parts.
-
-    Args:
-        data: The file's content.
-    """
+    """A file in memory that ends the reading of one cut into countless parts."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -51,12 +47,6 @@ class BoundedReader(io.BytesIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Reads as any file does.
-
-        Args:
-            size: Bytes at most; all where negative.
-
-        Returns:
-            The bytes.
 
         Raises:
             OSError: If it was asked too often.
@@ -68,16 +58,7 @@ class BoundedReader(io.BytesIO):
 
 
 def refuse_traps(image: Image.Image, data: bytes, name: str) -> None:
-    """Refuses an opened, not yet decoded image that would cost far more than its pixels.
-
-    Args:
-        image: From Pillow.
-        data: The file's content.
-        name: How messages call it.
-
-    Raises:
-        DatasetError: If it is one.
-    """
+    """Refuses an opened, not yet decoded image that would cost far more than its pixels."""
     pixels = image.width * image.height
     if image.format in ("JPEG", "MPO"):
         most = MAX_SCAN_PIXELS // max(1, pixels)
@@ -99,10 +80,6 @@ def refuse_traps(image: Image.Image, data: bytes, name: str) -> None:
 
 def count_scans(data: bytes, limit: int) -> int:
     """Counts the scans of a JPEG file's first image, finding markers as libjpeg does.
-
-    Args:
-        data: The file.
-        limit: Counting ends here.
 
     Returns:
         The scans, at most ``limit``; that, too, where there is no end of other segments.

@@ -43,9 +43,7 @@ class Photo:
     """A photo, read.
 
     Attributes:
-        name: Its file's, made fit to be shown.
         width: Of the upright photo in pixels.
-        height: Likewise.
         pixels: What the model sees: 0–255, uint8 (size, size, channels).
         preview: The whole photo, small, with what the model does not see darkened; uint8
             (height, width, 3), longest side at most :data:`PREVIEW`.
@@ -61,14 +59,7 @@ class Photo:
 
 
 def shown_name(name: str) -> str:
-    """Makes a file's name fit to be shown: one short line of printable characters, no folder.
-
-    Args:
-        name: As the browser sent it: any text.
-
-    Returns:
-        The name.
-    """
+    """Makes a file's name fit to be shown: one short line of printable characters, no folder."""
     last = name.replace("\\", "/").rpartition("/")[2]
     # "C": control and format characters, such as the one that turns the reading direction.
     printable = "".join(
@@ -84,12 +75,7 @@ def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
     """Reads an uploaded photo: its pixels are exactly what evaluation would make of the file.
 
     Args:
-        data: The file's content.
         name: The file's name; only its extension decides anything.
-        entry: The model's input; a number is the side of a cropped square in colour.
-
-    Returns:
-        The photo.
 
     Raises:
         DatasetError: If the file's type is not taken, it is too large, not an image or broken.
@@ -114,14 +100,6 @@ def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
 
 def read_sample(path: Path, name: str, entry: int | ImageInput) -> Photo:
     """Reads a photo that comes with EffQ Studio.
-
-    Args:
-        path: The file.
-        name: What it shows.
-        entry: The model's input; a number is the side of a cropped square in colour.
-
-    Returns:
-        The photo.
 
     Raises:
         DatasetError: If it is missing or broken.

@@ -29,7 +29,6 @@ def walk(
     """Yields what lies below a folder and is none itself, under the paths it is found by.
 
     Args:
-        root: The folder.
         entries: Lists a folder; nothing where it cannot be read.
         leave_out: Told which folder is not gone through, and why.
         class_of: Returns for the parts of a folder's path below ``root`` what its photos belong
@@ -55,7 +54,7 @@ def walk(
         entered.add(belongs)
         below: list[tuple[Path, str, tuple[str, ...]]] = []
         for entry in entries(current):
-            if not _is_folder(entry):
+            if not is_folder(entry):
                 yield entry
             elif not entry.is_symlink():
                 below.append((entry, f"{place}/{entry.name}", trail))
@@ -77,7 +76,8 @@ def _leads_back(target: str, places: Iterable[str]) -> bool:
     return any(Path(place).is_relative_to(target) for place in places)
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path | os.DirEntry[str]) -> bool:
+    """Returns whether a path is known to lead to a folder."""
     try:
         return path.is_dir()
     except OSError:  # what a link leads to may be nobody's business

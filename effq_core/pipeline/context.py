@@ -30,12 +30,7 @@ Send = Callable[[dict[str, Any]], None]
 
 
 class Link:
-    """The worker's end of a run: sends messages, learns about cancelling.
-
-    Args:
-        task: The stage of the run.
-        send: Takes messages to the driver.
-    """
+    """The worker's end of a run: sends messages, learns about cancelling."""
 
     def __init__(self, task: StageTask, send: Send) -> None:
         self._task = task
@@ -49,51 +44,27 @@ class Link:
         self.events: list[dict[str, Any]] = []
 
     def send(self, what: str, **values: Any) -> None:
-        """Sends a message to the driver.
-
-        Args:
-            what: Kind of message.
-            **values: JSON values.
-        """
+        """Sends a message to the driver."""
         task = self._task
         self._send({"what": what, "stage": task.spec.name, "key": task.key, **values})
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Tells how much is finished, about four times a second and at the end.
-
-        Args:
-            done: Finished units.
-            total: All units.
-            unit: What is counted.
-        """
+        """Tells how much is finished, about four times a second and at the end."""
         now = time.monotonic()
         if done >= total or now - self._reported >= _PROGRESS_SECONDS:
             self._reported = now
             self.send("progress", done=int(done), total=int(total), unit=unit)
 
     def waiting(self, detail: str) -> None:
-        """Tells what the stage waits for; nothing: it goes on.
-
-        Args:
-            detail: For people.
-        """
+        """Tells what the stage waits for; nothing: it goes on."""
         self.send("waiting", detail=detail)
 
     def is_raised(self, flag: str) -> bool:
-        """Returns whether somebody raised a flag of the run.
-
-        Args:
-            flag: Its name, such as :data:`TIME_NOW`.
-        """
+        """Returns whether somebody raised a flag of the run."""
         return (self._folder / flag).exists()
 
     def event(self, kind: str, **values: Any) -> None:
-        """Records something worth keeping.
-
-        Args:
-            kind: What happened.
-            **values: JSON values.
-        """
+        """Records something worth keeping."""
         # Also returned with the result: a message may be lost with a connection, this is not.
         event = {"number": len(self.events), "kind": kind, "values": plain(values)}
         self.events.append(event)
@@ -127,13 +98,10 @@ class StageContext:
     See :class:`~effq_core.base.reporting.Reporter`.
 
     Attributes:
-        params: The stage's parameters.
         inputs: Folder of each input artifact.
         summaries: What each input's stage returned.
         out: Temporary folder to write the result into; it becomes the artifact.
         scratch: Folder that survives a kill, for checkpoints; removed once the stage completes.
-        home: The store's folders.
-        link: The way to the driver.
         parts: Folders of what others have done of its work, in order; usually none.
     """
 
@@ -147,28 +115,13 @@ class StageContext:
     parts: tuple[Path, ...] = ()
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Tells how much is finished: see :class:`~effq_core.base.reporting.Reporter`.
-
-        Args:
-            done: Finished units.
-            total: All units.
-            unit: What is counted.
-        """
+        """Tells how much is finished: see :class:`~effq_core.base.reporting.Reporter`."""
         self.link.progress(done, total, unit)
 
     def event(self, kind: str, **values: Any) -> None:
-        """Records something worth keeping: see :class:`~effq_core.base.reporting.Reporter`.
-
-        Args:
-            kind: What happened.
-            **values: JSON values.
-        """
+        """Records something worth keeping: see :class:`~effq_core.base.reporting.Reporter`."""
         self.link.event(kind, **values)
 
     def check_cancelled(self) -> None:
-        """Returns unless the run is to stop: see :class:`~effq_core.base.reporting.Reporter`.
-
-        Raises:
-            Cancelled: If it is.
-        """
+        """Returns unless the run is to stop: see :class:`~effq_core.base.reporting.Reporter`."""
         self.link.check_cancelled()

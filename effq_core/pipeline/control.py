@@ -28,20 +28,10 @@ def run_files(home: Home, run_id: str) -> JobFiles:
 
 
 def enter(home: Home, database: Database, experiment: Experiment, name: str = "") -> str:
-    """Makes a run of an experiment, queued, where the queue has room for it.
-
-    Args:
-        home: The store.
-        database: Its index.
-        experiment: What to run.
-        name: What the person calls it.
-
-    Returns:
-        The run's id; somebody has to drive it.
+    """Makes a run of an experiment, queued where the queue has room; somebody has to drive it.
 
     Raises:
         BusyError: If :data:`MOST_QUEUED` runs wait or run already.
-        StoreError: If it cannot be stored.
     """
     with _entering(home):
         _refuse_crowd(database)
@@ -63,20 +53,7 @@ def _refuse_crowd(database: Database, besides: str = "") -> None:
 
 
 def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
-    """Starts a run's driver as a process of its own, which outlives this one.
-
-    Args:
-        home: The store.
-        run_id: The run.
-        plan: ``module:function`` that makes a plan of an experiment.
-
-    Returns:
-        The driver's process number.
-
-    Raises:
-        InputError: If there is no such run.
-        StoreError: If the run's folder cannot be written.
-    """
+    """Starts a run's driver as a process of its own, which outlives this one; returns its pid."""
     files = run_files(home, run_id)
     with Database(home.database) as database:
         database.get_run(run_id)
@@ -88,19 +65,7 @@ def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
 
 
 def request_cancel(home: Home, run_id: str) -> RunRow:
-    """Asks a run to stop; it does within five seconds.
-
-    Args:
-        home: The store.
-        run_id: The run.
-
-    Returns:
-        The run as it is now.
-
-    Raises:
-        InputError: If there is no such run.
-        StoreError: If the request cannot be written.
-    """
+    """Asks a run to stop; it does within five seconds."""
     with Database(home.database) as database:
         run = database.get_run(run_id)
         if not run.status.is_active:
@@ -115,13 +80,8 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
 def time_now(home: Home, run_id: str) -> None:
     """Lets a run time its files without waiting for a quiet processor, now or later.
 
-    Args:
-        home: The store.
-        run_id: The run.
-
     Raises:
         InputError: If there is no such run, or it has ended.
-        StoreError: If the request cannot be written.
     """
     with Database(home.database) as database:
         run = database.get_run(run_id)
@@ -136,18 +96,9 @@ def time_now(home: Home, run_id: str) -> None:
 def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
     """Makes a run that has ended ready to run again; for who holds the lock of its driver.
 
-    Args:
-        database: The index.
-        home: The store.
-        run: The run as it was read.
-
-    Returns:
-        The run, queued.
-
     Raises:
         InputError: If somebody else has changed it since.
         BusyError: If :data:`MOST_QUEUED` others wait or run.
-        StoreError: If it cannot be stored.
     """
     with _entering(home):
         return _prepare(database, home, run)
@@ -182,20 +133,11 @@ def _active(run: RunRow) -> InputError:
 
 
 def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
-    """Runs a run again under its id: finished stages are reused.
-
-    Args:
-        home: The store.
-        run_id: A run that has ended, however it did.
-        plan: ``module:function`` that makes a plan of an experiment.
-
-    Returns:
-        The driver's process number.
+    """Runs one that has ended, however it did, again: finished stages are reused. Returns its pid.
 
     Raises:
         InputError: If there is no such run, or it is still active.
         BusyError: If :data:`MOST_QUEUED` others wait or run.
-        StoreError: If the run's folder cannot be written.
     """
     with Database(home.database) as database, _entering(home):
         # Read here, not before: of two who resume it at once, the second finds it active.

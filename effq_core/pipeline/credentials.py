@@ -20,14 +20,7 @@ _VALID = datetime.timedelta(days=3650)
 
 
 def write_credentials(folder: Path) -> None:
-    """Makes a key and its self-signed certificate, readable by this user only.
-
-    Args:
-        folder: Where to write them.
-
-    Raises:
-        StoreError: If they cannot be written.
-    """
+    """Makes a key and its self-signed certificate, readable by this user only."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
     now = datetime.datetime.now(tz=datetime.UTC)

@@ -6,7 +6,6 @@ The command line calls the same code in its own process as a detached driver doe
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import secrets
 import time
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from effq_core.base.errors import Cancelled, EffqError, StageError, StoreError
+from effq_core.base.registry import resolve
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.jobs import kinds
@@ -104,13 +104,18 @@ class Driver:
         if LAST not in plan:
             raise StageError(f"The plan of {builder} has no stage {LAST!r}.")
         named = fingerprints(plan)
+        self._carry_out(plan, named)
+        self._progress.status(Status.FINISHED, finished=time.time(), results=named[LAST])
+
+    def _carry_out(self, plan: Plan, named: dict[str, str]) -> set[str]:
+        """Makes what is missing; returns the stages that were finished before."""
         finished = self._find(plan, named)
         self._progress.plan(plan, named, finished)
         if len(finished) < len(plan):
             self._make(plan, named)
         else:
             self._progress.status(Status.RUNNING, started=time.time())
-        self._progress.status(Status.FINISHED, finished=time.time(), results=named[LAST])
+        return finished
 
     def _make(self, plan: Plan, named: dict[str, str]) -> None:
         home, run_id = self._home, self._progress.run.id
@@ -198,21 +203,13 @@ def run_foreground(
     """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
 
     Args:
-        home: The store.
-        run_id: The run; one that has ended is run again.
         on_update: Called after each change and about once a second, in this thread.
-        plan: ``module:function`` that makes a plan of an experiment.
         again: Whether a run that was cancelled is run again; else it stays cancelled.
-        driver: What drives runs of its kind; :class:`Driver`, where not given.
-
-    Returns:
-        The run as it ended: finished, failed or cancelled.
 
     Raises:
         InputError: If there is no such run, or somebody else is just putting it into the queue.
         StageError: If it is of another kind.
         EngineError: If another driver works on it.
-        StoreError: If the store cannot be written.
     """
     files, driver = run_files(home, run_id), driver or Driver
     with Database(home.database) as database:
@@ -230,22 +227,9 @@ def run_foreground(
 
 
 def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
-    """Returns the function that makes a plan.
-
-    Args:
-        builder: ``module:function``.
-
-    Returns:
-        The function.
-
-    Raises:
-        StageError: If there is none.
-    """
-    module, _, name = builder.partition(":")
+    """Returns what makes a plan, named as ``module:function``."""
     try:
-        function: Callable[[Experiment, Home], Plan] = getattr(
-            importlib.import_module(module), name
-        )
+        function: Callable[[Experiment, Home], Plan] = resolve(builder)
     except (ImportError, AttributeError) as error:
         raise StageError(
             f"The plan cannot be made by {builder} ({error}).", "Reinstall EffQ."

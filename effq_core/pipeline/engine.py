@@ -37,20 +37,12 @@ def external_scheduler() -> str | None:
 def connect(
     home: Home, *, fresh: bool = False, on_wait: Callable[[], None] | None = None
 ) -> Client:
-    """Connects to the engine; starts the embedded one where it does not run.
+    """Connects to the engine; starts the embedded one where none runs. Close the client after use.
 
     Args:
-        home: The store whose engine is meant.
         fresh: Restart an embedded engine that runs older code. Only for the holder of the queue:
             nobody else's work may be on it.
         on_wait: Called about twenty times a second while it starts; may raise to give up.
-
-    Returns:
-        A connected client; close it after use.
-
-    Raises:
-        EngineError: If the engine cannot be started or reached.
-        StoreError: If the engine's folder cannot be written.
     """
     address = external_scheduler()
     if address is not None:
@@ -78,14 +70,7 @@ def connect(
 
 
 def running(home: Home) -> dict[str, Any] | None:
-    """Returns what the embedded engine says about itself; ``None`` where none runs.
-
-    Args:
-        home: The store whose engine is meant.
-
-    Returns:
-        ``address``, ``pid``, ``token``, ``started`` and ``code``.
-    """
+    """Returns ``address``, ``pid``, ``token``, ``started``, ``code`` of the engine, if it runs."""
     state = read_json(home.engine / engine_files.STATE)
     if state is None or not is_alive(state.get("pid"), state.get("token")):
         return None
@@ -93,14 +78,10 @@ def running(home: Home) -> dict[str, Any] | None:
 
 
 def stop(home: Home, timeout: float = 8.0) -> bool:
-    """Ends the embedded engine and its worker, also one that is just starting or ending.
+    """Ends the embedded engine and its worker, also one just starting; says whether one ran.
 
     Args:
-        home: The store whose engine is meant.
         timeout: Seconds it has to end by itself.
-
-    Returns:
-        Whether one was running.
     """
     state = engine_files.holder(home.engine)
     if state is None:

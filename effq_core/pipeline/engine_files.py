@@ -27,38 +27,20 @@ _FORCED = ("TF_USE_LEGACY_KERAS",)
 
 
 def engine_environment(home: Path) -> dict[str, str]:
-    """Returns the environment of the engine, which its worker inherits.
-
-    Args:
-        home: ``EFFQ_HOME``.
-
-    Returns:
-        Ours with :data:`WORKER_ENVIRONMENT`; a user's own thread and allocator settings win.
-    """
+    """Returns the environment of the engine and its worker; a user's own settings win."""
     environment = WORKER_ENVIRONMENT | process_environment(home)
     return environment | {name: WORKER_ENVIRONMENT[name] for name in _FORCED}
 
 
 def sign(folder: Path) -> None:
-    """Writes into the engine's lock which process holds it; only for the holder.
-
-    Args:
-        folder: ``home.engine``.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
+    """Writes into the engine's lock which process holds it; only for the holder."""
     lock = folder / LOCK
     with store_errors(lock):  # in place: another file would be another lock
         lock.write_text(json.dumps(Process.own()._asdict()), encoding="ascii")
 
 
 def holder(folder: Path) -> dict[str, Any] | None:
-    """Returns ``pid`` and ``token`` of the engine that starts, runs or ends; ``None`` without.
-
-    Args:
-        folder: ``home.engine``.
-    """
+    """Returns ``pid`` and ``token`` of the engine that starts, runs or ends; ``None`` without."""
     for name in (LOCK, STATE):  # engines of older code did not sign the lock
         signed = read_json(folder / name) or {}
         if is_alive(signed.get("pid"), signed.get("token")):
@@ -67,14 +49,7 @@ def holder(folder: Path) -> dict[str, Any] | None:
 
 
 def security(folder: Path) -> Any:
-    """Returns the credentials of an engine's folder for every role.
-
-    Args:
-        folder: ``home.engine``.
-
-    Returns:
-        A :class:`distributed.security.Security`.
-    """
+    """Returns the ``distributed.security.Security`` of an engine's folder for every role."""
     from distributed.security import Security  # slow to import, and few need it
 
     certificate, key = str(folder / CERTIFICATE), str(folder / KEY)

@@ -146,9 +146,6 @@ async def _start_scheduler(security: Security, port: int) -> Scheduler:
 async def serve(home: Home) -> None:
     """Runs the engine until it is idle for long or told to stop.
 
-    Args:
-        home: The store it belongs to.
-
     Raises:
         EngineError: If the port is taken or a setting is malformed.
     """
@@ -221,11 +218,7 @@ async def _until_idle(
 
 
 def main() -> int:
-    """Runs the engine of ``EFFQ_HOME``; its one instance.
-
-    Returns:
-        The exit code: 0 also where another instance runs already, 3 where it cannot be started.
-    """
+    """Runs the one engine of ``EFFQ_HOME``: 0 also where another runs, 3 where it cannot start."""
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
     )

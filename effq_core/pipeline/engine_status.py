@@ -25,9 +25,6 @@ class Work:
     """A run that is active.
 
     Attributes:
-        run: Its id.
-        name: What its owner calls it.
-        status: Where it is.
         stages: What of it is being made, for people.
     """
 
@@ -43,12 +40,9 @@ class EngineStatus(Plain):
 
     Attributes:
         running: Whether it runs; an existing cluster: whether it answers.
-        address: Where it listens; empty where it does not run.
         external: Whether it is an existing Dask cluster.
         pid: Its process; ``None`` where it is not ours or does not run.
         started: When, in seconds since 1970; likewise.
-        workers: How many it has.
-        memory_bytes: Main memory of its processes.
         work: Runs that are active, those at work before those that wait.
     """
 
@@ -65,15 +59,8 @@ class EngineStatus(Plain):
 def engine_status(home: Home) -> EngineStatus:
     """Looks at the engine of a store; starts and changes nothing.
 
-    Args:
-        home: The store.
-
-    Returns:
-        What it is and does.
-
     Raises:
         EngineError: If an existing cluster cannot be reached.
-        StoreError: If the index is damaged.
     """
     work = active_work(home)
     if engine.external_scheduler() is not None:
@@ -93,14 +80,7 @@ def engine_status(home: Home) -> EngineStatus:
 
 
 def active_work(home: Home) -> tuple[Work, ...]:
-    """Returns the runs that somebody works on or waits with.
-
-    Args:
-        home: The store.
-
-    Raises:
-        StoreError: If the index is damaged.
-    """
+    """Returns the runs that somebody works on or waits with."""
     if not home.database.exists():
         return ()  # looking must not make one
     with Database(home.database) as database:
@@ -116,18 +96,13 @@ def _work(database: Database, run: RunRow) -> Work:
 
 
 def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple[Work, ...]]:
-    """Ends the embedded engine.
+    """Ends the embedded engine; returns it as it was, and the runs that were cancelled.
 
     Args:
-        home: The store.
         force: Cancel the runs that need it first; what they have finished is kept.
-
-    Returns:
-        The engine as it was, and the runs that were cancelled.
 
     Raises:
         EngineError: If runs are active and it is not forced, or it is a cluster of somebody else.
-        StoreError: If a run cannot be cancelled.
     """
     external = engine.external_scheduler()
     if external is not None:
@@ -181,8 +156,7 @@ def _memory(pid: int) -> int:
 
 
 def _external(home: Home, work: tuple[Work, ...]) -> EngineStatus:
-    client = engine.connect(home)
-    try:
+    with contextlib.closing(engine.connect(home)) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         memory = sum(int(each.get("metrics", {}).get("memory", 0)) for each in workers)
         return EngineStatus(
@@ -193,5 +167,3 @@ def _external(home: Home, work: tuple[Work, ...]) -> EngineStatus:
             memory_bytes=memory,
             work=work,
         )
-    finally:
-        client.close()

@@ -16,26 +16,12 @@ _WORKER = "quietworker-"
 
 
 def living(home: Home) -> int:
-    """Returns how many workers the embedded engine has.
-
-    Args:
-        home: The store.
-    """
+    """Returns how many workers the embedded engine has."""
     return sum(is_locked(lock) for lock in _locks(home) if lock.name.startswith(_WORKER))
 
 
 def sweep(home: Home) -> int:
-    """Removes the folders of workers and schedulers that were killed; living ones' stay.
-
-    Args:
-        home: The store.
-
-    Returns:
-        How many were removed.
-
-    Raises:
-        StoreError: If one cannot be removed.
-    """
+    """Removes the folders of workers and schedulers that were killed; returns how many."""
     top = _folder(home)
     if not top.is_dir():
         return 0

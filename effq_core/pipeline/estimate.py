@@ -20,10 +20,6 @@ def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | N
     a running one is extrapolated from its own progress as soon as it has made some. As many as run
     now are taken to run to the end, but measurements: those come one after the other.
 
-    Args:
-        stages: All stages of the run.
-        now: Seconds since 1970; the present, where not given.
-
     Returns:
         Seconds; 0 if nothing is left, ``None`` if there are no stages.
     """
@@ -49,14 +45,7 @@ def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | N
 
 
 def share_done(stages: Sequence[StageRow]) -> float:
-    """Tells how much of a run is behind it, 0 to 1, each stage by the time it is expected to take.
-
-    Args:
-        stages: All stages of the run.
-
-    Returns:
-        The share; 0 if there are no stages.
-    """
+    """Tells how much of a run is done, 0 to 1, each stage by the time it is expected to take."""
     total = sum(stage.weight for stage in stages)
     if total <= 0:
         return 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import secrets
@@ -65,11 +66,7 @@ class Executor:
     """Runs stages as their inputs finish, and survives the death of workers.
 
     Args:
-        home: The store.
-        plan: All stages.
-        fingerprints: Their artifacts'.
         finished: Names of those whose artifact exists.
-        progress: Where changes are written.
         check: Raises :class:`~effq_core.base.errors.Cancelled` once the user asked to stop.
         stop: Makes cooperative stages of this run stop.
     """
@@ -110,8 +107,7 @@ class Executor:
             Cancelled: If the user asked to stop; no stage of this run is working any more.
             EffqError: If a stage failed or the engine cannot be used.
         """
-        session = Session(self._home, self._topic, self._check)
-        try:
+        with contextlib.closing(Session(self._home, self._topic, self._check)) as session:
             if renew_worker and session.embedded:
                 session.renew_worker()
             self._slots = 1 if session.embedded else session.slots()
@@ -124,8 +120,6 @@ class Executor:
             except EffqError:
                 self._drain(session)
                 raise
-        finally:
-            session.close()
 
     def _divide(self) -> None:
         plan = in_parts(self._plan, self._finished, self._slots)

@@ -20,17 +20,9 @@ _STEP = 10
 def fit(experiment: Experiment, home: Home) -> Experiment:
     """Makes an experiment's samples fit its photos.
 
-    Args:
-        experiment: What would be run.
-        home: The store.
-
     Returns:
         The same where everything fits. Else with a smaller calibration sample, and with all photos
         that remain to train on or measure on where fewer are there than were asked for.
-
-    Raises:
-        DatasetError: If the photos cannot be used.
-        ModelError: If there is no such model.
     """
     there = part_sizes(experiment.dataset, home)
     size = experiment.calibration.size if experiment.calibrates else 0
@@ -47,16 +39,7 @@ def fit(experiment: Experiment, home: Home) -> Experiment:
 
 
 def needs_head(experiment: Experiment, home: Home) -> bool:
-    """Tells whether a new head is trained on the photos.
-
-    Args:
-        experiment: What would be run.
-        home: The store.
-
-    Raises:
-        DatasetError: If the photos cannot be used.
-        ModelError: If there is no such model.
-    """
+    """Tells whether a new head is trained on the photos."""
     dataset = open_dataset(experiment.dataset, home)
     labels = get_model(experiment.model, home).head_labels
     return match_classes(labels, dataset.class_names, dataset.wnids).use is HeadUse.NEW

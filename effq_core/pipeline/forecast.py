@@ -40,10 +40,7 @@ class StageCost:
     """What one stage would take.
 
     Attributes:
-        name: The stage.
         cached: Whether it is there already; then it takes nothing.
-        seconds: Estimated time.
-        bytes: Estimated disk space.
     """
 
     name: str
@@ -57,16 +54,13 @@ class Forecast:
     """What a run of an experiment would take.
 
     Attributes:
-        stages: How many it has.
         cached: How many of them are there already.
         seconds: Estimated time of the rest; 0 where nothing is left.
         whole_seconds: Estimated time of all stages, as if none were cached.
         bytes: Estimated disk space of the rest.
         calibrated: Whether runs of this machine went into the estimate of the time.
         sizes: Photos of each sample, before copies are left out.
-        head_use: What becomes of the model's head on these photos.
         head_note: Why it becomes a new one; empty where it does not.
-        parts: Each stage, in the order in which they would be made.
     """
 
     stages: int
@@ -85,12 +79,7 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     """Estimates a run.
 
     Args:
-        experiment: What would be run.
-        home: The store.
         history: Stages of earlier runs: they tell how fast this machine is.
-
-    Returns:
-        The estimate.
 
     Raises:
         InputError: If the experiment cannot be run, as
@@ -129,14 +118,7 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
 
 
 def recent_stages(home: Home) -> list[StageRow]:
-    """Returns the stages of the latest finished runs: they tell how fast this machine is.
-
-    Args:
-        home: The store; where it has no index, none is made.
-
-    Raises:
-        StoreError: If the index is damaged.
-    """
+    """Returns the stages of the latest finished runs: they tell how fast this machine is."""
     if not home.database.exists():
         return []
     with Database(home.database) as database:
@@ -145,14 +127,7 @@ def recent_stages(home: Home) -> list[StageRow]:
 
 
 def host_pace(history: Iterable[StageRow]) -> float | None:
-    """Tells how many times longer than estimated stages take on this machine.
-
-    Args:
-        history: Stages of earlier runs.
-
-    Returns:
-        The factor, from stages that were really computed; ``None`` without 20 s of them.
-    """
+    """Tells how much longer than estimated computed stages take here; ``None`` without 20 s."""
     took = expected = 0.0
     for stage in history:
         if stage.state is StageState.DONE and stage.started and stage.finished:

@@ -22,18 +22,9 @@ from effq_core.pipeline.stage import Plan
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
-    """Plans an experiment.
-
-    Args:
-        experiment: What to find out.
-        home: The store, where datasets are.
-        dataset: The experiment's, where the caller has opened it already.
-
-    Returns:
-        Its stages, ending in ``report``.
+    """Plans an experiment; its stages end in ``report``.
 
     Raises:
-        ModelError: If there is no such model.
         DatasetError: If the dataset cannot be used or cannot do what is asked.
     """
     planner = FilesPlanner if experiment.files_of else Planner
@@ -152,8 +143,6 @@ class Planner(MeasuringPlanner):
         """Adds a conversion.
 
         Args:
-            name: Of the stage.
-            frozen: The stage with the graph.
             form: See :func:`effq_core.quantize.convert.convert`.
         """
         self.add(
@@ -177,8 +166,6 @@ class Planner(MeasuringPlanner):
         """Adds int8 from a float32 file, after training.
 
         Args:
-            variant: Which variant it is.
-            float32: The stage with the file.
             calibrate: What its calibration is called; added where it is not planned yet.
         """
         self.calibrate(calibrate, float32)

@@ -41,8 +41,6 @@ class _Source:
 
     Attributes:
         stages: What is taken over, by name.
-        labels: Of the model's outputs.
-        entry: What the model takes of a photo.
     """
 
     stages: tuple[StageSpec, ...]
@@ -55,13 +53,9 @@ class FilesPlanner(MeasuringPlanner):
 
     Args:
         experiment: The run's own, with other photos and ``files_of``.
-        home: The store.
-        dataset: The photos, where the caller has opened them already.
 
     Raises:
-        InputError: If there is no such run.
         ExperimentError: If its files are gone, or the photos' classes are not its.
-        DatasetError: If the photos cannot be used.
     """
 
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
@@ -108,11 +102,9 @@ def _match(labels: Sequence[Label], dataset: Dataset) -> ClassMatch:
 def _source(experiment: Experiment, home: Home) -> _Source:
     if experiment.files_of == REFERENCE:
         return _reference(experiment)
-    store, database = ArtifactStore(home), Database(home.database)
-    try:
+    store = ArtifactStore(home)
+    with Database(home.database) as database:
         rows = [row for row in _stages(database, str(experiment.files_of)) if row.kind in _TAKEN]
-    finally:
-        database.close()
     # A part of the evaluation sample may have another side: that of a file somebody brought.
     rows = [row for row in rows if not row.name.startswith(_MEASURED_ON)]
     there = {row.name: found for row in rows if (found := store.find(row.kind, row.fingerprint))}

@@ -24,7 +24,6 @@ def add_layers(planner: Planner, experiment: Experiment) -> None:
 
     Args:
         planner: Has ``convert:float32``, ``convert:int8`` and ``calibrate``.
-        experiment: What is asked.
     """
     asked = experiment.layers
     if asked:
@@ -39,12 +38,7 @@ def add_layers(planner: Planner, experiment: Experiment) -> None:
 
 
 def add_effect(planner: Planner, experiment: Experiment) -> None:
-    """Adds ``effect``: each block alone in int8, and alone in floats.
-
-    Args:
-        planner: As for :func:`add_layers`.
-        experiment: How thoroughly to look.
-    """
+    """Adds ``effect``: each block alone in int8, and alone in floats."""
     asked = experiment.layers or Layers()
     planner.add(
         "effect",

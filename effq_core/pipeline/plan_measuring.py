@@ -27,13 +27,7 @@ class MeasuringPlanner(StageList, ABC):
     """Plans the measurement of files, wherever they come from.
 
     Args:
-        experiment: What to find out.
-        home: The store, where datasets are.
-        card: The model.
         dataset: The experiment's photos; ``None``: they are opened here.
-
-    Raises:
-        DatasetError: If the photos cannot be used.
     """
 
     match: ClassMatch
@@ -132,11 +126,7 @@ class MeasuringPlanner(StageList, ABC):
     def take_ready(self, variant: str) -> None:
         """Adds a file somebody brought, as it is, and the photos as it wants them.
 
-        Args:
-            variant: Its name as a variant.
-
         Raises:
-            ModelError: If there is no such file.
             ExperimentError: If its classes are not the run's.
         """
         names = [label.name for label in self.output_labels]

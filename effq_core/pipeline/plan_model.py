@@ -21,15 +21,7 @@ from effq_core.photos.image_input import ImageInput
 
 
 def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]]:
-    """Returns the function that builds the float model, and what it depends on.
-
-    Args:
-        card: The model.
-        entry: What it takes of a photo.
-
-    Returns:
-        The function below ``effq_core.pipeline.stages``, and its parameters.
-    """
+    """Returns the stage that builds the float model, and its parameters."""
     params: dict[str, Any] = {
         "model": card.id,
         "weights": card.weights.sha256 or card.weights.md5,
@@ -46,15 +38,12 @@ def ready_stage(
     """Returns what the stage of a file somebody brought depends on, and its input.
 
     Args:
-        variant: Its name as a variant.
-        home: The store.
         names: Of the run's classes, in the order of the model's outputs.
 
     Returns:
         The stage's parameters; what it takes of a photo.
 
     Raises:
-        ModelError: If there is no such file.
         ExperimentError: If its classes are not the run's.
     """
     file = get_ready(variant, home)
@@ -91,15 +80,7 @@ def ready_stage(
 
 
 def head_note(card: ModelCard, dataset: Dataset) -> HeadNote:
-    """Says why a model gets a new head on these photos, where it does.
-
-    Args:
-        card: The model.
-        dataset: The photos.
-
-    Returns:
-        The note; empty where it keeps its own.
-    """
+    """Says why a model gets a new head on these photos; empty where it keeps its own."""
     return new_head_note(card.head_labels, tuple(dataset.class_names), tuple(dataset.wnids))
 
 
@@ -107,9 +88,6 @@ def check_model(card: ModelCard, experiment: Experiment, use: HeadUse, reason: s
     """Refuses what a model of one's own cannot do; bundled ones can do everything.
 
     Args:
-        card: The model.
-        experiment: What is asked of it.
-        use: What becomes of its head.
         reason: Which classes are not its, where the head would be a new one.
 
     Raises:

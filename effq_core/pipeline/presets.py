@@ -57,10 +57,6 @@ class Preset:
     """A preset as a page offers it.
 
     Attributes:
-        name: Identifier.
-        title: For people.
-        summary: What it does, in one line.
-        experiment: The choices.
         missing: What the preset would use and this machine lacks; empty where nothing is.
     """
 
@@ -72,15 +68,7 @@ class Preset:
 
 
 def offered(home: Home) -> tuple[Preset, ...]:
-    """Returns the presets with models and photos that are on this machine.
-
-    Args:
-        home: The store.
-
-    Returns:
-        The presets; one whose photos or weights are not downloaded uses what is bundled, and says
-        so.
-    """
+    """Returns the presets; they use what is bundled in place of what is not downloaded."""
     weights = MODELS[PAPER_MODEL].is_present(home)
     photos = imagenette.is_present(home)
     model = PAPER_MODEL if weights else BUNDLED_MODEL

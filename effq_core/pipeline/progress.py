@@ -24,7 +24,6 @@ class Update:
     """Something about a run has changed.
 
     Attributes:
-        run: The run.
         stages: Its stages in the plan's order; empty before there is a plan.
         remaining: Estimated seconds to the end; ``None`` before there is a plan.
         event: The event that was recorded, if that is what changed.
@@ -45,8 +44,6 @@ class Progress:
     """The rows of one run.
 
     Args:
-        database: The index.
-        run: The run as it is.
         on_update: Called in the driver's thread after each change, and about once a second.
     """
 
@@ -86,13 +83,7 @@ class Progress:
             self._tell()
 
     def plan(self, plan: Plan, fingerprints: dict[str, str], finished: set[str]) -> None:
-        """Takes a plan over.
-
-        Args:
-            plan: The stages.
-            fingerprints: Their artifacts'.
-            finished: Names of those that exist already.
-        """
+        """Takes a plan over."""
         self._rows = {
             spec.name: StageRow(
                 run_id=self.run.id,
@@ -109,52 +100,27 @@ class Progress:
         self._tell()
 
     def stage(self, name: str, **values: Any) -> None:
-        """Changes columns of a stage.
-
-        Args:
-            name: The stage.
-            **values: Columns of :class:`~effq_core.store.rows.StageRow`.
-        """
+        """Changes columns of a stage, those of :class:`~effq_core.store.rows.StageRow`."""
         self._rows[name] = replace(self._rows[name], **values)
         self._database.upsert_stage(self._rows[name])
         self._tell()
 
     def end(self, name: str, state: StageState) -> None:
-        """Marks a stage as ended.
-
-        Args:
-            name: The stage.
-            state: How it ended.
-        """
+        """Marks a stage as ended."""
         self.stage(name, state=state, finished=time.time(), detail="")
 
     def end_rest(self, state: StageState) -> None:
-        """Marks every stage that has not ended.
-
-        Args:
-            state: How they ended.
-        """
+        """Marks every stage that has not ended."""
         for name, row in self._rows.items():
             if row.state in (StageState.PENDING, StageState.RUNNING):
                 self.end(name, state)
 
     def status(self, status: Status, **values: Any) -> None:
-        """Changes the run's status.
-
-        Args:
-            status: Where it is now.
-            **values: Other columns of :class:`~effq_core.store.rows.RunRow`.
-        """
+        """Changes the run's status, and other columns of its row."""
         self.run = self._database.set_status(self.run.id, status, **values)
         log.info("Run %s is %s. %s", self.run.id, status, values.get("error", ""))
         self._tell()
 
     def event(self, kind: str, stage: str = "", /, **values: Any) -> None:
-        """Records something that happened.
-
-        Args:
-            kind: What happened.
-            stage: Where; empty for the run itself.
-            **values: JSON values.
-        """
+        """Records something that happened in a stage, or in the run itself."""
         self._tell(self._database.add_event(self.run.id, kind, stage, **values))

@@ -26,16 +26,10 @@ def turn(
     """Waits until it is this run's turn, older runs first, and holds the engine.
 
     Args:
-        home: The store whose engine is meant.
-        database: Knows who else waits.
-        run_id: Of the run that waits.
         on_wait: Called while waiting; may raise to give up.
 
     Yields:
         Whether the last holder died, so that its work may still be on the engine.
-
-    Raises:
-        StoreError: If the lock cannot be made.
     """
     lock = FileLock(home.engine / engine_files.QUEUE)
     holder = home.engine / "queue.json"
@@ -52,30 +46,17 @@ def turn(
         else:
             free_since = None
         time.sleep(_POLL)
-    try:
+    with lock:
         died = not (read_json(holder) or {}).get("clean", True)
         write_json(holder, {"run": run_id, "clean": False})
         try:
             yield died
         finally:  # also when the run failed; only a killed driver leaves it undone
             write_json(holder, {"run": run_id, "clean": True})
-    finally:
-        lock.release()
 
 
 def queue_text(database: Database, run: RunRow) -> str:
-    """Says where a queued run stands, and what it waits for.
-
-    Args:
-        database: Knows who else waits.
-        run: The run as it is.
-
-    Returns:
-        Words for people; empty where nobody is ahead of it, or it has its turn.
-
-    Raises:
-        StoreError: If the database is damaged.
-    """
+    """Says where a queued run stands and what it waits for; nothing, where it has its turn."""
     if run.status is not Status.QUEUED or external_scheduler() is not None:
         return ""
     active = [each for each in _driven(database) if each.id != run.id]

@@ -39,7 +39,6 @@ class Stage:
     Attributes:
         id: Stable: part of the fingerprint of every result, wherever the function lives.
         kind: Folder of its artifacts; several stages may make one kind.
-        title: Of the kind, for people.
         version: Raised when the same inputs give another result.
         libraries: Packages whose version the result depends on.
         module: Where the function lives, for a worker to import.
@@ -84,13 +83,7 @@ def stage(
 
     Args:
         stage_id: Such as ``quantize:convert``. Never changed: artifacts are found by it.
-        title: What people call stages of its kind.
-        version: Of its code; raise it when the same inputs give another result.
-        libraries: Packages whose version the result depends on.
         kind: Folder of its artifacts; by default what follows the colon of its id.
-
-    Returns:
-        A decorator that leaves the function as it is.
 
     Raises:
         StageError: If another function has the id, or the kind another title.
@@ -117,17 +110,7 @@ def stage(
 
 
 def get_stage(stage_id: str) -> Stage:
-    """Looks a stage up.
-
-    Args:
-        stage_id: As registered.
-
-    Returns:
-        The stage.
-
-    Raises:
-        StageError: If there is none of that id.
-    """
+    """Looks a stage up."""
     importlib.import_module(_BUILT_IN)
     if stage_id not in _STAGES:
         raise StageError(f"There is no stage {stage_id!r}: there are {', '.join(sorted(_STAGES))}.")
@@ -135,14 +118,7 @@ def get_stage(stage_id: str) -> Stage:
 
 
 def stage_title(name: str) -> str:
-    """Names a stage of a plan for people.
-
-    Args:
-        name: Such as ``convert:int8``.
-
-    Returns:
-        Such as ``Convert: Int8 (PTQ)``; the name itself where it is not known.
-    """
+    """Names a stage of a plan: ``convert:int8`` is ``Convert: Int8 (PTQ)``."""
     importlib.import_module(_BUILT_IN)
     kind, _, about = name.partition(":")
     title = _kind_title(kind)

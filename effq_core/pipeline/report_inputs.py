@@ -13,15 +13,7 @@ _MEASURES = ("inspect", "evaluate", "keras")
 
 
 def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]:
-    """Lists the inputs of the stage ``report``.
-
-    Args:
-        variants: The run's.
-        made: Names of the stages planned so far.
-
-    Returns:
-        Name of a stage by the name the report knows it under; those that were planned.
-    """
+    """Lists the inputs of the stage ``report``, by the name it knows them under."""
     wanted = {name: name for name in ("index", "model", "lookalikes", BENCHMARK)}
     wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
     for variant in variants:

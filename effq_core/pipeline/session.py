@@ -30,12 +30,8 @@ class Session:
     """Submits tasks and collects what comes back in one inbox.
 
     Args:
-        home: The store whose engine is used.
         topic: Where workers send messages.
         on_wait: Called while the engine starts; may raise to give up.
-
-    Raises:
-        EngineError: If the engine cannot be started or reached.
     """
 
     def __init__(self, home: Home, topic: str, on_wait: Callable[[], None] | None = None) -> None:
@@ -56,7 +52,6 @@ class Session:
         """Gives a task to the engine; its end comes to the inbox as ``finished``.
 
         Args:
-            task: The task.
             priority: Higher goes first.
         """
         future = self._client.submit(run_stage, task, key=task.key, priority=priority, retries=0)
@@ -76,12 +71,6 @@ class Session:
 
     def outcome(self, key: str) -> dict[str, Any]:
         """Returns what :func:`effq_core.pipeline.worker.run_stage` returned.
-
-        Args:
-            key: Of a task that has ended.
-
-        Returns:
-            The outcome.
 
         Raises:
             WorkerLost: If the worker or engine ended first.
@@ -108,11 +97,7 @@ class Session:
         return bool(self._client.status == "running")
 
     def reopen(self) -> None:
-        """Connects again after the engine was lost; tasks must be submitted again.
-
-        Raises:
-            EngineError: If the engine cannot be started or reached.
-        """
+        """Connects again after the engine was lost; tasks must be submitted again."""
         self._futures.clear()
         self._close_client()
         self._client = self._open()
@@ -127,21 +112,13 @@ class Session:
         return max(1, found[-1])
 
     def withdraw(self, key: str) -> None:
-        """Takes a task back, or lets go of its result.
-
-        Args:
-            key: Of the task.
-        """
+        """Takes a task back, or lets go of its result."""
         future = self._futures.pop(key, None)
         if future is not None:
             future.cancel()
 
     def kill(self, keys: set[str]) -> None:
-        """Ends the workers that have these tasks, whatever they are doing.
-
-        Args:
-            keys: Of the tasks; their results are not expected any more.
-        """
+        """Ends the workers that have these tasks, whose results are not expected any more."""
 
         def at_once() -> None:
             busy = [
@@ -173,11 +150,7 @@ class Session:
 
 
 def _within(action: Callable[[], object], seconds: float) -> bool:
-    """Calls something that may never return.
-
-    Returns:
-        Whether it returned in time.
-    """
+    """Calls something that may never return; says whether it did in time."""
     done = threading.Event()
 
     def call() -> None:

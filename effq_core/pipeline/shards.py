@@ -20,11 +20,6 @@ def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
     The evaluation itself stays, under the same fingerprint: it puts the parts' answers together in
     place of predicting, and its artifact is the same to the last byte.
 
-    Args:
-        plan: The stages.
-        finished: Names of those whose artifact exists.
-        workers: How many tasks are done at once.
-
     Returns:
         The same plan with a part a worker before each evaluation that is large and yet to be done;
         the plan itself where there is none, or one worker.
@@ -40,12 +35,6 @@ def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
             spec = dataclasses.replace(spec, parts=names, weight=1.0)
         stages.append(spec)
     return Plan(stages) if len(stages) > len(plan) else plan
-
-
-def part_of(name: str) -> str:
-    """Returns the stage whose work a part does; the name itself where it is no part."""
-    whole, _, number = name.rpartition(":")
-    return whole if whole and number.partition("of")[0].isdigit() and "of" in number else name
 
 
 def _is_large(plan: Plan, spec: StageSpec) -> bool:

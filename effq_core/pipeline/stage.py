@@ -25,8 +25,6 @@ class StageSpec:
 
     Attributes:
         name: Unique within the plan, such as ``convert:int8``.
-        stage: What is done.
-        params: JSON values.
         inputs: Name of another stage, by the name this one knows it under.
         exclusive: Whether it needs the host's cores for itself, as a benchmark does.
         weight: Estimated seconds, for the time left.
@@ -116,17 +114,7 @@ class Plan:
 
 
 def canonical_json(value: Any) -> str:
-    """Returns the one JSON text equal values share.
-
-    Args:
-        value: JSON values; dictionaries' order does not matter.
-
-    Returns:
-        The text.
-
-    Raises:
-        StageError: If a value is not JSON.
-    """
+    """Returns the one JSON text equal values share."""
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -134,14 +122,7 @@ def canonical_json(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Returns JSON values in place of NumPy scalars, paths, tuples and enums.
-
-    Args:
-        value: What a stage returned or reported.
-
-    Returns:
-        The same as JSON values.
-    """
+    """Returns JSON values in place of NumPy scalars, paths, tuples and enums."""
     return json.loads(json.dumps(value, default=_plain))
 
 
@@ -153,13 +134,7 @@ def _plain(value: Any) -> Any:
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """Names each stage's result by everything it depends on.
-
-    Args:
-        plan: The stages.
-
-    Returns:
-        64 hexadecimal digits by name of stage.
+    """Names each stage's result by everything it depends on, in 64 hexadecimal digits.
 
     Raises:
         StageError: If a parameter is not a JSON value.
@@ -192,12 +167,8 @@ class StageTask:
     """What a worker is told: a stage of one run, ready to go. Pickles without its code.
 
     Attributes:
-        run_id: The run.
-        spec: The stage.
-        fingerprint: Its artifact's.
         inputs: Kind and fingerprint of each input artifact.
         home: ``EFFQ_HOME``, which the worker must see at the same path.
-        topic: Where progress is sent.
         attempt: Counts tries from 1.
         parts: Kind and fingerprint of each piece of its work that others have done.
         driver: Host, number and token of the process that waits for the result.

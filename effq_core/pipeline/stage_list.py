@@ -10,11 +10,7 @@ from effq_core.pipeline.stage import StageSpec
 
 
 class StageList:
-    """Stages in the order in which they were thought of.
-
-    Attributes:
-        stages: So far.
-    """
+    """Stages in the order in which they were thought of."""
 
     def __init__(self) -> None:
         self.stages: list[StageSpec] = []
@@ -24,11 +20,7 @@ class StageList:
 
         Args:
             name: Unique; what comes before a colon is its kind.
-            stage_id: What is done.
             **fields: Others of :class:`~effq_core.pipeline.stage.StageSpec`.
-
-        Raises:
-            StageError: If there is no such stage.
         """
         params = json.loads(json.dumps(fields.pop("params", {})))
         spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)

@@ -20,8 +20,6 @@ class Rule:
     """When a setting has an effect.
 
     Attributes:
-        used: Whether an experiment uses it.
-        why: What is to be said where it does not.
         remedy: What to choose instead; begins a sentence.
     """
 
@@ -50,16 +48,10 @@ RULES = {each.path: _rule(each, each.use) for each in walk(Experiment) if each.u
 
 
 def refuse_unused(experiments: Collection[Experiment], home: Home, chosen: Collection[str]) -> None:
-    """Refuses settings that were chosen and that no experiment uses.
-
-    Args:
-        experiments: Those that would be run; one is enough to use a setting.
-        home: The store, where the photos are.
-        chosen: Paths of the settings somebody chose.
+    """Refuses settings that were chosen, by their paths, and that no experiment uses.
 
     Raises:
         ExperimentError: If one has no effect, with every one that has none.
-        InputError: If the photos cannot be used.
     """
     idle: dict[tuple[str, str], list[str]] = {}
     for each in walk(Experiment):

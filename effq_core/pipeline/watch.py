@@ -26,8 +26,6 @@ class Line:
     Attributes:
         time: Seconds since 1970.
         stage: Name of the stage; empty for the run itself.
-        text: What happened.
-        is_trouble: Whether something did not go as it should.
     """
 
     time: float
@@ -41,7 +39,6 @@ class Watch:
     """A run at one moment.
 
     Attributes:
-        run: The run.
         stages: In the plan's order; empty before there is a plan.
         share: How much is behind it, 0 to 1, by expected time.
         remaining: Estimated seconds to the end; ``None`` before there is a plan.
@@ -82,20 +79,7 @@ class Watch:
 
 
 def watch(database: Database, run_id: str, now: float | None = None) -> Watch:
-    """Looks at a run.
-
-    Args:
-        database: The index.
-        run_id: The run.
-        now: Seconds since 1970; the present, where not given.
-
-    Returns:
-        The run as it is.
-
-    Raises:
-        InputError: If there is no such run.
-        StoreError: If the database is damaged.
-    """
+    """Looks at a run."""
     now = time.time() if now is None else now
     run = database.get_run(run_id)
     stages = tuple(database.stages(run_id))

@@ -42,7 +42,6 @@ def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
     are, and Dask does not repeat what would fail again.
 
     Args:
-        task: The stage of a run.
         send: Takes messages to the driver; by default they go through Dask.
 
     Returns:
@@ -79,14 +78,7 @@ def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
 
 
 def error_from(outcome: dict[str, Any]) -> EffqError:
-    """Makes the error again that a worker has returned.
-
-    Args:
-        outcome: The result of :func:`run_stage`.
-
-    Returns:
-        An error of the same class with the same message and hint.
-    """
+    """Makes the error again that :func:`run_stage` has returned."""
     told = outcome["error"]
     kind = getattr(errors, told["type"], EffqError)
     made: EffqError = kind(told["message"], told["hint"])
@@ -216,13 +208,10 @@ def _dask_sender(topic: str) -> Send:
 
 
 def kill_worker(dask_worker: Any) -> int | None:
-    """Ends a worker at once; runs in its nanny, which then starts a new one.
+    """Ends a worker at once; runs in its nanny, which then starts a new one. Returns its pid.
 
     Args:
         dask_worker: The nanny; Dask fills it in by this name.
-
-    Returns:
-        The process that was ended.
     """
     pid: int | None = dask_worker.pid
     if pid is not None:

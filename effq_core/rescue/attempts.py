@@ -28,13 +28,7 @@ log = logging.getLogger("effq.rescue")
 
 
 class Attempts:
-    """Makes the runs of one rescue, one after the other, in this process.
-
-    Args:
-        home: The store.
-        database: Its index.
-        stop: What tells the rescue to stop.
-    """
+    """Makes the runs of one rescue, one after the other, in this process."""
 
     def __init__(self, home: Home, database: Database, stop: Stopping) -> None:
         self._home, self._database, self._stop = home, database, stop
@@ -45,14 +39,7 @@ class Attempts:
         self._first = self._results_of(base.run)
 
     def measured_before(self, rescue: Rescue) -> Step | None:
-        """Returns int8 as it is from the run a rescue was asked for.
-
-        Args:
-            rescue: What is asked.
-
-        Returns:
-            The step; ``None`` where that run does not tell all it needs.
-        """
+        """Returns int8 as it is from the run a rescue was asked for, if that tells all it needs."""
         run = self._known(rescue.run)
         if run is None or Experiment.from_dict(run.experiment) != rescue.experiment:
             return None
@@ -74,17 +61,10 @@ class Attempts:
         """Makes the run of a step, or finds the one that was stopped.
 
         Args:
-            story: The story so far.
             remedy: What is tried; ``None`` for int8 as it is.
-            experiment: What is run for it.
-            estimate: Seconds it is expected to take.
-
-        Returns:
-            The step, running.
 
         Raises:
             BusyError: If too many runs wait already.
-            StoreError: If the run cannot be stored.
         """
         before = story.about(remedy)
         again = before is not None and before.state in UNFINISHED
@@ -110,16 +90,7 @@ class Attempts:
         """Works on the run of a step until it ends.
 
         Args:
-            rescue: What is asked.
-            step: From :meth:`begin`.
             seconds: Time it may take once it has its turn; ``None``: any.
-            on_update: Called after each change of the run.
-
-        Returns:
-            The step as it ended.
-
-        Raises:
-            StoreError: If the results cannot be read.
         """
         run, took, waited = self._database.get_run(step.run), 0.0, 0.0
         if run.status is not Status.FINISHED:

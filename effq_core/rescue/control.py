@@ -25,18 +25,9 @@ MOST_ACTIVE = 4
 def enter(home: Home, rescue: Rescue, subject: str = "") -> Story:
     """Writes a new story down, where there is room for it; somebody has to work on it.
 
-    Args:
-        home: The store.
-        rescue: What is asked.
-        subject: What it is about, for people.
-
-    Returns:
-        The story, queued.
-
     Raises:
         InputError: If its experiment cannot be run at all; then nothing is written.
         BusyError: If :data:`MOST_ACTIVE` rescues go on already.
-        StoreError: If it cannot be written.
     """
     build_plan(as_it_is(rescue.experiment), home)
     with FileLock(home.root / ".entering_rescue"):
@@ -50,19 +41,7 @@ def enter(home: Home, rescue: Rescue, subject: str = "") -> Story:
 
 
 def start_detached(home: Home, story_id: str) -> int:
-    """Starts a process of its own that works on a rescue and outlives this one.
-
-    Args:
-        home: The store.
-        story_id: The rescue.
-
-    Returns:
-        The process's number.
-
-    Raises:
-        InputError: If there is no such rescue.
-        StoreError: If its folder cannot be written.
-    """
+    """Starts a process of its own that works on a rescue and outlives this one; returns its pid."""
     files = files_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made
     with FileLock(files.starting):
@@ -76,18 +55,10 @@ def start_detached(home: Home, story_id: str) -> int:
 
 
 def resume(home: Home, story_id: str) -> int:
-    """Takes a rescue up again in a process of its own: what was measured is kept.
-
-    Args:
-        home: The store.
-        story_id: One that was cancelled, failed or interrupted.
-
-    Returns:
-        The process's number.
+    """Takes a stopped rescue up again in a process of its own: what was measured is kept.
 
     Raises:
         InputError: If there is no such rescue, or somebody works on it.
-        StoreError: If its folder cannot be written.
     """
     prepare_again(home, story_id)
     return start_detached(home, story_id)
@@ -96,13 +67,8 @@ def resume(home: Home, story_id: str) -> int:
 def prepare_again(home: Home, story_id: str) -> None:
     """Makes a rescue that was stopped ready to go on.
 
-    Args:
-        home: The store.
-        story_id: The rescue.
-
     Raises:
         InputError: If there is no such rescue, or somebody works on it.
-        StoreError: If its folder cannot be written.
     """
     if load(home, story_id).status.is_active:
         raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
@@ -112,38 +78,19 @@ def prepare_again(home: Home, story_id: str) -> None:
 def delete(home: Home, story_id: str) -> None:
     """Deletes a rescue's story; the runs it made are runs like any others and stay.
 
-    Args:
-        home: The store.
-        story_id: The rescue.
-
     Raises:
         InputError: If there is no such rescue, or somebody works on it.
-        StoreError: If its folder cannot be removed.
     """
     files = files_of(home, story_id)
     lock = FileLock(files.lock)
     if load(home, story_id).status.is_active or not lock.try_acquire():
         raise InputError(f"The rescue {story_id} is going on.", "Cancel it first.")
-    try:
+    with lock:
         remove_tree(files.folder)
-    finally:
-        lock.release()
 
 
 def request_cancel(home: Home, story_id: str) -> Story:
-    """Asks a rescue to stop; it does within some seconds.
-
-    Args:
-        home: The store.
-        story_id: The rescue.
-
-    Returns:
-        The story as it is now.
-
-    Raises:
-        InputError: If there is no such rescue.
-        StoreError: If the request cannot be written.
-    """
+    """Asks a rescue to stop; it does within some seconds."""
     story = load(home, story_id)
     if not story.status.is_active:
         return story

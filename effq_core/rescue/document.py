@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -36,21 +35,12 @@ HEADS = (
 
 def to_json(story: Story) -> dict[str, Any]:
     """Returns everything a story tells, with its verdict, as plain JSON values."""
-    plain: dict[str, Any] = json.loads(json.dumps(story.to_dict()))
-    for private in ("pid", "token"):
-        del plain[private]
-    return {**plain, "verdict": verdict(story)}
+    public = {k: v for k, v in story.to_dict().items() if k not in ("pid", "token")}
+    return {**public, "verdict": verdict(story)}
 
 
 def to_markdown(story: Story) -> str:
-    """Returns the story as a Markdown document.
-
-    Args:
-        story: The story.
-
-    Returns:
-        Title, verdict and a table of the steps.
-    """
+    """Returns the story as a Markdown document: title, verdict and a table of the steps."""
     lines = [f"# Rescue of {_safe(story.subject or story.rescue.experiment.model)}", ""]
     lines += [f"{fmt.moment(story.created)} · limit: {limit_text(story)} · seed "
               f"{story.rescue.experiment.seed}", ""]  # fmt: skip

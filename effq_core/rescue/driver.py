@@ -47,18 +47,11 @@ def work(
     """Works on a rescue in this process until it ends. SIGINT and SIGTERM cancel it.
 
     Args:
-        home: The store.
-        story_id: The rescue; one that has ended otherwise than by an answer goes on.
         on_story: Called after each change of the story, in this thread.
         following: Called before each run.
 
-    Returns:
-        The story as it ended.
-
     Raises:
-        InputError: If there is no such rescue.
         EngineError: If another process works on it.
-        StoreError: If the store cannot be written.
     """
     files = files_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made

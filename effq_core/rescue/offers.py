@@ -19,7 +19,6 @@ class Offer:
     """A remedy that could be tried now, or why it cannot.
 
     Attributes:
-        remedy: The remedy.
         experiment: What would be run; ``None`` where it cannot apply.
         seconds: What that is estimated to take here, what is cached left out.
         whole_seconds: What it would take from nothing. Remedies are tried in this order: what
@@ -46,12 +45,7 @@ def offers(
     """Estimates the remedies that are left.
 
     Args:
-        rescue: What is asked.
         best: The calibration that has lost least so far.
-        home: The store.
-        history: Stages of earlier runs: they tell how fast this machine is.
-        without: Remedies that had their turn.
-        tried: Experiments that had.
 
     Returns:
         Those that can apply, cheapest first; then those that cannot.
@@ -89,19 +83,7 @@ def _offer(
 
 
 def cost_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) -> Forecast:
-    """Estimates a run, training photos counted where "all that remain" were asked for.
-
-    Args:
-        experiment: What would be run.
-        home: The store.
-        history: Stages of earlier runs.
-
-    Returns:
-        The estimate; ``seconds`` is 0 where everything is there.
-
-    Raises:
-        InputError: If it cannot be run.
-    """
+    """Estimates a run, with all training photos counted where all that remain were asked for."""
     stages = list(history)
     found = forecast(experiment, home, stages)
     if not experiment.trains or experiment.training_size is not None:

@@ -29,7 +29,6 @@ class Outcome(Plain):
     """What one variant loses against float32, and what it costs.
 
     Attributes:
-        variant: Its name.
         n: Evaluation photos.
         top1: Share that is right, 0–1; ``None`` without labels.
         low: Lower end of its 95 % interval (Wilson).
@@ -44,7 +43,6 @@ class Outcome(Plain):
         better: Photos only the variant gets right.
         agreement: Share of photos with float32's answer, 0–1.
         kl: Mean Kullback-Leibler divergence from float32, nats.
-        size_bytes: Of the file.
         latency_ms: Median time of one photo by thread count, as text, milliseconds.
         disturbed: Whether other processes were busy while it was timed.
         speedup: How many times as fast as float32 of the same sitting, by thread count, as text;
@@ -83,20 +81,12 @@ class Outcome(Plain):
         return self.top1 is not None
 
     def meets(self, limit: float) -> bool:
-        """Returns whether the measured drop is within a limit, and the variant to be trusted.
-
-        Args:
-            limit: Percentage points.
-        """
+        """Returns whether the drop is within a limit in points, and the variant to be trusted."""
         # A drop is k/n: what only rounding puts beyond the limit is not beyond it.
         return self.drop_points <= limit + 1e-9 and not self.failed_gates
 
     def tells(self, limit: float) -> Tells:
-        """Returns whether so many photos are enough to tell.
-
-        Args:
-            limit: Percentage points.
-        """
+        """Returns whether so many photos are enough to tell, of a limit in percentage points."""
         if self.drop_high <= limit:
             return Tells.WITHIN
         return Tells.BEYOND if self.drop_low > limit else Tells.OPEN
@@ -106,16 +96,10 @@ def outcome_of(results: Results, variant: str, first: Results | None = None) -> 
     """Reads what a step gave from its run's results.
 
     Args:
-        results: The run's.
-        variant: The variant the step is about.
         first: Results of the first step, to compare float32's answers with.
-
-    Returns:
-        The outcome.
 
     Raises:
         InputError: If the run lacks the variant.
-        StoreError: If its results are damaged.
     """
     found = results.variants.get(variant)
     if found is None:

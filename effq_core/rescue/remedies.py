@@ -41,17 +41,13 @@ def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Expe
     """Returns the experiment that tries a remedy.
 
     Args:
-        remedy: What is tried.
-        rescue: What is asked.
         best: The calibration that has lost least so far: remedies build on it.
-        home: The store, where datasets are.
 
     Returns:
         The experiment; its variants are float32 and the one the remedy makes.
 
     Raises:
         CannotApply: If the remedy would change nothing.
-        InputError: If the photos or the model cannot be used.
     """
     base = replace(as_it_is(rescue.experiment), calibration=best)
     match remedy:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from effq_core.base.checks import check_count, check_range, known, one_of
 from effq_core.base.errors import ExperimentError
+from effq_core.base.plain import Plain
 from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment import Experiment
 
@@ -33,7 +33,7 @@ class Remedy(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rescue:
+class Rescue(Plain):
     """A limit, and what may be tried to hold it.
 
     Attributes:
@@ -67,20 +67,9 @@ class Rescue:
         if self.budget_seconds is not None:
             check_count("The time for a rescue, in seconds,", self.budget_seconds, BUDGETS)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the request as plain JSON values."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {**plain, "experiment": self.experiment.to_dict()}
-
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Rescue:
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """Rebuilds a request from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values; a missing key takes its default.
-
-        Returns:
-            The validated request.
 
         Raises:
             ExperimentError: If a key is unknown or a value out of range.

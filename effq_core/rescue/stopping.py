@@ -37,23 +37,14 @@ class Worked:
 
 
 class Stopping:
-    """What tells a rescue to stop, and passes it on to the run it waits for.
-
-    Args:
-        home: The store.
-        files: The rescue's, through which somebody asks it to stop.
-    """
+    """What tells a rescue to stop, and passes it on to the run it waits for."""
 
     def __init__(self, home: Home, files: JobFiles) -> None:
         self._home, self._files = home, files
         self.timed_out = False
 
     def check(self) -> None:
-        """Raises once somebody asked to stop.
-
-        Raises:
-            Cancelled: If so.
-        """
+        """Raises once somebody asked to stop."""
         if self._files.is_asked_to_stop:
             raise Cancelled("The rescue was cancelled.", "Take it up again to go on.")
 
@@ -68,7 +59,6 @@ class Stopping:
         """Cancels a run while the block works on it, when somebody asks or its time is up.
 
         Args:
-            run_id: The run.
             seconds: Time the run may take once it has its turn; ``None``: any.
             is_running: Whether it has; called from another thread until it says so.
             is_waiting: Whether it then waits all the same; called from there as well.

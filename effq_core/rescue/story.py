@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.files import read_json, write_json
+from effq_core.base.plain import Plain
 from effq_core.base.run_ids import validate_run_id
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
@@ -42,21 +43,18 @@ UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class Step(Plain):
     """One remedy, or int8 as it is. Times are seconds since 1970.
 
     Attributes:
         remedy: What was tried; ``None`` for int8 as it is.
-        state: How it stands.
         experiment: What was run; ``None`` where nothing was.
         run: The run's id; empty where there is none.
         why: Why it was skipped, failed or stopped; empty otherwise.
         estimate: Seconds it was expected to take; ``None`` where nobody estimated.
         seconds: Seconds its run worked, waits for other runs not included; ``None`` where nothing
             was run for it.
-        stages: Stages of its run.
         cached: How many of them were there already.
-        started: When it began.
         outcome: What it gave; ``None`` unless measured.
     """
 
@@ -72,47 +70,16 @@ class Step:
     started: float | None = None
     outcome: Outcome | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the step as plain JSON values."""
-        return {
-            **asdict(self),
-            "remedy": self.remedy.value if self.remedy else None,
-            "state": self.state.value,
-            "experiment": self.experiment.to_dict() if self.experiment else None,
-            "outcome": self.outcome.to_dict() if self.outcome else None,
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Step:
-        """Rebuilds a step from :meth:`to_dict`."""
-        given, outcome = plain["experiment"], plain["outcome"]
-        return cls(
-            **{
-                **plain,
-                "remedy": Remedy(plain["remedy"]) if plain["remedy"] else None,
-                "state": StepState(plain["state"]),
-                "experiment": Experiment.from_dict(given) if given else None,
-                "outcome": Outcome.from_dict(outcome) if outcome else None,
-            }
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
+class Story(Plain):
     """A rescue at one moment. Times are seconds since 1970.
 
     Attributes:
         id: Short, sortable by time.
-        rescue: What is asked.
-        created: When it was asked for.
-        subject: What it is about, for people.
         status: Where it is; ``finished`` says nothing about the limit.
         steps: What was begun or skipped, in order; int8 as it is comes first.
         ahead: Estimated seconds of the remedies not yet tried, cheapest first.
-        finished: When it ended.
-        error: Why it failed.
-        hint: What to do about it.
-        pid: Process that works on it.
         token: Tells that process from a later one of the same number.
     """
 
@@ -173,41 +140,15 @@ class Story:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the story as plain JSON values."""
-        return {
-            **asdict(self),
-            "format": FORMAT,
-            "rescue": self.rescue.to_dict(),
-            "status": self.status.value,
-            "steps": [step.to_dict() for step in self.steps],
-            "ahead": [[remedy.value, seconds] for remedy, seconds in self.ahead],
-        }
+        return {**super().to_dict(), "format": FORMAT}
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Story:
-        """Rebuilds a story from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values.
-
-        Returns:
-            The story.
-
-        Raises:
-            StoreError: If it is not one.
-        """
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Rebuilds a story from :meth:`to_dict`."""
         try:
-            values = {name: value for name, value in plain.items() if name != "format"}
             if plain["format"] != FORMAT:
                 raise StoreError(f"The story has format {plain['format']}, not {FORMAT}.")
-            return cls(
-                **{
-                    **values,
-                    "rescue": Rescue.from_dict(plain["rescue"]),
-                    "status": Status(plain["status"]),
-                    "steps": tuple(Step.from_dict(step) for step in plain["steps"]),
-                    "ahead": tuple((Remedy(name), float(s)) for name, s in plain["ahead"]),
-                }
-            )
+            return super().from_dict(plain)
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise StoreError(
                 f"The story cannot be read ({type(error).__name__}: {error}).",
@@ -225,34 +166,12 @@ def files_of(home: Home, story_id: str) -> JobFiles:
 
 
 def save(home: Home, story: Story) -> None:
-    """Writes a story, whole or not at all.
-
-    Args:
-        home: The store.
-        story: The story.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
-    write_json(
-        files_of(home, story.id).folder / STORY_FILE, json.loads(json.dumps(story.to_dict()))
-    )
+    """Writes a story, whole or not at all."""
+    write_json(files_of(home, story.id).folder / STORY_FILE, story.to_dict())
 
 
 def load(home: Home, story_id: str) -> Story:
-    """Reads a story.
-
-    Args:
-        home: The store.
-        story_id: Its id.
-
-    Returns:
-        The story; ``interrupted`` if the process that worked on it has died.
-
-    Raises:
-        InputError: If there is no such rescue.
-        StoreError: If its file is damaged.
-    """
+    """Reads a story; it is ``interrupted`` if the process that worked on it has died."""
     plain = read_json(files_of(home, story_id).folder / STORY_FILE)
     if plain is None:
         raise InputError(
@@ -278,14 +197,7 @@ def stories(home: Home) -> list[Story]:
 
 
 def find(home: Home, text: str) -> Story:
-    """Finds the rescue a person means.
-
-    Args:
-        home: The store.
-        text: Its id, the start of it, or ``latest``.
-
-    Returns:
-        The story.
+    """Finds the rescue a person means by its id, the start of it, or ``latest``.
 
     Raises:
         InputError: If there is none, or several fit.

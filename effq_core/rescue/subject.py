@@ -19,9 +19,7 @@ class Subject:
     """An experiment whose int8 is to be rescued.
 
     Attributes:
-        experiment: What int8 is made of.
         run: The finished run that has measured it already; empty where none has.
-        title: What it is called.
     """
 
     experiment: Experiment
@@ -30,19 +28,10 @@ class Subject:
 
 
 def of_run(home: Home, text: str, dataset: str | None = None) -> Subject:
-    """Finds a run by what the user calls it.
+    """Finds a run by its id, the start of one, its name, or ``latest``.
 
     Args:
-        home: The store.
-        text: Its id, the start of one, its name, or ``latest``.
         dataset: Photos in place of its own; ``None``: its own.
-
-    Returns:
-        The subject.
-
-    Raises:
-        InputError: If there is no such run.
-        DatasetError: If the photos cannot be used.
     """
     with Database(home.database) as database:
         row = find_run(database, text)
@@ -56,11 +45,7 @@ def of_reference(home: Home, dataset: str | None = None) -> Subject:
     """Takes the bundled reference run's experiment; its photos do not come with it.
 
     Args:
-        home: The store.
         dataset: Photos to use; ``None``: Imagenette, where it was downloaded.
-
-    Returns:
-        The subject: nothing of it has been measured here.
 
     Raises:
         DatasetError: If there are no photos for it.

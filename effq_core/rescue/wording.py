@@ -40,15 +40,7 @@ def state_title(state: StepState) -> str:
 
 
 def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> str:
-    """Names a step for people, with the setting that makes it.
-
-    Args:
-        remedy: What was tried; ``None`` for int8 as it is.
-        experiment: What was run for it, where something was.
-
-    Returns:
-        Such as ``Percentile calibration (99.99 %, 500 images)``.
-    """
+    """Names a step, such as ``Percentile calibration (99.99 %, 500 images)``."""
     title = "Int8 as it is" if remedy is None else remedy_title(remedy)
     if experiment is None:
         return title
@@ -86,14 +78,7 @@ def limit_text(story: Story) -> str:
 
 
 def drop_text(outcome: Outcome) -> str:
-    """Writes what a variant loses, with its interval.
-
-    Args:
-        outcome: What was measured.
-
-    Returns:
-        Such as ``0.81 points (0.2 to 1.4)``; without labels, per cent of other answers.
-    """
+    """Writes a loss: ``0.81 points (0.2 to 1.4)``; without labels, per cent of other answers."""
     low, high = fmt.decimals(outcome.drop_low, 2), fmt.decimals(outcome.drop_high, 2)
     unit = "points" if outcome.is_labelled else "%"
     return f"{fmt.decimals(outcome.drop_points, 2)} {unit} ({low} to {high})"
@@ -138,10 +123,6 @@ def extra_latency(outcome: Outcome, base: Outcome) -> tuple[str, Ratio] | None:
     Each was timed in turn with float32, in the sitting of its own run: their speed-ups compare,
     the times of different days do not.
 
-    Args:
-        outcome: The variant's.
-        base: Int8's.
-
     Returns:
         The fewest threads both were timed on, and the ratio; ``None`` untimed.
     """
@@ -174,9 +155,6 @@ def price_text(outcome: Outcome, base: Outcome) -> str:
 
 def verdict(story: Story) -> list[str]:
     """Says what came of a rescue.
-
-    Args:
-        story: The story, at any moment.
 
     Returns:
         Sentences: what int8 loses, what helped, whether the photos can tell, what to keep in mind,

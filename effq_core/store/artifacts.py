@@ -32,11 +32,7 @@ QUARANTINE = ".quarantine"
 
 
 class ArtifactStore:
-    """The artifacts below one ``EFFQ_HOME``.
-
-    Args:
-        home: The store's folders.
-    """
+    """The artifacts below one ``EFFQ_HOME``."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -44,18 +40,7 @@ class ArtifactStore:
         self._warnings: list[str] = []
 
     def path(self, stage: str, fingerprint: str) -> Path:
-        """Returns where an artifact is, or would be.
-
-        Args:
-            stage: Kind of stage.
-            fingerprint: Hash of everything it depends on.
-
-        Returns:
-            Its folder.
-
-        Raises:
-            StoreError: If a name is malformed.
-        """
+        """Returns where an artifact is, or would be."""
         manifest.check_name(stage, fingerprint)
         return self.root / stage / fingerprint
 
@@ -68,13 +53,6 @@ class ArtifactStore:
         """Looks a finished artifact up; a damaged one is set aside and never used.
 
         Names and sizes are compared, not hashes: see :meth:`verify`.
-
-        Args:
-            stage: Kind of stage.
-            fingerprint: Hash of everything it depends on.
-
-        Returns:
-            The artifact, or ``None`` where it must be made.
 
         Raises:
             StoreError: If a name is malformed, a damaged artifact cannot be moved, or one cannot be
@@ -92,25 +70,11 @@ class ArtifactStore:
             return None
 
     def exists(self, stage: str, fingerprint: str) -> bool:
-        """Tells cheaply whether an artifact is there, without looking at its files.
-
-        Args:
-            stage: Kind of stage.
-            fingerprint: Hash of everything it depends on.
-
-        Returns:
-            Whether it seems to be; :meth:`find` decides.
-        """
+        """Tells cheaply whether an artifact seems to be there; :meth:`find` decides."""
         return (self.path(stage, fingerprint) / manifest.MANIFEST).is_file()
 
     def verify(self, artifact: Artifact) -> list[str]:
-        """Compares every file with its hash.
-
-        Args:
-            artifact: The artifact.
-
-        Returns:
-            What is wrong, one sentence a file; empty where nothing is.
+        """Compares every file with its hash; returns what is wrong, one sentence a file.
 
         Raises:
             StoreError: If a file cannot be read, which does not mean that it is damaged.
@@ -128,15 +92,7 @@ class ArtifactStore:
         return problems
 
     def quarantine(self, artifact: Artifact, reason: str) -> None:
-        """Sets a damaged artifact aside, so that the next run makes it anew.
-
-        Args:
-            artifact: The artifact.
-            reason: What is wrong with it, as a sentence.
-
-        Raises:
-            StoreError: If it cannot be moved.
-        """
+        """Sets a damaged artifact aside, so that the next run makes it anew."""
         self._quarantine(artifact.path, reason)
 
     def _quarantine(self, path: Path, reason: str) -> None:
@@ -156,24 +112,17 @@ class ArtifactStore:
         """Makes sure that one process at a time makes an artifact.
 
         Args:
-            stage: Kind of stage.
-            fingerprint: Hash of everything it depends on.
             on_wait: Called about ten times a second while another process holds it; may raise.
 
         Yields:
             Nothing; look again with :meth:`find`, the other process may have finished.
-
-        Raises:
-            StoreError: If the lock file cannot be made.
         """
         manifest.check_name(stage, fingerprint)
         lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
         lock.acquire(on_wait=on_wait)
-        try:
+        with lock:
             self.sweep(stage, fingerprint)
             yield
-        finally:
-            lock.release()
 
     @contextlib.contextmanager
     def create(
@@ -186,10 +135,7 @@ class ArtifactStore:
         """Makes an artifact: write into the draft, and it appears when the block ends well.
 
         Args:
-            stage: Kind of stage.
-            fingerprint: Hash of everything it depends on.
             inputs: What it is made from, as JSON values, for the manifest.
-            versions: Library versions for the manifest.
 
         Yields:
             The draft; afterwards its ``artifact`` is the finished one, or the one another process
@@ -239,18 +185,7 @@ class ArtifactStore:
         return artifact
 
     def sweep(self, stage: str = "*", fingerprint: str = "") -> list[Path]:
-        """Removes temporary folders whose makers are dead.
-
-        Args:
-            stage: Kind of stage; all where not given.
-            fingerprint: One artifact's only; all where empty.
-
-        Returns:
-            What was removed.
-
-        Raises:
-            StoreError: If a folder cannot be removed.
-        """
+        """Removes temporary folders whose makers are dead: all, of one kind, or of an artifact."""
         return drafts.sweep(self.root, f"{stage}/{drafts.PREFIX}{fingerprint}*")
 
     def names(self) -> list[tuple[str, str]]:
@@ -268,15 +203,7 @@ class ArtifactStore:
         return sorted((each for each in found if each is not None), key=lambda each: each.created)
 
     def delete(self, stage: str, fingerprint: str) -> None:
-        """Removes an artifact; harmless where there is none.
-
-        Args:
-            stage: Kind of stage.
-            fingerprint: Hash of everything it depends on.
-
-        Raises:
-            StoreError: If a name is malformed or the artifact cannot be removed.
-        """
+        """Removes an artifact; harmless where there is none."""
         path = self.path(stage, fingerprint)
         # Renamed first, so that nobody meets half of it.
         hidden = path.with_name(f"{drafts.PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")

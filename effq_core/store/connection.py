@@ -41,15 +41,7 @@ CREATE TABLE IF NOT EXISTS events (
 
 
 def database_error(error: sqlite3.Error, path: Path) -> StoreError:
-    """Turns SQLite's error into one with a way out.
-
-    Args:
-        error: What SQLite said.
-        path: The database.
-
-    Returns:
-        The error to raise.
-    """
+    """Turns SQLite's error into one with a way out."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return StoreError(
@@ -74,14 +66,7 @@ def database_error(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 class Connection:
-    """One connection, shared by the threads of this process.
-
-    Args:
-        path: The SQLite file, made with its folder where missing.
-
-    Raises:
-        StoreError: If it cannot be opened or is damaged.
-    """
+    """One connection, shared by the threads of this process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -137,9 +122,6 @@ class Connection:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Writes all of a block or nothing.
 
-        Yields:
-            The connection.
-
         Raises:
             StoreError: If the database is damaged, full or held by another process.
         """
@@ -159,18 +141,7 @@ class Connection:
                 raise database_error(error, self.path) from error
 
     def select(self, sql: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
-        """Reads rows.
-
-        Args:
-            sql: The query.
-            values: Its parameters.
-
-        Returns:
-            All rows.
-
-        Raises:
-            StoreError: If the database is damaged.
-        """
+        """Reads rows."""
         with self._lock:
             try:
                 return self._sqlite.execute(sql, values).fetchall()

@@ -20,14 +20,7 @@ from effq_core.store.states import RunStates, row_to_run
 
 
 class Database(RunStates):
-    """The SQLite index of one ``EFFQ_HOME``; safe to use from several threads and processes.
-
-    Args:
-        path: The SQLite file, made where missing.
-
-    Raises:
-        StoreError: If it cannot be opened or is damaged.
-    """
+    """The SQLite index of one ``EFFQ_HOME``; safe to use from several threads and processes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,18 +56,7 @@ class Database(RunStates):
     # Runs
 
     def create_run(self, experiment: Experiment, name: str = "") -> str:
-        """Adds a run, queued.
-
-        Args:
-            experiment: What to run.
-            name: What the user calls it.
-
-        Returns:
-            The run's id.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
+        """Adds a run, queued, and returns its id."""
         while True:
             now = time.time()
             run = RunRow(
@@ -90,17 +72,7 @@ class Database(RunStates):
                 return run.id
 
     def insert_run(self, run: RunRow) -> bool:
-        """Adds a run unless its id exists.
-
-        Args:
-            run: The row.
-
-        Returns:
-            Whether it was added.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
+        """Adds a run unless its id exists; says whether it did."""
         values = asdict(run) | {"experiment": json.dumps(run.experiment)}
         with self._connection.transaction() as sql:
             added = sql.execute(
@@ -111,18 +83,7 @@ class Database(RunStates):
             return added.rowcount == 1
 
     def get_run(self, run_id: str) -> RunRow:
-        """Looks a run up.
-
-        Args:
-            run_id: Its id.
-
-        Returns:
-            The row; its status is ``interrupted`` if its driver has died.
-
-        Raises:
-            InputError: If there is no such run.
-            StoreError: If the database is damaged.
-        """
+        """Looks a run up; its status is ``interrupted`` if its driver has died."""
         validate_run_id(run_id)
         rows = self._connection.select("SELECT * FROM runs WHERE id=?", (run_id,))
         if not rows:
@@ -130,17 +91,7 @@ class Database(RunStates):
         return self._settle(row_to_run(rows[0]))
 
     def list_runs(self, limit: int | None = None) -> list[RunRow]:
-        """Returns the latest runs, newest first.
-
-        Args:
-            limit: The most rows; ``None``: all there are.
-
-        Returns:
-            The rows; those whose driver has died are ``interrupted``.
-
-        Raises:
-            StoreError: If the database is damaged.
-        """
+        """Returns the latest runs, newest first; where the driver has died, as ``interrupted``."""
         rows = self._connection.select(
             "SELECT * FROM runs ORDER BY created DESC, id DESC LIMIT ?",
             (-1 if limit is None else limit,),  # SQLite's word for all
@@ -182,12 +133,8 @@ class Database(RunStates):
     def delete_run(self, run_id: str) -> None:
         """Removes a run and its events; its artifacts stay.
 
-        Args:
-            run_id: The run.
-
         Raises:
             InputError: If there is no such run, or it is still active.
-            StoreError: If it cannot be removed.
         """
         run = self.get_run(run_id)
         if run.status.is_active and run.driver_pid is not None:
@@ -197,27 +144,12 @@ class Database(RunStates):
         shutil.rmtree(self.runs / run_id, ignore_errors=True)
 
     def plan_stages(self, run_id: str, stages: list[StageRow]) -> None:
-        """Replaces the stages of a run, and keeps beside the index what they make.
-
-        Args:
-            run_id: The run.
-            stages: All of its stages.
-
-        Raises:
-            StoreError: If they cannot be stored.
-        """
+        """Replaces the stages of a run, and keeps beside the index what they make."""
         write_stages(self.runs / run_id, stages)
         self.upsert_stages(stages, only=True)
 
     def import_run_files(self) -> int:
-        """Adds the runs that have a file of their own and are not in the index, and their stages.
-
-        Returns:
-            How many were added.
-
-        Raises:
-            StoreError: If they cannot be stored.
-        """
+        """Adds the runs with a file of their own that the index lacks; returns how many."""
         added = 0
         for run in read_run_files(self.runs):
             if self.insert_run(run):

@@ -15,35 +15,20 @@ _STAGE_COLUMNS = tuple(StageRow.__dataclass_fields__)
 
 
 class Journal:
-    """Stages and events of runs.
-
-    Args:
-        connection: To the index.
-    """
+    """Stages and events of runs."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def upsert_stage(self, stage: StageRow) -> None:
-        """Adds a stage to a run, or replaces it.
-
-        Args:
-            stage: The row.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
+        """Adds a stage to a run, or replaces it."""
         self.upsert_stages([stage])
 
     def upsert_stages(self, stages: list[StageRow], *, only: bool = False) -> None:
         """Adds or replaces several stages at once.
 
         Args:
-            stages: The rows, of one run.
             only: Remove the run's other stages.
-
-        Raises:
-            StoreError: If they cannot be stored.
         """
         with self._connection.transaction() as sql:
             if only and stages:
@@ -51,15 +36,7 @@ class Journal:
             _insert(sql, stages)
 
     def import_stages(self, run_id: str, stages: list[StageRow]) -> None:
-        """Adds the stages of a run that has none in the index.
-
-        Args:
-            run_id: The run.
-            stages: Its rows.
-
-        Raises:
-            StoreError: If they cannot be stored.
-        """
+        """Adds the stages of a run that has none in the index."""
         with self._connection.transaction() as sql:
             # Its driver may just have come and said it better.
             has_some = sql.execute("SELECT 1 FROM stages WHERE run_id=? LIMIT 1", (run_id,))
@@ -67,61 +44,26 @@ class Journal:
                 _insert(sql, stages)
 
     def stages(self, run_id: str) -> list[StageRow]:
-        """Returns a run's stages in the plan's order.
-
-        Args:
-            run_id: The run.
-
-        Returns:
-            The rows.
-
-        Raises:
-            StoreError: If the database is damaged.
-        """
+        """Returns a run's stages in the plan's order."""
         rows = self._connection.select(
             "SELECT * FROM stages WHERE run_id=? ORDER BY position", (run_id,)
         )
         return [StageRow(**{**dict(row), "state": StageState(row["state"])}) for row in rows]
 
     def stage_keys(self) -> dict[str, set[tuple[str, str]]]:
-        """Returns kind and fingerprint of every stage, by run.
-
-        Raises:
-            StoreError: If the database is damaged.
-        """
+        """Returns kind and fingerprint of every stage, by run."""
         found: dict[str, set[tuple[str, str]]] = {}
         for row in self._connection.select("SELECT run_id, kind, fingerprint FROM stages"):
             found.setdefault(row["run_id"], set()).add((row["kind"], row["fingerprint"]))
         return found
 
     def uses(self, kind: str, fingerprint: str) -> bool:
-        """Returns whether a stage of any run has this artifact.
-
-        Args:
-            kind: Kind of stage.
-            fingerprint: The artifact's.
-
-        Raises:
-            StoreError: If the database is damaged.
-        """
+        """Returns whether a stage of any run has this artifact."""
         sql = "SELECT 1 FROM stages WHERE fingerprint=? AND kind=? LIMIT 1"
         return bool(self._connection.select(sql, (fingerprint, kind)))
 
     def add_event(self, run_id: str, kind: str, stage: str = "", /, **values: Any) -> EventRow:
-        """Records something that happened.
-
-        Args:
-            run_id: The run.
-            kind: What happened.
-            stage: Where; empty for the run itself.
-            **values: JSON values.
-
-        Returns:
-            The row.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
+        """Records something that happened."""
         now, text = time.time(), json.dumps(values)
         with self._connection.transaction() as sql:
             (last,) = sql.execute(
@@ -136,19 +78,7 @@ class Journal:
         )
 
     def events_after(self, run_id: str, seq: int = 0, limit: int = 10_000) -> list[EventRow]:
-        """Returns a run's events in order.
-
-        Args:
-            run_id: The run.
-            seq: Events up to this number are left out.
-            limit: The most rows.
-
-        Returns:
-            The rows.
-
-        Raises:
-            StoreError: If the database is damaged.
-        """
+        """Returns a run's events after that number, in order."""
         rows = self._connection.select(
             "SELECT * FROM events WHERE run_id=? AND seq>? ORDER BY seq LIMIT ?",
             (run_id, seq, limit),

@@ -46,15 +46,11 @@ class Artifact:
     """A stage's finished output.
 
     Attributes:
-        path: Its folder.
-        stage: Kind of stage.
         fingerprint: Hash of everything it depends on.
         created: Seconds since 1970 when it was finished.
         inputs: Parameters and inputs it was made from, as JSON values.
         summary: What the stage returned, as JSON values.
         files: Its files, the manifest excepted.
-        versions: Library versions it was made with.
-        seconds: How long making it took.
     """
 
     path: Path
@@ -74,15 +70,7 @@ class Artifact:
 
 
 def check_name(stage: str, fingerprint: str) -> None:
-    """Refuses names no path may be built from.
-
-    Args:
-        stage: Kind of stage.
-        fingerprint: Hash of everything it depends on.
-
-    Raises:
-        StoreError: If either is malformed.
-    """
+    """Refuses names no path may be built from."""
     if not _STAGE.fullmatch(stage) or not _FINGERPRINT.fullmatch(fingerprint):
         raise StoreError(
             f"{stage!r}/{fingerprint!r} is not the name of an artifact.",
@@ -91,14 +79,7 @@ def check_name(stage: str, fingerprint: str) -> None:
 
 
 def library_versions(names: tuple[str, ...] = ()) -> dict[str, str]:
-    """Returns the installed versions of packages, without importing them.
-
-    Args:
-        names: Distribution names.
-
-    Returns:
-        Version by name, Python's and EffQ's own included; ``"missing"`` where not installed.
-    """
+    """Returns packages' versions, ``missing`` too, and Python's and EffQ's, importing none."""
     found = {"python": platform.python_version(), "effq": __version__}
     for name in names:
         try:
@@ -122,14 +103,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def seal(folder: Path) -> tuple[FileEntry, ...]:
-    """Makes every file of a folder durable and describes it.
-
-    Args:
-        folder: What a stage has written.
-
-    Returns:
-        An entry a file.
-    """
+    """Makes every file of a folder durable and describes it."""
     entries = []
     for path in files_below(folder):
         with path.open("rb") as file:
@@ -148,12 +122,7 @@ def seal(folder: Path) -> tuple[FileEntry, ...]:
 
 
 def write_manifest(folder: Path, artifact: Artifact) -> None:
-    """Writes a manifest into a folder that is not visible yet, and makes it durable.
-
-    Args:
-        folder: The artifact's temporary folder.
-        artifact: What the manifest shall say.
-    """
+    """Writes a manifest into a folder that is not visible yet, and makes it durable."""
     plain = asdict(artifact) | {"format": FORMAT}
     del plain["path"]
     with (folder / MANIFEST).open("w", encoding="utf-8") as file:
@@ -169,9 +138,6 @@ def read_manifest(folder: Path) -> Artifact:
 
     Args:
         folder: The artifact's folder, ``<stage>/<fingerprint>``.
-
-    Returns:
-        The artifact.
 
     Raises:
         StoreError: If the manifest is missing or malformed, or a file is missing or of another

@@ -31,11 +31,9 @@ class Deletion:
     """What deleting some runs would do.
 
     Attributes:
-        runs: Their ids.
         freed: Artifacts that only they use.
         freed_bytes: Size of these, and of the runs' own files.
         shared: Artifacts that other runs use as well; they stay.
-        shared_bytes: Size of these.
         shared_with: Ids of those other runs.
     """
 
@@ -48,19 +46,7 @@ class Deletion:
 
 
 def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> Deletion:
-    """Says what deleting runs would free, and what others keep.
-
-    Args:
-        home: The store.
-        inventory: Of the same store.
-        run_ids: The runs.
-
-    Returns:
-        What would happen; nothing is changed.
-
-    Raises:
-        InputError: If one is not the id of a run.
-    """
+    """Says what deleting runs would free, and what others keep; changes nothing."""
     going = {validate_run_id(run) for run in run_ids}
     freed: list[Key] = []
     shared: list[Key] = []
@@ -82,15 +68,7 @@ def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> D
 
 
 def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
-    """Deletes runs, and what only they used.
-
-    Args:
-        home: The store.
-        database: Its index.
-        run_ids: The runs; none of them active.
-
-    Returns:
-        Bytes that became free.
+    """Deletes runs, none of them active, and what only they used; returns the bytes freed.
 
     Raises:
         InputError: If one does not exist or is active; then none is deleted.
@@ -113,14 +91,7 @@ def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
 
 
 def free_unused(home: Home, database: Database) -> int:
-    """Removes every artifact no run uses, and what interrupted work has left behind.
-
-    Args:
-        home: The store.
-        database: Its index.
-
-    Returns:
-        Bytes that became free.
+    """Removes artifacts no run uses, and what interrupted work has left; returns the bytes freed.
 
     Raises:
         StoreError: If something cannot be removed, or nobody knows what a run uses.

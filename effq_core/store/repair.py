@@ -54,16 +54,6 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
 
     A sound index is kept and completed; a damaged one is moved aside. Runs come from their own
     files, and from ``report`` artifacts whose run has none.
-
-    Args:
-        database: The SQLite file.
-        store: The artifacts.
-
-    Returns:
-        What was done.
-
-    Raises:
-        StoreError: If the store cannot be written.
     """
     moved = _move_if_damaged(database)
     swept = len(store.sweep()) + _sweep_abandoned(store.home)

@@ -16,11 +16,7 @@ BYTES = 1 << 20
 
 
 class Reserve:
-    """Space set aside while a driver works on a run.
-
-    Args:
-        folder: The run's.
-    """
+    """Space set aside while a driver works on a run."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / RESERVE

@@ -51,16 +51,8 @@ class RunRow:
 
     Attributes:
         id: Short, sortable by time.
-        name: What the user calls it; may be empty.
         experiment: :meth:`effq_core.experiment.Experiment.to_dict`.
         fingerprint: The experiment's.
-        status: Where it is.
-        created: When it was asked for.
-        started: When its driver began.
-        finished: When it ended, however it did.
-        error: Why it failed.
-        hint: What to do about it.
-        driver_pid: Process that works on it.
         driver_started: Tells that process from a later one with the same number.
         results: Fingerprint of its ``report`` artifact.
     """
@@ -85,18 +77,12 @@ class StageRow:
     """One stage of a run. Times are seconds since 1970.
 
     Attributes:
-        run_id: The run.
         name: Unique within the run, such as ``convert:int8``.
         kind: Kind of stage: the folder of its artifact.
         fingerprint: Its artifact's.
         position: Place in the plan, from 0.
-        state: Where it is.
         weight: Seconds it is expected to take.
-        started: When a worker began.
-        finished: When it ended.
-        done: Finished units of the current work.
         total: All units of the current work; 0 where unknown.
-        unit: What is counted.
         detail: What it does or waits for, for people.
     """
 
@@ -127,12 +113,9 @@ class EventRow:
     """Something that happened in a run.
 
     Attributes:
-        run_id: The run.
         seq: Counts the run's events from 1.
-        time: Seconds since 1970.
         kind: What happened, such as ``epoch``, ``warning``, ``bug``.
         stage: Name of the stage it happened in; empty for the run itself.
-        values: JSON values.
     """
 
     run_id: str

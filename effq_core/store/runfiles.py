@@ -25,14 +25,7 @@ def run_kind(folder: Path) -> str:
 
 
 def read_run_files(folder: Path) -> list[RunRow]:
-    """Reads the files of all runs; unreadable ones are left out.
-
-    Args:
-        folder: ``runs/`` of the store.
-
-    Returns:
-        The rows; a run that was active is ``interrupted``.
-    """
+    """Reads the files of all runs, active ones as ``interrupted``; unreadable ones are left out."""
     found = []
     for path in sorted(folder.glob(f"*/{RUN_FILE}")):
         plain = read_json(path) or {}
@@ -50,12 +43,7 @@ def read_run_files(folder: Path) -> list[RunRow]:
 
 
 def write_stages(folder: Path, stages: list[StageRow]) -> None:
-    """Keeps what a run's stages make beside the index, if the disk lets us: it is a second copy.
-
-    Args:
-        folder: The run's.
-        stages: All of its stages.
-    """
+    """Keeps what a run's stages make beside the index, if the disk lets us: it is a second copy."""
     _write(
         folder,
         [
@@ -74,10 +62,6 @@ def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
 
 def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
     """Reads what a run's stages make.
-
-    Args:
-        run: The run.
-        folder: Its folder.
 
     Returns:
         The rows, in the plan's order, with no more than is sure; empty where the run has planned
@@ -110,15 +94,7 @@ def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
 
 
 def stages_to_import(run: RunRow, folder: Path) -> list[StageRow]:
-    """Reads the stages of a run that the index has lost; where nobody knows them, notes that.
-
-    Args:
-        run: The run.
-        folder: Its folder.
-
-    Returns:
-        The rows; empty where they are not known.
-    """
+    """Reads the stages of a run the index has lost; none, and a note, where nobody knows them."""
     if run.status is not Status.FINISHED and not (folder / STAGES_FILE).exists():
         _write(folder, None)  # it was made before runs had such files, or had planned nothing
     try:

@@ -21,47 +21,18 @@ _SETTABLE = frozenset(RunRow.__dataclass_fields__) - {"id", "experiment", "finge
 
 
 class RunStates(Journal):
-    """Statuses of runs and the processes that drive them.
-
-    Args:
-        connection: To the index.
-        runs: Folder of the runs' own files.
-    """
+    """Statuses of runs and the processes that drive them."""
 
     def __init__(self, connection: Connection, runs: Path) -> None:
         super().__init__(connection)
         self.runs = runs
 
     def set_status(self, run_id: str, status: Status, **values: Any) -> RunRow:
-        """Changes a run's status, and other columns with it.
-
-        Args:
-            run_id: The run.
-            status: Where it is now.
-            **values: Columns of :class:`RunRow`.
-
-        Returns:
-            The row as it is now.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
+        """Changes a run's status, and other columns of its row with it."""
         return self._set_status(validate_run_id(run_id), status, values)[0]
 
     def change_status(self, seen: RunRow, status: Status, **values: Any) -> tuple[RunRow, bool]:
-        """Changes a run's status unless somebody else has changed it, or begun to work on it.
-
-        Args:
-            seen: The run as it was read.
-            status: Where it is now.
-            **values: Columns of :class:`RunRow`.
-
-        Returns:
-            The row as it is now, and whether it was changed.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
+        """Changes a run's status unless somebody else has; returns the row, and whether it did."""
         return self._set_status(seen.id, status, values, seen)
 
     def _set_status(
@@ -94,15 +65,7 @@ class RunStates(Journal):
         return run, bool(changed)
 
     def set_driver(self, run_id: str, process: Process) -> None:
-        """Notes which process works on a run.
-
-        Args:
-            run_id: The run.
-            process: The process.
-
-        Raises:
-            StoreError: If it cannot be stored.
-        """
+        """Notes which process works on a run."""
         with self._connection.transaction() as sql:
             held = sql.execute(
                 "SELECT driver_pid, driver_started FROM runs WHERE id=?", (validate_run_id(run_id),)
@@ -115,14 +78,7 @@ class RunStates(Journal):
             )
 
     def write_run_file(self, run: RunRow) -> None:
-        """Keeps beside the index what a rebuild needs.
-
-        Args:
-            run: The row.
-
-        Raises:
-            StoreError: If it cannot be written.
-        """
+        """Keeps beside the index what a rebuild needs."""
         write_json(self.runs / run.id / RUN_FILE, asdict(run))
 
 

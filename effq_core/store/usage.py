@@ -40,12 +40,9 @@ class Usage:
     """Bytes on disk of the store's parts.
 
     Attributes:
-        artifacts: Finished outputs of stages.
         unused: Those of them, and leftovers beside them, that no run uses.
         datasets: Downloaded photos, partial downloads included.
-        models: Downloaded weights.
         other: The index, lists, logs and work in progress.
-        free: Left on the disk.
     """
 
     artifacts: int
@@ -68,7 +65,6 @@ class Inventory:
     Attributes:
         sizes: Bytes on disk of each artifact, finished or begun.
         users: Ids of the runs that use an artifact, whether it is on disk or not.
-        by_run: The artifacts of each run.
         planning: Runs that have begun but have not yet said what they use.
         unknown: Runs that could go on, and of which nobody knows any more what they have made: the
             index was rebuilt, and they are older than the files that would tell.
@@ -101,13 +97,6 @@ class Inventory:
 def take_inventory(home: Home, database: Database) -> Inventory:
     """Looks at every artifact and every run.
 
-    Args:
-        home: The store.
-        database: Its index.
-
-    Returns:
-        What there is, and who uses it.
-
     Raises:
         StoreError: If the index is damaged, or what a run uses cannot be read.
     """
@@ -132,15 +121,7 @@ def take_inventory(home: Home, database: Database) -> Inventory:
 
 
 def usage(home: Home, inventory: Inventory) -> Usage:
-    """Adds up what the store takes.
-
-    Args:
-        home: The store.
-        inventory: Of the same store.
-
-    Returns:
-        Bytes by part.
-    """
+    """Adds up what the store takes."""
     parts = (home.artifacts, home.datasets, home.models)
     artifacts, models = tree_size(home.artifacts), tree_size(home.models)
     others = [path for path in _children(home.root) if path not in parts]

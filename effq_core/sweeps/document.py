@@ -16,11 +16,6 @@ from effq_core.sweeps.state import SweepState
 def to_json(home: Home, database: Database, state: SweepState) -> dict[str, Any]:
     """Writes down everything a sweep has found so far.
 
-    Args:
-        home: The store.
-        database: Its index.
-        state: The sweep.
-
     Returns:
         Plain JSON values: ``sweep`` (what was asked), ``runs`` (each with its variants' accuracy
         and comparison with float32) and ``findings`` (sentences).
@@ -47,14 +42,7 @@ def to_json(home: Home, database: Database, state: SweepState) -> dict[str, Any]
 
 
 def to_csv(rows: tuple[Row, ...]) -> str:
-    """Writes a table with a row for each variant of each run.
-
-    Args:
-        rows: Of :func:`~effq_core.sweeps.outcome.outcome`.
-
-    Returns:
-        CSV with a header; shares are 0 to 1, intervals 95 %, differences percentage points.
-    """
+    """Writes a row a variant of each run: shares 0 to 1, 95 % intervals, percentage points."""
     return csv_text(_values(row, found) for row in rows for found in row.found)
 
 

@@ -41,14 +41,7 @@ class SweepDriver(Driver):
         self._state.evaluations = self._union.evaluations()
         self._forget_deleted()
         save(home, self._state)
-        plan, named = self._union.plan, self._union.fingerprints
-        finished = self._find(plan, named)
-        self._progress.plan(plan, named, finished)
-        if len(finished) < len(plan):
-            self._make(plan, named)
-        else:
-            self._progress.status(Status.RUNNING, started=time.time())
-            self._add_finished(finished)
+        self._add_finished(self._carry_out(self._union.plan, self._union.fingerprints))
         self._conclude()
 
     def _forget_deleted(self) -> None:

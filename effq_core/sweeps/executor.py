@@ -22,8 +22,6 @@ class SweepExecutor(Executor):
     """Runs the stages of several runs; one that fails ends only the runs that need it.
 
     Args:
-        *arguments: As for :class:`~effq_core.pipeline.executor.Executor`.
-        union: The runs.
         on_finished: Told the place of a run whose last stage is finished.
         on_failed: Told the place of a run that cannot be finished, and why.
     """
@@ -83,15 +81,7 @@ class SweepExecutor(Executor):
 
 
 def needed(plan: Plan, names: set[str]) -> set[str]:
-    """Returns the stages that others rest on, themselves included.
-
-    Args:
-        plan: All stages.
-        names: Of some.
-
-    Returns:
-        Their names.
-    """
+    """Returns the stages that others rest on, themselves included."""
     found = set(names)
     for spec in reversed(plan.stages):  # each comes after what it needs
         if spec.name in found:

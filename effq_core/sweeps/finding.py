@@ -36,8 +36,6 @@ def findings(series: Sequence[Series], along: Along, quality: str = "top-1") -> 
     """Says what the values of a choice do, and from where on they do nothing.
 
     Args:
-        series: From :func:`effq_core.sweeps.results.sweep`, with the runs behind each point.
-        along: The choice that varies.
         quality: What is compared: top-1, or agreement with float32.
 
     Returns:

@@ -20,14 +20,7 @@ _ALONG = {
 
 
 def alongs(choice: Sweep) -> tuple[Along, ...]:
-    """Returns the axes a sweep can be drawn along: those with two values or more.
-
-    Args:
-        choice: The sweep.
-
-    Returns:
-        The axes; calibration size alone where only methods, losses or seeds vary.
-    """
+    """Returns the axes with two values or more; calibration size where only other choices vary."""
     found = [along for axis, along in _ALONG.items() if axis in choice.varied]
     if not found:
         trains = "losses" in choice.varied
@@ -38,16 +31,7 @@ def alongs(choice: Sweep) -> tuple[Along, ...]:
 def results_of(
     home: Home, database: Database, state: SweepState
 ) -> tuple[tuple[str, Results], ...]:
-    """Reads the results of a sweep's finished runs; those that are gone are left out.
-
-    Args:
-        home: The store.
-        database: Its index.
-        state: The sweep.
-
-    Returns:
-        Label and results of each, in the sweep's order.
-    """
+    """Reads label and results of a sweep's finished runs; those that are gone are left out."""
     members, found = state.sweep.members(), []
     for place in sorted(state.runs):
         try:
@@ -59,16 +43,7 @@ def results_of(
 
 
 def sentences(home: Home, database: Database, state: SweepState) -> tuple[str, ...]:
-    """Says what a sweep's finished runs come to.
-
-    Args:
-        home: The store.
-        database: Its index.
-        state: The sweep.
-
-    Returns:
-        Sentences; none where too few runs are finished.
-    """
+    """Says what a sweep's finished runs come to; nothing, where too few are."""
     runs = results_of(home, database, state)
     if len(runs) < 2:
         return ()

@@ -18,7 +18,6 @@ class SweepForecast:
     """What a sweep would take.
 
     Attributes:
-        runs: How many it has.
         total: Stages of all of them, counted one by one.
         distinct: Stages that differ: each is made once.
         cached: How many of those are there already.
@@ -35,19 +34,7 @@ class SweepForecast:
 
 
 def forecast_sweep(sweep: Sweep, home: Home, history: Iterable[StageRow] = ()) -> SweepForecast:
-    """Estimates a sweep.
-
-    Args:
-        sweep: What would be tried.
-        home: The store.
-        history: Stages of earlier runs: they tell how fast this machine is.
-
-    Returns:
-        The estimate.
-
-    Raises:
-        InputError: If one of its experiments cannot be run.
-    """
+    """Estimates a sweep."""
     joined = plan_sweep(sweep, home)
     store = ArtifactStore(home)
     missing = [

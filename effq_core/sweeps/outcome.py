@@ -25,9 +25,6 @@ class Found:
     """How one variant of one run did.
 
     Attributes:
-        variant: Its name.
-        title: For people.
-        accuracy: How often it is right.
         comparison: Against float32 on the same photos; ``None`` for float32 itself.
     """
 
@@ -43,10 +40,8 @@ class Row:
 
     Attributes:
         place: From 0.
-        label: What sets it apart.
         run: Its id once it is finished.
         problem: Why it failed; empty if it has not.
-        found: Its variants that were evaluated so far.
     """
 
     place: int
@@ -57,15 +52,7 @@ class Row:
 
 
 def outcome(home: Home, state: SweepState) -> tuple[Row, ...]:
-    """Reads what there is of every run, from the answers that are stored.
-
-    Args:
-        home: The store.
-        state: The sweep.
-
-    Returns:
-        A row a run, in the sweep's order.
-    """
+    """Reads what there is of every run, in the sweep's order, from the answers that are stored."""
     store = ArtifactStore(home)
     rows = []
     for place, member in enumerate(state.sweep.members()):

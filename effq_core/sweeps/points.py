@@ -68,13 +68,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One variant of one run, at its place in a series.
-
-    Attributes:
-        title: Of the run.
-        results: Of the run.
-        variant: The variant.
-    """
+    """One variant of one run, at its place in a series."""
 
     title: str
     results: Results
@@ -95,7 +89,6 @@ class Series:
     """Runs that differ in nothing but the choice that varies.
 
     Attributes:
-        variant: The variant's name.
         label: Its title, with what sets this series apart from others of the variant.
         points: In the order of x.
         cells: What is behind each point: the runs, by seed.
@@ -156,11 +149,6 @@ def parts_of(places: Mapping[float, Mapping[int, Cell]], variant: str, along: Al
 
     Args:
         places: Its runs by place and seed.
-        variant: The variant's name.
-        along: The choice that varies.
-
-    Returns:
-        The parts, for :func:`label_of`.
     """
     cells = [cell for at in places.values() for cell in at.values()]
     seeds = tuple(sorted({cell.seed for cell in cells}))
@@ -203,16 +191,7 @@ _MODEL, _SEED, _WEIGHTS = 0, 3, 4  # places among the parts
 
 
 def label_of(variant: str, own: Parts, others: Sequence[Parts]) -> str:
-    """Names a series by its variant and by what not all series of the variant share.
-
-    Args:
-        variant: The variant's name.
-        own: Parts of the series.
-        others: Parts of all series of the variant.
-
-    Returns:
-        The name.
-    """
+    """Names a series by its variant and by what not all series of the variant share."""
     places = [
         place
         for place, (identity, _) in enumerate(own)

@@ -35,11 +35,6 @@ def sweep(
 
     Runs that differ in anything else that matters to a variant become series of their own.
 
-    Args:
-        runs: Title and results of each.
-        along: The choice that varies.
-        measure: What is drawn against it.
-
     Returns:
         The series with a value, float32's first; those of one point are kept: they say where a run
         stands beside the others.
@@ -105,10 +100,6 @@ def baselines(
     runs: Sequence[tuple[str, Results]], measure: Measure = Measure.QUALITY
 ) -> tuple[Point, ...]:
     """Returns float32's value in runs that do not share it, once each.
-
-    Args:
-        runs: Title and results of each.
-        measure: What is drawn.
 
     Returns:
         A point a distinct float model and evaluation sample; its x means nothing.

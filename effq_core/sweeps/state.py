@@ -7,7 +7,6 @@ found interrupted like every run. Each of the sweep's runs appears once it is fi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import EffqError, ExperimentError, InputError, StoreError
@@ -29,8 +28,6 @@ class SweepState:
     """A sweep and what has become of it.
 
     Attributes:
-        id: Of its run.
-        sweep: What it varies.
         runs: Id of the run of each member that is finished, by the member's place from 0.
         failed: Why a member failed, as message and hint, by its place.
         evaluations: For each member, the fingerprint of each variant's answers; empty before it
@@ -47,18 +44,8 @@ class SweepState:
 def create_sweep(home: Home, database: Database, sweep: Sweep, name: str = "") -> SweepState:
     """Adds a sweep, queued; its driver is :mod:`effq_core.sweeps.driver`.
 
-    Args:
-        home: The store.
-        database: Its index.
-        sweep: What to try.
-        name: What the user calls it.
-
-    Returns:
-        The sweep.
-
     Raises:
         BusyError: If the queue has no room for it; all of it is one run there.
-        StoreError: If it cannot be stored.
     """
     run_id = enter(home, database, sweep.base, name or f"Sweep: {label_of(sweep)}")
     state = SweepState(id=run_id, sweep=sweep)
@@ -71,15 +58,7 @@ def create_sweep(home: Home, database: Database, sweep: Sweep, name: str = "") -
 
 
 def save(home: Home, state: SweepState) -> None:
-    """Writes a sweep's file.
-
-    Args:
-        home: The store.
-        state: The sweep.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
+    """Writes a sweep's file."""
     write_json(
         home.runs / state.id / SWEEP_FILE,
         {
@@ -99,19 +78,7 @@ def is_sweep(home: Home, run_id: str) -> bool:
 
 
 def read_sweep(home: Home, run_id: str) -> SweepState:
-    """Reads a sweep.
-
-    Args:
-        home: The store.
-        run_id: Its run's id.
-
-    Returns:
-        The sweep.
-
-    Raises:
-        InputError: If the run is no sweep.
-        StoreError: If its file is damaged.
-    """
+    """Reads a sweep."""
     path = home.runs / validate_run_id(run_id) / SWEEP_FILE
     if not path.is_file():
         raise InputError(f"There is no sweep {run_id}.", "`effq sweep list` lists those there are.")
@@ -137,18 +104,7 @@ def _state(run_id: str, plain: dict[str, Any] | None) -> SweepState:
 
 
 def list_sweeps(home: Home, database: Database) -> list[tuple[RunRow, SweepState]]:
-    """Returns the sweeps there are, newest first; those whose file is damaged are left out.
-
-    Args:
-        home: The store.
-        database: Its index.
-
-    Returns:
-        Each sweep's run and state.
-
-    Raises:
-        StoreError: If the database is damaged.
-    """
+    """Returns the sweeps there are, newest first; those whose file is damaged are left out."""
     found = []
     for run in _sweep_runs(home, database):
         try:
@@ -170,59 +126,18 @@ def _sweep_runs(home: Home, database: Database) -> list[RunRow]:
 
 
 def find_same(home: Home, database: Database, sweep: Sweep) -> RunRow | None:
-    """Looks for the same sweep, so that asking again goes on with it.
-
-    Args:
-        home: The store.
-        database: Its index.
-        sweep: What to try.
-
-    Returns:
-        The newest such run, or ``None``.
-
-    Raises:
-        StoreError: If the database is damaged.
-    """
+    """Looks for the newest run of the same sweep, so that asking again goes on with it."""
     wanted = sweep.fingerprint()
     for run in _sweep_runs(home, database):
-        plain = read_json(_file(home, run.id))
+        plain = read_json(home.runs / run.id / SWEEP_FILE)
         if plain is not None and plain.get("fingerprint") == wanted:
             return run
     return None
 
 
-def sweep_of(home: Home, database: Database, run_id: str) -> RunRow | None:
-    """Returns the sweep a run belongs to.
-
-    Args:
-        home: The store.
-        database: Its index.
-        run_id: The run.
-
-    Returns:
-        The sweep's run, or ``None``.
-
-    Raises:
-        StoreError: If the database is damaged.
-    """
-    for run in _sweep_runs(home, database):
-        plain = read_json(_file(home, run.id))
-        if plain is not None and run_id in plain.get("runs", {}).values():
-            return run
-    return None
-
-
 def member_runs(home: Home) -> set[str]:
-    """Returns the ids of the runs that belong to a sweep, which stands for them in short lists.
-
-    Args:
-        home: The store.
-    """
+    """Returns the ids of the runs that belong to a sweep, which stands for them in short lists."""
     found: set[str] = set()
     for path in home.runs.glob(f"*/{SWEEP_FILE}"):
         found.update((read_json(path) or {}).get("runs", {}).values())
     return found
-
-
-def _file(home: Home, run_id: str) -> Path:
-    return home.runs / run_id / SWEEP_FILE

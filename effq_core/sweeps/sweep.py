@@ -24,7 +24,6 @@ class Member:
     """One experiment of a sweep.
 
     Attributes:
-        experiment: What it runs.
         label: What sets it apart from the others, for people.
     """
 
@@ -50,10 +49,6 @@ class Sweep:
 
     def __init__(self, /, *, base: Experiment, **values: Collection[Any]) -> None:
         """Checks what is to be tried.
-
-        Args:
-            base: What all runs have in common.
-            **values: By axis.
 
         Raises:
             ExperimentError: If it stands for one run or for too many, a value is out of range, or
@@ -113,12 +108,6 @@ class Sweep:
 
         All settings come with the first seed, then all with the second: a sweep that is stopped
         half-way has compared everything, with fewer seeds.
-
-        Returns:
-            The experiments with their labels.
-
-        Raises:
-            ExperimentError: If a value is out of range.
         """
         first = self.base.seed if self.base.common_seed is None else self.base.common_seed
         axes = sorted(self.axes, key=lambda axis: axis != "seeds")  # the seeds change last
@@ -139,13 +128,7 @@ class Sweep:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Sweep:
-        """Rebuilds a sweep from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values; a missing list is empty.
-
-        Returns:
-            The validated sweep.
+        """Rebuilds a sweep from :meth:`to_dict`; a missing list is empty.
 
         Raises:
             ExperimentError: If a key is unknown or a value out of range.
@@ -164,15 +147,7 @@ class Sweep:
 
 
 def responds(variant: str, axis: str) -> bool:
-    """Tells whether a variant depends on a choice.
-
-    Args:
-        variant: Its name.
-        axis: One of :data:`AXES`.
-
-    Returns:
-        Whether another value makes another file.
-    """
+    """Tells whether another value of an axis makes another file of a variant."""
     entry, use = get_variant(variant), AXES[axis].use
     # What has no use of its own, such as the seed, draws samples.
     return use.variant(entry) if use else entry.needs_calibration or entry.trained
@@ -180,10 +155,6 @@ def responds(variant: str, axis: str) -> bool:
 
 def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
     """Leaves out the variants that stay as they are whatever the sweep varies.
-
-    Args:
-        base: An experiment.
-        axes: The choices that vary.
 
     Returns:
         The same with the variants that depend on a choice; float32 is always among them, and those

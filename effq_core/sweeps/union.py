@@ -22,7 +22,6 @@ class Union:
     Attributes:
         plan: All stages, the first run's first; a name that several runs use for different things
             has ``@`` and the run's number after it.
-        fingerprints: Of each stage of the plan.
         members: For each run, names in the plan by the names its own plan has.
         total: Stages the runs have when counted one by one.
     """
@@ -49,14 +48,7 @@ class Union:
 
 
 def union(plans: Sequence[Plan]) -> Union:
-    """Joins plans.
-
-    Args:
-        plans: One of each run, at least one.
-
-    Returns:
-        One plan that makes everything they make.
-    """
+    """Joins plans."""
     stages: list[StageSpec] = []
     found: dict[tuple[str, str], str] = {}
     named: dict[str, str] = {}
@@ -79,15 +71,7 @@ def union(plans: Sequence[Plan]) -> Union:
 def plan_sweep(sweep: Sweep, home: Home) -> Union:
     """Plans all runs of a sweep.
 
-    Args:
-        sweep: What to try.
-        home: The store, where datasets are.
-
-    Returns:
-        Their stages.
-
     Raises:
-        ModelError: If there is no such model.
         DatasetError: If the dataset cannot be used or cannot do what is asked.
         ExperimentError: If a choice does not fit the model or dataset.
     """

@@ -11,7 +11,7 @@ from effq_core.base.settings import Home
 from effq_core.pipeline import shards
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import stage_title
-from effq_core.pipeline.shards import SHARD_FROM, in_parts, part_of
+from effq_core.pipeline.shards import SHARD_FROM, in_parts
 from effq_core.pipeline.stage import Plan, StageTask, fingerprints
 from effq_core.pipeline.stages.measure import part_range
 from effq_core.pipeline.worker import run_stage
@@ -93,6 +93,4 @@ def test_every_image_is_in_one_part_and_none_is_left_out() -> None:
         ranges = [part_range(n, part, parts) for part in range(parts)]
         assert [low for low, _ in ranges] == [0, *(high for _, high in ranges[:-1])]
         assert ranges[-1][1] == n
-    assert part_of("evaluate:int8:2of3") == "evaluate:int8"
-    assert part_of("evaluate:int8") == "evaluate:int8"
     assert stage_title("evaluate:int8:2of3") == "Evaluate: Int8 (PTQ), part 2 of 3"

@@ -9,6 +9,7 @@ import pytest
 
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.jobs.files import JobFiles
 from effq_core.pipeline.context import WAITING_QUIET
 from effq_core.rescue import attempts
 from effq_core.rescue.attempts import Attempts
@@ -38,7 +39,7 @@ def test_a_runs_wait_for_a_quiet_processor_is_none_of_its_steps_time(
 
     monkeypatch.setattr(attempts, "run_foreground", waits)
     step = Step(remedy=None, state=StepState.RUNNING, run=run_id)
-    made = Attempts(home, database, Stopping(home, tmp_path / "flag"))
+    made = Attempts(home, database, Stopping(home, JobFiles.in_folder(tmp_path)))
     ended = made.finish(Rescue(experiment=Experiment()), step, 1.0, None)
     database.close()
     assert (ended.state, ended.why) == (StepState.FAILED, "It ends."), "its second was not up"

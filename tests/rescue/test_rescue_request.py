@@ -28,7 +28,7 @@ def test_a_request_comes_back_from_json_as_it_was() -> None:
         ({"max_drop_points": "much"}, "accuracy drop"),
         ({"remedies": ()}, "No remedy"),
         ({"remedies": "qat"}, "Give a list"),
-        ({"remedies": ("prayer",)}, "not a Remedy"),
+        ({"remedies": ("prayer",)}, "not a remedy"),
         ({"budget_seconds": 1}, "time for a rescue"),
         ({"run": "../../etc"}, "not the id of a run"),
         ({"wish": 1}, "Unknown setting"),

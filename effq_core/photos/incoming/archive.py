@@ -55,22 +55,11 @@ _BROKEN = (
 
 
 def unpack(archive: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
-    """Unpacks the photos of a zip.
-
-    Args:
-        archive: The file.
-        into: An existing, empty folder.
-        limits: How much is taken.
-        reporter: Told about progress; asked whether to stop.
-
-    Returns:
-        The photos, under names of ours, and what was left out.
+    """Unpacks the photos of a zip into an existing, empty folder, under names of ours.
 
     Raises:
         DatasetError: If it is no zip, broken, encrypted, or holds more than the limits; then what
             was unpacked so far must go with ``into``.
-        OSError: If a file cannot be written.
-        Cancelled: If the user asked to stop.
     """
     size = archive.stat().st_size
     if size > limits.given_bytes:

@@ -16,21 +16,7 @@ from effq_core.photos.own_photos import DESCRIPTION, PHOTOS, OwnPhotos, slug_of
 def arrange(
     source: Path, ready: Path, photos: Sequence[Photo], preview: Preview, title: str
 ) -> OwnPhotos:
-    """Moves photos to where the dataset will have them, and describes it.
-
-    Args:
-        source: Where they are.
-        ready: What will be the dataset's folder.
-        photos: Those to take.
-        preview: What was found.
-        title: The dataset's name.
-
-    Returns:
-        The description, which is written, too.
-
-    Raises:
-        StoreError: If the disk is full or not writable.
-    """
+    """Moves photos to what will be the dataset's folder, and writes its description there."""
     folders = {
         number: f"{number:04d}-{_readable(name)}" for number, name in enumerate(preview.class_names)
     }

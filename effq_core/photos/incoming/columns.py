@@ -60,10 +60,6 @@ def read_columns(rows: Sequence[Sequence[str]], find: Find, called: str) -> Labe
     Args:
         rows: Its lines, each with two cells or more.
         find: Returns the photo a cell names.
-        called: How messages name the list.
-
-    Returns:
-        The pairs of photo and label.
 
     Raises:
         DatasetError: If it is not certain which columns these are.

@@ -32,7 +32,6 @@ class FoundFile:
     Attributes:
         name: Its path as it was given, with ``/`` and normalised; unique.
         path: Where its content is: a name of ours that holds nothing of the given one.
-        bytes: Size of its content.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Found:
 
     Attributes:
         files: Photos by their names; whether they are images nobody has looked at.
-        skipped: What was left out, with the reason.
         litter: System files left out without a word.
         labels: Content of :data:`LABELS_FILE`, where there is one.
         outside: Files taken that lie outside of the folder: links in it lead to them.
@@ -59,12 +57,7 @@ class Found:
     outside: int = 0
 
     def skip(self, name: str, reason: str) -> None:
-        """Leaves something out.
-
-        Args:
-            name: As it was given.
-            reason: Why, for people.
-        """
+        """Leaves something out."""
         self.skipped.append(Skipped(shown(name), reason))
 
     def summary(self) -> str:

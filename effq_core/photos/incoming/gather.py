@@ -34,10 +34,6 @@ def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
     Args:
         names: As the browser sent them: any text.
         folder: Where their contents are, named ``000000`` and so on in the same order.
-        limits: How much is taken.
-
-    Returns:
-        The photos, and what was left out.
     """
     found = Found()
     seen: set[str] = set()
@@ -50,21 +46,10 @@ def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
 
 
 def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
-    """Copies the photos of a folder.
-
-    Args:
-        folder: The folder; links in it are followed, as a run does that uses it where it is.
-        into: An existing, empty folder.
-        limits: How much is taken.
-        reporter: Told about progress; asked whether to stop.
-
-    Returns:
-        The photos, under names of ours, and what was left out.
+    """Copies a folder's photos, links followed, into an empty one, under names of ours.
 
     Raises:
         DatasetError: If it is no folder, cannot be read, or holds more than the limits.
-        OSError: If a file cannot be written.
-        Cancelled: If the user asked to stop.
     """
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"

@@ -44,20 +44,12 @@ def look_apart(
     """Unpacks and decodes in a process of its own.
 
     Args:
-        draft: Where to.
         request: What was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``.
-        limits: How much is taken.
-        reporter: Told about progress; asked whether to stop.
-
-    Returns:
-        What was found.
 
     Raises:
         DatasetError: If it cannot be used, takes too long, or several of its photos end the
             process that decodes them.
-        StoreError: If the disk is full or not writable.
         BusyError: If enough others are being looked at.
-        Cancelled: If the user asked to stop.
     """
     avoid: dict[str, str] = {}
     deadline = time.monotonic() + limits.seconds

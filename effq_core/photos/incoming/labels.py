@@ -47,9 +47,7 @@ class Labelled:
     """Photos with what is known about each.
 
     Attributes:
-        source: Where the labels come from.
         places: By the photo's name.
-        skipped: Photos left out, with the reason.
         notes: What else a person should know, as sentences.
         nested: Which other folders may be meant as classes, where there are such.
         one_down: Whether those are taken.
@@ -70,7 +68,6 @@ def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:
     archives have it, counts for nothing. Photos without class folders have no labels.
 
     Args:
-        names: The photos' names.
         one_down: Whether the folders in the folders there are the classes.
 
     Returns:
@@ -143,11 +140,6 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
     Commas, semicolons or tabs separate them; UTF-8 with or without a mark, UTF-16 with one, else
     Windows' Western code page, as spreadsheets write it. A file is named by its path, or by its
     last part where no other photo has the same, with its ending or without.
-
-    Args:
-        content: The file.
-        names: The photos' names.
-        called: How messages name the list.
 
     Returns:
         A place for each photo that has a label; the others are skipped. Lines that name no photo

@@ -46,7 +46,6 @@ class Seen(Plain):
     """What one photo is, decoded.
 
     Attributes:
-        name: As it was given.
         sha256: Of its content; empty where it cannot be used.
         small: What it looks like, a :func:`~effq_core.photos.lookalikes.miniature` as base64.
         problem: Why it cannot be used; empty where it can.
@@ -64,13 +63,7 @@ def read_labels(
     """Decides where labels come from: a list that was given, one in the archive, folders.
 
     Args:
-        found: The photos.
         content: A list of labels, given beside the photos.
-        called: Its name, for messages.
-        one_down: Whether the folders in the folders there are the classes.
-
-    Returns:
-        The photos with what is known about each.
 
     Raises:
         DatasetError: If a list cannot be read or names no photo, or there are no such folders.
@@ -95,17 +88,7 @@ def read_labels(
 def look_at(
     file: FoundFile, folder: Path, limits: Limits, *, thumbnail: bool
 ) -> tuple[Seen, bytes]:
-    """Decodes one photo.
-
-    Args:
-        file: The photo.
-        folder: Where contents are.
-        limits: How large it may be.
-        thumbnail: Whether a small picture is wanted.
-
-    Returns:
-        What it is, and the picture as JPEG, empty where not wanted or not possible.
-    """
+    """Decodes one photo; the picture is JPEG, empty where not wanted or not possible."""
     name = shown(file.name)
     try:
         data = (folder / file.path).read_bytes()
@@ -143,16 +126,6 @@ def assemble(
     limits: Limits,
 ) -> Preview:
     """Puts together what was seen.
-
-    Args:
-        found: The photos.
-        labelled: What is known about each.
-        seen: What each is, by name.
-        pictures: Thumbnails, by name.
-        limits: How many classes are taken.
-
-    Returns:
-        The preview.
 
     Raises:
         DatasetError: If no photo can be used, or there is one class only, or too many.

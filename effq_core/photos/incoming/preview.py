@@ -40,12 +40,9 @@ class Photo:
     """A photo that can be used.
 
     Attributes:
-        name: As it was given.
         path: Of its content in the draft.
         label: Position of its class; ``None`` where there are no labels.
         split: ``train``, ``val`` or ``None``.
-        sha256: Of its content.
-        bytes: Size of its content.
     """
 
     name: str
@@ -63,12 +60,9 @@ class Preview(Plain):
     Attributes:
         photos: Those that can be used, in the order of their names.
         class_names: In the order of the labels; empty where there are none.
-        labels_from: Where labels come from.
-        skipped: What would be left out, with the reason.
         litter: System files left out without a word.
         lookalikes: Photos that resemble an earlier one.
         thumbnails: A few photos, of as many classes as there is room for.
-        notes: What else a person should know, as sentences.
         nested: Which other folders may be meant as classes, where there are such.
         one_down: Whether those are taken.
     """

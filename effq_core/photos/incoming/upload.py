@@ -33,11 +33,7 @@ class Upload:
     """Photos somebody is deciding about; they are gone when this is closed or forgotten.
 
     Attributes:
-        draft: Where they are meanwhile.
-        preview: What was found.
-        suggested: A name for them.
         request: What was given, as the worker is told.
-        limits: How much of it is taken.
     """
 
     draft: Draft
@@ -55,10 +51,6 @@ class Upload:
 
         Args:
             one_down: Whether the folders in the folders there are the classes.
-            reporter: Told about progress; asked whether to stop.
-
-        Returns:
-            The same photos, to decide about in place of these.
 
         Raises:
             DatasetError: If they cannot be used so; then these are as they were.
@@ -69,14 +61,6 @@ class Upload:
 
     def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
         """Makes a dataset of them.
-
-        Args:
-            home: The store.
-            title: What to call it.
-            drop_lookalikes: Leave out photos that resemble an earlier one.
-
-        Returns:
-            The dataset.
 
         Raises:
             DatasetError: If the name is taken or no name, or they were given up already.
@@ -115,22 +99,7 @@ def look_at_files(
     reporter: Reporter | None = None,
     limits: Limits = VISITORS,
 ) -> Upload:
-    """Looks at what a browser sent: one zip, or photos; and with either, a list of labels.
-
-    Args:
-        home: The store.
-        files: Names, any text, and contents.
-        reporter: Told about progress; asked whether to stop.
-        limits: How much is taken.
-
-    Returns:
-        The photos, to decide about.
-
-    Raises:
-        DatasetError: If they cannot be used.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If the user asked to stop.
-    """
+    """Looks at what a browser sent: one zip, or photos; and with either, a list of labels."""
     lists = [file for file in files if _extension(file[0]) == _CSV]
     zips = [file for file in files if _extension(file[0]) == _ZIP]
     photos = [file for file in files if _extension(file[0]) not in (_CSV, _ZIP)]
@@ -173,24 +142,7 @@ def look_at_path(
     *,
     one_down: bool = False,
 ) -> Upload:
-    """Looks at a zip or a folder on this machine; nothing in it is changed.
-
-    Args:
-        home: The store.
-        path: The zip or folder.
-        labels: A list of labels.
-        reporter: Told about progress; asked whether to stop.
-        limits: How much is taken.
-        one_down: Whether the folders in the folders there are the classes.
-
-    Returns:
-        The photos, to decide about.
-
-    Raises:
-        DatasetError: If they cannot be used.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If the user asked to stop.
-    """
+    """Looks at a zip or a folder on this machine; nothing in it is changed."""
     path = path.expanduser().absolute()
     if not path.is_dir() and not path.is_file():
         raise DatasetError(f"{path} does not exist.", "Give a zip or a folder of photos.")

@@ -18,14 +18,7 @@ _MOST_NAMED = 3
 
 
 def facts(preview: Preview) -> list[str]:
-    """Says in a few words each what was found.
-
-    Args:
-        preview: What was found.
-
-    Returns:
-        Photos, classes, where labels come from, size, splits, what was left out.
-    """
+    """Says in a few words each what was found."""
     found = [fmt.counted(len(preview.photos), "photo")]
     if preview.class_names:
         found.append(fmt.counted(len(preview.class_names), "class", "classes"))
@@ -42,14 +35,7 @@ def facts(preview: Preview) -> list[str]:
 
 
 def warnings(preview: Preview) -> list[str]:
-    """Says what may make results worse than they look, or a run impossible.
-
-    Args:
-        preview: What was found.
-
-    Returns:
-        Sentences.
-    """
+    """Says what may make results worse than they look, or a run impossible."""
     found = list(preview.notes)
     if preview.nested and (text := preview.nested.warning(one_down=preview.one_down)):
         found.append(text)

@@ -53,14 +53,7 @@ class _Lines:
 
 
 def main(folder: str) -> int:
-    """Looks at what is in a draft.
-
-    Args:
-        folder: The draft; its request says what was given.
-
-    Returns:
-        The exit status: 0 also where what was given cannot be used, which is said in a line.
-    """
+    """Looks at what is in a draft; 0 also where it cannot be used, which is said in a line."""
     draft, lines = Path(folder), _Lines()
     request = json.loads((draft / REQUEST).read_text(encoding="utf-8"))
     limits = Limits(**request["limits"])

@@ -84,16 +84,7 @@ def float_model(context: StageContext) -> dict[str, Any]:
 def build_float_model(
     context: StageContext, card: ModelCard, build: Callable[[], Any]
 ) -> dict[str, Any]:
-    """Builds a float model, gives it a new head where the classes are new, and keeps it.
-
-    Args:
-        context: Of the stage.
-        card: The model.
-        build: Builds it with its own head.
-
-    Returns:
-        The stage's summary.
-    """
+    """Builds a float model, gives it a new head where the classes are new, and keeps it."""
     from effq_core.models.build import save_model
     from effq_core.models.head import feature_model, train_head
 

@@ -24,7 +24,6 @@ class Evidence:
 
     Attributes:
         context: Of the stage ``report``, with everything that was measured.
-        variant: Whose file is checked.
     """
 
     context: StageContext
