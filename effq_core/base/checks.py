@@ -16,7 +16,6 @@ def check_count(name: str, value: Any, bounds: tuple[float, float]) -> None:
 
     Args:
         name: What it is, beginning a sentence.
-        value: What was given.
         bounds: Smallest and largest value allowed.
 
     Raises:
@@ -32,7 +31,6 @@ def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
 
     Args:
         name: What it is, beginning a sentence.
-        value: What was given.
         bounds: Smallest and largest value allowed.
 
     Raises:
@@ -55,8 +53,6 @@ def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
 
     Args:
         noun: What the choices are, inside a sentence.
-        value: What was given.
-        choices: What there is.
 
     Returns:
         The choice equal to it.
@@ -74,13 +70,6 @@ def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
 
 def known(kind: type, plain: Any) -> dict[str, Any]:
     """Checks that JSON values name only fields of a dataclass.
-
-    Args:
-        kind: The dataclass.
-        plain: JSON values.
-
-    Returns:
-        A copy of them.
 
     Raises:
         ExperimentError: If they are no object, or name something else.

@@ -29,9 +29,6 @@ WORKER_ENVIRONMENT = {
 def process_environment(home: Path) -> dict[str, str]:
     """Returns the environment for a process of EffQ that outlives its parent.
 
-    Args:
-        home: ``EFFQ_HOME``.
-
     Returns:
         Ours, with the store fixed and this package importable from anywhere.
     """

@@ -54,29 +54,17 @@ _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware(Plain):
-    """The machine a measurement was taken on.
-
-    Attributes:
-        cpu: Name of the processor.
-        architecture: For example ``x86_64`` or ``arm64``.
-        logical_cores: Hardware threads.
-        physical_cores: Cores; ``None`` where the system does not tell.
-        memory_bytes: Main memory in bytes.
-        system: Operating system and its release.
-        python: Version of Python.
-        flags: Instruction sets that matter to quantized kernels, sorted.
-        governor: The Linux frequency governor; ``None`` where it cannot be read.
-    """
+    """The machine a measurement was taken on."""
 
     cpu: str
-    architecture: str
+    architecture: str  # for example ``x86_64`` or ``arm64``
     logical_cores: int
-    physical_cores: int | None
-    memory_bytes: int
-    system: str
+    physical_cores: int | None  # cores; ``None`` where the system does not tell
+    memory_bytes: int  # main memory in bytes
+    system: str  # operating system and its release
     python: str
-    flags: tuple[str, ...] = ()
-    governor: str | None = None
+    flags: tuple[str, ...] = ()  # instruction sets that matter to quantized kernels, sorted
+    governor: str | None = None  # the Linux frequency governor; ``None`` where it cannot be read
 
 
 def usable_cores() -> int:

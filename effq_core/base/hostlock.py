@@ -50,9 +50,6 @@ def cores(*, alone: bool, on_wait: Callable[[], None] | None = None) -> Iterator
         alone: Whether nobody else may use them meanwhile.
         on_wait: Called about ten times a second while waiting; may raise to give up.
 
-    Yields:
-        Nothing.
-
     Raises:
         EngineError: If the lock's folder is someone else's.
         StoreError: If the locks cannot be made.

@@ -30,9 +30,6 @@ class FileLock:
         Args:
             shared: Whether other shared holders are welcome.
 
-        Returns:
-            Whether it is held now.
-
         Raises:
             StoreError: If the lock file cannot be made.
         """
@@ -62,7 +59,6 @@ class FileLock:
         """Takes the lock, waiting as long as it needs.
 
         Args:
-            shared: Whether other shared holders are welcome.
             on_wait: Called before every pause; may raise to give up.
             poll: Seconds between tries.
 

@@ -43,9 +43,6 @@ class Registry(Generic[_T]):
     def register(self, row: _T) -> None:
         """Adds one.
 
-        Args:
-            row: What is added.
-
         Raises:
             InputError: If it shares its name, or what else must be its own, with another.
         """
@@ -79,12 +76,7 @@ class Registry(Generic[_T]):
 
 
 def import_folders(package: str, path: Sequence[str]) -> None:
-    """Imports every folder of a package, so that what lies in it registers itself.
-
-    Args:
-        package: Its name.
-        path: Its ``__path__``.
-    """
+    """Imports every folder of a package, so that what lies in it registers itself."""
     for found in pkgutil.iter_modules(path):
         if found.ispkg:
             importlib.import_module(f"{package}.{found.name}")
@@ -95,9 +87,6 @@ def resolve(where: str) -> Any:
 
     Args:
         where: Such as ``effq_core.measure.gates:no_float_gate``.
-
-    Returns:
-        The object.
 
     Raises:
         ImportError: If there is no such module.

@@ -48,19 +48,12 @@ _NAMED = 4
 
 @dataclass
 class Check:
-    """Everything that is looked at before a model is taken.
+    """Everything that is looked at before a model is taken."""
 
-    Attributes:
-        folder: With ``in/``, ``out/`` and ``scratch/``.
-        request: What was said about the file.
-        file: The file, looked through already.
-        notes: What a reader of the card must know.
-    """
-
-    folder: Path
-    request: dict[str, Any]
-    file: ModelFile
-    notes: list[str] = field(default_factory=list)
+    folder: Path  # with ``in/``, ``out/`` and ``scratch/``
+    request: dict[str, Any]  # what was said about the file
+    file: ModelFile  # the file, looked through already
+    notes: list[str] = field(default_factory=list)  # what a reader of the card must know
 
     @property
     def _out(self) -> Path:

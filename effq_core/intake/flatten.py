@@ -47,17 +47,11 @@ _SKIPPED = (
 
 @dataclass(frozen=True)
 class Flattened:
-    """A model laid open.
+    """A model laid open."""
 
-    Attributes:
-        flat: Its layers; meaningless where there are problems.
-        weights: Float32 arrays by layer.
-        problems: What cannot be kept as layers, each naming the layer.
-    """
-
-    flat: FlatModel
-    weights: dict[str, list[_Array]]
-    problems: tuple[str, ...]
+    flat: FlatModel  # its layers; meaningless where there are problems
+    weights: dict[str, list[_Array]]  # float32 arrays by layer
+    problems: tuple[str, ...]  # what cannot be kept as layers, each naming the layer
 
 
 _Value = str | Affine
@@ -76,12 +70,7 @@ def flatten(
     Args:
         model: A functional or sequential model of ``tf_keras`` or ``keras``.
         entry: Its input; a number is the side of a square in colour.
-        normalisation: What comes before it.
-        add_softmax: Whether a softmax comes after it.
         one_output: What its only output is; ``None`` where it has one for each class.
-
-    Returns:
-        Its layers, or why it cannot be kept as such.
     """
     if isinstance(entry, int):
         entry = InputShape(entry, False, COLOUR, False, None)

@@ -67,10 +67,6 @@ def die_with_parent() -> bool:
 def restrict(*, readable: Iterable[Path], writable: Iterable[Path]) -> tuple[str, ...]:
     """Gives up all files but these, and TCP, where the kernel can enforce that.
 
-    Args:
-        readable: Folders and files that may be read.
-        writable: Folders and files that may be read and written.
-
     Returns:
         What is enforced from now on: of ``files`` and ``tcp``.
     """

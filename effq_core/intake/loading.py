@@ -39,19 +39,14 @@ _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model in memory.
+    """A model in memory."""
 
-    Attributes:
-        call: From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a
-            ``tf.function``. Of a SavedModel, a frozen graph of known operators.
-        shape: Of its input.
-        model: The Keras model; ``None`` for a SavedModel, which has no layers.
-        precisions: What it was trained in, where that is not float32, in which it is here.
-    """
-
+    # From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a ``tf.function``.
+    # Of a SavedModel, a frozen graph of known operators.
     call: Callable[[Any], Any]
-    shape: InputShape
-    model: Any
+    shape: InputShape  # of its input
+    model: Any  # the Keras model; ``None`` for a SavedModel, which has no layers
+    # What it was trained in, where that is not float32, in which it is here.
     precisions: tuple[str, ...] = ()
 
 
@@ -59,8 +54,6 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
     """Loads a file whose configuration has been checked.
 
     Args:
-        file: From :func:`effq_core.intake.files.read_file`.
-        scratch: A folder to work in.
         wanted_size: Side of the input in pixels, where the file leaves it open.
 
     Raises:
@@ -105,11 +98,7 @@ def preprocessed(
     """Puts preprocessing in front of a model, as one operator.
 
     Args:
-        call: The model.
         normalisation: What it expects of RGB 0–255; ``None`` where that is what it takes.
-
-    Returns:
-        The model from RGB 0–255.
     """
     if normalisation is None:
         return call

@@ -22,25 +22,15 @@ _LITTLE = 0.1
 
 @dataclass(frozen=True)
 class Photos:
-    """Sample photos as a model sees them.
+    """Sample photos as a model sees them."""
 
-    Attributes:
-        names: What each shows.
-        pixels: uint8 ``(n, side, side, channels)``.
-        shown: What each shows, in the words of any labels.
-    """
-
-    names: tuple[str, ...]
-    pixels: _Array
-    shown: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]  # what each shows
+    pixels: _Array  # uint8 ``(n, side, side, channels)``
+    shown: tuple[tuple[str, ...], ...]  # what each shows, in the words of any labels
 
 
 def sample_pixels(entry: ImageInput) -> Photos:
-    """Reads all sample photos: what a model's classes are called must not decide how it is judged.
-
-    Args:
-        entry: What the model takes of a photo.
-    """
+    """Reads all sample photos: the names of a model's classes must not decide how it is judged."""
     samples = sample_photos()
     pixels = [decode(open_image(each.path, each.name), entry) for each in samples]
     names = tuple(each.name for each in samples)
@@ -51,9 +41,7 @@ def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dic
     """Writes down the best classes of each photo.
 
     Args:
-        photos: What was asked.
         found: Probabilities, ``(n, classes)``.
-        labels: Names of the classes.
 
     Returns:
         For each photo its name and its best classes with their probabilities, JSON values.
@@ -69,7 +57,6 @@ def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
     """Says how one output is read as two classes.
 
     Args:
-        labels: The two classes.
         kept: Whether the file stays as it is, so that only EffQ reads it so.
     """
     if len(labels) != 2:

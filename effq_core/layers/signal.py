@@ -33,11 +33,7 @@ def measure_signal(
     """Runs both files on photos and compares every activation, and every kernel once.
 
     Args:
-        float32: The float32 ``.tflite`` file.
-        int8: An int8 file of the same model.
         images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
-        reporter: Told about progress; asked about cancellation at every photo.
-        threads: Threads of each.
 
     Raises:
         ModelError: If a file cannot be read, or the two do not fit each other.

@@ -43,15 +43,10 @@ class Bench:
     """Tries sets of blocks on the evaluation photos, each once.
 
     Args:
-        float32: The float32 ``.tflite`` file.
-        int8: The int8 one.
         ranges: Smallest and largest value by tensor name.
         images: Evaluation photos, uint8 ``(n, side, side, 3)``.
         answers: What float32 answered to them.
-        int8_answers: What int8 answered.
-        settings: The limits, the precision and the time there is.
         scratch: Folder that survives a kill; what was measured there is not measured again.
-        reporter: Asked whether to stop before each file and within.
         clock: Seconds from any moment on.
         timing: Times files beside int8.
     """
@@ -95,9 +90,6 @@ class Bench:
 
         Args:
             keep: Names of blocks and layers, in any order; none: int8 itself.
-
-        Returns:
-            What was measured, now or before.
 
         Raises:
             TimeUp: If it was not measured before, and time is up.
@@ -177,7 +169,6 @@ def time_beside_int8(
 
     Args:
         files: By variant; int8 among them.
-        reporter: Asked whether to stop.
         pause: Called before the sitting; may wait for a quiet processor.
     """
     found = time_together(

@@ -25,21 +25,13 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Which values can be represented: ``scale * (integer - zero_point)``.
+    """Which values can be represented: ``scale * (integer - zero_point)``."""
 
-    Attributes:
-        bits: How many.
-        scale: Step between neighbours, float64 ``(c,)``: one a channel, or a single one.
-        zero_point: Integer that stands for 0, int64 ``(c,)``.
-        lowest: Smallest integer used.
-        highest: Largest integer used.
-    """
-
-    bits: int
-    scale: Floats
-    zero_point: Ints
-    lowest: int
-    highest: int
+    bits: int  # how many
+    scale: Floats  # step between neighbours, float64 ``(c,)``: one a channel, or a single one
+    zero_point: Ints  # integer that stands for 0, int64 ``(c,)``
+    lowest: int  # smallest integer used
+    highest: int  # largest integer used
 
     @property
     def low(self) -> Floats:
@@ -130,8 +122,6 @@ def quantize(
     Args:
         values: ``(c, k)``: k values of each of c channels.
         bits: 2 to 8.
-        symmetric: Whether the grid is centred on 0.
-        per_channel: Whether each channel has a grid of its own.
 
     Returns:
         The grid, and the rounded values ``(c, k)``.

@@ -14,12 +14,7 @@ NOTICEABLE_DB = 1.0
 
 
 def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
-    """Says what per-channel scales are worth.
-
-    Args:
-        shared: The kernel under one grid for all channels.
-        own: The kernel with a grid a channel, of as many bits.
-    """
+    """Says what per-channel scales are worth."""
     gain = own.typical - shared.typical
     numbers = f"{fmt.decibels(shared.typical)} → {fmt.decibels(own.typical)}"
     if gain < NOTICEABLE_DB:

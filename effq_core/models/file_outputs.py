@@ -22,14 +22,10 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Answers:
-    """How outputs are read. One output alone is the probability of the second of two classes.
+    """How outputs are read. One output alone is the probability of the second of two classes."""
 
-    Attributes:
-        logit: Whether a single output is a score before a sigmoid.
-        background: Place of an output that is none of the classes and left out; ``None``: no such.
-    """
-
-    logit: bool = False
+    logit: bool = False  # whether a single output is a score before a sigmoid
+    # Place of an output that is none of the classes and left out; ``None``: no such.
     background: int | None = None
 
     def classes(self, outputs: int) -> int:
@@ -58,7 +54,6 @@ def write_answers(path: Path, answers: Answers) -> None:
 
     Args:
         path: The ``.tflite`` file; a small file is written beside it.
-        answers: How.
     """
     if answers != Answers():
         path.with_name(ANSWERS_FILE).write_text(json.dumps(asdict(answers)), encoding="ascii")

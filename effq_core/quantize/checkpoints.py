@@ -17,8 +17,6 @@ def keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> Non
     """Makes some files of a folder the checkpoint, at once, and removes all others.
 
     Args:
-        folder: Of the checkpoints.
-        rows: The epochs so far, as JSON values.
         files: In the folder; written already.
     """
     hashes = {path.name: hash_file(path) for path in files}
@@ -32,9 +30,6 @@ def keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> Non
 
 def kept(folder: Path) -> list[dict[str, Any]] | None:
     """Reads what :func:`keep` has written.
-
-    Args:
-        folder: Of the checkpoints.
 
     Returns:
         The epochs so far; empty where there is no checkpoint; ``None`` where one is damaged, and

@@ -24,27 +24,17 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column.
+    """One column."""
 
-    Attributes:
-        name: As in :func:`effq_core.results.table.rows`.
-        title: For people, with the unit.
-        group: Which columns it belongs to.
-        term: Entry of the glossary that explains it; empty where the title says it all.
-        digits: Decimal places; ``None`` for text.
-        threads: Thread count the column is about; 0 for others.
-        write: Writes a number where decimal places alone would not do.
-        doubt: Column whose ``yes`` says that the value was disturbed; empty where none does.
-    """
-
-    name: str
-    title: str
-    group: Group
-    term: str = ""
-    digits: int | None = 0
-    threads: int = 0
+    name: str  # as in :func:`effq_core.results.table.rows`
+    title: str  # for people, with the unit
+    group: Group  # which columns it belongs to
+    term: str = ""  # entry of the glossary that explains it; empty where the title says it all
+    digits: int | None = 0  # decimal places; ``None`` for text
+    threads: int = 0  # thread count the column is about; 0 for others
+    # Writes a number where decimal places alone would not do.
     write: Callable[[float | None], str] | None = None
-    doubt: str = ""
+    doubt: str = ""  # column whose ``yes`` says that the value was disturbed; empty where none does
 
     def text(self, value: Cell) -> str:
         """Writes a value for reading."""

@@ -27,9 +27,6 @@ def on_photos(
     """Asks for the measurement of a run's files on other photos.
 
     Args:
-        results: The run's.
-        run: Its id, or ``reference``.
-        dataset: Identifier of the photos.
         variants: Which of its variants; ``None``: all that have files.
         evaluation_size: How many photos; ``None``: all there are.
 

@@ -12,9 +12,6 @@ def output_names(results: Results) -> list[str]:
     Args:
         results: The run's. Where it comes without files, its model's own label set is used.
 
-    Returns:
-        A name an output.
-
     Raises:
         StoreError: If the run's file of labels is gone.
         ModelError: If the model is not in the catalogue, without files.
@@ -26,9 +23,6 @@ def output_names(results: Results) -> list[str]:
 
 def class_names(results: Results) -> list[str]:
     """Returns what the dataset calls its classes, in the order of its labels.
-
-    Args:
-        results: The run's.
 
     Returns:
         The names; empty where the photos have no labels.

@@ -134,9 +134,6 @@ def head_text(results: Results) -> str:
 def kept_text(results: Results) -> str:
     """Says what ``int8_mixed`` keeps in floats, and who chose it.
 
-    Args:
-        results: Of a run that has it.
-
     Returns:
         A few clauses or sentences.
     """

@@ -60,9 +60,6 @@ def dataset_title(dataset_id: str) -> str:
 def run_title(run: RunRow) -> str:
     """Names a run for people.
 
-    Args:
-        run: The run.
-
     Returns:
         What its owner calls it, or model and photos; with the time it was asked for.
     """
@@ -113,7 +110,6 @@ def queue_text(place: int, ahead: RunRow) -> str:
 
     Args:
         place: Its place among those that wait, from 1.
-        ahead: The run at work, or the first that waits.
 
     Returns:
         Such as ``2nd in the queue: waiting for run 20260101-120000-abcd to finish``.
@@ -134,10 +130,6 @@ def amount_text(stage: StageRow) -> str:
 
 def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
     """Says what an event is about.
-
-    Args:
-        kind: The event's kind.
-        values: Its values.
 
     Returns:
         One line, or ``None`` where people need not read it.

@@ -32,10 +32,6 @@ def background_of(names: Sequence[str]) -> int | None:
 def beside(names: Sequence[str], wanted: Sequence[str]) -> int | None:
     """Returns the place of a background output that a run's classes lack.
 
-    Args:
-        names: Of a model's outputs.
-        wanted: The run's classes.
-
     Returns:
         The place; ``None`` where there is none, or the run has such a class too.
     """
@@ -49,7 +45,6 @@ def unlabelled(found: _Array, labels: Sequence[str], shown: Sequence[Sequence[st
 
     Args:
         found: Answers, ``(photos, outputs)``.
-        labels: Names of the outputs, in their order.
         shown: For each photo, the labels of what it shows.
 
     Returns:

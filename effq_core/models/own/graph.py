@@ -70,7 +70,6 @@ def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
     """Refuses operators that do more than compute.
 
     Args:
-        names: Types of operators.
         saved_model: Whether those a SavedModel keeps its variables with are welcome.
 
     Raises:
@@ -120,8 +119,6 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int =
 
     Args:
         call: From float32 ``(1, side, side, channels)`` to ``(1, classes)``.
-        image_size: Side in pixels.
-        channels: Of its input.
 
     Returns:
         A GraphDef from :data:`INPUT` to :data:`OUTPUT`, of known operators only.
@@ -148,11 +145,6 @@ def frozen_call(
     call: Callable[[Any], Any], image_size: int, channels: int = COLOUR
 ) -> Callable[[Any], Any]:
     """Makes a model of a stranger's functions one that can be run: only known operators are left.
-
-    Args:
-        call: As of :func:`freeze_callable`; traced, not run.
-        image_size: Side in pixels.
-        channels: Of its input.
 
     Returns:
         The same model; only inside of another graph, such as a ``tf.function``.
@@ -244,7 +236,6 @@ class GraphModel:
 
         Args:
             images: uint8 ``(n, side, side, channels)``.
-            reporter: Told about progress; asked about cancellation at every image.
 
         Returns:
             Probabilities, float32 ``(n, classes)``.

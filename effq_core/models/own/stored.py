@@ -25,9 +25,6 @@ from effq_core.models.weights import load_weights, read_weights, write_weights
 def open_own(card: OwnCard) -> Any:
     """Builds a model from the store.
 
-    Args:
-        card: Its card.
-
     Returns:
         A ``tf_keras.Model`` where it is kept as layers, else a
         :class:`~effq_core.models.own.graph.GraphModel`; both from float32
@@ -67,9 +64,6 @@ def save_own(model: Any, card: OwnCard, classes: int, folder: Path) -> None:
     """Writes a model so that :func:`load_own` rebuilds it exactly.
 
     Args:
-        model: From :func:`open_own`, or that under another head.
-        card: Its card.
-        classes: Width of the head.
         folder: Where to write; exists.
     """
     if isinstance(model, GraphModel):

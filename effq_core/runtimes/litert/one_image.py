@@ -26,13 +26,7 @@ def take_one_image(interpreter: Interpreter) -> int:
 
 
 def only_several(name: str, batch: int, why: object) -> ModelError:
-    """Says that a file that was made for several images cannot take one.
-
-    Args:
-        name: Of the file.
-        batch: How many images it was made for.
-        why: What went wrong.
-    """
+    """Says that a file that was made for several images cannot take one."""
     return ModelError(
         f"{name} takes {batch} images at a time, and cannot take one: {str(why)[:200]}",
         "Convert the model again with a batch of 1.",
