@@ -124,7 +124,7 @@ def roughly(seconds: float) -> str:
 
 
 def left(seconds: float | None) -> str:
-    """Writes an estimate of the seconds to come, no more exactly than known, as ``about 3 min left``."""
+    """Writes an estimate of the seconds to come, such as ``about 3 min left``."""
     if seconds is None or not math.isfinite(seconds):
         return "time left unknown"
     if seconds < 5:
