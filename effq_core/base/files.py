@@ -70,10 +70,7 @@ def is_store_fault(error: OSError) -> bool:
 
 
 def make_folder(path: Path, mode: int = 0o777) -> Path:
-    """Makes a folder and its parents where they are missing.
-
-    Args:
-        mode: Permissions of the last folder, before the umask.
+    """Makes a folder and its parents where missing; ``mode`` is the last one's, before the umask.
 
     Raises:
         StoreError: If it cannot be made.

@@ -75,11 +75,7 @@ def usable_cores() -> int:
 
 
 def describe() -> Hardware:
-    """Describes this machine.
-
-    Returns:
-        Its processor, memory and system; what cannot be read is ``None`` or empty.
-    """
+    """Describes this machine; what cannot be read is ``None`` or empty."""
     cpuinfo = _read(_CPUINFO) or ""
     return Hardware(
         cpu=_cpu_name(cpuinfo),

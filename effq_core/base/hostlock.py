@@ -17,10 +17,7 @@ TEMPORARY = "EFFQ_HOST_TMPDIR"
 
 
 def host_folder() -> Path:
-    """Returns the folder of this host's and user's locks, which all clusters and stores share.
-
-    Returns:
-        A folder nobody else can write to.
+    """Returns this user's private folder of locks on this host, shared by all clusters and stores.
 
     Raises:
         EngineError: If someone else owns the folder.

@@ -25,10 +25,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Takes the lock if it is free.
-
-        Args:
-            shared: Whether other shared holders are welcome.
+        """Takes the lock if it is free; a ``shared`` one may have other shared holders.
 
         Raises:
             StoreError: If the lock file cannot be made.

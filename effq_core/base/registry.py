@@ -83,10 +83,7 @@ def import_folders(package: str, path: Sequence[str]) -> None:
 
 
 def resolve(where: str) -> Any:
-    """Imports what ``module:name`` stands for.
-
-    Args:
-        where: Such as ``effq_core.measure.gates:no_float_gate``.
+    """Imports what ``module:name``, such as ``effq_core.measure.gates:no_float_gate``, stands for.
 
     Raises:
         ImportError: If there is no such module.

@@ -41,10 +41,7 @@ class Checking:
 
 
 def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
-    """Starts a check in a thread of this process.
-
-    Args:
-        file: The upload; read by the thread, at once.
+    """Starts a check in a thread of this process, which reads the upload at once.
 
     Raises:
         BusyError: If this server checks enough models already.

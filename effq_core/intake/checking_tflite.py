@@ -44,10 +44,7 @@ def _report(path: Path) -> FileReport:
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Looks at a file, runs it on sample photos, and writes it down as it is.
-
-    Returns:
-        What its card is made of, JSON values.
+    """Looks at a file, runs it on sample photos, keeps it as it is; returns its card's JSON values.
 
     Raises:
         ModelError: If it is no image classifier that can be measured.

@@ -95,11 +95,7 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
 def preprocessed(
     call: Callable[[Any], Any], normalisation: Normalisation | None
 ) -> Callable[[Any], Any]:
-    """Puts preprocessing in front of a model, as one operator.
-
-    Args:
-        normalisation: What it expects of RGB 0–255; ``None`` where that is what it takes.
-    """
+    """Puts preprocessing of RGB 0–255, if there is any, in front of a model, as one operator."""
     if normalisation is None:
         return call
     kernel, bias = (tf.constant(each) for each in normalise_weights(normalise_layer(normalisation)))

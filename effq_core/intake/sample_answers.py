@@ -54,11 +54,7 @@ def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dic
 
 
 def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
-    """Says how one output is read as two classes.
-
-    Args:
-        kept: Whether the file stays as it is, so that only EffQ reads it so.
-    """
+    """Says how one output is read as two classes, in the file or, where it is ``kept``, by EffQ."""
     if len(labels) != 2:
         return "One output, yes or no: it needs two labels, first the one for no."
     ending = (
@@ -70,11 +66,7 @@ def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
 
 
 def doubt(found: _Array) -> str:
-    """Says what is odd about the answers; empty where nothing is.
-
-    Args:
-        found: Probabilities, ``(n, classes)``.
-    """
+    """Says what is odd about probabilities ``(n, classes)``; empty where nothing is."""
     classes = found.shape[1]
     # Of two classes one is the likelier for all that is neither; of more, hardly.
     if classes > 2 and len(found) > 2 and len(set(found.argmax(axis=1))) == 1:

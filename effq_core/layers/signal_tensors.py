@@ -40,10 +40,7 @@ class Shelf:
         return len(values)
 
     def take(self, column: str, count: int) -> _Array:
-        """Returns the next values of a column.
-
-        Args:
-            count: What :meth:`put` returned.
+        """Returns the next values of a column, as many as :meth:`put` returned.
 
         Raises:
             ValueError: If it does not have as many.
@@ -131,10 +128,7 @@ class TensorSignal:
 
     @classmethod
     def take(cls, plain: dict[str, Any], shelf: Shelf) -> Self:
-        """Takes its arrays off a shelf, in the order they were put.
-
-        Args:
-            plain: What :meth:`put` returned.
+        """Takes its arrays off a shelf in their order; ``plain`` is what :meth:`put` returned.
 
         Raises:
             ValueError: If anything does not fit together.

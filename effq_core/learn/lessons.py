@@ -26,11 +26,7 @@ def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
 
 
 def calibration_lesson(courses: Mapping[str, Sequence[RangeEffect]]) -> str:
-    """Says what more photos do to a typical photo, by the best and the last number of each method.
-
-    Args:
-        courses: For each method its effect at rising numbers of photos.
-    """
+    """Says what more photos do to a typical photo, by each method's effects at rising numbers."""
     course = courses["min_max"]
     best, last = max(course, key=lambda each: each.typical), course[-1]
     others = {method: each[-1].typical for method, each in courses.items() if method != "min_max"}

@@ -80,10 +80,7 @@ class Rung:
 
 
 def answers(results: Results) -> tuple[Answer, ...]:
-    """Answers every question a run has the variants for.
-
-    Returns:
-        An answer a question; of those the run cannot answer, what is missing.
+    """Answers every question a run has the variants for; of others it says what is missing.
 
     Raises:
         StoreError: If stored answers of a variant are gone.

@@ -74,10 +74,7 @@ class AccuracyReport(Plain):
 
 
 def score(predictions: Predictions) -> AccuracyReport:
-    """Measures how often a variant is right.
-
-    Returns:
-        Accuracies with Wilson 95 % intervals, calibration error and confusion counts.
+    """Measures accuracies with Wilson 95 % intervals, calibration error and confusion counts.
 
     Raises:
         StageError: If there is no image.

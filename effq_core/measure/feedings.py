@@ -44,11 +44,7 @@ class OtherFeeding:
 
 
 def other_feedings(seen: Normalisation | None, channels: int = COLOUR) -> Iterator[OtherFeeding]:
-    """Lists what a model may have been trained with, where it was not this.
-
-    Yields:
-        Every preprocessing EffQ knows, in both orders of the colours.
-    """
+    """Lists other preprocessing a model may have been trained with, in both orders of colours."""
     now, known = (seen or _IDENTITY).for_channels(channels), _known(channels)
     others = {values: words for values, words in known.items() if values != now}
     for values, words in others.items():

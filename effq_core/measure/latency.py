@@ -141,11 +141,7 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
 
 
 def busy_warning(others_share: float) -> str:
-    """Says whether a machine was too busy to trust a timing.
-
-    Returns:
-        A sentence, or nothing up to :data:`BUSY_SHARE`.
-    """
+    """Says whether a machine was too busy to trust a timing; nothing up to :data:`BUSY_SHARE`."""
     if not is_busy(others_share):
         return ""
     return (

@@ -85,11 +85,7 @@ def measure_latency(
     warmup: int = 10,
     reporter: Reporter | None = None,
 ) -> LatencyReport:
-    """Times one file alone, in one process: see :func:`probe`. Not to be compared with others.
-
-    Returns:
-        The timings, with a warning where other processes were busy.
-    """
+    """Times one file alone, in one process: see :func:`probe`. Not to be compared with others."""
     found = probe(path, [threads], invocations=invocations, warmup=warmup, reporter=reporter)
     return summarize({1: found[0]}, warmup=warmup)
 

@@ -58,9 +58,6 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
 
     Where both were timed in one sitting, it is taken round by round: what slows a round slows
     both. Timings taken separately can only be divided, and say so.
-
-    Returns:
-        The base's time divided by the file's own.
     """
     slow, fast = base.round_medians(), own.round_medians()
     shared = [number for number in fast if number in slow]

@@ -114,11 +114,7 @@ def chance_agreement(a: Ints, b: Ints) -> float:
 
 
 def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
-    """Lists the orders that outputs are mostly in where it is not that of the labels.
-
-    Yields:
-        The order as the end of a sentence, and the class each output then stands for.
-    """
+    """Lists usual orders of outputs, as the end of a sentence, and the class each stands for."""
     n = len(names)
     steps = np.arange(n)
     yield "when reading each output as the class before it", (steps - 1) % n

@@ -133,9 +133,6 @@ def clip_epsilon(classes: int) -> float:
     An 8-bit softmax output moves in steps of 1/256: its zero means "below 1/512", and must not
     count as infinitely surprising. With many classes the clip is a tenth of the uniform
     probability instead, so that it never adds more than a tenth to the total.
-
-    Returns:
-        The probability others are raised to, the same for every variant.
     """
     return min(1 / 512, 0.1 / classes)
 

@@ -58,11 +58,7 @@ def replace_head(model: Any, card: ModelCard, classes: int) -> Any:
 
 
 def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: Path) -> None:
-    """Writes a model so that :func:`load_model` rebuilds it exactly.
-
-    Args:
-        folder: Where to write; exists.
-    """
+    """Writes a model into a folder so that :func:`load_model` rebuilds it exactly."""
     if isinstance(card, OwnCard):
         save_own(model, card, len(labels), folder)
     else:
@@ -76,10 +72,7 @@ def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: P
 
 
 def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
-    """Rebuilds a model written by :func:`save_model`.
-
-    Returns:
-        The ``tf_keras.Model`` and its labels.
+    """Rebuilds a ``tf_keras.Model`` and its labels, written by :func:`save_model`.
 
     Raises:
         ModelError: If the folder's weights do not fit.

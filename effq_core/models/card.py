@@ -70,10 +70,7 @@ class Normalisation:
         return len(set(self.scale)) == len(set(self.offset)) == 1
 
     def for_channels(self, channels: int) -> Normalisation:
-        """Returns the same for a grey input, where it is the same for all colours.
-
-        Args:
-            channels: Of the input, 1 or 3.
+        """Returns the same for 1 or 3 channels; for 1, it must be the same for all colours.
 
         Raises:
             ModelError: If it treats colours differently, and the input has none.
@@ -151,10 +148,7 @@ class ModelCard:
 
 @cache
 def label_set(name: str) -> tuple[Label, ...]:
-    """Reads a label set, in the order of the model's outputs.
-
-    Args:
-        name: ``imagenet`` (1,000 classes) or ``imagenette`` (ten).
+    """Reads the labels ``imagenet`` (1,000) or ``imagenette`` (ten), in the order of the outputs.
 
     Raises:
         ModelError: If there is no such label set.

@@ -87,11 +87,7 @@ class HeadNote:
 def new_head_note(
     labels: tuple[Label, ...], class_names: tuple[str, ...], wnids: tuple[str | None, ...]
 ) -> HeadNote:
-    """Says before a run that a new head is trained, and which class is the reason.
-
-    Returns:
-        The note; empty where the model's own head is used.
-    """
+    """Says before a run which class makes a new head necessary; empty where the model's is used."""
     if match_classes(labels, class_names, wnids).use is not HeadUse.NEW:
         return HeadNote()
     found = _find(labels, class_names, wnids)

@@ -57,11 +57,7 @@ class Feeding:
     def of(
         cls, values: Normalisation | None, channels: int = COLOUR, *, softmax: bool = False
     ) -> Feeding:
-        """Makes it of preprocessing.
-
-        Args:
-            values: For an input of so many channels; ``None`` where there is none.
-        """
+        """Makes it of preprocessing for so many channels; ``None`` where there is none."""
         if values is None:
             return cls((1.0,) * channels, (0.0,) * channels, softmax=softmax)
         return cls(values.scale, values.offset, values.order, softmax)

@@ -50,11 +50,7 @@ class Answers:
 
 
 def write_answers(path: Path, answers: Answers) -> None:
-    """Says how a model's outputs are read, where that is not one for each class.
-
-    Args:
-        path: The ``.tflite`` file; a small file is written beside it.
-    """
+    """Says beside a ``.tflite`` file how its outputs are read where not one for each class."""
     if answers != Answers():
         path.with_name(ANSWERS_FILE).write_text(json.dumps(asdict(answers)), encoding="ascii")
 

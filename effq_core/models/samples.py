@@ -37,10 +37,7 @@ def shown_in(photo: str) -> tuple[str, ...]:
 
 
 def samples_for(labels: Collection[str]) -> list[Sample]:
-    """Chooses sample photos for a model.
-
-    Returns:
-        The photos that show some of its classes; some common ones where none does.
+    """Chooses sample photos that show some of a model's classes, or else some common ones.
 
     Raises:
         DatasetError: If scikit-image, in whose package they are, lacks one.

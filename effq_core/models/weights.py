@@ -84,10 +84,7 @@ def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
 
 
 def read_weights(path: Path) -> LayerWeights:
-    """Reads weights from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
-
-    Returns:
-        Float32 arrays by layer.
+    """Reads float32 arrays by layer from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
 
     Raises:
         ModelError: If the file cannot be read as either.

@@ -14,11 +14,7 @@ HISTORY = "history.json"
 
 
 def keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> None:
-    """Makes some files of a folder the checkpoint, at once, and removes all others.
-
-    Args:
-        files: In the folder; written already.
-    """
+    """Makes files, written already, the folder's checkpoint at once, and removes all others."""
     hashes = {path.name: hash_file(path) for path in files}
     temporary = folder / f"{HISTORY}.tmp"
     temporary.write_text(json.dumps({"epochs": rows, "files": hashes}), encoding="utf-8")

@@ -63,11 +63,7 @@ def resolve_loss(chosen: QatLoss, *, labelled: bool, whole_head: bool) -> QatLos
 
 
 def observe_ranges(model: Any, images: _Array, reporter: Reporter) -> None:
-    """Initialises every fake-quant range of a model from calibration images.
-
-    Args:
-        images: uint8 ``(n, side, side, 3)``.
-    """
+    """Initialises every fake-quant range of a model from images, uint8 ``(n, side, side, 3)``."""
     with phase(Phase.OBSERVE):
         run = _traced(model, lambda x: tf.reduce_sum(model(x, training=False)))
         _in_batches(run, images, reporter)

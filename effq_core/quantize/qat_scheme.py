@@ -142,11 +142,7 @@ _CUSTOM = {
 
 
 def insert_fake_quant(model: Any, needs: FakeQuant) -> Any:
-    """Copies a flat float model with fake-quant operators around every operator that needs them.
-
-    Returns:
-        The same model with fake-quant; ranges are not initialised yet.
-    """
+    """Copies a flat float model with fake-quant where operators need it, ranges not initialised."""
     # Swish runs as LOGISTIC x MUL, so the tensor before it is one the runtime sees. TF-MOT keeps
     # the list as a class attribute and offers no other way to extend it.
     activation = quantize_aware_activation.QuantizeAwareActivation

@@ -52,11 +52,7 @@ class Column:
 
 
 def columns(results: Results) -> tuple[Column, ...]:
-    """Lists the columns of a run's table, the variant's names left out.
-
-    Returns:
-        Every other column of :func:`effq_core.results.table.rows`, once.
-    """
+    """Lists the columns of a run's table, each once, the variant's names left out."""
     timed = tuple(column for threads in results.threads for column in _latency(threads))
     return (*_FIRST, *timed, *_LAST)
 

@@ -22,9 +22,5 @@ def output_names(results: Results) -> list[str]:
 
 
 def class_names(results: Results) -> list[str]:
-    """Returns what the dataset calls its classes, in the order of its labels.
-
-    Returns:
-        The names; empty where the photos have no labels.
-    """
+    """Returns the dataset's names of its classes in label order; empty without labels."""
     return [str(name) for name in results.dataset["class_names"]]

@@ -152,10 +152,7 @@ def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPh
 
 
 def class_changes(results: Results, first: str, second: str) -> tuple[ClassChange, ...]:
-    """Compares two variants class by class.
-
-    Returns:
-        A row a class that has photos, largest loss first; none without labels.
+    """Compares two variants on each class that has photos, largest loss first; none without labels.
 
     Raises:
         InputError: If the run lacks a variant.

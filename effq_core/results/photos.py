@@ -35,10 +35,7 @@ class EvaluationPhotos:
     _items: dict[str, ImageItem] | None = None
 
     def photo(self, row: int) -> Pixels:
-        """Reads one photo, cropped and scaled as the models saw it.
-
-        Returns:
-            0–255, uint8 (size, size, channels).
+        """Reads one photo, cropped and scaled as the models saw it: uint8 (size, size, channels).
 
         Raises:
             DatasetError: If it is no longer in its dataset, or has changed.

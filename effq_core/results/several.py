@@ -73,11 +73,7 @@ def differences(runs: Sequence[Results]) -> tuple[Difference, ...]:
 
 
 def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
-    """Says which numbers of runs may not be compared.
-
-    Returns:
-        A sentence for accuracy, one for latency; none where nothing stands against it.
-    """
+    """Says which numbers may not be compared: a sentence for accuracy, one for latency, or none."""
     sentences = []
     for touches, what in (
         (Touches.ACCURACY, "Accuracies of these runs do not compare"),
@@ -105,11 +101,7 @@ def photos_of(results: Results) -> Hashable:
 
 @lru_cache(maxsize=12)
 def content_of(folder: Path, predictions: str) -> str:
-    """Returns a hash of the photos a variant was evaluated on; empty where it is not recorded.
-
-    Returns:
-        64 hexadecimal digits, or nothing.
-    """
+    """Returns a hash of the photos evaluated, 64 hexadecimal digits; empty where not recorded."""
     pixels = pixels_folder(folder, predictions)
     try:
         plain = json.loads(((pixels or folder) / ITEMS_FILE).read_text(encoding="utf-8"))

@@ -58,11 +58,7 @@ def dataset_title(dataset_id: str) -> str:
 
 
 def run_title(run: RunRow) -> str:
-    """Names a run for people.
-
-    Returns:
-        What its owner calls it, or model and photos; with the time it was asked for.
-    """
+    """Names a run: what its owner calls it, or model and photos; with the time it was asked for."""
     return f"{run_subject(run)} · {fmt.moment(run.created)}"
 
 
@@ -129,11 +125,7 @@ def amount_text(stage: StageRow) -> str:
 
 
 def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
-    """Says what an event is about.
-
-    Returns:
-        One line, or ``None`` where people need not read it.
-    """
+    """Says what an event is about in one line; ``None`` where people need not read it."""
     if kind == "epoch":
         return _epoch(values)
     if kind == "warning":

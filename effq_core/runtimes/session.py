@@ -54,11 +54,7 @@ class Session(ABC):
         """Counts the multiplications with weights that one image takes."""
 
     def time(self, invocations: int) -> list[float]:
-        """Runs the file several times.
-
-        Returns:
-            Milliseconds of each invocation.
-        """
+        """Runs the file several times; returns the milliseconds of each invocation."""
         found = []
         for _ in range(invocations):
             begin = time.perf_counter_ns()

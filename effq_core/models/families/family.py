@@ -102,11 +102,7 @@ def family_of(card: ModelCard) -> Family:
 
 @lru_cache(maxsize=4)
 def layers_in_weights(file: str) -> tuple[Layer, ...]:
-    """Reads a family's layers in bundled weights of one of its models: ``block1a_dwconv/0``.
-
-    Args:
-        file: Name below ``assets/weights``.
-    """
+    """Reads a family's layers, such as ``block1a_dwconv/0``, in a file below ``assets/weights``."""
     with zipfile.ZipFile(ASSETS / "weights" / file) as content:
         arrays = [name.removesuffix(".npy").partition("/") for name in content.namelist()]
     # Four arrays: a batch normalisation, which is folded into the convolution before it.

@@ -83,10 +83,7 @@ def is_own(model_id: str) -> bool:
 
 
 def slug_of(name: str) -> str:
-    """Makes an identifier of a name.
-
-    Returns:
-        Lower-case letters, digits and single underscores.
+    """Makes an identifier of a name: lower-case letters, digits and single underscores.
 
     Raises:
         ModelError: If nothing of it is left.

@@ -144,10 +144,7 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int =
 def frozen_call(
     call: Callable[[Any], Any], image_size: int, channels: int = COLOUR
 ) -> Callable[[Any], Any]:
-    """Makes a model of a stranger's functions one that can be run: only known operators are left.
-
-    Returns:
-        The same model; only inside of another graph, such as a ``tf.function``.
+    """Makes a stranger's model one that can run inside of another graph: of known operators only.
 
     Raises:
         ModelError: If it has operators that do more than compute.

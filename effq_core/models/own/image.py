@@ -70,11 +70,7 @@ class Affine:
 
 
 def rearranged(name: str, node: Any, values: Sequence[Any]) -> Affine | None:
-    """Follows an operation that only picks or orders the image's channels, as BGR does.
-
-    Returns:
-        The image after it; ``None`` where it is something else.
-    """
+    """Follows an operation that only picks or orders channels, as BGR does; else ``None``."""
     if not all(isinstance(value, Affine) and not value.sides for value in values):
         return None
     try:

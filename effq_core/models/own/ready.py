@@ -87,10 +87,7 @@ def ready_files(home: Home) -> tuple[ReadyFile, ...]:
 
 
 def get_ready(variant: str, home: Home) -> ReadyFile:
-    """Looks a file up.
-
-    Args:
-        variant: Name of the variant it is: ``file_`` and its slug.
+    """Looks a file up by the name of its variant, ``file_`` and its slug.
 
     Raises:
         ModelError: If there is none of that name.

@@ -61,11 +61,7 @@ def load_own(folder: Path) -> Any:
 
 
 def save_own(model: Any, card: OwnCard, classes: int, folder: Path) -> None:
-    """Writes a model so that :func:`load_own` rebuilds it exactly.
-
-    Args:
-        folder: Where to write; exists.
-    """
+    """Writes a model into a folder so that :func:`load_own` rebuilds it exactly."""
     if isinstance(model, GraphModel):
         shutil.copyfile(card.folder / GRAPH_FILE, folder / GRAPH_FILE)
         return
