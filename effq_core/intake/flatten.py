@@ -34,14 +34,11 @@ from effq_core.photos.image_input import COLOUR
 _Array = np.ndarray[Any, Any]
 _NO_CHANNEL = "without_channel"
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
-_SKIPPED = (
-    words(
-        """
+_SKIPPED = AUGMENTING | words(
+    """
     Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
     Identity RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
     """
-    )
-    | AUGMENTING
 )
 
 
@@ -239,14 +236,8 @@ class _Flattening:
         del ranks
         given = layer.get_config()
         depthwise, pointwise, *bias = layer.get_weights()
-        first = {
-            **{
-                n: plain_value(given[n])
-                for n in ("kernel_size", "strides", "padding", "dilation_rate")
-            },
-            "use_bias": False,
-            "depth_multiplier": given["depth_multiplier"],
-        }
+        same = ("kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier")
+        first = {name: plain_value(given[name]) for name in same} | {"use_bias": False}
         name = self._add(f"{layer.name}_dw", "DepthwiseConv2D", first, names, [depthwise]).name
         second = {
             "filters": given["filters"],

@@ -67,9 +67,8 @@ def under_way(folder: Path, title: str) -> Iterator[Progress]:
 def append(folder: Path, step: Step) -> None:
     """Writes a step down; a later one of the same title takes its place when read."""
     with (folder / STEPS_FILE).open("a", encoding="ascii") as file:
-        told = {
-            name: _PATH.sub(r"\1", value) for name, value in asdict(step).items()
-        }  # where this process works is nobody's business
+        # Where this process works is nobody's business.
+        told = {name: _PATH.sub(r"\1", value) for name, value in asdict(step).items()}
         file.write(json.dumps(told) + "\n")
 
 

@@ -91,7 +91,7 @@ def labels_gate(
 
 
 def is_chance(right: int, n: int, chance: float) -> bool:
-    """Returns whether answers are not shown to be better than unrelated ones, a share of 0–1."""
+    """Returns whether answers are not shown to be better than unrelated ones (``chance``)."""
     return wilson(right, n)[0] <= chance
 
 
