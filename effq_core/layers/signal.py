@@ -13,7 +13,8 @@ from effq_core.base.errors import StageError
 from effq_core.base.reporting import Reporter
 from effq_core.layers.histogram import GrowingHistogram
 from effq_core.layers.side_by_side import Both, Pair, Sums, median
-from effq_core.layers.signal_record import MOST_BINS, KernelSignal, SignalRecord, TensorSignal
+from effq_core.layers.signal_record import SignalRecord
+from effq_core.layers.signal_tensors import MOST_BINS, KernelSignal, TensorSignal
 from effq_core.learn.grids import sqnr
 from effq_core.tflite.file import Tensor
 from effq_core.tflite.network import Op

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from effq_core.base.errors import StoreError
 from effq_core.base.reading import reading
-from effq_core.layers.signal_tensors import MOST_BINS, KernelSignal, Shelf, TensorSignal
-
-__all__ = ["MOST_BINS", "BlockSignal", "KernelSignal", "SignalRecord", "TensorSignal"]
+from effq_core.layers.signal_tensors import KernelSignal, Shelf, TensorSignal
 
 ARRAYS_FILE = "signal.npz"
 INDEX_FILE = "signal.json"

@@ -11,17 +11,6 @@ from effq_core.base.intervals import Proportion, proportion
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Bools, Floats, Ints, Predictions, top1, top5
 
-__all__ = [
-    "AccuracyReport",
-    "CalibrationBin",
-    "ClassScore",
-    "Predictions",
-    "calibration_bins",
-    "score",
-    "top1",
-    "top5",
-]
-
 CALIBRATION_BINS = 15
 """Bins of the expected calibration error, as in Guo et al., "On Calibration of Modern Neural
 Networks", ICML 2017."""

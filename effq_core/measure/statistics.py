@@ -1,7 +1,4 @@
-"""What the difference between two variants on the same images amounts to.
-
-The intervals and tests behind it are in :mod:`effq_core.base.intervals`, offered here as well.
-"""
+"""What the difference between two variants on the same images amounts to."""
 
 from __future__ import annotations
 
@@ -15,29 +12,12 @@ from effq_core.base.intervals import (
     SIGNIFICANCE,
     Proportion,
     mcnemar,
-    median_interval,
     paired_difference,
     proportion,
     smallest_significant,
-    wilson,
 )
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
-
-__all__ = [
-    "Comparison",
-    "Proportion",
-    "clip_epsilon",
-    "compare",
-    "mcnemar",
-    "mean_kl",
-    "median_interval",
-    "paired_difference",
-    "proportion",
-    "sentence",
-    "smallest_significant",
-    "wilson",
-]
 
 MARGIN_POINTS = 1.0
 """A difference in accuracy below this many points is taken as of no practical consequence."""
