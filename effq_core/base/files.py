@@ -23,11 +23,7 @@ BROKEN_DISK = frozenset({errno.EIO, errno.ESTALE})
 
 
 def store_error(error: OSError, path: Path) -> StoreError:
-    """Turns an operating system's error about the store into one with a way out.
-
-    Args:
-        path: The file or folder concerned, used where the error names none.
-    """
+    """Turns an error about the store into one with a way out, about ``path`` if it names none."""
     where = error.filename if isinstance(error.filename, str) else path
     if error.errno in NO_SPACE:
         return StoreError(

@@ -57,11 +57,7 @@ def count(value: float) -> str:
 
 
 def counted(value: int, noun: str, plural: str = "") -> str:
-    """Writes a count with its noun, such as ``1 image`` or ``3,925 images``.
-
-    Args:
-        plural: Of several; ``noun`` and an s, where not given.
-    """
+    """Writes ``1 image`` or ``3,925 images``; ``plural`` is for nouns that take no s."""
     return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
 
 

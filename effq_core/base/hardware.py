@@ -91,14 +91,7 @@ def describe() -> Hardware:
 
 
 def library_versions(also: Iterable[str] = ()) -> dict[str, str]:
-    """Reads the versions of the libraries a result depends on, without importing them.
-
-    Args:
-        also: Distributions besides :data:`LIBRARIES`.
-
-    Returns:
-        Version by distribution name, for those that are installed.
-    """
+    """Reads versions by name of :data:`LIBRARIES` and others that are installed, importing none."""
     versions = {}
     for name in dict.fromkeys((*LIBRARIES, *also)):
         try:

@@ -41,12 +41,7 @@ class Proportion:
 
 
 def by_luck(hits: int, luck: Sequence[float]) -> float:
-    """Computes the probability of at least so many hits by chance, exactly.
-
-    Args:
-        hits: How many there are.
-        luck: Of each trial, the probability of a hit by chance.
-    """
+    """Computes the exact probability of so many hits or more, given each trial's chance of one."""
     exactly = [1.0]
     for share in luck:
         missed = [(1 - share) * each for each in exactly] + [0.0]
@@ -88,9 +83,6 @@ def exact_bounds(k: int, n: int) -> tuple[float, float]:
     """Computes what a share exceeds, and what it stays below, each with 95 % confidence.
 
     One-sided and exact: C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
-
-    Returns:
-        The lower and the upper bound, 0–1.
     """
     beta, tail = _stats().beta, 1 - CONFIDENCE
     low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))

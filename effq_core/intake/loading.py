@@ -51,10 +51,7 @@ class Loaded:
 
 
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
-    """Loads a file whose configuration has been checked.
-
-    Args:
-        wanted_size: Side of the input in pixels, where the file leaves it open.
+    """Loads a checked file, with an input of ``wanted_size`` pixels where it leaves that open.
 
     Raises:
         ModelError: If it cannot be loaded, or is not one image in, one vector out.

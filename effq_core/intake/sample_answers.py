@@ -38,14 +38,7 @@ def sample_pixels(entry: ImageInput) -> Photos:
 
 
 def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Writes down the best classes of each photo.
-
-    Args:
-        found: Probabilities, ``(n, classes)``.
-
-    Returns:
-        For each photo its name and its best classes with their probabilities, JSON values.
-    """
+    """Returns JSON values: each photo's name and its best of ``(n, classes)`` probabilities."""
     rows = []
     for name, values in zip(photos.names, found, strict=True):
         best = np.argsort(-values, kind="stable")[:_TOP]

@@ -65,14 +65,7 @@ def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneO
 
 
 def both(call: Callable[[Any], Any], output: OneOutput) -> Callable[[Any], Any]:
-    """Makes the probabilities of both classes of one output.
-
-    Args:
-        call: From images to ``(n, 1)``.
-
-    Returns:
-        The model from images to ``(n, 2)``.
-    """
+    """Makes of a model from images to ``(n, 1)`` one to the probabilities of both, ``(n, 2)``."""
 
     def run(x: Any) -> Any:
         one = call(x)

@@ -108,14 +108,7 @@ class EffectRecord(Record):
 
 
 def heavy_blocks(only_kl: dict[str, float]) -> tuple[str, ...]:
-    """Finds the fewest blocks that carry :data:`LAYER_SHARE` of the sum of divergences.
-
-    Args:
-        only_kl: Divergence by block, in nats, 0 or more.
-
-    Returns:
-        Their names, worst first; none where nothing diverges.
-    """
+    """Finds the fewest blocks with :data:`LAYER_SHARE` of all nats of divergence, worst first."""
     total, carried, found = sum(only_kl.values()), 0.0, []
     for name in sorted(only_kl, key=lambda name: -only_kl[name]):
         if carried >= LAYER_SHARE * total:

@@ -86,10 +86,7 @@ class Bench:
         return tuple(self.trial(keep) for keep in self._order)
 
     def trial(self, keep: tuple[str, ...]) -> TrialRecord:
-        """Measures the file that keeps some blocks in floats.
-
-        Args:
-            keep: Names of blocks and layers, in any order; none: int8 itself.
+        """Measures the file that keeps these blocks and layers in floats; with none, int8 itself.
 
         Raises:
             TimeUp: If it was not measured before, and time is up.
@@ -165,12 +162,7 @@ def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
 def time_beside_int8(
     files: Mapping[str, Path], reporter: Reporter, pause: Callable[[], object] = lambda: None
 ) -> dict[str, LatencyReport]:
-    """Times files in turn on one thread.
-
-    Args:
-        files: By variant; int8 among them.
-        pause: Called before the sitting; may wait for a quiet processor.
-    """
+    """Times files, by variant and int8 among them, in turn on one thread, after a ``pause``."""
     found = time_together(
         files, PTQ, [1], invocations=INVOCATIONS, rounds=ROUNDS, reporter=reporter, pause=pause
     )

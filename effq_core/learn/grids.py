@@ -134,12 +134,7 @@ def quantize(
 
 
 def decibels(signal: float, noise: float) -> float:
-    """Compares two powers: ``10 log10(signal / noise)``, infinite where nothing is lost.
-
-    Args:
-        signal: Power of the values, such as the sum of their squares.
-        noise: Power of the error, likewise.
-    """
+    """Compares two powers: ``10 log10(signal / noise)``, infinite where nothing is lost."""
     if noise <= 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
@@ -152,15 +147,7 @@ def sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> float:
 
 
 def channel_sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> Floats:
-    """Returns the ratio of each channel.
-
-    Args:
-        values: ``(c, k)``.
-        rounded: Likewise.
-
-    Returns:
-        dB, float64 ``(c,)``.
-    """
+    """Returns the ratio of each channel of ``(c, k)`` values in dB, float64 ``(c,)``."""
     exact = np.asarray(values, np.float64)
     signal, noise = (exact**2).sum(axis=1), ((exact - rounded) ** 2).sum(axis=1)
     return np.array([decibels(*powers) for powers in zip(signal, noise, strict=True)])

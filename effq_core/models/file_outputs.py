@@ -33,14 +33,7 @@ class Answers:
         return 2 if outputs == 1 else outputs - (self.background is not None)
 
     def read(self, outputs: Floats) -> Floats:
-        """Reads the outputs for one image.
-
-        Args:
-            outputs: As the file gives them, dequantized, float32 (outputs,).
-
-        Returns:
-            float32 (classes,).
-        """
+        """Reads dequantized outputs for one image, float32 (outputs,), as float32 (classes,)."""
         if len(outputs) == 1:
             yes = outputs[0].astype(np.float64)
             if self.logit:

@@ -120,11 +120,7 @@ def write_weights(model: Any, path: Path) -> None:
 
 
 def load_weights(model: Any, weights: LayerWeights, name: str, *, skip: frozenset[str]) -> None:
-    """Puts weights into a model; every layer must find its own, in its own shapes.
-
-    Args:
-        name: The file's name, for messages.
-        skip: Layers that keep what they have.
+    """Puts weights into a model; every layer but ``skip`` must find its own, in its own shapes.
 
     Raises:
         ModelError: If a layer is missing in the file, has another shape there, or is not in the

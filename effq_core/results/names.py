@@ -7,10 +7,7 @@ from effq_core.results.document import Results
 
 
 def output_names(results: Results) -> list[str]:
-    """Returns what a run's model outputs are called, in their order.
-
-    Args:
-        results: The run's. Where it comes without files, its model's own label set is used.
+    """Returns what a run's outputs are called, in order; by its model's label set without files.
 
     Raises:
         StoreError: If the run's file of labels is gone.

@@ -212,14 +212,7 @@ def _change(truth: Ints | None, before: Predictions, after: Predictions, row: in
 
 
 def by_chance(classes: int) -> str:
-    """Says how many of so many intervals lie off zero though nothing changed.
-
-    Args:
-        classes: Classes compared at 95 % each.
-
-    Returns:
-        Such as ``about half a class`` or ``about 5 classes``.
-    """
+    """Says how many of so many 95 % intervals lie off zero by chance, as ``about half a class``."""
     expected = SIGNIFICANCE * classes
     if expected < 0.25:
         return "hardly any class"

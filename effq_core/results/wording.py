@@ -74,14 +74,7 @@ def sentence(text: str) -> str:
 
 
 def queue_text(place: int, ahead: RunRow) -> str:
-    """Says where a run stands in the queue, and what it waits for.
-
-    Args:
-        place: Its place among those that wait, from 1.
-
-    Returns:
-        Such as ``2nd in the queue: waiting for run 20260101-120000-abcd to finish``.
-    """
+    """Says where a run stands among those that wait, from 1, and which run is before it."""
     name = f" “{ahead.name}”" if ahead.name else ""
     return f"{fmt.ordinal(place)} in the queue: waiting for run {ahead.id}{name} to finish"
 

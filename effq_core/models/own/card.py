@@ -103,13 +103,7 @@ def own_folder(home: Home) -> Path:
 
 
 def model_folder(home: Home, model_id: str) -> Path:
-    """Returns the folder of one.
-
-    Args:
-        model_id: ``own:`` and its slug.
-
-    Returns:
-        The folder; whether it is there is not looked at.
+    """Returns the folder of a model, ``own:`` and its slug, whether it is there or not.
 
     Raises:
         ModelError: If it is no such identifier; no path is made of it then.

@@ -67,10 +67,7 @@ _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
-    """Refuses operators that do more than compute.
-
-    Args:
-        saved_model: Whether those a SavedModel keeps its variables with are welcome.
+    """Refuses operators that do more than compute, but for a SavedModel's of variables if asked.
 
     Raises:
         ModelError: If one is not known.

@@ -42,13 +42,7 @@ def open_own(card: OwnCard) -> Any:
 
 
 def load_own(folder: Path) -> Any:
-    """Builds a model from the files of a folder.
-
-    Args:
-        folder: Of the store, or an artifact :func:`save_own` wrote.
-
-    Returns:
-        As :func:`open_own`.
+    """Builds a model, as :func:`open_own` does, from a folder that :func:`save_own` wrote, too.
 
     Raises:
         ModelError: If the files are none of a model.

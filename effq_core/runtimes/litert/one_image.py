@@ -8,14 +8,7 @@ from effq_core.base.errors import ModelError
 
 
 def take_one_image(interpreter: Interpreter) -> int:
-    """Lets a file that was made for several images at a time take one.
-
-    Args:
-        interpreter: Its tensors not yet allocated.
-
-    Returns:
-        How many images the file was made for.
-    """
+    """Lets a file for several images, not yet allocated, take one; returns how many it took."""
     batch = 1
     for detail in interpreter.get_input_details():
         shape = [int(side) for side in detail["shape"]]
