@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
+from effq_core.base.errors import ModelError
+from effq_core.models.own import extra_output
 from effq_core.models.samples import shown_in
 from effq_core.photos.decode import decode, open_image
 from effq_core.photos.image_input import ImageInput
@@ -35,6 +37,25 @@ def sample_pixels(entry: ImageInput) -> Photos:
     pixels = [decode(open_image(each.path, each.name), entry) for each in samples]
     names = tuple(each.name for each in samples)
     return Photos(names, np.stack(pixels), tuple(shown_in(name) for name in names))
+
+
+def all_labels(
+    found: _Array, labels: Sequence[str], photos: Photos, whose: str
+) -> tuple[list[str], int | None]:
+    """Returns the labels of all outputs, and the place of one that was given none.
+
+    Raises:
+        ModelError: If there are too few or too many, or the photos do not tell which has none.
+    """
+    background = extra_output.unlabelled(found, labels, photos.shown)
+    made = extra_output.with_background(labels, background)
+    if len(made) != found.shape[1]:
+        raise ModelError(
+            f"There are {fmt.count(len(made))} labels, and {whose} has "
+            f"{fmt.counted(found.shape[1], 'output')}.",
+            "Give one label a line, in the order of the outputs.",
+        )
+    return made, background
 
 
 def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dict[str, Any]]:
