@@ -12,12 +12,7 @@ _T = TypeVar("_T")
 
 
 def check_count(name: str, value: Any, bounds: tuple[float, float]) -> None:
-    """Refuses what is not a whole number within bounds.
-
-    Args:
-        name: What it is, beginning a sentence.
-        value: What was given.
-        bounds: Smallest and largest value allowed.
+    """Refuses what is no whole number within bounds, both allowed; ``name`` begins a sentence.
 
     Raises:
         ExperimentError: If it is not.
@@ -28,12 +23,7 @@ def check_count(name: str, value: Any, bounds: tuple[float, float]) -> None:
 
 
 def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
-    """Refuses what is not a number within bounds.
-
-    Args:
-        name: What it is, beginning a sentence.
-        value: What was given.
-        bounds: Smallest and largest value allowed.
+    """Refuses what is no number within bounds, both allowed; ``name`` begins a sentence.
 
     Raises:
         ExperimentError: If it is not.
@@ -51,15 +41,7 @@ def one(noun: str) -> str:
 
 
 def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
-    """Finds the choice that is meant.
-
-    Args:
-        noun: What the choices are, inside a sentence.
-        value: What was given.
-        choices: What there is.
-
-    Returns:
-        The choice equal to it.
+    """Finds the choice equal to a value; ``noun`` is what they are called inside a sentence.
 
     Raises:
         ExperimentError: If there is none.
@@ -74,13 +56,6 @@ def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
 
 def known(kind: type, plain: Any) -> dict[str, Any]:
     """Checks that JSON values name only fields of a dataclass.
-
-    Args:
-        kind: The dataclass.
-        plain: JSON values.
-
-    Returns:
-        A copy of them.
 
     Raises:
         ExperimentError: If they are no object, or name something else.

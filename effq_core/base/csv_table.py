@@ -13,14 +13,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_text(table: Iterable[Row]) -> str:
-    """Writes rows as CSV with a header.
-
-    Args:
-        table: Rows with the same columns.
-
-    Returns:
-        The text; empty where there are no rows.
-    """
+    """Writes rows as CSV with a header; empty where there are no rows."""
     table = list(table)
     if not table:
         return ""

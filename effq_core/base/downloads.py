@@ -44,15 +44,8 @@ def download(
     appears whole, after its hash was found right.
 
     Args:
-        url: ``https://`` or ``http://``.
         target: Where the file goes; its folder is created.
-        sha256: Expected hash, hexadecimal.
         md5: Expected hash where the publisher states no better one.
-        size: Expected size in bytes.
-        reporter: Told about progress in bytes; asked whether to stop.
-
-    Returns:
-        ``target``.
 
     Raises:
         DownloadError: If the server cannot be reached or delivers something else.

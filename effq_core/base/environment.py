@@ -27,14 +27,7 @@ WORKER_ENVIRONMENT = {
 
 
 def process_environment(home: Path) -> dict[str, str]:
-    """Returns the environment for a process of EffQ that outlives its parent.
-
-    Args:
-        home: ``EFFQ_HOME``.
-
-    Returns:
-        Ours, with the store fixed and this package importable from anywhere.
-    """
+    """Returns ours for a process that outlives it, with the store fixed and EffQ importable."""
     environment = dict(os.environ)
     given = environment.get("PYTHONPATH", "").split(os.pathsep)
     # Made absolute: the process works in another folder.

@@ -23,15 +23,7 @@ BROKEN_DISK = frozenset({errno.EIO, errno.ESTALE})
 
 
 def store_error(error: OSError, path: Path) -> StoreError:
-    """Turns an operating system's error about the store into one with a way out.
-
-    Args:
-        error: What the operating system said.
-        path: The file or folder concerned, used where the error names none.
-
-    Returns:
-        The error to raise.
-    """
+    """Turns an error about the store into one with a way out, about ``path`` if it names none."""
     where = error.filename if isinstance(error.filename, str) else path
     if error.errno in NO_SPACE:
         return StoreError(
@@ -59,12 +51,6 @@ def store_error(error: OSError, path: Path) -> StoreError:
 def store_errors(path: Path) -> Iterator[None]:
     """Raises what the operating system says about the store as a :class:`StoreError`.
 
-    Args:
-        path: The file or folder concerned.
-
-    Yields:
-        Nothing.
-
     Raises:
         StoreError: In place of any :class:`OSError` of the block.
     """
@@ -80,14 +66,7 @@ def is_store_fault(error: OSError) -> bool:
 
 
 def make_folder(path: Path, mode: int = 0o777) -> Path:
-    """Makes a folder and its parents where they are missing.
-
-    Args:
-        path: The folder.
-        mode: Permissions of the last folder, before the umask.
-
-    Returns:
-        The same path.
+    """Makes a folder and its parents where missing; ``mode`` is the last one's, before the umask.
 
     Raises:
         StoreError: If it cannot be made.
@@ -110,8 +89,6 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Writes a small file so that readers see the old one or the new one, never half of it.
 
     Args:
-        path: The file.
-        content: What it shall hold.
         mode: Its permissions from the first moment on.
 
     Raises:
@@ -140,11 +117,6 @@ def is_unfinished(path: Path) -> bool:
 def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
     """Writes a JSON file as :func:`write_atomic` does.
 
-    Args:
-        path: The file.
-        value: JSON values.
-        mode: The file's permissions.
-
     Raises:
         StoreError: If it cannot be written.
     """
@@ -152,14 +124,7 @@ def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Reads a JSON object.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The object; ``None`` where the file is missing or holds something else.
-    """
+    """Reads a JSON object; ``None`` where the file is missing or holds something else."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -170,9 +135,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def remove_file(path: Path) -> None:
     """Removes a file; harmless where there is none.
 
-    Args:
-        path: The file.
-
     Raises:
         StoreError: If it cannot be removed.
     """
@@ -182,9 +144,6 @@ def remove_file(path: Path) -> None:
 
 def remove_tree(path: Path) -> None:
     """Removes a folder, or what a parallel removal has left of it.
-
-    Args:
-        path: The folder.
 
     Raises:
         StoreError: If it is still there afterwards.

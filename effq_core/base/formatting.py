@@ -57,16 +57,7 @@ def count(value: float) -> str:
 
 
 def counted(value: int, noun: str, plural: str = "") -> str:
-    """Writes a count with its noun.
-
-    Args:
-        value: How many.
-        noun: Of one.
-        plural: Of several; ``noun`` and an s, where not given.
-
-    Returns:
-        Such as ``1 image`` or ``3,925 images``.
-    """
+    """Writes ``1 image`` or ``3,925 images``; ``plural`` is for nouns that take no s."""
     return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
 
 
@@ -129,14 +120,7 @@ def roughly(seconds: float) -> str:
 
 
 def left(seconds: float | None) -> str:
-    """Writes an estimate of the time to come, no more exactly than it is known.
-
-    Args:
-        seconds: The estimate; ``None`` where there is none.
-
-    Returns:
-        Such as ``about 3 min left``.
-    """
+    """Writes an estimate of the seconds to come, such as ``about 3 min left``."""
     if seconds is None or not math.isfinite(seconds):
         return "time left unknown"
     if seconds < 5:
@@ -153,16 +137,7 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def percent_interval(low: float | None, high: float | None, digits: int = 1) -> str:
-    """Writes the ends of an interval of shares.
-
-    Args:
-        low: Lower end, 0–1.
-        high: Upper end, 0–1.
-        digits: Decimal places.
-
-    Returns:
-        Such as ``83.8–89.7 %``.
-    """
+    """Writes the ends of an interval of shares, each 0–1, such as ``83.8–89.7 %``."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return NOTHING
     return f"{_fixed(100 * low, digits)}–{_fixed(100 * high, digits)} %"
@@ -171,17 +146,7 @@ def percent_interval(low: float | None, high: float | None, digits: int = 1) -> 
 def share_with_interval(
     share: float | None, low: float | None, high: float | None, digits: int = 1
 ) -> str:
-    """Writes a share and its interval.
-
-    Args:
-        share: 0–1.
-        low: Lower end of the interval, 0–1.
-        high: Upper end, 0–1.
-        digits: Decimal places.
-
-    Returns:
-        Such as ``87.7 % (83.8–89.7)``.
-    """
+    """Writes a share and its interval, each 0–1, such as ``87.7 % (83.8–89.7)``."""
     if share is None:
         return NOTHING
     interval = percent_interval(low, high, digits).removesuffix(" %")
@@ -206,15 +171,7 @@ def points(value: float) -> str:
 
 
 def points_interval(low: float | None, high: float | None) -> str:
-    """Writes the ends of an interval of differences.
-
-    Args:
-        low: Lower end in percentage points.
-        high: Upper end.
-
-    Returns:
-        Such as ``−3.1 to +0.4 points``.
-    """
+    """Writes the ends of an interval of percentage points, such as ``−3.1 to +0.4 points``."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return NOTHING
     return f"{_signed(low, 1)} to {_signed(high, 1)} points"

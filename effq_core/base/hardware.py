@@ -54,29 +54,17 @@ _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware(Plain):
-    """The machine a measurement was taken on.
-
-    Attributes:
-        cpu: Name of the processor.
-        architecture: For example ``x86_64`` or ``arm64``.
-        logical_cores: Hardware threads.
-        physical_cores: Cores; ``None`` where the system does not tell.
-        memory_bytes: Main memory in bytes.
-        system: Operating system and its release.
-        python: Version of Python.
-        flags: Instruction sets that matter to quantized kernels, sorted.
-        governor: The Linux frequency governor; ``None`` where it cannot be read.
-    """
+    """The machine a measurement was taken on."""
 
     cpu: str
-    architecture: str
+    architecture: str  # for example ``x86_64`` or ``arm64``
     logical_cores: int
-    physical_cores: int | None
-    memory_bytes: int
-    system: str
+    physical_cores: int | None  # cores; ``None`` where the system does not tell
+    memory_bytes: int  # main memory in bytes
+    system: str  # operating system and its release
     python: str
-    flags: tuple[str, ...] = ()
-    governor: str | None = None
+    flags: tuple[str, ...] = ()  # instruction sets that matter to quantized kernels, sorted
+    governor: str | None = None  # the Linux frequency governor; ``None`` where it cannot be read
 
 
 def usable_cores() -> int:
@@ -87,11 +75,7 @@ def usable_cores() -> int:
 
 
 def describe() -> Hardware:
-    """Describes this machine.
-
-    Returns:
-        Its processor, memory and system; what cannot be read is ``None`` or empty.
-    """
+    """Describes this machine; what cannot be read is ``None`` or empty."""
     cpuinfo = _read(_CPUINFO) or ""
     return Hardware(
         cpu=_cpu_name(cpuinfo),
@@ -107,14 +91,7 @@ def describe() -> Hardware:
 
 
 def library_versions(also: Iterable[str] = ()) -> dict[str, str]:
-    """Reads the versions of the libraries a result depends on, without importing them.
-
-    Args:
-        also: Distributions besides :data:`LIBRARIES`.
-
-    Returns:
-        Version by distribution name, for those that are installed.
-    """
+    """Reads versions by name of :data:`LIBRARIES` and others that are installed, importing none."""
     versions = {}
     for name in dict.fromkeys((*LIBRARIES, *also)):
         try:

@@ -17,10 +17,7 @@ TEMPORARY = "EFFQ_HOST_TMPDIR"
 
 
 def host_folder() -> Path:
-    """Returns the folder of this host's and user's locks, which all clusters and stores share.
-
-    Returns:
-        A folder nobody else can write to.
+    """Returns this user's private folder of locks on this host, shared by all clusters and stores.
 
     Raises:
         EngineError: If someone else owns the folder.
@@ -49,9 +46,6 @@ def cores(*, alone: bool, on_wait: Callable[[], None] | None = None) -> Iterator
     Args:
         alone: Whether nobody else may use them meanwhile.
         on_wait: Called about ten times a second while waiting; may raise to give up.
-
-    Yields:
-        Nothing.
 
     Raises:
         EngineError: If the lock's folder is someone else's.

@@ -31,33 +31,17 @@ def _stats() -> Any:
 
 @dataclass(frozen=True)
 class Proportion:
-    """A share of images with its uncertainty.
+    """A share of images with its uncertainty."""
 
-    Attributes:
-        k: Images that count.
-        n: Images in all.
-        share: ``k / n``.
-        low: Lower end of the Wilson 95 % interval.
-        high: Its upper end.
-    """
-
-    k: int
+    k: int  # images that count
     n: int
-    share: float
-    low: float
+    share: float  # ``k / n``
+    low: float  # lower end of the Wilson 95 % interval
     high: float
 
 
 def by_luck(hits: int, luck: Sequence[float]) -> float:
-    """Computes the probability of at least so many hits by chance, exactly.
-
-    Args:
-        hits: How many there are.
-        luck: Of each trial, the probability of a hit by chance.
-
-    Returns:
-        That.
-    """
+    """Computes the exact probability of so many hits or more, given each trial's chance of one."""
     exactly = [1.0]
     for share in luck:
         missed = [(1 - share) * each for each in exactly] + [0.0]
@@ -90,15 +74,7 @@ def wilson(k: float, n: int) -> tuple[float, float]:
 
 
 def proportion(k: int, n: int) -> Proportion:
-    """Makes a share with its Wilson 95 % interval.
-
-    Args:
-        k: Images that count.
-        n: Images in all, 1 or more.
-
-    Returns:
-        The share.
-    """
+    """Makes a share with its Wilson 95 % interval."""
     low, high = wilson(k, n)
     return Proportion(k=k, n=n, share=k / n, low=low, high=high)
 
@@ -107,13 +83,6 @@ def exact_bounds(k: int, n: int) -> tuple[float, float]:
     """Computes what a share exceeds, and what it stays below, each with 95 % confidence.
 
     One-sided and exact: C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
-
-    Args:
-        k: Images that count.
-        n: Images in all, 1 or more.
-
-    Returns:
-        The lower and the upper bound, 0–1.
     """
     beta, tail = _stats().beta, 1 - CONFIDENCE
     low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
@@ -155,7 +124,6 @@ def paired_difference(worse: int, better: int, n: int) -> tuple[float, float]:
     Args:
         worse: Images right before and wrong after.
         better: Images wrong before and right after.
-        n: Images in all, 1 or more.
 
     Returns:
         The ends of the 95 % interval of ``accuracy after - accuracy before``, -1 to 1.

@@ -25,13 +25,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Takes the lock if it is free.
-
-        Args:
-            shared: Whether other shared holders are welcome.
-
-        Returns:
-            Whether it is held now.
+        """Takes the lock if it is free; a ``shared`` one may have other shared holders.
 
         Raises:
             StoreError: If the lock file cannot be made.
@@ -62,7 +56,6 @@ class FileLock:
         """Takes the lock, waiting as long as it needs.
 
         Args:
-            shared: Whether other shared holders are welcome.
             on_wait: Called before every pause; may raise to give up.
             poll: Seconds between tries.
 

@@ -22,10 +22,6 @@ def reading(what: str, where: Path) -> Iterator[None]:
 
     Args:
         what: What is read, as a sentence begins: "The effects".
-        where: The folder or file.
-
-    Yields:
-        Nothing.
 
     Raises:
         StoreError: If it cannot be read.

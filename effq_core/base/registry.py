@@ -43,9 +43,6 @@ class Registry(Generic[_T]):
     def register(self, row: _T) -> None:
         """Adds one.
 
-        Args:
-            row: What is added.
-
         Raises:
             InputError: If it shares its name, or what else must be its own, with another.
         """
@@ -79,25 +76,14 @@ class Registry(Generic[_T]):
 
 
 def import_folders(package: str, path: Sequence[str]) -> None:
-    """Imports every folder of a package, so that what lies in it registers itself.
-
-    Args:
-        package: Its name.
-        path: Its ``__path__``.
-    """
+    """Imports every folder of a package, so that what lies in it registers itself."""
     for found in pkgutil.iter_modules(path):
         if found.ispkg:
             importlib.import_module(f"{package}.{found.name}")
 
 
 def resolve(where: str) -> Any:
-    """Imports what ``module:name`` stands for.
-
-    Args:
-        where: Such as ``effq_core.measure.gates:no_float_gate``.
-
-    Returns:
-        The object.
+    """Imports what ``module:name``, such as ``effq_core.measure.gates:no_float_gate``, stands for.
 
     Raises:
         ImportError: If there is no such module.

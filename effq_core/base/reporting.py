@@ -9,13 +9,7 @@ class Reporter(Protocol):
     """The only link between a computation and the run it belongs to."""
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Tells how much of the current work is finished.
-
-        Args:
-            done: Finished units.
-            total: All units.
-            unit: What is counted.
-        """
+        """Tells how much of the current work is finished."""
 
     def event(self, kind: str, **values: Any) -> None:
         """Records something worth keeping, such as an epoch's loss or a skipped image.
@@ -47,11 +41,7 @@ class SilentReporter:
 
 
 class PreparingReporter:
-    """Passes everything on but progress: of work that precedes what is counted.
-
-    Args:
-        reporter: Whom to.
-    """
+    """Passes everything on but progress: of work that precedes what is counted."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter

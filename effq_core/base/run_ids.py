@@ -28,12 +28,6 @@ def new_run_id(created: float | None = None, suffix: str | None = None) -> str:
 def validate_run_id(run_id: str) -> str:
     """Checks an identifier before any path is built from it.
 
-    Args:
-        run_id: What the user or an address gave.
-
-    Returns:
-        The same identifier.
-
     Raises:
         InputError: If it is not one.
     """

@@ -64,13 +64,9 @@ def settle_home() -> str:
 
 @dataclass(frozen=True)
 class Home:
-    """The folders of one store.
+    """The folders of one store."""
 
-    Attributes:
-        root: The store's top folder (``EFFQ_HOME``).
-    """
-
-    root: Path
+    root: Path  # the store's top folder (``EFFQ_HOME``)
 
     @classmethod
     def from_environment(cls) -> Home:

@@ -38,40 +38,25 @@ OnSteps = Callable[[tuple[Step, ...]], None]
 
 @dataclass(frozen=True)
 class Offer:
-    """What is said about a file.
+    """What is said about a file."""
 
-    Attributes:
-        name: Of the file, as it was given.
-        labels: Of the outputs, in their order.
-        preprocessing: What the model expects of RGB 0–255.
-        image_size: Side of the input in pixels where the file leaves it open; ``None``: the
-            file's, or 224.
-        resize: How photos were brought to that size when it was trained.
-    """
-
-    name: str
-    labels: tuple[Label, ...]
-    preprocessing: Preprocessing
+    name: str  # of the file, as it was given
+    labels: tuple[Label, ...]  # of the outputs, in their order
+    preprocessing: Preprocessing  # what the model expects of RGB 0–255
+    # Side of the input in pixels where the file leaves it open; ``None``: the file's, or 224.
     image_size: int | None = None
-    resize: Resize = Resize.CROP
+    resize: Resize = Resize.CROP  # how photos were brought to that size when it was trained
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that passed its check and can be kept.
+    """A file that passed its check and can be kept."""
 
-    Attributes:
-        folder: What is kept of it, for now.
-        offer: What was said about it.
-        steps: How the check went.
-        report: What was found.
-        place: Removes the folder when nobody holds this any more, such as a page that was left.
-    """
-
-    folder: Path
-    offer: Offer
-    steps: tuple[Step, ...]
-    report: dict[str, Any]
+    folder: Path  # what is kept of it, for now
+    offer: Offer  # what was said about it
+    steps: tuple[Step, ...]  # how the check went
+    report: dict[str, Any]  # what was found
+    # Removes the folder when nobody holds this any more, such as a page that was left.
     place: Workplace | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -110,11 +95,7 @@ def check(
     :func:`effq_core.intake.keeping.keep` keeps what comes out, :func:`discard` throws it away.
 
     Args:
-        home: The store.
-        file: The file, or its content.
-        offer: What is said about it.
         on_steps: Told the steps so far about ten times a second; may raise to stop.
-        bounds: What the check may take.
 
     Raises:
         ModelError: If the file cannot be used, is too large, or broke the process that read it.

@@ -19,19 +19,12 @@ _LOG = logging.getLogger("effq.models")
 
 @dataclass
 class Checking:
-    """A check under way, or its end. Its thread writes, pages read.
+    """A check under way, or its end. Its thread writes, pages read."""
 
-    Attributes:
-        steps: So far.
-        checked: What can be kept, once it has ended well.
-        error: Why it cannot, once it has ended otherwise.
-        ended: Whether it has.
-    """
-
-    steps: tuple[Step, ...] = ()
-    checked: Checked | None = None
-    error: EffqError | None = None
-    ended: bool = False
+    steps: tuple[Step, ...] = ()  # so far
+    checked: Checked | None = None  # what can be kept, once it has ended well
+    error: EffqError | None = None  # why it cannot, once it has ended otherwise
+    ended: bool = False  # whether it has
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
@@ -48,12 +41,7 @@ class Checking:
 
 
 def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
-    """Starts a check in a thread of this process.
-
-    Args:
-        home: The store.
-        file: The upload; read by the thread, at once.
-        offer: What is said about it.
+    """Starts a check in a thread of this process, which reads the upload at once.
 
     Raises:
         BusyError: If this server checks enough models already.

@@ -25,6 +25,7 @@ from effq_core.intake.steps import Progress, under_way
 from effq_core.intake.two_classes import OneOutput, both, what_output
 from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import fake_quant_gate, no_float_gate
+from effq_core.models.card import Normalisation
 from effq_core.models.families.family import FAMILIES
 from effq_core.models.own import extra_output
 from effq_core.models.own.card import ARCHITECTURE, WEIGHTS_FILE
@@ -48,19 +49,12 @@ _NAMED = 4
 
 @dataclass
 class Check:
-    """Everything that is looked at before a model is taken.
+    """Everything that is looked at before a model is taken."""
 
-    Attributes:
-        folder: With ``in/``, ``out/`` and ``scratch/``.
-        request: What was said about the file.
-        file: The file, looked through already.
-        notes: What a reader of the card must know.
-    """
-
-    folder: Path
-    request: dict[str, Any]
-    file: ModelFile
-    notes: list[str] = field(default_factory=list)
+    folder: Path  # with ``in/``, ``out/`` and ``scratch/``
+    request: dict[str, Any]  # what was said about the file
+    file: ModelFile  # the file, looked through already
+    notes: list[str] = field(default_factory=list)  # what a reader of the card must know
 
     @property
     def _out(self) -> Path:
@@ -77,53 +71,16 @@ class Check:
             EffqError: If it cannot be used; the step under way names the reason.
         """
         labels = [name for name, _ in self.request["labels"]]
-        normalisation = Preprocessing(self.request["preprocessing"]).normalisation
-        with self._step("Load it") as step:
-            loaded = load(self.file, self._scratch, self.request["image_size"])
-            shape = loaded.shape
-            step.detail = shape.text
-            if shape.batch not in (None, 1):
-                self.notes.append(
-                    f"Built for {shape.batch} images at a time; rebuilt for one from its weights."
-                )
-                step.detail += f" {self.notes[-1]}"
-            if shape.left_open and self.request["image_size"] is None:
-                step.warn(
-                    f"The file leaves the input size open: {shape.side} pixels are taken.",
-                    "Say another input size if the model was trained with one.",
-                )
-            if loaded.precisions:
-                note = f"It was saved in {', '.join(loaded.precisions)} and is taken in float32."
-                step.detail = f"{step.detail} {note}"
-                self.notes.append(note)
-            if normalisation is not None:
-                normalisation = normalisation.for_channels(shape.channels)
+        loaded, normalisation = self._load()
+        shape = loaded.shape
         entry = ImageInput(shape.side, Resize(self.request["resize"]), shape.channels)
         photos = asked.sample_pixels(entry)
         call = preprocessed(loaded.call, normalisation)
-        with self._step("Class scores come out") as step:
-            found = trying.scores(call, photos.pixels)
-            ending = trying.ending_of(loaded.call, entry)
-            single = what_output(loaded.model, found, ending) if found.shape[1] == 1 else None
-            if single is not None:
-                call = both(call, single)
-                found = trying.scores(call, photos.pixels)
-                self.notes.append(asked.two_classes_note(labels))
-                step.detail = self.notes[-1]
-            logits = single is None and trying.needs_softmax(found, ending)
-            if logits:
-                call = trying.with_softmax(call)
-                found = trying.scores(call, photos.pixels)
-                self.notes.append("The file ends in scores before a softmax; one was added.")
-                step.detail = "They are scores before a softmax; one is added."
-            elif single is None:
-                step.detail = "They are probabilities."
+        call, found, single, logits = self._score(loaded, call, entry, photos, labels)
         with self._step("Labels fit") as step:
-            background = extra_output.unlabelled(found, labels, photos.shown)
-            labels = extra_output.with_background(labels, background)
             if single is not None and len(labels) != 2:
                 raise ModelError(asked.two_classes_note(labels))
-            self._check_labels(labels, found.shape[1])
+            labels, background = asked.all_labels(found, labels, photos, "the model")
             step.detail = f"{fmt.counted(len(labels), 'class', 'classes')}."
             if background is not None:
                 self.notes.append(extra_output.note(background))
@@ -158,13 +115,53 @@ class Check:
     def _step(self, title: str) -> AbstractContextManager[Progress]:
         return under_way(self._out, title)
 
-    def _check_labels(self, labels: list[str], classes: int) -> None:
-        if len(labels) != classes:
-            raise ModelError(
-                f"There are {fmt.count(len(labels))} labels, and the model has "
-                f"{fmt.counted(classes, 'output')}.",
-                "Give one label a line, in the order of the model's outputs.",
-            )
+    def _load(self) -> tuple[Loaded, Normalisation | None]:
+        """Returns the model, and what comes before it as its input has channels."""
+        normalisation = Preprocessing(self.request["preprocessing"]).normalisation
+        with self._step("Load it") as step:
+            loaded = load(self.file, self._scratch, self.request["image_size"])
+            shape = loaded.shape
+            step.detail = shape.text
+            if shape.batch not in (None, 1):
+                self.notes.append(
+                    f"Built for {shape.batch} images at a time; rebuilt for one from its weights."
+                )
+                step.detail += f" {self.notes[-1]}"
+            if shape.left_open and self.request["image_size"] is None:
+                step.warn(
+                    f"The file leaves the input size open: {shape.side} pixels are taken.",
+                    "Say another input size if the model was trained with one.",
+                )
+            if loaded.precisions:
+                note = f"It was saved in {', '.join(loaded.precisions)} and is taken in float32."
+                step.detail = f"{step.detail} {note}"
+                self.notes.append(note)
+            if normalisation is not None:
+                normalisation = normalisation.for_channels(shape.channels)
+        return loaded, normalisation
+
+    def _score(
+        self, loaded: Loaded, call: Any, entry: ImageInput, photos: Any, labels: list[str]
+    ) -> tuple[Any, Any, OneOutput | None, bool]:
+        """Makes it answer with probabilities; returns it, those, and what its outputs were."""
+        with self._step("Class scores come out") as step:
+            found = trying.scores(call, photos.pixels)
+            ending = trying.ending_of(loaded.call, entry)
+            single = what_output(loaded.model, found, ending) if found.shape[1] == 1 else None
+            if single is not None:
+                call = both(call, single)
+                found = trying.scores(call, photos.pixels)
+                self.notes.append(asked.two_classes_note(labels))
+                step.detail = self.notes[-1]
+            logits = single is None and trying.needs_softmax(found, ending)
+            if logits:
+                call = trying.with_softmax(call)
+                found = trying.scores(call, photos.pixels)
+                self.notes.append("The file ends in scores before a softmax; one was added.")
+                step.detail = "They are scores before a softmax; one is added."
+            elif single is None:
+                step.detail = "They are probabilities."
+        return call, found, single, logits
 
     def _lay_open(
         self,

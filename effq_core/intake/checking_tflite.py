@@ -17,7 +17,7 @@ from effq_core.intake.ending import Ending, ending_of_file, is_logit
 from effq_core.intake.input_fit import fit
 from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import under_way
-from effq_core.models.file_outputs import Answers, write_answers
+from effq_core.models.file_outputs import Answers, Floats, write_answers
 from effq_core.models.own import extra_output
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
@@ -31,9 +31,17 @@ _ENDS = (0.9, 1.1)
 """Between these the scores of a file that ends in a softmax add up, roundings included."""
 
 
-def _report(path: Path) -> FileReport:
+def _report(path: Path, out: Path) -> FileReport:
     try:
-        return inspect_file(path)
+        with under_way(out, "Look at its operators") as step:
+            report = inspect_file(path)
+            if own := sorted(set(report.ops) - set(BY_NAME)):
+                raise ModelError(
+                    f"The file has operators of its own: {', '.join(own[:5])}.",
+                    "Only LiteRT's built-in operators are run.",
+                )
+            step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
+            return report
     except ModelError as error:
         if not error.message.startswith("LiteRT cannot load"):
             raise
@@ -44,10 +52,7 @@ def _report(path: Path) -> FileReport:
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Looks at a file, runs it on sample photos, and writes it down as it is.
-
-    Returns:
-        What its card is made of, JSON values.
+    """Looks at a file, runs it on sample photos, keeps it as it is; returns its card's JSON values.
 
     Raises:
         ModelError: If it is no image classifier that can be measured.
@@ -56,15 +61,7 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     path = folder / steps.SCRATCH / MODEL_FILE
     shutil.copyfile(folder / steps.IN / steps.UPLOAD_FILE, path)
     labels = [name for name, _ in request["labels"]]
-    with under_way(out, "Look at its operators") as step:
-        report = _report(path)
-        own = sorted(set(report.ops) - set(BY_NAME))
-        if own:
-            raise ModelError(
-                f"The file has operators of its own: {', '.join(own[:5])}.",
-                "Only LiteRT's built-in operators are run.",
-            )
-        step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
+    report = _report(path, out)
     with under_way(out, "One image in, class scores out") as step:
         fitting = fit(path, Preprocessing(request["preprocessing"]))
         ending = ending_of_file(path)
@@ -88,15 +85,8 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             notes.append(asked.two_classes_note(labels, kept=True))
             if len(labels) != 2:
                 raise ModelError(notes[-1])
-        background = extra_output.unlabelled(found, labels, photos.shown)
-        labels = extra_output.with_background(labels, background)
+        labels, background = asked.all_labels(found, labels, photos, "the file")
         notes += [] if background is None else [extra_output.note(background)]
-        if len(labels) != model.classes:
-            raise ModelError(
-                f"There are {fmt.count(len(labels))} labels, and the file has "
-                f"{fmt.counted(model.classes, 'output')}.",
-                "Give one label a line, in the order of its outputs.",
-            )
         step.detail = (
             f"{entry.text}, {model.input_dtype}; "
             f"{fmt.counted(model.classes, 'class', 'classes')}. {' '.join(notes)}"
@@ -104,24 +94,14 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         if fitting.note:
             step.warn(step.detail, "Is it the preprocessing it was made for?")
     with under_way(out, "Try it on sample photos") as step:
-        if not np.isfinite(found).all():
-            raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")
-        sums = found.sum(axis=1)
+        odd, doubts = _doubts(found)
+        refed, fed = folder / steps.SCRATCH / "refed", feeding.normalisation
         step.detail = f"{fmt.counted(len(found), 'photo')} answered; see below."
-        if odd := sums.min() < _ENDS[0] or sums.max() > _ENDS[1] or found.min() < -0.1:
-            notes.append(
-                "Its scores do not add up to 1 (no softmax at its end): which class is best is "
-                "measured, its confidence is not."
-            )
-            step.warn(notes[-1])
-        elif doubt := asked.doubt(found):
-            notes.append(doubt)
-            step.warn(doubt, "Compare the answers with what the photos show.")
-        refed = folder / steps.SCRATCH / "refed"
-        fed = feeding.normalisation
         if doubt := unrecognised(path, refed, photos, found, labels, outside=fed):
+            doubts.append((doubt, CHECK_WHAT_WAS_SAID))
+        for doubt, hint in doubts:
             notes.append(doubt)
-            step.warn(doubt, CHECK_WHAT_WAS_SAID)
+            step.warn(doubt, hint)
     shutil.copyfile(path, out / MODEL_FILE)
     return {
         **entry.to_plain(),
@@ -139,3 +119,18 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         "fed": fitting.fed,
         "input_type": str(model.input_dtype),
     }
+
+
+def _doubts(found: Floats) -> tuple[bool, list[tuple[str, str]]]:
+    """Returns whether scores are no probabilities, and what is odd about them, with what to do."""
+    if not np.isfinite(found).all():
+        raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")
+    sums = found.sum(axis=1)
+    if sums.min() < _ENDS[0] or sums.max() > _ENDS[1] or found.min() < -0.1:
+        told = (
+            "Its scores do not add up to 1 (no softmax at its end): which class is best is "
+            "measured, its confidence is not."
+        )
+        return True, [(told, "")]
+    doubt = asked.doubt(found)
+    return False, [(doubt, "Compare the answers with what the photos show.")] * bool(doubt)

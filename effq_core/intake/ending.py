@@ -34,14 +34,11 @@ _BY_KIND = {
 
 
 def is_logit(found: npt.NDArray[np.float32], ending: Ending | None) -> bool:
-    """Tells whether one output alone is a score before a sigmoid.
+    """Tells whether one output alone is a score before a sigmoid, rather than a probability.
 
     Args:
         found: What it is for photos.
         ending: What the last operator says of it; where it says nothing, ``found`` decides.
-
-    Returns:
-        Whether it is; else it is a probability.
 
     Raises:
         ModelError: If it is a softmax of itself.

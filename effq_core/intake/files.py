@@ -46,21 +46,13 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
-    """A file and what it says of itself.
+    """A file and what it says of itself."""
 
-    Attributes:
-        path: The file; for a SavedModel the folder it was unpacked to.
-        format: Its kind.
-        keras: Major version of Keras that wrote it; 0 for a SavedModel.
-        version: That version in full.
-        config: Its configuration, JSON values; empty for a SavedModel.
-    """
-
-    path: Path
+    path: Path  # the file; for a SavedModel the folder it was unpacked to
     format: Format
-    keras: int
+    keras: int  # major version of Keras that wrote it; 0 for a SavedModel
     version: str
-    config: dict[str, Any]
+    config: dict[str, Any]  # its configuration, JSON values; empty for a SavedModel
 
     @property
     def title(self) -> str:
@@ -78,9 +70,6 @@ def read_file(path: Path, scratch: Path) -> ModelFile:
     Args:
         path: The file, named anything; its content decides.
         scratch: Where a SavedModel, and the weights of a ``.keras`` file, are unpacked to.
-
-    Returns:
-        What it says of itself.
 
     Raises:
         ModelError: If it is no such file, is broken, or is bound to cost too much.

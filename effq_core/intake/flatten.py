@@ -34,30 +34,21 @@ from effq_core.photos.image_input import COLOUR
 _Array = np.ndarray[Any, Any]
 _NO_CHANNEL = "without_channel"
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
-_SKIPPED = (
-    words(
-        """
+_SKIPPED = AUGMENTING | words(
+    """
     Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
     Identity RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
     """
-    )
-    | AUGMENTING
 )
 
 
 @dataclass(frozen=True)
 class Flattened:
-    """A model laid open.
+    """A model laid open."""
 
-    Attributes:
-        flat: Its layers; meaningless where there are problems.
-        weights: Float32 arrays by layer.
-        problems: What cannot be kept as layers, each naming the layer.
-    """
-
-    flat: FlatModel
-    weights: dict[str, list[_Array]]
-    problems: tuple[str, ...]
+    flat: FlatModel  # its layers; meaningless where there are problems
+    weights: dict[str, list[_Array]]  # float32 arrays by layer
+    problems: tuple[str, ...]  # what cannot be kept as layers, each naming the layer
 
 
 _Value = str | Affine
@@ -76,12 +67,7 @@ def flatten(
     Args:
         model: A functional or sequential model of ``tf_keras`` or ``keras``.
         entry: Its input; a number is the side of a square in colour.
-        normalisation: What comes before it.
-        add_softmax: Whether a softmax comes after it.
         one_output: What its only output is; ``None`` where it has one for each class.
-
-    Returns:
-        Its layers, or why it cannot be kept as such.
     """
     if isinstance(entry, int):
         entry = InputShape(entry, False, COLOUR, False, None)
@@ -250,14 +236,8 @@ class _Flattening:
         del ranks
         given = layer.get_config()
         depthwise, pointwise, *bias = layer.get_weights()
-        first = {
-            **{
-                n: plain_value(given[n])
-                for n in ("kernel_size", "strides", "padding", "dilation_rate")
-            },
-            "use_bias": False,
-            "depth_multiplier": given["depth_multiplier"],
-        }
+        same = ("kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier")
+        first = {name: plain_value(given[name]) for name in same} | {"use_bias": False}
         name = self._add(f"{layer.name}_dw", "DepthwiseConv2D", first, names, [depthwise]).name
         second = {
             "filters": given["filters"],

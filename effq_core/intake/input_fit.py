@@ -25,25 +25,16 @@ _SAME = 0.25
 
 @dataclass(frozen=True)
 class Fit:
-    """What a file is fed.
+    """What a file is fed."""
 
-    Attributes:
-        feeding: What is done to its pixels.
-        fed: Scale and offset, where they are not those of the preprocessing that was said.
-        note: What a reader must know; empty where all fits.
-    """
-
-    feeding: Feeding
+    feeding: Feeding  # what is done to its pixels
+    # Scale and offset, where they are not those of the preprocessing that was said.
     fed: dict[str, float] | None = None
-    note: str = ""
+    note: str = ""  # what a reader must know; empty where all fits
 
 
 def fit(path: Path, preprocessing: Preprocessing) -> Fit:
     """Finds out what a file has to be fed.
-
-    Args:
-        path: The ``.tflite`` file.
-        preprocessing: What was said about it.
 
     Returns:
         That, or a photo's bytes where it takes 8 bits and their scale fits no 0 to 255.

@@ -16,21 +16,13 @@ _SIZES = (16, 1024)
 
 @dataclass(frozen=True)
 class InputShape:
-    """The input of a model file.
+    """The input of a model file."""
 
-    Attributes:
-        side: Of the square in pixels.
-        left_open: Whether the file leaves that open.
-        channels: 3, or 1 where the image is grey.
-        flat: Whether a grey image has no axis for its one channel.
-        batch: Images the file takes at a time; ``None``: any number.
-    """
-
-    side: int
-    left_open: bool
-    channels: int
-    flat: bool
-    batch: int | None
+    side: int  # of the square in pixels
+    left_open: bool  # whether the file leaves that open
+    channels: int  # 3, or 1 where the image is grey
+    flat: bool  # whether a grey image has no axis for its one channel
+    batch: int | None  # images the file takes at a time; ``None``: any number
 
     @property
     def text(self) -> str:

@@ -65,15 +65,7 @@ def die_with_parent() -> bool:
 
 
 def restrict(*, readable: Iterable[Path], writable: Iterable[Path]) -> tuple[str, ...]:
-    """Gives up all files but these, and TCP, where the kernel can enforce that.
-
-    Args:
-        readable: Folders and files that may be read.
-        writable: Folders and files that may be read and written.
-
-    Returns:
-        What is enforced from now on: of ``files`` and ``tcp``.
-    """
+    """Gives up all files but these, and TCP; returns which of ``files`` and ``tcp`` is enforced."""
     if not sys.platform.startswith("linux"):
         return ()
     libc = ctypes.CDLL(None, use_errno=True)

@@ -39,29 +39,19 @@ _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model in memory.
+    """A model in memory."""
 
-    Attributes:
-        call: From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a
-            ``tf.function``. Of a SavedModel, a frozen graph of known operators.
-        shape: Of its input.
-        model: The Keras model; ``None`` for a SavedModel, which has no layers.
-        precisions: What it was trained in, where that is not float32, in which it is here.
-    """
-
+    # From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a ``tf.function``.
+    # Of a SavedModel, a frozen graph of known operators.
     call: Callable[[Any], Any]
-    shape: InputShape
-    model: Any
+    shape: InputShape  # of its input
+    model: Any  # the Keras model; ``None`` for a SavedModel, which has no layers
+    # What it was trained in, where that is not float32, in which it is here.
     precisions: tuple[str, ...] = ()
 
 
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
-    """Loads a file whose configuration has been checked.
-
-    Args:
-        file: From :func:`effq_core.intake.files.read_file`.
-        scratch: A folder to work in.
-        wanted_size: Side of the input in pixels, where the file leaves it open.
+    """Loads a checked file, with an input of ``wanted_size`` pixels where it leaves that open.
 
     Raises:
         ModelError: If it cannot be loaded, or is not one image in, one vector out.
@@ -102,15 +92,7 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
 def preprocessed(
     call: Callable[[Any], Any], normalisation: Normalisation | None
 ) -> Callable[[Any], Any]:
-    """Puts preprocessing in front of a model, as one operator.
-
-    Args:
-        call: The model.
-        normalisation: What it expects of RGB 0–255; ``None`` where that is what it takes.
-
-    Returns:
-        The model from RGB 0–255.
-    """
+    """Puts preprocessing of RGB 0–255, if there is any, in front of a model, as one operator."""
     if normalisation is None:
         return call
     kernel, bias = (tf.constant(each) for each in normalise_weights(normalise_layer(normalisation)))

@@ -46,9 +46,7 @@ def unrecognised(
     Args:
         path: Its ``.tflite`` file, float or as somebody brought it.
         folder: Where a copy of it may be.
-        photos: The sample photos.
         found: Its answers to them, float32 (n, classes).
-        labels: Names of its classes.
         inside: Preprocessing in the file's graph.
         outside: What it is fed of RGB 0–255, where that is another thing.
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
+from effq_core.base.errors import ModelError
+from effq_core.models.own import extra_output
 from effq_core.models.samples import shown_in
 from effq_core.photos.decode import decode, open_image
 from effq_core.photos.image_input import ImageInput
@@ -22,42 +24,42 @@ _LITTLE = 0.1
 
 @dataclass(frozen=True)
 class Photos:
-    """Sample photos as a model sees them.
+    """Sample photos as a model sees them."""
 
-    Attributes:
-        names: What each shows.
-        pixels: uint8 ``(n, side, side, channels)``.
-        shown: What each shows, in the words of any labels.
-    """
-
-    names: tuple[str, ...]
-    pixels: _Array
-    shown: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]  # what each shows
+    pixels: _Array  # uint8 ``(n, side, side, channels)``
+    shown: tuple[tuple[str, ...], ...]  # what each shows, in the words of any labels
 
 
 def sample_pixels(entry: ImageInput) -> Photos:
-    """Reads all sample photos: what a model's classes are called must not decide how it is judged.
-
-    Args:
-        entry: What the model takes of a photo.
-    """
+    """Reads all sample photos: the names of a model's classes must not decide how it is judged."""
     samples = sample_photos()
     pixels = [decode(open_image(each.path, each.name), entry) for each in samples]
     names = tuple(each.name for each in samples)
     return Photos(names, np.stack(pixels), tuple(shown_in(name) for name in names))
 
 
-def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Writes down the best classes of each photo.
+def all_labels(
+    found: _Array, labels: Sequence[str], photos: Photos, whose: str
+) -> tuple[list[str], int | None]:
+    """Returns the labels of all outputs, and the place of one that was given none.
 
-    Args:
-        photos: What was asked.
-        found: Probabilities, ``(n, classes)``.
-        labels: Names of the classes.
-
-    Returns:
-        For each photo its name and its best classes with their probabilities, JSON values.
+    Raises:
+        ModelError: If there are too few or too many, or the photos do not tell which has none.
     """
+    background = extra_output.unlabelled(found, labels, photos.shown)
+    made = extra_output.with_background(labels, background)
+    if len(made) != found.shape[1]:
+        raise ModelError(
+            f"There are {fmt.count(len(made))} labels, and {whose} has "
+            f"{fmt.counted(found.shape[1], 'output')}.",
+            "Give one label a line, in the order of the outputs.",
+        )
+    return made, background
+
+
+def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns JSON values: each photo's name and its best of ``(n, classes)`` probabilities."""
     rows = []
     for name, values in zip(photos.names, found, strict=True):
         best = np.argsort(-values, kind="stable")[:_TOP]
@@ -66,12 +68,7 @@ def answers_of(photos: Photos, found: _Array, labels: Sequence[str]) -> list[dic
 
 
 def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
-    """Says how one output is read as two classes.
-
-    Args:
-        labels: The two classes.
-        kept: Whether the file stays as it is, so that only EffQ reads it so.
-    """
+    """Says how one output is read as two classes, in the file or, where it is ``kept``, by EffQ."""
     if len(labels) != 2:
         return "One output, yes or no: it needs two labels, first the one for no."
     ending = (
@@ -83,11 +80,7 @@ def two_classes_note(labels: Sequence[str], *, kept: bool = False) -> str:
 
 
 def doubt(found: _Array) -> str:
-    """Says what is odd about the answers; empty where nothing is.
-
-    Args:
-        found: Probabilities, ``(n, classes)``.
-    """
+    """Says what is odd about probabilities ``(n, classes)``; empty where nothing is."""
     classes = found.shape[1]
     # Of two classes one is the likelier for all that is neither; of more, hardly.
     if classes > 2 and len(found) > 2 and len(set(found.argmax(axis=1))) == 1:

@@ -44,19 +44,13 @@ _SMALLER = "Only this upload is affected. Choose a smaller model or input."
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one check may take.
+    """What one check may take."""
 
-    Attributes:
-        seconds: From start to end. A V2-B0 at 224 px takes about 60 on two cores.
-        resident: Bytes in memory. That V2-B0 needs 2 GiB, a ResNet-152 about 4.
-        address_space: Bytes of addresses, of which TensorFlow reserves far more than it uses.
-        keep_free: Bytes of the disk that it leaves.
-    """
-
-    seconds: float = 420.0
-    resident: int = 6 * GIB
+    seconds: float = 420.0  # From start to end. A V2-B0 at 224 px takes about 60 on two cores.
+    resident: int = 6 * GIB  # Bytes in memory. That V2-B0 needs 2 GiB, a ResNet-152 about 4.
+    # Bytes of addresses, of which TensorFlow reserves far more than it uses.
     address_space: int = 24 * GIB
-    keep_free: int = KEEP_FREE
+    keep_free: int = KEEP_FREE  # bytes of the disk that it leaves
 
 
 def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
@@ -77,7 +71,6 @@ def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None
 
     Args:
         folder: With ``in/``, ``out/`` and ``scratch/``.
-        bounds: What it may take.
         on_step: Told all steps so far about ten times a second; may raise to stop the check.
 
     Raises:

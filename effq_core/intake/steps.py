@@ -33,19 +33,12 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that is checked.
+    """One thing that is checked."""
 
-    Attributes:
-        title: What.
-        state: How it went.
-        detail: What was found, or what went wrong.
-        hint: What to do about it.
-    """
-
-    title: str
-    state: StepState
-    detail: str = ""
-    hint: str = ""
+    title: str  # what
+    state: StepState  # how it went
+    detail: str = ""  # what was found, or what went wrong
+    hint: str = ""  # what to do about it
 
 
 @dataclass
@@ -64,15 +57,7 @@ class Progress:
 
 @contextlib.contextmanager
 def under_way(folder: Path, title: str) -> Iterator[Progress]:
-    """Writes a step down when it begins and when it ends well; a failure is the caller's to tell.
-
-    Args:
-        folder: Where to.
-        title: The step's.
-
-    Yields:
-        What to say about it.
-    """
+    """Writes a step down when it begins and when it ends well; the caller tells a failure."""
     progress = Progress(title)
     append(folder, Step(title, StepState.RUNNING))
     yield progress
@@ -82,18 +67,13 @@ def under_way(folder: Path, title: str) -> Iterator[Progress]:
 def append(folder: Path, step: Step) -> None:
     """Writes a step down; a later one of the same title takes its place when read."""
     with (folder / STEPS_FILE).open("a", encoding="ascii") as file:
-        told = {
-            name: _PATH.sub(r"\1", value) for name, value in asdict(step).items()
-        }  # where this process works is nobody's business
+        # Where this process works is nobody's business.
+        told = {name: _PATH.sub(r"\1", value) for name, value in asdict(step).items()}
         file.write(json.dumps(told) + "\n")
 
 
 def read(folder: Path) -> tuple[Step, ...]:
-    """Reads what was written so far, trusting none of it.
-
-    Returns:
-        The steps in their order; what cannot be read is left out.
-    """
+    """Reads what was written so far, trusting none of it; what cannot be read is left out."""
     try:
         text = _content(folder / STEPS_FILE).decode("ascii", "replace")
     except OSError:

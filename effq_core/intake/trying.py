@@ -71,7 +71,6 @@ def ending_of(call: Callable[[Any], Any], entry: ImageInput) -> Ending | None:
 
     Args:
         call: From float32 ``(1, side, side, channels)``.
-        entry: What it takes of a photo.
 
     Returns:
         What its outputs are; ``None`` where its last operator does not say.
@@ -90,9 +89,6 @@ def needs_softmax(found: _Array, ending: Ending | None = None) -> bool:
     Args:
         found: Scores on all sample photos, ``(n, classes)``.
         ending: What the last operator says of them; they decide where it says nothing.
-
-    Returns:
-        Whether they are logits.
 
     Raises:
         ModelError: If they are independent scores between 0 and 1.

@@ -43,7 +43,6 @@ def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneO
     Args:
         model: The Keras model; ``None`` where there are no layers to ask.
         found: The answers to photos, ``(n, 1)``.
-        ending: What the last operator says of them.
 
     Returns:
         As that says, else as its last layer does; where neither does, a score if a value lies
@@ -66,15 +65,7 @@ def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneO
 
 
 def both(call: Callable[[Any], Any], output: OneOutput) -> Callable[[Any], Any]:
-    """Makes the probabilities of both classes of one output.
-
-    Args:
-        call: From images to ``(n, 1)``.
-        output: What that is.
-
-    Returns:
-        The model from images to ``(n, 2)``.
-    """
+    """Makes of a model from images to ``(n, 1)`` one to the probabilities of both, ``(n, 2)``."""
 
     def run(x: Any) -> Any:
         one = call(x)
@@ -94,7 +85,6 @@ def with_two_classes(
         layers: In the order in which they can be built; changed.
         weights: Arrays by layer; changed.
         end: Name of the layer whose output is the model's.
-        output: What that is.
 
     Returns:
         Name of the layer that ends the list now; why that cannot be done, or nothing.

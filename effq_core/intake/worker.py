@@ -39,14 +39,7 @@ _MAX_OUTPUT = 4 << 30
 
 
 def main(folder: Path) -> int:
-    """Checks the upload in a folder.
-
-    Args:
-        folder: With ``in/`` (request and upload), ``out/`` and ``scratch/``.
-
-    Returns:
-        0, also where the file was refused: the report says so.
-    """
+    """Checks the upload in a folder's ``in/``; returns 0, also where its report says no."""
     if not landlock.die_with_parent() and sys.platform.startswith("linux"):
         return 4
     request = json.loads((folder / steps.IN / steps.REQUEST_FILE).read_text(encoding="utf-8"))

@@ -26,18 +26,13 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What was found out about the layers of one float32 file and its int8 file.
+    """What was found out about the layers of one float32 file and its int8 file."""
 
-    Attributes:
-        signal: Folder of every tensor's values against float32's.
-        effect: Folder of what each block costs by itself.
-        suggestions: Folders of searches for blocks to keep in floats, newest first.
-        asked: How the effect was measured: who asks the same again gets it from the store.
-    """
-
-    signal: Path | None = None
-    effect: Path | None = None
+    signal: Path | None = None  # folder of every tensor's values against float32's
+    effect: Path | None = None  # folder of what each block costs by itself
+    # Folders of searches for blocks to keep in floats, newest first.
     suggestions: tuple[Path, ...] = ()
+    # How the effect was measured: who asks the same again gets it from the store.
     asked: Layers | None = None
 
     @property

@@ -20,7 +20,6 @@ def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Exper
     """Returns the same experiment with the variant ``int8_mixed``.
 
     Args:
-        experiment: Of the run.
         mixed: What to keep in floats, or the limits to look for it within.
         layers: How its layers were looked at: the same again is cached.
     """

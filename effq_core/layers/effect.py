@@ -41,12 +41,9 @@ class EffectMeter:
     """Measures effects of blocks and layers until its time is up.
 
     Args:
-        float32: The float32 ``.tflite`` file.
         ranges: Smallest and largest value by tensor name.
         images: Calibration photos, uint8 ``(n, side, side, 3)``.
-        settings: The time there is.
         scratch: Folder that survives a kill; what was measured there is not measured again.
-        reporter: Told the progress in files; asked whether to stop before each and within.
         clock: Seconds from any moment on.
     """
 
@@ -78,13 +75,6 @@ class EffectMeter:
 
         Every block alone in int8 comes first, then groups, then every block alone in floats,
         then the layers of the blocks that matter; the worst before others.
-
-        Args:
-            method: How calibration became ranges; for the record.
-            percentile: Likewise.
-
-        Returns:
-            The effects.
 
         Raises:
             Cancelled: If the user asked to stop; what was measured stays in the scratch folder.

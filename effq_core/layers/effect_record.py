@@ -31,71 +31,50 @@ class EffectKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BlockEffect(Plain):
-    """What one block, or one layer of a block, does to the model's answers.
+    """What one block, or one layer of a block, does to the model's answers."""
 
-    Attributes:
-        name: Of the block or layer; :meth:`~effq_core.tflite.network.Network.tensors_of` and
-            ``--keep`` take it.
-        kind: Which of both it is.
-        block: The block it is in; its own name for a block or a group.
-        n: Calibration photos.
-        only_kl: Mean Kullback-Leibler divergence from float32, in nats, with this alone in int8.
-        only_agreement: Photos that get float32's top-1 class then.
-        without_kl: Divergence with all in int8 but this; ``None`` where time was up before.
-        without_agreement: Photos that get float32's top-1 class then.
-        extra_float16: Bytes the int8 file grows by if this is kept, kernels stored in float16;
-            ``None`` where time was up before, or where float16 cannot hold its weights.
-        extra_float32: The same with kernels in float32.
-    """
-
+    # Of the block or layer; :meth:`~effq_core.tflite.network.Network.tensors_of` and ``--keep``
+    # take it.
     name: str
-    kind: EffectKind
-    block: str
-    n: int
+    kind: EffectKind  # which of both it is
+    block: str  # the block it is in; its own name for a block or a group
+    n: int  # calibration photos
+    # Mean Kullback-Leibler divergence from float32, in nats, with this alone in int8.
     only_kl: float
-    only_agreement: Proportion
+    only_agreement: Proportion  # photos that get float32's top-1 class then
+    # Divergence with all in int8 but this; ``None`` where time was up before.
     without_kl: float | None = None
-    without_agreement: Proportion | None = None
+    without_agreement: Proportion | None = None  # photos that get float32's top-1 class then
+    # Bytes the int8 file grows by if this is kept, kernels stored in float16; ``None`` where time
+    # was up before, or where float16 cannot hold its weights.
     extra_float16: int | None = None
-    extra_float32: int | None = None
+    extra_float32: int | None = None  # the same with kernels in float32
 
 
 @dataclass(frozen=True, kw_only=True)
 class EffectRecord(Record):
-    """Every effect that was measured, and what they are set against.
-
-    Attributes:
-        images: Calibration photos each file answered; the evaluation photos are others.
-        method: How calibration became ranges.
-        percentile: Share of values a range holds, in per cent; of method ``percentile`` only.
-        baseline_kl: Divergence of all-int8 from float32, in nats, before the output's own steps.
-        baseline_agreement: Photos on which all-int8 gives float32's top-1 class.
-        floats_kl: Divergence of a file made the same way with everything in floats: what the way
-            of measuring itself adds, nothing or next to it.
-        floats_agreement: The same as agreement.
-        effects: Groups, blocks in the order of the graph, then layers.
-        not_reached: Blocks and layers that would have been tried had there been time.
-        layer_share: Layers were looked at inside the fewest blocks, worst first, that carry this
-            share of the sum of all blocks' ``only_kl``, 0-1.
-        seconds: Time it took, waits for a restart not counted.
-        budget_seconds: After which nothing more was begun.
-    """
+    """Every effect that was measured, and what they are set against."""
 
     FILE = EFFECT_FILE
     WHAT = "The effects"
 
-    images: int
-    method: str
-    percentile: float
+    images: int  # calibration photos each file answered; the evaluation photos are others
+    method: str  # how calibration became ranges
+    percentile: float  # share of values a range holds, in per cent; of method ``percentile`` only
+    # Divergence of all-int8 from float32, in nats, before the output's own steps.
     baseline_kl: float
-    baseline_agreement: Proportion
+    baseline_agreement: Proportion  # photos on which all-int8 gives float32's top-1 class
+    # Divergence of a file made the same way with everything in floats: what the way of measuring
+    # itself adds, nothing or next to it.
     floats_kl: float
     floats_agreement: Proportion
-    effects: tuple[BlockEffect, ...]
-    not_reached: tuple[str, ...]
+    effects: tuple[BlockEffect, ...]  # groups, blocks in the order of the graph, then layers
+    not_reached: tuple[str, ...]  # blocks and layers that would have been tried had there been time
+    # Layers were looked at inside the fewest blocks, worst first, that carry this share of the sum
+    # of all blocks' ``only_kl``, 0-1.
     layer_share: float
-    seconds: float
-    budget_seconds: float
+    seconds: float  # time it took, waits for a restart not counted
+    budget_seconds: float  # after which nothing more was begun
 
     @property
     def complete(self) -> bool:
@@ -113,18 +92,12 @@ class EffectRecord(Record):
         return tuple(e for e in self.effects if e.kind is EffectKind.BLOCK)
 
     def ranked(self, kind: EffectKind = EffectKind.BLOCK) -> tuple[BlockEffect, ...]:
-        """Orders effects, worst first.
+        """Orders effects, worst first; equal ones in the order of the graph.
 
         By ``only_kl``. Each block is then judged against the undisturbed model, so that blocks do
         not hide each other: where several are bad, freeing one of them changes little while the
         others still spoil the answers. By divergence rather than by agreement, which on a few
         hundred photos is the same for most blocks: it only moves where a class changes.
-
-        Args:
-            kind: Of blocks, of layers or of groups.
-
-        Returns:
-            The effects; equal ones in the order of the graph.
         """
         found = [e for e in self.effects if e.kind is kind]
         return tuple(sorted(found, key=lambda e: -e.only_kl))
@@ -135,14 +108,7 @@ class EffectRecord(Record):
 
 
 def heavy_blocks(only_kl: dict[str, float]) -> tuple[str, ...]:
-    """Finds the fewest blocks that carry :data:`LAYER_SHARE` of the sum of divergences.
-
-    Args:
-        only_kl: Divergence by block, in nats, 0 or more.
-
-    Returns:
-        Their names, worst first; none where nothing diverges.
-    """
+    """Finds the fewest blocks with :data:`LAYER_SHARE` of all nats of divergence, worst first."""
     total, carried, found = sum(only_kl.values()), 0.0, []
     for name in sorted(only_kl, key=lambda name: -only_kl[name]):
         if carried >= LAYER_SHARE * total:

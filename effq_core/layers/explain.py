@@ -15,17 +15,11 @@ MOST_NAMED = 4
 
 @dataclass(frozen=True)
 class Carriers:
-    """The blocks that carry most of the divergence.
+    """The blocks that carry most of the divergence."""
 
-    Attributes:
-        blocks: Worst first.
-        share: Of the sum of all blocks' own divergences, 0 to 1.
-        share_is_telling: Whether so few carry so much that they can be said to do it.
-    """
-
-    blocks: tuple[BlockEffect, ...]
-    share: float
-    share_is_telling: bool
+    blocks: tuple[BlockEffect, ...]  # worst first
+    share: float  # of the sum of all blocks' own divergences, 0 to 1
+    share_is_telling: bool  # whether so few carry so much that they can be said to do it
 
 
 def carriers(effect: EffectRecord) -> Carriers | None:

@@ -26,7 +26,6 @@ class Ledger:
 
     Args:
         folder: Survives a kill; made if missing.
-        name: Of the file.
         clock: Seconds from any moment on.
     """
 

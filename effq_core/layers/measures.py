@@ -39,21 +39,14 @@ _EFFECTS = (Criterion.ONLY, Criterion.GAIN)
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """What colours the blocks.
+    """What colours the blocks."""
 
-    Attributes:
-        title: With its unit, as the colour bar says it.
-        values: By block; a block without one is drawn grey.
-        write: How a value is written in full, with its unit.
-        brief: How it is written under a block: a number as short as can be, without unit.
-        low_is_bad: Whether small values are the ones to worry about.
-    """
-
-    title: str
-    values: Mapping[str, float]
-    write: Callable[[float], str]
+    title: str  # with its unit, as the colour bar says it
+    values: Mapping[str, float]  # by block; a block without one is drawn grey
+    write: Callable[[float], str]  # how a value is written in full, with its unit
+    # How it is written under a block: a number as short as can be, without unit.
     brief: Callable[[float], str]
-    low_is_bad: bool = False
+    low_is_bad: bool = False  # whether small values are the ones to worry about
 
     @property
     def worst(self) -> list[str]:

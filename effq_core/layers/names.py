@@ -16,11 +16,7 @@ from effq_core.tflite.naming import (
 
 
 def names_of(card: ModelCard) -> Names | None:
-    """Returns what a model's parts are called.
-
-    Returns:
-        The names; ``None`` where they come with the model's conversion.
-    """
+    """Returns what a model's parts are called; ``None``: that comes with the model's conversion."""
     layers = family_of(card).layers(card)
     return None if layers is None else _arranged(layers)
 

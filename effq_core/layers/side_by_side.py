@@ -26,27 +26,16 @@ _Sum = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One operator in both files.
+    """One operator in both files."""
 
-    Attributes:
-        op: In the float32 file.
-        float32: Number of its output's tensor there.
-        int8: Number of its output's tensor in the int8 file.
-        scale: Of the int8 grid; ``None`` where the tensor is kept in floats.
-        zero_point: Of the int8 grid; ``None`` where the tensor is kept in floats.
-        low: Smallest value the grid can represent, ``-inf`` where kept in floats.
-        high: Largest one, ``inf`` where kept in floats.
-        kernels: Its weights in either file; ``None`` where it has none.
-    """
-
-    op: Op
-    float32: int
-    int8: int
-    scale: float | None
-    zero_point: int | None
-    low: float
-    high: float
-    kernels: tuple[Tensor, Tensor] | None
+    op: Op  # in the float32 file
+    float32: int  # number of its output's tensor there
+    int8: int  # number of its output's tensor in the int8 file
+    scale: float | None  # of the int8 grid; ``None`` where the tensor is kept in floats
+    zero_point: int | None  # of the int8 grid; ``None`` where the tensor is kept in floats
+    low: float  # smallest value the grid can represent, ``-inf`` where kept in floats
+    high: float  # largest one, ``inf`` where kept in floats
+    kernels: tuple[Tensor, Tensor] | None  # its weights in either file; ``None`` where it has none
 
     @property
     def is_map(self) -> bool:
@@ -56,19 +45,14 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """What similarity follows from; adds up over photos.
+    """What similarity follows from; adds up over photos."""
 
-    Attributes:
-        signal: Sum of squares of float32's values, of each channel, float64 ``(channels,)``.
-        noise: Sum of squares of the differences to int8's, likewise.
-        other: Sum of squares of int8's values.
-        product: Sum of their products with float32's.
-    """
-
+    # Sum of squares of float32's values, of each channel, float64 ``(channels,)``.
     signal: _Sum = field(default_factory=lambda: np.zeros(1))
+    # Sum of squares of the differences to int8's, likewise.
     noise: _Sum = field(default_factory=lambda: np.zeros(1))
-    other: float = 0.0
-    product: float = 0.0
+    other: float = 0.0  # sum of squares of int8's values
+    product: float = 0.0  # sum of their products with float32's
 
     @classmethod
     def of(cls, exact: Floats, rounded: Floats) -> Sums:
@@ -126,11 +110,6 @@ class Both:
     model the probabilities are those of the files as they are used, bit for bit. LiteRT's own
     kernels would be another model: they answer up to 12 of 256 steps elsewhere, and take five times
     as long in floats.
-
-    Args:
-        float32: The float32 ``.tflite`` file.
-        int8: Another file of the same model.
-        threads: Threads of each.
 
     Raises:
         ModelError: If a file cannot be read, or the two do not fit each other.

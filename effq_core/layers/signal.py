@@ -13,7 +13,8 @@ from effq_core.base.errors import StageError
 from effq_core.base.reporting import Reporter
 from effq_core.layers.histogram import GrowingHistogram
 from effq_core.layers.side_by_side import Both, Pair, Sums, median
-from effq_core.layers.signal_record import MOST_BINS, KernelSignal, SignalRecord, TensorSignal
+from effq_core.layers.signal_record import SignalRecord
+from effq_core.layers.signal_tensors import MOST_BINS, KernelSignal, TensorSignal
 from effq_core.learn.grids import sqnr
 from effq_core.tflite.file import Tensor
 from effq_core.tflite.network import Op
@@ -33,11 +34,7 @@ def measure_signal(
     """Runs both files on photos and compares every activation, and every kernel once.
 
     Args:
-        float32: The float32 ``.tflite`` file.
-        int8: An int8 file of the same model.
         images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
-        reporter: Told about progress; asked about cancellation at every photo.
-        threads: Threads of each.
 
     Raises:
         ModelError: If a file cannot be read, or the two do not fit each other.

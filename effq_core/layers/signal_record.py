@@ -13,9 +13,7 @@ from pathlib import Path
 
 from effq_core.base.errors import StoreError
 from effq_core.base.reading import reading
-from effq_core.layers.signal_tensors import MOST_BINS, KernelSignal, Shelf, TensorSignal
-
-__all__ = ["MOST_BINS", "BlockSignal", "KernelSignal", "SignalRecord", "TensorSignal"]
+from effq_core.layers.signal_tensors import KernelSignal, Shelf, TensorSignal
 
 ARRAYS_FILE = "signal.npz"
 INDEX_FILE = "signal.json"
@@ -24,31 +22,21 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class BlockSignal:
-    """What a block does to the signal.
-
-    Attributes:
-        block: Its name.
-        input_db: SQNR of what it reads: of the output of the block before; ``inf`` for the first,
-            whose photos are the same for both.
-        output_db: SQNR of what it hands on: of its last operator's output, of all values together
-            or of the median channel, whichever is lower.
-        output: That operator's tensor.
-        worst: Its tensor with the lowest SQNR.
-        uneven: Its tensor whose median channel has the lowest SQNR.
-        clipped: Its tensor with the largest share of clipped values.
-        widest: Its kernel whose channels differ most; ``None`` where it has none.
-        coarsest: Its kernel with the lowest SQNR; ``None`` where it has none.
-    """
+    """What a block does to the signal."""
 
     block: str
+    # SQNR of what it reads: of the output of the block before; ``inf`` for the first, whose photos
+    # are the same for both.
     input_db: float
+    # SQNR of what it hands on: of its last operator's output, of all values together or of the
+    # median channel, whichever is lower.
     output_db: float
     output: TensorSignal
-    worst: TensorSignal
-    uneven: TensorSignal
-    clipped: TensorSignal
-    widest: KernelSignal | None
-    coarsest: KernelSignal | None
+    worst: TensorSignal  # its tensor with the lowest SQNR
+    uneven: TensorSignal  # its tensor whose median channel has the lowest SQNR
+    clipped: TensorSignal  # its tensor with the largest share of clipped values
+    widest: KernelSignal | None  # its kernel whose channels differ most; ``None`` where it has none
+    coarsest: KernelSignal | None  # its kernel with the lowest SQNR; ``None`` where it has none
 
     @property
     def lost_db(self) -> float:
@@ -63,19 +51,12 @@ class BlockSignal:
 
 @dataclass(frozen=True, kw_only=True)
 class SignalRecord:
-    """Every activation and kernel of a model, in float32 and in int8.
+    """Every activation and kernel of a model, in float32 and in int8."""
 
-    Attributes:
-        images: Photos both files were run on: the first of the evaluation sample.
-        agreed: How many of them both files put into the same class.
-        tensors: One an operator, in the order of the graph.
-        kernels: One an operator with weights, in the order of the graph.
-    """
-
-    images: int
-    agreed: int
-    tensors: tuple[TensorSignal, ...]
-    kernels: tuple[KernelSignal, ...]
+    images: int  # photos both files were run on: the first of the evaluation sample
+    agreed: int  # how many of them both files put into the same class
+    tensors: tuple[TensorSignal, ...]  # one an operator, in the order of the graph
+    kernels: tuple[KernelSignal, ...]  # one an operator with weights, in the order of the graph
 
     @property
     def by_tensor(self) -> dict[str, TensorSignal]:

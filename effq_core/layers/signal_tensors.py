@@ -40,11 +40,7 @@ class Shelf:
         return len(values)
 
     def take(self, column: str, count: int) -> _Array:
-        """Returns the next values of a column.
-
-        Args:
-            column: Its name.
-            count: What :meth:`put` returned.
+        """Returns the next values of a column, as many as :meth:`put` returned.
 
         Raises:
             ValueError: If it does not have as many.
@@ -72,57 +68,45 @@ class Shelf:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TensorSignal:
-    """What one operator makes of the photos, in float32 and in int8.
+    """What one operator makes of the photos, in float32 and in int8."""
 
-    Attributes:
-        tensor: Name of the tensor in the float32 file.
-        layer: Name of its layer.
-        block: Name of its block.
-        kind: Of its operator, such as ``CONV_2D``.
-        images: Photos it was watched on.
-        sqnr_db: SQNR over all values of all photos together, in dB; ``inf`` where nothing is lost,
-            ``-inf`` where float32 has nothing but zeros and int8 has not.
-        typical_db: Median over photos of each photo's own SQNR, of all values or of the median
-            channel, whichever is lower, in dB: as a step of a trace has it. A few photos with large
-            values rule the sum over all, not this.
-        channel_db: Median over channels of each channel's own SQNR over all photos, in dB; channels
-            of nothing but zeros do not count; where a channel is one value a photo, that of all
-            values. One channel with values far larger than the others' rules the sum while its
-            grid is too coarse for all of them: this tells.
-        cosine: ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values of all photos, -1 to 1: the
-            same direction, whatever the length; 1 where both are nothing but zeros, 0 where one is.
-        low: Smallest value float32 had.
-        high: Largest value float32 had.
-        int8_low: Smallest value int8 can represent: ``scale (-128 - zero_point)``; ``-inf`` where
-            the tensor is kept in floats.
-        int8_high: Largest one: ``scale (127 - zero_point)``; ``inf`` where it is kept in floats.
-        scale: Step of the int8 grid; ``None`` where the tensor is kept in floats.
-        zero_point: Integer that stands for 0; ``None`` where the tensor is kept in floats.
-        clipped_share: Share of float32's values, 0 to 1, that lie outside the int8 range by more
-            than half a step: those an integer of the grid cannot stand for within its rounding.
-        histogram: Counts of float32's values, int64 ``(bins,)``, of an evenly spaced choice of them
-            in large tensors.
-        edges: Ends of its equal bins, float64 ``(bins + 1,)``; they span float32's values and the
-            int8 range.
-    """
-
-    tensor: str
-    layer: str
-    block: str
-    kind: str
-    images: int
+    tensor: str  # name of the tensor in the float32 file
+    layer: str  # name of its layer
+    block: str  # name of its block
+    kind: str  # of its operator, such as ``CONV_2D``
+    images: int  # photos it was watched on
+    # SQNR over all values of all photos together, in dB; ``inf`` where nothing is lost, ``-inf``
+    # where float32 has nothing but zeros and int8 has not.
     sqnr_db: float
+    # Median over photos of each photo's own SQNR, of all values or of the median channel, whichever
+    # is lower, in dB: as a step of a trace has it. A few photos with large values rule the sum over
+    # all, not this.
     typical_db: float
+    # Median over channels of each channel's own SQNR over all photos, in dB; channels of nothing
+    # but zeros do not count; where a channel is one value a photo, that of all values. One channel
+    # with values far larger than the others' rules the sum while its grid is too coarse for all of
+    # them: this tells.
     channel_db: float
+    # ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values of all photos, -1 to 1: the same
+    # direction, whatever the length; 1 where both are nothing but zeros, 0 where one is.
     cosine: float
-    low: float
-    high: float
+    low: float  # smallest value float32 had
+    high: float  # largest value float32 had
+    # Smallest value int8 can represent: ``scale (-128 - zero_point)``; ``-inf`` where the tensor is
+    # kept in floats.
     int8_low: float
+    # Largest one: ``scale (127 - zero_point)``; ``inf`` where it is kept in floats.
     int8_high: float
-    scale: float | None
-    zero_point: int | None
+    scale: float | None  # step of the int8 grid; ``None`` where the tensor is kept in floats
+    zero_point: int | None  # integer that stands for 0; ``None`` where the tensor is kept in floats
+    # Share of float32's values, 0 to 1, that lie outside the int8 range by more than half a step:
+    # those an integer of the grid cannot stand for within its rounding.
     clipped_share: float
+    # Counts of float32's values, int64 ``(bins,)``, of an evenly spaced choice of them in large
+    # tensors.
     histogram: _Array
+    # Ends of its equal bins, float64 ``(bins + 1,)``; they span float32's values and the int8
+    # range.
     edges: _Array
 
     @property
@@ -144,11 +128,7 @@ class TensorSignal:
 
     @classmethod
     def take(cls, plain: dict[str, Any], shelf: Shelf) -> Self:
-        """Takes its arrays off a shelf, in the order they were put.
-
-        Args:
-            plain: What :meth:`put` returned.
-            shelf: Where its arrays are.
+        """Takes its arrays off a shelf in their order; ``plain`` is what :meth:`put` returned.
 
         Raises:
             ValueError: If anything does not fit together.
@@ -179,40 +159,28 @@ class TensorSignal:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class KernelSignal:
-    """The weights of one operator, in float32 and in int8.
+    """The weights of one operator, in float32 and in int8."""
 
-    Attributes:
-        tensor: Name of the tensor its operator makes, as in :class:`TensorSignal`.
-        layer: Name of its layer.
-        block: Name of its block.
-        kind: Of its operator.
-        shape: Of the kernel in the file.
-        low: Smallest weight of each output channel, float32 ``(channels,)``.
-        high: Largest weight of each, float32 ``(channels,)``.
-        scales: Step of the int8 grid of each channel, or of all, float32 ``(channels,)`` or
-            ``(1,)``; empty where the kernel is kept in floats.
-        spread: Largest over median of the channels' largest absolute weights, 1 or more: how much
-            a grid for all channels together would lose, and how unlike each other they are (Nagel
-            et al., *Data-Free Quantization Through Weight Equalization*, 2019); ``inf`` where
-            more than half of the channels are empty.
-        sqnr_db: SQNR of the int8 file's weights against float32's, in dB. Where a model was
-            trained on after float32 (``int8_qat``), what training changed counts as lost too.
-        histogram: Counts of the float32 weights, int64 ``(bins,)``.
-        edges: Ends of its equal bins, float64 ``(bins + 1,)``.
-    """
-
-    tensor: str
-    layer: str
-    block: str
-    kind: str
-    shape: tuple[int, ...]
-    low: _Array
-    high: _Array
+    tensor: str  # name of the tensor its operator makes, as in :class:`TensorSignal`
+    layer: str  # name of its layer
+    block: str  # name of its block
+    kind: str  # of its operator
+    shape: tuple[int, ...]  # of the kernel in the file
+    low: _Array  # smallest weight of each output channel, float32 ``(channels,)``
+    high: _Array  # largest weight of each, float32 ``(channels,)``
+    # Step of the int8 grid of each channel, or of all, float32 ``(channels,)`` or ``(1,)``; empty
+    # where the kernel is kept in floats.
     scales: _Array
+    # Largest over median of the channels' largest absolute weights, 1 or more: how much a grid for
+    # all channels together would lose, and how unlike each other they are (Nagel et al., *Data-Free
+    # Quantization Through Weight Equalization*, 2019); ``inf`` where more than half of the channels
+    # are empty.
     spread: float
+    # SQNR of the int8 file's weights against float32's, in dB. Where a model was trained on after
+    # float32 (``int8_qat``), what training changed counts as lost too.
     sqnr_db: float
-    histogram: _Array
-    edges: _Array
+    histogram: _Array  # counts of the float32 weights, int64 ``(bins,)``
+    edges: _Array  # ends of its equal bins, float64 ``(bins + 1,)``
 
     def put(self, shelf: Shelf) -> dict[str, Any]:
         """Puts its arrays onto a shelf; returns the rest, to find them again, as JSON values."""

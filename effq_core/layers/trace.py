@@ -37,29 +37,19 @@ _PATIENCE = 10.0  # seconds a visitor waits for others to be done with theirs
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What one operator makes of the photo.
+    """What one operator makes of the photo."""
 
-    Attributes:
-        tensor: Name of the tensor in the float32 file, as in a signal record.
-        layer: Name of its layer.
-        block: Name of its block.
-        kind: Of its operator.
-        sqnr_db: SQNR of this photo, in dB: see :mod:`effq_core.layers.signal_tensors`.
-        channel_db: That of the median channel, in dB; where a channel is a single value, that of
-            all of them.
-        cosine: Of this photo's values in float32 and in int8.
-        on_trunk: Whether everything goes through it: see :mod:`effq_core.layers.trunk`. The
-            probabilities do not count: they are the answer, and wherever that changes their SQNR
-            is low, whatever the reason.
-    """
-
-    tensor: str
-    layer: str
-    block: str
-    kind: str
-    sqnr_db: float
+    tensor: str  # name of the tensor in the float32 file, as in a signal record
+    layer: str  # name of its layer
+    block: str  # name of its block
+    kind: str  # of its operator
+    sqnr_db: float  # SQNR of this photo, in dB: see :mod:`effq_core.layers.signal_tensors`
+    # That of the median channel, in dB; where a channel is a single value, that of all of them.
     channel_db: float
-    cosine: float
+    cosine: float  # of this photo's values in float32 and in int8
+    # Whether everything goes through it: see :mod:`effq_core.layers.trunk`. The probabilities do
+    # not count: they are the answer, and wherever that changes their SQNR is low, whatever the
+    # reason.
     on_trunk: bool
 
     @property
@@ -70,17 +60,11 @@ class Step:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Trace:
-    """One photo on its way through both models.
+    """One photo on its way through both models."""
 
-    Attributes:
-        steps: One an operator, in the order of the graph.
-        float32: float32's probabilities, float32 ``(classes,)``.
-        int8: The int8 file's, likewise.
-    """
-
-    steps: tuple[Step, ...]
-    float32: Floats
-    int8: Floats
+    steps: tuple[Step, ...]  # one an operator, in the order of the graph
+    float32: Floats  # float32's probabilities, float32 ``(classes,)``
+    int8: Floats  # the int8 file's, likewise
 
     @property
     def agrees(self) -> bool:
@@ -117,12 +101,8 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
     """Follows one photo through both files.
 
     Args:
-        float32: The float32 ``.tflite`` file.
         int8: An int8 file of the same model; ``int8_qat`` and ``int8_mixed`` will do.
         image: RGB 0-255, uint8 ``(side, side, 3)``.
-
-    Returns:
-        What each operator makes of it.
 
     Raises:
         ModelError: If a file cannot be read, the two do not fit each other, or the image does not
@@ -153,8 +133,6 @@ def feature_maps(float32: Path, int8: Path, image: Image, tensor: str) -> tuple[
     """Takes one operator's output on one photo.
 
     Args:
-        float32: The float32 ``.tflite`` file.
-        int8: An int8 file of the same model.
         image: RGB 0-255, uint8 ``(side, side, 3)``.
         tensor: Name of the operator's tensor, as in :class:`Step`.
 

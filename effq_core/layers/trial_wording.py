@@ -21,11 +21,7 @@ def is_too_costly(trial: TrialRecord, limits: Mixed) -> bool:
 
 
 def broken_limits(trial: TrialRecord, limits: Mixed, *, labelled: bool) -> str:
-    """Lists the limits a trial breaks.
-
-    Returns:
-        Such as ``it loses 0.41 points where 0.20 are allowed``; empty if it holds all.
-    """
+    """Lists broken limits, as ``it loses 0.41 points where 0.20 are allowed``; empty if none is."""
     found = []
     # Both are multiples of one photo's share: a sum of floats must not decide.
     if trial.drop_points > limits.max_drop_points + 1e-9:

@@ -43,15 +43,10 @@ class Bench:
     """Tries sets of blocks on the evaluation photos, each once.
 
     Args:
-        float32: The float32 ``.tflite`` file.
-        int8: The int8 one.
         ranges: Smallest and largest value by tensor name.
         images: Evaluation photos, uint8 ``(n, side, side, 3)``.
         answers: What float32 answered to them.
-        int8_answers: What int8 answered.
-        settings: The limits, the precision and the time there is.
         scratch: Folder that survives a kill; what was measured there is not measured again.
-        reporter: Asked whether to stop before each file and within.
         clock: Seconds from any moment on.
         timing: Times files beside int8.
     """
@@ -91,13 +86,7 @@ class Bench:
         return tuple(self.trial(keep) for keep in self._order)
 
     def trial(self, keep: tuple[str, ...]) -> TrialRecord:
-        """Measures the file that keeps some blocks in floats.
-
-        Args:
-            keep: Names of blocks and layers, in any order; none: int8 itself.
-
-        Returns:
-            What was measured, now or before.
+        """Measures the file that keeps these blocks and layers in floats; with none, int8 itself.
 
         Raises:
             TimeUp: If it was not measured before, and time is up.
@@ -173,13 +162,7 @@ def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
 def time_beside_int8(
     files: Mapping[str, Path], reporter: Reporter, pause: Callable[[], object] = lambda: None
 ) -> dict[str, LatencyReport]:
-    """Times files in turn on one thread.
-
-    Args:
-        files: By variant; int8 among them.
-        reporter: Asked whether to stop.
-        pause: Called before the sitting; may wait for a quiet processor.
-    """
+    """Times files, by variant and int8 among them, in turn on one thread, after a ``pause``."""
     found = time_together(
         files, PTQ, [1], invocations=INVOCATIONS, rounds=ROUNDS, reporter=reporter, pause=pause
     )

@@ -48,7 +48,6 @@ def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
     """Reads kernels from the float32 file.
 
     Args:
-        float32: The ``.tflite`` file.
         seed: Which channels of large kernels are drawn.
 
     Returns:
@@ -107,10 +106,8 @@ def watch_activations(
     histograms of fewer photos, and of single ones.
 
     Args:
-        float32: The ``.tflite`` file.
         images: The calibration photos, uint8 ``(n, side, side, 3)``.
         statistics: What calibration saw on exactly these photos.
-        reporter: Told about progress; asked about cancellation at every photo.
 
     Returns:
         At most :data:`ACTIVATIONS` activations in the order of the graph: in each stretch of it

@@ -16,36 +16,22 @@ _POINTS = 2001
 
 @dataclass(frozen=True)
 class Point:
-    """What becomes of one value.
-
-    Attributes:
-        value: The value.
-        integer: The integer it is stored as.
-        output: The value that integer stands for.
-        error: ``output - value``.
-        gradient: What fake-quant multiplies the gradient by: 1 inside the range, 0 outside.
-    """
+    """What becomes of one value."""
 
     value: float
-    integer: int
-    output: float
-    error: float
-    gradient: float
+    integer: int  # the integer it is stored as
+    output: float  # the value that integer stands for
+    error: float  # ``output - value``
+    gradient: float  # what fake-quant multiplies the gradient by: 1 inside the range, 0 outside
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Fake-quant over a stretch of values.
+    """Fake-quant over a stretch of values."""
 
-    Attributes:
-        values: Inputs, float64 ``(points,)``, rising.
-        outputs: The staircase, likewise.
-        gradients: 1 inside the range and 0 outside, likewise.
-    """
-
-    values: Floats
-    outputs: Floats
-    gradients: Floats
+    values: Floats  # inputs, float64 ``(points,)``, rising
+    outputs: Floats  # the staircase, likewise
+    gradients: Floats  # 1 inside the range and 0 outside, likewise
 
 
 def span(grid: Grid) -> tuple[float, float]:

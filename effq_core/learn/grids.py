@@ -25,21 +25,13 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Which values can be represented: ``scale * (integer - zero_point)``.
+    """Which values can be represented: ``scale * (integer - zero_point)``."""
 
-    Attributes:
-        bits: How many.
-        scale: Step between neighbours, float64 ``(c,)``: one a channel, or a single one.
-        zero_point: Integer that stands for 0, int64 ``(c,)``.
-        lowest: Smallest integer used.
-        highest: Largest integer used.
-    """
-
-    bits: int
-    scale: Floats
-    zero_point: Ints
-    lowest: int
-    highest: int
+    bits: int  # how many
+    scale: Floats  # step between neighbours, float64 ``(c,)``: one a channel, or a single one
+    zero_point: Ints  # integer that stands for 0, int64 ``(c,)``
+    lowest: int  # smallest integer used
+    highest: int  # largest integer used
 
     @property
     def low(self) -> Floats:
@@ -130,8 +122,6 @@ def quantize(
     Args:
         values: ``(c, k)``: k values of each of c channels.
         bits: 2 to 8.
-        symmetric: Whether the grid is centred on 0.
-        per_channel: Whether each channel has a grid of its own.
 
     Returns:
         The grid, and the rounded values ``(c, k)``.
@@ -144,12 +134,7 @@ def quantize(
 
 
 def decibels(signal: float, noise: float) -> float:
-    """Compares two powers: ``10 log10(signal / noise)``, infinite where nothing is lost.
-
-    Args:
-        signal: Power of the values, such as the sum of their squares.
-        noise: Power of the error, likewise.
-    """
+    """Compares two powers: ``10 log10(signal / noise)``, infinite where nothing is lost."""
     if noise <= 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
@@ -162,15 +147,7 @@ def sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> float:
 
 
 def channel_sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> Floats:
-    """Returns the ratio of each channel.
-
-    Args:
-        values: ``(c, k)``.
-        rounded: Likewise.
-
-    Returns:
-        dB, float64 ``(c,)``.
-    """
+    """Returns the ratio of each channel of ``(c, k)`` values in dB, float64 ``(c,)``."""
     exact = np.asarray(values, np.float64)
     signal, noise = (exact**2).sum(axis=1), ((exact - rounded) ** 2).sum(axis=1)
     return np.array([decibels(*powers) for powers in zip(signal, noise, strict=True)])

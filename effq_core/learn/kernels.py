@@ -13,21 +13,13 @@ from effq_core.learn.tensors import Layer
 
 @dataclass(frozen=True, eq=False)
 class KernelEffect:
-    """What a grid does to the kept channels of a kernel.
+    """What a grid does to the kept channels of a kernel."""
 
-    Attributes:
-        grid: Of one channel (per tensor), or of every kept channel.
-        rounded: What stands in place of the weights, float64 ``(kept, weights of a channel)``.
-        total: SQNR of all of them together, dB.
-        channels: SQNR of each kept channel, dB, ``(kept,)``.
-        per_channel: Whether each channel has a grid of its own.
-    """
-
-    grid: Grid
-    rounded: Floats
-    total: float
-    channels: Floats
-    per_channel: bool
+    grid: Grid  # of one channel (per tensor), or of every kept channel
+    rounded: Floats  # what stands in place of the weights, float64 ``(kept, weights of a channel)``
+    total: float  # SQNR of all of them together, dB
+    channels: Floats  # SQNR of each kept channel, dB, ``(kept,)``
+    per_channel: bool  # whether each channel has a grid of its own
 
     @property
     def typical(self) -> float:
@@ -47,10 +39,7 @@ def quantize_kernel(layer: Layer, bits: int, *, symmetric: bool, per_channel: bo
     """Quantizes a kernel. The range of a whole kernel is that of all channels, kept or not.
 
     Args:
-        layer: The kernel.
         bits: 2 to 8.
-        symmetric: Whether the grid is centred on 0.
-        per_channel: Whether each channel has a grid of its own.
     """
     low: npt.NDArray[np.float32] = layer.low[layer.channels] if per_channel else layer.low.min()
     high: npt.NDArray[np.float32] = layer.high[layer.channels] if per_channel else layer.high.max()

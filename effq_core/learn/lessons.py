@@ -14,12 +14,7 @@ NOTICEABLE_DB = 1.0
 
 
 def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
-    """Says what per-channel scales are worth.
-
-    Args:
-        shared: The kernel under one grid for all channels.
-        own: The kernel with a grid a channel, of as many bits.
-    """
+    """Says what per-channel scales are worth."""
     gain = own.typical - shared.typical
     numbers = f"{fmt.decibels(shared.typical)} → {fmt.decibels(own.typical)}"
     if gain < NOTICEABLE_DB:
@@ -31,11 +26,7 @@ def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
 
 
 def calibration_lesson(courses: Mapping[str, Sequence[RangeEffect]]) -> str:
-    """Says what more photos do to a typical photo, by the best and the last number of each method.
-
-    Args:
-        courses: For each method its effect at rising numbers of photos.
-    """
+    """Says what more photos do to a typical photo, by each method's effects at rising numbers."""
     course = courses["min_max"]
     best, last = max(course, key=lambda each: each.typical), course[-1]
     others = {method: each[-1].typical for method, each in courses.items() if method != "min_max"}

@@ -24,29 +24,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RangeEffect:
-    """What a range does to an activation.
+    """What a range does to an activation."""
 
-    Attributes:
-        method: How the range was found.
-        images: From how many photos.
-        low: Its lower end.
-        high: Its upper end.
-        scale: Step between neighbouring values.
-        zero_point: The integer that stands for 0.
-        clipped: Share of all photos' values outside of it, 0-1.
-        typical: SQNR of the median photo, dB.
-        hard: SQNR that nine in ten photos exceed, dB.
-    """
-
-    method: str
-    images: int
+    method: str  # how the range was found
+    images: int  # from how many photos
     low: float
     high: float
-    scale: float
-    zero_point: int
-    clipped: float
-    typical: float
-    hard: float
+    scale: float  # step between neighbouring values
+    zero_point: int  # the integer that stands for 0
+    clipped: float  # share of all photos' values outside of it, 0-1
+    typical: float  # SQNR of the median photo, dB
+    hard: float  # SQNR that nine in ten photos exceed, dB
 
 
 def find_range(
@@ -55,8 +43,6 @@ def find_range(
     """Finds the range a method gives, as calibrating with the first photos would.
 
     Args:
-        activation: What was seen.
-        method: How photos become a range.
         images: How many photos; for a method that uses histograms, one of the activation's stops.
         percentile: Share of the values the range holds, in per cent.
 

@@ -17,17 +17,10 @@ LADDER = ("int8", "int8_qat_untrained", "int8_float_control", "int8_qat")
 
 @dataclass(frozen=True)
 class Question:
-    """One step of the story: two variants that differ in one thing.
+    """One step of the story: two variants that differ in one thing."""
 
-    Attributes:
-        text: What is asked.
-        why: What the two differ in.
-        first: The variant before.
-        second: The variant after.
-    """
-
-    text: str
-    why: str
+    text: str  # what is asked
+    why: str  # what the two differ in
     first: str
     second: str
 
@@ -62,48 +55,32 @@ QUESTIONS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a run says to a question.
-
-    Attributes:
-        question: The question.
-        comparison: The second variant against the first; ``None`` where one of them is missing.
-        missing: Variants the run lacks.
-        text: The answer in plain words.
-        is_real: Whether the difference is more than chance; ``None`` where nothing was tested.
-    """
+    """What a run says to a question."""
 
     question: Question
+    # The second variant against the first; ``None`` where one of them is missing.
     comparison: Comparison | None
-    missing: tuple[str, ...]
-    text: str
+    missing: tuple[str, ...]  # variants the run lacks
+    text: str  # the answer in plain words
+    # Whether the difference is more than chance; ``None`` where nothing was tested.
     is_real: bool | None
 
 
 @dataclass(frozen=True)
 class Rung:
-    """How a variant does against float32, for the chart.
-
-    Attributes:
-        variant: Its name.
-        middle: Difference of top-1 in percentage points; without labels, share of answers that
-            are float32's, in per cent.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        is_real: Whether the difference is more than chance; ``None`` without labels.
-    """
+    """How a variant does against float32, for the chart."""
 
     variant: str
+    # Difference of top-1 in percentage points; without labels, share of answers that are float32's,
+    # in per cent.
     middle: float
-    low: float
-    high: float
-    is_real: bool | None
+    low: float  # lower end of its 95 % interval
+    high: float  # upper end
+    is_real: bool | None  # whether the difference is more than chance; ``None`` without labels
 
 
 def answers(results: Results) -> tuple[Answer, ...]:
-    """Answers every question a run has the variants for.
-
-    Returns:
-        An answer a question; of those the run cannot answer, what is missing.
+    """Answers every question a run has the variants for; of others it says what is missing.
 
     Raises:
         StoreError: If stored answers of a variant are gone.

@@ -26,25 +26,15 @@ _Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One kernel of the float32 file: batch normalisation is already folded into it.
+    """One kernel of the float32 file: batch normalisation is already folded into it."""
 
-    Attributes:
-        name: The layer's name in the model, such as ``block2a_expand_conv``.
-        kind: Its operator, such as ``CONV_2D``.
-        shape: Shape of the kernel in the file.
-        values: Weights of the channels kept, float32 ``(kept, weights of a channel)``.
-        channels: Which channels those are, int64 ``(kept,)``, rising.
-        low: Smallest weight of *every* channel, float32 ``(channels,)``.
-        high: Largest weight of every channel, float32 ``(channels,)``.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    values: _Array
-    channels: _Array
-    low: _Array
-    high: _Array
+    name: str  # the layer's name in the model, such as ``block2a_expand_conv``
+    kind: str  # its operator, such as ``CONV_2D``
+    shape: tuple[int, ...]  # shape of the kernel in the file
+    values: _Array  # weights of the channels kept, float32 ``(kept, weights of a channel)``
+    channels: _Array  # which channels those are, int64 ``(kept,)``, rising
+    low: _Array  # smallest weight of *every* channel, float32 ``(channels,)``
+    high: _Array  # largest weight of every channel, float32 ``(channels,)``
 
     @property
     def is_whole(self) -> bool:
@@ -54,43 +44,27 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """What one activation did on the calibration photos.
+    """What one activation did on the calibration photos."""
 
-    Attributes:
-        name: The layer's name in the model.
-        kind: The operator that makes it.
-        shape: Shape of one photo's.
-        minima: Smallest value of each calibration photo, float32 ``(photos,)``.
-        maxima: Largest value of each, float32 ``(photos,)``.
-        stops: Numbers of photos a histogram was kept after, rising; the last one is all.
-        histograms: Counts over ``[-limit, limit]`` after each stop, int64 ``(stops, bins)``.
-        limit: End of the histograms, a power of two.
-        edges: Ends of the bins of ``photos``, float64 ``(bins + 1,)``, finer near 0.
-        photos: Counts of single photos, spread evenly over all, int64 ``(some photos, bins)``.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    minima: _Array
-    maxima: _Array
+    name: str  # the layer's name in the model
+    kind: str  # the operator that makes it
+    shape: tuple[int, ...]  # shape of one photo's
+    minima: _Array  # smallest value of each calibration photo, float32 ``(photos,)``
+    maxima: _Array  # largest value of each, float32 ``(photos,)``
+    # Numbers of photos a histogram was kept after, rising; the last one is all.
     stops: tuple[int, ...]
-    histograms: _Array
-    limit: float
-    edges: _Array
-    photos: _Array
+    histograms: _Array  # counts over ``[-limit, limit]`` after each stop, int64 ``(stops, bins)``
+    limit: float  # end of the histograms, a power of two
+    edges: _Array  # ends of the bins of ``photos``, float64 ``(bins + 1,)``, finer near 0
+    photos: _Array  # counts of single photos, spread evenly over all, int64 ``(some photos, bins)``
 
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """What a run keeps for teaching.
+    """What a run keeps for teaching."""
 
-    Attributes:
-        layers: Kernels, in the order of the graph.
-        activations: Activations, in the order of the graph; none where nothing was calibrated.
-    """
-
-    layers: tuple[Layer, ...]
+    layers: tuple[Layer, ...]  # kernels, in the order of the graph
+    # Activations, in the order of the graph; none where nothing was calibrated.
     activations: tuple[Activation, ...]
 
     def save(self, folder: Path) -> None:

@@ -11,17 +11,6 @@ from effq_core.base.intervals import Proportion, proportion
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Bools, Floats, Ints, Predictions, top1, top5
 
-__all__ = [
-    "AccuracyReport",
-    "CalibrationBin",
-    "ClassScore",
-    "Predictions",
-    "calibration_bins",
-    "score",
-    "top1",
-    "top5",
-]
-
 CALIBRATION_BINS = 15
 """Bins of the expected calibration error, as in Guo et al., "On Calibration of Modern Neural
 Networks", ICML 2017."""
@@ -49,29 +38,21 @@ class CalibrationBin:
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyReport(Plain):
-    """How often a variant is right. Everything but ``n`` is empty for images without labels.
+    """How often a variant is right. Everything but ``n`` is empty for images without labels."""
 
-    Attributes:
-        n: Images.
-        top1: Images whose most probable class is the true one.
-        top5: Images whose true class is among the five most probable; ``None`` also where the
-            model has five classes or fewer, as it then says nothing.
-        per_class: Top-1 of each dataset class that has images.
-        calibration_error: Expected calibration error, 0–1 (15 equal-width bins).
-        bins: The bins behind it that hold images, for a reliability diagram.
-        confusion: Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is
-            a dataset class, or ``dataset_classes`` for "other": a model class the dataset lacks.
-        dataset_classes: Number of classes the dataset has.
-    """
-
-    n: int
-    top1: Proportion | None
+    n: int  # images
+    top1: Proportion | None  # images whose most probable class is the true one
+    # Images whose true class is among the five most probable; ``None`` also where the model has
+    # five classes or fewer, as it then says nothing.
     top5: Proportion | None
-    per_class: tuple[ClassScore, ...]
-    calibration_error: float | None
+    per_class: tuple[ClassScore, ...]  # top-1 of each dataset class that has images
+    calibration_error: float | None  # expected calibration error, 0–1 (15 equal-width bins)
+    # The bins behind it that hold images, for a reliability diagram.
     bins: tuple[CalibrationBin, ...]
+    # Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is a dataset
+    # class, or ``dataset_classes`` for "other": a model class the dataset lacks.
     confusion: tuple[tuple[int, int, int], ...]
-    dataset_classes: int
+    dataset_classes: int  # number of classes the dataset has
 
     def confusion_matrix(self) -> Ints:
         """Returns the counts as int64 (dataset classes, dataset classes + 1); last is "other"."""
@@ -82,10 +63,7 @@ class AccuracyReport(Plain):
 
 
 def score(predictions: Predictions) -> AccuracyReport:
-    """Measures how often a variant is right.
-
-    Returns:
-        Accuracies with Wilson 95 % intervals, calibration error and confusion counts.
+    """Measures accuracies with Wilson 95 % intervals, calibration error and confusion counts.
 
     Raises:
         StageError: If there is no image.

@@ -39,23 +39,15 @@ JUDGED = 200
 
 @dataclass(frozen=True)
 class Subject:
-    """A file, and what is needed to feed it otherwise.
+    """A file, and what is needed to feed it otherwise."""
 
-    Attributes:
-        title: Name of the variant for people.
-        path: The ``.tflite`` file.
-        images: The evaluation images it answered, in their order.
-        folder: Where a copy of it may be.
-        inside: Preprocessing in its graph, where it is known to be a step of its own.
-        outside: What it is fed of RGB 0–255, where that is another thing.
-    """
-
-    title: str
+    title: str  # name of the variant for people
     path: Path
-    images: Pixels
-    folder: Path
+    images: Pixels  # the evaluation images it answered, in their order
+    folder: Path  # where a copy of it may be
+    # Preprocessing in its graph, where it is known to be a step of its own.
     inside: Normalisation | None = None
-    outside: Normalisation | None = None
+    outside: Normalisation | None = None  # what it is fed of RGB 0–255, where that is another thing
 
 
 def labels_gate(
@@ -67,10 +59,7 @@ def labels_gate(
     """Checks that a model's answers have to do with the photos' labels, and says why they have not.
 
     Args:
-        predictions: Its answers to the evaluation images.
         subject: The file they came from; run again only where it is no better than chance.
-        names: Of its outputs.
-        reporter: Told the progress; asked whether to stop.
 
     Returns:
         The gate; its value is the share that is right, its limit what unrelated answers
@@ -102,13 +91,7 @@ def labels_gate(
 
 
 def is_chance(right: int, n: int, chance: float) -> bool:
-    """Returns whether answers are not shown to be better than unrelated ones.
-
-    Args:
-        right: Photos that are right.
-        n: Photos, 1 or more.
-        chance: Share that unrelated answers would get right.
-    """
+    """Returns whether answers are not shown to be better than unrelated ones (``chance``)."""
     return wilson(right, n)[0] <= chance
 
 

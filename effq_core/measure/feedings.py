@@ -30,15 +30,10 @@ _IDENTITY = Normalisation((1.0,) * 3, (0.0,) * 3)
 
 @dataclass(frozen=True)
 class OtherFeeding:
-    """What a model is made to see of RGB 0–255, or of grey.
+    """What a model is made to see of RGB 0–255, or of grey."""
 
-    Attributes:
-        words: Such as ``preprocessing minus_one_one``.
-        values: What is done to each channel.
-    """
-
-    words: str
-    values: Normalisation
+    words: str  # such as ``preprocessing minus_one_one``
+    values: Normalisation  # what is done to each channel
 
     @property
     def remedy(self) -> str:
@@ -49,11 +44,7 @@ class OtherFeeding:
 
 
 def other_feedings(seen: Normalisation | None, channels: int = COLOUR) -> Iterator[OtherFeeding]:
-    """Lists what a model may have been trained with, where it was not this.
-
-    Yields:
-        Every preprocessing EffQ knows, in both orders of the colours.
-    """
+    """Lists other preprocessing a model may have been trained with, in both orders of colours."""
     now, known = (seen or _IDENTITY).for_channels(channels), _known(channels)
     others = {values: words for values, words in known.items() if values != now}
     for values, words in others.items():
@@ -107,8 +98,6 @@ class Refed:
 
         Args:
             images: Raw RGB, uint8 (n, size, size, 3), or with one grey channel.
-            feeding: What its layers are to see.
-            reporter: Told the progress; asked whether to stop.
 
         Returns:
             Its top-1 class of each, int64 (n,); -1 where its input cannot hold what it is fed.

@@ -15,24 +15,15 @@ from effq_core.measure.others import is_busy
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What one process measured of a file at one thread count. Times are in milliseconds.
+    """What one process measured of a file at one thread count. Times are in milliseconds."""
 
-    Attributes:
-        threads: Threads an invocation could use.
-        samples_ms: Every timed invocation, in order.
-        load_ms: Opening the file and preparing its tensors.
-        first_invoke_ms: The first invocation.
-        peak_memory_kib: Growth of the process's resident memory to its highest point.
-        others_share: Share of all cores that other processes used meanwhile, 0–1.
-        first: Whether it was the first thread count of its process: only then it was cold.
-    """
-
-    threads: int
-    samples_ms: tuple[float, ...]
-    load_ms: float
+    threads: int  # threads an invocation could use
+    samples_ms: tuple[float, ...]  # every timed invocation, in order
+    load_ms: float  # opening the file and preparing its tensors
     first_invoke_ms: float
-    peak_memory_kib: int
-    others_share: float
+    peak_memory_kib: int  # growth of the process's resident memory to its highest point
+    others_share: float  # share of all cores that other processes used meanwhile, 0–1
+    # Whether it was the first thread count of its process: only then it was cold.
     first: bool = True
 
     @property
@@ -43,17 +34,11 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What a report has of one round of its sitting.
+    """What a report has of one round of its sitting."""
 
-    Attributes:
-        number: Of the round, from 1; files timed in the same one can be compared.
-        samples: Timed invocations in it.
-        others_share: Share of all cores that other processes used meanwhile, 0–1.
-    """
-
-    number: int
-    samples: int
-    others_share: float
+    number: int  # of the round, from 1; files timed in the same one can be compared
+    samples: int  # timed invocations in it
+    others_share: float  # share of all cores that other processes used meanwhile, 0–1
 
     @property
     def disturbed(self) -> bool:
@@ -63,58 +48,35 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyReport(Plain):
-    """Timings of one file at one thread count. Times are in milliseconds.
+    """Timings of one file at one thread count. Times are in milliseconds."""
 
-    Attributes:
-        samples_ms: Every timed invocation, in order, one round after the other.
-        threads: Threads an invocation may use.
-        warmup: Invocations before the first timed one of a process, at least; the cold one not
-            counted.
-        mean_ms: Mean (what the paper reports).
-        median_ms: Median.
-        median_low_ms: Lower end of a distribution-free 95 % interval of the median.
-        median_high_ms: Upper end.
-        p90_ms: 90th percentile.
-        p99_ms: 99th percentile.
-        min_ms: Fastest.
-        std_ms: Standard deviation (n - 1).
-        images_per_second: Invocations one interpreter does in a second, by the median.
-        load_ms: Opening the file and preparing its tensors, XNNPACK's weight packing included;
-            the file itself is usually in the system's cache. Of several rounds the median, as are
-            the next three.
-        first_invoke_ms: The first invocation.
-        cold_start_ms: Both together: what a user waits for the first answer.
-        peak_memory_kib: Growth of the process's resident memory from before the file is opened to
-            its highest point.
-        others_share: Share of all cores that other processes used meanwhile, 0–1; of several
-            rounds the largest.
-        warning: Why not to trust the timing; empty where nothing speaks against it.
-        hardware: The machine.
-        sitting: Tells files that were timed in turn from others; empty where it was timed alone.
-        rounds: Of that sitting, in the order of the samples.
-    """
-
-    samples_ms: tuple[float, ...]
-    threads: int
+    samples_ms: tuple[float, ...]  # every timed invocation, in order, one round after the other
+    threads: int  # threads an invocation may use
+    # Invocations before the first timed one of a process, at least; the cold one not counted.
     warmup: int
-    mean_ms: float
+    mean_ms: float  # mean (what the paper reports)
     median_ms: float
-    median_low_ms: float
-    median_high_ms: float
-    p90_ms: float
-    p99_ms: float
+    median_low_ms: float  # lower end of a distribution-free 95 % interval of the median
+    median_high_ms: float  # upper end
+    p90_ms: float  # 90th percentile
+    p99_ms: float  # 99th percentile
     min_ms: float
-    std_ms: float
-    images_per_second: float
+    std_ms: float  # standard deviation (n - 1)
+    images_per_second: float  # invocations one interpreter does in a second, by the median
+    # Opening the file and preparing its tensors, XNNPACK's weight packing included; the file itself
+    # is usually in the system's cache. Of several rounds the median, as are the next three.
     load_ms: float
     first_invoke_ms: float
-    cold_start_ms: float
+    cold_start_ms: float  # both together: what a user waits for the first answer
+    # Growth of the process's resident memory from before the file is opened to its highest point.
     peak_memory_kib: int
+    # Share of all cores that other processes used meanwhile, 0–1; of several rounds the largest.
     others_share: float
-    warning: str
+    warning: str  # why not to trust the timing; empty where nothing speaks against it
     hardware: Hardware
+    # Tells files that were timed in turn from others; empty where it was timed alone.
     sitting: str = ""
-    rounds: tuple[Round, ...] = ()
+    rounds: tuple[Round, ...] = ()  # of that sitting, in the order of the samples
 
     @property
     def disturbed(self) -> bool:
@@ -135,7 +97,6 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
 
     Args:
         measured: What was measured, by the number of the round.
-        warmup: Invocations before the timed ones, at least.
         sitting: Which sitting the rounds are of; empty for a file timed alone.
     """
     found = list(measured.values())
@@ -180,14 +141,7 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
 
 
 def busy_warning(others_share: float) -> str:
-    """Says whether a machine was too busy to trust a timing.
-
-    Args:
-        others_share: Share of all cores other processes used, 0–1.
-
-    Returns:
-        A sentence, or nothing up to :data:`BUSY_SHARE`.
-    """
+    """Says whether a machine was too busy to trust a timing; nothing up to :data:`BUSY_SHARE`."""
     if not is_busy(others_share):
         return ""
     return (

@@ -34,16 +34,7 @@ much less the share of a quiet machine would be noise. A quick file is warmed up
 
 
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
-    """Times a file in this process.
-
-    Args:
-        path: The file.
-        threads: Threads an invocation may use.
-        invocations: Timed invocations.
-        warmup: Invocations before them, at least.
-
-    Returns:
-        What :class:`~effq_core.measure.latency.Measured` holds, but whether it came first.
+    """Times a file here: what :class:`~effq_core.measure.latency.Measured` holds but ``first``.
 
     Raises:
         ModelError: If the file cannot be used.

@@ -40,11 +40,8 @@ def probe(
     """Times a model file in a fresh process. Nothing else should use the cores meanwhile.
 
     Args:
-        path: The file.
-        threads: Thread counts, one after the other.
         invocations: Timed invocations of each, 2 or more.
         warmup: Invocations before them that are not timed, at least.
-        reporter: Asked five times a second whether to stop.
 
     Returns:
         What was measured, one entry a thread count.
@@ -88,18 +85,7 @@ def measure_latency(
     warmup: int = 10,
     reporter: Reporter | None = None,
 ) -> LatencyReport:
-    """Times one file alone, in one process: see :func:`probe`. Not to be compared with others.
-
-    Args:
-        path: The file.
-        threads: Threads an invocation may use.
-        invocations: Timed invocations, 2 or more.
-        warmup: Invocations before them that are not timed, at least.
-        reporter: Asked whether to stop.
-
-    Returns:
-        The timings, with a warning where other processes were busy.
-    """
+    """Times one file alone, in one process: see :func:`probe`. Not to be compared with others."""
     found = probe(path, [threads], invocations=invocations, warmup=warmup, reporter=reporter)
     return summarize({1: found[0]}, warmup=warmup)
 

@@ -17,22 +17,16 @@ NOT_TOGETHER = "not timed together"
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """How many times as fast one file is as another.
+    """How many times as fast one file is as another."""
 
-    Attributes:
-        times: The median over the rounds in which both were timed; of separate timings the ratio
-            of their medians.
-        low: Of the lowest round; of separate timings what their medians' intervals allow.
-        high: Of the highest round.
-        rounds: Rounds both were timed in; 0: they were timed separately.
-        disturbed: Whether other processes were too busy during any timing it is made from. Then
-            it may be shown with :data:`MARK`, and nothing may be decided by it.
-    """
-
+    # The median over the rounds in which both were timed; of separate timings the ratio of their
+    # medians.
     times: float
-    low: float
-    high: float
-    rounds: int
+    low: float  # of the lowest round; of separate timings what their medians' intervals allow
+    high: float  # of the highest round
+    rounds: int  # rounds both were timed in; 0: they were timed separately
+    # Whether other processes were too busy during any timing it is made from. Then it may be shown
+    # with :data:`MARK`, and nothing may be decided by it.
     disturbed: bool
 
     @property
@@ -64,9 +58,6 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
 
     Where both were timed in one sitting, it is taken round by round: what slows a round slows
     both. Timings taken separately can only be divided, and say so.
-
-    Returns:
-        The base's time divided by the file's own.
     """
     slow, fast = base.round_medians(), own.round_medians()
     shared = [number for number in fast if number in slow]
@@ -91,10 +82,6 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
 
 def quotient(first: Ratio, second: Ratio) -> Ratio:
     """Divides two speed-ups over the same file, each of its own sitting.
-
-    Args:
-        first: How many times as fast one file is as the common one.
-        second: The other file's.
 
     Returns:
         How many times as fast the first is as the second; its ends are what both allow together.

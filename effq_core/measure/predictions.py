@@ -23,24 +23,20 @@ _FILE = "predictions.npz"
 class Predictions:
     """What one variant answered to every evaluation image.
 
-    Attributes:
-        probabilities: Outputs, float32 (n, classes of the model).
-        labels: True class of each image as the *dataset* counts them, int64 (n,); ``None`` where
-            the images have no labels.
-        class_map: Model class of each dataset class, int64 (classes of the dataset,), where the
-            dataset's classes are some of the model's; ``None`` where they are the same.
-        keys: Which image each row is, the same for every variant.
-        ignored: Output that is no answer, "background", as the dataset has no such class; its
-            values are set to zero. ``None``: all are answers.
-
     Raises:
         StageError: If the parts do not fit each other.
     """
 
-    probabilities: Floats
+    probabilities: Floats  # outputs, float32 (n, classes of the model)
+    # True class of each image as the *dataset* counts them, int64 (n,); ``None`` where the images
+    # have no labels.
     labels: Ints | None
+    # Model class of each dataset class, int64 (classes of the dataset,), where the dataset's
+    # classes are some of the model's; ``None`` where they are the same.
     class_map: Ints | None
-    keys: list[str]
+    keys: list[str]  # which image each row is, the same for every variant
+    # Output that is no answer, "background", as the dataset has no such class; its values are set
+    # to zero. ``None``: all are answers.
     ignored: int | None = None
 
     def __post_init__(self) -> None:

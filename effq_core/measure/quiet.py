@@ -38,11 +38,7 @@ class QuietCpu:
         self._others, self._clock = others or self._look, clock
 
     def wait(self) -> bool:
-        """Returns once it is quiet, time is up, or somebody asked to time at once.
-
-        Returns:
-            Whether it was quiet in the end.
-        """
+        """Returns whether it is quiet, once it is, time is up, or somebody asked to time now."""
         told, begun = False, self._clock()
         try:
             while self._clock() - begun < self._left and not self._asked():

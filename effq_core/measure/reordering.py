@@ -40,32 +40,18 @@ _NAMED = 2
 
 @dataclass(frozen=True)
 class Reordering:
-    """An order of outputs that fits better than the given one.
+    """An order of outputs that fits better than the given one."""
 
-    Attributes:
-        meaning: Class each output stands for, int64 (classes,).
-        before: Photos that agree as they are.
-        after: Photos that agree in this order, judged by photos it was not found with.
-        n: Photos.
-        rule: The usual order it is, such as ``with the labels in alphabetical order``; empty
-            where it is none.
-    """
-
-    meaning: Ints
-    before: int
-    after: int
-    n: int
+    meaning: Ints  # class each output stands for, int64 (classes,)
+    before: int  # photos that agree as they are
+    after: int  # photos that agree in this order, judged by photos it was not found with
+    n: int  # photos
+    # The usual order it is, such as ``with the labels in alphabetical order``; empty where it is
+    # none.
     rule: str = ""
 
     def words(self, names: Sequence[str]) -> str:
-        """Says what to read as what, such as ``after swapping “cat” and “dog”``.
-
-        Args:
-            names: Of the classes, in the order of the labels.
-
-        Returns:
-            A phrase that ends a sentence.
-        """
+        """Says what to read as what, such as ``after swapping “cat” and “dog”``."""
         if self.rule:
             return self.rule
         moved = [j for j in range(len(self.meaning)) if self.meaning[j] != j]
@@ -111,7 +97,6 @@ def kappa(a: Ints, b: Ints) -> float:
 
     Args:
         a: Answers, int64 (n,), n at least 1.
-        b: Other answers to the same.
 
     Returns:
         1 for equal answers, 0 for unrelated ones; 0 where chance alone makes all equal.
@@ -129,14 +114,7 @@ def chance_agreement(a: Ints, b: Ints) -> float:
 
 
 def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
-    """Lists the orders that outputs are mostly in where it is not that of the labels.
-
-    Args:
-        names: Of the classes, in the order of the labels.
-
-    Yields:
-        The order as the end of a sentence, and the class each output then stands for.
-    """
+    """Lists usual orders of outputs, as the end of a sentence, and the class each stands for."""
     n = len(names)
     steps = np.arange(n)
     yield "when reading each output as the class before it", (steps - 1) % n

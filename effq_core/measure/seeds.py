@@ -24,46 +24,27 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 @dataclass(frozen=True, kw_only=True)
 class Repeated:
-    """A share of photos, averaged over seeds. All 0–1.
+    """A share of photos, averaged over seeds. All 0–1."""
 
-    Attributes:
-        n: Photos.
-        seeds: How many seeds.
-        mean: Mean over the seeds.
-        low: Lower end of Wilson's 95 % interval for that mean on n photos.
-        high: Upper end.
-        least: Smallest share of a seed.
-        most: Largest.
-    """
-
-    n: int
-    seeds: int
-    mean: float
-    low: float
-    high: float
-    least: float
-    most: float
+    n: int  # photos
+    seeds: int  # how many seeds
+    mean: float  # mean over the seeds
+    low: float  # lower end of Wilson's 95 % interval for that mean on n photos
+    high: float  # upper end
+    least: float  # smallest share of a seed
+    most: float  # largest
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairedMeans:
-    """Two choices set against each other, photo by photo, averaged over seeds.
+    """Two choices set against each other, photo by photo, averaged over seeds."""
 
-    Attributes:
-        n: Photos.
-        seeds: How many seeds.
-        difference: Mean share of the second minus that of the first, -1 to 1.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        p: Two-sided p of the exact sign-flip test over photos.
-    """
-
-    n: int
-    seeds: int
-    difference: float
-    low: float
-    high: float
-    p: float
+    n: int  # photos
+    seeds: int  # how many seeds
+    difference: float  # mean share of the second minus that of the first, -1 to 1
+    low: float  # lower end of its 95 % interval
+    high: float  # upper end
+    p: float  # two-sided p of the exact sign-flip test over photos
 
 
 def repeated(right: Sequence[Bools]) -> Repeated:

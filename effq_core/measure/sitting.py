@@ -56,13 +56,9 @@ def time_together(
     Args:
         files: Model files by name; two names may be the same file.
         base: The one all others are compared with.
-        threads: Thread counts.
         invocations: Timed invocations of each file and thread count, over all rounds.
         rounds: Rounds, at least; as many again may be added for what was disturbed.
-        seed: Of the order.
-        reporter: Told how far it is and what is repeated; asked whether to stop.
         pause: Called before the first round and before each that repeats; may wait.
-        measure: Times one file.
 
     Returns:
         Reports of each file, one a thread count.

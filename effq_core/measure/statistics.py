@@ -1,7 +1,4 @@
-"""What the difference between two variants on the same images amounts to.
-
-The intervals and tests behind it are in :mod:`effq_core.base.intervals`, offered here as well.
-"""
+"""What the difference between two variants on the same images amounts to."""
 
 from __future__ import annotations
 
@@ -15,29 +12,12 @@ from effq_core.base.intervals import (
     SIGNIFICANCE,
     Proportion,
     mcnemar,
-    median_interval,
     paired_difference,
     proportion,
     smallest_significant,
-    wilson,
 )
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
-
-__all__ = [
-    "Comparison",
-    "Proportion",
-    "clip_epsilon",
-    "compare",
-    "mcnemar",
-    "mean_kl",
-    "median_interval",
-    "paired_difference",
-    "proportion",
-    "sentence",
-    "smallest_significant",
-    "wilson",
-]
 
 MARGIN_POINTS = 1.0
 """A difference in accuracy below this many points is taken as of no practical consequence."""
@@ -48,38 +28,26 @@ class Comparison(Plain):
     """A variant set against a baseline on the same images.
 
     Without labels only the last four hold; the others are ``None``.
-
-    Attributes:
-        n: Images.
-        difference_points: Top-1 of the variant minus that of the baseline, in percentage points.
-        low_points: Lower end of its 95 % interval (Agresti and Min 2005).
-        high_points: Upper end.
-        worse: Images the baseline gets right and the variant wrong.
-        better: Images the baseline gets wrong and the variant right.
-        p: Two-sided p of the exact McNemar test.
-        detectable_points: Smallest difference that many flips, or six where there are fewer,
-            could have shown on this many images with p below 0.05.
-        too_small_to_tell: The test finds no difference (p is 0.05 or more), yet the interval
-            reaches beyond 1 point: a difference that matters is neither shown nor excluded.
-        agreement: Images both give the same top-1 class.
-        kl: Mean Kullback-Leibler divergence of the variant from the baseline, in nats.
-        kl_epsilon: Probabilities below this were raised to it first; see :func:`clip_epsilon`.
-        max_difference: Largest absolute difference between two probabilities, 0–1.
     """
 
-    n: int
+    n: int  # images
+    # Top-1 of the variant minus that of the baseline, in percentage points.
     difference_points: float | None
-    low_points: float | None
-    high_points: float | None
-    worse: int | None
-    better: int | None
-    p: float | None
+    low_points: float | None  # lower end of its 95 % interval (Agresti and Min 2005)
+    high_points: float | None  # upper end
+    worse: int | None  # images the baseline gets right and the variant wrong
+    better: int | None  # images the baseline gets wrong and the variant right
+    p: float | None  # two-sided p of the exact McNemar test
+    # Smallest difference that many flips, or six where there are fewer, could have shown on this
+    # many images with p below 0.05.
     detectable_points: float | None
+    # The test finds no difference (p is 0.05 or more), yet the interval reaches beyond 1 point: a
+    # difference that matters is neither shown nor excluded.
     too_small_to_tell: bool | None
-    agreement: Proportion
-    kl: float
-    kl_epsilon: float
-    max_difference: float
+    agreement: Proportion  # images both give the same top-1 class
+    kl: float  # mean Kullback-Leibler divergence of the variant from the baseline, in nats
+    kl_epsilon: float  # probabilities below this were raised to it first; see :func:`clip_epsilon`
+    max_difference: float  # largest absolute difference between two probabilities, 0–1
 
 
 def compare(baseline: Predictions, other: Predictions) -> Comparison:
@@ -145,9 +113,6 @@ def clip_epsilon(classes: int) -> float:
     An 8-bit softmax output moves in steps of 1/256: its zero means "below 1/512", and must not
     count as infinitely surprising. With many classes the clip is a tenth of the uniform
     probability instead, so that it never adds more than a tenth to the total.
-
-    Returns:
-        The probability others are raised to, the same for every variant.
     """
     return min(1 / 512, 0.1 / classes)
 

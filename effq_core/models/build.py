@@ -30,9 +30,6 @@ def build_model(
     """Builds a model with its own head and its trained weights.
 
     Args:
-        card: The model.
-        home: The store downloads go to.
-        reporter: Told about a download's progress.
         image_size: Side of the input in pixels; ``None``: the card's.
         weights_file: A local file to use in place of the card's.
 
@@ -52,16 +49,7 @@ def build_model(
 
 
 def replace_head(model: Any, card: ModelCard, classes: int) -> Any:
-    """Copies a model under an untrained softmax head of another width.
-
-    Args:
-        model: From :func:`build_model`.
-        card: Its card.
-        classes: Width of the new head.
-
-    Returns:
-        The new ``tf_keras.Model``; its head's weights are untrained.
-    """
+    """Copies a model under an untrained softmax head of another width."""
     new = family_of(card).build(card, classes=classes, image_size=model.input_shape[1])
     for layer in new.layers:
         if layer.name != HEAD and layer.weights:
@@ -70,14 +58,7 @@ def replace_head(model: Any, card: ModelCard, classes: int) -> Any:
 
 
 def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: Path) -> None:
-    """Writes a model so that :func:`load_model` rebuilds it exactly.
-
-    Args:
-        model: The ``tf_keras.Model``.
-        card: What it was built from.
-        labels: Its head's classes.
-        folder: Where to write; exists.
-    """
+    """Writes a model into a folder so that :func:`load_model` rebuilds it exactly."""
     if isinstance(card, OwnCard):
         save_own(model, card, len(labels), folder)
     else:
@@ -91,13 +72,7 @@ def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: P
 
 
 def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
-    """Rebuilds a model written by :func:`save_model`.
-
-    Args:
-        folder: Where it was written.
-
-    Returns:
-        The ``tf_keras.Model`` and its labels.
+    """Rebuilds a ``tf_keras.Model`` and its labels, written by :func:`save_model`.
 
     Raises:
         ModelError: If the folder's weights do not fit.

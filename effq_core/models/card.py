@@ -27,30 +27,20 @@ IMAGENETTE_WNIDS = (
 
 @dataclass(frozen=True)
 class Label:
-    """One class of a model's head.
+    """One class of a model's head."""
 
-    Attributes:
-        name: What it shows.
-        wnid: WordNet id where the class is one of ImageNet's.
-    """
-
-    name: str
-    wnid: str | None = None
+    name: str  # what it shows
+    wnid: str | None = None  # WordNet id where the class is one of ImageNet's
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What a model does to RGB 0-255 before its first layer: ``x * scale + offset`` a channel.
+    """What a model does to RGB 0-255 before its first layer: ``x * scale + offset`` a channel."""
 
-    Attributes:
-        scale: Factor of R, G and B; of a grey input one number.
-        offset: Summand of R, G and B; likewise.
-        order: Which of R, G and B the model's channels are; scale and offset are those of its
-            channels. Of no meaning for a grey input.
-    """
-
-    scale: tuple[float, ...]
-    offset: tuple[float, ...]
+    scale: tuple[float, ...]  # factor of R, G and B; of a grey input one number
+    offset: tuple[float, ...]  # summand of R, G and B; likewise
+    # Which of R, G and B the model's channels are; scale and offset are those of its channels. Of
+    # no meaning for a grey input.
     order: tuple[int, int, int] = (0, 1, 2)
 
     def plain(self) -> dict[str, list[float]]:
@@ -80,10 +70,7 @@ class Normalisation:
         return len(set(self.scale)) == len(set(self.offset)) == 1
 
     def for_channels(self, channels: int) -> Normalisation:
-        """Returns the same for a grey input, where it is the same for all colours.
-
-        Args:
-            channels: Of the input, 1 or 3.
+        """Returns the same for 1 or 3 channels; for 1, it must be the same for all colours.
 
         Raises:
             ModelError: If it treats colours differently, and the input has none.
@@ -108,52 +95,30 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights and how to be sure that it is the right one.
+    """A file of weights and how to be sure that it is the right one."""
 
-    Attributes:
-        file: Name under ``assets/weights`` (bundled) or under the store's ``models`` folder.
-        bytes: Its size, where known.
-        sha256: Its SHA-256, for bundled files.
-        md5: Its MD5, as published by Keras for its downloads.
-        url: Where it is downloaded from; empty for bundled files.
-    """
-
-    file: str
-    bytes: int | None = None
-    sha256: str | None = None
-    md5: str | None = None
-    url: str = ""
+    file: str  # name under ``assets/weights`` (bundled) or under the store's ``models`` folder
+    bytes: int | None = None  # its size, where known
+    sha256: str | None = None  # its SHA-256, for bundled files
+    md5: str | None = None  # its MD5, as published by Keras for its downloads
+    url: str = ""  # where it is downloaded from; empty for bundled files
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
-    """Everything about a model but its weights.
-
-    Attributes:
-        id: Identifier.
-        title: Name for people.
-        architecture: One of its family's, such as ``efficientnetv2_b0``.
-        image_size: Side of the square input it is meant for, pixels.
-        parameters: Numbers its weights consist of.
-        labels: Name of its label set, ``imagenette`` or ``imagenet``.
-        normalisation: Applied inside the exported graph.
-        weights: Where its weights come from.
-        licence: Terms of the weights.
-        source: Who trained it, how, and how well it does.
-        summary: When to choose it.
-    """
+    """Everything about a model but its weights."""
 
     id: str
     title: str
-    architecture: str
-    image_size: int
-    parameters: int
-    labels: str
-    normalisation: Normalisation
-    weights: Weights
-    licence: str
-    source: str
-    summary: str
+    architecture: str  # one of its family's, such as ``efficientnetv2_b0``
+    image_size: int  # side of the square input it is meant for, pixels
+    parameters: int  # numbers its weights consist of
+    labels: str  # name of its label set, ``imagenette`` or ``imagenet``
+    normalisation: Normalisation  # applied inside the exported graph
+    weights: Weights  # where its weights come from
+    licence: str  # terms of the weights
+    source: str  # who trained it, how, and how well it does
+    summary: str  # when to choose it
 
     @property
     def head_labels(self) -> tuple[Label, ...]:
@@ -187,13 +152,7 @@ LABEL_SETS = ("imagenette", "imagenet")
 
 @cache
 def label_set(name: str) -> tuple[Label, ...]:
-    """Reads a label set, in the order of the model's outputs.
-
-    Args:
-        name: ``imagenet`` (1,000 classes) or ``imagenette`` (ten).
-
-    Returns:
-        The labels.
+    """Reads the labels ``imagenet`` (1,000) or ``imagenette`` (ten), in the order of the outputs.
 
     Raises:
         ModelError: If there is no such label set.

@@ -14,13 +14,6 @@ __all__ = ["MODELS", "get_model"]
 def get_model(model_id: str, home: Home | None = None) -> ModelCard:
     """Looks a model up.
 
-    Args:
-        model_id: Its identifier.
-        home: The store, which knows the models people brought; ``None``: only EffQ's.
-
-    Returns:
-        Its card.
-
     Raises:
         ModelError: If there is no such model.
         StoreError: If the card of a model somebody brought is damaged.

@@ -37,7 +37,6 @@ def without_numbers(names: Sequence[str], *, in_order: bool) -> list[str]:
     """Takes away the numbers tools write before names: ``0 cat``, ``001.Black_footed_Albatross``.
 
     Args:
-        names: All names of a set of classes.
         in_order: Whether they stand in the order of a model's outputs, so that the numbers have to
             count on from 0 or 1; otherwise each must be another one.
 
@@ -56,15 +55,7 @@ def without_numbers(names: Sequence[str], *, in_order: bool) -> list[str]:
 
 
 def nearest(name: str, among: Iterable[str]) -> str | None:
-    """Returns the one of several names another was probably meant to be.
-
-    Args:
-        name: A name that is none of them.
-        among: The others.
-
-    Returns:
-        The most similar one; ``None`` where none is.
-    """
+    """Returns the one of several names another was probably meant to be; ``None`` where none is."""
     form = canonical(name)
     by_form = {other: each for each in among if _may_mean(form, other := canonical(each))}
     close = get_close_matches(form, by_form, n=1, cutoff=_ALIKE)

@@ -33,15 +33,11 @@ class HeadUse(StrEnum):
 
 @dataclass(frozen=True)
 class ClassMatch:
-    """How a dataset's labels are read.
+    """How a dataset's labels are read."""
 
-    Attributes:
-        use: What becomes of the head.
-        class_map: Index of the model's output for each label of the dataset; empty for ``NEW``,
-            where they are the same, and for ``UNLABELLED``.
-    """
-
-    use: HeadUse
+    use: HeadUse  # what becomes of the head
+    # Index of the model's output for each label of the dataset; empty for ``NEW``, where they are
+    # the same, and for ``UNLABELLED``.
     class_map: tuple[int, ...] = ()
 
 
@@ -54,9 +50,7 @@ def match_classes(
     of them. A name that then means two classes means none.
 
     Args:
-        labels: The model's classes.
         class_names: The dataset's, empty where it has no labels.
-        wnids: WordNet id of each, where known.
 
     Returns:
         The match. One class that is not found makes the whole head new: see :func:`new_head_note`.
@@ -72,14 +66,10 @@ def match_classes(
 
 @dataclass(frozen=True)
 class HeadNote:
-    """What to say before a run about a model's head.
+    """What to say before a run about a model's head."""
 
-    Attributes:
-        reason: Which classes are not the model's; empty where it keeps its head.
-        near_miss: Whether some classes are the model's, or nearly: it may be meant to keep it.
-    """
-
-    reason: str = ""
+    reason: str = ""  # which classes are not the model's; empty where it keeps its head
+    # Whether some classes are the model's, or nearly: it may be meant to keep it.
     near_miss: bool = False
 
     @property
@@ -97,16 +87,7 @@ class HeadNote:
 def new_head_note(
     labels: tuple[Label, ...], class_names: tuple[str, ...], wnids: tuple[str | None, ...]
 ) -> HeadNote:
-    """Says before a run that a new head is trained, and which class is the reason.
-
-    Args:
-        labels: The model's classes.
-        class_names: The dataset's.
-        wnids: WordNet id of each, where known.
-
-    Returns:
-        The note; empty where the model's own head is used.
-    """
+    """Says before a run which class makes a new head necessary; empty where the model's is used."""
     if match_classes(labels, class_names, wnids).use is not HeadUse.NEW:
         return HeadNote()
     found = _find(labels, class_names, wnids)

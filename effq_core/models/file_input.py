@@ -28,36 +28,23 @@ for: with the right preprocessing nearly all stay apart, with a wrong one 2 to 4
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """An input or output of a model file.
-
-    Attributes:
-        shape: Its sides.
-        dtype: Type of its values.
-        scale: Step between neighbouring integers; 0 for floats.
-        zero_point: The integer that stands for zero.
-    """
+    """An input or output of a model file."""
 
     shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    scale: float = 0.0
-    zero_point: int = 0
+    dtype: np.dtype[Any]  # type of its values
+    scale: float = 0.0  # step between neighbouring integers; 0 for floats
+    zero_point: int = 0  # the integer that stands for zero
 
 
 @dataclass(frozen=True)
 class Feeding:
-    """What is written beside a file.
+    """What is written beside a file."""
 
-    Attributes:
-        scale: Factor of each of the model's channels, from 0–255; one where its input is grey.
-        offset: Summand of each.
-        order: Which of R, G and B each is; of no meaning where it is grey.
-        softmax: Whether its outputs are scores, and a softmax comes after them.
-    """
-
+    # Factor of each of the model's channels, from 0–255; one where its input is grey.
     scale: Sequence[float] = (1.0,) * 3
-    offset: Sequence[float] = (0.0,) * 3
-    order: Sequence[int] = _RGB
-    softmax: bool = False
+    offset: Sequence[float] = (0.0,) * 3  # summand of each
+    order: Sequence[int] = _RGB  # which of R, G and B each is; of no meaning where it is grey
+    softmax: bool = False  # whether its outputs are scores, and a softmax comes after them
 
     @property
     def is_needed(self) -> bool:
@@ -70,13 +57,7 @@ class Feeding:
     def of(
         cls, values: Normalisation | None, channels: int = COLOUR, *, softmax: bool = False
     ) -> Feeding:
-        """Makes it of preprocessing.
-
-        Args:
-            values: For an input of so many channels; ``None`` where there is none.
-            channels: Of the input.
-            softmax: Whether the outputs are scores, and a softmax comes after them.
-        """
+        """Makes it of preprocessing for so many channels; ``None`` where there is none."""
         if values is None:
             return cls((1.0,) * channels, (0.0,) * channels, softmax=softmax)
         return cls(values.scale, values.offset, values.order, softmax)
@@ -104,13 +85,7 @@ class Feeding:
 
 
 def read_feeding(path: Path) -> Feeding | None:
-    """Reads what is written beside a ``.tflite`` file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        What it says; ``None`` where there is nothing.
+    """Reads what is written beside a ``.tflite`` file; ``None`` where there is nothing.
 
     Raises:
         ModelError: If it cannot be read.
@@ -137,8 +112,6 @@ def input_table(
     """Returns what each pixel value is written as, the file's own quantization included.
 
     Args:
-        path: The ``.tflite`` file.
-        tensor: Its input.
         feeding: What it is fed, where that is not RGB 0-255.
 
     Returns:
@@ -180,11 +153,7 @@ def values_apart(table: npt.NDArray[np.generic]) -> int:
 
 
 def held(tensor: TensorSpec) -> str:
-    """Says which numbers a quantized input can hold.
-
-    Args:
-        tensor: The input, with a scale.
-    """
+    """Says which numbers a quantized input can hold."""
     bounds = np.iinfo(tensor.dtype)
     low, high = ((step - tensor.zero_point) * tensor.scale for step in (bounds.min, bounds.max))
     return f"{low:.4g} to {high:.4g}"

@@ -22,14 +22,10 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Answers:
-    """How outputs are read. One output alone is the probability of the second of two classes.
+    """How outputs are read. One output alone is the probability of the second of two classes."""
 
-    Attributes:
-        logit: Whether a single output is a score before a sigmoid.
-        background: Place of an output that is none of the classes and left out; ``None``: no such.
-    """
-
-    logit: bool = False
+    logit: bool = False  # whether a single output is a score before a sigmoid
+    # Place of an output that is none of the classes and left out; ``None``: no such.
     background: int | None = None
 
     def classes(self, outputs: int) -> int:
@@ -37,14 +33,7 @@ class Answers:
         return 2 if outputs == 1 else outputs - (self.background is not None)
 
     def read(self, outputs: Floats) -> Floats:
-        """Reads the outputs for one image.
-
-        Args:
-            outputs: As the file gives them, dequantized, float32 (outputs,).
-
-        Returns:
-            float32 (classes,).
-        """
+        """Reads dequantized outputs for one image, float32 (outputs,), as float32 (classes,)."""
         if len(outputs) == 1:
             yes = outputs[0].astype(np.float64)
             if self.logit:
@@ -54,12 +43,7 @@ class Answers:
 
 
 def write_answers(path: Path, answers: Answers) -> None:
-    """Says how a model's outputs are read, where that is not one for each class.
-
-    Args:
-        path: The ``.tflite`` file; a small file is written beside it.
-        answers: How.
-    """
+    """Says beside a ``.tflite`` file how its outputs are read where not one for each class."""
     if answers != Answers():
         path.with_name(ANSWERS_FILE).write_text(json.dumps(asdict(answers)), encoding="ascii")
 

@@ -30,29 +30,17 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class HeadReport:
-    """How a new head was trained and how well it does.
+    """How a new head was trained and how well it does."""
 
-    Attributes:
-        classes: Width of the head.
-        trained_on: Images it was fitted to.
-        validated_on: Held-out images.
-        right: Held-out images classified rightly.
-        iterations: Of the solver.
-        converged: Whether the solver stopped by itself.
-        low: Lower end of the Wilson 95 % interval of the held-out accuracy.
-        high: Its upper end.
-        method: How it was trained.
-    """
-
-    classes: int
-    trained_on: int
-    validated_on: int
-    right: int
-    iterations: int
-    converged: bool
-    low: float
+    classes: int  # width of the head
+    trained_on: int  # images it was fitted to
+    validated_on: int  # held-out images
+    right: int  # held-out images classified rightly
+    iterations: int  # of the solver
+    converged: bool  # whether the solver stopped by itself
+    low: float  # lower end of the Wilson 95 % interval of the held-out accuracy
     high: float
-    method: str = METHOD
+    method: str = METHOD  # how it was trained
 
 
 def feature_model(model: Any) -> Any:
@@ -70,11 +58,8 @@ def train_head(
     its weights.
 
     Args:
-        model: From :func:`effq_core.models.build.build_model`.
-        card: Its card.
         features: float32 ``(n, features)`` of the training sample.
         labels: int64 ``(n,)``.
-        classes: Classes of the dataset.
 
     Returns:
         The model with the new head, and how well it does on held-out images.

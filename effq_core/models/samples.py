@@ -23,38 +23,21 @@ _DEFAULT = ("cat", "coffee", "rocket", "astronaut", "clock", "camera")
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A photo to try a model on.
+    """A photo to try a model on."""
 
-    Attributes:
-        name: What it shows, in a word.
-        path: The file.
-        credit: Who made it, and its terms.
-        shows: The model's classes that are in it; empty where it shows none.
-    """
-
-    name: str
+    name: str  # what it shows, in a word
     path: Path
-    credit: str
-    shows: tuple[str, ...]
+    credit: str  # who made it, and its terms
+    shows: tuple[str, ...]  # the model's classes that are in it; empty where it shows none
 
 
 def shown_in(photo: str) -> tuple[str, ...]:
-    """Returns what classes are called that a photo shows: its own name, and ImageNet's.
-
-    Args:
-        photo: Name of a sample photo.
-    """
+    """Returns what classes are called that a photo shows: its own name, and ImageNet's."""
     return (photo, *_SHOWS.get(photo, ()))
 
 
 def samples_for(labels: Collection[str]) -> list[Sample]:
-    """Chooses sample photos for a model.
-
-    Args:
-        labels: Names of the model's outputs.
-
-    Returns:
-        The photos that show some of its classes; some common ones where none does.
+    """Chooses sample photos that show some of a model's classes, or else some common ones.
 
     Raises:
         DatasetError: If scikit-image, in whose package they are, lacks one.

@@ -25,14 +25,6 @@ LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
 def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
     """Finds a model's weights, downloading them at first use, and checks their hash.
 
-    Args:
-        card: The model.
-        home: The store downloads go to.
-        reporter: Told about a download's progress.
-
-    Returns:
-        The file.
-
     Raises:
         ModelError: If a bundled file is missing or not the one it should be.
         DownloadError: If the download fails.
@@ -63,14 +55,6 @@ def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
 def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
     """Puts a file of weights, fetched elsewhere, where a download would have put it.
 
-    Args:
-        card: The model.
-        source: The file on this machine.
-        home: The store.
-
-    Returns:
-        Where it now is.
-
     Raises:
         ModelError: If the model is bundled, or the file is missing or not the published one.
         StoreError: If it cannot be written.
@@ -100,13 +84,7 @@ def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
 
 
 def read_weights(path: Path) -> LayerWeights:
-    """Reads weights from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Float32 arrays by layer.
+    """Reads float32 arrays by layer from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
 
     Raises:
         ModelError: If the file cannot be read as either.
@@ -142,13 +120,7 @@ def write_weights(model: Any, path: Path) -> None:
 
 
 def load_weights(model: Any, weights: LayerWeights, name: str, *, skip: frozenset[str]) -> None:
-    """Puts weights into a model; every layer must find its own, in its own shapes.
-
-    Args:
-        model: A flat ``tf_keras.Model``.
-        weights: From :func:`read_weights`.
-        name: The file's name, for messages.
-        skip: Layers that keep what they have.
+    """Puts weights into a model; every layer but ``skip`` must find its own, in its own shapes.
 
     Raises:
         ModelError: If a layer is missing in the file, has another shape there, or is not in the

@@ -34,22 +34,13 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class ActivationStatistics:
-    """What every activation did on every calibration image.
+    """What every activation did on every calibration image."""
 
-    Attributes:
-        names: Tensor names, t of them.
-        minima: float32 ``(images, t)``.
-        maxima: float32 ``(images, t)``.
-        histograms: int64 ``(t, HISTOGRAM_BINS)`` over ``[-limits, limits]``.
-        limits: float64 ``(t,)``, powers of two.
-        input_name: The graph's input.
-    """
-
-    names: tuple[str, ...]
-    minima: _Array
-    maxima: _Array
-    histograms: _Array
-    limits: _Array
+    names: tuple[str, ...]  # tensor names, t of them
+    minima: _Array  # float32 ``(images, t)``
+    maxima: _Array  # float32 ``(images, t)``
+    histograms: _Array  # int64 ``(t, HISTOGRAM_BINS)`` over ``[-limits, limits]``
+    limits: _Array  # float64 ``(t,)``, powers of two
     input_name: str
 
     def save(self, folder: Path) -> None:
@@ -77,7 +68,6 @@ class ActivationStatistics:
         """Turns statistics into ranges.
 
         Args:
-            method: Name of a calibration method.
             percentile: Share in per cent, such as 99.99; for the methods that use one.
 
         Returns:
@@ -99,10 +89,7 @@ def collect_statistics(
     """Runs the float32 file over calibration images and watches every activation.
 
     Args:
-        float32: The float32 ``.tflite`` file.
         images: uint8 ``(n, side, side, 3)``, RGB.
-        reporter: Told about progress; asked about cancellation at every image.
-        threads: Threads of an invocation.
 
     Returns:
         Statistics of every float activation, the input included.

@@ -14,13 +14,7 @@ HISTORY = "history.json"
 
 
 def keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> None:
-    """Makes some files of a folder the checkpoint, at once, and removes all others.
-
-    Args:
-        folder: Of the checkpoints.
-        rows: The epochs so far, as JSON values.
-        files: In the folder; written already.
-    """
+    """Makes files, written already, the folder's checkpoint at once, and removes all others."""
     hashes = {path.name: hash_file(path) for path in files}
     temporary = folder / f"{HISTORY}.tmp"
     temporary.write_text(json.dumps({"epochs": rows, "files": hashes}), encoding="utf-8")
@@ -32,9 +26,6 @@ def keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> Non
 
 def kept(folder: Path) -> list[dict[str, Any]] | None:
     """Reads what :func:`keep` has written.
-
-    Args:
-        folder: Of the checkpoints.
 
     Returns:
         The epochs so far; empty where there is no checkpoint; ``None`` where one is damaged, and

@@ -94,11 +94,9 @@ def quantize_with_ranges(
     probability x 256 - 128.
 
     Args:
-        float32: The float32 ``.tflite`` file.
         ranges: Smallest and largest value by tensor name.
         floats: Names of the tensors whose operators stay in floats; around each uninterrupted
             region of them the converter puts DEQUANTIZE and QUANTIZE. None: all is int8.
-        float_output: Whether the output is float32 rather than int8.
 
     Returns:
         The ``.tflite`` file; its input is int8 whatever stays in floats.

@@ -169,9 +169,6 @@ def update_weight_ranges(model: Any) -> None:
 
     In a training step ranges are read before the optimizer moves the weights, so they lag one step
     behind; call this before validating or exporting.
-
-    Args:
-        model: From :func:`insert_fake_quant`.
     """
     for layer in model.layers:
         for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):

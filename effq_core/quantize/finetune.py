@@ -35,22 +35,14 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of the training curve.
+    """One row of the training curve."""
 
-    Attributes:
-        epoch: 0 is before any training.
-        loss: Mean training loss; ``None`` for epoch 0.
-        validation_loss: Mean loss on the held-out part of the training sample.
-        validation_top1: Share of it that is right; agreement with the float model where there are
-            no labels.
-        n: Held-out images.
-    """
-
-    epoch: int
-    loss: float | None
-    validation_loss: float
+    epoch: int  # 0 is before any training
+    loss: float | None  # mean training loss; ``None`` for epoch 0
+    validation_loss: float  # mean loss on the held-out part of the training sample
+    # Share of it that is right; agreement with the float model where there are no labels.
     validation_top1: float
-    n: int
+    n: int  # held-out images
 
 
 def micro_batch(side: int) -> int:
@@ -60,11 +52,6 @@ def micro_batch(side: int) -> int:
 
 def resolve_loss(chosen: QatLoss, *, labelled: bool, whole_head: bool) -> QatLoss:
     """Decides what ``auto`` means.
-
-    Args:
-        chosen: The experiment's choice.
-        labelled: Whether every training image has a label.
-        whole_head: Whether the labels cover all classes of the model's head.
 
     Returns:
         ``distill`` where labels are missing, or where training on them would pull a large head
@@ -76,13 +63,7 @@ def resolve_loss(chosen: QatLoss, *, labelled: bool, whole_head: bool) -> QatLos
 
 
 def observe_ranges(model: Any, images: _Array, reporter: Reporter) -> None:
-    """Initialises every fake-quant range of a model from calibration images.
-
-    Args:
-        model: From :func:`effq_core.quantize.qat_scheme.insert_fake_quant`.
-        images: uint8 ``(n, side, side, 3)``.
-        reporter: Told about progress; asked about cancellation at every micro-batch.
-    """
+    """Initialises every fake-quant range of a model from images, uint8 ``(n, side, side, 3)``."""
     with phase(Phase.OBSERVE):
         run = _traced(model, lambda x: tf.reduce_sum(model(x, training=False)))
         _in_batches(run, images, reporter)
@@ -122,10 +103,7 @@ class FineTuning:
         images: uint8 ``(n, side, side, 3)``; the first ``validation_share`` are held out.
         targets: int64 ``(n,)`` class indices, or float32 ``(n, classes)`` teacher probabilities.
         truth: int64 ``(n,)`` what counts as right in validation.
-        settings: Epochs, learning rate, batch size.
-        seed: Of the order of images.
         folder: Where checkpoints go; what is there is resumed from.
-        reporter: Told about progress and epochs; asked about cancellation at every micro-batch.
     """
 
     def __init__(

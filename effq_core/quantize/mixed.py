@@ -25,10 +25,6 @@ def quantize_mixed(
     """Makes an int8 file in which some operators compute in 32-bit floats.
 
     Args:
-        float32: The float32 ``.tflite`` file.
-        ranges: Smallest and largest value by tensor name.
-        floats: Names of the tensors whose operators stay in floats.
-        precision: What the kernels of those are stored in.
         float_output: Whether the output is float32: with the last operator in floats as well, to
             measure what is lost before the output's own 256 steps.
 

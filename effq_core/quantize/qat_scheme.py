@@ -43,8 +43,6 @@ class WeightedConfig(stock_registry.Default8BitQuantizeConfig):  # type: ignore[
     """For layers with a kernel.
 
     Args:
-        weight_attrs: The layer's kernel attribute.
-        activation_attrs: The layer's activation attribute.
         axis: Which axis of the kernel has the output channels.
     """
 
@@ -115,11 +113,7 @@ class _Layout(stock_layout.Default8BitQuantizeLayoutTransform):  # type: ignore[
 
 
 class EfficientNetScheme(stock_scheme.Default8BitQuantizeScheme):  # type: ignore[misc]
-    """TF-MOT's default 8-bit scheme with the gaps above closed.
-
-    Args:
-        needs: What the model's family says of its layers.
-    """
+    """TF-MOT's default 8-bit scheme with the gaps above closed."""
 
     def __init__(self, needs: FakeQuant) -> None:
         super().__init__()
@@ -148,15 +142,7 @@ _CUSTOM = {
 
 
 def insert_fake_quant(model: Any, needs: FakeQuant) -> Any:
-    """Copies a flat float model with fake-quant operators around every operator that needs them.
-
-    Args:
-        model: A flat ``tf_keras.Model``.
-        needs: What its family says of its layers.
-
-    Returns:
-        The same model with fake-quant; ranges are not initialised yet.
-    """
+    """Copies a flat float model with fake-quant where operators need it, ranges not initialised."""
     # Swish runs as LOGISTIC x MUL, so the tensor before it is one the runtime sees. TF-MOT keeps
     # the list as a class attribute and offers no other way to extend it.
     activation = quantize_aware_activation.QuantizeAwareActivation

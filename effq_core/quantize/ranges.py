@@ -16,27 +16,18 @@ Ends = tuple[_Array, _Array]
 
 @dataclass(frozen=True)
 class Observed:
-    """What t activations did on calibration photos.
+    """What t activations did on calibration photos."""
 
-    Attributes:
-        minima: Each photo's smallest values, ``(photos, t)``.
-        maxima: Each photo's largest values, likewise.
-        histograms: Counts of all values, ``(t, bins)``, over ``[-limits, limits]``.
-        limits: ``(t,)``.
-    """
-
-    minima: _Array
-    maxima: _Array
-    histograms: _Array
-    limits: _Array
+    minima: _Array  # each photo's smallest values, ``(photos, t)``
+    maxima: _Array  # each photo's largest values, likewise
+    histograms: _Array  # counts of all values, ``(t, bins)``, over ``[-limits, limits]``
+    limits: _Array  # ``(t,)``
 
 
 def ranges_of(seen: Observed, method: str, percentile: float) -> Ends:
     """Makes ranges by a method.
 
     Args:
-        seen: What activations did.
-        method: Name of a calibration method.
         percentile: Central share of values in per cent, for the methods that use one.
 
     Returns:

@@ -24,13 +24,6 @@ LATEST = "latest"
 def load_results(home: Home, run: RunRow) -> Results:
     """Reads a run's results.
 
-    Args:
-        home: The store.
-        run: The run.
-
-    Returns:
-        Its results.
-
     Raises:
         InputError: If the run has none (yet).
         StoreError: If they are damaged or no longer there.
@@ -51,9 +44,6 @@ def load_results(home: Home, run: RunRow) -> Results:
 def load_reference() -> Results:
     """Reads the bundled reference run.
 
-    Returns:
-        Its results.
-
     Raises:
         InputError: If this installation has none.
         StoreError: If its file is damaged.
@@ -70,7 +60,6 @@ def open_run(home: Home, text: str) -> tuple[str, Results]:
     """Finds a run with results by what the user calls it.
 
     Args:
-        home: The store.
         text: ``reference``, a run's id, the start of one, its name, or ``latest``.
 
     Returns:
@@ -91,12 +80,8 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
     """Finds the run a user means.
 
     Args:
-        database: The index.
         text: A run's id, the start of one, its name, or ``latest``.
         with_results: Whether ``latest`` means the newest one that has results.
-
-    Returns:
-        The run.
 
     Raises:
         InputError: If there is none, or several fit.

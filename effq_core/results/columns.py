@@ -24,27 +24,17 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column.
+    """One column."""
 
-    Attributes:
-        name: As in :func:`effq_core.results.table.rows`.
-        title: For people, with the unit.
-        group: Which columns it belongs to.
-        term: Entry of the glossary that explains it; empty where the title says it all.
-        digits: Decimal places; ``None`` for text.
-        threads: Thread count the column is about; 0 for others.
-        write: Writes a number where decimal places alone would not do.
-        doubt: Column whose ``yes`` says that the value was disturbed; empty where none does.
-    """
-
-    name: str
-    title: str
-    group: Group
-    term: str = ""
-    digits: int | None = 0
-    threads: int = 0
+    name: str  # as in :func:`effq_core.results.table.rows`
+    title: str  # for people, with the unit
+    group: Group  # which columns it belongs to
+    term: str = ""  # entry of the glossary that explains it; empty where the title says it all
+    digits: int | None = 0  # decimal places; ``None`` for text
+    threads: int = 0  # thread count the column is about; 0 for others
+    # Writes a number where decimal places alone would not do.
     write: Callable[[float | None], str] | None = None
-    doubt: str = ""
+    doubt: str = ""  # column whose ``yes`` says that the value was disturbed; empty where none does
 
     def text(self, value: Cell) -> str:
         """Writes a value for reading."""
@@ -62,144 +52,100 @@ class Column:
 
 
 def columns(results: Results) -> tuple[Column, ...]:
-    """Lists the columns of a run's table, the variant's names left out.
-
-    Returns:
-        Every other column of :func:`effq_core.results.table.rows`, once.
-    """
-    timed = tuple(column for threads in results.threads for column in _latency(threads))
-    return (*_FIRST, *timed, *_LAST)
-
-
-def _share(name: str, title: str, group: Group) -> tuple[Column, ...]:
-    ends = (("", ""), ("_low", ", low end"), ("_high", ", high end"))
+    """Lists the columns of a run's table, each once, the variant's names left out."""
     return tuple(
-        Column(
-            name=f"{name}{end}_percent",
-            title=f"{title}{words}, %",
-            group=group,
-            term="interval" if end else name,
-            digits=2,
-        )
-        for end, words in ends
+        _column(group, threads, *line)
+        for group, lines in _LINES.items()
+        for threads in (results.threads if group is Group.LATENCY else (0,))
+        for line in lines
     )
 
 
-_DIFFERENCE = Group.DIFFERENCE
-_FIRST = (
-    Column(name="size_bytes", title="Size, bytes", group=Group.SIZE, term="size"),
-    Column(name="size_kib", title="Size, KiB", group=Group.SIZE, term="size"),
-    Column(name="times_smaller", title="× smaller", group=Group.SIZE, term="compression", digits=2),
-    Column(name="saved_percent", title="Saved, %", group=Group.SIZE, digits=1),
-    Column(name="evaluation_images", title="n, photos", group=Group.ACCURACY, term="n"),
-    *_share("top1", "Top-1", Group.ACCURACY),
-    *_share("top5", "Top-5", Group.ACCURACY),
-    Column(
-        name="calibration_error_percent",
-        title="Calibration error, %",
-        group=Group.ACCURACY,
-        term="calibration_error",
-        digits=2,
-    ),
-    Column(name="difference_points", title="Δ top-1, points", group=_DIFFERENCE, digits=2),
-    Column(
-        name="difference_low_points",
-        title="Δ, low end, points",
-        group=_DIFFERENCE,
-        term="paired_interval",
-        digits=2,
-    ),
-    Column(
-        name="difference_high_points",
-        title="Δ, high end, points",
-        group=_DIFFERENCE,
-        term="paired_interval",
-        digits=2,
-    ),
-    Column(
-        name="mcnemar_p", title="Exact p", group=_DIFFERENCE, term="mcnemar", write=fmt.p_number
-    ),
-    Column(name="flips_worse_images", title="Worse, photos", group=_DIFFERENCE, term="flips"),
-    Column(name="flips_better_images", title="Better, photos", group=_DIFFERENCE, term="flips"),
-    Column(
-        name="detectable_points",
-        title="Detectable, points",
-        group=_DIFFERENCE,
-        term="detectable",
-        digits=2,
-    ),
-    Column(name="kl_nats", title="KL, nats", group=_DIFFERENCE, term="kl", digits=5),
-    Column(
-        name="max_probability_difference",
-        title="Largest change of a probability",
-        group=_DIFFERENCE,
-        digits=3,
-    ),
-    *_share("agreement", "Same answer", _DIFFERENCE),
-)
-_LAST = (
-    Column(name="operators", title="Operators", group=Group.FILE, term="operators"),
-    Column(
-        name="delegated_percent",
-        title="Delegated, %",
-        group=Group.FILE,
-        term="delegated",
-        digits=1,
-    ),
-    Column(name="delegated_partitions", title="Partitions", group=Group.FILE, term="partitions"),
-    Column(name="float_tensors", title="Float tensors", group=Group.FILE),
-    Column(
-        name="fake_quant_per_channel",
-        title="Fake-quant, per channel",
-        group=Group.FILE,
-        term="fake_quant",
-    ),
-    Column(
-        name="fake_quant_per_tensor",
-        title="Fake-quant, per tensor",
-        group=Group.FILE,
-        term="fake_quant",
-    ),
-    Column(name="best_epoch", title="Best epoch", group=Group.FILE, term="epochs"),
-    Column(name="gates_passed", title="Checks passed", group=Group.FILE, term="gate"),
-    Column(name="gates_failed", title="Checks failed", group=Group.FILE, term="gate"),
-    Column(name="failed_gates", title="Failed checks", group=Group.FILE, term="gate", digits=None),
-    Column(name="sha256", title="SHA-256 of the file", group=Group.FILE, digits=None),
-)
-# Name, title, glossary term, decimal places.
-_TIMED: tuple[tuple[str, str, str, int | None], ...] = (
-    ("median_ms", "Median, ms", "median", 3),
-    ("median_low_ms", "Median, low end, ms", "median", 3),
-    ("median_high_ms", "Median, high end, ms", "median", 3),
-    ("mean_ms", "Mean, ms", "latency", 3),
-    ("p90_ms", "90 % within, ms", "p90", 3),
-    ("p99_ms", "99 % within, ms", "p99", 3),
-    ("min_ms", "Fastest, ms", "fastest", 3),
-    ("std_ms", "Spread (std), ms", "std", 3),
-    ("cold_start_ms", "Cold start, ms", "cold_start", 1),
-    ("load_ms", "Loading, ms", "cold_start", 1),
-    ("first_invoke_ms", "First photo, ms", "cold_start", 1),
-    ("images_per_second", "Photos/s", "throughput", 1),
-    ("peak_memory_kib", "Peak memory, KiB", "peak_memory", 0),
-    ("times_faster", "× faster", "speedup", 2),
-    ("times_faster_low", "× faster, lowest round", "speedup", 2),
-    ("times_faster_high", "× faster, highest round", "speedup", 2),
-    ("rounds", "Rounds timed together", "rounds", 0),
-    ("disturbed", "Disturbed", "disturbed", None),
-    ("others_percent", "Other programs, %", "others_share", 1),
-)
-
-
-def _latency(threads: int) -> tuple[Column, ...]:
-    return tuple(
-        Column(
-            name=f"threads_{threads}_{name}",
-            title=title,
-            group=Group.LATENCY,
-            term=term,
-            digits=digits,
-            threads=threads,
-            doubt=f"threads_{threads}_disturbed" if name.startswith("times_faster") else "",
-        )
-        for name, title, term, digits in _TIMED
+def _column(
+    group: Group, threads: int, name: str, title: str, term: str, digits: int | None
+) -> Column:
+    start = f"threads_{threads}_" if threads else ""
+    return Column(
+        name=f"{start}{name}",
+        title=title,
+        group=group,
+        term=term,
+        digits=digits,
+        threads=threads,
+        write=fmt.p_number if name == "mcnemar_p" else None,
+        doubt=f"{start}disturbed" if name.startswith("times_faster") else "",
     )
+
+
+_Line = tuple[str, str, str, int | None]
+
+
+def _share(name: str, title: str) -> tuple[_Line, ...]:
+    return (
+        (f"{name}_percent", f"{title}, %", name, 2),
+        (f"{name}_low_percent", f"{title}, low end, %", "interval", 2),
+        (f"{name}_high_percent", f"{title}, high end, %", "interval", 2),
+    )
+
+
+_LINES: dict[Group, tuple[_Line, ...]] = {
+    Group.SIZE: (
+        ("size_bytes", "Size, bytes", "size", 0),
+        ("size_kib", "Size, KiB", "size", 0),
+        ("times_smaller", "× smaller", "compression", 2),
+        ("saved_percent", "Saved, %", "", 1),
+    ),
+    Group.ACCURACY: (
+        ("evaluation_images", "n, photos", "n", 0),
+        *_share("top1", "Top-1"),
+        *_share("top5", "Top-5"),
+        ("calibration_error_percent", "Calibration error, %", "calibration_error", 2),
+    ),
+    Group.DIFFERENCE: (
+        ("difference_points", "Δ top-1, points", "", 2),
+        ("difference_low_points", "Δ, low end, points", "paired_interval", 2),
+        ("difference_high_points", "Δ, high end, points", "paired_interval", 2),
+        ("mcnemar_p", "Exact p", "mcnemar", 0),
+        ("flips_worse_images", "Worse, photos", "flips", 0),
+        ("flips_better_images", "Better, photos", "flips", 0),
+        ("detectable_points", "Detectable, points", "detectable", 2),
+        ("kl_nats", "KL, nats", "kl", 5),
+        ("max_probability_difference", "Largest change of a probability", "", 3),
+        *_share("agreement", "Same answer"),
+    ),
+    Group.LATENCY: (
+        ("median_ms", "Median, ms", "median", 3),
+        ("median_low_ms", "Median, low end, ms", "median", 3),
+        ("median_high_ms", "Median, high end, ms", "median", 3),
+        ("mean_ms", "Mean, ms", "latency", 3),
+        ("p90_ms", "90 % within, ms", "p90", 3),
+        ("p99_ms", "99 % within, ms", "p99", 3),
+        ("min_ms", "Fastest, ms", "fastest", 3),
+        ("std_ms", "Spread (std), ms", "std", 3),
+        ("cold_start_ms", "Cold start, ms", "cold_start", 1),
+        ("load_ms", "Loading, ms", "cold_start", 1),
+        ("first_invoke_ms", "First photo, ms", "cold_start", 1),
+        ("images_per_second", "Photos/s", "throughput", 1),
+        ("peak_memory_kib", "Peak memory, KiB", "peak_memory", 0),
+        ("times_faster", "× faster", "speedup", 2),
+        ("times_faster_low", "× faster, lowest round", "speedup", 2),
+        ("times_faster_high", "× faster, highest round", "speedup", 2),
+        ("rounds", "Rounds timed together", "rounds", 0),
+        ("disturbed", "Disturbed", "disturbed", None),
+        ("others_percent", "Other programs, %", "others_share", 1),
+    ),
+    Group.FILE: (
+        ("operators", "Operators", "operators", 0),
+        ("delegated_percent", "Delegated, %", "delegated", 1),
+        ("delegated_partitions", "Partitions", "partitions", 0),
+        ("float_tensors", "Float tensors", "", 0),
+        ("fake_quant_per_channel", "Fake-quant, per channel", "fake_quant", 0),
+        ("fake_quant_per_tensor", "Fake-quant, per tensor", "fake_quant", 0),
+        ("best_epoch", "Best epoch", "epochs", 0),
+        ("gates_passed", "Checks passed", "gate", 0),
+        ("gates_failed", "Checks failed", "gate", 0),
+        ("failed_gates", "Failed checks", "gate", None),
+        ("sha256", "SHA-256 of the file", "", None),
+    ),
+}
+"""Name, title, term of the glossary and decimal places of each column, in their order."""

@@ -102,7 +102,6 @@ class Results:
         variants: By name, in the catalogue's order.
         gates: Checks of the samples.
         warnings: What a reader must know, as sentences.
-        hardware: The machine.
         versions: Library versions.
         plain: The document they were read from.
         folder: Where the artifacts named by the variants are; ``None`` where there are none.
@@ -160,12 +159,6 @@ class Results:
     def model_file(self, name: str) -> Path:
         """Returns a variant's file.
 
-        Args:
-            name: The variant.
-
-        Returns:
-            The file, as the run made it.
-
         Raises:
             InputError: If the run does not have the variant, or not its file.
             StoreError: If the file is no longer there, or no longer as large as it was.
@@ -203,12 +196,6 @@ class Results:
     def predictions(self, name: str) -> Predictions:
         """Reads a variant's answers to every evaluation image.
 
-        Args:
-            name: The variant.
-
-        Returns:
-            The answers.
-
         Raises:
             InputError: If the run does not have the variant, or no files at all.
             StoreError: If they are no longer there.
@@ -220,9 +207,6 @@ class Results:
 
     def variant(self, name: str) -> VariantResult:
         """Returns a variant's results.
-
-        Args:
-            name: The variant.
 
         Raises:
             InputError: If the run does not have it.
@@ -250,13 +234,6 @@ class Results:
     @classmethod
     def from_dict(cls, plain: dict[str, Any], folder: Path | None = None) -> Results:
         """Reads the document the last stage of a run writes.
-
-        Args:
-            plain: JSON values.
-            folder: The store's artifacts.
-
-        Returns:
-            The results.
 
         Raises:
             StoreError: If it is not such a document.

@@ -24,17 +24,7 @@ def on_photos(
     variants: Sequence[str] | None = None,
     evaluation_size: int | None = None,
 ) -> Experiment:
-    """Asks for the measurement of a run's files on other photos.
-
-    Args:
-        results: The run's.
-        run: Its id, or ``reference``.
-        dataset: Identifier of the photos.
-        variants: Which of its variants; ``None``: all that have files.
-        evaluation_size: How many photos; ``None``: all there are.
-
-    Returns:
-        The run's experiment, with these photos and ``files_of``.
+    """Asks for a run's files, all by default, to be measured on other photos, all or so many.
 
     Raises:
         InputError: If a variant has no file.

@@ -7,13 +7,7 @@ from effq_core.results.document import Results
 
 
 def output_names(results: Results) -> list[str]:
-    """Returns what a run's model outputs are called, in their order.
-
-    Args:
-        results: The run's. Where it comes without files, its model's own label set is used.
-
-    Returns:
-        A name an output.
+    """Returns what a run's outputs are called, in order; by its model's label set without files.
 
     Raises:
         StoreError: If the run's file of labels is gone.
@@ -25,12 +19,5 @@ def output_names(results: Results) -> list[str]:
 
 
 def class_names(results: Results) -> list[str]:
-    """Returns what the dataset calls its classes, in the order of its labels.
-
-    Args:
-        results: The run's.
-
-    Returns:
-        The names; empty where the photos have no labels.
-    """
+    """Returns the dataset's names of its classes in label order; empty without labels."""
     return [str(name) for name in results.dataset["class_names"]]

@@ -33,85 +33,51 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two variants on the same photos.
+    """Two variants on the same photos."""
 
-    Attributes:
-        first: Name of the variant compared with.
-        second: Name of the variant compared.
-        comparison: What differs, and whether it can be chance; ``second`` minus ``first``.
-        sentence: That in plain words.
-        adjusted_p: ``comparison.p`` after Holm's correction for all pairs of the run asked about
-            at once; ``None`` where one pair was asked about, or without labels.
-    """
-
-    first: str
-    second: str
-    comparison: Comparison
+    first: str  # name of the variant compared with
+    second: str  # name of the variant compared
+    comparison: Comparison  # what differs, and whether it can be chance; ``second`` minus ``first``
     sentence: str
+    # ``comparison.p`` after Holm's correction for all pairs of the run asked about at once;
+    # ``None`` where one pair was asked about, or without labels.
     adjusted_p: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one variant said about one photo.
+    """What one variant said about one photo."""
 
-    Attributes:
-        label: Name of the class.
-        confidence: How probable it found it, 0–1.
-    """
-
-    label: str
-    confidence: float
+    label: str  # name of the class
+    confidence: float  # how probable it found it, 0–1
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedPhoto:
-    """A photo to which two variants give different answers.
+    """A photo to which two variants give different answers."""
 
-    Attributes:
-        row: Its place among the evaluation photos.
-        key: Its key in the dataset.
-        truth: Name of its true class; ``None`` without labels.
-        first: The first variant's answer.
-        second: The second's.
-        change: What became of it.
-    """
-
-    row: int
-    key: str
-    truth: str | None
+    row: int  # its place among the evaluation photos
+    key: str  # its key in the dataset
+    truth: str | None  # name of its true class; ``None`` without labels
     first: Answer
     second: Answer
-    change: Change
+    change: Change  # what became of it
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassChange:
-    """What changed between two variants on the photos of one class.
+    """What changed between two variants on the photos of one class."""
 
-    Attributes:
-        label: Position among the dataset's classes.
-        name: Its name.
-        n: Photos.
-        first: Share the first variant gets right.
-        second: Share the second gets right.
-        worse: Photos only the first gets right.
-        better: Photos only the second gets right.
-        difference_points: Second minus first, percentage points.
-        low_points: Lower end of its 95 % interval.
-        high_points: Upper end.
-    """
-
-    label: int
+    label: int  # position among the dataset's classes
     name: str
-    n: int
-    first: Proportion
-    second: Proportion
-    worse: int
-    better: int
-    difference_points: float
-    low_points: float
-    high_points: float
+    n: int  # photos
+    first: Proportion  # share the first variant gets right
+    second: Proportion  # share the second gets right
+    worse: int  # photos only the first gets right
+    better: int  # photos only the second gets right
+    difference_points: float  # second minus first, percentage points
+    low_points: float  # lower end of its 95 % interval
+    high_points: float  # upper end
 
 
 def compare_pair(results: Results, first: str, second: str) -> Pair:
@@ -186,10 +152,7 @@ def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPh
 
 
 def class_changes(results: Results, first: str, second: str) -> tuple[ClassChange, ...]:
-    """Compares two variants class by class.
-
-    Returns:
-        A row a class that has photos, largest loss first; none without labels.
+    """Compares two variants on each class that has photos, largest loss first; none without labels.
 
     Raises:
         InputError: If the run lacks a variant.
@@ -249,14 +212,7 @@ def _change(truth: Ints | None, before: Predictions, after: Predictions, row: in
 
 
 def by_chance(classes: int) -> str:
-    """Says how many of so many intervals lie off zero though nothing changed.
-
-    Args:
-        classes: Classes compared at 95 % each.
-
-    Returns:
-        Such as ``about half a class`` or ``about 5 classes``.
-    """
+    """Says how many of so many 95 % intervals lie off zero by chance, as ``about half a class``."""
     expected = SIGNIFICANCE * classes
     if expected < 0.25:
         return "hardly any class"

@@ -26,19 +26,12 @@ EVALUATED = 500
 
 @dataclass(frozen=True, kw_only=True)
 class PaperRow:
-    """One line of the paper's tables.
+    """One line of the paper's tables."""
 
-    Attributes:
-        variant: Name in the variant catalogue.
-        size_kib: Size of the file; printed as KB, but only KiB fit the graph.
-        top1: Share of its 500 photos, 0–1, as printed: two decimal places.
-        latency_ms: Mean of one loop of 100 invocations, thread count not given.
-    """
-
-    variant: str
-    size_kib: int
-    top1: float
-    latency_ms: float
+    variant: str  # name in the variant catalogue
+    size_kib: int  # size of the file; printed as KB, but only KiB fit the graph
+    top1: float  # share of its 500 photos, 0–1, as printed: two decimal places
+    latency_ms: float  # mean of one loop of 100 invocations, thread count not given
 
     @property
     def accuracy(self) -> Proportion:
@@ -63,26 +56,18 @@ ABOUT_QAT = (
 
 @dataclass(frozen=True, kw_only=True)
 class PaperView:
-    """How a run relates to the paper.
+    """How a run relates to the paper."""
 
-    Attributes:
-        rows: The paper's values that may stand beside the run's, by variant; empty where the
-            network is another one.
-        with_latency: Whether its times may, too: the same input size.
-        differences: What is not the same, as sentences. Never empty: the machine always differs.
-    """
-
+    # The paper's values that may stand beside the run's, by variant; empty where the network is
+    # another one.
     rows: dict[str, PaperRow]
-    with_latency: bool
+    with_latency: bool  # whether its times may, too: the same input size
+    # What is not the same, as sentences. Never empty: the machine always differs.
     differences: tuple[str, ...]
 
 
 def beside_paper(results: Results) -> PaperView:
-    """Tells which of the paper's values may stand beside a run's, and what differs.
-
-    Returns:
-        The rows of variants both have, and the differences.
-    """
+    """Tells which of the paper's values may stand beside a run's, and what differs."""
     architecture = _architecture(results.experiment.model)
     if architecture != ARCHITECTURE:
         return PaperView(

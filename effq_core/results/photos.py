@@ -26,27 +26,16 @@ _INDEX = "index"
 
 @dataclass(frozen=True)
 class EvaluationPhotos:
-    """Evaluation photos, read one by one.
+    """Evaluation photos, read one by one."""
 
-    Attributes:
-        keys: Key of each photo, in the order of the stored answers.
-        entry: What the models take of a photo.
-    """
-
-    keys: list[str]
-    entry: ImageInput
+    keys: list[str]  # key of each photo, in the order of the stored answers
+    entry: ImageInput  # what the models take of a photo
     _pixels: Pixels | None = None
     _dataset: Dataset | None = None
     _items: dict[str, ImageItem] | None = None
 
     def photo(self, row: int) -> Pixels:
-        """Reads one photo, cropped and scaled as the models saw it.
-
-        Args:
-            row: Its place among the evaluation photos.
-
-        Returns:
-            0–255, uint8 (size, size, channels).
+        """Reads one photo, cropped and scaled as the models saw it: uint8 (size, size, channels).
 
         Raises:
             DatasetError: If it is no longer in its dataset, or has changed.
@@ -63,9 +52,6 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
     """Finds the photos a run was evaluated on.
 
     The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
-
-    Returns:
-        The photos.
 
     Raises:
         InputError: If it is the reference run, which ships no photos.
@@ -104,15 +90,7 @@ def _from_dataset(results: Results, home: Home, folder: Path, keys: list[str]) -
 
 
 def pixels_folder(artifacts: Path, predictions: str) -> Path | None:
-    """Returns where the photos are that were evaluated.
-
-    Args:
-        artifacts: The store's artifacts.
-        predictions: Where a variant's answers are in it.
-
-    Returns:
-        The folder; ``None`` where it is not recorded.
-    """
+    """Returns where the photos are that were evaluated; ``None`` where it is not recorded."""
     found = _manifest(artifacts / predictions).get("inputs", {}).get("evaluation", {})
     fingerprint = str(found.get("fingerprint", ""))
     try:

@@ -36,24 +36,15 @@ class Touches(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Something that is not the same in all runs.
+    """Something that is not the same in all runs."""
 
-    Attributes:
-        what: What it is.
-        touches: Which numbers cannot be set side by side because of it.
-        values: What each run has, in the order given.
-    """
-
-    what: str
-    touches: Touches
-    values: tuple[str, ...]
+    what: str  # what it is
+    touches: Touches  # which numbers cannot be set side by side because of it
+    values: tuple[str, ...]  # what each run has, in the order given
 
 
 def differences(runs: Sequence[Results]) -> tuple[Difference, ...]:
     """Tells in what runs differ.
-
-    Args:
-        runs: Results, one or more.
 
     Returns:
         The differences that forbid comparing accuracy first, then those that forbid comparing
@@ -82,14 +73,7 @@ def differences(runs: Sequence[Results]) -> tuple[Difference, ...]:
 
 
 def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
-    """Says which numbers of runs may not be compared.
-
-    Args:
-        found: From :func:`differences`.
-
-    Returns:
-        A sentence for accuracy, one for latency; none where nothing stands against it.
-    """
+    """Says which numbers may not be compared: a sentence for accuracy, one for latency, or none."""
     sentences = []
     for touches, what in (
         (Touches.ACCURACY, "Accuracies of these runs do not compare"),
@@ -117,15 +101,7 @@ def photos_of(results: Results) -> Hashable:
 
 @lru_cache(maxsize=12)
 def content_of(folder: Path, predictions: str) -> str:
-    """Returns a hash of the photos a variant was evaluated on; empty where it is not recorded.
-
-    Args:
-        folder: The store's artifacts.
-        predictions: Where the variant's answers are in it.
-
-    Returns:
-        64 hexadecimal digits, or nothing.
-    """
+    """Returns a hash of the photos evaluated, 64 hexadecimal digits; empty where not recorded."""
     pixels = pixels_folder(folder, predictions)
     try:
         plain = json.loads(((pixels or folder) / ITEMS_FILE).read_text(encoding="utf-8"))
@@ -142,10 +118,6 @@ def _keys(folder: Path, predictions: str) -> tuple[str, ...]:
 
 def across(a: Results, b: Results) -> dict[str, Comparison]:
     """Compares the variants two runs share, photo by photo.
-
-    Args:
-        a: The run compared with.
-        b: The run compared.
 
     Returns:
         By the name of the variant, ``b`` minus ``a``; empty where the runs were not evaluated on

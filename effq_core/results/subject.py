@@ -25,11 +25,7 @@ KEPT = "Kept in floats"
 
 
 def facts(results: Results) -> list[str]:
-    """Says in a few words each what was measured, on what and where.
-
-    Returns:
-        Model and input size, photos and n, threads, seed, processor.
-    """
+    """Says what was measured, on what and where: model, photos and n, threads, seed, processor."""
     size = results.model["image_size"]
     threads = " and ".join(fmt.count(count) for count in results.threads)
     noun = "thread" if results.threads == (1,) else "threads"
@@ -55,11 +51,7 @@ def machine(hardware: Hardware) -> str:
 
 
 def settings(results: Results) -> list[tuple[str, str]]:
-    """Lists everything a run was made with.
-
-    Returns:
-        Names and values for people. A folder of photos is named by its title, never by its path.
-    """
+    """Lists everything a run was made with; a folder of photos by its title, never by its path."""
     experiment, hardware = results.experiment, results.hardware
     found = [
         ("Model", f"{results.model['title']}, {fmt.count(_parameters(results))} parameters"),
@@ -110,11 +102,7 @@ def ignored_output(results: Results) -> int | None:
 
 
 def head_text(results: Results) -> str:
-    """Says what became of the model's head, and of a new one how it was trained and how good it is.
-
-    Returns:
-        A few clauses without a full stop.
-    """
+    """Says what became of the head, and how a new one was trained and does; no full stop."""
     text = HEADS.get(results.head_use, results.head_use)
     if ignored := ignored_text(results):
         text += f"; {ignored}"
@@ -132,14 +120,7 @@ def head_text(results: Results) -> str:
 
 
 def kept_text(results: Results) -> str:
-    """Says what ``int8_mixed`` keeps in floats, and who chose it.
-
-    Args:
-        results: Of a run that has it.
-
-    Returns:
-        A few clauses or sentences.
-    """
+    """Says what ``int8_mixed`` keeps in floats, and who chose it."""
     made = results.variants[MIXED].conversion
     if found := made.get("sentence"):
         return str(found)

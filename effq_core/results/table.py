@@ -27,11 +27,7 @@ _TIMES = (
 
 
 def rows(results: Results) -> list[Row]:
-    """Flattens results to one row a variant, with the same columns in each.
-
-    Returns:
-        Rows in the catalogue's order; what was not measured is ``None``.
-    """
+    """Flattens results to rows of the same columns; ``None`` is what was not measured."""
     return [_row(results, variant) for variant in results.variants.values()]
 
 

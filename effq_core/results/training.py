@@ -9,9 +9,6 @@ from effq_core.results.document import Results, VariantResult
 def training_text(variant: VariantResult) -> str:
     """Says how a variant's weights or ranges were made.
 
-    Args:
-        variant: One with ``training``.
-
     Returns:
         Such as ``92 per-channel and 198 per-tensor fake-quant operators; 2 epochs on 5,850 photos
         (650 held out), loss labels; epoch 1 of 2 is shipped, the best on the held-out photos``.
@@ -34,9 +31,6 @@ def training_text(variant: VariantResult) -> str:
 
 def shipped_epoch(variant: VariantResult) -> str:
     """Names the epoch whose weights a trained variant's file holds.
-
-    Args:
-        variant: Any variant.
 
     Returns:
         Such as ``epoch 1 of 2 is shipped, the best on the held-out photos``; empty where nothing

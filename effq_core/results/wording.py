@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment import LOSSES, QatLoss
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
@@ -15,30 +14,8 @@ from effq_core.store.rows import RunRow, StageRow, StageState, Status
 
 _DATASETS = {"photo_patches": "Photo patches", "imagenette": "Imagenette"}
 
-_STATUSES = {
-    Status.QUEUED: "Queued",
-    Status.RUNNING: "Running",
-    Status.CANCELLING: "Cancelling",
-    Status.FINISHED: "Finished",
-    Status.FAILED: "Failed",
-    Status.CANCELLED: "Cancelled",
-    Status.INTERRUPTED: "Interrupted",
-}
-
-_STATES = {
-    StageState.PENDING: "Waiting",
-    StageState.RUNNING: "Running",
-    StageState.REUSED: "Cached",
-    StageState.DONE: "Done",
-    StageState.FAILED: "Failed",
-    StageState.CANCELLED: "Cancelled",
-}
-
-_WAITING = {
-    Status.QUEUED: "Starting",
-    Status.RUNNING: "Planning",
-    Status.CANCELLING: "Cancelling",
-}
+_STATES = {StageState.PENDING: "Waiting", StageState.REUSED: "Cached"}
+_WAITING = {Status.QUEUED: "Starting", Status.RUNNING: "Planning"}
 
 
 def model_title(model_id: str) -> str:
@@ -58,14 +35,7 @@ def dataset_title(dataset_id: str) -> str:
 
 
 def run_title(run: RunRow) -> str:
-    """Names a run for people.
-
-    Args:
-        run: The run.
-
-    Returns:
-        What its owner calls it, or model and photos; with the time it was asked for.
-    """
+    """Names a run: what its owner calls it, or model and photos; with the time it was asked for."""
     return f"{run_subject(run)} · {fmt.moment(run.created)}"
 
 
@@ -80,7 +50,7 @@ def run_subject(run: RunRow) -> str:
 
 def status_title(status: Status) -> str:
     """Names a run's status for people."""
-    return _STATUSES[status]
+    return status.value.capitalize()
 
 
 def method_title(method: str) -> str:
@@ -88,14 +58,9 @@ def method_title(method: str) -> str:
     return METHODS[method].title
 
 
-def loss_title(loss: str) -> str:
-    """Names a loss for people."""
-    return LOSSES()[QatLoss(loss)]
-
-
 def state_title(state: StageState) -> str:
     """Names a stage's state for people."""
-    return _STATES[state]
+    return _STATES.get(state, state.value.capitalize())
 
 
 def waiting_text(status: Status) -> str:
@@ -109,15 +74,7 @@ def sentence(text: str) -> str:
 
 
 def queue_text(place: int, ahead: RunRow) -> str:
-    """Says where a run stands in the queue, and what it waits for.
-
-    Args:
-        place: Its place among those that wait, from 1.
-        ahead: The run at work, or the first that waits.
-
-    Returns:
-        Such as ``2nd in the queue: waiting for run 20260101-120000-abcd to finish``.
-    """
+    """Says where a run stands among those that wait, from 1, and which run is before it."""
     name = f" “{ahead.name}”" if ahead.name else ""
     return f"{fmt.ordinal(place)} in the queue: waiting for run {ahead.id}{name} to finish"
 
@@ -133,43 +90,8 @@ def amount_text(stage: StageRow) -> str:
 
 
 def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
-    """Says what an event is about.
-
-    Args:
-        kind: The event's kind.
-        values: Its values.
-
-    Returns:
-        One line, or ``None`` where people need not read it.
-    """
-    if kind == "epoch":
-        return _epoch(values)
-    if kind == "warning":
-        return f"Warning: {values.get('message', '')}"
-    if kind == "skipped":
-        return f"Skipped: {values.get('reason') or values.get('key', '')}"
-    if kind == "resumed":
-        return f"Resumed after epoch {values.get('epoch')}."
-    if kind == "quiet_wait":
-        limit = fmt.duration(values.get("seconds"))
-        return (
-            f"Waiting for a quiet CPU to time fairly, {limit} at most. `effq time-now` with the "
-            "run's id does not wait."
-        )
-    if kind == "timed_again":
-        files = fmt.counted(len(values.get("files", ())), "file")
-        return f"Other programs were busy while {files} were timed: timing again."
-    if kind == "retry":
-        return f"Trying the download again: {values.get('reason', '')}"
-    if kind == "unpacking":
-        return f"Unpacking {values.get('file', '')}"
-    if kind == "sweep_run":
-        return f"Finished: {values.get('label') or values.get('run')}"
-    if kind == "worker_lost":
-        return f"The worker was lost and the stage starts again: {values.get('reason', '')}"
-    if kind == "bug":
-        return f"Bug {values.get('id')}: {values.get('type')}"
-    return None
+    """Says what an event is about in one line; ``None`` where people need not read it."""
+    return _EVENTS[kind](values) if kind in _EVENTS else None
 
 
 def is_trouble(kind: str) -> bool:
@@ -186,3 +108,33 @@ def _epoch(values: Mapping[str, Any]) -> str:
     if not values.get("epoch"):
         return f"Before training: {validation}"
     return f"Epoch {values['epoch']}: loss {fmt.plain(values.get('loss'))}, {validation}"
+
+
+def _quiet_wait(values: Mapping[str, Any]) -> str:
+    limit = fmt.duration(values.get("seconds"))
+    return (
+        f"Waiting for a quiet CPU to time fairly, {limit} at most. `effq time-now` with the "
+        "run's id does not wait."
+    )
+
+
+def _timed_again(values: Mapping[str, Any]) -> str:
+    files = fmt.counted(len(values.get("files", ())), "file")
+    return f"Other programs were busy while {files} were timed: timing again."
+
+
+_EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "epoch": _epoch,
+    "warning": lambda values: f"Warning: {values.get('message', '')}",
+    "skipped": lambda values: f"Skipped: {values.get('reason') or values.get('key', '')}",
+    "resumed": lambda values: f"Resumed after epoch {values.get('epoch')}.",
+    "quiet_wait": _quiet_wait,
+    "timed_again": _timed_again,
+    "retry": lambda values: f"Trying the download again: {values.get('reason', '')}",
+    "unpacking": lambda values: f"Unpacking {values.get('file', '')}",
+    "sweep_run": lambda values: f"Finished: {values.get('label') or values.get('run')}",
+    "worker_lost": lambda values: (
+        f"The worker was lost and the stage starts again: {values.get('reason', '')}"
+    ),
+    "bug": lambda values: f"Bug {values.get('id')}: {values.get('type')}",
+}

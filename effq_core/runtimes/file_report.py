@@ -10,56 +10,33 @@ from effq_core.base.plain import Plain
 
 @dataclass(frozen=True, kw_only=True)
 class TensorInfo:
-    """An input or output of a file.
-
-    Attributes:
-        name: Its name.
-        shape: Its sides.
-        dtype: For example ``FLOAT32`` or ``INT8``.
-        scale: Step between neighbouring integers; ``None`` for a float tensor.
-        zero_point: The integer that stands for zero; ``None`` for a float tensor.
-    """
+    """An input or output of a file."""
 
     name: str
     shape: tuple[int, ...]
-    dtype: str
-    scale: float | None
-    zero_point: int | None
+    dtype: str  # for example ``FLOAT32`` or ``INT8``
+    scale: float | None  # step between neighbouring integers; ``None`` for a float tensor
+    zero_point: int | None  # the integer that stands for zero; ``None`` for a float tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileReport(Plain):
-    """What one model file consists of.
-
-    Attributes:
-        name: File name.
-        size_bytes: Size in bytes.
-        sha256: Of the whole file, 64 hexadecimal digits.
-        ops: Operators by name.
-        tensor_dtypes: Tensors by type.
-        weight_bytes: Bytes of stored constants by type.
-        delegated_ops: Operators the runtime's fast kernels take, of those in the main graph.
-        main_ops: Operators in the main graph.
-        partitions: Pieces their share falls into; values cross over between them.
-        inputs: Inputs of the main graph.
-        outputs: Its outputs.
-        signatures: Names of its signatures.
-        has_float_tensors: Names of its FLOAT32, FLOAT16 and BFLOAT16 tensors; empty for a file
-            that is integer throughout.
-    """
+    """What one model file consists of."""
 
     name: str
     size_bytes: int
-    sha256: str
-    ops: dict[str, int]
-    tensor_dtypes: dict[str, int]
-    weight_bytes: dict[str, int]
-    delegated_ops: int
-    main_ops: int
-    partitions: int
-    inputs: tuple[TensorInfo, ...]
+    sha256: str  # of the whole file, 64 hexadecimal digits
+    ops: dict[str, int]  # operators by name
+    tensor_dtypes: dict[str, int]  # tensors by type
+    weight_bytes: dict[str, int]  # bytes of stored constants by type
+    delegated_ops: int  # operators the runtime's fast kernels take, of those in the main graph
+    main_ops: int  # operators in the main graph
+    partitions: int  # pieces their share falls into; values cross over between them
+    inputs: tuple[TensorInfo, ...]  # inputs of the main graph
     outputs: tuple[TensorInfo, ...]
-    signatures: tuple[str, ...]
+    signatures: tuple[str, ...]  # names of its signatures
+    # Names of its FLOAT32, FLOAT16 and BFLOAT16 tensors; empty for a file that is integer
+    # throughout.
     has_float_tensors: tuple[str, ...]
 
     @property

@@ -50,8 +50,6 @@ class Model:
         path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
             one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its
             outputs mean, where that is not a class each, is read beside it.
-        threads: Threads one invocation may use.
-        kernels: What computes its operators.
         keep_values: Whether values inside of the graph can be read after an invocation.
 
     Attributes:
@@ -181,9 +179,7 @@ class ModelPool:
     single-threaded session runs: the outputs are identical, bit for bit.
 
     Args:
-        path: The file.
         workers: Sessions and threads; ``None``: one per core.
-        kernels: What computes its operators.
 
     Raises:
         ModelError: As in :class:`Model`.
@@ -216,8 +212,6 @@ class ModelPool:
 
         Args:
             images: Raw RGB or grey 0–255, uint8 (n, size, size, channels); a memory map will do.
-            reporter: Told the progress, from the calling thread; asked whether to stop about
-                every 50 ms.
 
         Returns:
             Outputs, float32 (n, classes), in the order of the images.

@@ -28,15 +28,10 @@ class Kernels(StrEnum):
 
 
 class Session(ABC):
-    """A file that is ready to run, one image at a time. Serves one thread.
+    """A file that is ready to run, one image at a time. Serves one thread."""
 
-    Attributes:
-        inputs: Of the main graph.
-        outputs: Likewise.
-    """
-
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
+    inputs: tuple[TensorSpec, ...]  # of the main graph
+    outputs: tuple[TensorSpec, ...]  # likewise
 
     @abstractmethod
     def feed(self, values: Values) -> None:
@@ -59,11 +54,7 @@ class Session(ABC):
         """Counts the multiplications with weights that one image takes."""
 
     def time(self, invocations: int) -> list[float]:
-        """Runs the file several times.
-
-        Returns:
-            Milliseconds of each invocation.
-        """
+        """Runs the file several times; returns the milliseconds of each invocation."""
         found = []
         for _ in range(invocations):
             begin = time.perf_counter_ns()
@@ -109,14 +100,8 @@ class Runtime(Protocol):
         """Loads a file.
 
         Args:
-            path: Which exists.
-            threads: Threads one invocation may use, 1 or more.
-            kernels: What computes the operators.
             keep_values: Whether values inside of the graph are kept. The fast kernels may then
                 take each operator by itself, so this is not how the file runs normally.
-
-        Returns:
-            It, ready to be invoked.
 
         Raises:
             ModelError: If the file is corrupt, or an operator has no such kernel.

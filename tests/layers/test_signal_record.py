@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from effq_core.base.errors import StoreError
-from effq_core.layers.signal_record import KernelSignal, SignalRecord, TensorSignal
+from effq_core.layers.signal_record import SignalRecord
+from effq_core.layers.signal_tensors import KernelSignal, TensorSignal
 
 TENSOR = TensorSignal(
     tensor="net/block1a_project_conv/Conv2D",

@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effq_core.base.errors import StageError, StoreError
-from effq_core.measure.accuracy import (
-    AccuracyReport,
-    Predictions,
-    calibration_bins,
-    score,
-    top1,
-    top5,
-)
+from effq_core.measure.accuracy import AccuracyReport, calibration_bins, score
+from effq_core.measure.predictions import Predictions, top1, top5
 
 
 def of(rows: list[list[float]], labels: list[int] | None, class_map: list[int] | None = None):

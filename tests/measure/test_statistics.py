@@ -10,20 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effq_core.base.errors import StageError
-from effq_core.measure.accuracy import Predictions
-from effq_core.measure.statistics import (
-    Comparison,
-    clip_epsilon,
-    compare,
+from effq_core.base.intervals import (
     mcnemar,
-    mean_kl,
     median_interval,
     paired_difference,
     proportion,
-    sentence,
     smallest_significant,
     wilson,
 )
+from effq_core.measure.predictions import Predictions
+from effq_core.measure.statistics import Comparison, clip_epsilon, compare, mean_kl, sentence
 
 
 def answers(right: list[bool], labelled: bool = True) -> Predictions:

@@ -19,10 +19,6 @@ def normalised_input(normalisation: Normalisation, image_size: int) -> tuple[Any
 
     A multiply and an add would be two more operators to quantize, each with its own rounding; a
     frozen 1x1 depthwise convolution is one.
-
-    Args:
-        normalisation: Of RGB 0-255.
-        image_size: Side of the square input in pixels.
     """
     image = keras.Input((image_size, image_size, 3), name="image")
     layer = keras.layers.DepthwiseConv2D(1, trainable=False, name=NORMALISE)

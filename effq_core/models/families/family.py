@@ -30,11 +30,6 @@ class Build(Protocol):
     def __call__(self, card: ModelCard, *, classes: int, image_size: int) -> Any:
         """Builds a model.
 
-        Args:
-            card: Which one, and its normalisation.
-            classes: Width of the softmax head.
-            image_size: Side of the square input in pixels.
-
         Returns:
             A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to float32
             probabilities ``(n, classes)``. Its first layer normalises: a frozen 1x1 depthwise
@@ -44,37 +39,25 @@ class Build(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FakeQuant:
-    """What quantization-aware training has to know beyond layers with a kernel.
+    """What quantization-aware training has to know beyond layers with a kernel."""
 
-    Attributes:
-        outputs: Keras layers whose output gets a range.
-        split: Activations that run as several operators, so that their input needs a range, too.
-    """
-
-    outputs: tuple[str, ...]
+    outputs: tuple[str, ...]  # Keras layers whose output gets a range
+    # Activations that run as several operators, so that their input needs a range, too.
     split: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Models that are built alike.
-
-    Attributes:
-        name: Its key.
-        architectures: What a card may name as its architecture.
-        cards: Models with weights that come with EffQ or are downloaded.
-        build: Builds one; imports TensorFlow only when it is called.
-        layers: Names what can be kept in floats, in the order of the graph, before anything is
-            built; ``None`` where that is known only from a converted file.
-        fake_quant: What its layers need in quantization-aware training.
-    """
+    """Models that are built alike."""
 
     name: str
-    architectures: tuple[str, ...]
-    cards: tuple[ModelCard, ...]
-    build: Build
+    architectures: tuple[str, ...]  # what a card may name as its architecture
+    cards: tuple[ModelCard, ...]  # models with weights that come with EffQ or are downloaded
+    build: Build  # builds one; imports TensorFlow only when it is called
+    # Names what can be kept in floats, in the order of the graph, before anything is built;
+    # ``None`` where that is known only from a converted file.
     layers: Callable[[ModelCard], tuple[Layer, ...] | None]
-    fake_quant: FakeQuant
+    fake_quant: FakeQuant  # what its layers need in quantization-aware training
 
 
 FAMILIES: Registry[Family] = Registry("model family")
@@ -84,9 +67,6 @@ MODELS: dict[str, ModelCard] = {}
 
 def register(family: Family) -> None:
     """Adds a family and its models.
-
-    Args:
-        family: The family.
 
     Raises:
         InputError: If its name, an architecture or a model is known already, or a model is of an
@@ -122,11 +102,7 @@ def family_of(card: ModelCard) -> Family:
 
 @lru_cache(maxsize=4)
 def layers_in_weights(file: str) -> tuple[Layer, ...]:
-    """Reads a family's layers in bundled weights of one of its models: ``block1a_dwconv/0``.
-
-    Args:
-        file: Name below ``assets/weights``.
-    """
+    """Reads a family's layers, such as ``block1a_dwconv/0``, in a file below ``assets/weights``."""
     with zipfile.ZipFile(ASSETS / "weights" / file) as content:
         arrays = [name.removesuffix(".npy").partition("/") for name in content.namelist()]
     # Four arrays: a batch normalisation, which is folded into the convolution before it.

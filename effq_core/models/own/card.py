@@ -34,39 +34,22 @@ _SLUG_LENGTH = 40
 
 @dataclass(frozen=True, kw_only=True)
 class OwnCard(ModelCard):
-    """A model somebody brought.
+    """A model somebody brought."""
 
-    Attributes:
-        class_labels: Its classes, in the order of its outputs.
-        folder: Where its layers and weights, or its graph, are.
-        preprocessing: What was said about its input.
-        file_name: Name of the file it was made from.
-        file_sha256: Of that file.
-        file_bytes: Its size.
-        file_format: Such as ``Keras 3 (.keras)``.
-        qat_problems: Why fine-tuning is not offered; empty where it is.
-        head_problem: Why photos with other classes cannot be used; empty where they can.
-        int8_problem: Why post-training int8 is not offered; empty where it is.
-        notes: What a reader must know, such as that a softmax was added.
-        added: Seconds since 1970.
-        channels: Of its input; 1 where photos are made grey.
-        resize: How photos become its square.
-    """
-
-    class_labels: tuple[Label, ...]
-    folder: Path
-    preprocessing: Preprocessing
-    file_name: str
-    file_sha256: str
+    class_labels: tuple[Label, ...]  # its classes, in the order of its outputs
+    folder: Path  # where its layers and weights, or its graph, are
+    preprocessing: Preprocessing  # what was said about its input
+    file_name: str  # name of the file it was made from
+    file_sha256: str  # of that file
     file_bytes: int
-    file_format: str
-    qat_problems: tuple[str, ...]
-    head_problem: str
-    int8_problem: str
-    notes: tuple[str, ...]
-    added: float
-    channels: int = COLOUR
-    resize: Resize = Resize.CROP
+    file_format: str  # such as ``Keras 3 (.keras)``
+    qat_problems: tuple[str, ...]  # why fine-tuning is not offered; empty where it is
+    head_problem: str  # why photos with other classes cannot be used; empty where they can
+    int8_problem: str  # why post-training int8 is not offered; empty where it is
+    notes: tuple[str, ...]  # what a reader must know, such as that a softmax was added
+    added: float  # seconds since 1970
+    channels: int = COLOUR  # of its input; 1 where photos are made grey
+    resize: Resize = Resize.CROP  # how photos become its square
 
     @property
     def image_input(self) -> ImageInput:
@@ -100,13 +83,7 @@ def is_own(model_id: str) -> bool:
 
 
 def slug_of(name: str) -> str:
-    """Makes an identifier of a name.
-
-    Args:
-        name: What a person calls the model.
-
-    Returns:
-        Lower-case letters, digits and single underscores.
+    """Makes an identifier of a name: lower-case letters, digits and single underscores.
 
     Raises:
         ModelError: If nothing of it is left.
@@ -126,14 +103,7 @@ def own_folder(home: Home) -> Path:
 
 
 def model_folder(home: Home, model_id: str) -> Path:
-    """Returns the folder of one.
-
-    Args:
-        home: The store.
-        model_id: ``own:`` and its slug.
-
-    Returns:
-        The folder; whether it is there is not looked at.
+    """Returns the folder of a model, ``own:`` and its slug, whether it is there or not.
 
     Raises:
         ModelError: If it is no such identifier; no path is made of it then.
@@ -145,11 +115,7 @@ def model_folder(home: Home, model_id: str) -> Path:
 
 
 def own_models(home: Home) -> tuple[OwnCard, ...]:
-    """Lists the models people brought, by title; damaged ones are left out.
-
-    Args:
-        home: The store.
-    """
+    """Lists the models people brought, by title; damaged ones are left out."""
     folder = own_folder(home)
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     found = []
@@ -165,13 +131,6 @@ def own_models(home: Home) -> tuple[OwnCard, ...]:
 def get_own(model_id: str, home: Home) -> OwnCard:
     """Looks a model up.
 
-    Args:
-        model_id: ``own:`` and its slug.
-        home: The store.
-
-    Returns:
-        Its card.
-
     Raises:
         ModelError: If there is no such model.
         StoreError: If its card is damaged.
@@ -184,10 +143,6 @@ def get_own(model_id: str, home: Home) -> OwnCard:
 
 def remove_own_model(model_id: str, home: Home) -> None:
     """Removes a model; what runs have found with it stays.
-
-    Args:
-        model_id: ``own:`` and its slug.
-        home: The store.
 
     Raises:
         ModelError: If there is no such model.
@@ -211,24 +166,12 @@ def content_hash(folder: Path) -> str:
 
 
 def write_card(folder: Path, plain: dict[str, Any]) -> None:
-    """Writes a card; :func:`read_card` says what it must hold.
-
-    Args:
-        folder: The model's.
-        plain: JSON values.
-    """
+    """Writes a card; :func:`read_card` says what it must hold."""
     write_json(folder / CARD_FILE, {"format": 1, "content": content_hash(folder), **plain})
 
 
 def read_card(folder: Path, slug: str) -> OwnCard:
     """Reads a card.
-
-    Args:
-        folder: Where it is.
-        slug: The model's.
-
-    Returns:
-        The card.
 
     Raises:
         StoreError: If it is damaged, or the model it describes is gone.
@@ -277,15 +220,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
 
 
 def variant_problem(card: OwnCard, variant: str) -> str:
-    """Says why a variant of a model cannot be made.
-
-    Args:
-        card: The model.
-        variant: Name of a variant.
-
-    Returns:
-        The reason; empty where it can be made.
-    """
+    """Says why a variant of a model cannot be made; empty where it can be made."""
     row = get_variant(variant)
     if (row.trained or row.ranges is Ranges.FAKE_QUANT) and card.qat_problems:
         return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."

@@ -30,15 +30,7 @@ def background_of(names: Sequence[str]) -> int | None:
 
 
 def beside(names: Sequence[str], wanted: Sequence[str]) -> int | None:
-    """Returns the place of a background output that a run's classes lack.
-
-    Args:
-        names: Of a model's outputs.
-        wanted: The run's classes.
-
-    Returns:
-        The place; ``None`` where there is none, or the run has such a class too.
-    """
+    """Returns the place of a background output that a run's classes lack; ``None``: no such."""
     place = background_of(names)
     known = {name.casefold() for name in wanted}
     return None if place is None or names[place].casefold() in known else place
@@ -49,7 +41,6 @@ def unlabelled(found: _Array, labels: Sequence[str], shown: Sequence[Sequence[st
 
     Args:
         found: Answers, ``(photos, outputs)``.
-        labels: Names of the outputs, in their order.
         shown: For each photo, the labels of what it shows.
 
     Returns:

@@ -32,34 +32,21 @@ _MOST_LAYERS = 5_000
 
 @dataclass(frozen=True)
 class FlatLayer:
-    """One layer.
+    """One layer."""
 
-    Attributes:
-        name: Unique in the model.
-        kind: Of :data:`KINDS`.
-        config: Its settings, JSON values.
-        inputs: Names of layers, or :data:`INPUT`.
-    """
-
-    name: str
-    kind: str
-    config: dict[str, Any]
-    inputs: tuple[str, ...]
+    name: str  # unique in the model
+    kind: str  # of :data:`KINDS`
+    config: dict[str, Any]  # its settings, JSON values
+    inputs: tuple[str, ...]  # names of layers, or :data:`INPUT`
 
 
 @dataclass(frozen=True)
 class FlatModel:
-    """A model's layers in the order in which they can be built; the last one is its output.
+    """A model's layers in the order in which they can be built; the last one is its output."""
 
-    Attributes:
-        image_size: Side of the square input in pixels.
-        layers: From the input to the output.
-        channels: Of the input; 1 where it is grey.
-    """
-
-    image_size: int
-    layers: tuple[FlatLayer, ...]
-    channels: int = COLOUR
+    image_size: int  # side of the square input in pixels
+    layers: tuple[FlatLayer, ...]  # from the input to the output
+    channels: int = COLOUR  # of the input; 1 where it is grey
 
     @property
     def head_problem(self) -> str:
@@ -91,12 +78,6 @@ class FlatModel:
     def read(cls, folder: Path) -> FlatModel:
         """Reads what :meth:`write` wrote, trusting none of it.
 
-        Args:
-            folder: Where it is.
-
-        Returns:
-            The layers.
-
         Raises:
             ModelError: If it is not such a list.
         """
@@ -120,9 +101,6 @@ class FlatModel:
 
 def build_flat(flat: FlatModel) -> Any:
     """Builds the layers, with untrained weights.
-
-    Args:
-        flat: The layers.
 
     Returns:
         A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to
@@ -163,16 +141,11 @@ def normalise_weights(layer: FlatLayer) -> list[np.ndarray[Any, Any]]:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of layer may be told.
-
-    Attributes:
-        make: Builds it.
-        settings: Names of its settings.
-        refuse: Says why QAT cannot take a setting's value; ``None`` where it can.
-    """
+    """What a kind of layer may be told."""
 
     make: Callable[..., Any]
-    settings: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()  # names of its settings
+    # Says why QAT cannot take a setting's value; ``None`` where it can.
     refuse: Callable[[dict[str, Any]], str | None] = field(default=lambda config: None)
 
 

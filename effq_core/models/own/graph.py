@@ -67,11 +67,7 @@ _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
-    """Refuses operators that do more than compute.
-
-    Args:
-        names: Types of operators.
-        saved_model: Whether those a SavedModel keeps its variables with are welcome.
+    """Refuses operators that do more than compute, but for a SavedModel's of variables if asked.
 
     Raises:
         ModelError: If one is not known.
@@ -120,8 +116,6 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int =
 
     Args:
         call: From float32 ``(1, side, side, channels)`` to ``(1, classes)``.
-        image_size: Side in pixels.
-        channels: Of its input.
 
     Returns:
         A GraphDef from :data:`INPUT` to :data:`OUTPUT`, of known operators only.
@@ -147,15 +141,7 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int =
 def frozen_call(
     call: Callable[[Any], Any], image_size: int, channels: int = COLOUR
 ) -> Callable[[Any], Any]:
-    """Makes a model of a stranger's functions one that can be run: only known operators are left.
-
-    Args:
-        call: As of :func:`freeze_callable`; traced, not run.
-        image_size: Side in pixels.
-        channels: Of its input.
-
-    Returns:
-        The same model; only inside of another graph, such as a ``tf.function``.
+    """Makes a stranger's model one that can run inside of another graph: of known operators only.
 
     Raises:
         ModelError: If it has operators that do more than compute.
@@ -244,7 +230,6 @@ class GraphModel:
 
         Args:
             images: uint8 ``(n, side, side, channels)``.
-            reporter: Told about progress; asked about cancellation at every image.
 
         Returns:
             Probabilities, float32 ``(n, classes)``.

@@ -25,7 +25,6 @@ def with_named_head(
         layers: In the order in which they can be built.
         weights: Arrays by layer; a renamed layer's move along.
         end: Name of the layer whose output is the model's.
-        add_softmax: Whether a softmax comes after it.
 
     Returns:
         The layers; what ends the model is the last one.

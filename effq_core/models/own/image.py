@@ -18,20 +18,15 @@ _LAST = (-1, 3, [-1], [3])
 
 @dataclass(frozen=True)
 class Affine:
-    """The image's channels in some order, each times a scale plus an offset; not yet a layer.
+    """The image's channels in some order, each times a scale plus an offset; not yet a layer."""
 
-    Attributes:
-        scale: Factors, one a channel.
-        offset: Summands.
-        order: Which of R, G and B each channel is; ``(0,)`` of a grey image.
-        single: Whether it is one channel without an axis of its own, as ``x[..., 0]`` is.
-        sides: What it is reshaped to behind that, where a grey image has no axis for its channel.
-    """
-
-    scale: _Array
-    offset: _Array
+    scale: _Array  # factors, one a channel
+    offset: _Array  # summands
+    # Which of R, G and B each channel is; ``(0,)`` of a grey image.
     order: tuple[int, ...] = (0, 1, 2)
+    # Whether it is one channel without an axis of its own, as ``x[..., 0]`` is.
     single: bool = False
+    # What it is reshaped to behind that, where a grey image has no axis for its channel.
     sides: tuple[int, ...] = ()
 
     @classmethod
@@ -75,16 +70,7 @@ class Affine:
 
 
 def rearranged(name: str, node: Any, values: Sequence[Any]) -> Affine | None:
-    """Follows an operation that only picks or orders the image's channels, as BGR does.
-
-    Args:
-        name: The operation's.
-        node: Where it is in its graph.
-        values: What goes in.
-
-    Returns:
-        The image after it; ``None`` where it is something else.
-    """
+    """Follows an operation that only picks or orders channels, as BGR does; else ``None``."""
     if not all(isinstance(value, Affine) and not value.sides for value in values):
         return None
     try:

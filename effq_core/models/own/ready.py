@@ -23,37 +23,22 @@ _FOLDER = "own_files"
 
 @dataclass(frozen=True, kw_only=True)
 class ReadyFile:
-    """A file as it is, and what was said about it.
+    """A file as it is, and what was said about it."""
 
-    Attributes:
-        variant: Name of the variant it is in a run: ``file_`` and its slug.
-        title: Name for people.
-        folder: Where it is.
-        labels: Of its outputs, in their order.
-        preprocessing: What it expects of RGB 0–255; done to the pixels it is fed.
-        image_input: What it takes of a photo.
-        answers: How its outputs are read.
-        sha256: Of the file.
-        size_bytes: Its size.
-        input_type: Such as ``float32`` or ``int8``.
-        added: Seconds since 1970.
-        fed: What it is fed where that is not what its preprocessing says, such as a photo's bytes.
-        softmax: Whether its outputs are scores, and a softmax comes after them.
-    """
-
-    variant: str
+    variant: str  # name of the variant it is in a run: ``file_`` and its slug
     title: str
     folder: Path
-    labels: tuple[Label, ...]
-    preprocessing: Preprocessing
-    image_input: ImageInput
-    answers: Answers
+    labels: tuple[Label, ...]  # of its outputs, in their order
+    preprocessing: Preprocessing  # what it expects of RGB 0–255; done to the pixels it is fed
+    image_input: ImageInput  # what it takes of a photo
+    answers: Answers  # how its outputs are read
     sha256: str
     size_bytes: int
-    input_type: str
-    added: float
+    input_type: str  # such as ``float32`` or ``int8``
+    added: float  # seconds since 1970
+    # What it is fed where that is not what its preprocessing says, such as a photo's bytes.
     fed: Normalisation | None = None
-    softmax: bool = False
+    softmax: bool = False  # whether its outputs are scores, and a softmax comes after them
 
     @property
     def normalisation(self) -> Normalisation | None:
@@ -89,11 +74,7 @@ def ready_folder(home: Home) -> Path:
 
 
 def ready_files(home: Home) -> tuple[ReadyFile, ...]:
-    """Lists the files, by title; damaged entries are left out.
-
-    Args:
-        home: The store.
-    """
+    """Lists the files, by title; damaged entries are left out."""
     folder = ready_folder(home)
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
@@ -106,14 +87,7 @@ def ready_files(home: Home) -> tuple[ReadyFile, ...]:
 
 
 def get_ready(variant: str, home: Home) -> ReadyFile:
-    """Looks a file up.
-
-    Args:
-        variant: Name of the variant it is: ``file_`` and its slug.
-        home: The store.
-
-    Returns:
-        The file.
+    """Looks a file up by the name of its variant, ``file_`` and its slug.
 
     Raises:
         ModelError: If there is none of that name.
@@ -135,10 +109,6 @@ def _folder_of(variant: str, home: Home) -> Path:
 
 def remove_ready(variant: str, home: Home) -> None:
     """Removes a file; what runs have found with it stays.
-
-    Args:
-        variant: Name of the variant it is.
-        home: The store.
 
     Raises:
         ModelError: If there is none of that name.

@@ -25,9 +25,6 @@ from effq_core.models.weights import load_weights, read_weights, write_weights
 def open_own(card: OwnCard) -> Any:
     """Builds a model from the store.
 
-    Args:
-        card: Its card.
-
     Returns:
         A ``tf_keras.Model`` where it is kept as layers, else a
         :class:`~effq_core.models.own.graph.GraphModel`; both from float32
@@ -45,13 +42,7 @@ def open_own(card: OwnCard) -> Any:
 
 
 def load_own(folder: Path) -> Any:
-    """Builds a model from the files of a folder.
-
-    Args:
-        folder: Of the store, or an artifact :func:`save_own` wrote.
-
-    Returns:
-        As :func:`open_own`.
+    """Builds a model as :func:`open_own` does, from the store or what :func:`save_own` wrote.
 
     Raises:
         ModelError: If the files are none of a model.
@@ -64,14 +55,7 @@ def load_own(folder: Path) -> Any:
 
 
 def save_own(model: Any, card: OwnCard, classes: int, folder: Path) -> None:
-    """Writes a model so that :func:`load_own` rebuilds it exactly.
-
-    Args:
-        model: From :func:`open_own`, or that under another head.
-        card: Its card.
-        classes: Width of the head.
-        folder: Where to write; exists.
-    """
+    """Writes a model into a folder so that :func:`load_own` rebuilds it exactly."""
     if isinstance(model, GraphModel):
         shutil.copyfile(card.folder / GRAPH_FILE, folder / GRAPH_FILE)
         return

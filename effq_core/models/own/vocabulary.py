@@ -134,7 +134,6 @@ def check_config(config: dict[str, Any], never_built: Collection[str] = ()) -> i
     """Refuses a configuration that names anything but known layers and functions.
 
     Args:
-        config: A model's configuration, JSON values.
         never_built: Names at its root that are not looked at.
 
     Returns:

@@ -16,13 +16,7 @@ from effq_core.tflite.file import Tensor, TfliteFile, read_tflite
 
 
 def inspect_file(path: Path) -> FileReport:
-    """Reads what a ``.tflite`` file consists of.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its operators, tensors, types and how much of it XNNPACK takes on this processor.
+    """Reads a ``.tflite`` file's operators, tensors, types, and XNNPACK's share on this processor.
 
     Raises:
         ModelError: If the file is missing or corrupt, or must not be run.
@@ -74,7 +68,6 @@ def delegated_partitions(interpreter: Interpreter, operators: int) -> list[set[i
 
     Args:
         interpreter: With its tensors allocated.
-        operators: How many operators the main graph of the file has.
 
     Returns:
         For each delegated piece the indices of its operators.

@@ -8,14 +8,7 @@ from effq_core.base.errors import ModelError
 
 
 def take_one_image(interpreter: Interpreter) -> int:
-    """Lets a file that was made for several images at a time take one.
-
-    Args:
-        interpreter: Its tensors not yet allocated.
-
-    Returns:
-        How many images the file was made for.
-    """
+    """Lets a file for several images, not yet allocated, take one; returns how many it took."""
     batch = 1
     for detail in interpreter.get_input_details():
         shape = [int(side) for side in detail["shape"]]
@@ -26,13 +19,7 @@ def take_one_image(interpreter: Interpreter) -> int:
 
 
 def only_several(name: str, batch: int, why: object) -> ModelError:
-    """Says that a file that was made for several images cannot take one.
-
-    Args:
-        name: Of the file.
-        batch: How many images it was made for.
-        why: What went wrong.
-    """
+    """Says that a file that was made for several images cannot take one."""
     return ModelError(
         f"{name} takes {batch} images at a time, and cannot take one: {str(why)[:200]}",
         "Convert the model again with a batch of 1.",

@@ -83,14 +83,8 @@ def load_interpreter(
     """Loads a ``.tflite`` file and allocates its tensors.
 
     Args:
-        path: The file.
-        kernels: What computes the operators.
-        threads: Threads one invocation may use.
         keep_values: Whether values inside the graph can be read after an invocation; XNNPACK then
             takes each operator by itself.
-
-    Returns:
-        An interpreter ready to be invoked.
 
     Raises:
         ModelError: If the file is corrupt.
