@@ -23,8 +23,6 @@ class Headline:
     """What a run found, for somebody who reads nothing else.
 
     Attributes:
-        text: One sentence.
-        cautions: What to keep in mind, as sentences.
         sure: Whether nothing touches the numbers of the text: no failed check, no busy machine,
             no files timed separately, not too few photos.
         variant: The variant it recommends; ``None`` where none passed its checks, where timing has
@@ -42,12 +40,8 @@ class Headline:
 def headline(results: Results, threads: int | None = None) -> Headline:
     """Says which variant a run recommends, and how far that can be believed.
 
-    Args:
-        results: The run's.
-        threads: Thread count of the latency; ``None`` for the first that was timed.
-
-    Returns:
-        The outcome with no limit on size or latency, and the usual one on what may be lost.
+    With no limit on size or latency, and the usual one on what may be lost; latency at the first
+    thread count that was timed, where none is given.
 
     Raises:
         StoreError: If stored answers are missing.

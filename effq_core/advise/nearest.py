@@ -14,8 +14,6 @@ class Nearest:
     """The variant that comes nearest to limits it does not keep to.
 
     Attributes:
-        name: The variant's.
-        title: Its name for people.
         text: What it needs, one sentence.
         limits: The limits loosened just so far that it keeps to them.
     """
@@ -27,15 +25,9 @@ class Nearest:
 
 
 def nearest(results: Results, limits: Limits) -> Nearest | None:
-    """Finds the variant that needs the limits loosened least.
+    """Finds the variant whose excesses, as shares of the limits, add up to the least.
 
-    Args:
-        results: The run's.
-        limits: Limits no variant keeps to.
-
-    Returns:
-        The variant whose excesses, as shares of the limits, add up to the least; ``None`` where no
-        variant may be shipped at all, or only untimed ones.
+    ``None`` where no variant may be shipped at all, or only untimed ones.
     """
     found = [
         (excess, variant)

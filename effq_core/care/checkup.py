@@ -41,14 +41,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Plain):
-    """One thing that was looked at.
-
-    Attributes:
-        name: What.
-        state: How it turned out.
-        found: What was found, in words.
-        hint: What to do about it; empty where nothing is to be done.
-    """
+    """One thing that was looked at; the hint is empty where nothing is to be done."""
 
     name: str
     state: State
@@ -57,15 +50,10 @@ class Check(Plain):
 
 
 def examine(home: Home, *, network: bool = True, hashes: bool = False) -> list[Check]:
-    """Looks at everything a run needs.
+    """Looks at everything a run needs; none of the checks raises.
 
-    Args:
-        home: The store.
-        hashes: Whether to compare every byte people have brought with what was kept.
-        network: Whether to look if downloads can be reached, which takes up to three seconds.
-
-    Returns:
-        The checks; none raises.
+    ``network`` looks if downloads can be reached, which takes up to three seconds; ``hashes``
+    compares every byte people have brought with what was kept.
     """
     looks: list[tuple[str, Callable[[], list[Check]]]] = [
         ("versions", _versions),

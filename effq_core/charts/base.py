@@ -23,17 +23,9 @@ def new_figure(
     legend: bool = False,
     hover: Literal["closest", "x", "y", "x unified", "y unified"] = "closest",
 ) -> go.Figure:
-    """Makes an empty figure.
+    """Makes an empty figure of a fixed height in pixels, so that the page does not jump.
 
-    Args:
-        height: Pixels; fixed, so that the page does not jump.
-        x_title: What the x axis shows, with its unit.
-        y_title: What the y axis shows, with its unit.
-        legend: Whether to show a legend (below the chart); direct labels are better.
-        hover: Plotly's hover mode.
-
-    Returns:
-        The figure.
+    Axis titles hold the unit; the legend is below the chart, where direct labels cannot do.
     """
     axis = {"automargin": True, "gridcolor": GRID, "zerolinecolor": GRID}
     # All at once: every later update of a figure costs plotly milliseconds.
@@ -53,15 +45,7 @@ def new_figure(
 
 
 def describe(figure: go.Figure, alt: str) -> go.Figure:
-    """Gives a figure the text a screen reader reads.
-
-    Args:
-        figure: The figure; changed in place.
-        alt: What it shows, in one or two sentences with the main numbers.
-
-    Returns:
-        The same figure.
-    """
+    """Gives a figure the text a screen reader reads: a sentence or two with the main numbers."""
     figure.update_layout(meta={"alt": alt})
     return figure
 
@@ -73,16 +57,7 @@ def alt_text(figure: go.Figure) -> str:
 
 
 def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, Any]:
-    """Returns plotly's marker of a variant.
-
-    Args:
-        variant: Its name.
-        size: Pixels.
-        hollow: Drawn as an outline, for values of the paper.
-
-    Returns:
-        Colour and symbol.
-    """
+    """Returns plotly's marker of a variant, ``size`` pixels wide; hollow for the paper's values."""
     row = get_variant(variant)
     return {
         "color": row.colour,
@@ -93,12 +68,7 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
 
 
 def note_above(figure: go.Figure, text: str) -> None:
-    """Writes a remark above the right end of the plot, where nothing is drawn.
-
-    Args:
-        figure: The figure; gets the remark.
-        text: The remark, escaped where it holds a name somebody gave.
-    """
+    """Writes a remark above the right end of the plot; names in it must be escaped."""
     figure.add_annotation(
         text=text,
         x=1,

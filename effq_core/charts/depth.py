@@ -51,17 +51,10 @@ def depth_chart(
     usual: Sequence[float] = (),
     usual_photos: int = 0,
 ) -> go.Figure:
-    """Draws the SQNR of every operator's output, from the photo to the answer.
+    """Draws the SQNR of every operator's output in dB, from the photo to the answer.
 
-    Args:
-        network: The model: its stages are the ticks.
-        points: One an operator, in the order of the graph.
-        threshold_db: Under which the two models have parted company, in dB.
-        usual: The median photo's SQNR of the same operators, in dB; none, if not known.
-        usual_photos: How many photos that median is of.
-
-    Returns:
-        The figure.
+    Under ``threshold_db`` the two models have diverged. ``usual`` is the median photo's SQNR of the
+    same operators, over ``usual_photos``; none, if not known.
     """
     figure = new_figure(height=HEIGHT, x_title="stage of the network", y_title="SQNR, dB")
     places = list(range(len(points)))

@@ -47,15 +47,10 @@ def devices(
 ) -> go.Figure | None:
     """Draws the median latency of each variant that was timed elsewhere, there and on the host.
 
-    Args:
-        results: The run's.
-        reports: By variant; of several of one device the first counts, as
-            :func:`effq_core.devices.timings.list_timings` puts the latest first.
-        threads: Thread count.
-
-    Returns:
-        Bars with 95 % intervals, a variant's together, the run's host first and filled, devices
-        pale; ``None`` where no device was timed with so many threads.
+    Of several reports of one device the first counts, as
+    :func:`effq_core.devices.timings.list_timings` puts the latest first. Bars have 95 % intervals,
+    the run's host first and filled, devices pale; ``None`` where none was timed with so many
+    threads.
     """
     bars = _bars(results, reports, threads)
     if all(bar.is_host for bar in bars):

@@ -21,10 +21,8 @@ _FRAME = 90
 def against_float32(results: Results) -> go.Figure | None:
     """Draws how far each variant is from float32, with the paired 95 % intervals.
 
-    Returns:
-        The figure: filled markers differ by more than chance would do, hollow ones do not; the
-        band is a difference without practical consequence. ``None`` where there is nothing to
-        compare, or no label.
+    Filled markers differ by more than chance would do, hollow ones do not; the band is a difference
+    without practical consequence. ``None`` where there is nothing to compare, or no label.
     """
     rows = [
         (variant.name, variant.title, variant.comparison)

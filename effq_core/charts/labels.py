@@ -9,42 +9,21 @@ from collections.abc import Sequence
 
 
 def wrapped(text: str, width: int = 14) -> str:
-    """Breaks a name into short lines for an axis, and makes it harmless to plotly.
+    """Breaks a name into lines of ``width`` characters for an axis, escaped for plotly.
 
-    Args:
-        text: Any text; plotly reads some HTML in it.
-        width: Characters a line may have; a longer word stays whole.
-
-    Returns:
-        Escaped text with ``<br>`` between lines.
+    A longer word stays whole.
     """
     lines = textwrap.wrap(text, width, break_long_words=False) or [""]
     return "<br>".join(html.escape(line) for line in lines)
 
 
 def shortened(text: str, most: int = 22) -> str:
-    """Cuts a long name, and makes it harmless to plotly.
-
-    Args:
-        text: Any text.
-        most: Characters kept, the ellipsis included.
-
-    Returns:
-        Escaped text.
-    """
+    """Cuts a long name to ``most`` characters, ellipsis included, escaped for plotly."""
     return html.escape(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
 
 
 def spread(values: Sequence[float], gap: float) -> list[float]:
-    """Moves values apart until neighbours have a distance, each group as little as possible.
-
-    Args:
-        values: In any order.
-        gap: Least distance between two of them.
-
-    Returns:
-        The moved values, in the order given. Groups keep their middle.
-    """
+    """Moves values at least ``gap`` apart, as little as possible: groups keep their middle."""
     order = sorted(range(len(values)), key=lambda position: values[position])
     # Groups of positions that touch, each with the middle its members would like.
     groups: list[list[int]] = []
@@ -61,16 +40,7 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Chooses round numbers for an axis.
-
-    Args:
-        low: Lowest value shown.
-        high: Highest value shown, above ``low``.
-        most: Ticks there may be, 2 or more.
-
-    Returns:
-        Multiples of 1, 2 or 5 times a power of ten, within the ends.
-    """
+    """Chooses round numbers for an axis: multiples of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / max(1, most - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))

@@ -28,9 +28,8 @@ _FRAME = 120
 def distribution(results: Results, threads: int) -> go.Figure:
     """Draws how the timed invocations of every variant are distributed.
 
-    Returns:
-        Boxes from the first to the third quartile with whiskers of 1.5 box widths; single dots
-        beyond them; a diamond at the mean and a bar at the 99th percentile.
+    Boxes from the first to the third quartile with whiskers of 1.5 box widths; single dots beyond
+    them; a diamond at the mean and a bar at the 99th percentile.
     """
     timed = _timed(results, threads)
     figure = new_figure(
@@ -81,16 +80,7 @@ def distribution(results: Results, threads: int) -> go.Figure:
 
 
 def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figure:
-    """Draws the timed invocations in their order: a step or a drift tells of a busy machine.
-
-    Args:
-        results: The run's.
-        threads: Thread count.
-        names: Variants to show.
-
-    Returns:
-        The figure, one line a variant.
-    """
+    """Draws the timed invocations in their order: a step or a drift tells of a busy machine."""
     figure = new_figure(
         height=340,
         x_title="Timed invocation, in order",
@@ -127,11 +117,7 @@ def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figur
 
 
 def thread_scaling(results: Results) -> go.Figure:
-    """Draws the median latency of every variant against the thread count.
-
-    Returns:
-        The figure, with 95 % intervals of the medians.
-    """
+    """Draws the median latency of every variant against the thread count, with 95 % intervals."""
     figure = new_figure(height=400, x_title="Threads", y_title="Median latency, ms", legend=True)
     found = []
     for variant in results.variants.values():
@@ -165,15 +151,7 @@ def thread_scaling(results: Results) -> go.Figure:
 
 
 def thinned(samples: Sequence[float], most: int = MOST_SAMPLES) -> list[float]:
-    """Reduces samples to evenly spaced quantiles, smallest and largest included.
-
-    Args:
-        samples: In any order.
-        most: Values to keep, 2 or more.
-
-    Returns:
-        The samples themselves where there are few enough.
-    """
+    """Reduces many samples to evenly spaced quantiles, smallest and largest included."""
     if len(samples) <= most:
         return list(samples)
     values: list[float] = np.quantile(samples, np.linspace(0, 1, most)).tolist()

@@ -25,8 +25,7 @@ _Floats = npt.NDArray[np.float64]
 def activation_chart(signal: TensorSignal) -> go.Figure:
     """Draws the values an operator makes in float32, and what int8 can represent of them.
 
-    Returns:
-        The figure; the count's axis is logarithmic, because a few far values set the range.
+    The count's axis is logarithmic, because a few far values set the range.
     """
     figure = _histogram(signal.histogram, signal.edges, "values", "activation (no unit)")
     if signal.scale is None or signal.zero_point is None:
@@ -63,11 +62,7 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
 
 
 def kernel_chart(kernel: KernelSignal) -> go.Figure:
-    """Draws an operator's weights, and the levels of its widest and its median channel.
-
-    Args:
-        kernel: Of the operator.
-    """
+    """Draws an operator's weights, and the levels of its widest and its median channel."""
     figure = _histogram(kernel.histogram, kernel.edges, "weights", "weight (no unit)")
     name = kernel.layer
     if not kernel.scales.size:
@@ -88,11 +83,7 @@ def kernel_chart(kernel: KernelSignal) -> go.Figure:
 
 
 def channels_chart(kernel: KernelSignal) -> go.Figure:
-    """Draws the range of every output channel of a kernel, the widest first.
-
-    Args:
-        kernel: Of the operator.
-    """
+    """Draws the range of every output channel of a kernel, the widest first."""
     peaks = np.maximum(np.abs(kernel.low), np.abs(kernel.high))
     order = np.argsort(-peaks, kind="stable")
     figure = new_figure(

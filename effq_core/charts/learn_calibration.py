@@ -20,15 +20,7 @@ _MOST_BARS = 160
 
 
 def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.Figure:
-    """Draws the values an activation took on all photos, and the range of each method below.
-
-    Args:
-        activation: What was seen.
-        effects: One a method.
-
-    Returns:
-        The figure.
-    """
+    """Draws the values an activation took on all photos, and the range of each method below."""
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.66, 0.34], vertical_spacing=0.04
     )
@@ -97,15 +89,7 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
 
 
 def growth_chart(courses: Mapping[str, Sequence[RangeEffect]], images: int) -> go.Figure:
-    """Draws how the typical photo's error changes with the number of calibration photos.
-
-    Args:
-        courses: For each method its effect at rising numbers of photos.
-        images: The number chosen.
-
-    Returns:
-        The figure.
-    """
+    """Draws how the typical photo's error changes with the number of calibration photos."""
     figure = new_figure(
         height=340,
         x_title="calibration photos (count, log)",

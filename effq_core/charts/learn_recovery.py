@@ -16,10 +16,6 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
     """Draws how each int8 variant does against float32.
 
     Differences that chance alone would make are drawn hollow.
-
-    Args:
-        rungs: A row a variant, at least one.
-        n: Evaluation photos.
     """
     labelled = rungs[0].is_real is not None
     title = "top-1 minus float32's (points)" if labelled else "same answer as float32 (%)"

@@ -23,13 +23,7 @@ _FULL_LINES = 33
 def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Figure:
     """Draws weights and the levels of the grid they are rounded to.
 
-    Args:
-        layer: The kernel.
-        effect: What a grid does to it.
-        row: One kept channel; ``None``: all of them, which needs a grid they share.
-
-    Returns:
-        The figure.
+    One kept channel's; with ``None`` all of them, which needs a grid they share.
     """
     values = layer.values.ravel() if row is None else layer.values[row]
     levels = effect.levels(0 if row is None else row)
@@ -81,16 +75,7 @@ def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Fig
 
 
 def channels_chart(effect: KernelEffect, other: KernelEffect, row: int | None) -> go.Figure:
-    """Draws how each channel fares under two grids that differ in what shares a scale.
-
-    Args:
-        effect: The chosen grid.
-        other: The same bits with the other granularity.
-        row: A kept channel to point out.
-
-    Returns:
-        The figure.
-    """
+    """Draws how each channel fares under two grids that differ in what shares a scale."""
     figure = new_figure(height=320, x_title="SQNR of a channel (dB)", y_title="")
     names = []
     for place, each in ((1, effect), (0, other)):

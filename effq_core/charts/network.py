@@ -43,23 +43,14 @@ _DARK, _LIGHT = "#1b2326", "#ffffff"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the drawing.
-
-    Attributes:
-        title: What stands left of it; empty where a stage goes on.
-        blocks: From left to right.
-    """
+    """One line of the drawing, from left to right; the title is empty where a stage goes on."""
 
     title: str
     blocks: tuple[Block, ...]
 
 
 def rows(network: Network) -> list[Row]:
-    """Arranges the blocks: stem, stages and head each begin a line of their own.
-
-    Returns:
-        The lines, from the input to the output.
-    """
+    """Arranges the blocks: stem, stages and head each begin a line of their own."""
     groups: list[tuple[str, list[Block]]] = []
     for block in network.blocks:
         title = _row_title(block)
@@ -74,15 +65,9 @@ def rows(network: Network) -> list[Row]:
 
 
 def network_chart(network: Network, measure: Measure, chosen: str = "") -> go.Figure:
-    """Draws a network, its blocks coloured by a measure.
+    """Draws a network, its blocks coloured by a measure, the chosen one ringed.
 
-    Args:
-        network: The model.
-        measure: What colours the blocks.
-        chosen: Name of the block that is ringed.
-
-    Returns:
-        The figure; each block carries its name as custom data.
+    Each block carries its name as custom data.
     """
     lines = rows(network)
     figure = new_figure(height=_REST + _ROW * len(lines))

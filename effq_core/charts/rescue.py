@@ -21,10 +21,9 @@ _BAR = 0.28
 
 
 def gains(story: Story) -> go.Figure | None:
-    """Draws what each measured step loses against float32, with its interval, and the limit.
+    """Draws each measured step's loss against float32, with its interval and the limit.
 
-    Returns:
-        The figure, the first step on top; ``None`` before anything was measured.
+    ``None`` before anything was measured.
     """
     steps = _measured(story)
     if not steps:
@@ -57,11 +56,7 @@ def gains(story: Story) -> go.Figure | None:
 
 
 def prices(story: Story) -> go.Figure | None:
-    """Draws size and latency of each measured step's file.
-
-    Returns:
-        The figure, the first step on top; ``None`` before anything was measured.
-    """
+    """Draws size and latency of each measured step's file; ``None`` before any was."""
     steps = _measured(story)
     if not steps:
         return None

@@ -38,15 +38,9 @@ def letters(count: int) -> list[str]:
 def side_by_side(
     runs: Sequence[Results], quantity: Quantity, *, threads: int = 1
 ) -> go.Figure | None:
-    """Draws one quantity of every variant of several runs.
+    """Draws one quantity of every variant of several runs, named A, B, C in their order.
 
-    Args:
-        runs: Results, named A, B, C in their order.
-        quantity: What is compared.
-        threads: Thread count of latency.
-
-    Returns:
-        The figure: a group of rows a variant, a row a run; ``None`` where no run has the quantity.
+    A group of rows a variant, a row a run; ``None`` where no run has the quantity.
     """
     present = in_catalogue_order(name for results in runs for name in results.variants)
     figure = new_figure(

@@ -25,17 +25,10 @@ def sweep_chart(
     baselines: Sequence[Point] = (),
     quality: str = "Top-1 accuracy",
 ) -> go.Figure:
-    """Draws series of runs with their 95 % intervals.
+    """Draws series of runs with their 95 % intervals, float32's values as lines across.
 
     Where a point is the mean of several seeds, a broad bar behind it reaches from the smallest to
     the largest of them; the thin one is the interval over photos, as everywhere.
-
-    Args:
-        series: From :func:`effq_core.sweeps.results.sweep`.
-        along: What varies.
-        measure: What is drawn.
-        baselines: Float32's values, drawn as lines across.
-        quality: What quality means here: accuracy, or agreement with float32.
     """
     y_title = "Top-1 minus float32, points" if measure is Measure.DIFFERENCE else f"{quality}, %"
     figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend=True)

@@ -37,19 +37,7 @@ def tradeoff(
     controls: bool = True,
     paper: bool = True,
 ) -> go.Figure:
-    """Draws accuracy against size or latency.
-
-    Args:
-        results: The run's.
-        against: What the x axis shows.
-        threads: Thread count of the latency.
-        controls: Whether to show the controls.
-        paper: Whether to show the paper's values as hollow markers, where they may stand beside.
-
-    Returns:
-        The figure; markers at the same x are drawn a hair apart, so that their intervals can be
-        told from each other; hovering tells the exact values.
-    """
+    """Draws accuracy against size or latency."""
     shown = [
         spot
         for spot in spots(results, against, threads=threads)

@@ -24,15 +24,9 @@ photos."""
 
 
 def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go.Figure:
-    """Draws the losses of one or several trainings.
+    """Draws the losses of trainings by variant: held-out drawn through, training dashed.
 
-    Args:
-        histories: By the name of the variant that was trained; may be of a training under way.
-        epochs: How many there will be, so that the axis stays while they come; those there are,
-            where not given.
-
-    Returns:
-        The figure: held-out loss drawn through, loss on the training photos dashed.
+    ``epochs``, if given, is how many there will be, so that the axis stays while they come.
     """
     figure = new_figure(
         height=_HEIGHT, x_title="Epoch (0: before training)", y_title="Loss", legend=True
@@ -67,15 +61,7 @@ def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go
 def held_out_accuracy(
     histories: Mapping[str, History], *, epochs: int | None = None
 ) -> go.Figure | None:
-    """Draws top-1 on the held-out photos with its 95 % intervals.
-
-    Args:
-        histories: By the name of the variant that was trained.
-        epochs: As for :func:`losses`.
-
-    Returns:
-        The figure; ``None`` where no held-out photo has a label.
-    """
+    """Draws top-1 on the held-out photos with its 95 % intervals; ``None`` without labels."""
     figure = new_figure(
         height=_HEIGHT,
         x_title="Epoch (0: before training)",

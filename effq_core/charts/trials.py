@@ -19,24 +19,14 @@ _REFUSED = "#b45309"
 
 @dataclass(frozen=True)
 class Standing:
-    """How a trial stands.
-
-    Attributes:
-        word: In a word.
-        mark: The symbol that goes with it.
-    """
+    """How a trial stands, in a word and as a symbol."""
 
     word: str
     mark: str
 
 
 def standing(found: Suggestion, place: int) -> Standing:
-    """Returns how a trial stands.
-
-    Args:
-        found: The search.
-        place: Of the trial in it.
-    """
+    """Returns how a trial stands."""
     if place == found.chosen:
         return Standing("chosen", "★") if found.met else Standing("nearest", "☆")
     if place == 0:
@@ -50,14 +40,7 @@ def share_of(trial: TrialRecord) -> Proportion:
 
 
 def trials_chart(found: Suggestion) -> go.Figure:
-    """Draws every trial of a search.
-
-    Args:
-        found: The search.
-
-    Returns:
-        The figure; each marker carries its number in the table.
-    """
+    """Draws every trial of a search; each marker carries its number in the table."""
     what = "Top-1" if found.labelled else "Float32's answer"
     figure = new_figure(height=HEIGHT, x_title="Size of the file, KiB", y_title=f"{what}, %")
     for place, trial in enumerate(found.trials):

@@ -51,14 +51,7 @@ _LONG = 32  # characters of what is no number any more
 
 
 def html_report(results: Results, title: str) -> str:
-    """Writes a run's results as one self-contained page.
-
-    Args:
-        results: The run's.
-        title: What the run is called.
-
-    Returns:
-        A whole HTML document; every text in it is escaped.
+    """Writes a run's results as one self-contained page; every text in it is escaped.
 
     Raises:
         StoreError: If stored answers are missing.

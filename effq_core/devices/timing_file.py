@@ -56,19 +56,10 @@ class DeviceTiming:
     """A file's latency on a device at one thread count. Times are in milliseconds.
 
     Attributes:
-        threads: Threads an invocation could use.
-        warmup: Invocations before the timed ones.
-        n: Timed invocations.
-        median_ms: Median.
-        median_low_ms: Lower end of its distribution-free 95 % interval.
-        median_high_ms: Upper end.
-        mean_ms: Mean.
-        p90_ms: 90th percentile.
-        p99_ms: 99th percentile.
-        min_ms: Fastest.
+        warmup: Invocations before the timed ones, of which there are ``n``.
+        median_low_ms: Lower end of the median's distribution-free 95 % interval.
         load_ms: Opening the file and preparing its tensors.
-        first_invoke_ms: The first invocation.
-        cold_start_ms: Both together.
+        cold_start_ms: That and the first invocation together.
         rounds: Turns the invocations were measured in, each in a process of its own.
         disturbed: Of these, how many other programs disturbed.
         others_share: Most they used of all cores in a round, 0–1; ``None`` where the system did
@@ -111,13 +102,9 @@ class DeviceReport(Plain):
         device: Its name; one line of printable characters.
         measured: When, in seconds since 1970, by the device's clock.
         sha256: Of the ``.tflite`` file.
-        cpu: Name of the processor.
         architecture: Such as ``aarch64``.
         cores: Cores the process could use.
-        system: Operating system and its release.
-        python: Version of Python.
         governor: The Linux frequency governor; empty where it is not known.
-        versions: Library versions.
         timings: One a thread count, ascending.
     """
 
@@ -147,9 +134,6 @@ class DeviceReport(Plain):
 def read_bounded(path: Path) -> bytes:
     """Reads a file's bytes, unless it is larger than any ``bench.py`` writes.
 
-    Returns:
-        Its content, to be checked.
-
     Raises:
         InputError: If it cannot be read or is too large.
     """
@@ -166,14 +150,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def read_timings(content: bytes, name: str) -> DeviceReport:
-    """Reads what ``bench.py`` wrote, believing nothing.
-
-    Args:
-        content: The file's bytes.
-        name: How messages call it.
-
-    Returns:
-        The report; its numbers are computed from the samples.
+    """Reads what ``bench.py`` wrote, believing nothing; numbers are computed from the samples.
 
     Raises:
         InputError: If it is too large or not what ``bench.py`` writes; says where.

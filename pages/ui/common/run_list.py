@@ -14,12 +14,7 @@ from pages.ui.common.show import empty, escape
 
 
 def show_runs(most: int, *, links: bool = True) -> None:
-    """Lists the latest runs; active ones first.
-
-    Args:
-        most: Runs shown.
-        links: Whether to link to the results as well; a narrow column has no room.
-    """
+    """Lists the latest runs, active ones first; a narrow column has no room for links."""
     # A sweep stands for its runs: dozens of them would push everything else out of the list.
     hidden = member_runs(session.home())
     everything = session.runs()

@@ -68,11 +68,7 @@ def badge(status: Status) -> None:
 
 
 def show_run(run_id: str, *, as_guest: bool = False) -> None:
-    """Shows a run, and follows it while it is active.
-
-    Args:
-        run_id: The run.
-        as_guest: Whether another page shows it: then only what steers this run is offered.
+    """Shows a run and follows it while it is active; to a guest, only what steers it is offered.
 
     Raises:
         InputError: If there is no such run.

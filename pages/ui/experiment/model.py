@@ -63,14 +63,7 @@ def _dataset_sizes() -> list[int]:
 
 
 def refusal(variant: str) -> str:
-    """Says why the chosen model cannot become a variant, and unchooses the variant.
-
-    Args:
-        variant: Its name.
-
-    Returns:
-        The reason, naming the layers; empty where it can.
-    """
+    """Says why the chosen model cannot become a variant, and unchooses it; empty where it can."""
     card = _cards().get(str(st.session_state.get(key("model"))))
     problem = variant_problem(card, variant) if isinstance(card, OwnCard) else ""
     if problem and st.session_state.get(variant_key(variant)):
@@ -80,11 +73,7 @@ def refusal(variant: str) -> str:
 
 
 def to_library(text: str) -> None:
-    """Says what is missing, with the way to get it.
-
-    Args:
-        text: What is missing.
-    """
+    """Says what is missing, with the way to get it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/download: {text}")
         st.page_link("pages/views/library.py", label="Get it in the Library")

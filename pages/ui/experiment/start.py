@@ -31,12 +31,7 @@ _HEADS = {
 
 
 def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> None:
-    """Says what the experiment would take, and offers to run it; always in sight.
-
-    Args:
-        experiment: What the form describes; ``None`` while a value is out of range.
-        wrong: What is out of range.
-    """
+    """Says what the experiment takes or what is wrong, and offers to run it; always in sight."""
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="run_bar"):
         ready = False
         if experiment is not None:
@@ -105,9 +100,6 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
 def estimate(experiment: Experiment) -> Forecast:
     """Returns what a run would take.
 
-    Args:
-        experiment: What would be run.
-
     Raises:
         InputError: If it cannot be run.
     """
@@ -137,15 +129,7 @@ def _run(experiment: Experiment, name: str) -> None:
 
 
 def start(experiment: Experiment, name: str = "") -> str | None:
-    """Starts a run in a process of its own.
-
-    Args:
-        experiment: What to run.
-        name: What the person calls it.
-
-    Returns:
-        The run's id; ``None`` where it could not be started, which is said.
-    """
+    """Starts a run in a process of its own; ``None`` where that failed, which is said."""
     try:
         require_allowed(experiment.dataset, session.home())
         active = sum(run.status.is_active for run in session.runs())

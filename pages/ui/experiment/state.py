@@ -47,12 +47,7 @@ def variant_key(variant: str) -> str:
 
 
 def fill(experiment: Experiment, name: str = "") -> None:
-    """Puts an experiment into the form.
-
-    Args:
-        experiment: What to show.
-        name: What the run is called.
-    """
+    """Puts an experiment into the form."""
     for each in HELD:
         st.session_state[setting_key(each)] = _shown(each, each.of(experiment))
     st.session_state[key("name")] = name

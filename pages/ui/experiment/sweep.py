@@ -31,9 +31,7 @@ _PREFIX = "sweep_"
 def show_sweep_form(experiment: Experiment | None) -> None:
     """Asks which values to try, says what that takes, and offers to run it.
 
-    Args:
-        experiment: What the form describes: what all runs share; ``None`` while a value is out of
-            range.
+    The experiment is what all runs share; ``None`` while a value is out of range.
     """
     with st.expander("Sweep: try several values at once", icon=":material/grid_on:"):
         st.caption(
@@ -132,11 +130,7 @@ def _start(sweep: Sweep) -> None:
 
 
 def show_sweep_runs(run: RunRow) -> None:
-    """Lists what a sweep has found so far, also of runs that are not finished.
-
-    Args:
-        run: The sweep's.
-    """
+    """Lists what a sweep has found so far, also of runs that are not finished."""
     home = session.home()
     state = read_sweep(home, run.id)
     rows = outcome(home, state)

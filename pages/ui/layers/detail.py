@@ -22,15 +22,7 @@ OPERATOR = "layers_operator_"
 
 
 def show_detail(known: Known, block: Block) -> Op:
-    """Draws what is known about a block and one of its operators.
-
-    Args:
-        known: About the run.
-        block: The block.
-
-    Returns:
-        The operator that was chosen.
-    """
+    """Draws what is known about a block and one of its operators, and returns that one."""
     st.subheader(escape(block_title(block)), anchor=False, help=_help(block))
     _block_numbers(known, block)
     op = _choose(known, block)

@@ -14,11 +14,7 @@ from pages.ui.layers.source import Known
 
 
 def show_head(known: Known) -> None:
-    """Says what int8 loses, which blocks do it, and how that was found out.
-
-    Args:
-        known: About the run.
-    """
+    """Says what int8 loses, which blocks do it, and how that was found out."""
     results, effect = known.source.results, known.effect
     loss = results.variants[PTQ].sentence or "There is nothing to compare int8 with."
     with st.container(border=True, key="layers_headline"):

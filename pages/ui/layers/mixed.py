@@ -23,12 +23,7 @@ _SUGGEST, _BY_HAND = "Suggest for me", "I choose the blocks"
 
 
 def show_mixed(known: Known, *, busy: bool) -> None:
-    """Draws the choice, what was tried, and what was made.
-
-    Args:
-        known: About the run.
-        busy: Whether a run about these layers is under way already.
-    """
+    """Draws the choice, what was tried, and what was made."""
     st.subheader("What fixes it: keep a few blocks out of int8", anchor=False,
                  help=tip("mixed_precision"))  # fmt: skip
     mixed = _choice(known)
@@ -91,12 +86,7 @@ def _blocks(known: Known) -> list[str]:
 
 
 def limits(prefix: str, precision: Precision = Precision.FLOAT16) -> Mixed:
-    """Asks within which limits the smallest set of blocks is looked for.
-
-    Args:
-        prefix: Of the widgets' keys.
-        precision: What kept blocks are stored in.
-    """
+    """Asks within which limits the smallest set of blocks is looked for."""
     limited = [each for each in settings(Mixed) if each.use and each.kind is float]
     return Mixed(precision=precision).changed(
         {

@@ -47,11 +47,7 @@ _ABOVE = 70  # pixels of what stands over the table and not over the drawing, or
 
 
 def show_network(known: Known) -> None:
-    """Draws the network and the ranked list.
-
-    Args:
-        known: About the run.
-    """
+    """Draws the network and the ranked list."""
     st.subheader("Which blocks lose it?", anchor=False, help=tip("block"))
     offered = criteria(known.signal, known.effect)
     if st.session_state.get(_CRITERION) not in offered:  # left by another run
@@ -81,11 +77,7 @@ def show_network(known: Known) -> None:
 
 
 def choose_block(known: Known) -> Block:
-    """Lets the person choose a block by its name, and returns the chosen one.
-
-    Args:
-        known: About the run.
-    """
+    """Lets the person choose a block by its name, and returns the chosen one."""
     st.session_state[BLOCK] = chosen_block(known)
     name = st.selectbox(
         "Look at a block (or click on one above)",

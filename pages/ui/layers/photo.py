@@ -68,12 +68,7 @@ class _Output:
 
 
 def show_photo(known: Known, op: Op) -> None:
-    """Lets the person choose a photo, and follows it through both models.
-
-    Args:
-        known: About the run.
-        op: The operator whose output is drawn.
-    """
+    """Lets the person choose a photo, and follows it through both models."""
     st.subheader("Where do float32 and int8 diverge?", anchor=False, help=tip("parting"))
     left, right = st.columns([1, 3], gap="large")
     with left:

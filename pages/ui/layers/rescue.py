@@ -31,11 +31,7 @@ _CHOSEN = "rescue_id"
 
 
 def rescue_part(source: Source) -> None:
-    """Draws the part for one run: what may be lost and tried, and what came of it.
-
-    Args:
-        source: The run.
-    """
+    """Draws the part for one run: what may be lost and tried, and what came of it."""
     st.subheader("Rescue int8", anchor=False, help=tip("rescue"))
     st.caption(
         "Where int8 loses more than you allow, known remedies are tried one after the other, "

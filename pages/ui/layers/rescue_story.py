@@ -22,11 +22,7 @@ from pages.ui.common.show import chart, escape, guard, problem, toast
 
 
 def show_state(story: Story) -> None:
-    """Draws how it stands and what was allowed.
-
-    Args:
-        story: The rescue.
-    """
+    """Draws how it stands and what was allowed."""
     with st.container(horizontal=True, vertical_alignment="center", key="rescue_head"):
         badge(story.status)
         met = " · **met**" if story.met else (" · **not met**" if story.finished else "")
@@ -34,11 +30,7 @@ def show_state(story: Story) -> None:
 
 
 def tell(story: Story) -> None:
-    """Tells a rescue: its verdict, charts, steps, and what can be done with it.
-
-    Args:
-        story: The rescue.
-    """
+    """Tells a rescue: its verdict, charts, steps, and what can be done with it."""
     if story.status is Status.FAILED:
         problem(EffqError(story.error or "The rescue failed.", story.hint))
     sentences = verdict(story)

@@ -24,8 +24,6 @@ class Known:
     """What is known about a run's layers.
 
     Attributes:
-        source: The run.
-        network: Its blocks.
         signal: Every tensor against float32's, if that is known.
         effect: What each block costs, if that is known.
         suggestions: Searches for blocks to keep in floats, newest first.
@@ -64,9 +62,6 @@ def _network(sha256: str, _file: Path) -> Network:
 def network_of(source: Source) -> Network:
     """Reads a run's blocks from its float32 file.
 
-    Args:
-        source: The run.
-
     Raises:
         EffqError: If the file is gone or damaged.
     """
@@ -75,13 +70,7 @@ def network_of(source: Source) -> Network:
 
 
 def known_about(source: Source) -> Known | None:
-    """Reads what is known about a run's layers.
-
-    Args:
-        source: The run.
-
-    Returns:
-        It; ``None`` where nobody has looked yet.
+    """Reads what is known about a run's layers; ``None`` where nobody has looked yet.
 
     Raises:
         StoreError: If it is damaged.

@@ -27,11 +27,7 @@ _NAME_LENGTH = 60
 
 
 def offer_look(source: Source) -> None:
-    """Says that nobody has looked into this run's layers yet, and offers to.
-
-    Args:
-        source: The run.
-    """
+    """Says that nobody has looked into this run's layers yet, and offers to."""
     if source.id == REFERENCE:
         empty(
             "The layers of the reference run cannot be looked at here: its photos do not come "
@@ -58,12 +54,7 @@ def offer_look(source: Source) -> None:
 
 
 def offer_again(source: Source, asked: Layers | None) -> None:
-    """Offers to look once more, at other photos or for longer.
-
-    Args:
-        source: The run.
-        asked: How it was looked at.
-    """
+    """Offers to look once more, at other photos or for longer."""
     if source.id == REFERENCE:
         return
     with st.popover("Look again", icon=":material/replay:"):
@@ -111,10 +102,7 @@ def _button(source: Source, layers: Layers) -> None:
 def begin(source: Source, experiment: Experiment, what: str) -> None:
     """Starts a run about the layers of another one, and follows it on this page.
 
-    Args:
-        source: The run it is about.
-        experiment: What to run.
-        what: How its name begins.
+    ``what`` is how its name begins.
     """
     rows = {run.id: run for run in session.runs()}
     subject = run_subject(rows[source.id]) if source.id in rows else source.title
@@ -125,14 +113,7 @@ def begin(source: Source, experiment: Experiment, what: str) -> None:
 
 
 def follow(source: Source) -> bool:
-    """Shows the run about this run's layers, if there is one under way.
-
-    Args:
-        source: The run people look at.
-
-    Returns:
-        Whether there is one.
-    """
+    """Shows the run about this run's layers, if there is one under way, and returns whether."""
     run = _watched(source)
     if run is None:
         return False

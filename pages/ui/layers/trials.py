@@ -26,11 +26,7 @@ from pages.ui.layers.source import Known
 
 
 def show_trials(known: Known) -> None:
-    """Draws the searches there were, the newest one first.
-
-    Args:
-        known: About the run.
-    """
+    """Draws the searches there were, the newest one first."""
     if not known.suggestions:
         return
     place = 0
@@ -56,11 +52,7 @@ def show_trials(known: Known) -> None:
 
 
 def show_made(known: Known) -> None:
-    """Lists the mixed files made of this model, with their recipes and the way to their results.
-
-    Args:
-        known: About the run.
-    """
+    """Lists the mixed files made of this model, with their recipes and the way to their results."""
     for source in _mixed_runs(known.source):
         _made(source)
 

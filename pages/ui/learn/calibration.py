@@ -20,12 +20,7 @@ _DEFAULT_STOP = 10
 
 
 def calibration_part(tensors: Tensors, source: Source) -> None:
-    """Draws the part.
-
-    Args:
-        tensors: Of the chosen run.
-        source: The run.
-    """
+    """Draws the part."""
     st.subheader("Why can more calibration photos make int8 worse?", anchor=False)
     if not is_calibrated(tensors):
         return
@@ -56,14 +51,7 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
 
 
 def is_calibrated(tensors: Tensors) -> bool:
-    """Says so if a run has calibrated nothing.
-
-    Args:
-        tensors: Of the chosen run.
-
-    Returns:
-        Whether it has.
-    """
+    """Returns whether a run has calibrated anything; says so where not."""
     if not tensors.activations:
         empty(
             "This run has calibrated nothing: int8 (PTQ) was not among its variants. "
@@ -75,15 +63,7 @@ def is_calibrated(tensors: Tensors) -> bool:
 
 
 def choose_activation(activations: tuple[Activation, ...], key: str) -> Activation:
-    """Asks for an activation.
-
-    Args:
-        activations: To choose from.
-        key: Of the selector.
-
-    Returns:
-        The chosen one.
-    """
+    """Asks for an activation."""
     place = st.selectbox(
         "Activation",
         range(len(activations)),

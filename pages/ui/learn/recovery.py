@@ -28,11 +28,7 @@ def _answers(run: str, _results: Results) -> tuple[Answer, ...]:
 
 
 def recovery_part(source: Source) -> None:
-    """Draws the part.
-
-    Args:
-        source: The chosen run.
-    """
+    """Draws the part."""
     st.subheader("What does int8 lose, and what gives it back?", anchor=False)
     found = rungs(source.results)
     if not found:

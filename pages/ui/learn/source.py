@@ -20,13 +20,7 @@ def _load(folder: str) -> Tensors:
 
 
 def tensors_of(source: Source) -> Tensors | None:
-    """Reads a run's tensors.
-
-    Args:
-        source: The run.
-
-    Returns:
-        The tensors; ``None`` if it has none, which is said.
+    """Reads a run's tensors; ``None`` if it has none, which is said.
 
     Raises:
         StoreError: If they are damaged.
@@ -46,11 +40,7 @@ def tensors_of(source: Source) -> Tensors | None:
 
 
 def numbers(*rows: tuple[str, str, str]) -> None:
-    """Shows a few numbers side by side, as many as the page is wide.
-
-    Args:
-        *rows: Label, number and tooltip of each.
-    """
+    """Shows numbers side by side, each given as label, number and tooltip."""
     with st.container(horizontal=True, gap="medium"):
         for label, value, text in rows:
             st.metric(label, value, help=text, width=160)

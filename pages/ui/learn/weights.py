@@ -27,11 +27,7 @@ _OWN = "one a channel"
 
 
 def weights_part(tensors: Tensors) -> None:
-    """Draws the part.
-
-    Args:
-        tensors: Of the chosen run.
-    """
+    """Draws the part."""
     st.subheader("What happens when a weight gets only n bits?", anchor=False)
     st.markdown(
         "Every weight moves to the nearest level of a grid. Fewer bits make the grid coarser. "

@@ -42,11 +42,7 @@ def show_models() -> None:
 
 
 def show_datasets(cards: Sequence[DatasetCard]) -> None:
-    """Draws a card for each dataset.
-
-    Args:
-        cards: What there is.
-    """
+    """Draws a card for each dataset."""
     for start in range(0, len(cards), _IN_A_ROW):
         columns = st.columns(_IN_A_ROW)
         for column, card in zip(columns, cards[start : start + _IN_A_ROW], strict=False):

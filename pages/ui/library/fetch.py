@@ -22,12 +22,7 @@ _STARTED = "library_started_"
 
 
 def show_fetch(item: str, size: str) -> None:
-    """Draws what one can do about something that is not there yet.
-
-    Args:
-        item: The dataset or model.
-        size: Of the download, for people; empty where unknown.
-    """
+    """Draws what one can do about something that is not there yet; ``size`` is for people."""
     fetch = fetch_of(session.home(), item)
     active = fetch is not None and fetch.state.is_active
     # One timer, and only while there is something to watch.

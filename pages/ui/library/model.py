@@ -87,11 +87,7 @@ def show_ready_files() -> None:
 
 
 def own_facts(card: OwnCard) -> None:
-    """Draws what a card says of a model of one's own beyond the usual.
-
-    Args:
-        card: The model.
-    """
+    """Draws what a card says of an added model beyond the usual."""
     if card.qat_problems:
         more = len(card.qat_problems) - 3
         named = ", ".join(card.qat_problems[:3]) + (f" and {fmt.count(more)} more" * (more > 0))

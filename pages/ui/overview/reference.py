@@ -19,11 +19,7 @@ from pages.ui.results.files import model_download
 
 
 def show_reference(results: Results) -> None:
-    """Shows what quantization did to the bundled model, and what the paper found.
-
-    Args:
-        results: The reference run's.
-    """
+    """Shows what quantization did to the bundled model, and what the paper found."""
     n = results.baseline.accuracy.n
     threads = results.threads[0]
     st.subheader("What quantizing did to the bundled model", anchor=False)
@@ -65,11 +61,7 @@ def show_reference(results: Results) -> None:
 
 
 def show_outcome(results: Results) -> None:
-    """Says in one box what to ship, why, and gives the file.
-
-    Args:
-        results: The reference run's.
-    """
+    """Says in one box what to ship, why, and gives the file."""
     found = headline(results)
     with st.container(border=True, key="outcome"):
         icon = ":material/verified:" if found.sure else ":material/warning:"

@@ -25,13 +25,7 @@ _SEEN_SIDE = 224
 
 
 def show_answers(answered: Answered, *, sample: Sample | None, classes: int) -> None:
-    """Draws a photo, what the model sees of it, and what every variant says.
-
-    Args:
-        answered: The photo and its answers.
-        sample: The sample it is, if it is one.
-        classes: How many classes the model knows.
-    """
+    """Draws a photo, what the model sees of it, and what every variant says."""
     differs = bool(answered.differing)
     st.subheader(escape(answered.photo.name), anchor=False)
     icon = ":material/call_split:" if differs else ":material/check_circle:"

@@ -28,12 +28,7 @@ _DIFFERS = "rgba(213, 94, 0, 0.2)"
 
 
 def show_table(answered: Mapping[str, Answered], results: Results) -> None:
-    """Draws the agreement rates and the table of all photos.
-
-    Args:
-        answered: The photos by their ids, 2 or more.
-        results: The run's, for its own agreement rates.
-    """
+    """Draws the agreement rates and the table of all photos, by their ids, 2 or more."""
     _rates(list(answered.values()), results)
     ids = list(answered)
     names = list(next(iter(answered.values())).answers)

@@ -15,11 +15,7 @@ from pages.ui.common.show import escape
 
 
 def show_bundles(source: Source) -> None:
-    """Draws the downloads of all bundles.
-
-    Args:
-        source: The run.
-    """
+    """Draws the downloads of all bundles."""
     results = source.results
     if not results.with_files:
         return

@@ -23,11 +23,7 @@ from pages.ui.results.choices import choose_pair
 
 
 def show_classes(source: Source) -> None:
-    """Draws confusion and change by class of a pair of variants.
-
-    Args:
-        source: The run.
-    """
+    """Draws confusion and change by class of a pair of variants."""
     results = source.results
     if results.baseline.accuracy.top1 is None:
         st.info(

@@ -28,12 +28,7 @@ Reports = Mapping[str, Sequence[DeviceReport]]
 
 
 def show_devices(source: Source, threads: int) -> None:
-    """Draws what was measured of a run's files elsewhere, and takes more of it.
-
-    Args:
-        source: The run.
-        threads: Thread count shown.
-    """
+    """Draws what was measured of a run's files elsewhere, and takes more of it."""
     st.subheader("On other devices", anchor=False, help=tip("other_devices"))
     _take(source.results)
     reports = list_timings(session.home(), source.results)

@@ -19,13 +19,7 @@ from pages.ui.common.show import escape
 
 
 def model_download(source: Source, name: str, *, primary: bool = False) -> None:
-    """Offers a variant's file; says why where there is none.
-
-    Args:
-        source: The run.
-        name: The variant.
-        primary: Whether it is what the person came for.
-    """
+    """Offers a variant's file, or says why there is none; ``primary`` if people came for it."""
     results = source.results
     variant = results.variants[name]
     try:
@@ -46,11 +40,7 @@ def model_download(source: Source, name: str, *, primary: bool = False) -> None:
 
 
 def show_files(source: Source) -> None:
-    """Draws the downloads of tables, answers and the report.
-
-    Args:
-        source: The run.
-    """
+    """Draws the downloads of tables, answers and the report."""
     results = source.results
     with st.container(horizontal=True):
         _button("Table, CSV", partial(_csv, results), f"effq-{source.id}.csv", "text/csv")
@@ -63,11 +53,7 @@ def show_files(source: Source) -> None:
 
 
 def show_report(source: Source) -> None:
-    """Draws the download of the report.
-
-    Args:
-        source: The run.
-    """
+    """Draws the download of the report."""
     _button(
         "Report, HTML",
         partial(_report, source.results, source.title),
@@ -79,11 +65,7 @@ def show_report(source: Source) -> None:
 
 
 def show_models(source: Source) -> None:
-    """Draws the downloads of all model files.
-
-    Args:
-        source: The run.
-    """
+    """Draws the downloads of all model files."""
     with st.container(horizontal=True):
         for name in source.results.variants:
             if source.results.variants[name].artifact:

@@ -21,11 +21,7 @@ _EVERYTHING = "Everything"
 
 
 def show_numbers(source: Source) -> None:
-    """Draws the table and the downloads.
-
-    Args:
-        source: The run.
-    """
+    """Draws the table and the downloads."""
     results = source.results
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         group = st.segmented_control(

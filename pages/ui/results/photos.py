@@ -36,11 +36,7 @@ _WORDS = {
 
 
 def show_photos(source: Source) -> None:
-    """Draws the filters and the photos, or a table where the run ships none.
-
-    Args:
-        source: The run.
-    """
+    """Draws the filters and the photos, or a table where the run ships none."""
     st.subheader("Which photos changed?", anchor=False, help=tip("flips"))
     chosen = choose_pair(source.results)
     if chosen is None:
@@ -108,9 +104,6 @@ def _photos(store: str, run: str, stamp: str, _results: Results) -> EvaluationPh
 
 def photos_of(source: Source) -> EvaluationPhotos:
     """Returns the photos a run was evaluated on, opened once.
-
-    Args:
-        source: The run.
 
     Raises:
         EffqError: As :func:`effq_core.results.photos.open_photos` does.

@@ -30,11 +30,7 @@ _SIZE, _LATENCY, _DROP = "pick_size", "pick_latency", "pick_drop"
 
 
 def show_pick(source: Source) -> None:
-    """Draws the limits and the recommendation.
-
-    Args:
-        source: The run.
-    """
+    """Draws the limits and the recommendation."""
     st.subheader("Which one should I ship?", anchor=False)
     limits = _limits(source.results)
     found = results_cache.recommendation(source, limits)

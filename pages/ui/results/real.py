@@ -21,11 +21,7 @@ from pages.ui.results.elsewhere import show_elsewhere
 
 
 def show_real(source: Source) -> None:
-    """Draws one pair closely, all variants against float32, and every pair on request.
-
-    Args:
-        source: The run.
-    """
+    """Draws one pair closely, all variants against float32, and every pair on request."""
     st.subheader("Is the difference real?", anchor=False, help=tip("mcnemar"))
     chosen = choose_pair(source.results)
     if chosen is not None:

@@ -35,11 +35,7 @@ _NOTES = {
 
 
 def show_several(sources: Sequence[Source]) -> None:
-    """Draws two runs or more.
-
-    Args:
-        sources: The runs, in the order they were chosen.
-    """
+    """Draws two runs or more."""
     names = letters(len(sources))
     for name, source in zip(names, sources, strict=True):
         n = fmt.counted(source.results.baseline.accuracy.n, "photo")

@@ -23,11 +23,7 @@ _SHOWN = "speed_shown"
 
 
 def show_speed(source: Source) -> None:
-    """Draws the timed invocations of a run.
-
-    Args:
-        source: The run.
-    """
+    """Draws the timed invocations of a run."""
     results = source.results
     threads = choose_threads(results)
     st.subheader("One photo", anchor=False, help=tip("latency"))

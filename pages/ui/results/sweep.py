@@ -36,9 +36,6 @@ _Runs = Sequence[tuple[str, Results]]
 def show_sweep(run_id: str) -> None:
     """Draws everything a sweep's finished runs have found.
 
-    Args:
-        run_id: The sweep's.
-
     Raises:
         InputError: If it is no sweep.
         StoreError: If its file is damaged.
@@ -108,11 +105,7 @@ def _load(run_id: str, runs: tuple[tuple[int, str], ...]) -> tuple[tuple[str, Re
 
 
 def show_choice(sources: Sequence[Source]) -> None:
-    """Draws accuracy against one choice over runs somebody chose.
-
-    Args:
-        sources: The runs.
-    """
+    """Draws accuracy against one choice over runs somebody chose."""
     st.subheader("Accuracy against one choice", anchor=False)
     along, measure = _choose(tuple(Along), Along.CALIBRATION_SIZE)
     runs = [(source.title, source.results) for source in sources]

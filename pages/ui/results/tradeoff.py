@@ -19,11 +19,7 @@ from pages.ui.results.choices import choose_threads
 
 
 def show_tradeoff(source: Source) -> None:
-    """Draws the charts.
-
-    Args:
-        source: The run.
-    """
+    """Draws the charts."""
     results = source.results
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         threads = choose_threads(results)

@@ -14,11 +14,7 @@ from pages.ui.common.show import chart, empty, escape
 
 
 def show_training(source: Source) -> None:
-    """Draws the curves of every variant that was fine-tuned.
-
-    Args:
-        source: The run.
-    """
+    """Draws the curves of every variant that was fine-tuned."""
     results = source.results
     trained = [variant for variant in results.variants.values() if variant.training]
     histories = {
