@@ -3,6 +3,7 @@ colour, so that a figure fits a light page, a dark page and a printed report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -67,16 +68,30 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     }
 
 
-def note_above(figure: go.Figure, text: str) -> None:
-    """Writes a remark above the right end of the plot; names in it must be escaped."""
-    figure.add_annotation(
-        text=text,
-        x=1,
-        xref="paper",
-        xanchor="right",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": 12},
-    )
+def error_bars(
+    values: Iterable[float], lows: Iterable[float], highs: Iterable[float], **style: Any
+) -> dict[str, Any]:
+    """Returns plotly's bars from values to the ends of their intervals."""
+    ends = list(zip(values, lows, highs, strict=True))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, high - value) for value, _, high in ends],
+        "arrayminus": [max(0.0, value - low) for value, low, _ in ends],
+        "thickness": 1.5,
+        **style,
+    }
+
+
+def write(
+    figure: go.Figure, text: str, *, size: int = 12, color: str | None = None, **place: Any
+) -> None:
+    """Writes text into a figure, without an arrow; names in it must be escaped."""
+    font = {"size": size, "color": color}
+    figure.add_annotation(text=text, showarrow=False, font=font, **place)
+
+
+def write_above(figure: go.Figure, text: str, x: float | None = None, **place: Any) -> None:
+    """Writes above the plot: at a place on the x axis, or at the right end."""
+    end = {"x": 1, "xref": "paper", "xanchor": "right"} if x is None else {"x": x}
+    write(figure, text, y=1, yref="paper", yanchor="bottom", **{**end, **place})

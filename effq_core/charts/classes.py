@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, MUTED, describe, marker, new_figure
+from effq_core.charts.base import GRID, MUTED, describe, error_bars, marker, new_figure
 from effq_core.charts.labels import shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.accuracy import AccuracyReport
@@ -126,15 +126,13 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
     figure.add_scatter(
         x=[row.difference_points for row in shown],
         y=list(range(len(shown))),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [row.high_points - row.difference_points for row in shown],
-            "arrayminus": [row.difference_points - row.low_points for row in shown],
-            "thickness": 1.5,
-            "width": 3,
-            "color": MUTED,
-        },
+        error_x=error_bars(
+            [row.difference_points for row in shown],
+            [row.low_points for row in shown],
+            [row.high_points for row in shown],
+            width=3,
+            color=MUTED,
+        ),
         mode="markers",
         marker={
             "size": 10,

@@ -10,7 +10,7 @@ from typing import Protocol
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure, note_above
+from effq_core.charts.base import MUTED, describe, new_figure, write, write_above
 from effq_core.layers.words import layer_title
 from effq_core.tflite.network import Network
 
@@ -80,22 +80,14 @@ def depth_chart(
         "<extra></extra>",
     )
     figure.add_hline(y=threshold_db, line={"color": _BAD, "width": 1.3, "dash": "dash"})
-    figure.add_annotation(
-        text=f"threshold {fmt.decibels(threshold_db)}",
-        x=0,
-        xref="paper",
-        xanchor="left",
-        y=threshold_db,
-        yanchor="top",
-        showarrow=False,
-        font={"size": 11, "color": _BAD},
-    )
+    corner = {"x": 0, "xref": "paper", "xanchor": "left", "y": threshold_db, "yanchor": "top"}
+    write(figure, f"threshold {fmt.decibels(threshold_db)}", size=11, color=_BAD, **corner)
     below = next((n for n, p in enumerate(points) if p.lower_db < threshold_db), None)
     if below is not None:
         _mark(figure, points[below], below, len(points), threshold_db)
     _stages(figure, network, points)
     if usual:
-        note_above(figure, f"grey: the median of {fmt.counted(usual_photos, 'photo')}")
+        write_above(figure, f"grey: the median of {fmt.counted(usual_photos, 'photo')}")
     return describe(figure, _alt(points, below, threshold_db))
 
 
@@ -114,16 +106,15 @@ def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db:
         hoverinfo="skip",
     )
     right = place > count / 2
-    figure.add_annotation(
+    write(
+        figure,
+        f"<b>{html.escape(layer_title(point.layer))}</b>, {fmt.decibels(point.lower_db)}",
         x=place,
         y=height,
-        text=f"<b>{html.escape(layer_title(point.layer))}</b>, {fmt.decibels(point.lower_db)}",
         xanchor="right" if right else "left",
         xshift=-8 if right else 8,
         yanchor="top",
         yshift=-18,  # clear of the threshold's own label
-        showarrow=False,
-        font={"size": 12},
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
 from effq_core.charts.labels import wrapped
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
@@ -125,13 +125,11 @@ def thread_scaling(results: Results) -> go.Figure:
         figure.add_scatter(
             x=[timing.threads for timing in timings],
             y=[timing.median_ms for timing in timings],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [timing.median_high_ms - timing.median_ms for timing in timings],
-                "arrayminus": [timing.median_ms - timing.median_low_ms for timing in timings],
-                "thickness": 1.5,
-            },
+            error_y=error_bars(
+                [timing.median_ms for timing in timings],
+                [timing.median_low_ms for timing in timings],
+                [timing.median_high_ms for timing in timings],
+            ),
             mode="lines+markers",
             name=html.escape(variant.title),
             marker=marker(variant.name, size=10),

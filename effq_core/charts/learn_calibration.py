@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, MUTED, describe, new_figure
+from effq_core.charts.base import GRID, MUTED, describe, new_figure, write
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.ranges import RangeEffect
 from effq_core.learn.tensors import Activation
@@ -47,16 +47,8 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
             row=2,
             col=1,
         )
-        figure.add_annotation(
-            x=(effect.low + effect.high) / 2,
-            y=place,
-            text=f"{fmt.plain(effect.low)} to {fmt.plain(effect.high)}",
-            showarrow=False,
-            yshift=11,
-            font={"size": 12},
-            row=2,
-            col=1,
-        )
+        ends = f"{fmt.plain(effect.low)} to {fmt.plain(effect.high)}"
+        write(figure, ends, x=(effect.low + effect.high) / 2, y=place, yshift=11, row=2, col=1)
     figure.update_yaxes(
         tickvals=list(range(len(effects))),
         ticktext=[METHODS[each.method].title.lower() for each in reversed(effects)],

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure
+from effq_core.charts.base import MUTED, describe, new_figure, write_above
 from effq_core.learn.grids import Floats
 from effq_core.learn.kernels import KernelEffect
 from effq_core.learn.tensors import Layer
@@ -51,17 +51,7 @@ def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Fig
         hovertemplate="level %{x:.4g}<extra></extra>",
         name="levels of the grid",
     )
-    figure.add_annotation(
-        text=f"{fmt.counted(len(shown), 'level')} of the grid in view",
-        x=1,
-        xref="paper",
-        xanchor="right",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        font={"color": _GRID, "size": 12},
-    )
+    write_above(figure, f"{fmt.counted(len(shown), 'level')} of the grid in view", color=_GRID)
     figure.update_yaxes(rangemode="normal", range=[foot, 1.08 * float(counts.max())])
     if counts.max() < 6:  # a depthwise channel has nine weights: no fractions of one
         figure.update_yaxes(dtick=1)

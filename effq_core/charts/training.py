@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import proportion
-from effq_core.charts.base import describe, marker, new_figure
+from effq_core.charts.base import describe, error_bars, marker, new_figure
 from effq_core.experiment.variants import get_variant
 
 _HEIGHT = 360
@@ -82,14 +82,12 @@ def held_out_accuracy(
             # Side by side, so that the intervals of two trainings can both be read.
             x=[entry["epoch"] + 0.04 * number for entry in entries],
             y=[100 * share.share for share in shares],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [100 * (share.high - share.share) for share in shares],
-                "arrayminus": [100 * (share.share - share.low) for share in shares],
-                "thickness": 1.5,
-                "width": 4,
-            },
+            error_y=error_bars(
+                [100 * share.share for share in shares],
+                [100 * share.low for share in shares],
+                [100 * share.high for share in shares],
+                width=4,
+            ),
             mode="lines+markers",
             name=html.escape(variant.title),
             line={"color": variant.colour, "width": 2},

@@ -34,8 +34,7 @@ def show_tradeoff(source: Source) -> None:
         st.subheader("Against latency", anchor=False, help=tip("latency"))
         chart(remembered(tradeoff, results, Against.LATENCY, **shown), key="tradeoff_latency")
     st.caption(
-        "Up and to the left is better. Bars are 95 % intervals; markers at the same place "
-        "stand a hair apart, and the tooltip has the exact values."
+        "Up and to the left is better. Bars are 95 % intervals; the tooltip has the exact values."
     )
     st.subheader("Size of the files", anchor=False, help=tip("compression"))
     chart(remembered(sizes, results, paper=paper), key="sizes")
