@@ -181,6 +181,10 @@ class ModelCard:
         return (folder / self.weights.file).is_file()
 
 
+LABEL_SETS = ("imagenette", "imagenet")
+"""Those there are, the smallest first."""
+
+
 @cache
 def label_set(name: str) -> tuple[Label, ...]:
     """Reads a label set, in the order of the model's outputs.
@@ -194,11 +198,11 @@ def label_set(name: str) -> tuple[Label, ...]:
     Raises:
         ModelError: If there is no such label set.
     """
+    if name not in LABEL_SETS:
+        raise ModelError(f"There is no label set {name!r}.")
     with (ASSETS / "imagenet_labels.csv").open(newline="", encoding="utf-8") as file:
         imagenet = tuple(Label(row["name"], row["wnid"]) for row in csv.DictReader(file))
     if name == "imagenet":
         return imagenet
-    if name == "imagenette":
-        by_wnid = {label.wnid: label for label in imagenet}
-        return tuple(by_wnid[wnid] for wnid in IMAGENETTE_WNIDS)
-    raise ModelError(f"There is no label set {name!r}.")
+    by_wnid = {label.wnid: label for label in imagenet}
+    return tuple(by_wnid[wnid] for wnid in IMAGENETTE_WNIDS)

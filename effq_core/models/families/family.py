@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from effq_core.base.errors import InputError
 from effq_core.base.registry import Registry
 from effq_core.base.settings import ASSETS
-from effq_core.models.card import ModelCard
+from effq_core.models.card import LABEL_SETS, ModelCard
 
 NORMALISE = "normalise"
 FEATURES = "avg_pool"
@@ -100,7 +100,7 @@ def register(family: Family) -> None:
             raise InputError(f"{family.name} cannot have the model {card.id!r}: it is another's.")
     FAMILIES.register(family)
     cards = [*MODELS.values(), *family.cards]
-    cards.sort(key=lambda card: (not card.bundled, len(card.head_labels)))
+    cards.sort(key=lambda card: (not card.bundled, LABEL_SETS.index(card.labels)))
     MODELS.clear()
     MODELS.update({card.id: card for card in cards})
 
