@@ -31,9 +31,9 @@ class Headline:
     """
 
     text: str
-    cautions: tuple[str, ...]
-    sure: bool
-    variant: str | None
+    cautions: tuple[str, ...] = ()
+    sure: bool = False
+    variant: str | None = None
     retime: bool = False
 
 
@@ -48,7 +48,7 @@ def headline(results: Results, threads: int | None = None) -> Headline:
     """
     wrong = next((gate for gate in results.baseline.failed_gates if gate.name == LABELS_GATE), None)
     if wrong is not None:  # whatever a variant gains or loses against it means nothing
-        return Headline(text=plainly(wrong.detail), cautions=(), sure=False, variant=None)
+        return Headline(text=plainly(wrong.detail))
     count = results.threads[0] if threads is None else threads
     # A small fast file that is wrong is no gain: what loses more than most people would accept is
     # not recommended by a sentence that nobody asked for.
@@ -60,17 +60,12 @@ def headline(results: Results, threads: int | None = None) -> Headline:
             text="Timing has to be repeated before a variant can be recommended. Sizes and "
             "accuracies hold.",
             cautions=found.cautions,
-            sure=False,
-            variant=None,
             retime=True,
         )
     if found.chosen is None:
         return Headline(
             text="No variant of this run passed its checks and stays near float32: none can be "
-            "recommended.",
-            cautions=(),
-            sure=False,
-            variant=None,
+            "recommended."
         )
     variant = results.variants[found.chosen.name]
     return Headline(

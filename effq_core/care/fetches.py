@@ -7,13 +7,13 @@ dashboard. What it does stands in a small file that is replaced whole, so that a
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from effq_core.base.errors import InputError
 from effq_core.base.files import make_folder, read_json, remove_file, write_json
 from effq_core.base.locks import FileLock
+from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
 from effq_core.jobs.files import JobFiles
 from effq_core.jobs.process import is_alive
@@ -40,7 +40,7 @@ class FetchState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetch:
+class Fetch(Plain):
     """A download. Times are seconds since 1970.
 
     Attributes:
@@ -186,9 +186,8 @@ class FetchFiles:
 
     def read(self) -> Fetch | None:
         """Returns what was last written; ``None`` where that is nothing one can read."""
-        plain: dict[str, Any] = read_json(self.state) or {}
         try:
-            return Fetch(**{**plain, "state": FetchState(plain.get("state", ""))})
+            return Fetch.from_dict(read_json(self.state) or {})
         except (TypeError, ValueError):
             return None
 
@@ -198,4 +197,4 @@ class FetchFiles:
         Raises:
             StoreError: If it cannot be written.
         """
-        write_json(self.state, asdict(fetch))
+        write_json(self.state, fetch.to_dict())

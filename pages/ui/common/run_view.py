@@ -191,12 +191,10 @@ def _curves(seen: Watch) -> None:
         return
     epochs = _epochs(seen)
     left, right = st.columns(2)
-    with left:
-        chart(losses(seen.curves, epochs=epochs), key="run_losses")
+    chart(losses(seen.curves, epochs=epochs), key="run_losses", place=left)
     accuracy = held_out_accuracy(seen.curves, epochs=epochs)
     if accuracy is not None:
-        with right:
-            chart(accuracy, key="run_accuracy")
+        chart(accuracy, key="run_accuracy", place=right)
 
 
 def _stages(seen: Watch, *, folded: bool) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import mimetypes
 import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -44,9 +46,16 @@ def prose(text: str) -> str:
     )
 
 
-def chart(figure: go.Figure, *, key: str) -> None:
+def chart(figure: go.Figure, *, key: str, place: Any = st, **more: Any) -> None:
     """Draws a chart with its alternative text; a stable key lets it be updated, not redrawn."""
-    st.plotly_chart(figure, key=key, config=_CHART, alt=alt_text(figure) or None)
+    place.plotly_chart(figure, key=key, config=_CHART, alt=alt_text(figure) or None, **more)
+
+
+def download(label: str, data: Any, name: str, *, key: str, **more: Any) -> None:
+    """Offers a file; what it holds may be a function, called when it is asked for."""
+    mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    shown = {"icon": ":material/download:", "on_click": "ignore", **more}
+    st.download_button(label, data, file_name=name, mime=mime, key=key, **shown)
 
 
 def problem(error: EffqError) -> None:

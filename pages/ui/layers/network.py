@@ -10,14 +10,14 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.charts.base import alt_text
 from effq_core.charts.network import network_chart
 from effq_core.layers.effect_record import BlockEffect, EffectKind
 from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.words import GROUP_TITLES, KIND_MARKS, KIND_TITLES, block_title
 from effq_core.tflite.network import Block
 from pages.ui.common.remembered import remembered
-from pages.ui.common.tables import Write, decimals, written
+from pages.ui.common.show import chart
+from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
 BLOCK = "layers_block"
@@ -63,14 +63,7 @@ def show_network(known: Known) -> None:
         )
         shown = remembered(measure, Criterion(criterion), known.signal, known.effect)
         figure = remembered(network_chart, known.network, shown, chosen_block(known))
-        st.plotly_chart(
-            figure,
-            key=_CHART,
-            config={"displaylogo": False, "displayModeBar": False},
-            alt=alt_text(figure),
-            on_select=_clicked,
-            selection_mode="points",
-        )
+        chart(figure, key=_CHART, on_select=_clicked, selection_mode="points")
         _legend(known)
     with right:
         _ranking(known, max(300, int(figure.layout.height) - _ABOVE))
@@ -228,13 +221,5 @@ _TEXTS: dict[str, Write] = {
 
 
 def _table(rows: list[dict[str, Any]], config: dict[str, Any], height: int, alt: str) -> None:
-    st.dataframe(
-        written(pd.DataFrame(rows), _TEXTS),
-        column_config=config,
-        column_order=list(config),
-        hide_index=True,
-        height=min(height, _HEAD + _ROW * len(rows)),
-        placeholder=fmt.NOTHING,
-        key="layers_ranking",
-        alt=alt,
-    )
+    most = min(height, _HEAD + _ROW * len(rows))
+    show_table(pd.DataFrame(rows), _TEXTS, config, key="layers_ranking", alt=alt, height=most)

@@ -37,10 +37,8 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
     }
     effects = [course[activation.stops.index(images)] for course in courses.values()]
     left, right = st.columns(2, gap="medium")
-    with left:
-        chart(ranges_chart(activation, effects), key="learn_ranges_chart")
-    with right:
-        chart(growth_chart(courses, images), key="learn_growth_chart")
+    chart(ranges_chart(activation, effects), key="learn_ranges_chart", place=left)
+    chart(growth_chart(courses, images), key="learn_growth_chart", place=right)
     st.markdown(f":material/lightbulb: {calibration_lesson(courses)}")
     _table(effects)
     st.caption(

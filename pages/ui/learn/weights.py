@@ -41,10 +41,10 @@ def weights_part(tensors: Tensors) -> None:
     )
     _numbers(effect, other, row)
     left, right = st.columns([3, 2], gap="medium")
-    with left:
-        chart(remembered(weights_chart, layer, effect, row), key="learn_weights_chart")
-    with right:
-        chart(remembered(channels_chart, effect, other, row), key="learn_channels_chart")
+    values = remembered(weights_chart, layer, effect, row)
+    chart(values, key="learn_weights_chart", place=left)
+    channels = remembered(channels_chart, effect, other, row)
+    chart(channels, key="learn_channels_chart", place=right)
     shared, own = (other, effect) if per_channel else (effect, other)
     st.markdown(f":material/lightbulb: {scales_lesson(shared, own)}")
     kept = fmt.counted(len(layer.channels), "channel")

@@ -17,6 +17,7 @@ from effq_core.photos.decode import as_rgb
 from effq_core.photos.uploads import Pixels
 from effq_core.predict.agreement import NOT_THE_SAME, Answered, agreement, answers_csv, verdict
 from effq_core.results import Results
+from pages.ui.common.show import download
 
 CHOSEN = "predictions_photo"
 """Key of the photo looked at closely: its id."""
@@ -63,15 +64,8 @@ def show_table(answered: Mapping[str, Answered], results: Results) -> None:
         st.caption(
             "✓ the same class as float32, ≠ another one. Select a row to look at its photo below."
         )
-        st.download_button(
-            "Download answers (CSV)",
-            answers_csv(list(answered.values())),
-            file_name="predictions.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="predictions_csv",
-        )
+        text = answers_csv(list(answered.values()))
+        download("Download answers (CSV)", text, "predictions.csv", key="predictions_csv")
 
 
 def _rates(answered: list[Answered], results: Results) -> None:

@@ -11,7 +11,7 @@ from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
 from effq_core.deliver.bundle import bundle_bytes, bundle_name
 from pages.ui.common.choose import Source
-from pages.ui.common.show import escape
+from pages.ui.common.show import download, escape
 
 
 def show_bundles(source: Source) -> None:
@@ -38,14 +38,11 @@ def _download(source: Source, name: str) -> None:
     except EffqError as error:
         st.caption(f":material/file_off: {escape(error.message)}", width="content")
         return
-    st.download_button(
+    download(
         f"{name}.zip ({fmt.kib(variant.file.size_bytes)})",
-        # Packed when it is asked for.
         partial(bundle_bytes, results, name, run=source.title),
-        file_name=f"{bundle_name(results, name)}.zip",
-        mime="application/zip",
+        f"{bundle_name(results, name)}.zip",
         key=f"download_bundle_{name}",
         icon=":material/deployed_code:",
         help=f"Everything a device needs to run {escape(variant.title)}.",
-        on_click="ignore",
     )

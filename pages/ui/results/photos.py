@@ -19,6 +19,7 @@ from effq_core.results.photos import EvaluationPhotos, open_photos
 from pages.ui.common import session
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape
+from pages.ui.common.tables import decimals, show_table
 from pages.ui.results import cache as results_cache
 from pages.ui.results.choices import choose_pair
 
@@ -182,18 +183,13 @@ def _table(results: Results, shown: Sequence[ChangedPhoto], first: str, second: 
         "change": text("Change", pinned=True),
         "truth": text("True class"),
         "first": text(f"{before} says"),
-        "first_confidence": number("sure, %", format="%.0f", help=tip("confidence")),
+        "first_confidence": number("Confidence, %", help=tip("confidence")),
         "second": text(f"{after} says"),
-        "second_confidence": number("sure, %", format="%.0f", help=tip("confidence")),
+        "second_confidence": number("Confidence, %", help=tip("confidence")),
         "key": text("Photo"),
     }
     if shown[0].truth is None:
         del config["truth"]
-    st.dataframe(
-        frame,
-        column_config=config,
-        column_order=list(config),
-        hide_index=True,
-        key="photos_frame",
-        alt=f"Table of {len(frame)} photos whose answer changed.",
-    )
+    texts = dict.fromkeys(("first_confidence", "second_confidence"), decimals(0))
+    alt = f"Table of {len(frame)} photos whose answer changed."
+    show_table(frame, texts, config, key="photos_frame", alt=alt)

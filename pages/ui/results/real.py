@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -14,7 +11,7 @@ from effq_core.results import Results
 from effq_core.results.pairs import Pair, is_real
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
-from pages.ui.common.tables import PAIR_TEXTS, written
+from pages.ui.common.tables import show_pairs
 from pages.ui.results import cache as results_cache
 from pages.ui.results.choices import choose_pair
 from pages.ui.results.elsewhere import show_elsewhere
@@ -86,44 +83,13 @@ def _metric(label: str, value: str, term: str) -> None:
 def _all(source: Source) -> None:
     titles = {name: variant.title for name, variant in source.results.variants.items()}
     pairs = results_cache.all_pairs(source)
-    frame = pd.DataFrame(
-        [
-            {
-                "variant": titles[pair.second],
-                "against": titles[pair.first],
-                "points": pair.comparison.difference_points,
-                "worse": pair.comparison.worse,
-                "better": pair.comparison.better,
-                "p": pair.comparison.p,
-                "holm": pair.adjusted_p,
-                "same": 100 * pair.comparison.agreement.share,
-            }
-            for pair in pairs
-        ]
-    )
-    number = st.column_config.NumberColumn
-    shown: dict[str, Any] = {
-        "variant": st.column_config.TextColumn("Variant", pinned=True),
-        "against": st.column_config.TextColumn("Compared with"),
-    }
-    if pairs[0].comparison.p is not None:
-        shown |= {
-            "points": number("Difference, points", help=tip("paired_interval")),
-            "worse": number("Worse, photos", help=tip("flips")),
-            "better": number("Better, photos", help=tip("flips")),
-            "p": number("Exact p", help=tip("mcnemar")),
-            "holm": number("p, all pairs", help=tip("holm")),
-        }
-    shown["same"] = number("Same answer, %", help=tip("agreement"))
-    st.dataframe(
-        written(frame, PAIR_TEXTS),
-        column_config=shown,
-        column_order=list(shown),
-        hide_index=True,
+    show_pairs(
+        {"variant": "Variant", "against": "Compared with"},
+        [((titles[p.second], titles[p.first]), p.comparison, p.adjusted_p) for p in pairs],
         key="real_pairs",
-        alt=f"Table of {len(frame)} pairs of variants with flips and exact p.",
+        alt=f"Table of {len(pairs)} pairs of variants with flips and exact p.",
     )
     st.caption(
-        f"{fmt.counted(len(frame), 'pair')} at once: of twenty tests one shows p below 0.05 by "
+        f"{fmt.counted(len(pairs), 'pair')} at once: of twenty tests one shows p below 0.05 by "
         "chance alone. The last p allows for that."
     )

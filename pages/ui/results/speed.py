@@ -14,7 +14,7 @@ from effq_core.results import Results
 from effq_core.results.subject import machine
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
-from pages.ui.common.tables import decimals, written
+from pages.ui.common.tables import decimals, show_table
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.devices import show_devices
 from pages.ui.results.retime import offer_retiming
@@ -89,17 +89,11 @@ def _table(results: Results, threads: int) -> None:
         ]
     )
     number = st.column_config.NumberColumn
-    st.dataframe(
-        written(
-            frame,
-            dict.fromkeys(("median", "faster", "p90", "p99"), decimals(2))
-            | {"rate": fmt.count, "cold": fmt.count, "memory": decimals(1), "n": fmt.count},
-            {
-                "median": [timing.disturbed for _, timing in timed],
-                "faster": [ratio is not None and ratio.disturbed for ratio in ratios],
-            },
-        ),
-        column_config={
+    show_table(
+        frame,
+        dict.fromkeys(("median", "faster", "p90", "p99"), decimals(2))
+        | {"rate": fmt.count, "cold": fmt.count, "memory": decimals(1), "n": fmt.count},
+        {
             "variant": st.column_config.TextColumn("Variant", pinned=True),
             "median": number("Median, ms", help=tip("median")),
             "faster": number("× faster", help=tip("speedup")),
@@ -111,8 +105,11 @@ def _table(results: Results, threads: int) -> None:
             "memory": number("Peak memory, MiB", help=tip("peak_memory")),
             "n": number("n, invocations", help="Timed invocations the numbers rest on."),
         },
-        hide_index=True,
-        height="content",
         key=f"speed_table_{threads}",
         alt="Table of latency, cold start and memory of each variant.",
+        disturbed={
+            "median": [timing.disturbed for _, timing in timed],
+            "faster": [ratio is not None and ratio.disturbed for ratio in ratios],
+        },
+        height="content",
     )

@@ -23,7 +23,7 @@ from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart, empty, escape
+from pages.ui.common.show import chart, download, empty, escape
 
 _ALONG = {
     Along.CALIBRATION_SIZE: "Against calibration photos",
@@ -71,22 +71,8 @@ def _downloads(run_id: str, state: SweepState) -> None:
     known = tuple((row.run, row.problem, len(row.found)) for row in rows)
     table, document = _documents(run_id, known, state)
     with st.container(horizontal=True, key="sweep_downloads"):
-        st.download_button(
-            "Every run (CSV)",
-            table,
-            file_name=f"sweep-{run_id}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            key="sweep_csv",
-        )
-        st.download_button(
-            "Every number (JSON)",
-            document,
-            file_name=f"sweep-{run_id}.json",
-            mime="application/json",
-            icon=":material/download:",
-            key="sweep_json",
-        )
+        download("Every run (CSV)", table, f"sweep-{run_id}.csv", key="sweep_csv")
+        download("Every number (JSON)", document, f"sweep-{run_id}.json", key="sweep_json")
 
 
 @st.cache_data(show_spinner="Writing down the runs …", max_entries=4)
