@@ -70,5 +70,5 @@ def _text(rung: Rung) -> str:
     if rung.is_real is None:
         share = fmt.share_with_interval(rung.middle / 100, rung.low / 100, rung.high / 100)
         return share
-    verdict = "more than chance" if rung.is_real else "within chance"
+    verdict = "significant" if rung.is_real else "consistent with chance"
     return f"{fmt.points(rung.middle)} · {verdict}"

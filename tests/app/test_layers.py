@@ -74,7 +74,7 @@ def test_a_run_nobody_has_looked_into_offers_to_with_its_time(
 ) -> None:
     app = open_view(without, "layers", tiny_run.run.id)
     assert not app.exception
-    assert "Nobody has looked into this run's layers yet" in words(app)
+    assert "This run's layers have not been analysed yet" in words(app)
     assert "cached" in words(app)
     app.number_input(key="layers_images").set_value(20)
     app.number_input(key="layers_budget").set_value(60)
@@ -132,7 +132,7 @@ def test_a_look_that_failed_says_why_and_can_be_closed(
     assert "The disk is full" in words(app)
     app.button(key="layers_dismiss").click().run()
     assert "look" not in app.query_params
-    assert "Nobody has looked into" in words(app)
+    assert "have not been analysed yet" in words(app)
 
 
 def test_an_address_that_names_no_run_is_ignored(
@@ -163,7 +163,7 @@ def test_the_reference_run_shows_what_ships_and_offers_remedies_on_a_run_of_ones
     said = words(app).replace("\\", "")
     assert "On 1,966 photos Int8 (PTQ) is worse than Float32 by 0.2 points" in said
     assert "carry only 46 % of what 23 blocks do one by one" in said
-    assert "On a run of your own both are offered here" in said
+    assert "Choose another run above to try them" in said
     assert "Rescue int8" not in said
     assert not [button for button in app.button if button.key and "mix" in button.key]
 
@@ -308,7 +308,7 @@ def test_what_a_photo_of_ones_own_gives_is_nobody_elses_and_gone_with_it(
         [("coffee.jpg", content.getvalue(), "image/jpeg")]
     ).run()
     assert not app.exception and not app.error
-    assert "Both say" in words(app) or "float32 says" in words(app)
+    assert "Both predict" in words(app) or "float32 predicts" in words(app)
     kept = app.session_state["layers_my_photo"]
     assert set(kept) == {"trace", "output"}
     before = kept["output"]

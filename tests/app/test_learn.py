@@ -76,7 +76,7 @@ def test_more_bits_raise_the_ratio_by_six_decibels_each(learn: AppTest) -> None:
 def test_a_scale_a_channel_offers_single_channels_and_is_worth_decibels(learn: AppTest) -> None:
     before = metrics(learn)
     assert before["Median channel"]
-    learn.button_group(key="learn_granularity").set_value("one a channel").run()
+    learn.button_group(key="learn_granularity").set_value("per channel").run()
     after = metrics(learn)
     assert not learn.exception
     assert after["SQNR of the layer"] == before["Per-channel scale"]

@@ -116,7 +116,7 @@ def _remember(chosen: list[str]) -> None:
 def _chosen(chosen: list[str], titles: dict[str, str]) -> None:
     _remember(chosen)
     if not chosen:
-        toast(f"No run was chosen, so this shows {titles[_remembered(titles)[0]]}.",
+        toast(f"No run is chosen, so this shows {titles[_remembered(titles)[0]]}.",
               ":material/info:")  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def show_runs(most: int, *, links: bool = True) -> None:
     runs = [run for run in everything if run.id not in hidden]
     runs.sort(key=lambda run: not run.status.is_active)
     if not runs:
-        empty("No run yet. A run's stages are kept, so that the next one is quicker.")
+        empty("No runs yet. Stages are cached, so later runs are quicker.")
         return
     for run in runs[:most]:
         _row(run, links=links)

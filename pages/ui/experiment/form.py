@@ -116,7 +116,7 @@ def choose_variants() -> None:
     rows = list(CATALOGUE.values())
     for variant in (row for row in rows if not row.is_control):
         _variant(variant)
-    st.markdown("**Controls** tell what made the difference", help=tip("float_control"))
+    st.markdown("**Controls** show what made the difference", help=tip("float_control"))
     for variant in (row for row in rows if row.is_control):
         _variant(variant)
     if ready := ready_variants():
@@ -132,7 +132,7 @@ def _variant(variant: Variant) -> None:
             variant.title,
             key=variant_key(variant.name),
             disabled=needed or bool(refused),
-            help="Always measured: every other number is a difference to it."
+            help="Always measured: every variant is compared with it."
             if needed
             else variant.good_for,
         )

@@ -18,7 +18,7 @@ from pages.ui.experiment.state import key, ready_boxes, variant_key
 
 
 def choose_model() -> None:
-    """Asks which model: one of EffQ's, or one of one's own."""
+    """Asks which model: one of EffQ's, or an added one."""
     st.subheader("1 · Model", anchor=False)
     cards = _cards()
     if st.session_state.get(key("model")) not in cards:  # an own one that was removed
@@ -36,7 +36,7 @@ def choose_model() -> None:
 
 
 def ready_variants() -> list[Variant]:
-    """Returns the files somebody brought that could stand beside the chosen model's variants."""
+    """Returns the added files that could stand beside the chosen model's variants."""
     card = _cards().get(str(st.session_state.get(key("model"))))
     if card is None:
         return []

@@ -76,7 +76,7 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         f"train, {fmt.count(sizes.evaluation)} to measure. {head}"
     )
     if len(experiment.variants) == 1:
-        photos = "Float32 alone is chosen: there will be nothing to compare it with."
+        photos = "Only float32 is chosen: there is nothing to compare it with."
     free = shutil.disk_usage(_existing(session.home().root)).free
     enough = cost.bytes <= free
     if not enough:
@@ -88,9 +88,9 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         f"{' · '.join(parts)}  \n:small[{photos}]",
         width="stretch",
         help=(
-            "From how long the stages of earlier runs took on this machine. "
+            "Estimated from earlier runs on this machine. "
             if cost.calibrated
-            else "From typical times on 2 cores; the first run makes it exact for this machine. "
+            else "Estimated for 2 cores; the first run calibrates it to this machine. "
         )
         + tip("cached"),
     )

@@ -103,7 +103,7 @@ def read() -> Experiment:
 
 
 def ready_boxes() -> list[str]:
-    """Returns the variants with a checkbox that are files somebody brought."""
+    """Returns the variants with a checkbox that are added files."""
     start = variant_key("")
     names = [str(name).removeprefix(start) for name in st.session_state if start in str(name)]
     return sorted(name for name in names if is_ready(name))

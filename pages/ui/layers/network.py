@@ -48,7 +48,7 @@ _ABOVE = 70  # pixels of what stands over the table and not over the drawing, or
 
 def show_network(known: Known) -> None:
     """Draws the network and the ranked list."""
-    st.subheader("Which blocks lose it?", anchor=False, help=tip("block"))
+    st.subheader("Which blocks cause the error?", anchor=False, help=tip("block"))
     offered = criteria(known.signal, known.effect)
     if st.session_state.get(_CRITERION) not in offered:  # left by another run
         st.session_state[_CRITERION] = offered[0]
@@ -129,9 +129,9 @@ def _ranking(known: Known, height: int) -> None:
             required=True,
             default=_BLOCKS,
             key=_INSIDE,
-            help="The same part of every block: all residual additions, all depthwise "
-            "convolutions, all squeeze-and-excite. Layers are tried inside the blocks that matter "
-            "only: the fewest that carry most of the divergence.",
+            help="The same part of every block: all residual additions, depthwise convolutions or "
+            "squeeze-and-excite. Layers are tried only inside the blocks that matter: the fewest "
+            "that cause most of the divergence.",
         )
     _effect_table(known, height, known.effect.ranked(_RANKED[chosen]))
 

@@ -1,4 +1,4 @@
-"""What follows from a photo a visitor brought to the Layers page: theirs alone, gone with it."""
+"""What follows from a photo a visitor uploaded to the Layers page: theirs alone, gone with it."""
 
 from __future__ import annotations
 

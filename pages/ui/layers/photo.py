@@ -70,7 +70,7 @@ def show_photo(known: Known, op: Op) -> None:
         _parting(known, found, threshold)
     what = f"{escape(layer_title(op.layer))} ({escape(operator_kind(op.kind).title)})"
     st.markdown(
-        f"**What {what} makes of this photo**",
+        f"**Output of {what} for this photo**",
         help=tip("feature_map"),
     )
     usual = (
@@ -114,9 +114,9 @@ def _parting(known: Known, found: Trace, threshold: float) -> None:
     exact, rounded = int(found.float32.argmax()), int(found.int8.argmax())
     sure = fmt.percent(float(found.float32[exact]), 0), fmt.percent(float(found.int8[rounded]), 0)
     answers = (
-        f"Both say **{escape(labels[exact])}** (float32 {sure[0]}, int8 {sure[1]} sure)."
+        f"Both predict **{escape(labels[exact])}** (confidence: float32 {sure[0]}, int8 {sure[1]})."
         if found.agrees
-        else f"float32 says **{escape(labels[exact])}** ({sure[0]} sure), int8 "
+        else f"float32 predicts **{escape(labels[exact])}** (confidence {sure[0]}), int8 "
         f"**{escape(labels[rounded])}** ({sure[1]})."
     )
     st.markdown(f"{answers} {_where(found, below, threshold)}")
@@ -151,21 +151,20 @@ def _where(found: Trace, below: Step | None, threshold: float) -> str:
         what = operator_kind(below.kind).title
         return (
             f"They diverge at **{escape(layer_title(below.layer))}** "
-            f"({escape(what)}, {escape(below.block)}): the first operator on "
-            f"the way whose SQNR, {fmt.decimals(below.lower_db, 2)} dB, is under "
-            f"{fmt.decibels(threshold)}."
+            f"({escape(what)}, {escape(below.block)}): the first operator whose SQNR, "
+            f"{fmt.decimals(below.lower_db, 2)} dB, is under {fmt.decibels(threshold)}."
         )
     lowest = found.lowest
     text = (
-        f"Nowhere does the SQNR fall under {fmt.decibels(threshold)}: it is lowest at "
+        f"The SQNR stays above {fmt.decibels(threshold)}; it is lowest at "
         f"**{escape(layer_title(lowest.layer))}**, {decibels(lowest.lower_db)}."
     )
     if found.agrees:
         return text
     margin = fmt.percent(found.margin, 0)
     return (
-        f"{text} float32 found its own class only {margin} more probable than the next: a "
-        "little noise from everywhere has tipped a close decision."
+        f"{text} float32's class led the next by only {margin}: small errors everywhere tipped a "
+        "close decision."
     )
 
 
@@ -191,8 +190,7 @@ def _draw_output(
         list(usual.channels),
         key=f"layers_channels_{op.tensor}",
         max_selections=8,
-        help="At first those in which int8 is furthest off, as a share of their own strength. "
-        + tip("channel"),
+        help="Initially the channels with the largest relative error of int8. " + tip("channel"),
     )
     side = " × ".join(str(each) for each in usual.shape[:2])
     with left:
@@ -205,6 +203,6 @@ def _draw_output(
             )
             chart(shown.figure, key="layers_maps")
         st.caption(
-            f"{side} places; red is above zero, blue below, each row on its own scale, its "
-            "difference (int8 − float32) too."
+            f"{side} values a channel: red above zero, blue below. Each row has its own scale; the "
+            "difference is int8 − float32."
         )

@@ -22,7 +22,7 @@ from pages.ui.layers.source import Known
 from pages.ui.results import cache as results_cache
 from pages.ui.results.photos import photos_of
 
-_CHANGED, _SAMPLE, _UPLOAD = "A photo whose answer changed", "A sample", "Your own"
+_CHANGED, _SAMPLE, _UPLOAD = "A photo whose answer changed", "A sample", "Your photo"
 _SOURCE, _UPLOADER = "layers_photo_source", "layers_upload"
 _MOST_OFFERED = 200
 
@@ -70,8 +70,8 @@ def _of_run(source: Source) -> Chosen | None:
     each = found[place]
     truth = f"True class: {each.truth}" if each.truth is not None else "No label"
     st.caption(
-        f"{escape(truth)} · float32 {escape(fmt.percent(each.first.confidence, 0))} sure, int8 "
-        f"{escape(fmt.percent(each.second.confidence, 0))}"
+        f"{escape(truth)} · confidence: float32 {escape(fmt.percent(each.first.confidence, 0))}, "
+        f"int8 {escape(fmt.percent(each.second.confidence, 0))}"
     )
     try:
         return Chosen(each.first.label, photos_of(source).photo(each.row))

@@ -45,7 +45,7 @@ def show_trials(known: Known) -> None:
         chart(trials_chart(found), key="layers_trials")
         st.caption(
             "Numbers are the table's. ★ taken, ✓ holds every limit, ✗ refused, ▲ int8; bars are "
-            "95 % intervals. The choice among them was made on these very photos."
+            "95 % intervals. The choice was made on these same photos."
         )
     with right:
         _table(found)

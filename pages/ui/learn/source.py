@@ -29,11 +29,11 @@ def tensors_of(source: Source) -> Tensors | None:
     if folder is not None:
         return _load(str(folder))
     if source.id == REFERENCE:
-        empty("This installation lacks the reference run's tensors. Choose a run of your own.")
+        empty("This installation lacks the reference run's tensors. Choose another run.")
     else:
         empty(
-            f"This run has kept no tensors: an earlier version of EffQ made it. "
-            f"`effq resume {source.id}` adds them in seconds, and measures nothing again. "
+            f"This run has no tensors: an earlier version of EffQ made it. "
+            f"`effq resume {source.id}` adds them in seconds without measuring again. "
             "Or choose the reference run above."
         )
     return None

@@ -22,8 +22,8 @@ from pages.ui.common.show import chart
 from pages.ui.learn.source import numbers
 
 _ALL = -1
-_SHARED = "one for all"
-_OWN = "one a channel"
+_SHARED = "per tensor"
+_OWN = "per channel"
 
 
 def weights_part(tensors: Tensors) -> None:
@@ -31,8 +31,7 @@ def weights_part(tensors: Tensors) -> None:
     st.subheader("What happens when a weight gets only n bits?", anchor=False)
     st.markdown(
         "Every weight moves to the nearest level of a grid. Fewer bits make the grid coarser. "
-        "One wide channel stretches a shared grid, and the narrow channels are left with few "
-        "levels."
+        "One wide channel stretches a shared grid and leaves the narrow channels few levels."
     )
     layer, bits, symmetric, per_channel, row = _choices(tensors.layers)
     effect, other = (
@@ -56,7 +55,7 @@ def weights_part(tensors: Tensors) -> None:
     )
     st.caption(
         f"Real weights of the float32 file, batch normalisation folded in: {drawn}. "
-        "TensorFlow Lite's int8 files use 8 bits, symmetric, one scale a channel."
+        "TensorFlow Lite's int8 files use 8 bits, symmetric, one scale per channel."
     )
 
 

@@ -78,8 +78,8 @@ def _offer(item: str, size: str, fetch: Fetch | None) -> None:
     if fetch is not None and fetch.state is FetchState.FAILED:
         st.error(f"**{escape(fetch.error)}**\n\n{escape(fetch.hint)}", icon=":material/cloud_off:")
     if arrived:
-        st.caption(f"{fmt.size(arrived)} have arrived and are kept.")
-    label = "Go on downloading" if arrived else f"Download {size}".strip()
+        st.caption(f"{fmt.size(arrived)} have been downloaded and are kept.")
+    label = "Resume download" if arrived else f"Download {size}".strip()
     st.button(
         label,
         icon=":material/download:",
@@ -100,4 +100,4 @@ def _start(item: str) -> None:
 def _cancel(item: str) -> None:
     with guard():
         cancel_fetch(session.home(), item)
-        toast("The download stops; what has arrived is kept.", icon=":material/stop_circle:")
+        toast("The download stops; the part downloaded is kept.", icon=":material/stop_circle:")

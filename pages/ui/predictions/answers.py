@@ -32,8 +32,8 @@ def show_answers(answered: Answered, *, sample: Sample | None, classes: int) -> 
     st.markdown(f"{icon} {escape(sentence(answered))}")
     if sample is not None and not sample.shows:
         st.info(
-            f"This sample shows none of the {fmt.count(classes)} classes this model knows, and it "
-            "has to name one of them anyway. Watch how far the variants differ, not what they say.",
+            f"This sample shows none of the {fmt.count(classes)} classes this model knows, but it "
+            "must name one. Compare the variants with each other, not with the photo.",
             icon=":material/help:",
         )
     left, right = st.columns([1, 4.4], gap="medium")
@@ -50,9 +50,9 @@ def show_answers(answered: Answered, *, sample: Sample | None, classes: int) -> 
                     _answer(answer)
         st.caption(
             f"All {fmt.counted(len(answers), 'variant')} together: "
-            f"{fmt.milliseconds(answered.ms)}. Times are of this one answer, on "
-            f"{fmt.counted(THREADS, 'thread')} of a computer that may be busy with other things; "
-            "the careful measurements are on the Results page."
+            f"{fmt.milliseconds(answered.ms)}. These are single timings with "
+            f"{fmt.counted(THREADS, 'thread')} on a computer that may be busy. The Results page "
+            "has careful measurements."
         )
 
 

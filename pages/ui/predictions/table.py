@@ -61,9 +61,7 @@ def show_table(answered: Mapping[str, Answered], results: Results) -> None:
         height=min(len(ids), 8) * _THUMBNAIL + 36,
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "✓ the same class as float32, ≠ another one. Select a row to look at its photo below."
-        )
+        st.caption("✓ same class as float32, ≠ another class. Select a row to see its photo below.")
         text = answers_csv(list(answered.values()))
         download("Download answers (CSV)", text, "predictions.csv", key="predictions_csv")
 
@@ -72,7 +70,7 @@ def _rates(answered: list[Answered], results: Results) -> None:
     shares = agreement(answered)
     if not shares:
         return
-    st.markdown("**The same class as float32**", help=f"{tip('agreement')} {tip('interval')}")
+    st.markdown("**Agreement with float32**", help=f"{tip('agreement')} {tip('interval')}")
     lines = ["| Variant | On these photos | In the run's evaluation |", "|---|---|---|"]
     for name, share in shares.items():
         here = fmt.share_with_interval(share.share, share.low, share.high)

@@ -19,11 +19,11 @@ def show_bundles(source: Source) -> None:
     results = source.results
     if not results.with_files:
         return
-    st.subheader("Take it to a device", anchor=False, help=tip("bundle"))
+    st.subheader("Bundles for devices", anchor=False, help=tip("bundle"))
     st.caption(
-        "A zip with the model file, `labels.txt`, a model card, `classify.py`, which answers as "
-        "this app does to the last bit, and `bench.py`, which measures the latency there: import "
-        "what it writes under *Speed*."
+        "A zip with the model file, `labels.txt`, a model card and two programs. `classify.py` "
+        "answers as this app does, to the last bit. `bench.py` measures latency there; import "
+        "its `timings.json` under *Speed*."
     )
     with st.container(horizontal=True):
         for name in results.with_files:

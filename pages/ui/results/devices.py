@@ -34,8 +34,8 @@ def show_devices(source: Source, threads: int) -> None:
     reports = list_timings(session.home(), source.results)
     if not reports:
         st.caption(
-            "Nothing is imported yet. Take a variant's bundle from *Numbers and files*, copy it to "
-            'the device, run `python bench.py --device "My board"` there, and bring back the '
+            "Nothing is imported yet. Copy a variant's bundle from *Numbers and files* to the "
+            'device and run `python bench.py --device "My board"` there. Then import the '
             "`timings.json` it writes."
         )
         return

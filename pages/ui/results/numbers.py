@@ -57,7 +57,7 @@ def show_numbers(source: Source) -> None:
         height="content",
     )
     st.caption("Click a heading to sort; hover over it for what it means.")
-    st.subheader("Take it with you", anchor=False)
+    st.subheader("Downloads", anchor=False)
     show_report(source)
     show_models(source)
     show_files(source)

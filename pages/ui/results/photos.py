@@ -46,7 +46,7 @@ def show_photos(source: Source) -> None:
     n = source.results.baseline.accuracy.n
     if not found:
         st.info(
-            f"Both give the same answer to all {fmt.counted(n, 'photo')}.",
+            f"Both variants give the same answer for all {fmt.counted(n, 'photo')}.",
             icon=":material/check:",
         )
         return

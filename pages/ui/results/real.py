@@ -28,8 +28,8 @@ def show_real(source: Source) -> None:
         st.subheader("Every variant against float32", anchor=False, help=tip("paired_interval"))
         chart(figure, key="differences")
         st.caption(
-            "Filled markers differ by more than chance would do (exact McNemar, p below 0.05), "
-            "hollow ones do not. The band is ±1 point: a difference inside it hardly matters."
+            "Filled markers differ significantly (exact McNemar, p below 0.05); hollow ones are "
+            "consistent with chance. The band is ±1 point: a difference inside it hardly matters."
         )
     if len(source.results.variants) > 2 and st.toggle(
         "Show every pair", key="real_all", persist_state="page"

@@ -26,15 +26,15 @@ def show_speed(source: Source) -> None:
     """Draws the timed invocations of a run."""
     results = source.results
     threads = choose_threads(results)
-    st.subheader("One photo", anchor=False, help=tip("latency"))
+    st.subheader("Latency per photo", anchor=False, help=tip("latency"))
     chart(distribution(results, threads), key="distribution")
     st.caption(
-        "Box: the middle half of the timed invocations, with the median; dots: the stragglers. "
+        "Box: the middle half of the timed invocations, with the median. Dots: outliers. "
         f"Measured on {escape(machine(results.hardware))}."
     )
     _table(results, threads)
     offer_retiming(source, key="speed_anew")
-    st.subheader("Was the machine calm?", anchor=False, help=tip("steadiness"))
+    st.subheader("Was timing stable?", anchor=False, help=tip("steadiness"))
     _calm(results, threads)
     names = list(results.variants)
     if any(name not in names for name in st.session_state.get(_SHOWN, ())):
@@ -52,7 +52,7 @@ def show_speed(source: Source) -> None:
     if shown:
         chart(steadiness(results, threads, shown), key="steadiness")
     if len(results.threads) > 1:
-        st.subheader("What more threads give", anchor=False, help=tip("threads"))
+        st.subheader("Speed by thread count", anchor=False, help=tip("threads"))
         chart(thread_scaling(results), key="scaling")
     show_devices(source, threads)
 
@@ -61,7 +61,7 @@ def _calm(results: Results, threads: int) -> None:
     """Says what disturbed a timing, before the chart that shows it."""
     found = disturbances(results, threads)
     if not found:
-        st.caption(":material/check: No timing was disturbed by other programs, and all are even.")
+        st.caption(":material/check: Other programs disturbed no timing, and all were stable.")
     for sentence in found:
         st.markdown(f":orange[:material/warning:] {escape(sentence)}")
 

@@ -56,7 +56,7 @@ def show_sweep(run_id: str) -> None:
             st.query_params.pop("sweep", None)
             st.rerun()
     if len(runs) < 2:
-        empty("Two runs must be finished before they can be compared.")
+        empty("At least two finished runs are needed for a comparison.")
         return
     choices = alongs(state.sweep)
     along, measure = _choose(choices, choices[0])
@@ -92,7 +92,7 @@ def _load(run_id: str, runs: tuple[tuple[int, str], ...]) -> tuple[tuple[str, Re
 
 def show_choice(sources: Sequence[Source]) -> None:
     """Draws accuracy against one choice over runs somebody chose."""
-    st.subheader("Accuracy against one choice", anchor=False)
+    st.subheader("Accuracy by setting", anchor=False)
     along, measure = _choose(tuple(Along), Along.CALIBRATION_SIZE)
     runs = [(source.title, source.results) for source in sources]
     key = "/".join(f"{source.id}.{source.stamp}" for source in sources)
@@ -112,7 +112,7 @@ def _choose(choices: Sequence[Along], default: Along) -> tuple[Along, Measure]:
                 or default
             )  # fmt: skip
         difference = st.toggle(
-            "as difference to float32", key="several_difference", help=tip("paired_interval"),
+            "difference to float32", key="several_difference", help=tip("paired_interval"),
             persist_state="page",
         )  # fmt: skip
     return along, Measure.DIFFERENCE if difference else Measure.QUALITY
