@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure, write, write_above
+from effq_core.layers.signal_tensors import TensorSignal
+from effq_core.layers.trace import Step
 from effq_core.layers.words import layer_title
 from effq_core.tflite.network import Network
 
@@ -19,33 +20,9 @@ _LINE = "#0f8f86"
 _BAD = "#d9480f"
 
 
-class Point(Protocol):
-    """What one operator does: a step of a trace or a signal of a record."""
-
-    @property
-    def tensor(self) -> str:
-        """Name of its tensor."""
-
-    @property
-    def layer(self) -> str:
-        """Name of its layer."""
-
-    @property
-    def block(self) -> str:
-        """Name of its block."""
-
-    @property
-    def kind(self) -> str:
-        """Of operator."""
-
-    @property
-    def lower_db(self) -> float:
-        """SQNR, of all values or of the median channel, in dB; infinite where nothing is lost."""
-
-
 def depth_chart(
     network: Network,
-    points: Sequence[Point],
+    points: Sequence[Step | TensorSignal],
     threshold_db: float,
     *,
     usual: Sequence[float] = (),
@@ -95,7 +72,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db: float) -> None:
+def _mark(
+    figure: go.Figure, point: Step | TensorSignal, place: int, count: int, threshold_db: float
+) -> None:
     height = _finite(point.lower_db)
     height = threshold_db if height is None else height
     figure.add_scatter(
@@ -118,7 +97,7 @@ def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db:
     )
 
 
-def _stages(figure: go.Figure, network: Network, points: Sequence[Point]) -> None:
+def _stages(figure: go.Figure, network: Network, points: Sequence[Step | TensorSignal]) -> None:
     """Puts a tick and a faint line where a stage begins."""
     titles: dict[str, int] = {}
     for place, point in enumerate(points):
@@ -136,7 +115,7 @@ def _stages(figure: go.Figure, network: Network, points: Sequence[Point]) -> Non
     )
 
 
-def _alt(points: Sequence[Point], below: int | None, threshold_db: float) -> str:
+def _alt(points: Sequence[Step | TensorSignal], below: int | None, threshold_db: float) -> str:
     finite = [point.lower_db for point in points if math.isfinite(point.lower_db)]
     if not finite:
         return "SQNR along the network: int8 loses nothing anywhere."

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
 
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, error_bars, new_figure
@@ -113,8 +114,7 @@ def _bars(
 
 
 def _fill(bar: _Bar) -> str:
-    colour = get_variant(bar.variant.name).colour
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = hex_to_rgb(get_variant(bar.variant.name).colour)
     return f"rgba({red}, {green}, {blue}, {1 if bar.is_host else _PALE})"
 
 
