@@ -228,7 +228,7 @@ def test_an_operator_shows_its_grid_its_channels_and_its_maps(layers: AppTest) -
     assert "convolution" in operator.options[0]
     text = words(layers)
     assert "of the range used" in text
-    assert "What block1a" in text.replace("\\", "")
+    assert "Output of block1a" in text.replace("\\", "")
     assert not layers.error
 
 
@@ -241,7 +241,7 @@ def test_a_sample_photo_is_followed_through_both_models(layers: AppTest) -> None
     layers.button(key="layers_goto").click().run()
     assert layers.selectbox(key="layers_block").value in text.replace("\\", "")
     layers.slider(key="layers_threshold").set_value(0.0).run()
-    assert "Nowhere does the SQNR fall under 0.0 dB" in words(layers).replace("\\", "")
+    assert "The SQNR stays above 0.0 dB" in words(layers).replace("\\", "")
 
 
 def test_a_mixed_file_that_was_made_offers_its_recipe_and_its_results(layers: AppTest) -> None:
@@ -301,7 +301,7 @@ def test_what_a_photo_of_ones_own_gives_is_nobody_elses_and_gone_with_it(
     app = open_view(copied, "layers", layered_run.run.id)
     content = io.BytesIO()
     Image.fromarray(data.coffee()).save(content, "JPEG")
-    app.radio(key="layers_photo_source").set_value("Your own").run()
+    app.radio(key="layers_photo_source").set_value("Your photo").run()
     for shared in ("_trace", "_output"):  # what all visitors get
         monkeypatch.delattr(layers_photo, shared)
     app.file_uploader(key="layers_upload").set_value(

@@ -328,7 +328,7 @@ def test_a_selection_that_is_emptied_falls_back_on_a_run(open_view: OpenView, ho
     app.multiselect(key="choose_runs").set_value([]).run()
 
     assert app.multiselect(key="choose_runs").value == [REFERENCE]
-    assert app.toast[0].value.startswith("No run was chosen, so this shows Reference run")
+    assert app.toast[0].value.startswith("No run is chosen, so this shows Reference run")
     assert charts(app) == 3
 
 
