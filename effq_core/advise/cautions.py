@@ -34,14 +34,7 @@ def is_uneven(timing: LatencyReport) -> bool:
 def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str, ...]:
     """Says why a variant's gain and loss against float32 may not be as they seem.
 
-    Args:
-        results: The run's.
-        variant: The variant.
-        threads: Thread count of the latency.
-
-    Returns:
-        Sentences on failed checks, too few photos, a speed-up that was unsteady or made from
-        separate timings.
+    Failed checks, too few photos, a speed-up that was unsteady or made from separate timings.
     """
     found = [
         f"A check of the photos failed ({gate_title(gate.name)}): {plainly(gate.detail)}"
@@ -75,16 +68,7 @@ def loses_for_sure(comparison: Comparison) -> bool:
 
 
 def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[str, ...]:
-    """Says what is worth knowing about a variant's numbers and does not change the verdict.
-
-    Args:
-        results: The run's.
-        variant: The variant.
-        threads: Thread count of the latency.
-
-    Returns:
-        Sentences.
-    """
+    """Says what is worth knowing about a variant's numbers and does not change the verdict."""
     ratio = results.speedup(variant.name, threads)
     if ratio is None or variant.name == results.baseline.name:
         return ()
@@ -96,16 +80,7 @@ def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[str
 
 
 def retime_text(results: Results, variants: Iterable[VariantResult], threads: int) -> str:
-    """Says that timing has to be repeated before anything can be decided by it.
-
-    Args:
-        results: The run's.
-        variants: Those to be compared.
-        threads: Thread count of the latency.
-
-    Returns:
-        Sentences; empty where neither they nor float32 were disturbed.
-    """
+    """Says that timing has to be repeated; empty where neither these nor float32 were disturbed."""
     both = {each.name: each for each in (results.baseline, *variants)}.values()
     known = [(each.title, each.timing(threads)) for each in both]
     busy = _busy([(title, timing) for title, timing in known if timing is not None])
@@ -113,15 +88,7 @@ def retime_text(results: Results, variants: Iterable[VariantResult], threads: in
 
 
 def disturbances(results: Results, threads: int) -> tuple[str, ...]:
-    """Says which timings of a run were disturbed.
-
-    Args:
-        results: The run's.
-        threads: Thread count of the latency.
-
-    Returns:
-        Sentences on busy and on uneven timings of every variant; none where all were calm.
-    """
+    """Says which timings of a run were busy or uneven; nothing where all were calm."""
     timed = [(each.title, each.timing(threads)) for each in results.variants.values()]
     known = [(title, timing) for title, timing in timed if timing is not None]
     uneven = [uneven_text(title, timing) for title, timing in known if is_uneven(timing)]
@@ -129,15 +96,7 @@ def disturbances(results: Results, threads: int) -> tuple[str, ...]:
 
 
 def uneven_text(title: str, timing: LatencyReport) -> str:
-    """Says that a timing was uneven.
-
-    Args:
-        title: The variant's name for people.
-        timing: Its timing.
-
-    Returns:
-        One sentence.
-    """
+    """Says that a timing was uneven."""
     return (
         f"The timing of {title} was uneven: half of its invocations took "
         f"{fmt.milliseconds(timing.median_ms)} or less, but one in ten "

@@ -23,8 +23,6 @@ class Headline:
     """What a run found, for somebody who reads nothing else.
 
     Attributes:
-        text: One sentence.
-        cautions: What to keep in mind, as sentences.
         sure: Whether nothing touches the numbers of the text: no failed check, no busy machine,
             no files timed separately, not too few photos.
         variant: The variant it recommends; ``None`` where none passed its checks, where timing has
@@ -33,28 +31,24 @@ class Headline:
     """
 
     text: str
-    cautions: tuple[str, ...]
-    sure: bool
-    variant: str | None
+    cautions: tuple[str, ...] = ()
+    sure: bool = False
+    variant: str | None = None
     retime: bool = False
 
 
 def headline(results: Results, threads: int | None = None) -> Headline:
     """Says which variant a run recommends, and how far that can be believed.
 
-    Args:
-        results: The run's.
-        threads: Thread count of the latency; ``None`` for the first that was timed.
-
-    Returns:
-        The outcome with no limit on size or latency, and the usual one on what may be lost.
+    With no limit on size or latency, and the usual one on what may be lost; latency at the first
+    thread count that was timed, where none is given.
 
     Raises:
         StoreError: If stored answers are missing.
     """
     wrong = next((gate for gate in results.baseline.failed_gates if gate.name == LABELS_GATE), None)
     if wrong is not None:  # whatever a variant gains or loses against it means nothing
-        return Headline(text=plainly(wrong.detail), cautions=(), sure=False, variant=None)
+        return Headline(text=plainly(wrong.detail))
     count = results.threads[0] if threads is None else threads
     # A small fast file that is wrong is no gain: what loses more than most people would accept is
     # not recommended by a sentence that nobody asked for.
@@ -66,17 +60,12 @@ def headline(results: Results, threads: int | None = None) -> Headline:
             text="Timing has to be repeated before a variant can be recommended. Sizes and "
             "accuracies hold.",
             cautions=found.cautions,
-            sure=False,
-            variant=None,
             retime=True,
         )
     if found.chosen is None:
         return Headline(
             text="No variant of this run passed its checks and stays near float32: none can be "
-            "recommended.",
-            cautions=(),
-            sure=False,
-            variant=None,
+            "recommended."
         )
     variant = results.variants[found.chosen.name]
     return Headline(

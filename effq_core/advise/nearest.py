@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from effq_core.advise.reasons import Limits, drop_of, unfit
 from effq_core.base import formatting as fmt
@@ -14,8 +15,6 @@ class Nearest:
     """The variant that comes nearest to limits it does not keep to.
 
     Attributes:
-        name: The variant's.
-        title: Its name for people.
         text: What it needs, one sentence.
         limits: The limits loosened just so far that it keeps to them.
     """
@@ -27,75 +26,55 @@ class Nearest:
 
 
 def nearest(results: Results, limits: Limits) -> Nearest | None:
-    """Finds the variant that needs the limits loosened least.
+    """Finds the variant whose excesses, as shares of the limits, add up to the least.
 
-    Args:
-        results: The run's.
-        limits: Limits no variant keeps to.
-
-    Returns:
-        The variant whose excesses, as shares of the limits, add up to the least; ``None`` where no
-        variant may be shipped at all, or only untimed ones.
+    ``None`` where no variant may be shipped at all, or only untimed ones.
     """
     found = [
-        (excess, variant)
+        (sum(max(0.0, each.has - each.limit) / each.unit for each in demands), variant, demands)
         for variant in results.variants.values()
-        if not unfit(variant) and (excess := _excess(variant, limits)) is not None
+        if not unfit(variant) and (demands := _demands(variant, limits)) is not None
     ]
     if not found:
         return None
-    _, variant = min(found, key=lambda entry: entry[0])
+    _, variant, demands = min(found, key=lambda entry: entry[0])
+    loosened: dict[str, Any] = {each.name: max(each.limit, each.has) for each in demands}
+    needs = " and ".join(each.text for each in demands if each.has > each.limit)
     return Nearest(
         name=variant.name,
         title=variant.title,
-        text=f"{variant.title} comes nearest: it needs {_needs(variant, limits)}.",
-        limits=_loosened(variant, limits),
+        text=f"{variant.title} comes nearest: it needs {needs}.",
+        limits=replace(limits, **loosened),
     )
 
 
-def _excess(variant: VariantResult, limits: Limits) -> float | None:
-    """Adds up by which share of each limit a variant is beyond it."""
-    total = 0.0
-    if limits.size_kib is not None:
-        total += max(0.0, variant.file.size_kib / limits.size_kib - 1)
-    if limits.latency_ms is not None:
+class _Demand(NamedTuple):
+    """A limit by its name, what a variant has there, and what counts as one excess."""
+
+    name: str
+    limit: float
+    has: float
+    unit: float
+    text: str
+
+
+def _demands(variant: VariantResult, limits: Limits) -> list[_Demand] | None:
+    """Sets a variant against each limit; ``None`` where its latency cannot be judged."""
+    found = []
+    if (limit := limits.size_kib) is not None:
+        text = fmt.kib(variant.file.size_bytes)
+        found.append(_Demand("size_kib", limit, variant.file.size_kib, limit, text))
+    if (limit := limits.latency_ms) is not None:
         timing = variant.timing(limits.threads)
         if timing is None or timing.disturbed:
             return None
-        total += max(0.0, timing.median_ms / limits.latency_ms - 1)
-    if limits.drop_points is not None:
-        beyond = drop_of(variant, certain=limits.certain) - limits.drop_points
+        text = fmt.milliseconds(timing.median_ms)
+        found.append(_Demand("latency_ms", limit, timing.median_ms, limit, text))
+    if (limit := limits.drop_points) is not None:
+        drop = drop_of(variant, certain=limits.certain)
+        what = "of other answers" if variant.accuracy.top1 is None else "of top-1"
+        far = " at the far end of its interval" if limits.certain else ""
+        text = f"{fmt.points(drop).lstrip('+')} {what}{far}"
         # A share of no drop at all would be infinite: a point counts as much as the limit.
-        total += max(0.0, beyond / max(1.0, limits.drop_points))
-    return total
-
-
-def _needs(variant: VariantResult, limits: Limits) -> str:
-    """Lists what a variant has where it is beyond a limit."""
-    found = []
-    if limits.size_kib is not None and variant.file.size_kib > limits.size_kib:
-        found.append(fmt.kib(variant.file.size_bytes))
-    timing = variant.timing(limits.threads)
-    slow = timing is not None and timing.median_ms > (limits.latency_ms or float("inf"))
-    if timing is not None and slow:
-        found.append(fmt.milliseconds(timing.median_ms))
-    if limits.drop_points is not None:
-        drop = drop_of(variant, certain=limits.certain)
-        if drop > limits.drop_points:
-            what = "of other answers" if variant.accuracy.top1 is None else "of top-1"
-            far = " at the far end of its interval" if limits.certain else ""
-            found.append(f"{fmt.points(drop).lstrip('+')} {what}{far}")
-    return " and ".join(found)
-
-
-def _loosened(variant: VariantResult, limits: Limits) -> Limits:
-    timing = variant.timing(limits.threads)
-    loose = limits
-    if limits.size_kib is not None:
-        loose = replace(loose, size_kib=max(limits.size_kib, variant.file.size_kib))
-    if limits.latency_ms is not None and timing is not None:
-        loose = replace(loose, latency_ms=max(limits.latency_ms, timing.median_ms))
-    if limits.drop_points is not None:
-        drop = drop_of(variant, certain=limits.certain)
-        loose = replace(loose, drop_points=max(limits.drop_points, drop))
-    return loose
+        found.append(_Demand("drop_points", limit, drop, max(1.0, limit), text))
+    return found

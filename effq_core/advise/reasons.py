@@ -34,13 +34,10 @@ class Limits:
     """What a variant must keep to; ``None`` is no limit.
 
     Attributes:
-        size_kib: Largest file in KiB.
-        latency_ms: Longest median latency in milliseconds.
-        threads: Thread count of that latency.
+        threads: Thread count of the latency, a median.
         drop_points: Largest loss of top-1 against float32 in percentage points; of photos without
             labels the largest share of answers that are not float32's.
         certain: Whether the far end of the loss's 95 % interval must keep to it, too.
-        prefer: What to prefer among the variants that do.
     """
 
     threads: int
@@ -57,16 +54,7 @@ class Limits:
 
 
 def praise(results: Results, variant: VariantResult, limits: Limits) -> str:
-    """Says what a variant gains and loses against float32.
-
-    Args:
-        results: The run's.
-        variant: The variant.
-        limits: Which thread count is meant.
-
-    Returns:
-        One sentence.
-    """
+    """Says what a variant gains and loses against float32."""
     if variant.name == BASELINE:
         return "The model as trained: nothing is gained and nothing is lost."
     parts = [f"{fmt.ratio(variant.compression)} smaller than float32"]
@@ -106,15 +94,10 @@ def unfit(variant: VariantResult) -> str:
 
 
 def drop_of(variant: VariantResult, *, certain: bool = False) -> float:
-    """Returns what a variant loses against float32.
+    """Returns what a variant loses against float32, in percentage points of top-1.
 
-    Args:
-        variant: The variant.
-        certain: Whether to take the far end of the 95 % interval instead of the measured value.
-
-    Returns:
-        Percentage points of top-1, below zero where it gains; without labels the share of answers
-        that differ, in points.
+    Below zero where it gains; without labels the share of answers that differ. ``certain`` takes
+    the far end of the 95 % interval instead of the measured value.
     """
     comparison = variant.comparison
     if comparison is None:

@@ -35,13 +35,10 @@ __all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "prai
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was decided on one variant.
+    """What was decided on one variant, and one sentence that says why.
 
     Attributes:
-        name: The variant's.
-        title: Its name for people.
         fits: Whether it keeps to the limits and may be shipped at all.
-        reason: Why it was chosen or lost, one sentence.
     """
 
     name: str
@@ -57,7 +54,6 @@ class Recommendation:
     Attributes:
         chosen: Its verdict; ``None`` where no variant keeps to the limits.
         others: Verdicts of all others, in the catalogue's order.
-        cautions: What to keep in mind, as sentences.
         retime: Why timing has to be repeated; empty where it does not. Then nothing was decided
             by speed, and the fastest is not named.
     """
@@ -78,14 +74,7 @@ _UNTOLD = "It may be the fastest or not: timing has to be repeated."
 
 
 def recommend(results: Results, limits: Limits) -> Recommendation:
-    """Picks the variant to ship.
-
-    Args:
-        results: The run's.
-        limits: What it must keep to, and what to prefer.
-
-    Returns:
-        The variant, and one sentence for each other one.
+    """Picks the variant to ship, and says of each other one in a sentence why not.
 
     Raises:
         StoreError: If stored answers are missing.

@@ -41,14 +41,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Plain):
-    """One thing that was looked at.
-
-    Attributes:
-        name: What.
-        state: How it turned out.
-        found: What was found, in words.
-        hint: What to do about it; empty where nothing is to be done.
-    """
+    """One thing that was looked at; the hint is empty where nothing is to be done."""
 
     name: str
     state: State
@@ -56,16 +49,16 @@ class Check(Plain):
     hint: str = ""
 
 
+def _check(name: str, found: str, hint: str = "", *, bad: State = State.NOTE) -> Check:
+    """Makes a check that is well where there is nothing to be done."""
+    return Check(name=name, state=bad if hint else State.OK, found=found, hint=hint)
+
+
 def examine(home: Home, *, network: bool = True, hashes: bool = False) -> list[Check]:
-    """Looks at everything a run needs.
+    """Looks at everything a run needs; none of the checks raises.
 
-    Args:
-        home: The store.
-        hashes: Whether to compare every byte people have brought with what was kept.
-        network: Whether to look if downloads can be reached, which takes up to three seconds.
-
-    Returns:
-        The checks; none raises.
+    ``network`` looks if downloads can be reached, which takes up to three seconds; ``hashes``
+    compares every byte people have brought with what was kept.
     """
     looks: list[tuple[str, Callable[[], list[Check]]]] = [
         ("versions", _versions),
@@ -101,7 +94,7 @@ def _versions() -> list[Check]:
         if found != wanted:
             problems.append((State.NOTE, f"{name} is {found}, EffQ is tested with {wanted}"))
     text = ", ".join(f"{name} {version}" for name, version in versions.items())
-    checks = [Check(name="versions", state=State.OK, found=text)]
+    checks = [_check("versions", text)]
     hint = "Install EffQ again, into an environment of its own."
     return checks + [
         Check(name="versions", state=state, found=found, hint=hint) for state, found in problems
@@ -118,26 +111,13 @@ def _machine() -> list[Check]:
     machine = hardware.describe()
     cores = fmt.counted(machine.logical_cores, "hardware thread")
     flags = ", ".join(machine.flags)
-    memory = fmt.size(machine.memory_bytes)
+    slow = "" if flags else "Integer variants may be no faster than float32 here."
+    short = "Fine-tuning needs up to 4 GiB; leave out int8_qat if it fails."
     enough = machine.memory_bytes >= LEAST_MEMORY
     return [
-        Check(
-            name="processor",
-            state=State.OK,
-            found=f"{machine.cpu}, {cores}, {machine.system}, Python {machine.python}",
-        ),
-        Check(
-            name="instructions",
-            state=State.OK if flags else State.NOTE,
-            found=flags or "none known",
-            hint="" if flags else "Integer variants may be no faster than float32 here.",
-        ),
-        Check(
-            name="memory",
-            state=State.OK if enough else State.NOTE,
-            found=memory,
-            hint="" if enough else "Fine-tuning needs up to 4 GiB; leave out int8_qat if it fails.",
-        ),
+        _check("processor", f"{machine.cpu}, {cores}, {machine.system}, Python {machine.python}"),
+        _check("instructions", flags or "none known", slow),
+        _check("memory", fmt.size(machine.memory_bytes), "" if enough else short),
     ]
 
 
@@ -159,22 +139,14 @@ def _store(home: Home) -> list[Check]:
     damaged = store.take_warnings()
     used = fmt.size(sum(artifact.size for artifact in artifacts))
     moved = "EFFQ_HOME" if os.environ.get("EFFQ_HOME") else "the default; EFFQ_HOME moves it"
-    checks = [
-        Check(name="store", state=State.OK, found=f"{home.root} ({moved})"),
-        Check(
-            name="disk",
-            state=State.OK if free >= LEAST_DISK else State.NOTE,
-            found=f"{fmt.size(free)} free",
-            hint="" if free >= LEAST_DISK else "Free some space, or move the store to a new disk.",
-        ),
-        Check(
-            name="contents",
-            state=State.OK,
-            found=f"{fmt.counted(runs, 'run')}, {fmt.counted(len(artifacts), 'artifact')}, {used}",
-        ),
+    full = "Free some space, or move the store to a new disk." if free < LEAST_DISK else ""
+    held = f"{fmt.counted(runs, 'run')}, {fmt.counted(len(artifacts), 'artifact')}, {used}"
+    return [
+        _check("store", f"{home.root} ({moved})"),
+        _check("disk", f"{fmt.size(free)} free", full),
+        _check("contents", held),
+        *(Check(name="damage", state=State.NOTE, found=warning) for warning in damaged),
     ]
-    checks += [Check(name="damage", state=State.NOTE, found=warning) for warning in damaged]
-    return checks
 
 
 def _engine(home: Home) -> Check:
@@ -183,28 +155,20 @@ def _engine(home: Home) -> Check:
     external = engine.external_scheduler()
     if external is not None:
         problem = _unreachable(external)
-        return Check(
-            name="engine",
-            state=State.FAILED if problem else State.OK,
-            found=f"the Dask scheduler {external} {problem or 'answers'}",
-            hint="Start it, correct EFFQ_SCHEDULER, or unset it." if problem else "",
-        )
+        found = f"the Dask scheduler {external} {problem or 'answers'}"
+        hint = "Start it, correct EFFQ_SCHEDULER, or unset it." if problem else ""
+        return _check("engine", found, hint, bad=State.FAILED)
     state = engine.running(home)
     if state is None:
-        return Check(name="engine", state=State.OK, found="not running; a run starts it")
+        return _check("engine", "not running; a run starts it")
     problem = _unreachable(state["address"])
     found = f"running at {state['address']}, process {state['pid']}"
     if problem:
         hint = f"Its log is {home.engine / engine_files.LOG}; the next run starts it anew."
-        return Check(name="engine", state=State.NOTE, found=f"{found}, {problem}", hint=hint)
+        return _check("engine", f"{found}, {problem}", hint)
     if state.get("code") != engine_files.code_stamp():
-        return Check(
-            name="engine",
-            state=State.NOTE,
-            found=f"{found}, with older code",
-            hint="The next run starts it anew.",
-        )
-    return Check(name="engine", state=State.OK, found=found)
+        return _check("engine", f"{found}, with older code", "The next run starts it anew.")
+    return _check("engine", found)
 
 
 def _models(home: Home) -> list[Check]:
@@ -213,12 +177,10 @@ def _models(home: Home) -> list[Check]:
     checks = []
     for card in MODELS.values():
         present = card.is_present(home)
-        state = State.FAILED if card.bundled and not present else State.OK
-        found = "present" if present else "downloaded at first use"
-        if state is State.FAILED:
-            found = f"its file {card.weights.file} is missing"
-        hint = "Install EffQ again." if state is State.FAILED else ""
-        checks.append(Check(name=f"model {card.id}", state=state, found=found, hint=hint))
+        found, hint = "present" if present else "downloaded at first use", ""
+        if card.bundled and not present:
+            found, hint = f"its file {card.weights.file} is missing", "Install EffQ again."
+        checks.append(_check(f"model {card.id}", found, hint, bad=State.FAILED))
     return checks
 
 
@@ -232,8 +194,7 @@ def _photos(home: Home) -> list[Check]:
             found, hint = "not downloaded", f"`effq datasets download {card.id}`"
             if card.origin is Origin.FOLDER:
                 found, hint = "gone", "Put the folder back, or take it off the list of datasets."
-        state = State.OK if card.is_present else State.NOTE
-        checks.append(Check(name=f"photos {card.id}", state=state, found=found, hint=hint))
+        checks.append(_check(f"photos {card.id}", found, hint))
     return checks
 
 
@@ -241,14 +202,11 @@ def _brought(home: Home, hashes: bool) -> list[Check]:
     from effq_core.care.own_content import look_through
 
     found = look_through(home, hashes=hashes)
-    checks = [
-        Check(name="brought", state=State.NOTE, found=problem, hint="Nothing of it was deleted.")
-        for problem in found.problems
-    ]
+    checks = [_check("brought", text, "Nothing of it was deleted.") for text in found.problems]
     how = ", every byte compared" if hashes else ""
     if found.counts and not checks:
         text = f"{', '.join(found.counts)} of your own{how}"
-        checks.append(Check(name="brought", state=State.OK, found=text))
+        checks.append(_check("brought", text))
     return checks
 
 
@@ -261,11 +219,10 @@ def _network() -> list[Check]:
     with ThreadPoolExecutor(len(urls)) as executor:
         problems = list(executor.map(_unreachable, urls))
     return [
-        Check(
-            name="network",
-            state=State.NOTE if problem else State.OK,
-            found=f"{urlsplit(url).hostname} {problem or 'answers'}",
-            hint="Downloads will not work; what is bundled or present does." if problem else "",
+        _check(
+            "network",
+            f"{urlsplit(url).hostname} {problem or 'answers'}",
+            "Downloads will not work; what is bundled or present does." if problem else "",
         )
         for url, problem in zip(urls, problems, strict=True)
     ]

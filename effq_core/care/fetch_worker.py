@@ -31,15 +31,7 @@ _PATIENCE = 2.0
 
 
 class FileReporter:
-    """Writes what a download tells into its file.
-
-    Args:
-        files: Of the download.
-        fetch: How it begins.
-
-    Attributes:
-        ended: Whether its end is written down.
-    """
+    """Writes what a download tells into its file; ``ended`` once its end is written down."""
 
     def __init__(self, files: FetchFiles, fetch: Fetch) -> None:
         self._files = files
@@ -78,12 +70,7 @@ class FileReporter:
             raise Cancelled("The download was cancelled.", "What has arrived is kept.")
 
     def end(self, state: FetchState, **values: Any) -> None:
-        """Notes how it ended; the first word counts.
-
-        Args:
-            state: How.
-            **values: Other fields of :class:`~effq_core.care.fetches.Fetch`.
-        """
+        """Notes how it ended; the first word counts."""
         with self._lock:
             if self.ended:
                 return
@@ -113,11 +100,6 @@ class FileReporter:
 def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
     """Downloads a dataset or a model's weights.
 
-    Args:
-        item: Its identifier.
-        home: The store.
-        reporter: Told about progress; asked whether to stop.
-
     Raises:
         DownloadError: If it cannot be had.
         StoreError: If the disk is full or not writable.
@@ -135,14 +117,7 @@ def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
 
 
 def work(home: Home, item: str) -> FetchState | None:
-    """Downloads something and writes down how it goes and ends.
-
-    Args:
-        home: The store.
-        item: A dataset or model.
-
-    Returns:
-        How it ended; ``None`` if another process is at it.
+    """Downloads something and writes down how it goes; ``None`` if another process is at it.
 
     Raises:
         StoreError: If even that cannot be written.

@@ -7,13 +7,13 @@ dashboard. What it does stands in a small file that is replaced whole, so that a
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from effq_core.base.errors import InputError
 from effq_core.base.files import make_folder, read_json, remove_file, write_json
 from effq_core.base.locks import FileLock
+from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
 from effq_core.jobs.files import JobFiles
 from effq_core.jobs.process import is_alive
@@ -40,23 +40,15 @@ class FetchState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetch:
+class Fetch(Plain):
     """A download. Times are seconds since 1970.
 
     Attributes:
-        item: Identifier of the dataset or model.
-        state: Where it is.
-        started: When its process began.
-        updated: When it last had news.
-        done: What has arrived, in ``unit``.
+        done: What has arrived, in ``unit``, which is ``bytes`` nearly always.
         total: All of it; 0 where unknown.
-        unit: What is counted, ``bytes`` nearly always.
         rate: Units a second lately; 0 where unknown.
         note: What it is doing besides, such as trying again.
-        error: Why it failed.
-        hint: What to do about it.
-        pid: Its process.
-        token: Tells that process from a later one with the same number.
+        token: Tells its process from a later one with the same number.
     """
 
     item: str
@@ -98,15 +90,9 @@ def fetchable() -> tuple[str, ...]:
 
 
 def fetch_of(home: Home, item: str) -> Fetch | None:
-    """Looks at a download.
+    """Returns the latest download of something of :func:`fetchable`, if there was one.
 
-    Args:
-        home: The store.
-        item: A dataset or model of :func:`fetchable`.
-
-    Returns:
-        The latest download of it; ``None`` if there was none. One whose process has died without
-        a word is ``failed``.
+    One whose process has died without a word is ``failed``.
 
     Raises:
         InputError: If it is nothing that can be downloaded.
@@ -128,14 +114,7 @@ def fetch_of(home: Home, item: str) -> Fetch | None:
 
 
 def start_fetch(home: Home, item: str) -> Fetch:
-    """Starts a download as a process of its own, unless one is under way.
-
-    Args:
-        home: The store.
-        item: A dataset or model of :func:`fetchable`.
-
-    Returns:
-        The download that is running now.
+    """Starts a download as a process of its own, unless one is under way; returns that one.
 
     Raises:
         InputError: If it is nothing that can be downloaded.
@@ -160,10 +139,6 @@ def start_fetch(home: Home, item: str) -> Fetch:
 def cancel_fetch(home: Home, item: str) -> None:
     """Asks a download to stop; what has arrived is kept. Harmless where none is under way.
 
-    Args:
-        home: The store.
-        item: A dataset or model of :func:`fetchable`.
-
     Raises:
         InputError: If it is nothing that can be downloaded.
         StoreError: If the request cannot be written.
@@ -177,10 +152,6 @@ def cancel_fetch(home: Home, item: str) -> None:
 def dismiss_fetch(home: Home, item: str) -> None:
     """Forgets how the last download of something ended, but not what has arrived of it.
 
-    Args:
-        home: The store.
-        item: A dataset or model of :func:`fetchable`.
-
     Raises:
         InputError: If it is nothing that can be downloaded.
         StoreError: If the file cannot be removed.
@@ -193,10 +164,6 @@ def dismiss_fetch(home: Home, item: str) -> None:
 
 class FetchFiles:
     """The files through which a download and those who watch it know of each other.
-
-    Args:
-        home: The store.
-        item: A dataset or model of :func:`fetchable`.
 
     Raises:
         InputError: If it is nothing that can be downloaded; no path is made of it then.
@@ -219,19 +186,15 @@ class FetchFiles:
 
     def read(self) -> Fetch | None:
         """Returns what was last written; ``None`` where that is nothing one can read."""
-        plain: dict[str, Any] = read_json(self.state) or {}
         try:
-            return Fetch(**{**plain, "state": FetchState(plain.get("state", ""))})
+            return Fetch.from_dict(read_json(self.state) or {})
         except (TypeError, ValueError):
             return None
 
     def write(self, fetch: Fetch) -> None:
         """Replaces what was written.
 
-        Args:
-            fetch: The download as it is now.
-
         Raises:
             StoreError: If it cannot be written.
         """
-        write_json(self.state, asdict(fetch))
+        write_json(self.state, fetch.to_dict())

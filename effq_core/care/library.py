@@ -27,13 +27,6 @@ def dependents(database: Database, item: str) -> list[RunRow]:
 
     What they found stays when it is removed; running one again needs it back.
 
-    Args:
-        database: The index.
-        item: Identifier of the dataset or model.
-
-    Returns:
-        The runs, newest first.
-
     Raises:
         StoreError: If the database is damaged.
     """
@@ -46,12 +39,7 @@ def dependents(database: Database, item: str) -> list[RunRow]:
 
 
 def partial_bytes(home: Home, item: str) -> int:
-    """Returns the bytes an unfinished download of something has left.
-
-    Args:
-        home: The store.
-        item: Identifier of a dataset or model.
-    """
+    """Returns the bytes an unfinished download of something has left."""
     found = 0
     for path in _partials(home, item):
         with suppress(FileNotFoundError):  # it may be finished or removed at any moment
@@ -60,12 +48,7 @@ def partial_bytes(home: Home, item: str) -> int:
 
 
 def remove_item(home: Home, database: Database, item: str) -> None:
-    """Removes a downloaded dataset or model, one's own photos, or takes a folder off the list.
-
-    Args:
-        home: The store.
-        database: Its index.
-        item: Identifier of the dataset or model.
+    """Removes a downloaded dataset or model, added photos, or takes a folder off the list.
 
     Raises:
         InputError: If it comes with EffQ, is not known, is used by a run right now, or is being

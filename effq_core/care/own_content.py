@@ -25,26 +25,16 @@ from effq_core.store.manifest import hash_file
 
 @dataclass(frozen=True)
 class Brought:
-    """What there is, and what is wrong with it.
-
-    Attributes:
-        counts: How many of each, in words: ``2 sets of photos``.
-        problems: One sentence for each damaged one, naming it.
-    """
+    """What there is, such as ``2 sets of photos``, and a sentence for each damaged one."""
 
     counts: tuple[str, ...]
     problems: tuple[str, ...]
 
 
 def look_through(home: Home, *, hashes: bool = True) -> Brought:
-    """Looks at added photos, models, ready files, device timings and folders.
+    """Looks at added photos, models, ready files, device timings and folders; changes nothing.
 
-    Args:
-        home: The store.
-        hashes: Whether every byte is compared, or only descriptions are read.
-
-    Returns:
-        What was found; nothing is changed.
+    With ``hashes`` every byte is compared; else only descriptions are read.
 
     Raises:
         StoreError: If the store cannot be read.

@@ -19,14 +19,9 @@ _LABEL_LENGTH = 24
 
 
 def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
-    """Draws the most probable classes of one variant, best first.
+    """Draws the most probable classes of one variant, best first, with room for ``rows``.
 
-    Args:
-        answer: What it said.
-        rows: Classes there is room for: the same for charts side by side.
-
-    Returns:
-        The figure. Each bar is named and numbered directly, so there are no axes.
+    Each bar is named and numbered directly, so there are no axes.
     """
     variant = get_variant(answer.variant)
     guesses = answer.guesses[:rows]

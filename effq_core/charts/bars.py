@@ -18,15 +18,7 @@ _FRAME = 96  # pixels of axis, legend and margins
 
 
 def sizes(results: Results, *, paper: bool = True) -> go.Figure:
-    """Draws the size of every variant's file.
-
-    Args:
-        results: The run's.
-        paper: Whether to show the paper's sizes as hollow markers, where they may stand beside.
-
-    Returns:
-        The figure, float32 on top.
-    """
+    """Draws the size of every variant's file, float32 on top, the paper's as hollow markers."""
     variants = list(results.variants.values())
     rows = beside_paper(results).rows if paper else {}
     figure = new_figure(

@@ -3,6 +3,7 @@ colour, so that a figure fits a light page, a dark page and a printed report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -23,17 +24,9 @@ def new_figure(
     legend: bool = False,
     hover: Literal["closest", "x", "y", "x unified", "y unified"] = "closest",
 ) -> go.Figure:
-    """Makes an empty figure.
+    """Makes an empty figure of a fixed height in pixels, so that the page does not jump.
 
-    Args:
-        height: Pixels; fixed, so that the page does not jump.
-        x_title: What the x axis shows, with its unit.
-        y_title: What the y axis shows, with its unit.
-        legend: Whether to show a legend (below the chart); direct labels are better.
-        hover: Plotly's hover mode.
-
-    Returns:
-        The figure.
+    Axis titles hold the unit; the legend is below the chart, where direct labels cannot do.
     """
     axis = {"automargin": True, "gridcolor": GRID, "zerolinecolor": GRID}
     # All at once: every later update of a figure costs plotly milliseconds.
@@ -53,15 +46,7 @@ def new_figure(
 
 
 def describe(figure: go.Figure, alt: str) -> go.Figure:
-    """Gives a figure the text a screen reader reads.
-
-    Args:
-        figure: The figure; changed in place.
-        alt: What it shows, in one or two sentences with the main numbers.
-
-    Returns:
-        The same figure.
-    """
+    """Gives a figure the text a screen reader reads: a sentence or two with the main numbers."""
     figure.update_layout(meta={"alt": alt})
     return figure
 
@@ -73,16 +58,7 @@ def alt_text(figure: go.Figure) -> str:
 
 
 def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, Any]:
-    """Returns plotly's marker of a variant.
-
-    Args:
-        variant: Its name.
-        size: Pixels.
-        hollow: Drawn as an outline, for values of the paper.
-
-    Returns:
-        Colour and symbol.
-    """
+    """Returns plotly's marker of a variant, ``size`` pixels wide; hollow for the paper's values."""
     row = get_variant(variant)
     return {
         "color": row.colour,
@@ -92,21 +68,30 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     }
 
 
-def note_above(figure: go.Figure, text: str) -> None:
-    """Writes a remark above the right end of the plot, where nothing is drawn.
+def error_bars(
+    values: Iterable[float], lows: Iterable[float], highs: Iterable[float], **style: Any
+) -> dict[str, Any]:
+    """Returns plotly's bars from values to the ends of their intervals."""
+    ends = list(zip(values, lows, highs, strict=True))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, high - value) for value, _, high in ends],
+        "arrayminus": [max(0.0, value - low) for value, low, _ in ends],
+        "thickness": 1.5,
+        **style,
+    }
 
-    Args:
-        figure: The figure; gets the remark.
-        text: The remark, escaped where it holds a name somebody gave.
-    """
-    figure.add_annotation(
-        text=text,
-        x=1,
-        xref="paper",
-        xanchor="right",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": 12},
-    )
+
+def write(
+    figure: go.Figure, text: str, *, size: int = 12, color: str | None = None, **place: Any
+) -> None:
+    """Writes text into a figure, without an arrow; names in it must be escaped."""
+    font = {"size": size, "color": color}
+    figure.add_annotation(text=text, showarrow=False, font=font, **place)
+
+
+def write_above(figure: go.Figure, text: str, x: float | None = None, **place: Any) -> None:
+    """Writes above the plot: at a place on the x axis, or at the right end."""
+    end = {"x": 1, "xref": "paper", "xanchor": "right"} if x is None else {"x": x}
+    write(figure, text, y=1, yref="paper", yanchor="bottom", **{**end, **place})

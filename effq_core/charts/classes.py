@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, MUTED, describe, marker, new_figure
+from effq_core.charts.base import GRID, MUTED, describe, error_bars, marker, new_figure
 from effq_core.charts.labels import shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.accuracy import AccuracyReport
@@ -51,13 +51,8 @@ _CHANGE_SCALE = [
 def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
     """Draws which class was answered for photos of each true class.
 
-    Args:
-        report: A variant's accuracy on photos with labels.
-        names: Names of the dataset's classes.
-
-    Returns:
-        The figure: colour is the share of the true class' photos, numbers are photos. Of more than
-        20 classes, the 20 with the most mistakes.
+    Colour is the share of the true class' photos, numbers are photos. Of more than 20 classes, the
+    20 with the most mistakes.
     """
     matrix = report.confusion_matrix()
     wrong = matrix.sum(axis=1) - np.diag(matrix)
@@ -87,16 +82,10 @@ def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
 def confusion_change(
     before: AccuracyReport, after: AccuracyReport, names: Sequence[str]
 ) -> go.Figure:
-    """Draws how the confusion matrix changed between two variants.
+    """Draws how the confusion matrix changed between two variants on the same photos.
 
-    Args:
-        before: Accuracy of the variant compared with.
-        after: Accuracy of the variant compared, on the same photos.
-        names: Names of the dataset's classes.
-
-    Returns:
-        The figure: photos more (+, orange) or fewer (−, blue) in each cell. Of more than 20
-        classes, the 20 that changed most.
+    Photos more (+, orange) or fewer (−, blue) in each cell. Of more than 20 classes, the 20 that
+    changed most.
     """
     change = after.confusion_matrix() - before.confusion_matrix()
     moved = np.abs(change).sum(axis=1) + np.abs(change).sum(axis=0)[:-1]
@@ -123,14 +112,10 @@ def confusion_change(
 
 
 def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
-    """Draws what each class gained or lost between two variants.
+    """Draws what each class gained or lost between two variants, with 95 % intervals.
 
-    Args:
-        rows: From :func:`effq_core.results.pairs.class_changes`.
-        title: What the difference is of, such as ``Int8 (PTQ) minus Float32``.
-
-    Returns:
-        The figure with 95 % intervals; of more than 20 classes, those that changed most.
+    Of more than 20 classes, those that changed most. ``title`` is what the difference is of, such
+    as ``Int8 (PTQ) minus Float32``.
     """
     shown = sorted(rows, key=lambda row: -abs(row.difference_points))[:MOST]
     shown.sort(key=lambda row: row.difference_points, reverse=True)
@@ -141,15 +126,13 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
     figure.add_scatter(
         x=[row.difference_points for row in shown],
         y=list(range(len(shown))),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [row.high_points - row.difference_points for row in shown],
-            "arrayminus": [row.difference_points - row.low_points for row in shown],
-            "thickness": 1.5,
-            "width": 3,
-            "color": MUTED,
-        },
+        error_x=error_bars(
+            [row.difference_points for row in shown],
+            [row.low_points for row in shown],
+            [row.high_points for row in shown],
+            width=3,
+            color=MUTED,
+        ),
         mode="markers",
         marker={
             "size": 10,
@@ -176,14 +159,7 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
 
 
 def reliability(reports: Mapping[str, AccuracyReport]) -> go.Figure:
-    """Draws how often answers of each confidence are right.
-
-    Args:
-        reports: Accuracies by the name of the variant, on photos with labels.
-
-    Returns:
-        The figure; a well calibrated model lies on the diagonal.
-    """
+    """Draws how often answers of each confidence are right: calibrated, on the diagonal."""
     figure = new_figure(
         height=400, x_title="Mean confidence, %", y_title="Share that is right, %", legend=True
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure, note_above
+from effq_core.charts.base import MUTED, describe, new_figure, write, write_above
+from effq_core.layers.signal_tensors import TensorSignal
+from effq_core.layers.trace import Step
 from effq_core.layers.words import layer_title
 from effq_core.tflite.network import Network
 
@@ -19,49 +20,18 @@ _LINE = "#0f8f86"
 _BAD = "#d9480f"
 
 
-class Point(Protocol):
-    """What one operator does: a step of a trace or a signal of a record."""
-
-    @property
-    def tensor(self) -> str:
-        """Name of its tensor."""
-
-    @property
-    def layer(self) -> str:
-        """Name of its layer."""
-
-    @property
-    def block(self) -> str:
-        """Name of its block."""
-
-    @property
-    def kind(self) -> str:
-        """Of operator."""
-
-    @property
-    def lower_db(self) -> float:
-        """SQNR, of all values or of the median channel, in dB; infinite where nothing is lost."""
-
-
 def depth_chart(
     network: Network,
-    points: Sequence[Point],
+    points: Sequence[Step | TensorSignal],
     threshold_db: float,
     *,
     usual: Sequence[float] = (),
     usual_photos: int = 0,
 ) -> go.Figure:
-    """Draws the SQNR of every operator's output, from the photo to the answer.
+    """Draws the SQNR of every operator's output in dB, from the photo to the answer.
 
-    Args:
-        network: The model: its stages are the ticks.
-        points: One an operator, in the order of the graph.
-        threshold_db: Under which the two models have parted company, in dB.
-        usual: The median photo's SQNR of the same operators, in dB; none, if not known.
-        usual_photos: How many photos that median is of.
-
-    Returns:
-        The figure.
+    Under ``threshold_db`` the two models have diverged. ``usual`` is the median photo's SQNR of the
+    same operators, over ``usual_photos``; none, if not known.
     """
     figure = new_figure(height=HEIGHT, x_title="stage of the network", y_title="SQNR, dB")
     places = list(range(len(points)))
@@ -87,22 +57,14 @@ def depth_chart(
         "<extra></extra>",
     )
     figure.add_hline(y=threshold_db, line={"color": _BAD, "width": 1.3, "dash": "dash"})
-    figure.add_annotation(
-        text=f"threshold {fmt.decibels(threshold_db)}",
-        x=0,
-        xref="paper",
-        xanchor="left",
-        y=threshold_db,
-        yanchor="top",
-        showarrow=False,
-        font={"size": 11, "color": _BAD},
-    )
+    corner = {"x": 0, "xref": "paper", "xanchor": "left", "y": threshold_db, "yanchor": "top"}
+    write(figure, f"threshold {fmt.decibels(threshold_db)}", size=11, color=_BAD, **corner)
     below = next((n for n, p in enumerate(points) if p.lower_db < threshold_db), None)
     if below is not None:
         _mark(figure, points[below], below, len(points), threshold_db)
     _stages(figure, network, points)
     if usual:
-        note_above(figure, f"grey: the median of {fmt.counted(usual_photos, 'photo')}")
+        write_above(figure, f"grey: the median of {fmt.counted(usual_photos, 'photo')}")
     return describe(figure, _alt(points, below, threshold_db))
 
 
@@ -110,7 +72,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db: float) -> None:
+def _mark(
+    figure: go.Figure, point: Step | TensorSignal, place: int, count: int, threshold_db: float
+) -> None:
     height = _finite(point.lower_db)
     height = threshold_db if height is None else height
     figure.add_scatter(
@@ -121,20 +85,19 @@ def _mark(figure: go.Figure, point: Point, place: int, count: int, threshold_db:
         hoverinfo="skip",
     )
     right = place > count / 2
-    figure.add_annotation(
+    write(
+        figure,
+        f"<b>{html.escape(layer_title(point.layer))}</b>, {fmt.decibels(point.lower_db)}",
         x=place,
         y=height,
-        text=f"<b>{html.escape(layer_title(point.layer))}</b>, {fmt.decibels(point.lower_db)}",
         xanchor="right" if right else "left",
         xshift=-8 if right else 8,
         yanchor="top",
         yshift=-18,  # clear of the threshold's own label
-        showarrow=False,
-        font={"size": 12},
     )
 
 
-def _stages(figure: go.Figure, network: Network, points: Sequence[Point]) -> None:
+def _stages(figure: go.Figure, network: Network, points: Sequence[Step | TensorSignal]) -> None:
     """Puts a tick and a faint line where a stage begins."""
     titles: dict[str, int] = {}
     for place, point in enumerate(points):
@@ -152,7 +115,7 @@ def _stages(figure: go.Figure, network: Network, points: Sequence[Point]) -> Non
     )
 
 
-def _alt(points: Sequence[Point], below: int | None, threshold_db: float) -> str:
+def _alt(points: Sequence[Step | TensorSignal], below: int | None, threshold_db: float) -> str:
     finite = [point.lower_db for point in points if math.isfinite(point.lower_db)]
     if not finite:
         return "SQNR along the network: int8 loses nothing anywhere."

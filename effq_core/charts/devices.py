@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure
+from effq_core.charts.base import MUTED, describe, error_bars, new_figure
 from effq_core.charts.labels import wrapped
 from effq_core.devices.timing_file import DeviceReport, DeviceTiming
 from effq_core.experiment.variants import get_variant
@@ -47,15 +48,10 @@ def devices(
 ) -> go.Figure | None:
     """Draws the median latency of each variant that was timed elsewhere, there and on the host.
 
-    Args:
-        results: The run's.
-        reports: By variant; of several of one device the first counts, as
-            :func:`effq_core.devices.timings.list_timings` puts the latest first.
-        threads: Thread count.
-
-    Returns:
-        Bars with 95 % intervals, a variant's together, the run's host first and filled, devices
-        pale; ``None`` where no device was timed with so many threads.
+    Of several reports of one device the first counts, as
+    :func:`effq_core.devices.timings.list_timings` puts the latest first. Bars have 95 % intervals,
+    the run's host first and filled, devices pale; ``None`` where none was timed with so many
+    threads.
     """
     bars = _bars(results, reports, threads)
     if all(bar.is_host for bar in bars):
@@ -72,14 +68,12 @@ def devices(
             "color": [_fill(bar) for bar in bars],
             "line": {"color": [get_variant(bar.variant.name).colour for bar in bars], "width": 2},
         },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [bar.timing.median_high_ms - bar.timing.median_ms for bar in bars],
-            "arrayminus": [bar.timing.median_ms - bar.timing.median_low_ms for bar in bars],
-            "thickness": 1.5,
-            "color": MUTED,
-        },
+        error_x=error_bars(
+            [bar.timing.median_ms for bar in bars],
+            [bar.timing.median_low_ms for bar in bars],
+            [bar.timing.median_high_ms for bar in bars],
+            color=MUTED,
+        ),
         hovertext=[_hover(bar) for bar in bars],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -120,8 +114,7 @@ def _bars(
 
 
 def _fill(bar: _Bar) -> str:
-    colour = get_variant(bar.variant.name).colour
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = hex_to_rgb(get_variant(bar.variant.name).colour)
     return f"rgba({red}, {green}, {blue}, {1 if bar.is_host else _PALE})"
 
 

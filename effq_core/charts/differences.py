@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
 from effq_core.charts.labels import wrapped
 from effq_core.measure.statistics import MARGIN_POINTS, Comparison
 from effq_core.results.document import Results
@@ -21,10 +21,8 @@ _FRAME = 90
 def against_float32(results: Results) -> go.Figure | None:
     """Draws how far each variant is from float32, with the paired 95 % intervals.
 
-    Returns:
-        The figure: filled markers differ by more than chance would do, hollow ones do not; the
-        band is a difference without practical consequence. ``None`` where there is nothing to
-        compare, or no label.
+    Filled markers differ by more than chance would do, hollow ones do not; the band is a difference
+    without practical consequence. ``None`` where there is nothing to compare, or no label.
     """
     rows = [
         (variant.name, variant.title, variant.comparison)
@@ -47,14 +45,7 @@ def _forest(rows: Sequence[tuple[str, str, Comparison]], x_title: str) -> go.Fig
         figure.add_scatter(
             x=[middle],
             y=[wrapped(title, 18)],
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [high - middle],
-                "arrayminus": [middle - low],
-                "thickness": 1.5,
-                "width": 5,
-            },
+            error_x=error_bars([middle], [low], [high], width=5),
             mode="markers",
             marker=marker(name, size=12, hollow=p >= SIGNIFICANCE),
             hovertemplate=(

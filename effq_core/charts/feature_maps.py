@@ -24,18 +24,11 @@ _Floats = npt.NDArray[np.float32]
 
 
 def telling_channels(float32: _Floats, int8: _Floats, most: int = MOST_CHANNELS) -> list[int]:
-    """Chooses the channels in which int8 is furthest off, as a share of their own strength.
+    """Chooses the channels in which int8 is furthest off, the worst first.
 
+    As a share of their own strength, of values ``(height, width, channels)`` or ``(channels,)``.
     Channels with less than a hundredth of the strongest one's power are left out: next to nothing
     is easily doubled.
-
-    Args:
-        float32: float32's values, ``(height, width, channels)`` or ``(channels,)``.
-        int8: int8's, likewise.
-        most: How many.
-
-    Returns:
-        Channels, the worst first.
     """
     axes = tuple(range(float32.ndim - 1))
     power = np.square(float32, dtype=np.float64).sum(axis=axes)
@@ -46,17 +39,10 @@ def telling_channels(float32: _Floats, int8: _Floats, most: int = MOST_CHANNELS)
 
 
 def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: Sequence[int]) -> go.Figure:
-    """Draws some channels: float32's, int8's, and what lies between them.
+    """Draws some channels of ``(height, width, channels)``: float32's, int8's, and the difference.
 
-    Args:
-        layer: What the operator is called.
-        float32: float32's values, ``(height, width, channels)``.
-        int8: int8's, likewise.
-        channels: Which, one a row.
-
-    Returns:
-        The figure. A row's maps share one scale, so that they can be compared; its difference has
-        the same scale too.
+    A row is a channel. Its maps share one scale, so that they can be compared; so does its
+    difference.
     """
     rows = len(channels)
     figure = new_figure(height=40 + round(rows * _TILE * (1 + _GAP)))
@@ -108,16 +94,7 @@ def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: Sequence[i
 
 
 def values_chart(layer: str, float32: _Floats, int8: _Floats) -> go.Figure:
-    """Draws an output that is no map: each value of int8 against float32's.
-
-    Args:
-        layer: What the operator is called.
-        float32: float32's values, any shape.
-        int8: int8's, likewise.
-
-    Returns:
-        The figure; on the diagonal both are equal.
-    """
+    """Draws an output that is no map: each value of int8 against float32's, whatever the shape."""
     first, second = float32.ravel(), int8.ravel()
     figure = new_figure(height=320, x_title="float32", y_title="int8")
     ends = [float(first.min()), float(first.max())]

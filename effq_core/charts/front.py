@@ -19,16 +19,11 @@ class Against(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Spot:
-    """One variant's place in the chart.
+    """One variant's place in the chart, with the ends of its 95 % intervals.
 
     Attributes:
-        name: The variant's.
         x: Size in KiB or median latency in ms.
-        x_low: Lower end of its 95 % interval; of a size the size itself.
-        x_high: Upper end.
         y: Top-1, or without labels the agreement with float32, in per cent.
-        y_low: Lower end of its 95 % interval.
-        y_high: Upper end.
         eligible: Whether it may be on the front: no control, and no failed gate.
     """
 
@@ -43,16 +38,7 @@ class Spot:
 
 
 def spots(results: Results, against: Against, *, threads: int = 1) -> list[Spot]:
-    """Places the variants of a run.
-
-    Args:
-        results: The run's.
-        against: What the x axis shows.
-        threads: Thread count of the latency.
-
-    Returns:
-        A spot a variant; none for those not timed with that many threads.
-    """
+    """Places the variants of a run; not those that were not timed with that many threads."""
     found = []
     for variant in results.variants.values():
         across = _across(variant, against, threads)
@@ -75,13 +61,9 @@ def spots(results: Results, against: Against, *, threads: int = 1) -> list[Spot]
 
 
 def pareto(places: Sequence[Spot]) -> list[Spot]:
-    """Finds the variants no other one beats on both axes at once.
+    """Finds the eligible variants no other one beats on both axes at once, by rising x.
 
-    Args:
-        places: All spots; those not eligible neither count nor beat.
-
-    Returns:
-        The front from the smallest x to the largest. Of equal spots all are on it.
+    Of equal spots all are on it.
     """
     eligible = [spot for spot in places if spot.eligible]
     front = [

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
 from effq_core.charts.labels import wrapped
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
@@ -28,9 +28,8 @@ _FRAME = 120
 def distribution(results: Results, threads: int) -> go.Figure:
     """Draws how the timed invocations of every variant are distributed.
 
-    Returns:
-        Boxes from the first to the third quartile with whiskers of 1.5 box widths; single dots
-        beyond them; a diamond at the mean and a bar at the 99th percentile.
+    Boxes from the first to the third quartile with whiskers of 1.5 box widths; single dots beyond
+    them; a diamond at the mean and a bar at the 99th percentile.
     """
     timed = _timed(results, threads)
     figure = new_figure(
@@ -81,16 +80,7 @@ def distribution(results: Results, threads: int) -> go.Figure:
 
 
 def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figure:
-    """Draws the timed invocations in their order: a step or a drift tells of a busy machine.
-
-    Args:
-        results: The run's.
-        threads: Thread count.
-        names: Variants to show.
-
-    Returns:
-        The figure, one line a variant.
-    """
+    """Draws the timed invocations in their order: a step or a drift tells of a busy machine."""
     figure = new_figure(
         height=340,
         x_title="Timed invocation, in order",
@@ -127,11 +117,7 @@ def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figur
 
 
 def thread_scaling(results: Results) -> go.Figure:
-    """Draws the median latency of every variant against the thread count.
-
-    Returns:
-        The figure, with 95 % intervals of the medians.
-    """
+    """Draws the median latency of every variant against the thread count, with 95 % intervals."""
     figure = new_figure(height=400, x_title="Threads", y_title="Median latency, ms", legend=True)
     found = []
     for variant in results.variants.values():
@@ -139,13 +125,11 @@ def thread_scaling(results: Results) -> go.Figure:
         figure.add_scatter(
             x=[timing.threads for timing in timings],
             y=[timing.median_ms for timing in timings],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [timing.median_high_ms - timing.median_ms for timing in timings],
-                "arrayminus": [timing.median_ms - timing.median_low_ms for timing in timings],
-                "thickness": 1.5,
-            },
+            error_y=error_bars(
+                [timing.median_ms for timing in timings],
+                [timing.median_low_ms for timing in timings],
+                [timing.median_high_ms for timing in timings],
+            ),
             mode="lines+markers",
             name=html.escape(variant.title),
             marker=marker(variant.name, size=10),
@@ -165,15 +149,7 @@ def thread_scaling(results: Results) -> go.Figure:
 
 
 def thinned(samples: Sequence[float], most: int = MOST_SAMPLES) -> list[float]:
-    """Reduces samples to evenly spaced quantiles, smallest and largest included.
-
-    Args:
-        samples: In any order.
-        most: Values to keep, 2 or more.
-
-    Returns:
-        The samples themselves where there are few enough.
-    """
+    """Reduces many samples to evenly spaced quantiles, smallest and largest included."""
     if len(samples) <= most:
         return list(samples)
     values: list[float] = np.quantile(samples, np.linspace(0, 1, most)).tolist()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure, note_above
+from effq_core.charts.base import MUTED, describe, new_figure, write_above
 from effq_core.layers.signal_tensors import KernelSignal, TensorSignal
 
 HEIGHT = 300
@@ -25,12 +25,11 @@ _Floats = npt.NDArray[np.float64]
 def activation_chart(signal: TensorSignal) -> go.Figure:
     """Draws the values an operator makes in float32, and what int8 can represent of them.
 
-    Returns:
-        The figure; the count's axis is logarithmic, because a few far values set the range.
+    The count's axis is logarithmic, because a few far values set the range.
     """
     figure = _histogram(signal.histogram, signal.edges, "values", "activation (no unit)")
     if signal.scale is None or signal.zero_point is None:
-        note_above(figure, "kept in floats: no grid")
+        write_above(figure, "kept in floats: no grid")
         return describe(figure, f"Histogram of {signal.layer}, which stays in floats.")
     outside = (signal.edges[1:] <= signal.int8_low) | (signal.edges[:-1] >= signal.int8_high)
     figure.data[0].marker.color = np.where(outside, _GRID, _BARS).tolist()
@@ -42,16 +41,7 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
         (signal.int8_high, "int8 ends", "right"),
     ):
         figure.add_vline(x=place, line={"color": _GRID, "width": 1.5, "dash": "dot"})
-        figure.add_annotation(
-            x=place,
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            xanchor=side,
-            text=text,
-            showarrow=False,
-            font={"size": 11, "color": _GRID},
-        )
+        write_above(figure, text, place, xanchor=side, size=11, color=_GRID)
     return describe(
         figure,
         f"Histogram of the activations of {signal.layer} on "
@@ -63,15 +53,11 @@ def activation_chart(signal: TensorSignal) -> go.Figure:
 
 
 def kernel_chart(kernel: KernelSignal) -> go.Figure:
-    """Draws an operator's weights, and the levels of its widest and its median channel.
-
-    Args:
-        kernel: Of the operator.
-    """
+    """Draws an operator's weights, and the levels of its widest and its median channel."""
     figure = _histogram(kernel.histogram, kernel.edges, "weights", "weight (no unit)")
     name = kernel.layer
     if not kernel.scales.size:
-        note_above(figure, "kept in floats: no grid")
+        write_above(figure, "kept in floats: no grid")
         return describe(figure, f"Histogram of the weights of {name}, which stay in floats.")
     ordered = np.sort(kernel.scales.astype(np.float64))
     integers = np.arange(-_SYMMETRIC, _SYMMETRIC + 1)
@@ -88,11 +74,7 @@ def kernel_chart(kernel: KernelSignal) -> go.Figure:
 
 
 def channels_chart(kernel: KernelSignal) -> go.Figure:
-    """Draws the range of every output channel of a kernel, the widest first.
-
-    Args:
-        kernel: Of the operator.
-    """
+    """Draws the range of every output channel of a kernel, the widest first."""
     peaks = np.maximum(np.abs(kernel.low), np.abs(kernel.high))
     order = np.argsort(-peaks, kind="stable")
     figure = new_figure(
@@ -113,7 +95,7 @@ def channels_chart(kernel: KernelSignal) -> go.Figure:
     for level in (median, -median):
         figure.add_hline(y=level, line={"color": MUTED, "width": 1.2, "dash": "dot"})
     spread = fmt.ratio(kernel.spread) if np.isfinite(kernel.spread) else "many times"
-    note_above(figure, f"widest channel: {spread} the median one (dotted)")
+    write_above(figure, f"widest channel: {spread} the median one (dotted)")
     return describe(
         figure,
         f"Ranges of the {fmt.counted(len(order), 'channel')} of {kernel.layer}. The "

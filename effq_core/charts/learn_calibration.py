@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, MUTED, describe, new_figure
+from effq_core.charts.base import GRID, MUTED, describe, new_figure, write
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.ranges import RangeEffect
 from effq_core.learn.tensors import Activation
@@ -20,15 +20,7 @@ _MOST_BARS = 160
 
 
 def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.Figure:
-    """Draws the values an activation took on all photos, and the range of each method below.
-
-    Args:
-        activation: What was seen.
-        effects: One a method.
-
-    Returns:
-        The figure.
-    """
+    """Draws the values an activation took on all photos, and the range of each method below."""
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.66, 0.34], vertical_spacing=0.04
     )
@@ -55,16 +47,8 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
             row=2,
             col=1,
         )
-        figure.add_annotation(
-            x=(effect.low + effect.high) / 2,
-            y=place,
-            text=f"{fmt.plain(effect.low)} to {fmt.plain(effect.high)}",
-            showarrow=False,
-            yshift=11,
-            font={"size": 12},
-            row=2,
-            col=1,
-        )
+        ends = f"{fmt.plain(effect.low)} to {fmt.plain(effect.high)}"
+        write(figure, ends, x=(effect.low + effect.high) / 2, y=place, yshift=11, row=2, col=1)
     figure.update_yaxes(
         tickvals=list(range(len(effects))),
         ticktext=[METHODS[each.method].title.lower() for each in reversed(effects)],
@@ -97,15 +81,7 @@ def ranges_chart(activation: Activation, effects: Sequence[RangeEffect]) -> go.F
 
 
 def growth_chart(courses: Mapping[str, Sequence[RangeEffect]], images: int) -> go.Figure:
-    """Draws how the typical photo's error changes with the number of calibration photos.
-
-    Args:
-        courses: For each method its effect at rising numbers of photos.
-        images: The number chosen.
-
-    Returns:
-        The figure.
-    """
+    """Draws how the typical photo's error changes with the number of calibration photos."""
     figure = new_figure(
         height=340,
         x_title="calibration photos (count, log)",

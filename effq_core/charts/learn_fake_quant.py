@@ -15,13 +15,7 @@ _POINT = "#d9480f"
 
 
 def fake_quant_chart(grid: Grid, drawn: Curve, point: Point) -> go.Figure:
-    """Draws what fake-quant does to a value, and below it to the value's gradient.
-
-    Args:
-        grid: The grid.
-        drawn: Fake-quant over a stretch of values.
-        point: The value pointed out.
-    """
+    """Draws what fake-quant does to a value, and below it to the value's gradient."""
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.07
     )

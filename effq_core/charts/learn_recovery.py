@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import (
+    MUTED,
+    describe,
+    error_bars,
+    marker,
+    new_figure,
+    write,
+    write_above,
+)
 from effq_core.experiment.variants import get_variant
 from effq_core.learn.recovery import Rung
 
@@ -16,17 +24,12 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
     """Draws how each int8 variant does against float32.
 
     Differences that chance alone would make are drawn hollow.
-
-    Args:
-        rungs: A row a variant, at least one.
-        n: Evaluation photos.
     """
     labelled = rungs[0].is_real is not None
     title = "top-1 minus float32's (points)" if labelled else "same answer as float32 (%)"
     figure = new_figure(height=110 + 62 * len(rungs), x_title=title)
     words = []
     for place, rung in enumerate(rungs):
-        colour = get_variant(rung.variant).colour
         real = rung.is_real is not False
         text = _text(rung)
         figure.add_scatter(
@@ -34,38 +37,22 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
             y=[place],
             mode="markers",
             marker=marker(rung.variant, size=13, hollow=not real),
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [rung.high - rung.middle],
-                "arrayminus": [rung.middle - rung.low],
-                "color": colour,
-                "thickness": 2.5 if real else 1.5,
-                "width": 7,
-            },
+            error_x=error_bars(
+                [rung.middle],
+                [rung.low],
+                [rung.high],
+                color=get_variant(rung.variant).colour,
+                thickness=2.5 if real else 1.5,
+                width=7,
+            ),
             opacity=1 if real else 0.8,
             hovertemplate=f"{get_variant(rung.variant).title}: {text}<extra></extra>",
         )
-        figure.add_annotation(
-            x=rung.middle,
-            y=place,
-            text=text,
-            showarrow=False,
-            yshift=17,
-            font={"size": 12},
-        )
+        write(figure, text, x=rung.middle, y=place, yshift=17)
         words.append(f"{get_variant(rung.variant).title} {text}")
     if labelled:
         figure.add_vline(x=0, line={"color": MUTED, "width": 1.5, "dash": "dot"})
-        figure.add_annotation(
-            x=0,
-            y=1,
-            yref="paper",
-            text="float32",
-            showarrow=False,
-            yanchor="bottom",
-            font={"size": 12, "color": MUTED},
-        )
+        write_above(figure, "float32", 0, color=MUTED)
     figure.update_yaxes(
         tickvals=list(range(len(rungs))),
         ticktext=[get_variant(rung.variant).title.replace(" (", "<br>(") for rung in rungs],
@@ -83,5 +70,5 @@ def _text(rung: Rung) -> str:
     if rung.is_real is None:
         share = fmt.share_with_interval(rung.middle / 100, rung.low / 100, rung.high / 100)
         return share
-    verdict = "more than chance" if rung.is_real else "within chance"
+    verdict = "significant" if rung.is_real else "consistent with chance"
     return f"{fmt.points(rung.middle)} · {verdict}"

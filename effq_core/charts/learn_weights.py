@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, new_figure
+from effq_core.charts.base import MUTED, describe, new_figure, write_above
 from effq_core.learn.grids import Floats
 from effq_core.learn.kernels import KernelEffect
 from effq_core.learn.tensors import Layer
@@ -23,13 +23,7 @@ _FULL_LINES = 33
 def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Figure:
     """Draws weights and the levels of the grid they are rounded to.
 
-    Args:
-        layer: The kernel.
-        effect: What a grid does to it.
-        row: One kept channel; ``None``: all of them, which needs a grid they share.
-
-    Returns:
-        The figure.
+    One kept channel's; with ``None`` all of them, which needs a grid they share.
     """
     values = layer.values.ravel() if row is None else layer.values[row]
     levels = effect.levels(0 if row is None else row)
@@ -57,17 +51,7 @@ def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Fig
         hovertemplate="level %{x:.4g}<extra></extra>",
         name="levels of the grid",
     )
-    figure.add_annotation(
-        text=f"{fmt.counted(len(shown), 'level')} of the grid in view",
-        x=1,
-        xref="paper",
-        xanchor="right",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        font={"color": _GRID, "size": 12},
-    )
+    write_above(figure, f"{fmt.counted(len(shown), 'level')} of the grid in view", color=_GRID)
     figure.update_yaxes(rangemode="normal", range=[foot, 1.08 * float(counts.max())])
     if counts.max() < 6:  # a depthwise channel has nine weights: no fractions of one
         figure.update_yaxes(dtick=1)
@@ -81,16 +65,7 @@ def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Fig
 
 
 def channels_chart(effect: KernelEffect, other: KernelEffect, row: int | None) -> go.Figure:
-    """Draws how each channel fares under two grids that differ in what shares a scale.
-
-    Args:
-        effect: The chosen grid.
-        other: The same bits with the other granularity.
-        row: A kept channel to point out.
-
-    Returns:
-        The figure.
-    """
+    """Draws how each channel fares under two grids that differ in what shares a scale."""
     figure = new_figure(height=320, x_title="SQNR of a channel (dB)", y_title="")
     names = []
     for place, each in ((1, effect), (0, other)):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
 
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure
@@ -43,23 +44,14 @@ _DARK, _LIGHT = "#1b2326", "#ffffff"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the drawing.
-
-    Attributes:
-        title: What stands left of it; empty where a stage goes on.
-        blocks: From left to right.
-    """
+    """One line of the drawing, from left to right; the title is empty where a stage goes on."""
 
     title: str
     blocks: tuple[Block, ...]
 
 
 def rows(network: Network) -> list[Row]:
-    """Arranges the blocks: stem, stages and head each begin a line of their own.
-
-    Returns:
-        The lines, from the input to the output.
-    """
+    """Arranges the blocks: stem, stages and head each begin a line of their own."""
     groups: list[tuple[str, list[Block]]] = []
     for block in network.blocks:
         title = _row_title(block)
@@ -74,15 +66,9 @@ def rows(network: Network) -> list[Row]:
 
 
 def network_chart(network: Network, measure: Measure, chosen: str = "") -> go.Figure:
-    """Draws a network, its blocks coloured by a measure.
+    """Draws a network, its blocks coloured by a measure, the chosen one ringed.
 
-    Args:
-        network: The model.
-        measure: What colours the blocks.
-        chosen: Name of the block that is ringed.
-
-    Returns:
-        The figure; each block carries its name as custom data.
+    Each block carries its name as custom data.
     """
     lines = rows(network)
     figure = new_figure(height=_REST + _ROW * len(lines))
@@ -282,21 +268,18 @@ def _colour(value: float, limits: tuple[float, float], *, low_is_bad: bool) -> s
         if place <= end:
             share = (place - start) / (end - start)
             mixed = [
-                round(a + share * (b - a)) for a, b in zip(_rgb(first), _rgb(second), strict=True)
+                round(a + share * (b - a))
+                for a, b in zip(hex_to_rgb(first), hex_to_rgb(second), strict=True)
             ]
             return "#" + "".join(f"{each:02x}" for each in mixed)
     return _SCALE[-1][1]
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def _on(colour: str) -> str:
     """Returns what can be read on a colour; on grey that lets the page through, a middle grey."""
     if not colour.startswith("#"):
         return "#7d8a90"
-    red, green, blue = _rgb(colour)
+    red, green, blue = hex_to_rgb(colour)
     return _DARK if 0.299 * red + 0.587 * green + 0.114 * blue > 130 else _LIGHT
 
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, MUTED, describe, marker, new_figure
+from effq_core.charts.base import (
+    GRID,
+    MUTED,
+    describe,
+    error_bars,
+    marker,
+    new_figure,
+    write,
+    write_above,
+)
 from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.story import Step, Story
 from effq_core.rescue.wording import drop_text, state_title, title_of
@@ -21,10 +31,9 @@ _BAR = 0.28
 
 
 def gains(story: Story) -> go.Figure | None:
-    """Draws what each measured step loses against float32, with its interval, and the limit.
+    """Draws each measured step's loss against float32, with its interval and the limit.
 
-    Returns:
-        The figure, the first step on top; ``None`` before anything was measured.
+    ``None`` before anything was measured.
     """
     steps = _measured(story)
     if not steps:
@@ -45,10 +54,10 @@ def gains(story: Story) -> go.Figure | None:
     figure.update_layout(margin={"l" if sign > 0 else "r": 52})  # for the word float32
     inner, outer = ("left", "right") if sign > 0 else ("right", "left")
     if limit:
-        _above(figure, limit, text, anchor=inner)
-        _above(figure, 0.0, "float32", anchor=outer)
+        write_above(figure, text, limit, xanchor=inner)
+        write_above(figure, "float32", 0, xanchor=outer)
     else:
-        _above(figure, 0.0, f"float32 and {text}", anchor=inner)
+        write_above(figure, f"float32 and {text}", 0, xanchor=inner)
     said = "; ".join(
         f"{title_of(step)}: loss {drop_text(found)}, {state_title(step.state).lower()}"
         for step, found in steps
@@ -57,11 +66,7 @@ def gains(story: Story) -> go.Figure | None:
 
 
 def prices(story: Story) -> go.Figure | None:
-    """Draws size and latency of each measured step's file.
-
-    Returns:
-        The figure, the first step on top; ``None`` before anything was measured.
-    """
+    """Draws size and latency of each measured step's file; ``None`` before any was."""
     steps = _measured(story)
     if not steps:
         return None
@@ -130,15 +135,9 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
     figure.add_scatter(
         x=[value],
         y=[row],
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - value],
-            "arrayminus": [value - low],
-            "thickness": 2,
-            "width": 5,
-            "color": marker(found.variant)["color"],
-        },
+        error_x=error_bars(
+            [value], [low], [high], thickness=2, width=5, color=marker(found.variant)["color"]
+        ),
         mode="markers",
         marker=marker(found.variant, size=12),
         hovertext=["<br>".join(lines)],
@@ -152,23 +151,8 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
 def _caption(figure: go.Figure, row: int, step: Step, second: str = "") -> None:
     """Writes a step's name above its mark, on lines short enough for a phone."""
     lines = [f"{row + 1}. {html.escape(title_of(step))}", *([second] if second else [])]
-    figure.add_annotation(
-        xref="paper",
-        x=0,
-        y=row,
-        yshift=12,
-        xanchor="left",
-        yanchor="bottom",
-        align="left",
-        showarrow=False,
-        text="<br>".join(lines),
-    )
-
-
-def _above(figure: go.Figure, x: float, text: str, *, anchor: str) -> None:
-    figure.add_annotation(
-        x=x, xanchor=anchor, yref="paper", y=1, yanchor="bottom", showarrow=False, text=text
-    )
+    corner: dict[str, Any] = {"xanchor": "left", "yanchor": "bottom", "align": "left"}
+    write(figure, "<br>".join(lines), xref="paper", x=0, y=row, yshift=12, **corner)
 
 
 def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
 from effq_core.charts.front import quality_title
 from effq_core.charts.labels import wrapped
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
@@ -38,15 +38,9 @@ def letters(count: int) -> list[str]:
 def side_by_side(
     runs: Sequence[Results], quantity: Quantity, *, threads: int = 1
 ) -> go.Figure | None:
-    """Draws one quantity of every variant of several runs.
+    """Draws one quantity of every variant of several runs, named A, B, C in their order.
 
-    Args:
-        runs: Results, named A, B, C in their order.
-        quantity: What is compared.
-        threads: Thread count of latency.
-
-    Returns:
-        The figure: a group of rows a variant, a row a run; ``None`` where no run has the quantity.
+    A group of rows a variant, a row a run; ``None`` where no run has the quantity.
     """
     present = in_catalogue_order(name for results in runs for name in results.variants)
     figure = new_figure(
@@ -94,14 +88,7 @@ def _add(
     figure.add_scatter(
         x=[middle],
         y=[row],
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - middle],
-            "arrayminus": [middle - low],
-            "thickness": 1.5,
-            "width": 4,
-        },
+        error_x=error_bars([middle], [low], [high], width=4),
         mode="markers",
         marker=marker(variant.name, size=10),
         hovertemplate=(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure, note_above
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, write_above
 from effq_core.experiment.variants import get_variant
 from effq_core.sweeps.results import AXIS, Along, Measure, Point, Series, x_text
 
@@ -25,17 +25,10 @@ def sweep_chart(
     baselines: Sequence[Point] = (),
     quality: str = "Top-1 accuracy",
 ) -> go.Figure:
-    """Draws series of runs with their 95 % intervals.
+    """Draws series of runs with their 95 % intervals, float32's values as lines across.
 
     Where a point is the mean of several seeds, a broad bar behind it reaches from the smallest to
     the largest of them; the thin one is the interval over photos, as everywhere.
-
-    Args:
-        series: From :func:`effq_core.sweeps.results.sweep`.
-        along: What varies.
-        measure: What is drawn.
-        baselines: Float32's values, drawn as lines across.
-        quality: What quality means here: accuracy, or agreement with float32.
     """
     y_title = "Top-1 minus float32, points" if measure is Measure.DIFFERENCE else f"{quality}, %"
     figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend=True)
@@ -51,7 +44,7 @@ def sweep_chart(
         figure.add_hline(y=point.y, line={"color": MUTED, "dash": "dot", "width": 1.5})
     if baselines:
         shares = ", ".join(fmt.percent(point.y / 100) for point in baselines)
-        note_above(figure, f"dotted: float32 {shares}")
+        write_above(figure, f"dotted: float32 {shares}")
     if measure is Measure.DIFFERENCE:
         figure.add_hline(y=0, line={"color": MUTED, "dash": "dot", "width": 1.5})
     seen: dict[str, int] = {}
@@ -82,14 +75,13 @@ def _add_seeds(figure: go.Figure, entry: Series, shift: tuple[float, float]) -> 
     figure.add_scatter(
         x=[point.x * factor + summand for point in several],
         y=[point.y for point in several],
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [max(0.0, point.most - point.y) for point in several],
-            "arrayminus": [max(0.0, point.y - point.least) for point in several],
-            "thickness": 9,
-            "width": 0,
-        },
+        error_y=error_bars(
+            [point.y for point in several],
+            [point.least for point in several],
+            [point.most for point in several],
+            thickness=9,
+            width=0,
+        ),
         mode="markers",
         marker={"color": get_variant(entry.variant).colour, "size": 1},
         opacity=0.35,
@@ -116,14 +108,12 @@ def _add(
     figure.add_scatter(
         x=[point.x * factor + summand for point in entry.points],
         y=[point.y for point in entry.points],
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [max(0.0, point.high - point.y) for point in entry.points],
-            "arrayminus": [max(0.0, point.y - point.low) for point in entry.points],
-            "thickness": 1.5,
-            "width": 4,
-        },
+        error_y=error_bars(
+            [point.y for point in entry.points],
+            [point.low for point in entry.points],
+            [point.high for point in entry.points],
+            width=4,
+        ),
         mode="lines+markers",
         name=html.escape(entry.label),
         line={"color": colour, "dash": dash, "width": 2},

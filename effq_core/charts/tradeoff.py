@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, write
 from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
-from effq_core.charts.labels import spread, ticks
+from effq_core.charts.labels import ticks
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.latency_ratio import MARK
 from effq_core.results.document import Results
@@ -26,7 +26,6 @@ _PHONE = 300  # pixels of the plot on a phone
 _FAINT = "rgba(128, 128, 128, 0.5)"
 _OUTLINE = "rgba(255, 255, 255, 0.9)"  # tells markers that touch from each other
 _CLEAR = 7  # pixels between an interval's end and the line to its label
-_APART = 0.01  # least distance of two markers, as a share of the x axis: keeps intervals apart
 
 
 def tradeoff(
@@ -37,19 +36,7 @@ def tradeoff(
     controls: bool = True,
     paper: bool = True,
 ) -> go.Figure:
-    """Draws accuracy against size or latency.
-
-    Args:
-        results: The run's.
-        against: What the x axis shows.
-        threads: Thread count of the latency.
-        controls: Whether to show the controls.
-        paper: Whether to show the paper's values as hollow markers, where they may stand beside.
-
-    Returns:
-        The figure; markers at the same x are drawn a hair apart, so that their intervals can be
-        told from each other; hovering tells the exact values.
-    """
+    """Draws accuracy against size or latency."""
     shown = [
         spot
         for spot in spots(results, against, threads=threads)
@@ -67,16 +54,15 @@ def tradeoff(
         return describe(figure, "No variant was timed with that many threads.")
     right = 1.08 * max([spot.x_high for spot in shown] + [_paper_x(row, against) for row in rows])
     figure.update_xaxes(range=[0, right], tickformat=",")
-    middles = spread([spot.x for spot in shown], _APART * right)
     _scale_y(figure, shown, rows)
-    _add_front(figure, pareto(shown), dict(zip(shown, middles, strict=True)), right)
+    _add_front(figure, pareto(shown), right)
     for row in rows:
         _add_paper(figure, row, against)
     if rows:
         _add_key(figure, f"hollow: the paper (n = {EVALUATED})")
-    for spot, x in zip(shown, middles, strict=True):
-        _add_spot(figure, results, spot, x, against, threads)
-    _add_flags(figure, shown, middles, right)
+    for spot in shown:
+        _add_spot(figure, results, spot, against, threads)
+    _add_flags(figure, shown, right)
     return describe(figure, _alt(results, shown, against, threads, what))
 
 
@@ -105,15 +91,13 @@ def _scale_y(figure: go.Figure, shown: Sequence[Spot], rows: Sequence[PaperRow])
     figure.update_layout(meta={"labels_from": high, "labels_to": top})
 
 
-def _add_front(
-    figure: go.Figure, front: Sequence[Spot], middles: Mapping[Spot, float], right: float
-) -> None:
+def _add_front(figure: go.Figure, front: Sequence[Spot], right: float) -> None:
     """Draws the front to the edges of the plot: what lies right of or below it is beaten."""
     if not front:
         return
     bottom = figure.layout.yaxis.range[0]
     figure.add_scatter(
-        x=[middles[front[0]], *(middles[spot] for spot in front), right],
+        x=[front[0].x, *(spot.x for spot in front), right],
         y=[bottom, *(spot.y for spot in front), front[-1].y],
         mode="lines",
         line={"shape": "hv", "dash": "dot", "width": 2, "color": MUTED},
@@ -129,7 +113,9 @@ def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
     figure.add_scatter(
         x=[x],
         y=[100 * row.top1],
-        error_y=_bars(100 * share.share, 100 * share.low, 100 * share.high, _FAINT),
+        error_y=error_bars(
+            [100 * share.share], [100 * share.low], [100 * share.high], color=_FAINT, width=4
+        ),
         mode="markers",
         marker=marker(row.variant, size=11, hollow=True),
         showlegend=False,
@@ -151,28 +137,16 @@ def _add_key(figure: go.Figure, text: str) -> None:
     )
 
 
-def _bars(middle: float, low: float, high: float, colour: str) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(0.0, high - middle)],
-        "arrayminus": [max(0.0, middle - low)],
-        "color": colour,
-        "thickness": 1.5,
-        "width": 4,
-    }
-
-
 def _add_spot(
-    figure: go.Figure, results: Results, spot: Spot, x: float, against: Against, threads: int
+    figure: go.Figure, results: Results, spot: Spot, against: Against, threads: int
 ) -> None:
-    colour = get_variant(spot.name).colour
-    across = _bars(spot.x, spot.x_low, spot.x_high, colour) if against is Against.LATENCY else None
+    style = {"color": get_variant(spot.name).colour, "width": 4}
+    across = error_bars([spot.x], [spot.x_low], [spot.x_high], **style)
     figure.add_scatter(
-        x=[x],
+        x=[spot.x],
         y=[spot.y],
-        error_y=_bars(spot.y, spot.y_low, spot.y_high, colour),
-        error_x=across,
+        error_y=error_bars([spot.y], [spot.y_low], [spot.y_high], **style),
+        error_x=across if against is Against.LATENCY else None,
         mode="markers",
         marker=marker(spot.name, size=12) | {"line": {"width": 1, "color": _OUTLINE}},
         name=html.escape(results.variants[spot.name].title),
@@ -182,25 +156,18 @@ def _add_spot(
     )
 
 
-def _add_flags(
-    figure: go.Figure, shown: Sequence[Spot], middles: Sequence[float], right: float
-) -> None:
+def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
     """Labels the markers in rows above the data, the leftmost highest: no line crosses a label."""
     meta = figure.layout.meta
     step = (meta["labels_to"] - meta["labels_from"]) / (len(shown) + 0.5)
     # Labels right of their line stand above those of lines further right; labels left of their
     # line stand below all of those, and above those of lines further left.
     order = sorted(
-        range(len(shown)),
-        key=lambda place: (
-            (1, middles[place])
-            if _leftwards(shown[place], middles[place] / right)
-            else (2, -middles[place])
-        ),
+        shown,
+        key=lambda spot: (1, spot.x) if _leftwards(spot, spot.x / right) else (2, -spot.x),
     )
-    for rank, position in enumerate(order):
-        spot, x = shown[position], middles[position]
-        leftwards = _leftwards(spot, x / right)
+    for rank, spot in enumerate(order):
+        x, leftwards = spot.x, _leftwards(spot, spot.x / right)
         height = meta["labels_from"] + (rank + 0.5) * step
         # Dotted, grey and apart from the interval, so that nobody reads it as a part of that.
         figure.add_shape(
@@ -212,15 +179,14 @@ def _add_flags(
             line={"color": _FAINT, "width": 1, "dash": "dot"},
             layer="below",
         )
-        figure.add_annotation(
+        write(
+            figure,
+            html.escape(get_variant(spot.name).title),
             x=x,
             y=height,
-            text=html.escape(get_variant(spot.name).title),
             xanchor="right" if leftwards else "left",
             xshift=-4 if leftwards else 4,
             yanchor="middle",
-            showarrow=False,
-            font={"size": 12},
         )
 
 

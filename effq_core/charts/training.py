@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import proportion
-from effq_core.charts.base import describe, marker, new_figure
+from effq_core.charts.base import describe, error_bars, marker, new_figure
 from effq_core.experiment.variants import get_variant
 
 _HEIGHT = 360
@@ -24,15 +24,9 @@ photos."""
 
 
 def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go.Figure:
-    """Draws the losses of one or several trainings.
+    """Draws the losses of trainings by variant: held-out drawn through, training dashed.
 
-    Args:
-        histories: By the name of the variant that was trained; may be of a training under way.
-        epochs: How many there will be, so that the axis stays while they come; those there are,
-            where not given.
-
-    Returns:
-        The figure: held-out loss drawn through, loss on the training photos dashed.
+    ``epochs``, if given, is how many there will be, so that the axis stays while they come.
     """
     figure = new_figure(
         height=_HEIGHT, x_title="Epoch (0: before training)", y_title="Loss", legend=True
@@ -67,15 +61,7 @@ def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go
 def held_out_accuracy(
     histories: Mapping[str, History], *, epochs: int | None = None
 ) -> go.Figure | None:
-    """Draws top-1 on the held-out photos with its 95 % intervals.
-
-    Args:
-        histories: By the name of the variant that was trained.
-        epochs: As for :func:`losses`.
-
-    Returns:
-        The figure; ``None`` where no held-out photo has a label.
-    """
+    """Draws top-1 on the held-out photos with its 95 % intervals; ``None`` without labels."""
     figure = new_figure(
         height=_HEIGHT,
         x_title="Epoch (0: before training)",
@@ -96,14 +82,12 @@ def held_out_accuracy(
             # Side by side, so that the intervals of two trainings can both be read.
             x=[entry["epoch"] + 0.04 * number for entry in entries],
             y=[100 * share.share for share in shares],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [100 * (share.high - share.share) for share in shares],
-                "arrayminus": [100 * (share.share - share.low) for share in shares],
-                "thickness": 1.5,
-                "width": 4,
-            },
+            error_y=error_bars(
+                [100 * share.share for share in shares],
+                [100 * share.low for share in shares],
+                [100 * share.high for share in shares],
+                width=4,
+            ),
             mode="lines+markers",
             name=html.escape(variant.title),
             line={"color": variant.colour, "width": 2},

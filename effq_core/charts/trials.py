@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import Proportion
-from effq_core.charts.base import MUTED, describe, marker, new_figure
+from effq_core.charts.base import (
+    MUTED,
+    describe,
+    error_bars,
+    marker,
+    new_figure,
+    write,
+    write_above,
+)
 from effq_core.experiment.variants import BASELINE, MIXED, PTQ, get_variant
 from effq_core.layers.trial_record import Suggestion, TrialRecord
 
@@ -19,24 +28,14 @@ _REFUSED = "#b45309"
 
 @dataclass(frozen=True)
 class Standing:
-    """How a trial stands.
-
-    Attributes:
-        word: In a word.
-        mark: The symbol that goes with it.
-    """
+    """How a trial stands, in a word and as a symbol."""
 
     word: str
     mark: str
 
 
 def standing(found: Suggestion, place: int) -> Standing:
-    """Returns how a trial stands.
-
-    Args:
-        found: The search.
-        place: Of the trial in it.
-    """
+    """Returns how a trial stands."""
     if place == found.chosen:
         return Standing("chosen", "★") if found.met else Standing("nearest", "☆")
     if place == 0:
@@ -50,14 +49,7 @@ def share_of(trial: TrialRecord) -> Proportion:
 
 
 def trials_chart(found: Suggestion) -> go.Figure:
-    """Draws every trial of a search.
-
-    Args:
-        found: The search.
-
-    Returns:
-        The figure; each marker carries its number in the table.
-    """
+    """Draws every trial of a search; each marker carries its number in the table."""
     what = "Top-1" if found.labelled else "Float32's answer"
     figure = new_figure(height=HEIGHT, x_title="Size of the file, KiB", y_title=f"{what}, %")
     for place, trial in enumerate(found.trials):
@@ -81,15 +73,14 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
     figure.add_scatter(
         x=[trial.size_bytes / fmt.KIB],
         y=[100 * share.share],
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [100 * (share.high - share.share)],
-            "arrayminus": [100 * (share.share - share.low)],
-            "color": colour if how.word != "refused" else MUTED,
-            "thickness": 1.4 if how.word != "refused" else 0.8,
-            "width": 3,
-        },
+        error_y=error_bars(
+            [100 * share.share],
+            [100 * share.low],
+            [100 * share.high],
+            color=colour if how.word != "refused" else MUTED,
+            thickness=1.4 if how.word != "refused" else 0.8,
+            width=3,
+        ),
         mode="markers+text",
         marker=look,
         text=[str(place)],
@@ -110,40 +101,22 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
 def _limits(figure: go.Figure, found: Suggestion) -> None:
     """Draws float32 as a line, as its size would press all else together, and the limits."""
     line = {"width": 1.2, "dash": "dot", "color": MUTED}
+    # Labels end 4 pixels before the line there.
+    left_of: dict[str, Any] = {"xanchor": "right", "xshift": -4, "size": 11}
     edge = found.int8.size_bytes / fmt.KIB * (1 + found.max_extra_size / 100)
     if found.float32_top1 is not None:
         top = 100 * found.float32_top1.share
         figure.add_hline(y=top, line={"width": 1.4, "color": get_variant(BASELINE).colour})
-        _say(figure, edge, top, f"float32 {fmt.percent(top / 100)}", "bottom")
+        text = f"float32 {fmt.percent(top / 100)}"
+        write(figure, text, x=edge, y=top, yanchor="bottom", **left_of)
     else:
         top = 100.0
     floor = top - found.max_drop_points
     figure.add_hline(y=floor, line=line)
-    _say(figure, edge, floor, f"limit {fmt.percent(floor / 100)}", "top")
+    text = f"limit {fmt.percent(floor / 100)}"
+    write(figure, text, x=edge, y=floor, yanchor="top", **left_of)
     figure.add_vline(x=edge, line=line)
-    figure.add_annotation(
-        x=edge,
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        xanchor="right",
-        text=f"limit {fmt.kib(edge * fmt.KIB)}",
-        showarrow=False,
-        font={"size": 11},
-    )
-
-
-def _say(figure: go.Figure, right: float, height: float, text: str, anchor: str) -> None:
-    figure.add_annotation(
-        x=right,
-        xanchor="right",
-        xshift=-4,  # clear of the line there
-        y=height,
-        yanchor=anchor,
-        text=text,
-        showarrow=False,
-        font={"size": 11},
-    )
+    write_above(figure, f"limit {fmt.kib(edge * fmt.KIB)}", edge, xanchor="right", size=11)
 
 
 def _scale(figure: go.Figure, found: Suggestion) -> None:

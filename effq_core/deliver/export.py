@@ -26,18 +26,9 @@ PREDICTIONS_FILE = "predictions.csv"
 def export(results: Results, target: Path, *, name: str = "", force: bool = False) -> list[Path]:
     """Writes results, ``.tflite`` files, labels and how to use them into a folder.
 
-    Everything is written beside the folder first: a new folder appears whole or not at all, and
-    in an existing one each file is replaced as a whole.
-
-    Args:
-        results: Of a run with files; variants without one are left out.
-        target: The folder; made where missing.
-        name: What the README calls the run.
-        force: Write into a folder that holds something. Files of an earlier export are replaced or
-            removed; all others stay.
-
-    Returns:
-        The files written.
+    Everything is written beside the folder first: a new folder appears whole or not at all, and in
+    an existing one each file is replaced as a whole. With ``force`` a folder may hold something:
+    files of an earlier export are replaced or removed, all others stay.
 
     Raises:
         InputError: If the folder is a file or holds something, or the run has no files.
@@ -62,13 +53,7 @@ def export(results: Results, target: Path, *, name: str = "", force: bool = Fals
 
 
 def predictions_rows(results: Results) -> list[Row]:
-    """Lists each evaluation image with what every variant answered.
-
-    Args:
-        results: Of a run whose predictions are there.
-
-    Returns:
-        A row an image: its key, its true class where known, each variant's class and confidence.
+    """Lists each evaluation image: its key, its true class where known, each variant's answer.
 
     Raises:
         InputError: If the run has no files.

@@ -47,15 +47,7 @@ for index in np.argsort(-answer, kind="stable")[:5]:
 
 
 def readme(results: Results, name: str = "") -> str:
-    """Writes the README of an exported folder.
-
-    Args:
-        results: The results exported with it.
-        name: What the run is called.
-
-    Returns:
-        Markdown.
-    """
+    """Writes the README of an exported folder, in Markdown."""
     entry = results.image_input
     outputs = fmt.counted(len(results.labels()), "probability", "probabilities")
     best = "int8" if "int8" in results.with_files else results.with_files[-1]
@@ -111,14 +103,7 @@ def _snippet(entry: ImageInput, file: str) -> str:
 
 
 def feeding(tensor: TensorInfo) -> str:
-    """Says how 0–255 is written into an input tensor.
-
-    Args:
-        tensor: The input.
-
-    Returns:
-        Such as ``int8, write RGB − 128``.
-    """
+    """Says how 0–255 is written into an input tensor, such as ``int8, write RGB − 128``."""
     kind = tensor.dtype.lower()
     value = "grey" if tensor.shape[-1] == GREY else "RGB"
     if tensor.scale is None or tensor.zero_point is None:
@@ -134,11 +119,7 @@ def feeding(tensor: TensorInfo) -> str:
 def reading(tensor: TensorInfo) -> str:
     """Says how an output tensor is read as probabilities.
 
-    Args:
-        tensor: The output.
-
-    Returns:
-        Such as ``int8, probability = (value + 128) × 0.00390625``.
+    Such as ``int8, probability = (value + 128) × 0.00390625``.
     """
     kind = tensor.dtype.lower()
     if tensor.scale is None or tensor.zero_point is None:

@@ -51,14 +51,7 @@ _LONG = 32  # characters of what is no number any more
 
 
 def html_report(results: Results, title: str) -> str:
-    """Writes a run's results as one self-contained page.
-
-    Args:
-        results: The run's.
-        title: What the run is called.
-
-    Returns:
-        A whole HTML document; every text in it is escaped.
+    """Writes a run's results as one self-contained page; every text in it is escaped.
 
     Raises:
         StoreError: If stored answers are missing.
@@ -73,7 +66,7 @@ def html_report(results: Results, title: str) -> str:
         _section("Is the difference real?", _differences(results)),
         _section("Latency", [_figure(distribution(results, n)) for n in results.threads]),
         _section("Training", _training(results)),
-        _section("What is confused", _confusion(results)),
+        _section("Confusion", _confusion(results)),
         _section("Beside the paper", [_list(beside_paper(results).differences)]),
         _section("Checks", [_checks(results), _warnings(results)]),
         _section("How it was measured", [_pairs(settings(results)), _versions(results)]),
@@ -206,8 +199,8 @@ def _differences(results: Results) -> list[str]:
     if figure is None:
         return []
     note = (
-        "Filled markers differ from float32 by more than chance would do (exact McNemar, p below "
-        "0.05), hollow ones do not. The band is ±1 point."
+        "Filled markers differ significantly from float32 (exact McNemar, p below 0.05); hollow "
+        "ones are consistent with chance. The band is ±1 point."
     )
     return [_figure(figure), f"<p>{_text(note)}</p>"]
 

@@ -27,15 +27,13 @@ from effq_core.devices.scripts.bench import (
     MOST_INVOCATIONS,
     MOST_THREADS,
     MOST_WARMUP,
-    NAME_LENGTH,
     VERSION,
     is_busy,
 )
+from effq_core.devices.timing_fields import Fields, Unfit, milliseconds, parse, short_text
 
 MAX_BYTES = 4 * 2**20
 """Largest file read: eight thread counts of 10,000 samples fit."""
-MOST_MS = 600_000.0
-"""Longest invocation believed, in milliseconds."""
 
 _LATEST = 2**33
 """Year 2242, in seconds since 1970."""
@@ -56,19 +54,10 @@ class DeviceTiming:
     """A file's latency on a device at one thread count. Times are in milliseconds.
 
     Attributes:
-        threads: Threads an invocation could use.
-        warmup: Invocations before the timed ones.
-        n: Timed invocations.
-        median_ms: Median.
-        median_low_ms: Lower end of its distribution-free 95 % interval.
-        median_high_ms: Upper end.
-        mean_ms: Mean.
-        p90_ms: 90th percentile.
-        p99_ms: 99th percentile.
-        min_ms: Fastest.
+        warmup: Invocations before the timed ones, of which there are ``n``.
+        median_low_ms: Lower end of the median's distribution-free 95 % interval.
         load_ms: Opening the file and preparing its tensors.
-        first_invoke_ms: The first invocation.
-        cold_start_ms: Both together.
+        cold_start_ms: That and the first invocation together.
         rounds: Turns the invocations were measured in, each in a process of its own.
         disturbed: Of these, how many other programs disturbed.
         others_share: Most they used of all cores in a round, 0–1; ``None`` where the system did
@@ -111,13 +100,9 @@ class DeviceReport(Plain):
         device: Its name; one line of printable characters.
         measured: When, in seconds since 1970, by the device's clock.
         sha256: Of the ``.tflite`` file.
-        cpu: Name of the processor.
         architecture: Such as ``aarch64``.
         cores: Cores the process could use.
-        system: Operating system and its release.
-        python: Version of Python.
         governor: The Linux frequency governor; empty where it is not known.
-        versions: Library versions.
         timings: One a thread count, ascending.
     """
 
@@ -147,9 +132,6 @@ class DeviceReport(Plain):
 def read_bounded(path: Path) -> bytes:
     """Reads a file's bytes, unless it is larger than any ``bench.py`` writes.
 
-    Returns:
-        Its content, to be checked.
-
     Raises:
         InputError: If it cannot be read or is too large.
     """
@@ -166,14 +148,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def read_timings(content: bytes, name: str) -> DeviceReport:
-    """Reads what ``bench.py`` wrote, believing nothing.
-
-    Args:
-        content: The file's bytes.
-        name: How messages call it.
-
-    Returns:
-        The report; its numbers are computed from the samples.
+    """Reads what ``bench.py`` wrote, believing nothing; numbers are computed from the samples.
 
     Raises:
         InputError: If it is too large or not what ``bench.py`` writes; says where.
@@ -181,8 +156,8 @@ def read_timings(content: bytes, name: str) -> DeviceReport:
     if len(content) > MAX_BYTES:
         raise _too_large(name)
     try:
-        return _report(_Fields(_parse(content), "the file"))
-    except _Unfit as error:
+        return _report(Fields(parse(content), "the file"))
+    except Unfit as error:
         raise InputError(
             f"{name} is not what bench.py writes: {error}.",
             "Run the bundle's bench.py on the device again and import its file as it is.",
@@ -196,84 +171,28 @@ def _too_large(name: str) -> InputError:
     )
 
 
-class _Unfit(Exception):  # noqa: N818 - becomes an InputError with the file's name
-    """Says what is wrong with a document."""
-
-
-class _Fields:
-    """An object of the document that must have exactly the keys that are asked of it."""
-
-    def __init__(self, value: Any, where: str) -> None:
-        if type(value) is not dict:
-            raise _Unfit(f"{where} is not an object")
-        self._values: dict[str, Any] = value
-        self._where = where
-
-    def only(self, *keys: str) -> _Fields:
-        """Checks that these keys are there and no others."""
-        if self._values.keys() != set(keys):
-            raise _Unfit(f"{self._where} has not exactly the keys {', '.join(keys)}")
-        return self
-
-    def get(self, key: str) -> Any:
-        """Returns a value as it is."""
-        return self._values[key]
-
-    def whole(self, key: str, low: int, high: int) -> int:
-        """Returns a whole number within limits."""
-        value = self._values[key]
-        if type(value) is not int or not low <= value <= high:  # a bool is an int, too
-            raise _Unfit(f"{key} of {self._where} is not a whole number from {low:,} to {high:,}")
-        return value
-
-    def ms(self, key: str) -> float:
-        """Returns a time in milliseconds."""
-        return _ms(self._values[key], f"{key} of {self._where}")
-
-    def text(self, key: str, *, least: int = 1) -> str:
-        """Returns one short line of printable characters."""
-        return _text(self._values[key], f"{key} of {self._where}", least)
-
-
-def _parse(content: bytes) -> Any:
-    def refuse(word: str) -> float:
-        raise _Unfit(f"{word} is not a number")
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) != len(pairs):
-            raise _Unfit("a key is there twice")
-        return values
-
-    try:
-        text = content.decode("utf-8")
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, huge integers
-        raise _Unfit(f"it is not JSON ({type(error).__name__})") from error
-
-
-def _report(top: _Fields) -> DeviceReport:
+def _report(top: Fields) -> DeviceReport:
     # What it is comes first: another JSON file gets a message that says so.
     if top.only(*_TOP).get("format") != FORMAT:
-        raise _Unfit("it is of another format")
+        raise Unfit("it is of another format")
     version = top.whole("version", 1, 2**31)
     if version not in _READ:
-        raise _Unfit(f"its version is not {' or '.join(map(str, _READ))}, which this EffQ reads")
-    file = _Fields(top.get("file"), "file").only("name", "bytes", "sha256")
+        raise Unfit(f"its version is not {' or '.join(map(str, _READ))}, which this EffQ reads")
+    file = Fields(top.get("file"), "file").only("name", "bytes", "sha256")
     file.text("name")
     file.whole("bytes", 1, 2**40)
     sha256 = file.get("sha256")
     if type(sha256) is not str or not _SHA256.fullmatch(sha256):
-        raise _Unfit("sha256 of file is not 64 hexadecimal digits")
-    machine = _Fields(top.get("machine"), "machine").only(*_MACHINE)
+        raise Unfit("sha256 of file is not 64 hexadecimal digits")
+    machine = Fields(top.get("machine"), "machine").only(*_MACHINE)
     timings = top.get("timings")
     if type(timings) is not list or not 1 <= len(timings) <= MOST_COUNTS:
-        raise _Unfit(f"timings is not a list of 1 to {MOST_COUNTS}")
+        raise Unfit(f"timings is not a list of 1 to {MOST_COUNTS}")
     read = sorted(
         (_timing(timing, version) for timing in timings), key=lambda timing: timing.threads
     )
     if len({timing.threads for timing in read}) != len(read):
-        raise _Unfit("a thread count is there twice")
+        raise Unfit("a thread count is there twice")
     plain: dict[str, Any] = {
         "device": top.text("device"),
         "measured": top.whole("measured", 0, _LATEST),
@@ -295,13 +214,13 @@ def _report(top: _Fields) -> DeviceReport:
 
 
 def _timing(value: Any, version: int) -> DeviceTiming:
-    fields = _Fields(value, "a timing")
+    fields = Fields(value, "a timing")
     more = () if version == 1 else _CALM
     fields.only("threads", "warmup", *more, *_MEASURED, *_DERIVED, "samples_ms")
     raw = fields.get("samples_ms")
     if type(raw) is not list or not LEAST_INVOCATIONS <= len(raw) <= MOST_INVOCATIONS:
-        raise _Unfit(f"samples_ms is not a list of {LEAST_INVOCATIONS} to {MOST_INVOCATIONS:,}")
-    samples = [_ms(sample, "a sample") for sample in raw]
+        raise Unfit(f"samples_ms is not a list of {LEAST_INVOCATIONS} to {MOST_INVOCATIONS:,}")
+    samples = [milliseconds(sample, "a sample") for sample in raw]
     low, high = median_interval(samples)
     load, first = (fields.ms(key) for key in _MEASURED)
     timing = DeviceTiming(
@@ -323,39 +242,24 @@ def _timing(value: Any, version: int) -> DeviceTiming:
     for key in _DERIVED:
         # Another numpy may round the last digits differently; more than that was edited.
         if not math.isclose(fields.ms(key), getattr(timing, key), rel_tol=1e-6):
-            raise _Unfit(f"{key} does not follow from the samples")
+            raise Unfit(f"{key} does not follow from the samples")
     return timing
 
 
-def _calm(fields: _Fields) -> dict[str, Any]:
+def _calm(fields: Fields) -> dict[str, Any]:
     share = fields.get("others_share")
     if share is not None and (type(share) not in (int, float) or not 0 <= share <= 1):
-        raise _Unfit("others_share of a timing is neither null nor a share from 0 to 1")
+        raise Unfit("others_share of a timing is neither null nor a share from 0 to 1")
     rounds = fields.whole("rounds", 1, MOST_INVOCATIONS)
     disturbed = fields.whole("disturbed", 0, rounds)
     if bool(disturbed) != is_busy(share):
-        raise _Unfit("disturbed does not follow from others_share")
+        raise Unfit("disturbed does not follow from others_share")
     return {"rounds": rounds, "disturbed": disturbed, "others_share": share}
 
 
-def _ms(value: Any, what: str) -> float:
-    # Zero is what a clock too coarse for the model would tell.
-    if type(value) not in (int, float) or not 0 < value <= MOST_MS:
-        raise _Unfit(f"{what} is not a time above 0 and up to {MOST_MS:,.0f} ms")
-    return float(value)
-
-
-def _text(value: Any, what: str, least: int = 1) -> str:
-    if type(value) is not str or not least <= len(value) <= NAME_LENGTH:
-        raise _Unfit(f"{what} is not a text of {least} to {NAME_LENGTH} characters")
-    if not value.isprintable() or value != value.strip():
-        raise _Unfit(f"{what} has characters that cannot be shown")
-    return value
-
-
 def _versions(value: Any) -> dict[str, str]:
-    fields = _Fields(value, "versions")
+    fields = Fields(value, "versions")
     names = list(value)
     if len(names) > _MOST_LIBRARIES:
-        raise _Unfit(f"versions names more than {_MOST_LIBRARIES} libraries")
-    return {_text(name, "a library"): fields.text(name) for name in names}
+        raise Unfit(f"versions names more than {_MOST_LIBRARIES} libraries")
+    return {short_text(name, "a library"): fields.text(name) for name in names}

@@ -22,16 +22,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 
 def import_timings(home: Home, results: Results, content: bytes, name: str) -> DeviceReport:
-    """Checks what ``bench.py`` wrote and keeps it.
-
-    Args:
-        home: The store.
-        results: Of the run whose file was timed.
-        content: The JSON file's bytes.
-        name: How messages call it.
-
-    Returns:
-        The report that is now listed.
+    """Checks what ``bench.py`` wrote and keeps it; ``name`` is how messages call it.
 
     Raises:
         InputError: If it is too large, not what ``bench.py`` writes, or about no file of the run.
@@ -61,13 +52,8 @@ def import_timings(home: Home, results: Results, content: bytes, name: str) -> D
 def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
     """Lists what was measured of a run's files on other devices.
 
-    Args:
-        home: The store.
-        results: The run's.
-
-    Returns:
-        Reports by variant, in the catalogue's order; by device, then the latest first. Damaged
-        ones are left out, variants without any as well.
+    By variant, in the catalogue's order; by device, then the latest first. Damaged ones are left
+    out, variants without any as well.
 
     Raises:
         StoreError: If the store cannot be read.
@@ -86,10 +72,6 @@ def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
 
 def delete_timings(home: Home, report_id: str) -> None:
     """Deletes an imported report.
-
-    Args:
-        home: The store.
-        report_id: Its id.
 
     Raises:
         InputError: If there is none.

@@ -24,12 +24,7 @@ _UNDECIDED_POINTS = 15
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Answered:
-    """A photo and what every variant says about it.
-
-    Attributes:
-        photo: The photo.
-        answers: In the catalogue's order, of the same variants for every photo.
-    """
+    """A photo and what the same variants say about it, in the catalogue's order."""
 
     photo: Photo
     answers: tuple[Answer, ...]
@@ -46,14 +41,7 @@ class Answered:
 
 
 def agreement(answered: Sequence[Answered]) -> dict[str, Proportion]:
-    """Counts on how many photos each variant gives float32's class.
-
-    Args:
-        answered: The photos, 1 or more.
-
-    Returns:
-        By variant, in the catalogue's order; without float32 itself.
-    """
+    """Counts on how many photos each variant but float32 gives float32's class."""
     counts: dict[str, list[bool]] = {}
     for each in answered:
         for answer in each.answers:
@@ -63,11 +51,7 @@ def agreement(answered: Sequence[Answered]) -> dict[str, Proportion]:
 
 
 def sentence(answered: Answered) -> str:
-    """Says in plain words whether quantizing changed the answer to a photo.
-
-    Args:
-        answered: The photo and its answers, float32's among them.
-    """
+    """Says in plain words whether quantizing changed the answer to a photo."""
     baseline = next(answer for answer in answered.answers if answer.variant == BASELINE)
     others = [answer for answer in answered.answers if answer.agrees is not None]
     expected = baseline.guesses[0]
@@ -99,8 +83,7 @@ def _differently(answer: Answer, expected: Guess) -> str:
 def verdict(answer: Answer) -> str:
     """Says in a few characters what a variant answered and whether float32 did, too.
 
-    Returns:
-        Such as ``✓ church 98.2 %``, or ``≠ gas pump 35.0 %`` where float32 says something else.
+    Such as ``✓ church 98.2 %``, or ``≠ gas pump 35.0 %`` where float32 says something else.
     """
     mark = {None: "", True: f"{THE_SAME} ", False: f"{NOT_THE_SAME} "}[answer.agrees]
     best = answer.guesses[0]
@@ -108,11 +91,7 @@ def verdict(answer: Answer) -> str:
 
 
 def answers_csv(answered: Sequence[Answered]) -> str:
-    """Writes photos and answers as CSV, one row a photo.
-
-    Returns:
-        The text; times are milliseconds, confidences 0–1.
-    """
+    """Writes photos and answers as CSV, one row a photo; times in ms, confidences 0–1."""
     return csv_text(_row(each) for each in answered)
 
 

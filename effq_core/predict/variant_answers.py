@@ -31,13 +31,7 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """One class and how probable a variant finds it.
-
-    Attributes:
-        index: Position among the model's outputs.
-        label: Its name.
-        probability: 0–1.
-    """
+    """One class, its place among the model's outputs, and how probable a variant finds it, 0–1."""
 
     index: int
     label: str
@@ -49,10 +43,9 @@ class Answer(Plain):
     """What one variant says about an image.
 
     Attributes:
-        variant: Its name.
         guesses: The most probable classes, best first; equals rank by index.
-        ms: How long the faster of :data:`INVOCATIONS` invocations took, in milliseconds; while
-            other visitors wait for their answers, there is one only.
+        ms: How long the faster of :data:`INVOCATIONS` invocations took; while other visitors wait
+            for their answers, there is one only.
         agrees: Whether its best class is float32's; ``None`` for float32 itself.
     """
 
@@ -63,16 +56,11 @@ class Answer(Plain):
 
 
 class Predictor:
-    """The variants of a run, loaded and warmed up.
+    """The variants of a run, or those named of them, loaded and warmed up.
 
     Several threads may share one: it answers one photo at a time, so that a dashboard with many
     visitors loads the files once, and the times it tells are not those of visitors in each other's
     way.
-
-    Args:
-        results: Of a run with files.
-        variants: Names to answer with; all whose files the run has, where empty.
-        threads: Threads an invocation may use.
 
     Raises:
         InputError: If the run lacks a variant or has no files.
@@ -104,14 +92,9 @@ class Predictor:
             model.predict(blank)  # the first invocation takes longer and would be timed as such
 
     def read(self, source: Path | bytes, name: str = "") -> Pixels:
-        """Decodes an image file exactly as evaluation does.
+        """Decodes an image file, or its content, exactly as evaluation does.
 
-        Args:
-            source: The file, or its content.
-            name: How messages call it; a file's own name, where not given.
-
-        Returns:
-            0–255, uint8 (size, size, channels).
+        Returns 0–255, uint8 (size, size, channels).
 
         Raises:
             DatasetError: If it is missing, broken, too large or not an image.
@@ -119,14 +102,7 @@ class Predictor:
         return decode(open_image(source, name or _name(source)), self.image_input)
 
     def answer(self, pixels: Pixels, *, top: int = 5) -> tuple[Answer, ...]:
-        """Classifies an image with every variant.
-
-        Args:
-            pixels: From :meth:`read`.
-            top: Classes an answer names, 1 or more.
-
-        Returns:
-            The answers, in the catalogue's order.
+        """Classifies what :meth:`read` returned with every variant, in the catalogue's order.
 
         Raises:
             InputError: If ``top`` is less than 1.
@@ -176,11 +152,9 @@ class Predictor:
 
 
 class Predictors:
-    """The variants of a few runs, loaded once for all visitors of a server, and never more.
+    """The variants of ``most`` runs, loaded once for all visitors of a server, and never more.
 
-    Args:
-        most: Runs that are loaded at a time.
-        patience: Seconds a visitor waits for others to be done with theirs.
+    A visitor waits ``patience`` seconds for others to be done with theirs.
     """
 
     def __init__(self, most: int = RUNS_LOADED, *, patience: float = _PATIENCE) -> None:
@@ -193,13 +167,7 @@ class Predictors:
     def borrow(self, key: Hashable, results: Results, *, threads: int = 1) -> Iterator[Predictor]:
         """Holds a run's variants while the block runs, loading them where they are not.
 
-        Args:
-            key: What the answers follow from, such as the hashes of the files.
-            results: Of the run.
-            threads: Threads an invocation may use.
-
-        Yields:
-            Them.
+        ``key`` is what the answers follow from, such as the hashes of the files.
 
         Raises:
             BusyError: If others keep as many runs busy as there is room for.

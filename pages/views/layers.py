@@ -58,10 +58,10 @@ def page() -> None:
 
 def _elsewhere() -> None:
     """Says where remedies can be tried: not here, as their files are measured on photos."""
-    st.subheader("What fixes it", anchor=False, help=tip("mixed_precision"))
+    st.subheader("Remedies", anchor=False, help=tip("mixed_precision"))
     empty(
-        "Keeping blocks out of int8, and rescuing int8, mean measuring new files on photos, and "
-        "the reference run's do not come with EffQ. On a run of your own both are offered here.",
+        "Remedies are measured on the run's photos, and the reference run's do not come with EffQ. "
+        "Choose another run above to try them.",
         page="experiment",
         label="Run an experiment",
     )

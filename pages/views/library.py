@@ -22,9 +22,7 @@ st.header("Models", anchor="models")
 with guard():
     show_models()
 
-model_box = st.expander(
-    "Add a model of your own", icon=":material/model_training:", key="library_model_box"
-)
+model_box = st.expander("Add a model", icon=":material/model_training:", key="library_model_box")
 with model_box, guard():
     show_add_model()
 with guard():
@@ -34,7 +32,7 @@ st.header("Photos", anchor="photos")
 with guard():
     show_datasets(available(session.home()))
 upload_box = st.expander(
-    "Add photos of your own", icon=":material/add_photo_alternate:", key="library_upload_box"
+    "Upload photos", icon=":material/add_photo_alternate:", key="library_upload_box"
 )
 with upload_box, guard():
     show_add_photos()

@@ -19,11 +19,10 @@ page_head(
     "should I ship?",
 )
 st.markdown(
-    "**Quantizing** stores and computes a network with 8-bit integers in place of 32-bit floats: "
-    "the file gets smaller, phones and boards run it faster, and it may be right a little less "
-    "often. EffQ makes the same network in **five variants** and **measures** size, accuracy and "
-    "speed of each, with an interval on every number. You compare them, try your own photos, and "
-    "take the `.tflite` file that fits.",
+    "**Quantizing** a network replaces its 32-bit floats by 8-bit integers. The file gets smaller "
+    "and runs faster on phones and boards; accuracy may drop a little. EffQ makes **five "
+    "variants** of a network and **measures** size, accuracy and speed of each, with an interval "
+    "on every number. Compare them, try your own photos, and take the `.tflite` file that fits.",
     help=tip("tflite"),
 )
 with guard():

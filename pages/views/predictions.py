@@ -25,7 +25,7 @@ def page() -> None:
     page_head("Predictions", "Does quantizing change what the model says about a photo?")
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
-        source = choose_run(label="Answers of")
+        source = choose_run(label="Model run")
     if source is None:
         empty("There is no run yet.", page="experiment", label="Run an experiment")
         return
@@ -34,7 +34,7 @@ def page() -> None:
         _classes(labels)
     given = given_photos(labels)
     if not given:
-        st.caption(":material/arrow_upward: Give a photo, and every variant answers at once.")
+        st.caption(":material/arrow_upward: Add a photo to compare all variants.")
         warm(source.results)  # while the person looks for a photo
         return
     found = outcomes(source.results, given)

@@ -74,7 +74,7 @@ def test_a_run_nobody_has_looked_into_offers_to_with_its_time(
 ) -> None:
     app = open_view(without, "layers", tiny_run.run.id)
     assert not app.exception
-    assert "Nobody has looked into this run's layers yet" in words(app)
+    assert "This run's layers have not been analysed yet" in words(app)
     assert "cached" in words(app)
     app.number_input(key="layers_images").set_value(20)
     app.number_input(key="layers_budget").set_value(60)
@@ -132,7 +132,7 @@ def test_a_look_that_failed_says_why_and_can_be_closed(
     assert "The disk is full" in words(app)
     app.button(key="layers_dismiss").click().run()
     assert "look" not in app.query_params
-    assert "Nobody has looked into" in words(app)
+    assert "have not been analysed yet" in words(app)
 
 
 def test_an_address_that_names_no_run_is_ignored(
@@ -163,7 +163,7 @@ def test_the_reference_run_shows_what_ships_and_offers_remedies_on_a_run_of_ones
     said = words(app).replace("\\", "")
     assert "On 1,966 photos Int8 (PTQ) is worse than Float32 by 0.2 points" in said
     assert "carry only 46 % of what 23 blocks do one by one" in said
-    assert "On a run of your own both are offered here" in said
+    assert "Choose another run above to try them" in said
     assert "Rescue int8" not in said
     assert not [button for button in app.button if button.key and "mix" in button.key]
 
@@ -228,7 +228,7 @@ def test_an_operator_shows_its_grid_its_channels_and_its_maps(layers: AppTest) -
     assert "convolution" in operator.options[0]
     text = words(layers)
     assert "of the range used" in text
-    assert "What block1a" in text.replace("\\", "")
+    assert "Output of block1a" in text.replace("\\", "")
     assert not layers.error
 
 
@@ -241,7 +241,7 @@ def test_a_sample_photo_is_followed_through_both_models(layers: AppTest) -> None
     layers.button(key="layers_goto").click().run()
     assert layers.selectbox(key="layers_block").value in text.replace("\\", "")
     layers.slider(key="layers_threshold").set_value(0.0).run()
-    assert "Nowhere does the SQNR fall under 0.0 dB" in words(layers).replace("\\", "")
+    assert "The SQNR stays above 0.0 dB" in words(layers).replace("\\", "")
 
 
 def test_a_mixed_file_that_was_made_offers_its_recipe_and_its_results(layers: AppTest) -> None:
@@ -301,14 +301,14 @@ def test_what_a_photo_of_ones_own_gives_is_nobody_elses_and_gone_with_it(
     app = open_view(copied, "layers", layered_run.run.id)
     content = io.BytesIO()
     Image.fromarray(data.coffee()).save(content, "JPEG")
-    app.radio(key="layers_photo_source").set_value("Your own").run()
+    app.radio(key="layers_photo_source").set_value("Your photo").run()
     for shared in ("_trace", "_output"):  # what all visitors get
         monkeypatch.delattr(layers_photo, shared)
     app.file_uploader(key="layers_upload").set_value(
         [("coffee.jpg", content.getvalue(), "image/jpeg")]
     ).run()
     assert not app.exception and not app.error
-    assert "Both say" in words(app) or "float32 says" in words(app)
+    assert "Both predict" in words(app) or "float32 predicts" in words(app)
     kept = app.session_state["layers_my_photo"]
     assert set(kept) == {"trace", "output"}
     before = kept["output"]

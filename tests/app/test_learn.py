@@ -21,7 +21,7 @@ PARTS = {
     "weights": "What happens when a weight gets only n bits?",
     "ranges": "Why can more calibration photos make int8 worse?",
     "fake-quant": "How can a network train through rounding?",
-    "training": "What does int8 lose, and what gives it back?",
+    "training": "What does int8 lose, and what recovers it?",
 }
 
 
@@ -76,7 +76,7 @@ def test_more_bits_raise_the_ratio_by_six_decibels_each(learn: AppTest) -> None:
 def test_a_scale_a_channel_offers_single_channels_and_is_worth_decibels(learn: AppTest) -> None:
     before = metrics(learn)
     assert before["Median channel"]
-    learn.button_group(key="learn_granularity").set_value("one a channel").run()
+    learn.button_group(key="learn_granularity").set_value("per channel").run()
     after = metrics(learn)
     assert not learn.exception
     assert after["SQNR of the layer"] == before["Per-channel scale"]
@@ -151,7 +151,7 @@ def test_a_run_without_calibration_says_so_where_it_matters(
     app = open_view(copied, "learn", tiny_run.run.id)
     assert app.metric
     for part in ("ranges", "fake-quant"):
-        assert "This run has calibrated nothing" in words(go(app, part))
+        assert "This run has no calibration" in words(go(app, part))
         assert not app.error
 
 

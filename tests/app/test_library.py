@@ -100,7 +100,7 @@ def test_an_empty_store_shows_what_comes_with_effq_and_what_can_be_fetched(
 
 def test_without_roots_the_page_says_how_to_name_them(open_page: Open, home: Home) -> None:
     app = open_page(home)
-    assert "none are named yet" in words(app)
+    assert "No folders are named yet" in words(app)
     assert f"{VARIABLE}=/srv/photos{os.pathsep}" in words(app)
     assert "Look at this folder" not in labels(app)
 

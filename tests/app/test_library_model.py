@@ -76,7 +76,7 @@ def test_a_model_is_checked_step_by_step_shown_its_answers_and_kept(
     app.radio(key="library_model_resize").set_value("stretch")
     app.run()
     app.button(key="library_model_check").click().run()
-    _until(app, "Its answers to sample photos")
+    _until(app, "Predictions for sample photos")
     said = words(app).replace("\\", "")
     assert "Look for code in it" in said
     assert "Insert fake-quant for QAT" in said

@@ -75,7 +75,7 @@ def test_an_empty_store_still_has_the_reference_run(open_page: Open, tmp_path: P
 
     assert not app.exception and not app.error
     assert app.selectbox[0].value == REFERENCE
-    assert "Give a photo" in words(app)
+    assert "Add a photo" in words(app)
     assert "tench, English springer" in words(app)
 
 
@@ -206,7 +206,7 @@ def test_photos_are_still_there_after_a_visit_to_another_page(app: AppTest) -> N
     assert "1 photo from your last visit" in words(app)
 
     app.button(key="predictions_clear").click().run()
-    assert not app.subheader and "Give a photo" in words(app)
+    assert not app.subheader and "Add a photo" in words(app)
 
 
 def test_one_visitors_photo_is_not_shown_to_another(open_page: Open, tiny_run) -> None:

@@ -65,7 +65,7 @@ def test_an_empty_store_shows_the_reference_run(open_view: OpenView, home: Home)
     for fact in ("n = 1,966 photos", "1 and 2 threads", "Xeon", "seed 42"):
         assert fact in text
     assert charts(app) == 3
-    assert "Why the paper's values are not these" in [each.label for each in app.expander]
+    assert "Why our numbers differ from the paper" in [each.label for each in app.expander]
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -187,12 +187,12 @@ def test_limits_nobody_meets_name_the_nearest_variant_and_loosen_to_it(
     part(app, "Pick for me")
     app.select_slider(key="pick_size").set_value(6400.0).run()
     app.select_slider(key="pick_latency").set_value(6.0).run()
-    assert "No variant keeps to these limits.** Int8 (QAT) comes nearest" in said(app)
+    assert "No variant meets these limits.** Int8 (QAT) comes nearest" in said(app)
     assert "it needs 6,964 KiB and 6.09 ms." in said(app)
 
     app.button(key="pick_loosen").click().run()
     text = said(app)
-    assert ":material/recommend: **Int8 (QAT)**" in text and "No variant keeps" not in text
+    assert ":material/recommend: **Int8 (QAT)**" in text and "No variant meets" not in text
     assert app.select_slider(key="pick_latency").value == 6.1
 
 
@@ -328,7 +328,7 @@ def test_a_selection_that_is_emptied_falls_back_on_a_run(open_view: OpenView, ho
     app.multiselect(key="choose_runs").set_value([]).run()
 
     assert app.multiselect(key="choose_runs").value == [REFERENCE]
-    assert app.toast[0].value.startswith("No run was chosen, so this shows Reference run")
+    assert app.toast[0].value.startswith("No run is chosen, so this shows Reference run")
     assert charts(app) == 3
 
 

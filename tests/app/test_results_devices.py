@@ -57,7 +57,7 @@ def test_a_run_without_files_offers_no_bundle(open_view: OpenView, home: Home, r
     run = store_run(reference, home, "measured only")
     app = opened(open_view, home, "Numbers and files", run)
 
-    assert "Take it to a device" not in words(app)
+    assert "Bundles for devices" not in words(app)
 
 
 def test_without_any_the_page_says_how_to_get_them(open_view: OpenView, home: Home) -> None:

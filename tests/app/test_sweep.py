@@ -31,7 +31,7 @@ def test_the_form_says_how_many_runs_a_sweep_has_and_starts_it_once(
     open_view: OpenView, tmp_path: Path, started: list[str]
 ) -> None:
     app = open_view(tmp_path, "experiment")
-    assert "Choose two values or more of anything" in words(app)
+    assert "Choose two or more values of a setting" in words(app)
     app.multiselect(key="sweep_sizes").set_value([50, 200])
     app.multiselect(key="sweep_methods").set_value(["min_max", "percentile"]).run()
     app.segmented_control(key="sweep_seeds").set_value(3).run()
@@ -68,7 +68,7 @@ def test_a_click_soon_after_a_value_was_chosen_runs_the_sweep_with_it(
     database = Database(home.database)
     [(_, state)] = list_sweeps(home, database)
     database.close()
-    assert (state.sweep.calibration_sizes, state.sweep.base.seed) == ((20, 100), 7)
+    assert (state.sweep.values["calibration_sizes"], state.sweep.base.seed) == ((20, 100), 7)
 
 
 def test_what_nothing_depends_on_or_is_too_much_is_said(

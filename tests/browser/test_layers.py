@@ -67,7 +67,7 @@ def test_from_a_run_nobody_has_looked_into_to_the_detail_of_a_block(
     locks.mkdir()
     with dashboard.serve(home.root, TMPDIR=str(locks)) as app:
         visit(page, app, "layers", f"run={tiny_run.run.id}")
-        expect(page.get_by_text("Nobody has looked into this run's layers yet")).to_be_visible()
+        expect(page.get_by_text("This run's layers have not been analysed yet")).to_be_visible()
         page.get_by_role("button", name="Photos and time").click()
         asked = layered_run.experiment.layers
         for key, value in (("images", asked.images), ("budget", asked.budget_seconds)):

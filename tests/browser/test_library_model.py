@@ -50,7 +50,7 @@ def test_a_model_is_uploaded_checked_kept_chosen_and_removed(
     visit(page, app, "library")
     give(page, path, "\n".join(TINY_LABELS))
     expect(page.get_by_text("Look for code in it")).to_be_visible(timeout=_SECONDS)
-    expect(page.get_by_text("Its answers to sample photos")).to_be_visible(timeout=_SECONDS)
+    expect(page.get_by_text("Predictions for sample photos")).to_be_visible(timeout=_SECONDS)
     page.locator(".st-key-library_model_keep button").click()
     expect(page.get_by_text("my net is in the Library.")).to_be_visible()
     home = Home(app.home)

@@ -212,7 +212,7 @@ def test_another_browser_sees_nothing_of_it(
     other = open_page()
     visit(other, tiny_app, "predictions", f"run={REFERENCE}")
 
-    expect(other.get_by_text("Give a photo")).to_be_visible()
+    expect(other.get_by_text("Add a photo")).to_be_visible()
     expect(other.get_by_text("coffee.jpg")).to_have_count(0)
 
 

@@ -40,7 +40,7 @@ def choose_part(page: Page, part: str) -> None:
 def test_a_link_opens_the_run_and_the_part_it_names(page: Page, tiny_app: App) -> None:
     open_part(page, tiny_app, "Speed")
 
-    expect(page.get_by_text("Was the machine calm?")).to_be_visible()
+    expect(page.get_by_text("Was timing stable?")).to_be_visible()
     choose_part(page, "Checks")
     expect(page.get_by_text("How it was measured")).to_be_visible()
     assert urllib.parse.parse_qs(urllib.parse.urlparse(page.url).query)["part"] == ["Checks"]

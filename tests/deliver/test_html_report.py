@@ -129,7 +129,7 @@ def test_photos_without_labels_have_a_report_without_accuracy(
     text = Outline(html_report(unlabelled(reference, tmp_path), "x")).text
 
     assert "no labels, so no accuracy" in text
-    assert "What is confused" not in text and "Top-1" not in text.split("How it was measured")[0]
+    assert "<h2>Confusion</h2>" not in text and "Top-1" not in text.split("How it was measured")[0]
 
 
 def test_a_failed_check_is_in_the_report(reference: Results) -> None:

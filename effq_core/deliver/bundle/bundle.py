@@ -40,28 +40,15 @@ _REGULAR = 0o100000
 def bundle_name(results: Results, variant: str) -> str:
     """Names a variant's bundle: its folder, and with ``.zip`` its file.
 
-    Args:
-        results: The run's.
-        variant: The variant.
-
-    Returns:
-        Such as ``efficientnetv2_b0_imagenette-int8``; letters, digits, dots, dashes and
-        underscores only.
+    Such as ``efficientnetv2_b0_imagenette-int8``; letters, digits, dots, dashes and underscores
+    only.
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{results.model['model']}-{variant}")
     return name.lstrip(".-")
 
 
 def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
-    """Packs a variant.
-
-    Args:
-        results: Of a run with files.
-        variant: The variant.
-        run: What the card calls the run.
-
-    Returns:
-        A zip with one folder. The same results and name give the same bytes.
+    """Packs a variant into a zip with one folder; the same input gives the same bytes.
 
     Raises:
         InputError: If the run does not have the variant, or not its file.
@@ -97,17 +84,7 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
 def write_bundle(
     results: Results, variant: str, target: Path, *, run: str = "", force: bool = False
 ) -> Path:
-    """Writes a variant's bundle to a file: whole, or not at all.
-
-    Args:
-        results: Of a run with files.
-        variant: The variant.
-        target: The ``.zip`` file.
-        run: What the card calls the run.
-        force: Replace a file that is there.
-
-    Returns:
-        The file, as an absolute path.
+    """Writes a variant's bundle to a ``.zip`` file: whole, or not at all.
 
     Raises:
         InputError: If the target is no ``.zip``, a folder or there already, or the run does not
@@ -132,14 +109,7 @@ def write_bundle(
 
 
 def requirements(results: Results) -> str:
-    """Writes the ``requirements.txt`` with which the answers are those of the run to the last bit.
-
-    Args:
-        results: The run's; its own versions are pinned.
-
-    Returns:
-        A line a distribution.
-    """
+    """Pins the versions with which the answers are those of the run to the last bit."""
     lines = (
         f"{name}=={results.versions[name]}" if name in results.versions else name for name in NEEDED
     )

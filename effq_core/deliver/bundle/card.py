@@ -32,16 +32,7 @@ Line = tuple[str, str, str]
 
 
 def model_card(results: Results, variant: str, run: str = "") -> str:
-    """Writes the card of a variant.
-
-    Args:
-        results: The run's.
-        variant: The variant.
-        run: What the run is called.
-
-    Returns:
-        Markdown. Text that people chose, such as a dataset's title, is escaped.
-    """
+    """Writes a variant's card in Markdown; text that people chose is escaped."""
     own = results.variants[variant]
     about = get_variant(variant).summary
     named = f' in the run "{_plain(run)}"' if run else ""

@@ -62,15 +62,8 @@ class Problem(Exception):  # noqa: N818 - what a person reads, whoever is at fau
 def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
     """Times a model in this process, which should have done nothing else: one round.
 
-    Args:
-        path: The ``.tflite`` file.
-        threads: Threads one invocation may use.
-        invocations: Timed invocations.
-        warmup: Invocations before them.
-
-    Returns:
-        Every sample in milliseconds, and the share of all cores others used, 0–1; ``None`` where
-        the system does not tell.
+    Returns every sample in milliseconds, and the share of all cores others used, 0–1; ``None``
+    where the system does not tell.
 
     Raises:
         Problem: If the file cannot be used.
@@ -174,14 +167,7 @@ def sit(
 ) -> dict[tuple[Path, int], dict[str, Any]]:
     """Measures files at thread counts in turns, so that a slow minute slows all of them.
 
-    Args:
-        jobs: Files with thread counts.
-        invocations: Timed invocations of each, over all rounds.
-        warmup: Invocations before those of each round.
-        patience: For a quiet CPU.
-
-    Returns:
-        What each comes to.
+    ``invocations`` are over all rounds, ``warmup`` before those of each round.
     """
     rounds: dict[tuple[Path, int], list[dict[str, Any]]] = {job: [] for job in jobs}
     patience.wait()
@@ -201,16 +187,7 @@ def sit(
 
 
 def summary(threads: int, warmup: int, rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Puts the rounds of a file at a thread count together.
-
-    Args:
-        threads: The count.
-        warmup: Invocations before those of each round.
-        rounds: From :func:`measure`.
-
-    Returns:
-        Samples and what they come to; the cold start is the median round's.
-    """
+    """Puts a file's rounds at a thread count together; the cold start is the median round's."""
     samples = [sample for each in rounds for sample in each["samples_ms"]]
     shares = [each["others_share"] for each in rounds if each["others_share"] is not None]
     cold = sorted(rounds, key=lambda each: each["load_ms"] + each["first_invoke_ms"])
@@ -253,15 +230,9 @@ def words(timing: dict[str, Any]) -> str:
 
 
 def describe(path: Path, device: str, timings: list[dict[str, Any]]) -> dict[str, Any]:
-    """Puts timings, file and device together.
+    """Puts timings, file and device together to the document EffQ Studio imports.
 
-    Args:
-        path: The file that was timed.
-        device: Its name for people; what the system calls itself, where empty.
-        timings: From :func:`summary`.
-
-    Returns:
-        The document EffQ Studio imports.
+    A device without a name is called what the system calls itself.
     """
     content = path.read_bytes()
     return {
@@ -457,14 +428,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures as a command line says.
-
-    Args:
-        arguments: The words after the program's name; the process's own, where not given.
-
-    Returns:
-        The exit code: 0 the file is written, 1 it is not.
-    """
+    """Measures as a command line says; returns 0 if the file is written, else 1."""
     parser = _parser()
     choices = parser.parse_args(arguments)
     counts = sorted(set(choices.threads))

@@ -70,12 +70,7 @@ class Problem(Exception):  # noqa: N818 - what a person reads, whoever is at fau
 
 
 class Classifier:
-    """A ``.tflite`` image classifier and the names of its outputs.
-
-    Args:
-        path: The file.
-        labels: A text file with a name a line.
-        threads: Threads one invocation may use.
+    """A ``.tflite`` image classifier and the names of its outputs, one a line in a text file.
 
     Raises:
         Problem: If a file is missing or does not fit.
@@ -102,13 +97,9 @@ class Classifier:
         self.probabilities(blank)  # the first is slower
 
     def probabilities(self, pixels: Any) -> Any:
-        """Asks the model.
+        """Asks the model about 0–255, uint8 (size, size, channels).
 
-        Args:
-            pixels: RGB or grey 0–255, uint8 (size, size, channels).
-
-        Returns:
-            Outputs as float32 (classes,), dequantized where the file's are integers.
+        Returns float32 (classes,), dequantized where the file's outputs are integers.
         """
         self._interpreter.set_tensor(self._input["index"], self._table[pixels][np.newaxis])
         self._interpreter.invoke()
@@ -119,14 +110,9 @@ class Classifier:
         return (raw.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
     def answer(self, photo: Path, top: int) -> dict[str, Any]:
-        """Names what is on a photo.
+        """Names the ``top`` most probable classes of a photo, best first, equals by index.
 
-        Args:
-            photo: The file.
-            top: Classes to name.
-
-        Returns:
-            The most probable classes, best first, equals by index; milliseconds of the invocation.
+        With the milliseconds of the invocation.
 
         Raises:
             Problem: If the photo cannot be read.
@@ -147,14 +133,9 @@ class Classifier:
 def decode(photo: Path, size: int, *, channels: int = 3, stretch: bool = False) -> Any:
     """Turns a photo into the model's input: upright, a square, in colour or grey.
 
-    Args:
-        photo: The file; of several frames or pages the first counts.
-        size: Side of the square in pixels.
-        channels: 3, or 1 for grey.
-        stretch: Whether both sides are resized, in place of the shortest one and a crop.
-
-    Returns:
-        0–255, uint8 (size, size, channels).
+    Of several frames or pages the first counts. ``channels`` is 3, or 1 for grey; ``stretch``
+    resizes both sides, in place of the shortest one and a crop. Returns 0–255, uint8 (size, size,
+    channels).
 
     Raises:
         Problem: If it is missing, empty, not an image, broken or too large.
@@ -326,14 +307,7 @@ def _at_least_one(text: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Answers the photos of a command line.
-
-    Args:
-        arguments: The words after the program's name; the process's own, where not given.
-
-    Returns:
-        The exit code.
-    """
+    """Answers the photos of a command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Name what is on photos.")
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--top", type=_at_least_one, default=5, metavar="N", help="classes to name")

@@ -15,17 +15,9 @@ UNSET = 0
 
 
 def ask(setting: Setting, key: str, place: Any = st, **usual: Any) -> Any:
-    """Draws the widget that asks for a setting.
+    """Draws the widget that asks for a setting, and returns what was chosen.
 
-    Args:
-        setting: Which.
-        key: The widget's.
-        place: Where.
-        **usual: ``value``, where the widget has one before anybody chose, and keeps the bounds.
-            Without, the form has put one in, and the experiment says what its bounds are.
-
-    Returns:
-        What was chosen.
+    ``usual`` has ``value`` where the form has not put one in; the widget then keeps the bounds.
     """
     words: dict[str, Any] = {"label": setting.label, "key": key, "help": setting.help}
     if setting.slider and setting.bounds:

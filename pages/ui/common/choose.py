@@ -24,14 +24,7 @@ _LAST = "_last_run"
 
 @dataclass(frozen=True)
 class Source:
-    """A run people look at.
-
-    Attributes:
-        id: The run's, or ``reference``.
-        title: For people.
-        results: What it found.
-        stamp: Tells one making of the results from another.
-    """
+    """A run people look at: its id or ``reference``; its stamp tells one making from another."""
 
     id: str
     title: str
@@ -42,16 +35,7 @@ class Source:
 def choose_run(
     *, label: str = "Run", fits: Callable[[RunRow], bool] | None = None, reference: bool = True
 ) -> Source | None:
-    """Lets the person choose one run with results.
-
-    Args:
-        label: Of the selector.
-        fits: Which runs may be chosen.
-        reference: Whether the reference run may be.
-
-    Returns:
-        The run; ``None`` if there is none, or its results cannot be read, which is said.
-    """
+    """Lets the person choose a run; ``None`` if there is none or, which is said, it is damaged."""
     titles = _titles(fits, reference=reference)
     if not titles:
         return None
@@ -70,16 +54,7 @@ def choose_run(
 
 
 def choose_runs(*, label: str = "Runs", reference: bool = True) -> list[Source]:
-    """Lets the person choose one or several runs with results.
-
-    Args:
-        label: Of the selector.
-        reference: Whether the reference run may be chosen.
-
-    Returns:
-        The runs, in the order they were chosen. Those that cannot be read are left out, which is
-        said.
-    """
+    """Lets the person choose one or several runs, in that order; says which cannot be read."""
     titles = _titles(None, reference=reference)
     if not titles:
         return []
@@ -141,7 +116,7 @@ def _remember(chosen: list[str]) -> None:
 def _chosen(chosen: list[str], titles: dict[str, str]) -> None:
     _remember(chosen)
     if not chosen:
-        toast(f"No run was chosen, so this shows {titles[_remembered(titles)[0]]}.",
+        toast(f"No run is chosen, so this shows {titles[_remembered(titles)[0]]}.",
               ":material/info:")  # fmt: skip
 
 

@@ -20,13 +20,7 @@ from pages.ui.layers.own import forget_photo
 
 @dataclass(frozen=True)
 class PageCard:
-    """One page.
-
-    Attributes:
-        name: File under ``pages/views`` and part of the address.
-        title: In the navigation.
-        icon: A Material symbol.
-    """
+    """One page: its name is its file under ``pages/views`` and part of the address."""
 
     name: str
     title: str

@@ -14,19 +14,14 @@ from pages.ui.common.show import empty, escape
 
 
 def show_runs(most: int, *, links: bool = True) -> None:
-    """Lists the latest runs; active ones first.
-
-    Args:
-        most: Runs shown.
-        links: Whether to link to the results as well; a narrow column has no room.
-    """
+    """Lists the latest runs, active ones first; a narrow column has no room for links."""
     # A sweep stands for its runs: dozens of them would push everything else out of the list.
     hidden = member_runs(session.home())
     everything = session.runs()
     runs = [run for run in everything if run.id not in hidden]
     runs.sort(key=lambda run: not run.status.is_active)
     if not runs:
-        empty("No run yet. A run's stages are kept, so that the next one is quicker.")
+        empty("No runs yet. Stages are cached, so later runs are quicker.")
         return
     for run in runs[:most]:
         _row(run, links=links)

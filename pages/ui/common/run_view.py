@@ -68,11 +68,7 @@ def badge(status: Status) -> None:
 
 
 def show_run(run_id: str, *, as_guest: bool = False) -> None:
-    """Shows a run, and follows it while it is active.
-
-    Args:
-        run_id: The run.
-        as_guest: Whether another page shows it: then only what steers this run is offered.
+    """Shows a run and follows it while it is active; to a guest, only what steers it is offered.
 
     Raises:
         InputError: If there is no such run.
@@ -142,8 +138,8 @@ def _time_now(run_id: str) -> None:
         "Time now anyway",
         icon=":material/timer:",
         key="do_time_now",
-        help="Other programs use the processor. What they disturb is timed again, and marked if "
-        "they still do.",
+        help="Other programs are using the processor. Disturbed timings are repeated, and marked "
+        "if they stay disturbed.",
     )
     if asked:
         control.time_now(session.home(), run_id)
@@ -180,12 +176,12 @@ def _ended(seen: Watch) -> None:
     elif run.status is Status.INTERRUPTED:
         st.warning(
             "The process that worked on this run ended unexpectedly. Finished stages are kept: "
-            "Resume goes on after them, and training after its last epoch.",
+            "Resume continues after them, and training after its last epoch.",
             icon=":material/power_off:",
         )
     elif run.status is Status.CANCELLED:
         st.info(
-            "Cancelled. Finished stages are kept: Resume goes on after them.",
+            "Cancelled. Finished stages are kept: Resume continues after them.",
             icon=":material/block:",
         )
 
@@ -195,12 +191,10 @@ def _curves(seen: Watch) -> None:
         return
     epochs = _epochs(seen)
     left, right = st.columns(2)
-    with left:
-        chart(losses(seen.curves, epochs=epochs), key="run_losses")
+    chart(losses(seen.curves, epochs=epochs), key="run_losses", place=left)
     accuracy = held_out_accuracy(seen.curves, epochs=epochs)
     if accuracy is not None:
-        with right:
-            chart(accuracy, key="run_accuracy")
+        chart(accuracy, key="run_accuracy", place=right)
 
 
 def _stages(seen: Watch, *, folded: bool) -> None:
@@ -266,7 +260,7 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 type="primary",
                 icon=":material/restart_alt:",
                 key="do_resume",
-                help="Goes on where it stopped. " + tip("stage"),
+                help="Continues where it stopped. " + tip("stage"),
             )
             if again:
                 # Who visits a page may not go on with a folder it would not offer.

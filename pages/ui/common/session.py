@@ -58,16 +58,10 @@ def _results(store: str, fingerprint: str, stamp: str, _run: RunRow) -> Results:
 
 
 def stamp_of(run: RunRow) -> str:
-    """Tells one making of a run's results from another.
+    """Tells one making of a run's results from another; empty where there are none.
 
     A fingerprint names what results are made from. Made again after they were deleted, they have
     the same name and other timings.
-
-    Args:
-        run: The run.
-
-    Returns:
-        Something that changes with them; empty where there are none.
     """
     path = home().artifacts / REPORT / str(run.results) / RESULTS_FILE
     try:
@@ -78,13 +72,7 @@ def stamp_of(run: RunRow) -> str:
 
 
 def results_of(run: RunRow) -> Results:
-    """Reads a run's results, once.
-
-    Args:
-        run: The run.
-
-    Returns:
-        The results, shared between sessions: not to be changed.
+    """Reads a run's results, once for all sessions: not to be changed.
 
     Raises:
         InputError: If the run has none yet.

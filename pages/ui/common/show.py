@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import mimetypes
 import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -23,37 +25,18 @@ _CHART = {"displaylogo": False, "displayModeBar": False}
 
 
 def page_head(title: str, question: str) -> None:
-    """Writes a page's title and the question it answers.
-
-    Args:
-        title: The title.
-        question: One sentence.
-    """
+    """Writes a page's title and the question it answers."""
     st.title(title, anchor=False)
     st.caption(question)
 
 
 def escape(text: str) -> str:
-    """Makes text from files and labels harmless in Markdown.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        Markdown that shows it as it is, on one line.
-    """
+    """Makes text from files and labels harmless in Markdown, on one line."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def prose(text: str) -> str:
-    """Makes a message harmless in Markdown but keeps its `code` as code.
-
-    Args:
-        text: Any text; what stands between backticks is code.
-
-    Returns:
-        Markdown that shows it as it is.
-    """
+    """Makes a message harmless in Markdown but keeps its `code` as code."""
     parts = " ".join(text.split()).split("`")
     if len(parts) % 2 == 0:  # a backtick without its partner is just a backtick
         return escape(text)
@@ -63,22 +46,20 @@ def prose(text: str) -> str:
     )
 
 
-def chart(figure: go.Figure, *, key: str) -> None:
-    """Draws a chart with its alternative text.
+def chart(figure: go.Figure, *, key: str, place: Any = st, **more: Any) -> None:
+    """Draws a chart with its alternative text; a stable key lets it be updated, not redrawn."""
+    place.plotly_chart(figure, key=key, config=_CHART, alt=alt_text(figure) or None, **more)
 
-    Args:
-        figure: From :mod:`effq_core.charts`.
-        key: Unique on the page and stable, so that the chart is updated, not redrawn.
-    """
-    st.plotly_chart(figure, key=key, config=_CHART, alt=alt_text(figure) or None)
+
+def download(label: str, data: Any, name: str, *, key: str, **more: Any) -> None:
+    """Offers a file; what it holds may be a function, called when it is asked for."""
+    mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    shown = {"icon": ":material/download:", "on_click": "ignore", **more}
+    st.download_button(label, data, file_name=name, mime=mime, key=key, **shown)
 
 
 def problem(error: EffqError) -> None:
-    """Shows what went wrong and what to do next.
-
-    Args:
-        error: The error.
-    """
+    """Shows what went wrong and what to do next."""
     text = f"**{prose(error.message)}**"
     if error.hint:
         text += f"\n\n{prose(error.hint)}"
@@ -90,11 +71,7 @@ def problem(error: EffqError) -> None:
 
 @contextmanager
 def guard() -> Iterator[None]:
-    """Turns errors of the block into messages; a bug gets an id that is in the server's log.
-
-    Yields:
-        Nothing.
-    """
+    """Turns errors of the block into messages; a bug gets an id that is in the server's log."""
     try:
         yield
     except (RerunException, StopException):
@@ -113,14 +90,7 @@ def guard() -> Iterator[None]:
 
 
 def empty(text: str, *, page: str = "", label: str = "", icon: str = ":material/info:") -> None:
-    """Says that there is nothing here yet, and offers the next step.
-
-    Args:
-        text: What is missing and what fills it.
-        page: Name of the page that does.
-        label: Of the link to it.
-        icon: A Material symbol.
-    """
+    """Says that there is nothing here yet, and offers the next step."""
     with st.container(border=True):
         st.markdown(f"{icon} {text}")
         if page:
@@ -128,12 +98,7 @@ def empty(text: str, *, page: str = "", label: str = "", icon: str = ":material/
 
 
 def toast(text: str, icon: str = ":material/check:") -> None:
-    """Shows a short message, also after the rerun that follows.
-
-    Args:
-        text: The message, as plain text.
-        icon: A Material symbol.
-    """
+    """Shows a short message, also after the rerun that follows."""
     st.session_state.setdefault(_TOASTS, []).append((prose(text), icon))
 
 

@@ -68,14 +68,9 @@ def _is_here(visitor: str) -> bool:
 
 
 def no_room(mib: int, *, holding: bool = False) -> bool:
-    """Says so where the server has no room for files now, or has just refused some.
+    """Says so, and returns whether to disable the uploader, where the server has no room for files.
 
-    Args:
-        mib: What a visitor may send, in MiB.
-        holding: Whether this visitor has sent some: who has can always take them away again.
-
-    Returns:
-        Whether the uploader is to be disabled.
+    ``mib`` is what a visitor may send. Who is ``holding`` some can always take them away again.
     """
     context = get_script_run_ctx()
     refused = _refused.pop(context.session_id, None) if context is not None else None
@@ -92,12 +87,9 @@ def no_room(mib: int, *, holding: bool = False) -> bool:
 
 
 def holds(name: str, widget: str, ids: Sequence[str]) -> None:
-    """Notes what an uploader holds now, and frees what it held before and holds no longer.
+    """Notes which files an uploader holds now, and frees what it held before and holds no longer.
 
-    Args:
-        name: Of the uploader; the same for all its generations.
-        widget: Its key now.
-        ids: Of its files.
+    ``name`` is the same for all generations of the uploader, ``widget`` its key now.
     """
     uploaders: dict[str, tuple[str, tuple[str, ...]]]
     uploaders = st.session_state.setdefault(_UPLOADERS, {})
@@ -116,11 +108,7 @@ def free_left() -> None:
 
 
 def free(ids: Sequence[str] | set[str]) -> None:
-    """Takes files of this visitor out of the server's memory.
-
-    Args:
-        ids: Of the files; unknown ones are no matter.
-    """
+    """Takes files of this visitor out of the server's memory; unknown ones are no matter."""
     context = get_script_run_ctx()
     if context is None:
         return

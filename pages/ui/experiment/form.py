@@ -25,12 +25,7 @@ _PANELS = {"Mixed precision": tip("mixed_precision")}
 
 
 def choose_preset(presets: tuple[Preset, ...], current: Experiment | None) -> None:
-    """Offers starting points.
-
-    Args:
-        presets: What is offered.
-        current: What the form describes now, to mark the preset it is.
-    """
+    """Offers starting points, and marks the one the form describes now."""
     with st.container(horizontal=True, gap="small"):
         for preset in presets:
             chosen = current == preset.experiment
@@ -86,13 +81,6 @@ def choose_dataset() -> None:
 def look(store: str, dataset: str) -> Glance:
     """Counts a dataset; kept for two minutes, so that choices elsewhere do not count again.
 
-    Args:
-        store: The store's folder.
-        dataset: The dataset's identifier.
-
-    Returns:
-        What there is.
-
     Raises:
         DatasetError: If it cannot be used, or lies outside the folders this server may show.
     """
@@ -128,7 +116,7 @@ def choose_variants() -> None:
     rows = list(CATALOGUE.values())
     for variant in (row for row in rows if not row.is_control):
         _variant(variant)
-    st.markdown("**Controls** tell what made the difference", help=tip("float_control"))
+    st.markdown("**Controls** show what made the difference", help=tip("float_control"))
     for variant in (row for row in rows if row.is_control):
         _variant(variant)
     if ready := ready_variants():
@@ -144,7 +132,7 @@ def _variant(variant: Variant) -> None:
             variant.title,
             key=variant_key(variant.name),
             disabled=needed or bool(refused),
-            help="Always measured: every other number is a difference to it."
+            help="Always measured: every variant is compared with it."
             if needed
             else variant.good_for,
         )
@@ -152,11 +140,7 @@ def _variant(variant: Variant) -> None:
 
 
 def choose_settings(experiment: Experiment | None) -> None:
-    """Asks for the settings of what was chosen.
-
-    Args:
-        experiment: What the form describes; ``None`` while a value is out of range.
-    """
+    """Asks for the settings of what was chosen; ``None`` while a value is out of range."""
     st.subheader("4 · Settings", anchor=False)
     mixes = st.session_state.get(variant_key(MIXED))
     shown = [

@@ -18,7 +18,7 @@ from pages.ui.experiment.state import key, ready_boxes, variant_key
 
 
 def choose_model() -> None:
-    """Asks which model: one of EffQ's, or one of one's own."""
+    """Asks which model: one of EffQ's, or an added one."""
     st.subheader("1 · Model", anchor=False)
     cards = _cards()
     if st.session_state.get(key("model")) not in cards:  # an own one that was removed
@@ -36,7 +36,7 @@ def choose_model() -> None:
 
 
 def ready_variants() -> list[Variant]:
-    """Returns the files somebody brought that could stand beside the chosen model's variants."""
+    """Returns the added files that could stand beside the chosen model's variants."""
     card = _cards().get(str(st.session_state.get(key("model"))))
     if card is None:
         return []
@@ -63,14 +63,7 @@ def _dataset_sizes() -> list[int]:
 
 
 def refusal(variant: str) -> str:
-    """Says why the chosen model cannot become a variant, and unchooses the variant.
-
-    Args:
-        variant: Its name.
-
-    Returns:
-        The reason, naming the layers; empty where it can.
-    """
+    """Says why the chosen model cannot become a variant, and unchooses it; empty where it can."""
     card = _cards().get(str(st.session_state.get(key("model"))))
     problem = variant_problem(card, variant) if isinstance(card, OwnCard) else ""
     if problem and st.session_state.get(variant_key(variant)):
@@ -80,11 +73,7 @@ def refusal(variant: str) -> str:
 
 
 def to_library(text: str) -> None:
-    """Says what is missing, with the way to get it.
-
-    Args:
-        text: What is missing.
-    """
+    """Says what is missing, with the way to get it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/download: {text}")
         st.page_link("pages/views/library.py", label="Get it in the Library")

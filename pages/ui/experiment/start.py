@@ -31,12 +31,7 @@ _HEADS = {
 
 
 def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> None:
-    """Says what the experiment would take, and offers to run it; always in sight.
-
-    Args:
-        experiment: What the form describes; ``None`` while a value is out of range.
-        wrong: What is out of range.
-    """
+    """Says what the experiment takes or what is wrong, and offers to run it; always in sight."""
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="run_bar"):
         ready = False
         if experiment is not None:
@@ -81,7 +76,7 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         f"train, {fmt.count(sizes.evaluation)} to measure. {head}"
     )
     if len(experiment.variants) == 1:
-        photos = "Float32 alone is chosen: there will be nothing to compare it with."
+        photos = "Only float32 is chosen: there is nothing to compare it with."
     free = shutil.disk_usage(_existing(session.home().root)).free
     enough = cost.bytes <= free
     if not enough:
@@ -93,9 +88,9 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         f"{' · '.join(parts)}  \n:small[{photos}]",
         width="stretch",
         help=(
-            "From how long the stages of earlier runs took on this machine. "
+            "Estimated from earlier runs on this machine. "
             if cost.calibrated
-            else "From typical times on 2 cores; the first run makes it exact for this machine. "
+            else "Estimated for 2 cores; the first run calibrates it to this machine. "
         )
         + tip("cached"),
     )
@@ -104,9 +99,6 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
 
 def estimate(experiment: Experiment) -> Forecast:
     """Returns what a run would take.
-
-    Args:
-        experiment: What would be run.
 
     Raises:
         InputError: If it cannot be run.
@@ -137,15 +129,7 @@ def _run(experiment: Experiment, name: str) -> None:
 
 
 def start(experiment: Experiment, name: str = "") -> str | None:
-    """Starts a run in a process of its own.
-
-    Args:
-        experiment: What to run.
-        name: What the person calls it.
-
-    Returns:
-        The run's id; ``None`` where it could not be started, which is said.
-    """
+    """Starts a run in a process of its own; ``None`` where that failed, which is said."""
     try:
         require_allowed(experiment.dataset, session.home())
         active = sum(run.status.is_active for run in session.runs())

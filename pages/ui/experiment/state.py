@@ -47,12 +47,7 @@ def variant_key(variant: str) -> str:
 
 
 def fill(experiment: Experiment, name: str = "") -> None:
-    """Puts an experiment into the form.
-
-    Args:
-        experiment: What to show.
-        name: What the run is called.
-    """
+    """Puts an experiment into the form."""
     for each in HELD:
         st.session_state[setting_key(each)] = _shown(each, each.of(experiment))
     st.session_state[key("name")] = name
@@ -108,7 +103,7 @@ def read() -> Experiment:
 
 
 def ready_boxes() -> list[str]:
-    """Returns the variants with a checkbox that are files somebody brought."""
+    """Returns the variants with a checkbox that are added files."""
     start = variant_key("")
     names = [str(name).removeprefix(start) for name in st.session_state if start in str(name)]
     return sorted(name for name in names if is_ready(name))

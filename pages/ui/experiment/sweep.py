@@ -31,20 +31,18 @@ _PREFIX = "sweep_"
 def show_sweep_form(experiment: Experiment | None) -> None:
     """Asks which values to try, says what that takes, and offers to run it.
 
-    Args:
-        experiment: What the form describes: what all runs share; ``None`` while a value is out of
-            range.
+    The experiment is what all runs share; ``None`` while a value is out of range.
     """
     with st.expander("Sweep: try several values at once", icon=":material/grid_on:"):
         st.caption(
-            "Every value with every other, from the model, photos and settings above. What runs "
-            "share is made once; all are measured on the same photos."
+            "Runs every combination of these values with the model, photos and settings above. "
+            "Shared stages run once; all runs are measured on the same photos."
         )
         axes = _axes()
         seeds = _seeds(experiment) if experiment else ()
         varied = [axis for axis, values in {**axes, "seeds": seeds}.items() if values]
         if experiment is None or not varied:
-            st.caption("Choose two values or more of anything.")
+            st.caption("Choose two or more values of a setting.")
             return
         sweep, cost = None, None
         try:
@@ -123,7 +121,7 @@ def _start(sweep: Sweep) -> None:
             run_id = same.id
             if not same.status.is_active and same.status is not Status.FINISHED:
                 control.resume(home, run_id)
-            toast("The same sweep was asked for before: this is it.", icon=":material/info:")
+            toast("This sweep exists already: here it is.", icon=":material/info:")
     except EffqError as error:
         toast(f"{error.message} {error.hint}", icon=":material/error:")
         return
@@ -132,11 +130,7 @@ def _start(sweep: Sweep) -> None:
 
 
 def show_sweep_runs(run: RunRow) -> None:
-    """Lists what a sweep has found so far, also of runs that are not finished.
-
-    Args:
-        run: The sweep's.
-    """
+    """Lists what a sweep has found so far, also of runs that are not finished."""
     home = session.home()
     state = read_sweep(home, run.id)
     rows = outcome(home, state)
@@ -144,7 +138,7 @@ def show_sweep_runs(run: RunRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_head"):
         st.markdown(f"**{fmt.count(done)} of {fmt.counted(len(rows), 'run')} finished**")
         if done and st.button(
-            "See what they come to", icon=":material/timeline:", key="do_sweep_results",
+            "See the results", icon=":material/timeline:", key="do_sweep_results",
             type="primary" if run.status is Status.FINISHED else "secondary",
         ):  # fmt: skip
             st.switch_page("pages/views/results.py", query_params={"sweep": run.id})

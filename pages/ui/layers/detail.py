@@ -22,15 +22,7 @@ OPERATOR = "layers_operator_"
 
 
 def show_detail(known: Known, block: Block) -> Op:
-    """Draws what is known about a block and one of its operators.
-
-    Args:
-        known: About the run.
-        block: The block.
-
-    Returns:
-        The operator that was chosen.
-    """
+    """Draws what is known about a block and one of its operators, and returns that one."""
     st.subheader(escape(block_title(block)), anchor=False, help=_help(block))
     _block_numbers(known, block)
     op = _choose(known, block)
@@ -112,7 +104,7 @@ def _operator(known: Known, op: Op) -> None:
     signal = record.by_tensor.get(op.tensor) if record else None
     kernel = record.kernel_of.get(op.tensor) if record else None
     if signal is None:
-        st.info("int8 has no tensor in this one's place: the converter has merged it away.")
+        st.info("int8 has no such tensor: the converter has merged the operator into another.")
         return
     columns = st.columns(3 if kernel else 1, gap="medium")
     with columns[0]:

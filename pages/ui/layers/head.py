@@ -14,17 +14,13 @@ from pages.ui.layers.source import Known
 
 
 def show_head(known: Known) -> None:
-    """Says what int8 loses, which blocks do it, and how that was found out.
-
-    Args:
-        known: About the run.
-    """
+    """Says what int8 loses, which blocks do it, and how that was found out."""
     results, effect = known.source.results, known.effect
     loss = results.variants[PTQ].sentence or "There is nothing to compare int8 with."
     with st.container(border=True, key="layers_headline"):
         st.markdown(f"**{escape(loss)}**", help=tip("mcnemar"))
         if effect is None:
-            st.markdown("Which blocks do it has not been measured.")
+            st.markdown("Which blocks cause it has not been measured.")
             return
         which = which_blocks(effect, len(known.network.blocks))
         st.markdown(f"**{escape(which)}** {escape(how_far(effect))}", help=tip("kl"))
@@ -39,7 +35,7 @@ def _say_what_is_missing(known: Known, effect: EffectRecord) -> None:
     if blocks:
         st.warning(
             f"{time} before {fmt.count(blocks)} of {fmt.counted(len(names), 'block')} had been "
-            "tried both ways. Look again with more time.",
+            "tried both ways. Analyse again with more time.",
             icon=":material/timer_off:",
         )
     elif not effect.complete:

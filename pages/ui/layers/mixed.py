@@ -23,13 +23,8 @@ _SUGGEST, _BY_HAND = "Suggest for me", "I choose the blocks"
 
 
 def show_mixed(known: Known, *, busy: bool) -> None:
-    """Draws the choice, what was tried, and what was made.
-
-    Args:
-        known: About the run.
-        busy: Whether a run about these layers is under way already.
-    """
-    st.subheader("What fixes it: keep a few blocks out of int8", anchor=False,
+    """Draws the choice, what was tried, and what was made."""
+    st.subheader("Selective precision: keep a few blocks in floats", anchor=False,
                  help=tip("mixed_precision"))  # fmt: skip
     mixed = _choice(known)
     if mixed is not None:
@@ -79,8 +74,8 @@ def _blocks(known: Known) -> list[str]:
         [name for name in worst if name in titles],
         format_func=titles.__getitem__,
         key=f"layers_keep_{known.source.id}",
-        help="At first the blocks that carry most of the divergence. The last ones of the list "
-        "are the same part of every block.",
+        help="Initially the blocks that cause most of the divergence. The last entries are the "
+        "same part of every block.",
     )
     effects = known.effect.by_name if known.effect else {}
     extra = [effects[name].extra_float16 for name in chosen if name in effects]
@@ -91,12 +86,7 @@ def _blocks(known: Known) -> list[str]:
 
 
 def limits(prefix: str, precision: Precision = Precision.FLOAT16) -> Mixed:
-    """Asks within which limits the smallest set of blocks is looked for.
-
-    Args:
-        prefix: Of the widgets' keys.
-        precision: What kept blocks are stored in.
-    """
+    """Asks within which limits the smallest set of blocks is looked for."""
     limited = [each for each in settings(Mixed) if each.use and each.kind is float]
     return Mixed(precision=precision).changed(
         {
@@ -124,7 +114,7 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
         )
         st.caption(
             f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
-            f"{fmt.counted(cost.stages, 'stage')} cached · every set is measured, never only "
+            f"{fmt.counted(cost.stages, 'stage')} cached · every set is measured, not just "
             "predicted"
         )
     if wanted:

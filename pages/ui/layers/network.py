@@ -10,14 +10,14 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.charts.base import alt_text
 from effq_core.charts.network import network_chart
 from effq_core.layers.effect_record import BlockEffect, EffectKind
 from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.words import GROUP_TITLES, KIND_MARKS, KIND_TITLES, block_title
 from effq_core.tflite.network import Block
 from pages.ui.common.remembered import remembered
-from pages.ui.common.tables import Write, decimals, written
+from pages.ui.common.show import chart
+from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
 BLOCK = "layers_block"
@@ -47,12 +47,8 @@ _ABOVE = 70  # pixels of what stands over the table and not over the drawing, or
 
 
 def show_network(known: Known) -> None:
-    """Draws the network and the ranked list.
-
-    Args:
-        known: About the run.
-    """
-    st.subheader("Which blocks lose it?", anchor=False, help=tip("block"))
+    """Draws the network and the ranked list."""
+    st.subheader("Which blocks cause the error?", anchor=False, help=tip("block"))
     offered = criteria(known.signal, known.effect)
     if st.session_state.get(_CRITERION) not in offered:  # left by another run
         st.session_state[_CRITERION] = offered[0]
@@ -67,25 +63,14 @@ def show_network(known: Known) -> None:
         )
         shown = remembered(measure, Criterion(criterion), known.signal, known.effect)
         figure = remembered(network_chart, known.network, shown, chosen_block(known))
-        st.plotly_chart(
-            figure,
-            key=_CHART,
-            config={"displaylogo": False, "displayModeBar": False},
-            alt=alt_text(figure),
-            on_select=_clicked,
-            selection_mode="points",
-        )
+        chart(figure, key=_CHART, on_select=_clicked, selection_mode="points")
         _legend(known)
     with right:
         _ranking(known, max(300, int(figure.layout.height) - _ABOVE))
 
 
 def choose_block(known: Known) -> Block:
-    """Lets the person choose a block by its name, and returns the chosen one.
-
-    Args:
-        known: About the run.
-    """
+    """Lets the person choose a block by its name, and returns the chosen one."""
     st.session_state[BLOCK] = chosen_block(known)
     name = st.selectbox(
         "Look at a block (or click on one above)",
@@ -144,9 +129,9 @@ def _ranking(known: Known, height: int) -> None:
             required=True,
             default=_BLOCKS,
             key=_INSIDE,
-            help="The same part of every block: all residual additions, all depthwise "
-            "convolutions, all squeeze-and-excite. Layers are tried inside the blocks that matter "
-            "only: the fewest that carry most of the divergence.",
+            help="The same part of every block: all residual additions, depthwise convolutions or "
+            "squeeze-and-excite. Layers are tried only inside the blocks that matter: the fewest "
+            "that cause most of the divergence.",
         )
     _effect_table(known, height, known.effect.ranked(_RANKED[chosen]))
 
@@ -236,13 +221,5 @@ _TEXTS: dict[str, Write] = {
 
 
 def _table(rows: list[dict[str, Any]], config: dict[str, Any], height: int, alt: str) -> None:
-    st.dataframe(
-        written(pd.DataFrame(rows), _TEXTS),
-        column_config=config,
-        column_order=list(config),
-        hide_index=True,
-        height=min(height, _HEAD + _ROW * len(rows)),
-        placeholder=fmt.NOTHING,
-        key="layers_ranking",
-        alt=alt,
-    )
+    most = min(height, _HEAD + _ROW * len(rows))
+    show_table(pd.DataFrame(rows), _TEXTS, config, key="layers_ranking", alt=alt, height=most)

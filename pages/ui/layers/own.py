@@ -1,4 +1,4 @@
-"""What follows from a photo a visitor brought to the Layers page: theirs alone, gone with it."""
+"""What follows from a photo a visitor uploaded to the Layers page: theirs alone, gone with it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,9 @@ _T = TypeVar("_T")
 
 
 def mine(what: str, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
-    """Makes something for this visitor, or returns what was made of the same before.
+    """Makes something for this visitor alone, or returns what was made of the same before.
 
-    Args:
-        what: Names it; of each only the latest is kept.
-        key: What it follows from.
-        make: Makes it.
-
-    Returns:
-        It; no other visitor gets it.
+    Of what is named ``what`` only the latest is kept; ``key`` is what it follows from.
     """
     kept: dict[str, tuple[tuple[Any, ...], Any]] = st.session_state.setdefault(_KEPT, {})
     if what not in kept or kept[what][0] != key:

@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import DatasetError, EffqError
 from effq_core.base.glossary import tip
 from effq_core.charts.depth import depth_chart
 from effq_core.charts.feature_maps import maps_chart, telling_channels, values_chart
@@ -20,42 +19,20 @@ from effq_core.experiment.variants import BASELINE, PTQ
 from effq_core.layers.signal_record import SignalRecord
 from effq_core.layers.trace import PARTING_DB, Step, Trace, feature_maps, trace
 from effq_core.layers.words import layer_title
-from effq_core.models.samples import samples_for
 from effq_core.photos.decode import Pixels
-from effq_core.photos.image_input import ImageInput
-from effq_core.photos.uploads import (
-    MAX_UPLOAD_MIB,
-    UPLOAD_TYPES,
-    enlarged,
-    read_sample,
-    read_upload,
-)
+from effq_core.photos.uploads import enlarged
 from effq_core.tflite.network import Network, Op
 from effq_core.tflite.operators import operator_kind
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart, escape, problem
-from pages.ui.common.uploaded import holds, no_room
+from pages.ui.common.show import chart, escape
 from pages.ui.layers.detail import OPERATOR, decibels
 from pages.ui.layers.network import BLOCK
-from pages.ui.layers.own import forget_photo, mine
+from pages.ui.layers.own import mine
+from pages.ui.layers.photo_choice import choose_photo
 from pages.ui.layers.source import Known
-from pages.ui.results import cache as results_cache
-from pages.ui.results.photos import photos_of
 
-_CHANGED, _SAMPLE, _UPLOAD = "A photo whose answer changed", "A sample", "Your own"
-_SOURCE, _UPLOADER = "layers_photo_source", "layers_upload"
 _SHOWN = 220  # pixels of the photo
-_MOST_OFFERED = 200
-
-
-@dataclass(frozen=True, eq=False)
-class _Chosen:
-    """A photo as the models see it, what it shows, and whether a visitor brought it."""
-
-    name: str
-    pixels: Pixels
-    is_own: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +45,11 @@ class _Output:
 
 
 def show_photo(known: Known, op: Op) -> None:
-    """Lets the person choose a photo, and follows it through both models.
-
-    Args:
-        known: About the run.
-        op: The operator whose output is drawn.
-    """
+    """Lets the person choose a photo, and follows it through both models."""
     st.subheader("Where do float32 and int8 diverge?", anchor=False, help=tip("parting"))
     left, right = st.columns([1, 3], gap="large")
     with left:
-        chosen = _choose(known)
+        chosen = choose_photo(known)
         if chosen is None:
             return
         st.image(enlarged(chosen.pixels, _SHOWN), width=_SHOWN, alt=f"The photo: {chosen.name}")
@@ -98,7 +70,7 @@ def show_photo(known: Known, op: Op) -> None:
         _parting(known, found, threshold)
     what = f"{escape(layer_title(op.layer))} ({escape(operator_kind(op.kind).title)})"
     st.markdown(
-        f"**What {what} makes of this photo**",
+        f"**Output of {what} for this photo**",
         help=tip("feature_map"),
     )
     usual = (
@@ -136,87 +108,15 @@ def _look(
     return _Output(first.shape, shown, maps_chart(op.layer, first, second, shown))
 
 
-def _choose(known: Known) -> _Chosen | None:
-    changed = results_cache.changed(known.source, BASELINE, PTQ)
-    refused: EffqError | None = None
-    if changed:
-        try:
-            photos_of(known.source)
-        except EffqError as error:
-            refused, changed = error, ()
-    offered = [*([_CHANGED] if changed else []), _SAMPLE, _UPLOAD]
-    if st.session_state.get(_SOURCE) not in offered:
-        st.session_state[_SOURCE] = offered[0]
-    wanted = st.radio("Photo", offered, key=_SOURCE)
-    if refused is not None:
-        st.caption(f"{escape(refused.message)} So a sample or a photo of your own has to do.")
-    if wanted == _CHANGED:
-        return _of_run(known.source)
-    entry = known.source.results.image_input
-    return _sample(known.source, entry) if wanted == _SAMPLE else _own(entry)
-
-
-def _of_run(source: Source) -> _Chosen | None:
-    found = results_cache.changed(source, BASELINE, PTQ)[:_MOST_OFFERED]
-    place = st.selectbox(
-        f"{fmt.counted(len(found), 'photo')}",
-        range(len(found)),
-        # Numbered: Streamlit tells options apart by what they are called.
-        format_func=lambda i: f"{i + 1} · {found[i].first.label} → {found[i].second.label}",
-        key=f"layers_flipped_{source.id}",
-        help="What float32 says, then what int8 says.",
-    )
-    each = found[place]
-    truth = f"True class: {each.truth}" if each.truth is not None else "No label"
-    st.caption(
-        f"{escape(truth)} · float32 {escape(fmt.percent(each.first.confidence, 0))} sure, int8 "
-        f"{escape(fmt.percent(each.second.confidence, 0))}"
-    )
-    try:
-        return _Chosen(each.first.label, photos_of(source).photo(each.row))
-    except DatasetError as error:
-        problem(error)
-        return None
-
-
-def _sample(source: Source, entry: ImageInput) -> _Chosen:
-    samples = {sample.name: sample for sample in samples_for(source.results.labels())}
-    name = st.selectbox("Sample", list(samples), key="layers_sample")
-    return _Chosen(name, remembered(read_sample, samples[name].path, name, entry).pixels)
-
-
-def _own(entry: ImageInput) -> _Chosen | None:
-    holding = st.session_state.get(_UPLOADER) is not None
-    file = st.file_uploader(
-        "Photo",
-        type=UPLOAD_TYPES,
-        max_upload_size=MAX_UPLOAD_MIB,
-        key=_UPLOADER,
-        disabled=not holding and no_room(MAX_UPLOAD_MIB),
-        help="It stays in this server's memory until you remove it or leave the page, and is "
-        "never written to disk.",
-    )
-    holds("layers", _UPLOADER, [file.file_id] if file else [])
-    if file is None:
-        forget_photo()
-        return None
-    try:
-        pixels = read_upload(file.getvalue(), file.name, entry).pixels
-    except DatasetError as error:
-        problem(error)
-        return None
-    return _Chosen("your photo", pixels, is_own=True)
-
-
 def _parting(known: Known, found: Trace, threshold: float) -> None:
     below = found.first_below(threshold)
     labels = known.source.results.labels()
     exact, rounded = int(found.float32.argmax()), int(found.int8.argmax())
     sure = fmt.percent(float(found.float32[exact]), 0), fmt.percent(float(found.int8[rounded]), 0)
     answers = (
-        f"Both say **{escape(labels[exact])}** (float32 {sure[0]}, int8 {sure[1]} sure)."
+        f"Both predict **{escape(labels[exact])}** (confidence: float32 {sure[0]}, int8 {sure[1]})."
         if found.agrees
-        else f"float32 says **{escape(labels[exact])}** ({sure[0]} sure), int8 "
+        else f"float32 predicts **{escape(labels[exact])}** (confidence {sure[0]}), int8 "
         f"**{escape(labels[rounded])}** ({sure[1]})."
     )
     st.markdown(f"{answers} {_where(found, below, threshold)}")
@@ -251,21 +151,20 @@ def _where(found: Trace, below: Step | None, threshold: float) -> str:
         what = operator_kind(below.kind).title
         return (
             f"They diverge at **{escape(layer_title(below.layer))}** "
-            f"({escape(what)}, {escape(below.block)}): the first operator on "
-            f"the way whose SQNR, {fmt.decimals(below.lower_db, 2)} dB, is under "
-            f"{fmt.decibels(threshold)}."
+            f"({escape(what)}, {escape(below.block)}): the first operator whose SQNR, "
+            f"{fmt.decimals(below.lower_db, 2)} dB, is under {fmt.decibels(threshold)}."
         )
     lowest = found.lowest
     text = (
-        f"Nowhere does the SQNR fall under {fmt.decibels(threshold)}: it is lowest at "
+        f"The SQNR stays above {fmt.decibels(threshold)}; it is lowest at "
         f"**{escape(layer_title(lowest.layer))}**, {decibels(lowest.lower_db)}."
     )
     if found.agrees:
         return text
     margin = fmt.percent(found.margin, 0)
     return (
-        f"{text} float32 found its own class only {margin} more probable than the next: a "
-        "little noise from everywhere has tipped a close decision."
+        f"{text} float32's class led the next by only {margin}: small errors everywhere tipped a "
+        "close decision."
     )
 
 
@@ -291,8 +190,7 @@ def _draw_output(
         list(usual.channels),
         key=f"layers_channels_{op.tensor}",
         max_selections=8,
-        help="At first those in which int8 is furthest off, as a share of their own strength. "
-        + tip("channel"),
+        help="Initially the channels with the largest relative error of int8. " + tip("channel"),
     )
     side = " × ".join(str(each) for each in usual.shape[:2])
     with left:
@@ -305,6 +203,6 @@ def _draw_output(
             )
             chart(shown.figure, key="layers_maps")
         st.caption(
-            f"{side} places; red is above zero, blue below, each row on its own scale, its "
-            "difference (int8 − float32) too."
+            f"{side} values a channel: red above zero, blue below. Each row has its own scale; the "
+            "difference is int8 − float32."
         )

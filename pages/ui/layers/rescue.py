@@ -31,15 +31,11 @@ _CHOSEN = "rescue_id"
 
 
 def rescue_part(source: Source) -> None:
-    """Draws the part for one run: what may be lost and tried, and what came of it.
-
-    Args:
-        source: The run.
-    """
+    """Draws the part for one run: what may be lost and tried, and what came of it."""
     st.subheader("Rescue int8", anchor=False, help=tip("rescue"))
     st.caption(
-        "Where int8 loses more than you allow, known remedies are tried one after the other, "
-        "cheapest first, each measured like any run, until one is enough."
+        "If int8 loses more than you allow, remedies are tried, cheapest first, until one is "
+        "enough. Each is measured like any run."
     )
     found = _of(source)
     active = next((story for story in found if story.status.is_active), None)
@@ -90,26 +86,26 @@ def _form(source: Source) -> None:
     with st.container(border=True, key="rescue_form"):
         left, right = st.columns(2)
         drop = left.number_input(
-            "Top-1 that may be lost, points",
+            "Largest top-1 loss, points",
             min_value=DROPS[0],
             max_value=DROPS[1],
             value=0.5,
             step=0.1,
             format="%.2f",
             key="rescue_drop",
-            help="Percentage points against float32 on the same photos. Without labels: photos "
-            "with another answer than float32's, per cent.",
+            help="Percentage points against float32 on the same photos. Without labels: percentage "
+            "of photos whose answer differs from float32's.",
         )
         minutes = right.selectbox(
             "Time allowed",
             list(_MINUTES),
             format_func=_MINUTES.__getitem__,
             key="rescue_minutes",
-            help="When it is up, nothing more is tried and what is running stops. Waiting for "
+            help="When it is up, the remedy under way stops and no other is tried. Waiting for "
             "other runs does not count.",
         )
         estimates = {offer.remedy: offer for offer in _estimates(experiment)}
-        st.caption("May be tried")
+        st.caption("Remedies to try")
         chosen = [
             remedy for remedy in Remedy if _box(remedy, estimates[remedy])
         ]  # one box a remedy, in the order of the catalogue

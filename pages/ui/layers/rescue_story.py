@@ -18,15 +18,11 @@ from effq_core.rescue.wording import limit_text, verdict
 from effq_core.store.rows import Status
 from pages.ui.common import session
 from pages.ui.common.run_view import badge
-from pages.ui.common.show import chart, escape, guard, problem, toast
+from pages.ui.common.show import chart, download, escape, guard, problem, toast
 
 
 def show_state(story: Story) -> None:
-    """Draws how it stands and what was allowed.
-
-    Args:
-        story: The rescue.
-    """
+    """Draws how it stands and what was allowed."""
     with st.container(horizontal=True, vertical_alignment="center", key="rescue_head"):
         badge(story.status)
         met = " · **met**" if story.met else (" · **not met**" if story.finished else "")
@@ -34,11 +30,7 @@ def show_state(story: Story) -> None:
 
 
 def tell(story: Story) -> None:
-    """Tells a rescue: its verdict, charts, steps, and what can be done with it.
-
-    Args:
-        story: The rescue.
-    """
+    """Tells a rescue: its verdict, charts, steps, and what can be done with it."""
     if story.status is Status.FAILED:
         problem(EffqError(story.error or "The rescue failed.", story.hint))
     sentences = verdict(story)
@@ -57,10 +49,8 @@ def _charts(story: Story) -> None:
     if quality is None or price is None:
         return
     left, right = st.columns(2)
-    with left:
-        chart(quality, key="rescue_gains")
-    with right:
-        chart(price, key="rescue_prices")
+    chart(quality, key="rescue_gains", place=left)
+    chart(price, key="rescue_prices", place=right)
     busy = any(step.outcome.disturbed for step in story.measured if step.outcome)
     st.caption(
         "Left: difference on the same photos with its 95 % interval. Right: each step's file."
@@ -132,22 +122,9 @@ def _actions(story: Story) -> None:
 
 
 def _downloads(story: Story) -> None:
-    st.download_button(
-        "Story (Markdown)",
-        to_markdown(story),
-        file_name=f"rescue-{story.id}.md",
-        mime="text/markdown",
-        icon=":material/download:",
-        key="rescue_markdown",
-    )
-    st.download_button(
-        "Story (JSON)",
-        json.dumps(to_json(story), indent=1, ensure_ascii=False),
-        file_name=f"rescue-{story.id}.json",
-        mime="application/json",
-        icon=":material/download:",
-        key="rescue_json",
-    )
+    name, plain = f"rescue-{story.id}", json.dumps(to_json(story), indent=1, ensure_ascii=False)
+    download("Story (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
+    download("Story (JSON)", plain, f"{name}.json", key="rescue_json")
 
 
 @st.dialog("Delete this rescue?", icon=":material/delete:")

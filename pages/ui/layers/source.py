@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 
@@ -17,6 +19,7 @@ from effq_core.tflite.network import Network, read_network
 from pages.ui.common.choose import Source
 
 _MOST = 6
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +27,6 @@ class Known:
     """What is known about a run's layers.
 
     Attributes:
-        source: The run.
-        network: Its blocks.
         signal: Every tensor against float32's, if that is known.
         effect: What each block costs, if that is known.
         suggestions: Searches for blocks to keep in floats, newest first.
@@ -41,19 +42,9 @@ class Known:
 
 
 # The artifact of a folder never changes: its name is the hash of what it was made from.
-@st.cache_resource(show_spinner=False, max_entries=_MOST)
-def _signal(folder: str) -> SignalRecord:
-    return SignalRecord.load(Path(folder))
-
-
-@st.cache_resource(show_spinner=False, max_entries=_MOST)
-def _effect(folder: str) -> EffectRecord:
-    return EffectRecord.load(Path(folder))
-
-
 @st.cache_resource(show_spinner=False, max_entries=4 * _MOST)
-def _suggestion(folder: str) -> Suggestion:
-    return Suggestion.load(Path(folder))
+def _record(folder: str, _load: Callable[[Path], _T]) -> _T:
+    return _load(Path(folder))
 
 
 @st.cache_resource(show_spinner=False, max_entries=_MOST)
@@ -64,9 +55,6 @@ def _network(sha256: str, _file: Path) -> Network:
 def network_of(source: Source) -> Network:
     """Reads a run's blocks from its float32 file.
 
-    Args:
-        source: The run.
-
     Raises:
         EffqError: If the file is gone or damaged.
     """
@@ -75,13 +63,7 @@ def network_of(source: Source) -> Network:
 
 
 def known_about(source: Source) -> Known | None:
-    """Reads what is known about a run's layers.
-
-    Args:
-        source: The run.
-
-    Returns:
-        It; ``None`` where nobody has looked yet.
+    """Reads what is known about a run's layers; ``None`` where nobody has looked yet.
 
     Raises:
         StoreError: If it is damaged.
@@ -92,8 +74,8 @@ def known_about(source: Source) -> Known | None:
     return Known(
         source=source,
         network=network_of(source),
-        signal=_signal(str(found.signal)) if found.signal else None,
-        effect=_effect(str(found.effect)) if found.effect else None,
-        suggestions=tuple(_suggestion(str(folder)) for folder in found.suggestions),
+        signal=_record(str(found.signal), SignalRecord.load) if found.signal else None,
+        effect=_record(str(found.effect), EffectRecord.load) if found.effect else None,
+        suggestions=tuple(_record(str(folder), Suggestion.load) for folder in found.suggestions),
         asked=found.asked,
     )

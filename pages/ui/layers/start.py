@@ -27,30 +27,25 @@ _NAME_LENGTH = 60
 
 
 def offer_look(source: Source) -> None:
-    """Says that nobody has looked into this run's layers yet, and offers to.
-
-    Args:
-        source: The run.
-    """
+    """Says that nobody has looked into this run's layers yet, and offers to."""
     if source.id == REFERENCE:
         empty(
-            "The layers of the reference run cannot be looked at here: its photos do not come "
-            "with EffQ, and every number on this page is measured on photos. Choose a run of your "
-            "own above, or make one.",
+            "The reference run's layers cannot be analysed here: its photos do not come with EffQ. "
+            "Choose another run above, or start one.",
             page="experiment",
             label="Run an experiment",
         )
         return
     with st.container(border=True, key="layers_empty"):
         st.markdown(
-            ":material/search: **Nobody has looked into this run's layers yet.** A look runs its "
-            "float32 and int8 files side by side on photos, then puts each block alone into int8, "
-            "and each alone out of it. Everything the run has made already is used again."
+            ":material/search: **This run's layers have not been analysed yet.** The analysis runs "
+            "the float32 and int8 files side by side on photos. Then it quantizes each block "
+            "alone, and keeps each alone in float32. Existing stages are reused."
         )
         if PTQ not in source.results.variants:
             st.markdown(
-                "The run has **no int8 file** to look into: one is made first, from the same "
-                "model and photos, and both together become a new run."
+                "The run has **no int8 file** to analyse. One is made first from the same model "
+                "and photos, in a new run."
             )
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             layers = _settings()
@@ -58,16 +53,11 @@ def offer_look(source: Source) -> None:
 
 
 def offer_again(source: Source, asked: Layers | None) -> None:
-    """Offers to look once more, at other photos or for longer.
-
-    Args:
-        source: The run.
-        asked: How it was looked at.
-    """
+    """Offers to look once more, at other photos or for longer."""
     if source.id == REFERENCE:
         return
-    with st.popover("Look again", icon=":material/replay:"):
-        st.caption("With more photos, or more time; what is shown here stays until it is done.")
+    with st.popover("Analyse again", icon=":material/replay:"):
+        st.caption("Use more photos or more time. The results shown here stay until it is done.")
         layers = _numbers(asked or Layers())
         _button(source, layers)
 
@@ -95,7 +85,7 @@ def _button(source: Source, layers: Layers) -> None:
         return
     # Not by a callback, which would be given the numbers that were drawn last.
     wanted = st.button(
-        "Look into the layers",
+        "Analyse the layers",
         type="primary",
         icon=":material/search:",
         key="layers_look",
@@ -111,10 +101,7 @@ def _button(source: Source, layers: Layers) -> None:
 def begin(source: Source, experiment: Experiment, what: str) -> None:
     """Starts a run about the layers of another one, and follows it on this page.
 
-    Args:
-        source: The run it is about.
-        experiment: What to run.
-        what: How its name begins.
+    ``what`` is how its name begins.
     """
     rows = {run.id: run for run in session.runs()}
     subject = run_subject(rows[source.id]) if source.id in rows else source.title
@@ -125,14 +112,7 @@ def begin(source: Source, experiment: Experiment, what: str) -> None:
 
 
 def follow(source: Source) -> bool:
-    """Shows the run about this run's layers, if there is one under way.
-
-    Args:
-        source: The run people look at.
-
-    Returns:
-        Whether there is one.
-    """
+    """Shows the run about this run's layers, if there is one under way, and returns whether."""
     run = _watched(source)
     if run is None:
         return False
@@ -140,7 +120,7 @@ def follow(source: Source) -> bool:
         st.query_params.pop(WATCHED, None)
         if run.results is not None and not _belongs(run, source):
             st.query_params[PARAMETER] = run.id  # it has an int8 file, this one does not
-        toast("The layers have been looked into.")
+        toast("The layers have been analysed.")
         st.rerun()
     with st.container(border=True, key="layers_run"):
         show_run(run.id, as_guest=True)

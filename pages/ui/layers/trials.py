@@ -20,17 +20,13 @@ from effq_core.results import REFERENCE, Results
 from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart, escape
-from pages.ui.common.tables import Write, decimals, written
+from pages.ui.common.show import chart, download, escape
+from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
 
 def show_trials(known: Known) -> None:
-    """Draws the searches there were, the newest one first.
-
-    Args:
-        known: About the run.
-    """
+    """Draws the searches there were, the newest one first."""
     if not known.suggestions:
         return
     place = 0
@@ -44,23 +40,19 @@ def show_trials(known: Known) -> None:
     found = known.suggestions[place]
     icon = ":material/check_circle:" if found.met else ":material/info:"
     (st.success if found.met else st.info)(escape(found.sentence), icon=icon)
-    left, right = st.columns([1, 1], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         chart(trials_chart(found), key="layers_trials")
         st.caption(
             "Numbers are the table's. ★ taken, ✓ holds every limit, ✗ refused, ▲ int8; bars are "
-            "95 % intervals. The choice among them was made on these very photos."
+            "95 % intervals. The choice was made on these same photos."
         )
     with right:
         _table(found)
 
 
 def show_made(known: Known) -> None:
-    """Lists the mixed files made of this model, with their recipes and the way to their results.
-
-    Args:
-        known: About the run.
-    """
+    """Lists the mixed files made of this model, with their recipes and the way to their results."""
     for source in _mixed_runs(known.source):
         _made(source)
 
@@ -111,18 +103,14 @@ def _table(found: Suggestion) -> None:
         "time": decimals(2),
         "kl": lambda value: fmt.plain(value, 3),
     }
-    st.dataframe(
-        written(
-            pd.DataFrame(rows),
-            texts,
-            {"time": [trial.time.disturbed for trial in found.trials]},
-        ),
-        column_config=config,
-        column_order=list(config),
-        hide_index=True,
-        height=min(360, 38 + 35 * len(rows)),
+    show_table(
+        pd.DataFrame(rows),
+        texts,
+        config,
         key="layers_trial_table",
         alt=f"Table of {len(rows)} mixed files that were tried.",
+        disturbed={"time": [trial.time.disturbed for trial in found.trials]},
+        height=min(360, 38 + 35 * len(rows)),
     )
     n = found.trials[0].n
     st.caption(
@@ -173,12 +161,10 @@ def _made(source: Source) -> None:
             ):
                 st.switch_page("pages/views/results.py", query_params={"run": source.id})
             if recipe is not None:
-                st.download_button(
+                download(
                     "recipe.json",
                     json.dumps(recipe.to_dict(), indent=1) + "\n",
-                    file_name=RECIPE_FILE,
-                    mime="application/json",
-                    icon=":material/download:",
+                    RECIPE_FILE,
                     key=f"layers_recipe_{source.id}",
                     help="What stays out of int8: with the float32 file, `effq` makes the mixed "
                     "file from it again.",

@@ -20,12 +20,7 @@ _DEFAULT_STOP = 10
 
 
 def calibration_part(tensors: Tensors, source: Source) -> None:
-    """Draws the part.
-
-    Args:
-        tensors: Of the chosen run.
-        source: The run.
-    """
+    """Draws the part."""
     st.subheader("Why can more calibration photos make int8 worse?", anchor=False)
     if not is_calibrated(tensors):
         return
@@ -42,10 +37,8 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
     }
     effects = [course[activation.stops.index(images)] for course in courses.values()]
     left, right = st.columns(2, gap="medium")
-    with left:
-        chart(ranges_chart(activation, effects), key="learn_ranges_chart")
-    with right:
-        chart(growth_chart(courses, images), key="learn_growth_chart")
+    chart(ranges_chart(activation, effects), key="learn_ranges_chart", place=left)
+    chart(growth_chart(courses, images), key="learn_growth_chart", place=right)
     st.markdown(f":material/lightbulb: {calibration_lesson(courses)}")
     _table(effects)
     st.caption(
@@ -56,17 +49,10 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
 
 
 def is_calibrated(tensors: Tensors) -> bool:
-    """Says so if a run has calibrated nothing.
-
-    Args:
-        tensors: Of the chosen run.
-
-    Returns:
-        Whether it has.
-    """
+    """Returns whether a run has calibrated anything; says so where not."""
     if not tensors.activations:
         empty(
-            "This run has calibrated nothing: int8 (PTQ) was not among its variants. "
+            "This run has no calibration: int8 (PTQ) was not among its variants. "
             "Tick it in a new experiment, or choose another run above.",
             page="experiment",
             label="New experiment",
@@ -75,15 +61,7 @@ def is_calibrated(tensors: Tensors) -> bool:
 
 
 def choose_activation(activations: tuple[Activation, ...], key: str) -> Activation:
-    """Asks for an activation.
-
-    Args:
-        activations: To choose from.
-        key: Of the selector.
-
-    Returns:
-        The chosen one.
-    """
+    """Asks for an activation."""
     place = st.selectbox(
         "Activation",
         range(len(activations)),

@@ -21,12 +21,7 @@ _STEPS = 200
 
 
 def fake_quant_part(tensors: Tensors, source: Source) -> None:
-    """Draws the part.
-
-    Args:
-        tensors: Of the chosen run.
-        source: The run.
-    """
+    """Draws the part."""
     st.subheader("How can a network train through rounding?", anchor=False)
     if not is_calibrated(tensors):
         return

@@ -28,12 +28,8 @@ def _answers(run: str, _results: Results) -> tuple[Answer, ...]:
 
 
 def recovery_part(source: Source) -> None:
-    """Draws the part.
-
-    Args:
-        source: The chosen run.
-    """
-    st.subheader("What does int8 lose, and what gives it back?", anchor=False)
+    """Draws the part."""
+    st.subheader("What does int8 lose, and what recovers it?", anchor=False)
     found = rungs(source.results)
     if not found:
         empty(
@@ -45,23 +41,23 @@ def recovery_part(source: Source) -> None:
         return
     st.markdown(
         "QAT changes two things at once: the ranges, and the weights. Two **controls** tell them "
-        "apart. A hollow mark is a difference that chance alone would make."
+        "apart. A hollow marker is a difference consistent with chance."
     )
     n = source.results.baseline.accuracy.n
     chart(recovery_chart(found, n), key="learn_recovery_chart")
     if lacking := missing(source.results):
         titles = ", ".join(f"“{get_variant(name).title}”" for name in lacking)
         empty(
-            f"To answer everything below, also tick {titles}: what is done is not done again.",
+            f"To answer everything below, also tick {titles}; finished stages are reused.",
             page="experiment",
             label="New experiment",
         )
     for answer in _answers(source.id, source.results):
         _show(answer)
     st.caption(
-        f"{fmt.counted(n, 'evaluation photo')}, 95 % intervals. Each p is for its question "
-        "alone; of four, one in five such sets would show p below 0.05 "
-        "by chance. Another model or other photos can answer otherwise.",
+        f"{fmt.counted(n, 'evaluation photo')}, 95 % intervals. Each p is for one question: one "
+        "set of four in five shows a p below 0.05 by chance. Other models or photos can answer "
+        "otherwise.",
         help=tip("p_value"),
     )
 

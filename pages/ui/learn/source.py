@@ -20,13 +20,7 @@ def _load(folder: str) -> Tensors:
 
 
 def tensors_of(source: Source) -> Tensors | None:
-    """Reads a run's tensors.
-
-    Args:
-        source: The run.
-
-    Returns:
-        The tensors; ``None`` if it has none, which is said.
+    """Reads a run's tensors; ``None`` if it has none, which is said.
 
     Raises:
         StoreError: If they are damaged.
@@ -35,22 +29,18 @@ def tensors_of(source: Source) -> Tensors | None:
     if folder is not None:
         return _load(str(folder))
     if source.id == REFERENCE:
-        empty("This installation lacks the reference run's tensors. Choose a run of your own.")
+        empty("This installation lacks the reference run's tensors. Choose another run.")
     else:
         empty(
-            f"This run has kept no tensors: an earlier version of EffQ made it. "
-            f"`effq resume {source.id}` adds them in seconds, and measures nothing again. "
+            f"This run has no tensors: an earlier version of EffQ made it. "
+            f"`effq resume {source.id}` adds them in seconds without measuring again. "
             "Or choose the reference run above."
         )
     return None
 
 
 def numbers(*rows: tuple[str, str, str]) -> None:
-    """Shows a few numbers side by side, as many as the page is wide.
-
-    Args:
-        *rows: Label, number and tooltip of each.
-    """
+    """Shows numbers side by side, each given as label, number and tooltip."""
     with st.container(horizontal=True, gap="medium"):
         for label, value, text in rows:
             st.metric(label, value, help=text, width=160)

@@ -22,21 +22,16 @@ from pages.ui.common.show import chart
 from pages.ui.learn.source import numbers
 
 _ALL = -1
-_SHARED = "one for all"
-_OWN = "one a channel"
+_SHARED = "per tensor"
+_OWN = "per channel"
 
 
 def weights_part(tensors: Tensors) -> None:
-    """Draws the part.
-
-    Args:
-        tensors: Of the chosen run.
-    """
+    """Draws the part."""
     st.subheader("What happens when a weight gets only n bits?", anchor=False)
     st.markdown(
         "Every weight moves to the nearest level of a grid. Fewer bits make the grid coarser. "
-        "One wide channel stretches a shared grid, and the narrow channels are left with few "
-        "levels."
+        "One wide channel stretches a shared grid and leaves the narrow channels few levels."
     )
     layer, bits, symmetric, per_channel, row = _choices(tensors.layers)
     effect, other = (
@@ -45,10 +40,10 @@ def weights_part(tensors: Tensors) -> None:
     )
     _numbers(effect, other, row)
     left, right = st.columns([3, 2], gap="medium")
-    with left:
-        chart(remembered(weights_chart, layer, effect, row), key="learn_weights_chart")
-    with right:
-        chart(remembered(channels_chart, effect, other, row), key="learn_channels_chart")
+    values = remembered(weights_chart, layer, effect, row)
+    chart(values, key="learn_weights_chart", place=left)
+    channels = remembered(channels_chart, effect, other, row)
+    chart(channels, key="learn_channels_chart", place=right)
     shared, own = (other, effect) if per_channel else (effect, other)
     st.markdown(f":material/lightbulb: {scales_lesson(shared, own)}")
     kept = fmt.counted(len(layer.channels), "channel")
@@ -60,7 +55,7 @@ def weights_part(tensors: Tensors) -> None:
     )
     st.caption(
         f"Real weights of the float32 file, batch normalisation folded in: {drawn}. "
-        "TensorFlow Lite's int8 files use 8 bits, symmetric, one scale a channel."
+        "TensorFlow Lite's int8 files use 8 bits, symmetric, one scale per channel."
     )
 
 

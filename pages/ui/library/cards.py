@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
 
 import streamlit as st
 
@@ -20,11 +20,12 @@ from effq_core.photos.own_photos import PREFIX as PHOTOS_PREFIX
 from effq_core.results.wording import run_title
 from effq_core.store.usage import tree_size
 from pages.ui.common import session
+from pages.ui.common.ask import cells
 from pages.ui.common.show import escape, guard, toast
 from pages.ui.library.fetch import show_fetch
 from pages.ui.library.model import own_facts
 
-_IN_A_ROW = 3
+_Card = TypeVar("_Card")
 _Colour = Literal["green", "gray", "orange"]
 _Badge = tuple[str, str, _Colour]
 """Text, icon and colour."""
@@ -33,25 +34,18 @@ _MOST_NAMED = 5
 
 def show_models() -> None:
     """Draws a card for each model."""
-    cards = (*MODELS.values(), *own_models(session.home()))
-    for start in range(0, len(cards), _IN_A_ROW):
-        columns = st.columns(_IN_A_ROW)
-        for column, card in zip(columns, cards[start : start + _IN_A_ROW], strict=False):
-            with column, st.container(border=True, height="stretch"):
-                _model(card)
+    _grid((*MODELS.values(), *own_models(session.home())), _model)
 
 
 def show_datasets(cards: Sequence[DatasetCard]) -> None:
-    """Draws a card for each dataset.
+    """Draws a card for each dataset."""
+    _grid(cards, _dataset)
 
-    Args:
-        cards: What there is.
-    """
-    for start in range(0, len(cards), _IN_A_ROW):
-        columns = st.columns(_IN_A_ROW)
-        for column, card in zip(columns, cards[start : start + _IN_A_ROW], strict=False):
-            with column, st.container(border=True, height="stretch"):
-                _dataset(card)
+
+def _grid(cards: Sequence[_Card], draw: Callable[[_Card], None]) -> None:
+    for card, cell in zip(cards, cells(3), strict=False):
+        with cell, st.container(border=True, height="stretch"):
+            draw(card)
 
 
 def _model(card: ModelCard) -> None:

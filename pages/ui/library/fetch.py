@@ -22,12 +22,7 @@ _STARTED = "library_started_"
 
 
 def show_fetch(item: str, size: str) -> None:
-    """Draws what one can do about something that is not there yet.
-
-    Args:
-        item: The dataset or model.
-        size: Of the download, for people; empty where unknown.
-    """
+    """Draws what one can do about something that is not there yet; ``size`` is for people."""
     fetch = fetch_of(session.home(), item)
     active = fetch is not None and fetch.state.is_active
     # One timer, and only while there is something to watch.
@@ -83,8 +78,8 @@ def _offer(item: str, size: str, fetch: Fetch | None) -> None:
     if fetch is not None and fetch.state is FetchState.FAILED:
         st.error(f"**{escape(fetch.error)}**\n\n{escape(fetch.hint)}", icon=":material/cloud_off:")
     if arrived:
-        st.caption(f"{fmt.size(arrived)} have arrived and are kept.")
-    label = "Go on downloading" if arrived else f"Download {size}".strip()
+        st.caption(f"{fmt.size(arrived)} have been downloaded and are kept.")
+    label = "Resume download" if arrived else f"Download {size}".strip()
     st.button(
         label,
         icon=":material/download:",
@@ -105,4 +100,4 @@ def _start(item: str) -> None:
 def _cancel(item: str) -> None:
     with guard():
         cancel_fetch(session.home(), item)
-        toast("The download stops; what has arrived is kept.", icon=":material/stop_circle:")
+        toast("The download stops; the part downloaded is kept.", icon=":material/stop_circle:")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -16,15 +15,12 @@ from effq_core.photos.preview import FolderPreview, preview_folder
 from effq_core.photos.roots import VARIABLE, Roots
 from pages.ui.common import session
 from pages.ui.common.show import escape, guard, problem, toast
+from pages.ui.library.found import show_classes, show_skipped, show_thumbnails
 
 _PATH = "library_path"
 _PREVIEW = "library_preview"
 _STEP = "library_step"
 _DOWN = "library_folder_down"
-_ROWS = 8
-_ROW_PIXELS = 33
-_FRAME_PIXELS = 3
-_MOST_SKIPPED = 200
 
 
 def show_add_folder() -> None:
@@ -47,14 +43,13 @@ def show_add_folder() -> None:
 
 def _how_to_name_roots() -> None:
     st.markdown(
-        "This dashboard opens only folders that whoever starts it has named, and none are named "
-        f"yet. Set `{VARIABLE}` before starting it; several folders are separated by "
-        f"`{os.pathsep}`:"
+        f"No folders are named yet, and this dashboard opens only those. Set `{VARIABLE}` before "
+        f"starting it; separate several folders by `{os.pathsep}`:"
     )
     st.code(f"{VARIABLE}=/srv/photos{os.pathsep}/home/me/pictures make app", language="sh")
     st.caption(
-        "A folder holds photos in one folder for each class, with train/ and val/ above them or "
-        "without; or photos without labels."
+        "A folder holds one folder of photos for each class, below train/ and val/ or not; or "
+        "photos without labels."
     )
 
 
@@ -133,14 +128,7 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
         splits,
     ]
     st.markdown(f"**{escape(preview.path.name)}** · {escape(' · '.join(facts))}")
-    with st.container(horizontal=True, gap="small", key="library_thumbnails"):
-        for each in preview.thumbnails:
-            st.image(
-                each.jpeg,
-                caption=escape(each.label) or None,
-                width=96,
-                alt=f"A photo of {each.label}" if each.label else "A photo of this folder",
-            )
+    show_thumbnails(preview, key="library_thumbnails")
     if preview.nested:
         if text := preview.nested.warning(one_down=preview.one_down):
             st.warning(escape(text), icon=":material/warning:")
@@ -150,9 +138,10 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
                 st.session_state[_PREVIEW] = preview_folder(roots, preview.path, one_down=down)
                 st.rerun()
             return
-    if preview.classes:
-        _show_classes(preview)
-    _show_skipped(preview)
+    show_classes(preview, key="library_classes")
+    show_skipped(preview, key="library_skipped", complete=preview.complete)
+    if not preview.complete:
+        st.caption("The folder is large: the first run finds duplicates and broken photos.")
     if st.button(
         "Add to the list",
         icon=":material/playlist_add:",
@@ -165,47 +154,3 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
             st.session_state.pop(_PREVIEW, None)
             toast(f"{added.title} is in the list of photos.")
             st.rerun()
-
-
-def _show_classes(preview: FolderPreview) -> None:
-    table = pd.DataFrame(
-        {
-            "Class": [each.name for each in preview.classes],
-            "Photos": [each.images for each in preview.classes],
-            "Training": [each.training for each in preview.classes],
-            "Evaluation": [each.evaluation for each in preview.classes],
-        }
-    )
-    if not preview.has_splits:
-        table = table.drop(columns=["Training", "Evaluation"])
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=_ROW_PIXELS * (min(len(table), _ROWS) + 1) + _FRAME_PIXELS,
-        key="library_classes",
-        alt="Photos of each class",
-    )
-
-
-def _show_skipped(preview: FolderPreview) -> None:
-    if not preview.skipped:
-        found = "Every file can be used." if preview.complete else "No problem found so far."
-        st.caption(found)
-    else:
-        count = len(preview.skipped)
-        st.markdown(f"**{fmt.counted(count, 'file')} would be left out:**")
-        shown = preview.skipped[:_MOST_SKIPPED]
-        table = pd.DataFrame(
-            {"File": [each.key for each in shown], "Why": [each.reason for each in shown]}
-        )
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=_ROW_PIXELS * (min(len(table), _ROWS) + 1) + _FRAME_PIXELS,
-            key="library_skipped",
-            alt="Files that would be left out, and why",
-        )
-        if count > _MOST_SKIPPED:
-            st.caption(f"The first {fmt.count(_MOST_SKIPPED)} are shown.")
-    if not preview.complete:
-        st.caption("The folder is large: duplicates and broken photos are found by the first run.")

@@ -1,4 +1,4 @@
-"""Adding a model of one's own: say what it is, watch its check, look at its answers, keep it."""
+"""Adding a model: say what it is, watch its check, look at its answers, keep it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ICONS = {
 _WORDS = {
     StepState.RUNNING: "under way",
     StepState.DONE: "passed",
-    StepState.WARNING: "to know",
+    StepState.WARNING: "note",
     StepState.FAILED: "failed",
 }
 
@@ -53,16 +53,15 @@ def show_add_model() -> None:
         st.fragment(_watch, run_every=None if checking.ended else _EVERY)(checking, checking.ended)
         return
     st.markdown(
-        "A model file can hold a program. It is looked through as data, then opened in a process "
-        "of its own with little time and memory and, on Linux, without rights to your files and "
-        "network. The file is not kept: only its layers and weights are. A ready .tflite file is "
-        "kept as it is."
+        "A model file can contain code. It is inspected as data, then opened in a separate process "
+        "with limited time and memory. On Linux, that process cannot reach your files or network. "
+        "Only layers and weights are kept; a ready .tflite file is kept as it is."
     )
     _form()
 
 
 def show_ready_files() -> None:
-    """Draws a line for each ready ``.tflite`` file somebody brought, if there is one."""
+    """Draws a line for each added ``.tflite`` file, if there is one."""
     files = ready_files(session.home())
     if not files:
         return
@@ -87,11 +86,7 @@ def show_ready_files() -> None:
 
 
 def own_facts(card: OwnCard) -> None:
-    """Draws what a card says of a model of one's own beyond the usual.
-
-    Args:
-        card: The model.
-    """
+    """Draws what a card says of an added model beyond the usual."""
     if card.qat_problems:
         more = len(card.qat_problems) - 3
         named = ", ".join(card.qat_problems[:3]) + (f" and {fmt.count(more)} more" * (more > 0))
@@ -197,7 +192,7 @@ def _watch(checking: Checking, had_ended: bool) -> None:
     if checking.ended and not had_ended:
         st.rerun()  # the whole page: the timer is no longer needed
     if not checking.steps and not checking.ended:
-        st.caption("Waiting: another check is under way, or a latency is being measured.")
+        st.caption("Waiting for another check or a timing run to finish.")
     with st.container(gap="xsmall"):
         for step in checking.steps:
             _step(step)
@@ -221,10 +216,10 @@ def _step(step: Step) -> None:
 def _offer_to_keep(checked: Checked) -> None:
     if "files" not in checked.report["enforced"]:
         st.caption(
-            "This system cannot take a process's rights to files away (Linux 5.13 can): the check "
-            "relied on reading the file as data alone."
+            "This system cannot restrict a process's access to files (Linux 5.13 can). The check "
+            "relied on inspecting the file as data."
         )
-    st.markdown("**Its answers to sample photos.** Are they what the photos show?")
+    st.markdown("**Predictions for sample photos.** Are they right?")
     table = pd.DataFrame(
         {
             "Photo": [row["photo"] for row in checked.answers],
@@ -250,7 +245,10 @@ def _offer_to_keep(checked: Checked) -> None:
     )
     with st.container(horizontal=True):
         if st.button(
-            "Keep it", icon=":material/library_add:", type="primary", key="library_model_keep"
+            "Keep the model",
+            icon=":material/library_add:",
+            type="primary",
+            key="library_model_keep",
         ):
             with guard():
                 card = keep(session.home(), checked, name)
@@ -258,7 +256,7 @@ def _offer_to_keep(checked: Checked) -> None:
                 st.session_state[_GENERATION] += 1
                 toast(f"{card.title} is in the Library.")
                 st.rerun()
-        _leave_button("Throw it away", ":material/delete:", "library_model_drop")
+        _leave_button("Discard", ":material/delete:", "library_model_drop")
 
 
 def _score(checked: Checked) -> str:

@@ -14,12 +14,11 @@ from effq_core.store.rows import RunRow
 from effq_core.store.usage import Inventory, take_inventory
 from pages.ui.common import session
 from pages.ui.common.show import empty, escape, guard, toast
+from pages.ui.library.found import height_of
 from pages.ui.results.photos import forget_photos
 
 _GENERATION = "library_generation"
 _ROWS = 10
-_ROW_PIXELS = 33
-_FRAME_PIXELS = 3
 _MOST_NAMED = 6
 
 
@@ -34,7 +33,7 @@ def show_runs() -> None:
     event = st.dataframe(
         _table(runs, take_inventory(session.home(), session.database())),
         hide_index=True,
-        height=_ROW_PIXELS * (min(len(runs), _ROWS) + 1) + _FRAME_PIXELS,
+        height=height_of(len(runs), _ROWS),
         on_select="rerun",
         selection_mode="multi-row",
         key=f"library_runs_{generation}",
@@ -55,7 +54,7 @@ def show_runs() -> None:
             args=(chosen,),
         )
         if not chosen:
-            st.caption("Tick the runs to delete; you are told first what depends on them.")
+            st.caption("Select runs to delete. You'll see what depends on them before deleting.")
 
 
 def _table(runs: Sequence[RunRow], inventory: Inventory) -> object:

@@ -37,7 +37,7 @@ def show_space() -> None:
                 on_click=_free,
             )
         else:
-            st.caption("Nothing is left over: everything in the store belongs to a run.")
+            st.caption("Nothing to free: everything in the store belongs to a run.")
 
 
 def _free() -> None:

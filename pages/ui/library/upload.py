@@ -1,17 +1,15 @@
-"""Adding photos of one's own: give them, look at what was found, name them."""
+"""Uploading photos: give them, look at what was found, name them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.photos.incoming.limits import UPLOAD_MIB, VISITORS
-from effq_core.photos.incoming.preview import Preview
 from effq_core.photos.incoming.upload import Upload, look_at_files
 from effq_core.photos.incoming.wording import facts, warnings
 from effq_core.photos.own_photos import LONGEST_NAME
@@ -19,15 +17,12 @@ from effq_core.photos.uploads import UPLOAD_TYPES
 from pages.ui.common import session
 from pages.ui.common.show import escape, guard, toast
 from pages.ui.common.uploaded import holds, no_room
+from pages.ui.library.found import show_classes, show_skipped, show_thumbnails
 
 _FOUND = "library_upload_found"
 _GENERATION = "library_upload_generation"
 _NAME = "library_upload_name"
 _DOWN = "library_upload_down"
-_ROWS = 8
-_ROW_PIXELS = 33
-_FRAME_PIXELS = 3
-_MOST_SKIPPED = 200
 
 
 class _Bar:
@@ -66,10 +61,10 @@ def show_add_photos() -> None:
         help=tip("own_photos"),
     )
     st.caption(
-        "In a zip, one folder for each class; train/ and val/ above them are kept as splits. Or a "
-        "CSV with a file and its label in each line. Or neither: photos without labels. At most "
-        f"{UPLOAD_MIB} MiB and {fmt.count(VISITORS.entries)} files. Nothing is stored before you "
-        "add it."
+        "Labels: one folder for each class in the zip, or a CSV with a file and its label in each "
+        "line. Folders train/ and val/ are kept as splits. Photos without labels work too. At "
+        f"most {UPLOAD_MIB} MiB and {fmt.count(VISITORS.entries)} files. Nothing is stored before "
+        "you add it."
     )
     ids = tuple(file.file_id for file in files)
     holds("photos", key, ids)
@@ -127,14 +122,7 @@ def _look_again(found: Upload, *, one_down: bool) -> None:
 def _show(found: Upload) -> None:
     preview = found.preview
     st.markdown(f"**Found:** {escape(' · '.join(facts(preview)))}")
-    with st.container(horizontal=True, gap="small", key="library_upload_thumbnails"):
-        for each in preview.thumbnails:
-            st.image(
-                each.jpeg,
-                caption=escape(each.label) or None,
-                width=88,
-                alt=f"A photo of {each.label}" if each.label else "One of your photos",
-            )
+    show_thumbnails(preview, key="library_upload_thumbnails")
     for text in warnings(preview):
         st.warning(escape(text), icon=":material/warning:")
     if preview.nested:
@@ -142,9 +130,8 @@ def _show(found: Upload) -> None:
         if down != preview.one_down:
             _look_again(found, one_down=down)
             return
-    if preview.classes:
-        _show_classes(preview)
-    _show_skipped(preview)
+    show_classes(preview, key="library_upload_classes")
+    show_skipped(preview, key="library_upload_skipped")
     drop = False
     if preview.lookalikes:
         drop = st.toggle(
@@ -163,7 +150,7 @@ def _show(found: Upload) -> None:
         ):
             _add(found, name, drop=drop)
         st.button(
-            "Give them up",
+            "Discard",
             icon=":material/delete:",
             key="library_upload_give_up",
             on_click=_start_anew,
@@ -181,42 +168,3 @@ def _add(found: Upload, name: str, *, drop: bool) -> None:
 def _start_anew() -> None:
     _give_up()
     st.session_state[_GENERATION] += 1
-
-
-def _show_classes(preview: Preview) -> None:
-    table = pd.DataFrame(
-        {
-            "Class": [each.name for each in preview.classes],
-            "Photos": [each.images for each in preview.classes],
-            "Training": [each.training for each in preview.classes],
-            "Evaluation": [each.evaluation for each in preview.classes],
-        }
-    )
-    if not preview.has_splits:
-        table = table.drop(columns=["Training", "Evaluation"])
-    _table(table, "library_upload_classes", "Photos of each class")
-
-
-def _show_skipped(preview: Preview) -> None:
-    if not preview.skipped:
-        st.caption("Every file can be used.")
-        return
-    count = len(preview.skipped)
-    st.markdown(f"**{fmt.counted(count, 'file')} would be left out:**")
-    shown = preview.skipped[:_MOST_SKIPPED]
-    table = pd.DataFrame(
-        {"File": [each.key for each in shown], "Why": [each.reason for each in shown]}
-    )
-    _table(table, "library_upload_skipped", "Files that would be left out, and why")
-    if count > _MOST_SKIPPED:
-        st.caption(f"The first {fmt.count(_MOST_SKIPPED)} are shown.")
-
-
-def _table(table: pd.DataFrame, key: str, alt: str) -> None:
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=_ROW_PIXELS * (min(len(table), _ROWS) + 1) + _FRAME_PIXELS,
-        key=key,
-        alt=alt,
-    )

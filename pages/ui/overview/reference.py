@@ -19,14 +19,10 @@ from pages.ui.results.files import model_download
 
 
 def show_reference(results: Results) -> None:
-    """Shows what quantization did to the bundled model, and what the paper found.
-
-    Args:
-        results: The reference run's.
-    """
+    """Shows what quantization did to the bundled model, and what the paper found."""
     n = results.baseline.accuracy.n
     threads = results.threads[0]
-    st.subheader("What quantizing did to the bundled model", anchor=False)
+    st.subheader("The bundled model before and after quantization", anchor=False)
     st.caption(
         f"Reference run: {escape(results.model['title'])}, {fmt.count(n)} photos "
         f"({escape(results.dataset['title'])}), {fmt.counted(threads, 'thread')} of "
@@ -34,17 +30,17 @@ def show_reference(results: Results) -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**How often it is right, against its size**", help=tip("top1"))
+        st.markdown("**Accuracy vs file size**", help=tip("top1"))
         figure = remembered(tradeoff, results, Against.SIZE, controls=False)
         chart(figure, key="overview_size")
     with right:
-        st.markdown("**How often it is right, against its speed**", help=tip("latency"))
+        st.markdown("**Accuracy vs latency**", help=tip("latency"))
         shown: dict[str, Any] = {"threads": threads, "controls": False, "paper": False}
         chart(remembered(tradeoff, results, Against.LATENCY, **shown), key="overview_latency")
     st.caption(
-        "Up and to the left is better. Bars are 95 % intervals; hollow marks are the values of the "
-        "paper this starts from. The names: **PTQ** quantizes the trained model as it is, **QAT** "
-        "trains it a little more with the rounding in it."
+        "Up and to the left is better. Bars are 95 % intervals; hollow markers are the paper's "
+        "values. **PTQ** quantizes the trained model as it is; **QAT** fine-tunes it with "
+        "simulated rounding."
     )
     st.dataframe(
         _table(results, threads),
@@ -53,7 +49,7 @@ def show_reference(results: Results) -> None:
         alt="Size, accuracy and latency of each variant, the paper's values beside ours",
         key="overview_table",
     )
-    with st.expander("Why the paper's numbers differ", icon=":material/help:"):
+    with st.expander("Why our numbers differ from the paper", icon=":material/help:"):
         for difference in beside_paper(results).differences:
             st.markdown(f"- {escape(difference)}")
     st.page_link(
@@ -65,11 +61,7 @@ def show_reference(results: Results) -> None:
 
 
 def show_outcome(results: Results) -> None:
-    """Says in one box what to ship, why, and gives the file.
-
-    Args:
-        results: The reference run's.
-    """
+    """Says in one box what to ship, why, and gives the file."""
     found = headline(results)
     with st.container(border=True, key="outcome"):
         icon = ":material/verified:" if found.sure else ":material/warning:"

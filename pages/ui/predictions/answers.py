@@ -25,21 +25,15 @@ _SEEN_SIDE = 224
 
 
 def show_answers(answered: Answered, *, sample: Sample | None, classes: int) -> None:
-    """Draws a photo, what the model sees of it, and what every variant says.
-
-    Args:
-        answered: The photo and its answers.
-        sample: The sample it is, if it is one.
-        classes: How many classes the model knows.
-    """
+    """Draws a photo, what the model sees of it, and what every variant says."""
     differs = bool(answered.differing)
     st.subheader(escape(answered.photo.name), anchor=False)
     icon = ":material/call_split:" if differs else ":material/check_circle:"
     st.markdown(f"{icon} {escape(sentence(answered))}")
     if sample is not None and not sample.shows:
         st.info(
-            f"This sample shows none of the {fmt.count(classes)} classes this model knows, and it "
-            "has to name one of them anyway. Watch how far the variants differ, not what they say.",
+            f"This sample shows none of the {fmt.count(classes)} classes this model knows, but it "
+            "must name one. Compare the variants with each other, not with the photo.",
             icon=":material/help:",
         )
     left, right = st.columns([1, 4.4], gap="medium")
@@ -56,9 +50,9 @@ def show_answers(answered: Answered, *, sample: Sample | None, classes: int) -> 
                     _answer(answer)
         st.caption(
             f"All {fmt.counted(len(answers), 'variant')} together: "
-            f"{fmt.milliseconds(answered.ms)}. Times are of this one answer, on "
-            f"{fmt.counted(THREADS, 'thread')} of a computer that may be busy with other things; "
-            "the careful measurements are on the Results page."
+            f"{fmt.milliseconds(answered.ms)}. These are single timings with "
+            f"{fmt.counted(THREADS, 'thread')} on a computer that may be busy. The Results page "
+            "has careful measurements."
         )
 
 

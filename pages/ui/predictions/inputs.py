@@ -29,14 +29,7 @@ _CURRENT, _KEPT = "_predictions_current", "_predictions_kept"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Given:
-    """A photo as it was given, not yet read.
-
-    Attributes:
-        id: Distinguishes it in this session.
-        name: Its file's name, or what a sample shows.
-        data: The file's content; empty for a sample.
-        sample: The sample it is, if it is one.
-    """
+    """A photo as it was given, not yet read: a file's content, or a sample."""
 
     id: str
     name: str
@@ -55,13 +48,9 @@ class Given:
 
 
 def given_photos(labels: Sequence[str]) -> list[Given]:
-    """Draws the ways to give photos.
+    """Draws the ways to give photos, and names those beyond :data:`MAX_PHOTOS`, which are left out.
 
-    Args:
-        labels: The model's classes: samples are chosen by them.
-
-    Returns:
-        The photos given, at most :data:`MAX_PHOTOS`; those beyond are named on the page.
+    Samples are chosen by the model's labels.
     """
     kept = _kept()
     left, right = st.columns([3, 2], gap="large")

@@ -32,9 +32,6 @@ def _predictors() -> Predictors:
 def warm(results: Results) -> None:
     """Loads a run's variants while nobody waits for them; where others need the room, it does not.
 
-    Args:
-        results: The run's.
-
     Raises:
         InputError: If the run has no files.
         StoreError: If a file is gone.
@@ -47,13 +44,8 @@ def warm(results: Results) -> None:
 def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
     """Answers the photos that have no answer yet, and remembers them for this visitor alone.
 
-    Args:
-        results: The run's.
-        given: The photos.
-
-    Returns:
-        What became of each, by its id, in their order. Where the server is busy with photos of
-        others, those without an answer have that error, and are tried again next time.
+    Returned by id, in their order. Where the server is busy with photos of others, those without an
+    answer have that error, and are tried again next time.
 
     Raises:
         InputError: If the run has no files.

@@ -41,9 +41,5 @@ _listen = st.components.v2.component("effq_paste", js=_SCRIPT)
 
 
 def take_pasted_photos(uploader: str) -> None:
-    """Hands photos pasted anywhere on the page to an uploader.
-
-    Args:
-        uploader: Its key.
-    """
+    """Hands photos pasted anywhere on the page to the uploader of this key."""
     _listen(key="predictions_paste", data={"uploader": uploader}, height=1)

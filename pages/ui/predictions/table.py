@@ -17,6 +17,7 @@ from effq_core.photos.decode import as_rgb
 from effq_core.photos.uploads import Pixels
 from effq_core.predict.agreement import NOT_THE_SAME, Answered, agreement, answers_csv, verdict
 from effq_core.results import Results
+from pages.ui.common.show import download
 
 CHOSEN = "predictions_photo"
 """Key of the photo looked at closely: its id."""
@@ -28,12 +29,7 @@ _DIFFERS = "rgba(213, 94, 0, 0.2)"
 
 
 def show_table(answered: Mapping[str, Answered], results: Results) -> None:
-    """Draws the agreement rates and the table of all photos.
-
-    Args:
-        answered: The photos by their ids, 2 or more.
-        results: The run's, for its own agreement rates.
-    """
+    """Draws the agreement rates and the table of all photos, by their ids, 2 or more."""
     _rates(list(answered.values()), results)
     ids = list(answered)
     names = list(next(iter(answered.values())).answers)
@@ -65,25 +61,16 @@ def show_table(answered: Mapping[str, Answered], results: Results) -> None:
         height=min(len(ids), 8) * _THUMBNAIL + 36,
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "✓ the same class as float32, ≠ another one. Select a row to look at its photo below."
-        )
-        st.download_button(
-            "Download answers (CSV)",
-            answers_csv(list(answered.values())),
-            file_name="predictions.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="predictions_csv",
-        )
+        st.caption("✓ same class as float32, ≠ another class. Select a row to see its photo below.")
+        text = answers_csv(list(answered.values()))
+        download("Download answers (CSV)", text, "predictions.csv", key="predictions_csv")
 
 
 def _rates(answered: list[Answered], results: Results) -> None:
     shares = agreement(answered)
     if not shares:
         return
-    st.markdown("**The same class as float32**", help=f"{tip('agreement')} {tip('interval')}")
+    st.markdown("**Agreement with float32**", help=f"{tip('agreement')} {tip('interval')}")
     lines = ["| Variant | On these photos | In the run's evaluation |", "|---|---|---|"]
     for name, share in shares.items():
         here = fmt.share_with_interval(share.share, share.low, share.high)

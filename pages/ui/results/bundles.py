@@ -11,23 +11,19 @@ from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
 from effq_core.deliver.bundle import bundle_bytes, bundle_name
 from pages.ui.common.choose import Source
-from pages.ui.common.show import escape
+from pages.ui.common.show import download, escape
 
 
 def show_bundles(source: Source) -> None:
-    """Draws the downloads of all bundles.
-
-    Args:
-        source: The run.
-    """
+    """Draws the downloads of all bundles."""
     results = source.results
     if not results.with_files:
         return
-    st.subheader("Take it to a device", anchor=False, help=tip("bundle"))
+    st.subheader("Bundles for devices", anchor=False, help=tip("bundle"))
     st.caption(
-        "A zip with the model file, `labels.txt`, a model card, `classify.py`, which answers as "
-        "this app does to the last bit, and `bench.py`, which measures the latency there: import "
-        "what it writes under *Speed*."
+        "A zip with the model file, `labels.txt`, a model card and two programs. `classify.py` "
+        "answers as this app does, to the last bit. `bench.py` measures latency there; import "
+        "its `timings.json` under *Speed*."
     )
     with st.container(horizontal=True):
         for name in results.with_files:
@@ -42,14 +38,11 @@ def _download(source: Source, name: str) -> None:
     except EffqError as error:
         st.caption(f":material/file_off: {escape(error.message)}", width="content")
         return
-    st.download_button(
+    download(
         f"{name}.zip ({fmt.kib(variant.file.size_bytes)})",
-        # Packed when it is asked for.
         partial(bundle_bytes, results, name, run=source.title),
-        file_name=f"{bundle_name(results, name)}.zip",
-        mime="application/zip",
+        f"{bundle_name(results, name)}.zip",
         key=f"download_bundle_{name}",
         icon=":material/deployed_code:",
         help=f"Everything a device needs to run {escape(variant.title)}.",
-        on_click="ignore",
     )

@@ -18,11 +18,7 @@ _EXPLAINED = {"Governor": "governor"}
 
 
 def show_checks(source: Source) -> None:
-    """Draws gates, warnings and settings.
-
-    Args:
-        source: The run.
-    """
+    """Draws gates, warnings and settings."""
     results = source.results
     st.subheader("Checks", anchor=False, help=tip("gate"))
     kinds = _kinds(results)

@@ -15,14 +15,7 @@ _THREADS = "results_threads"
 
 
 def choose_threads(results: Results) -> int:
-    """Lets the person choose a thread count that was timed.
-
-    Args:
-        results: The run's.
-
-    Returns:
-        The count; no choice is shown where there is only one.
-    """
+    """Lets the person choose a thread count that was timed, where there are several."""
     counts = list(results.threads)
     if len(counts) == 1:
         return counts[0]
@@ -41,14 +34,9 @@ def choose_threads(results: Results) -> int:
 
 
 def choose_pair(results: Results) -> tuple[str, str] | None:
-    """Lets the person choose two variants to compare.
+    """Lets the person choose two variants: the one compared with, and the one compared.
 
-    Args:
-        results: The run's.
-
-    Returns:
-        The variant compared with, and the one compared; ``None`` where the run has one variant
-        only, or the same was chosen twice, which is said.
+    ``None`` where the run has one only, or the same was chosen twice, which is said.
     """
     names = list(results.variants)
     if len(names) < 2:

@@ -23,17 +23,12 @@ from pages.ui.results.choices import choose_pair
 
 
 def show_classes(source: Source) -> None:
-    """Draws confusion and change by class of a pair of variants.
-
-    Args:
-        source: The run.
-    """
+    """Draws confusion and change by class of a pair of variants."""
     results = source.results
     if results.baseline.accuracy.top1 is None:
         st.info(
-            "The photos have no labels: nobody knows which answers are right, so there is no "
-            "confusion and no accuracy by class. *Which photos changed* shows the answers that "
-            "differ.",
+            "The photos have no labels, so there is no confusion matrix and no accuracy by class. "
+            "*Changed photos* shows the answers that differ.",
             icon=":material/label_off:",
         )
         return
@@ -46,13 +41,13 @@ def show_classes(source: Source) -> None:
     if chosen is None:
         return
     first, second = (results.variants[name] for name in chosen)
-    st.subheader("What each class gains or loses", anchor=False, help=tip("paired_interval"))
+    st.subheader("Accuracy change by class", anchor=False, help=tip("paired_interval"))
     rows = results_cache.by_class(source, *chosen)
     chart(class_differences(rows, f"{second.title} minus {first.title}"), key="class_changes")
     st.caption(
         f"{escape(second.title)} minus {escape(first.title)}; in brackets the photos of the class. "
-        f"Of {fmt.counted(len(rows), 'class', 'classes')} expect {by_chance(len(rows))} to lie "
-        "off zero by chance alone (one interval in twenty)." + _cut(len(names))
+        f"Of {fmt.counted(len(rows), 'class', 'classes')}, {by_chance(len(rows))} may lie off "
+        "zero by chance (one interval in twenty)." + _cut(len(names))
     )
     left, right = st.columns(2)
     with left:
@@ -60,10 +55,10 @@ def show_classes(source: Source) -> None:
         chart(confusion(second.accuracy, names), key="confusion")
         st.caption("Numbers are photos; colour is the share of the true class.")
     with right:
-        st.subheader("What changed in it", anchor=False, help=tip("confusion"))
+        st.subheader("Change in confusion", anchor=False, help=tip("confusion"))
         chart(confusion_change(first.accuracy, second.accuracy, names), key="confusion_change")
         st.caption("Plus: more photos than before; minus: fewer.")
-    st.subheader("How sure, how often right", anchor=False, help=tip("reliability"))
+    st.subheader("Confidence vs accuracy", anchor=False, help=tip("reliability"))
     shown = [
         name for name in results.variants if not get_variant(name).is_control or name in chosen
     ]

@@ -28,19 +28,14 @@ Reports = Mapping[str, Sequence[DeviceReport]]
 
 
 def show_devices(source: Source, threads: int) -> None:
-    """Draws what was measured of a run's files elsewhere, and takes more of it.
-
-    Args:
-        source: The run.
-        threads: Thread count shown.
-    """
+    """Draws what was measured of a run's files elsewhere, and takes more of it."""
     st.subheader("On other devices", anchor=False, help=tip("other_devices"))
     _take(source.results)
     reports = list_timings(session.home(), source.results)
     if not reports:
         st.caption(
-            "Nothing is imported yet. Take a variant's bundle from *Numbers and files*, copy it to "
-            'the device, run `python bench.py --device "My board"` there, and bring back the '
+            "Nothing is imported yet. Copy a variant's bundle from *Numbers and files* to the "
+            'device and run `python bench.py --device "My board"` there. Then import the '
             "`timings.json` it writes."
         )
         return

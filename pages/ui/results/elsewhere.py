@@ -18,11 +18,7 @@ from pages.ui.experiment.start import start
 
 
 def show_elsewhere(source: Source) -> None:
-    """Offers to measure the run's files on photos it has not seen.
-
-    Args:
-        source: The run.
-    """
+    """Offers to measure the run's files on photos it has not seen."""
     st.subheader("Measure on other photos", anchor=False, help=tip("files_of"))
     if not measurable(source.results):
         st.caption("There is no file of this run on this machine.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -15,17 +16,11 @@ from effq_core.deliver.html_report import html_report
 from effq_core.experiment.variants import is_ready
 from effq_core.results import Results, rows
 from pages.ui.common.choose import Source
-from pages.ui.common.show import escape
+from pages.ui.common.show import download, escape
 
 
 def model_download(source: Source, name: str, *, primary: bool = False) -> None:
-    """Offers a variant's file; says why where there is none.
-
-    Args:
-        source: The run.
-        name: The variant.
-        primary: Whether it is what the person came for.
-    """
+    """Offers a variant's file, or says why there is none; ``primary`` if people came for it."""
     results = source.results
     variant = results.variants[name]
     try:
@@ -33,57 +28,42 @@ def model_download(source: Source, name: str, *, primary: bool = False) -> None:
     except EffqError as error:
         st.caption(f":material/file_off: {escape(error.message)}", width="content")
         return
-    st.download_button(
+    download(
         f"{name}{path.suffix} ({fmt.kib(variant.file.size_bytes)})",
-        path.read_bytes,  # read when it is asked for
-        file_name=f"{name}{path.suffix}",
-        mime="application/octet-stream",
+        path.read_bytes,
+        f"{name}{path.suffix}",
         key=f"download_{'picked' if primary else 'file'}_{name}",
-        icon=":material/download:",
         type="primary" if primary else "secondary",
-        on_click="ignore",
     )
 
 
 def show_files(source: Source) -> None:
-    """Draws the downloads of tables, answers and the report.
-
-    Args:
-        source: The run.
-    """
+    """Draws the downloads of tables, answers and the report."""
     results = source.results
+    stem = f"effq-{source.id}"
     with st.container(horizontal=True):
-        _button("Table, CSV", partial(_csv, results), f"effq-{source.id}.csv", "text/csv")
-        _button("Results, JSON", partial(_json, results), f"effq-{source.id}.json",
-                "application/json")  # fmt: skip
+        _button("Table, CSV", partial(_csv, results), f"{stem}.csv")
+        _button("Results, JSON", partial(_json, results), f"{stem}.json")
         if results.baseline.artifact:
-            _button("Answers to every photo, CSV", partial(_answers, results),
-                    f"effq-{source.id}-answers.csv", "text/csv")  # fmt: skip
-            _button("Labels, TXT", partial(_labels, results), "labels.txt", "text/plain")
+            _button(
+                "Answers to every photo, CSV", partial(_answers, results), f"{stem}-answers.csv"
+            )
+            _button("Labels, TXT", partial(_labels, results), "labels.txt")
 
 
 def show_report(source: Source) -> None:
-    """Draws the download of the report.
-
-    Args:
-        source: The run.
-    """
+    """Draws the download of the report."""
     _button(
         "Report, HTML",
-        partial(_report, source.results, source.title),
+        partial(html_report, source.results, source.title),
         f"effq-{source.id}.html",
-        "text/html",
-        text="One file with every chart and table, about 5 MB. Opens without a network.",
-        primary=True,
+        help="One file with every chart and table, about 5 MB. Opens without a network.",
+        type="primary",
     )
 
 
 def show_models(source: Source) -> None:
-    """Draws the downloads of all model files.
-
-    Args:
-        source: The run.
-    """
+    """Draws the downloads of all model files."""
     with st.container(horizontal=True):
         for name in source.results.variants:
             if source.results.variants[name].artifact:
@@ -97,20 +77,8 @@ def show_models(source: Source) -> None:
         )
 
 
-def _button(
-    label: str, data: partial[str], name: str, mime: str, text: str = "", *, primary: bool = False
-) -> None:
-    st.download_button(
-        label,
-        data,
-        file_name=name,
-        mime=mime,
-        key=f"download_{label}",
-        icon=":material/download:",
-        help=text or None,
-        type="primary" if primary else "secondary",
-        on_click="ignore",
-    )
+def _button(label: str, data: partial[str], name: str, **more: Any) -> None:
+    download(label, data, name, key=f"download_{label}", **more)
 
 
 def _csv(results: Results) -> str:
@@ -127,7 +95,3 @@ def _answers(results: Results) -> str:
 
 def _labels(results: Results) -> str:
     return "".join(f"{label}\n" for label in results.labels())
-
-
-def _report(results: Results, title: str) -> str:
-    return html_report(results, title)

@@ -16,11 +16,7 @@ from pages.ui.results.retime import offer_retiming
 
 
 def show_head(source: Source) -> None:
-    """Draws the facts, the outcome and whether to trust it.
-
-    Args:
-        source: The run.
-    """
+    """Draws the facts, the outcome and whether to trust it."""
     results = source.results
     st.caption(" · ".join(escape(fact) for fact in facts(results)), help=tip("n"))
     _outcome(source)

@@ -11,7 +11,7 @@ from effq_core.base.glossary import tip
 from effq_core.results import rows
 from effq_core.results.columns import Column, Group, columns
 from pages.ui.common.choose import Source
-from pages.ui.common.tables import written
+from pages.ui.common.tables import show_table
 from pages.ui.results.bundles import show_bundles
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.files import show_files, show_models, show_report
@@ -21,11 +21,7 @@ _EVERYTHING = "Everything"
 
 
 def show_numbers(source: Source) -> None:
-    """Draws the table and the downloads.
-
-    Args:
-        source: The run.
-    """
+    """Draws the table and the downloads."""
     results = source.results
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         group = st.segmented_control(
@@ -51,24 +47,17 @@ def show_numbers(source: Source) -> None:
         "title": st.column_config.TextColumn("Variant", pinned=True, help=tip("variant")),
         **{column.name: _config(column, wide=group == _EVERYTHING) for column in shown},
     }
-    st.dataframe(
-        written(
-            frame,
-            {column.name: column.text for column in shown},
-            {
-                column.name: list(map(column.is_disturbed, table))
-                for column in shown
-                if column.doubt
-            },
-        ),
-        column_config=config,
-        hide_index=True,
-        height="content",
+    show_table(
+        frame,
+        {column.name: column.text for column in shown},
+        config,
         key=f"numbers_{group}_{threads}",
         alt=f"Table of {len(shown)} measurements of {len(frame)} variants.",
+        disturbed={c.name: list(map(c.is_disturbed, table)) for c in shown if c.doubt},
+        height="content",
     )
     st.caption("Click a heading to sort; hover over it for what it means.")
-    st.subheader("Take it with you", anchor=False)
+    st.subheader("Downloads", anchor=False)
     show_report(source)
     show_models(source)
     show_files(source)

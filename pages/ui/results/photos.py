@@ -19,6 +19,7 @@ from effq_core.results.photos import EvaluationPhotos, open_photos
 from pages.ui.common import session
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape
+from pages.ui.common.tables import decimals, show_table
 from pages.ui.results import cache as results_cache
 from pages.ui.results.choices import choose_pair
 
@@ -36,11 +37,7 @@ _WORDS = {
 
 
 def show_photos(source: Source) -> None:
-    """Draws the filters and the photos, or a table where the run ships none.
-
-    Args:
-        source: The run.
-    """
+    """Draws the filters and the photos, or a table where the run ships none."""
     st.subheader("Which photos changed?", anchor=False, help=tip("flips"))
     chosen = choose_pair(source.results)
     if chosen is None:
@@ -49,7 +46,7 @@ def show_photos(source: Source) -> None:
     n = source.results.baseline.accuracy.n
     if not found:
         st.info(
-            f"Both give the same answer to all {fmt.counted(n, 'photo')}.",
+            f"Both variants give the same answer for all {fmt.counted(n, 'photo')}.",
             icon=":material/check:",
         )
         return
@@ -108,9 +105,6 @@ def _photos(store: str, run: str, stamp: str, _results: Results) -> EvaluationPh
 
 def photos_of(source: Source) -> EvaluationPhotos:
     """Returns the photos a run was evaluated on, opened once.
-
-    Args:
-        source: The run.
 
     Raises:
         EffqError: As :func:`effq_core.results.photos.open_photos` does.
@@ -189,18 +183,13 @@ def _table(results: Results, shown: Sequence[ChangedPhoto], first: str, second: 
         "change": text("Change", pinned=True),
         "truth": text("True class"),
         "first": text(f"{before} says"),
-        "first_confidence": number("sure, %", format="%.0f", help=tip("confidence")),
+        "first_confidence": number("Confidence, %", help=tip("confidence")),
         "second": text(f"{after} says"),
-        "second_confidence": number("sure, %", format="%.0f", help=tip("confidence")),
+        "second_confidence": number("Confidence, %", help=tip("confidence")),
         "key": text("Photo"),
     }
     if shown[0].truth is None:
         del config["truth"]
-    st.dataframe(
-        frame,
-        column_config=config,
-        column_order=list(config),
-        hide_index=True,
-        key="photos_frame",
-        alt=f"Table of {len(frame)} photos whose answer changed.",
-    )
+    texts = dict.fromkeys(("first_confidence", "second_confidence"), decimals(0))
+    alt = f"Table of {len(frame)} photos whose answer changed."
+    show_table(frame, texts, config, key="photos_frame", alt=alt)

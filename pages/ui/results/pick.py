@@ -30,11 +30,7 @@ _SIZE, _LATENCY, _DROP = "pick_size", "pick_latency", "pick_drop"
 
 
 def show_pick(source: Source) -> None:
-    """Draws the limits and the recommendation.
-
-    Args:
-        source: The run.
-    """
+    """Draws the limits and the recommendation."""
     st.subheader("Which one should I ship?", anchor=False)
     limits = _limits(source.results)
     found = results_cache.recommendation(source, limits)
@@ -44,7 +40,7 @@ def show_pick(source: Source) -> None:
         st.markdown(f"{icon} **{escape(verdict.title)}**: {escape(verdict.reason)}")
     if found.others:
         st.caption(
-            ":material/check_circle: within the limits, but beaten  ·  "
+            ":material/check_circle: within the limits, but another is better  ·  "
             ":material/block: outside the limits, or not to be shipped"
         )
 
@@ -114,7 +110,7 @@ def _drop_limit(results: Results) -> tuple[float | None, bool]:
         (drop_of(variant, certain=True) for variant in results.variants.values()), default=0.0
     )
     drop = _slider(
-        "Largest drop of top-1" if labelled else "Most answers unlike float32's",
+        "Largest drop of top-1" if labelled else "Most answers that differ from float32",
         _tenths(0, max(3, math.ceil(worst))),
         lambda points: f"{fmt.decimals(points, 1)} {'points' if labelled else '%'}",
         key=_DROP,
@@ -122,7 +118,7 @@ def _drop_limit(results: Results) -> tuple[float | None, bool]:
         first=USUAL_DROP_POINTS if labelled else USUAL_UNLIKE_PERCENT,
     )
     certain = st.checkbox(
-        "even at the far end of the 95 % interval",
+        "worst case of the 95 % interval",
         key="pick_certain",
         help=tip("paired_interval"),
         persist_state="page",
@@ -172,9 +168,9 @@ def _loosen(limits: Limits) -> None:
 def _nearest(source: Source, limits: Limits) -> None:
     """Says which variant comes nearest to limits none keeps to, and offers what it needs."""
     found = nearest(source.results, limits)
-    text = ":material/block: **No variant keeps to these limits.**"
+    text = ":material/block: **No variant meets these limits.**"
     if found is None:
-        st.markdown(f"{text} None of this run may be shipped, or none was timed so.")
+        st.markdown(f"{text} None may be shipped, or none was timed with that many threads.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"{text} {escape(found.text)}")

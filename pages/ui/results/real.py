@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -14,18 +11,14 @@ from effq_core.results import Results
 from effq_core.results.pairs import Pair, is_real
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
-from pages.ui.common.tables import PAIR_TEXTS, written
+from pages.ui.common.tables import show_pairs
 from pages.ui.results import cache as results_cache
 from pages.ui.results.choices import choose_pair
 from pages.ui.results.elsewhere import show_elsewhere
 
 
 def show_real(source: Source) -> None:
-    """Draws one pair closely, all variants against float32, and every pair on request.
-
-    Args:
-        source: The run.
-    """
+    """Draws one pair closely, all variants against float32, and every pair on request."""
     st.subheader("Is the difference real?", anchor=False, help=tip("mcnemar"))
     chosen = choose_pair(source.results)
     if chosen is not None:
@@ -35,8 +28,8 @@ def show_real(source: Source) -> None:
         st.subheader("Every variant against float32", anchor=False, help=tip("paired_interval"))
         chart(figure, key="differences")
         st.caption(
-            "Filled markers differ by more than chance would do (exact McNemar, p below 0.05), "
-            "hollow ones do not. The band is ±1 point: a difference inside it hardly matters."
+            "Filled markers differ significantly (exact McNemar, p below 0.05); hollow ones are "
+            "consistent with chance. The band is ±1 point: a difference inside it hardly matters."
         )
     if len(source.results.variants) > 2 and st.toggle(
         "Show every pair", key="real_all", persist_state="page"
@@ -90,44 +83,13 @@ def _metric(label: str, value: str, term: str) -> None:
 def _all(source: Source) -> None:
     titles = {name: variant.title for name, variant in source.results.variants.items()}
     pairs = results_cache.all_pairs(source)
-    frame = pd.DataFrame(
-        [
-            {
-                "variant": titles[pair.second],
-                "against": titles[pair.first],
-                "points": pair.comparison.difference_points,
-                "worse": pair.comparison.worse,
-                "better": pair.comparison.better,
-                "p": pair.comparison.p,
-                "holm": pair.adjusted_p,
-                "same": 100 * pair.comparison.agreement.share,
-            }
-            for pair in pairs
-        ]
-    )
-    number = st.column_config.NumberColumn
-    shown: dict[str, Any] = {
-        "variant": st.column_config.TextColumn("Variant", pinned=True),
-        "against": st.column_config.TextColumn("Compared with"),
-    }
-    if pairs[0].comparison.p is not None:
-        shown |= {
-            "points": number("Difference, points", help=tip("paired_interval")),
-            "worse": number("Worse, photos", help=tip("flips")),
-            "better": number("Better, photos", help=tip("flips")),
-            "p": number("Exact p", help=tip("mcnemar")),
-            "holm": number("p, all pairs", help=tip("holm")),
-        }
-    shown["same"] = number("Same answer, %", help=tip("agreement"))
-    st.dataframe(
-        written(frame, PAIR_TEXTS),
-        column_config=shown,
-        column_order=list(shown),
-        hide_index=True,
+    show_pairs(
+        {"variant": "Variant", "against": "Compared with"},
+        [((titles[p.second], titles[p.first]), p.comparison, p.adjusted_p) for p in pairs],
         key="real_pairs",
-        alt=f"Table of {len(frame)} pairs of variants with flips and exact p.",
+        alt=f"Table of {len(pairs)} pairs of variants with flips and exact p.",
     )
     st.caption(
-        f"{fmt.counted(len(frame), 'pair')} at once: of twenty tests one shows p below 0.05 by "
+        f"{fmt.counted(len(pairs), 'pair')} at once: of twenty tests one shows p below 0.05 by "
         "chance alone. The last p allows for that."
     )

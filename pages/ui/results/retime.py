@@ -15,12 +15,7 @@ _AGAIN = ", timed again"
 
 
 def offer_retiming(source: Source, *, key: str) -> None:
-    """Offers to take all latencies once more, in one sitting.
-
-    Args:
-        source: The run.
-        key: Of the button.
-    """
+    """Offers to take all latencies once more, in one sitting."""
     if source.id == REFERENCE:
         return  # its photos and models are not on this machine
     if st.button(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +13,7 @@ from effq_core.charts.side_by_side import Quantity, letters, side_by_side
 from effq_core.results.several import Difference, Touches, differences, verdicts
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
-from pages.ui.common.tables import PAIR_TEXTS, written
+from pages.ui.common.tables import show_pairs
 from pages.ui.results import cache as results_cache
 from pages.ui.results.sweep import show_choice
 
@@ -35,11 +34,7 @@ _NOTES = {
 
 
 def show_several(sources: Sequence[Source]) -> None:
-    """Draws two runs or more.
-
-    Args:
-        sources: The runs, in the order they were chosen.
-    """
+    """Draws two runs or more."""
     names = letters(len(sources))
     for name, source in zip(names, sources, strict=True):
         n = fmt.counted(source.results.baseline.accuracy.n, "photo")
@@ -122,49 +117,24 @@ def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
 
 def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
     """Compares the same variant of two runs photo by photo, where the photos are the same."""
-    rows, left_out = [], []
+    pairs, left_out = [], []
     for name, source in zip(names[1:], sources[1:], strict=True):
         compared = results_cache.between(sources[0], source)
         if not compared:
             left_out.append(name)
         for variant, comparison in compared.items():
-            rows.append(
-                {
-                    "variant": source.results.variants[variant].title,
-                    "runs": f"{name} minus {names[0]}",
-                    "points": comparison.difference_points,
-                    "worse": comparison.worse,
-                    "better": comparison.better,
-                    "p": comparison.p,
-                    "same": 100 * comparison.agreement.share,
-                }
-            )
+            what = source.results.variants[variant].title, f"{name} minus {names[0]}"
+            pairs.append((what, comparison, None))
     st.subheader("The same variant in two runs", anchor=False, help=tip("mcnemar"))
     if left_out:
         st.caption(
             f"Not tested against {names[0]}, because the photos or the model's classes are others: "
             f"{', '.join(left_out)}."
         )
-    if not rows:
-        return
-    number = st.column_config.NumberColumn
-    config: dict[str, Any] = {
-        "variant": st.column_config.TextColumn("Variant", pinned=True),
-        "runs": st.column_config.TextColumn("Runs"),
-    }
-    if rows[0]["p"] is not None:
-        config |= {
-            "points": number("Difference, points", help=tip("paired_interval")),
-            "worse": number("Worse, photos", help=tip("flips")),
-            "better": number("Better, photos", help=tip("flips")),
-            "p": number("Exact p", help=tip("mcnemar")),
-        }
-    config["same"] = number("Same answer, %", help=tip("agreement"))
-    st.dataframe(
-        written(pd.DataFrame(rows), PAIR_TEXTS),
-        column_config=config,
-        column_order=list(config),
-        hide_index=True,
-        key="several_across",
-        alt=f"Table of {len(rows)} variants compared between runs.",
-    )
+    if pairs:
+        show_pairs(
+            {"variant": "Variant", "runs": "Runs"},
+            pairs,
+            key="several_across",
+            alt=f"Table of {len(pairs)} variants compared between runs.",
+        )

@@ -14,7 +14,7 @@ from effq_core.results import Results
 from effq_core.results.subject import machine
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
-from pages.ui.common.tables import decimals, written
+from pages.ui.common.tables import decimals, show_table
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.devices import show_devices
 from pages.ui.results.retime import offer_retiming
@@ -23,22 +23,18 @@ _SHOWN = "speed_shown"
 
 
 def show_speed(source: Source) -> None:
-    """Draws the timed invocations of a run.
-
-    Args:
-        source: The run.
-    """
+    """Draws the timed invocations of a run."""
     results = source.results
     threads = choose_threads(results)
-    st.subheader("One photo", anchor=False, help=tip("latency"))
+    st.subheader("Latency per photo", anchor=False, help=tip("latency"))
     chart(distribution(results, threads), key="distribution")
     st.caption(
-        "Box: the middle half of the timed invocations, with the median; dots: the stragglers. "
+        "Box: the middle half of the timed invocations, with the median. Dots: outliers. "
         f"Measured on {escape(machine(results.hardware))}."
     )
     _table(results, threads)
     offer_retiming(source, key="speed_anew")
-    st.subheader("Was the machine calm?", anchor=False, help=tip("steadiness"))
+    st.subheader("Was timing stable?", anchor=False, help=tip("steadiness"))
     _calm(results, threads)
     names = list(results.variants)
     if any(name not in names for name in st.session_state.get(_SHOWN, ())):
@@ -56,7 +52,7 @@ def show_speed(source: Source) -> None:
     if shown:
         chart(steadiness(results, threads, shown), key="steadiness")
     if len(results.threads) > 1:
-        st.subheader("What more threads give", anchor=False, help=tip("threads"))
+        st.subheader("Speed by thread count", anchor=False, help=tip("threads"))
         chart(thread_scaling(results), key="scaling")
     show_devices(source, threads)
 
@@ -65,7 +61,7 @@ def _calm(results: Results, threads: int) -> None:
     """Says what disturbed a timing, before the chart that shows it."""
     found = disturbances(results, threads)
     if not found:
-        st.caption(":material/check: No timing was disturbed by other programs, and all are even.")
+        st.caption(":material/check: Other programs disturbed no timing, and all were stable.")
     for sentence in found:
         st.markdown(f":orange[:material/warning:] {escape(sentence)}")
 
@@ -93,17 +89,11 @@ def _table(results: Results, threads: int) -> None:
         ]
     )
     number = st.column_config.NumberColumn
-    st.dataframe(
-        written(
-            frame,
-            dict.fromkeys(("median", "faster", "p90", "p99"), decimals(2))
-            | {"rate": fmt.count, "cold": fmt.count, "memory": decimals(1), "n": fmt.count},
-            {
-                "median": [timing.disturbed for _, timing in timed],
-                "faster": [ratio is not None and ratio.disturbed for ratio in ratios],
-            },
-        ),
-        column_config={
+    show_table(
+        frame,
+        dict.fromkeys(("median", "faster", "p90", "p99"), decimals(2))
+        | {"rate": fmt.count, "cold": fmt.count, "memory": decimals(1), "n": fmt.count},
+        {
             "variant": st.column_config.TextColumn("Variant", pinned=True),
             "median": number("Median, ms", help=tip("median")),
             "faster": number("× faster", help=tip("speedup")),
@@ -115,8 +105,11 @@ def _table(results: Results, threads: int) -> None:
             "memory": number("Peak memory, MiB", help=tip("peak_memory")),
             "n": number("n, invocations", help="Timed invocations the numbers rest on."),
         },
-        hide_index=True,
-        height="content",
         key=f"speed_table_{threads}",
         alt="Table of latency, cold start and memory of each variant.",
+        disturbed={
+            "median": [timing.disturbed for _, timing in timed],
+            "faster": [ratio is not None and ratio.disturbed for ratio in ratios],
+        },
+        height="content",
     )

@@ -23,7 +23,7 @@ from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart, empty, escape
+from pages.ui.common.show import chart, download, empty, escape
 
 _ALONG = {
     Along.CALIBRATION_SIZE: "Against calibration photos",
@@ -35,9 +35,6 @@ _Runs = Sequence[tuple[str, Results]]
 
 def show_sweep(run_id: str) -> None:
     """Draws everything a sweep's finished runs have found.
-
-    Args:
-        run_id: The sweep's.
 
     Raises:
         InputError: If it is no sweep.
@@ -59,7 +56,7 @@ def show_sweep(run_id: str) -> None:
             st.query_params.pop("sweep", None)
             st.rerun()
     if len(runs) < 2:
-        empty("Two runs must be finished before they can be compared.")
+        empty("At least two finished runs are needed for a comparison.")
         return
     choices = alongs(state.sweep)
     along, measure = _choose(choices, choices[0])
@@ -74,22 +71,8 @@ def _downloads(run_id: str, state: SweepState) -> None:
     known = tuple((row.run, row.problem, len(row.found)) for row in rows)
     table, document = _documents(run_id, known, state)
     with st.container(horizontal=True, key="sweep_downloads"):
-        st.download_button(
-            "Every run (CSV)",
-            table,
-            file_name=f"sweep-{run_id}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            key="sweep_csv",
-        )
-        st.download_button(
-            "Every number (JSON)",
-            document,
-            file_name=f"sweep-{run_id}.json",
-            mime="application/json",
-            icon=":material/download:",
-            key="sweep_json",
-        )
+        download("Every run (CSV)", table, f"sweep-{run_id}.csv", key="sweep_csv")
+        download("Every number (JSON)", document, f"sweep-{run_id}.json", key="sweep_json")
 
 
 @st.cache_data(show_spinner="Writing down the runs …", max_entries=4)
@@ -108,12 +91,8 @@ def _load(run_id: str, runs: tuple[tuple[int, str], ...]) -> tuple[tuple[str, Re
 
 
 def show_choice(sources: Sequence[Source]) -> None:
-    """Draws accuracy against one choice over runs somebody chose.
-
-    Args:
-        sources: The runs.
-    """
-    st.subheader("Accuracy against one choice", anchor=False)
+    """Draws accuracy against one choice over runs somebody chose."""
+    st.subheader("Accuracy by setting", anchor=False)
     along, measure = _choose(tuple(Along), Along.CALIBRATION_SIZE)
     runs = [(source.title, source.results) for source in sources]
     key = "/".join(f"{source.id}.{source.stamp}" for source in sources)
@@ -133,7 +112,7 @@ def _choose(choices: Sequence[Along], default: Along) -> tuple[Along, Measure]:
                 or default
             )  # fmt: skip
         difference = st.toggle(
-            "as difference to float32", key="several_difference", help=tip("paired_interval"),
+            "difference to float32", key="several_difference", help=tip("paired_interval"),
             persist_state="page",
         )  # fmt: skip
     return along, Measure.DIFFERENCE if difference else Measure.QUALITY

@@ -19,11 +19,7 @@ from pages.ui.results.choices import choose_threads
 
 
 def show_tradeoff(source: Source) -> None:
-    """Draws the charts.
-
-    Args:
-        source: The run.
-    """
+    """Draws the charts."""
     results = source.results
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         threads = choose_threads(results)
@@ -31,17 +27,16 @@ def show_tradeoff(source: Source) -> None:
         paper = _paper(results)
     left, right = st.columns(2)
     with left:
-        st.subheader("Against size", anchor=False, help=tip("pareto"))
+        st.subheader("Accuracy vs file size", anchor=False, help=tip("pareto"))
         shown: dict[str, Any] = {"threads": threads, "controls": controls, "paper": paper}
         chart(remembered(tradeoff, results, Against.SIZE, **shown), key="tradeoff_size")
     with right:
-        st.subheader("Against latency", anchor=False, help=tip("latency"))
+        st.subheader("Accuracy vs latency", anchor=False, help=tip("latency"))
         chart(remembered(tradeoff, results, Against.LATENCY, **shown), key="tradeoff_latency")
     st.caption(
-        "Up and to the left is better. Bars are 95 % intervals; markers at the same place "
-        "stand a hair apart, and the tooltip has the exact values."
+        "Up and to the left is better. Bars are 95 % intervals; the tooltip has the exact values."
     )
-    st.subheader("Size of the files", anchor=False, help=tip("compression"))
+    st.subheader("File size", anchor=False, help=tip("compression"))
     chart(remembered(sizes, results, paper=paper), key="sizes")
     if paper:
         _about_paper(results)
@@ -66,14 +61,14 @@ def _paper(results: Results) -> bool:
         "The paper's values",
         value=True,
         key="tradeoff_paper",
-        help="Hollow markers: what the paper printed for the same network. What differs is said "
-        "below the charts.",
+        help="Hollow markers: what the paper printed for the same network. Why they differ is "
+        "explained below the charts.",
         persist_state="page",
     )
 
 
 def _about_paper(results: Results) -> None:
-    with st.expander("Why the paper's values are not these", icon=":material/article:"):
+    with st.expander("Why our numbers differ from the paper", icon=":material/article:"):
         st.markdown(
             "\n".join(f"- {escape(sentence)}" for sentence in beside_paper(results).differences)
         )

@@ -14,11 +14,7 @@ from pages.ui.common.show import chart, empty, escape
 
 
 def show_training(source: Source) -> None:
-    """Draws the curves of every variant that was fine-tuned.
-
-    Args:
-        source: The run.
-    """
+    """Draws the curves of every variant that was fine-tuned."""
     results = source.results
     trained = [variant for variant in results.variants.values() if variant.training]
     histories = {
@@ -28,7 +24,7 @@ def show_training(source: Source) -> None:
     }
     if not trained:
         empty(
-            "No variant of this run was fine-tuned. Int8 (QAT) and its controls are.",
+            "No variant of this run was fine-tuned: int8 (QAT) and its controls were not chosen.",
             page="experiment",
             label="Choose them for an experiment",
         )
