@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import typer
+from effq_core.measure.gate_wording import _TITLES
 
 from effq_core.cli.app import app
 from effq_core.experiment.variants import CATALOGUE
-from effq_core.measure.gate_wording import _TITLES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])

@@ -78,15 +78,16 @@ class Registry(Generic[_T]):
         return tuple(self._rows.values())
 
 
-def import_folders(package: str, path: Sequence[str]) -> None:
+def import_folders(package: str, path: Sequence[str], *, files: bool = False) -> None:
     """Imports every folder of a package, so that what lies in it registers itself.
 
     Args:
         package: Its name.
         path: Its ``__path__``.
+        files: Whether single files are imported, too.
     """
     for found in pkgutil.iter_modules(path):
-        if found.ispkg:
+        if found.ispkg or files:
             importlib.import_module(f"{package}.{found.name}")
 
 
@@ -94,7 +95,7 @@ def resolve(where: str) -> Any:
     """Imports what ``module:name`` stands for.
 
     Args:
-        where: Such as ``effq_core.measure.gates:no_float_gate``.
+        where: Such as ``effq_toy:one_scale``.
 
     Returns:
         The object.

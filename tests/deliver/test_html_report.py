@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from effq_core.measure.gate_wording import plainly
 
 from effq_core.deliver.html_report import html_report
-from effq_core.measure.gate_wording import plainly
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, load_reference
 from tests.results.run_variations import changed, only, steady, unlabelled

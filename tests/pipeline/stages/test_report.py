@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.measure.accuracy import score
-from effq_core.measure.fake_quant_count import expected_fake_quant
 from effq_core.measure.gates import Gate
+from effq_core.measure.gates.fake_quant_count import expected_fake_quant
 from effq_core.measure.predictions import Predictions
 from effq_core.photos.base import ImageItem
 from effq_core.photos.index import items_to_json
