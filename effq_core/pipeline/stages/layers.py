@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from effq_core.store.stage_files import MODEL_FILE
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
 
-_LIMITS = frozenset(Mixed.__dataclass_fields__)
+_LIMITS = frozenset(each.name for each in fields(Mixed))
 
 
 @stage("layers:effect", title="Try each block in int8 and in floats", libraries=TENSORFLOW)
