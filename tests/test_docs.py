@@ -138,7 +138,8 @@ def test_every_picture_is_shown() -> None:
 
 
 def test_paths_of_code_exist() -> None:
-    assert not [path for path in sorted(set(_PATH.findall(DOCS))) if not (ROOT / path).exists()]
+    written = {path.replace("<name>", "*") for path in _PATH.findall(DOCS)}
+    assert not [path for path in sorted(written) if not any(ROOT.glob(path))]
 
 
 def test_the_readme_is_short() -> None:
