@@ -93,7 +93,8 @@ def _of_photos(plain: Mapping[str, Any]) -> Iterator[Warned]:
 def _of_gates(gates: list[dict[str, Any]], variant: str = "") -> Iterator[Warned]:
     for gate in map(Gate.from_dict, gates):
         if not gate.passed:
-            words = f"The check “{gate.rule.title}” failed. {gate.text}"
+            the = "the" if variant else "The"
+            words = f"{the} check “{gate.rule.title}” failed. {gate.text}"
             yield Warned(About.GATE, words, variant)
 
 
@@ -109,7 +110,7 @@ def _of_variant(
             yield Warned(About.BUSY, timing["warning"], name, threads)
     yield from _of_gates(values["gates"], name)
     if (values["comparison"] or {}).get("too_small_to_tell"):
-        yield Warned(About.FEW, "Too few photos to tell a small loss from none.", name)
+        yield Warned(About.FEW, "too few photos to tell a small loss from none.", name)
     if (beside := get_variant(name).beside) and beside not in variants:
-        words = f"It is a control for {get_variant(beside).title}, which was not chosen."
+        words = f"it is a control for {get_variant(beside).title}, which was not chosen."
         yield Warned(About.CONTROL, words, name)
