@@ -88,6 +88,6 @@ def test_the_page_lists_it_first_with_its_purpose(
 ) -> None:
     home = Home(tmp_path / "home")
     app = open_view(home.root, "results", store_run(results, home, "toy"))
-    shown = words(app.segmented_control(key="part").set_value("Checks").run())
-    assert toy.title in shown and toy.purpose in shown
-    assert SAID in shown.replace("\\", "")
+    shown = words(app.segmented_control(key="part").set_value("Checks").run()).replace("\\", "")
+    for told in (toy.title, toy.purpose, SAID):
+        assert told in shown
