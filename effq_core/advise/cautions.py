@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
@@ -37,13 +36,13 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str,
     Failed checks, too few photos, a speed-up that was unsteady or made from separate timings.
     """
     found = [
-        f"A check of the photos failed ({gate_title(gate.name)}): {plainly(gate.detail)}"
+        f"A check of the photos failed ({gate.rule.title}): {gate.text}"
         for gate in results.gates
         if not gate.passed
     ]
     for judged in _both(results, variant):
         found += [
-            f"{judged.title} failed a check ({gate_title(gate.name)}): {plainly(gate.detail)}"
+            f"{judged.title} failed a check ({gate.rule.title}): {gate.text}"
             for gate in judged.failed_gates
         ]
     comparison = variant.comparison

@@ -9,7 +9,7 @@ from effq_core.advise.reasons import SAME_SPEED, loss
 from effq_core.advise.recommend import Limits, recommend
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import BASELINE
-from effq_core.measure.gate_wording import LABELS_GATE, plainly
+from effq_core.measure.gates import answers_fit_labels
 from effq_core.results.document import Results, VariantResult
 
 USUAL_DROP_POINTS = 1.0
@@ -46,9 +46,10 @@ def headline(results: Results, threads: int | None = None) -> Headline:
     Raises:
         StoreError: If stored answers are missing.
     """
-    wrong = next((gate for gate in results.baseline.failed_gates if gate.name == LABELS_GATE), None)
+    failed = {gate.name: gate for gate in results.baseline.failed_gates}
+    wrong = failed.get(answers_fit_labels.NAME)
     if wrong is not None:  # whatever a variant gains or loses against it means nothing
-        return Headline(text=plainly(wrong.detail))
+        return Headline(text=wrong.text)
     count = results.threads[0] if threads is None else threads
     # A small fast file that is wrong is no gain: what loses more than most people would accept is
     # not recommended by a sentence that nobody asked for.

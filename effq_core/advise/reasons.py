@@ -9,7 +9,6 @@ from enum import StrEnum
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment.variants import BASELINE, get_variant, is_ready
-from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.latency_ratio import ratio_of
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.pairs import compare_pair
@@ -89,7 +88,7 @@ def unfit(variant: VariantResult) -> str:
     if shows := get_variant(variant.name).explains:
         return f"A control, never recommended: it shows {shows}."
     if failed := variant.failed_gates:
-        return f"It failed the check “{gate_title(failed[0].name)}”: {plainly(failed[0].detail)}"
+        return f"It failed the check “{failed[0].rule.title}”: {failed[0].text}"
     return ""
 
 

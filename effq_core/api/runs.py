@@ -64,7 +64,7 @@ class Run:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What to keep in mind, as sentences."""
-        return (*self._headline.cautions, *self._results.warnings)
+        return (*self._headline.cautions, *(each.text for each in self._results.warnings))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -79,17 +79,13 @@ class Run:
     @property
     def gates(self) -> pd.DataFrame:
         """A row a check: the variant, whether it passed, and its numbers."""
-        checked = {"": self._results.gates} | {
-            name: variant.gates for name, variant in self._results.variants.items()
-        }
         return frame(
             [
-                {"variant": name, **gate.to_dict()}
-                for name, gates in checked.items()
-                for gate in gates
+                {"variant": about.name if about else "", **gate.to_dict(), "detail": gate.text}
+                for about, gate in self._results.checks
             ],
             "variant",
-        )
+        ).drop(columns="facts")
 
     @property
     def charts(self) -> Charts:

@@ -66,6 +66,24 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def some(words: Sequence[str], most: int, total: int | None = None, *noun: str) -> str:
+    """Writes the first of many and counts the others: ``a, b and 3 more``.
+
+    Args:
+        words: All, or the first of them.
+        most: How many are written.
+        total: How many there are, where ``words`` are not all.
+        *noun: What they are, of one and of several; may be left out.
+    """
+    more = (len(words) if total is None else total) - min(most, len(words))
+    if more <= 0:
+        return ", ".join(words)
+    one, several = noun or ("", "")
+    return (
+        f"{', '.join(words[:most])} and {count(more)} more {one if more == 1 else several}".strip()
+    )
+
+
 def ordinal(place: int) -> str:
     """Writes a place in a row: 1st, 2nd, 3rd, 4th, 11th, 21st."""
     endings = {1: "st", 2: "nd", 3: "rd"}

@@ -75,15 +75,15 @@ class Registry(Generic[_T]):
         return tuple(self._rows.values())
 
 
-def import_folders(package: str, path: Sequence[str]) -> None:
-    """Imports every folder of a package, so that what lies in it registers itself."""
+def import_folders(package: str, path: Sequence[str], *, files: bool = False) -> None:
+    """Imports every folder (and file) of a package, so that what lies in it registers itself."""
     for found in pkgutil.iter_modules(path):
-        if found.ispkg:
+        if found.ispkg or files:
             importlib.import_module(f"{package}.{found.name}")
 
 
 def resolve(where: str) -> Any:
-    """Imports what ``module:name``, such as ``effq_core.measure.gates:no_float_gate``, stands for.
+    """Imports what ``module:name``, such as ``effq_toy:one_scale``, stands for.
 
     Raises:
         ImportError: If there is no such module.

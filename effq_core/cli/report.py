@@ -13,6 +13,10 @@ from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results import Results, VariantResult
 from effq_core.results.subject import head_text
 from effq_core.results.training import training_text
+from effq_core.results.warnings import About
+
+_SAID = (About.GATE, About.BUSY, About.FEW)
+"""Warnings the tables, the gates and the sentences have told already."""
 
 
 def print_results(console: Console, results: Results) -> None:
@@ -104,15 +108,13 @@ def _print_sentences(console: Console, results: Results) -> None:
 
 
 def _print_trust(console: Console, results: Results) -> None:
-    gates = [("The samples", gate) for gate in results.gates]
-    for variant in results.variants.values():
-        gates += [(variant.title, gate) for gate in variant.gates]
-    failed = [(title, gate) for title, gate in gates if not gate.passed]
+    failed = [(about, gate) for about, gate in results.checks if not gate.passed]
     console.print()
     if not failed:
-        console.print(Text(f"All {len(gates)} gates passed.", style="green"))
-    for title, gate in failed:
-        text = f"Gate failed: {title}, {gate.name}. {gate.detail}"
+        console.print(Text(f"All {len(results.checks)} gates passed.", style="green"))
+    for about, gate in failed:
+        title = about.title if about else "The samples"
+        text = f"Gate failed: {title}, {gate.rule.title} ({gate.name}). {gate.text}"
         console.print(Text(text, style="bold red"), soft_wrap=True)
     for variant in results.variants.values():
         if variant.training:
@@ -123,17 +125,9 @@ def _print_trust(console: Console, results: Results) -> None:
 
 def _warnings(results: Results) -> list[str]:
     """Returns the warnings that nothing above has said, those of busy cores as one."""
-    said = (": the gate ", ": too few images to tell ")
     timings = [timing for variant in results.variants.values() for timing in variant.latency]
     busy = [timing for timing in timings if timing.disturbed]
-    texts = {timing.warning for timing in busy}
-    found = [
-        warning
-        for warning in results.warnings
-        if not any(part in warning for part in said)
-        and not warning.startswith("The gate ")
-        and not any(warning.endswith(text) for text in texts)
-    ]
+    found = [each.text for each in results.warnings if each.about not in _SAID]
     if busy:
         most = fmt.percent(max(timing.others_share for timing in busy), 0)
         found.append(

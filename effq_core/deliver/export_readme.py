@@ -70,7 +70,7 @@ def readme(results: Results, name: str = "") -> str:
         f"Images (not included): {results.dataset['licence']}.",
     ]
     if results.warnings:
-        warnings = "\n".join(f"- {warning}" for warning in results.warnings)
+        warnings = "\n".join(f"- {warning.text}" for warning in results.warnings)
         parts[3:3] = ["## Warnings", warnings]
     return "\n\n".join(parts) + "\n"
 

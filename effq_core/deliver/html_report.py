@@ -23,7 +23,6 @@ from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.deliver.html_report_style import STYLE
 from effq_core.experiment.variants import BASELINE, get_variant
-from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.statistics import sentence
 from effq_core.results.columns import columns
 from effq_core.results.document import Results
@@ -231,18 +230,20 @@ def _confusion(results: Results) -> list[str]:
 
 
 def _checks(results: Results) -> str:
-    gates = [("The photos", gate) for gate in results.gates]
-    for variant in results.variants.values():
-        gates += [(variant.title, gate) for gate in variant.gates]
     body = [
-        [about, gate_title(gate.name), "passed" if gate.passed else "FAILED", plainly(gate.detail)]
-        for about, gate in gates
+        [
+            about.title if about else "The photos",
+            gate.rule.title,
+            "passed" if gate.passed else "FAILED",
+            gate.text,
+        ]
+        for about, gate in results.checks
     ]
     return _table(["About", "Check", "Outcome", "Numbers"], body, text_columns=4)
 
 
 def _warnings(results: Results) -> str:
-    found = _list(plainly(warning) for warning in results.warnings)
+    found = _list(warning.text for warning in results.warnings)
     return f"<h3>Warnings</h3>{found}" if found else ""
 
 

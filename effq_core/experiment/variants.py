@@ -45,8 +45,6 @@ class Variant:
         ranges: Where the ranges of its activations come from.
         is_integer: Whether every tensor, input and output included, must be an integer.
         plan: Adds the stages that make ``convert:<name>``; takes the planner and this row.
-        gates: What checks its file, as ``module:function``; each takes an
-            :class:`~effq_core.pipeline.stages.variant_gates.Evidence`.
         needs: Variants that are made as well, because it is made from them or limited by them.
         training: Stage whose summary tells how it was trained or its graph calibrated.
         steps: What stages of its own are about, by the part of their name behind the colon.
@@ -72,7 +70,6 @@ class Variant:
     ranges: Ranges = Ranges.NONE
     is_integer: bool = False
     plan: Callable[[Any, Variant], None]
-    gates: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     training: str = ""
     steps: Mapping[str, str] = field(default_factory=dict)

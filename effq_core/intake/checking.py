@@ -23,8 +23,8 @@ from effq_core.intake.loading import Loaded, load, preprocessed
 from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import Progress, under_way
 from effq_core.intake.two_classes import OneOutput, both, what_output
-from effq_core.measure.fake_quant_count import expected_fake_quant
-from effq_core.measure.gates import fake_quant_gate, no_float_gate
+from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
+from effq_core.measure.gates.no_float_tensors import no_float_gate
 from effq_core.models.card import Normalisation
 from effq_core.models.families.family import FAMILIES
 from effq_core.models.own import extra_output

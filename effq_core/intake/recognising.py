@@ -16,9 +16,9 @@ import numpy as np
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import DOUBT, by_luck
 from effq_core.intake.sample_answers import Photos
-from effq_core.measure.feedings import Refed, other_feedings
+from effq_core.measure.feedings import Refed, fed, other_feedings
 from effq_core.measure.predictions import Floats, Ints
-from effq_core.measure.reordering import usual_orders
+from effq_core.measure.reordering import ORDERS, usual_orders
 from effq_core.models.card import Normalisation
 from effq_core.photos.decode import Pixels
 
@@ -85,9 +85,9 @@ def _tried(
     file: Refed, pixels: Pixels, answers: Ints, labels: Sequence[str], seen: Normalisation | None
 ) -> Iterator[tuple[str, Ints]]:
     for rule, meaning in usual_orders(labels):
-        yield rule, meaning[answers]
+        yield ORDERS[rule], meaning[answers]
     for way in other_feedings(seen, pixels.shape[-1]):
-        yield f"with {way.words}", file.answers(pixels, way)
+        yield f"with {fed(way.facts)}", file.answers(pixels, way)
 
 
 def _hits(answers: Ints, wanted: Sequence[frozenset[int]]) -> int:

@@ -9,9 +9,10 @@ the file beside a ``.tflite`` file says (see :mod:`effq_core.models.file_input`)
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,29 +33,55 @@ _IDENTITY = Normalisation((1.0,) * 3, (0.0,) * 3)
 class OtherFeeding:
     """What a model is made to see of RGB 0–255, or of grey."""
 
-    words: str  # such as ``preprocessing minus_one_one``
+    preprocessing: str  # one that is offered; empty where it is the one it has
+    colours: str  # order of its colours, where it is another one, such as ``BGR``
     values: Normalisation  # what is done to each channel
 
     @property
-    def remedy(self) -> str:
-        """What to do about it, as a sentence."""
-        if self.values in _known(len(self.values.scale)):
-            return "Add it again with this preprocessing."
-        return "Put a layer in front of it that reverses the colours, and add it again."
+    def facts(self) -> dict[str, Any]:
+        """What :func:`fed` and :func:`remedy` take, as JSON values."""
+        offered = self.values in _known(len(self.values.scale))
+        return {
+            "preprocessing": self.preprocessing,
+            "colours": self.colours,
+            "offered": offered,
+        }
+
+
+def fed(feeding: Mapping[str, Any]) -> str:
+    """Says how a model is fed, after "with".
+
+    Args:
+        feeding: From :attr:`OtherFeeding.facts`.
+    """
+    parts = [f"preprocessing “{feeding['preprocessing']}”"] if feeding["preprocessing"] else []
+    parts += [f"its colours in the order {feeding['colours']}"] if feeding["colours"] else []
+    return " and ".join(parts)
+
+
+def remedy(feeding: Mapping[str, Any]) -> str:
+    """Says what to do about it, as a sentence.
+
+    Args:
+        feeding: From :attr:`OtherFeeding.facts`.
+    """
+    if feeding["offered"]:
+        return "Add it again with this preprocessing."
+    return "Put a layer in front of it that reverses the colours, and add it again."
 
 
 def other_feedings(seen: Normalisation | None, channels: int = COLOUR) -> Iterator[OtherFeeding]:
     """Lists other preprocessing a model may have been trained with, in both orders of colours."""
     now, known = (seen or _IDENTITY).for_channels(channels), _known(channels)
     others = {values: words for values, words in known.items() if values != now}
-    for values, words in others.items():
-        yield OtherFeeding(words, values)
+    for values, name in others.items():
+        yield OtherFeeding(name, "", values)
     if channels == GREY:
         return
-    for values, words in {now: "", **others}.items():
+    for values, name in {now: "", **others}.items():
         reversed_ = replace(values, order=values.order[::-1])
-        colours = f"its colours in the order {''.join('RGB'[each] for each in reversed_.order)}"
-        yield OtherFeeding(f"{words} and {colours}" if words else colours, reversed_)
+        colours = "".join("RGB"[each] for each in reversed_.order)
+        yield OtherFeeding(name, colours, reversed_)
 
 
 def _known(channels: int) -> dict[Normalisation, str]:
@@ -63,7 +90,7 @@ def _known(channels: int) -> dict[Normalisation, str]:
     for way in Preprocessing:  # raw and inside are the same numbers: the later name stays
         values = way.normalisation or _IDENTITY
         if channels == COLOUR or values.is_grey:
-            known[values.for_channels(channels)] = f"preprocessing {way.value}"
+            known[values.for_channels(channels)] = way.value
     return known
 
 

@@ -19,8 +19,9 @@ too often.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import DOUBT, mcnemar
 from effq_core.measure.predictions import Ints
 
+RELATED = 0.1
+"""Least share of the agreement possible beyond chance that makes a file a form of the model."""
 KAPPA = 0.5
 """Least agreement beyond chance of answers that are read in the right order."""
 
@@ -36,6 +39,14 @@ _MOST = 4_000_000
 """Pairs of classes up to which every order is looked through: a second, and 32 MB."""
 _NAMED = 2
 """Swaps or moves that are named; the others are counted."""
+
+ORDERS = {
+    "before": "when reading each output as the class before it",
+    "after": "when reading each output as the class after it",
+    "alphabetical": "with the labels in alphabetical order",
+    "digits": "with the labels in the order 0, 1, 10, 11, 2 …",
+}
+"""Orders outputs are usually in where it is not that of the labels, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +57,40 @@ class Reordering:
     before: int  # photos that agree as they are
     after: int  # photos that agree in this order, judged by photos it was not found with
     n: int  # photos
-    # The usual order it is, such as ``with the labels in alphabetical order``; empty where it is
-    # none.
-    rule: str = ""
+    rule: str = ""  # the usual order it is, of :data:`ORDERS`; empty where it is none
 
-    def words(self, names: Sequence[str]) -> str:
-        """Says what to read as what, such as ``after swapping “cat” and “dog”``."""
+    def facts(self, names: Sequence[str]) -> dict[str, Any]:
+        """Says what to read as what, as JSON values for :func:`agreeing`."""
+        found: dict[str, Any] = {"after": self.after, "n": self.n, "rule": self.rule}
         if self.rule:
-            return self.rule
+            return found
         moved = [j for j in range(len(self.meaning)) if self.meaning[j] != j]
         swaps = [j for j in moved if j < self.meaning[j] and self.meaning[self.meaning[j]] == j]
-        if 2 * len(swaps) == len(moved):
-            told = [f"“{names[j]}” and “{names[self.meaning[j]]}”" for j in swaps]
-            return f"after swapping {_some(told, 'pair', 'pairs')}"
-        told = [f"“{names[j]}” as “{names[self.meaning[j]]}”" for j in moved]
-        return f"when reading {_some(told, 'class', 'classes')}"
+        swapped = 2 * len(swaps) == len(moved)
+        pairs = [[names[j], names[self.meaning[j]]] for j in (swaps if swapped else moved)]
+        return found | {"swapped": swapped, "pairs": pairs[:_NAMED], "count": len(pairs)}
+
+
+def agreeing(order: Mapping[str, Any], verb: str) -> str:
+    """Says how many answers fit in another order, and in which.
+
+    Args:
+        order: From :meth:`Reordering.facts`.
+        verb: What they do, such as ``agree``.
+
+    Returns:
+        A clause, such as ``100 % agree after swapping “cat” and “dog”``.
+    """
+    share = fmt.percent(order["after"] / order["n"], 0)
+    if order["rule"]:
+        return f"{share} {verb} {ORDERS[order['rule']]}"
+    join, way, noun = (
+        ("and", "after swapping", ("pair", "pairs"))
+        if order["swapped"]
+        else ("as", "when reading", ("class", "classes"))
+    )
+    told = [f"“{a}” {join} “{b}”" for a, b in order["pairs"]]
+    return f"{share} {verb} {way} {fmt.some(told, _NAMED, order['count'], *noun)}"
 
 
 def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reordering | None:
@@ -114,16 +144,13 @@ def chance_agreement(a: Ints, b: Ints) -> float:
 
 
 def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
-    """Lists usual orders of outputs, as the end of a sentence, and the class each stands for."""
+    """Lists usual orders of outputs, of :data:`ORDERS`, and the class each output stands for."""
     n = len(names)
     steps = np.arange(n)
-    yield "when reading each output as the class before it", (steps - 1) % n
-    yield "when reading each output as the class after it", (steps + 1) % n
-    yield (
-        "with the labels in alphabetical order",
-        np.array(sorted(range(n), key=lambda i: names[i].casefold())),
-    )
-    yield "with the labels in the order 0, 1, 10, 11, 2 …", np.array(sorted(range(n), key=str))
+    yield "before", (steps - 1) % n
+    yield "after", (steps + 1) % n
+    yield "alphabetical", np.array(sorted(range(n), key=lambda i: names[i].casefold()))
+    yield "digits", np.array(sorted(range(n), key=str))
 
 
 def _usual(names: Sequence[str]) -> list[tuple[str, Ints]]:
@@ -165,10 +192,3 @@ def _assigned(wanted: Ints, found: Ints, classes: int) -> Ints:
         if counts[i, j] > stays[output] and 2 * stays[output] <= own[output]:
             meaning[output] = rows[i]
     return meaning
-
-
-def _some(told: list[str], one: str, several: str) -> str:
-    shown, more = ", ".join(told[:_NAMED]), len(told) - _NAMED
-    if more <= 0:
-        return shown
-    return f"{shown} and {fmt.count(more)} more {one if more == 1 else several}"

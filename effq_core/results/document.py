@@ -22,6 +22,7 @@ from effq_core.measure.latency_ratio import Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
 from effq_core.photos.image_input import ImageInput
+from effq_core.results.warnings import Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Runtime
@@ -114,11 +115,17 @@ class Results:
     samples: dict[str, dict[str, Any]]
     variants: dict[str, VariantResult]
     gates: tuple[Gate, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Warned, ...]
     hardware: Hardware
     versions: dict[str, str]
     plain: dict[str, Any]
     folder: Path | None
+
+    @property
+    def checks(self) -> tuple[tuple[VariantResult | None, Gate], ...]:
+        """Every gate with the variant it is about; those of the samples come first."""
+        own = [(each, gate) for each in self.variants.values() for gate in each.gates]
+        return (*((None, gate) for gate in self.gates), *own)
 
     @property
     def baseline(self) -> VariantResult:
@@ -255,7 +262,7 @@ class Results:
                     for name, values in plain["variants"].items()
                 },
                 gates=tuple(Gate.from_dict(gate) for gate in plain["gates"]),
-                warnings=tuple(plain["warnings"]),
+                warnings=warnings_of(plain),
                 hardware=Hardware.from_dict(plain["hardware"]),
                 versions=plain["versions"],
                 plain=plain,

@@ -265,7 +265,7 @@ def test_names_of_photos_and_classes_cannot_write_markdown(
 ) -> None:
     def poison(plain) -> None:
         plain["dataset"]["title"] = "[x](http://evil) **b** :red[y] $z$"
-        plain["warnings"] = ["<img src=x> **w**"]
+        plain["head_note"] = "<img src=x> **w**"
 
     run = store_run(changed(reference, poison), home, "hostile")
     app = open_view(home.root, "results", run)

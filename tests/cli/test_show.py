@@ -80,7 +80,7 @@ def test_a_failed_gate_is_shown_with_its_numbers(effq, tiny_home, tiny_run, monk
 
     text = effq("show").stdout
 
-    assert f"Gate failed: Int8 (PTQ), {gate['name']}. 1 of 8 [images] agree." in text
+    assert f"({gate['name']}). 1 of 8 [images] agree." in text
     assert f"1 of {len(plain['variants']['int8']['gates'])} failed" in text
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from effq_core.deliver.html_report import html_report
-from effq_core.measure.gate_wording import plainly
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, load_reference
 from tests.results.run_variations import changed, only, steady, unlabelled
@@ -89,7 +88,7 @@ def test_the_report_has_the_verdict_the_numbers_and_how_they_were_measured(
     for part in ("n = 1,966 photos", "seed 42", "Xeon", "6,948", "not quantization-aware"):
         assert part in text
     for gate in reference.variants["int8_qat"].gates:
-        assert plainly(gate.detail) in text
+        assert gate.text in text
     assert text.count("passed") >= 20 and "FAILED" not in text
 
 
@@ -97,7 +96,7 @@ def test_text_from_users_and_files_is_escaped_everywhere(reference: Results) -> 
     def poison(plain) -> None:
         plain["dataset"]["title"] = HOSTILE
         plain["dataset"]["class_names"] = [HOSTILE] * 10
-        plain["warnings"] = [HOSTILE]
+        plain["head_note"] = HOSTILE
         plain["model"]["title"] = HOSTILE
 
     page = html_report(changed(reference, poison), HOSTILE)

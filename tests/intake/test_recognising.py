@@ -89,7 +89,7 @@ def test_another_preprocessing_that_would_know_the_photos_is_named_when_it_is_ad
     (doubt,) = doubts(added(home, files[ending], Preprocessing.RAW))
     assert doubt == (
         "It recognises 0 of the 5 sample photos the model has classes for; with preprocessing "
-        "minus_one_one it would be 5."
+        "“minus_one_one” it would be 5."
     )
 
 

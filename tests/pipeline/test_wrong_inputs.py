@@ -18,6 +18,7 @@ from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
+from effq_core.results.warnings import About
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.models.own_files import SIDE, keras_of
@@ -110,10 +111,10 @@ def test_a_model_brought_with_the_wrong_preprocessing_is_told_the_right_one(
     (detail,) = failed(results, "float32").values()
     assert detail == (
         "Float32 is no better than chance on these photos: 16.7 % of 120 photos are right. With "
-        "preprocessing minus_one_one it would be right on 100 % of 120. Add it again with "
+        "preprocessing “minus_one_one” it would be right on 100 % of 120. Add it again with "
         "this preprocessing."
     )
-    assert f"Float32: the gate answers_fit_labels failed. {detail}" in results.warnings
+    assert any(each.about is About.GATE and detail in each.text for each in results.warnings)
     assert headline(results).text == detail
     # What is made from it answers as it does, and is not to blame.
     assert "agreement_with_float32" not in failed(results, "dynamic_range")
@@ -148,4 +149,4 @@ def test_a_brought_file_is_told_that_its_outputs_are_in_another_order_or_it_is_f
     misfed = failed(results, "file_misfed")
     # It answers one class only: merely bad beside float32, and the labels tell why.
     assert "agreement_with_float32" not in misfed
-    assert "With preprocessing minus_one_one it would be right" in misfed["answers_fit_labels"]
+    assert "With preprocessing “minus_one_one” it would be right" in misfed["answers_fit_labels"]

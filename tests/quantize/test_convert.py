@@ -11,7 +11,8 @@ from quantized_models import Quantized
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.calibration_methods import METHODS
-from effq_core.measure.gates import no_float_gate, same_ops_gate
+from effq_core.measure.gates.no_float_tensors import no_float_gate
+from effq_core.measure.gates.same_operators import same_operators_gate
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.runtimes.model import Model, ModelPool
 from effq_core.tflite.file import read_tflite, unpack
@@ -74,7 +75,7 @@ def test_integer_files_are_integer_throughout(quantized: Quantized, form: str) -
 
 def test_both_integer_files_have_the_float_files_operators(quantized: Quantized) -> None:
     for form in ("int8", "qat"):
-        gate = same_ops_gate(quantized.report("float32"), quantized.report(form))
+        gate = same_operators_gate(quantized.report("float32"), quantized.report(form))
         assert gate.passed, gate.detail
 
 

@@ -10,7 +10,7 @@ from quantized_models import Quantized
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.mixed import Precision
-from effq_core.measure.recipe_gate import computed, recipe_gate
+from effq_core.measure.gates.recipe_as_asked import computed, recipe_gate
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.mixed import quantize_mixed
 from effq_core.runtimes.model import ModelPool

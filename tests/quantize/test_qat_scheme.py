@@ -8,8 +8,7 @@ import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from quantized_models import SILENT, V2, Quantized, small_net
 
-from effq_core.measure.fake_quant_count import expected_fake_quant
-from effq_core.measure.gates import fake_quant_gate
+from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
 from effq_core.quantize.fake_quant import Phase, WeightsQuantizer, phase, update_weight_ranges
 from effq_core.quantize.finetune import observe_ranges, predict
 from effq_core.quantize.freeze import freeze

@@ -14,6 +14,7 @@ from effq_core.base.errors import InputError, StoreError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import controls, standard
+from effq_core.measure.gates import Gate
 from effq_core.measure.latency_ratio import ratio_of
 from effq_core.results import Results, find_run, load_reference, load_results, rows
 from effq_core.store.database import Database
@@ -42,7 +43,7 @@ def test_everything_in_the_document_is_read_back_typed(tiny_run) -> None:
         assert variant.file.to_dict() == plain["file"]
         assert variant.accuracy.to_dict() == plain["accuracy"]
         assert [timing.to_dict() for timing in variant.latency] == plain["latency"]
-        assert [gate.to_dict() for gate in variant.gates] == plain["gates"]
+        assert list(variant.gates) == [Gate.from_dict(gate) for gate in plain["gates"]]
 
 
 def test_files_labels_and_predictions_of_a_run_are_found(tiny_run) -> None:

@@ -10,7 +10,6 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
 from effq_core.experiment.variants import BASELINE, MIXED, get_variant
-from effq_core.measure.gate_wording import gate_title, plainly
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import MARK
 from effq_core.measure.statistics import sentence
@@ -57,8 +56,8 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
         _terms(results),
         f"`{variant}.tflite`: {fmt.count(own.file.size_bytes)} bytes, SHA-256 `{own.file.sha256}`.",
     ]
-    first = [plainly(text) for text in results.warnings if _concerns(text, own, results)]
-    failed = [gate_title(gate.name) for gate in (*results.gates, *own.gates) if not gate.passed]
+    first = [each.text for each in results.warnings if each.variant in ("", variant)]
+    failed = [gate.rule.title for gate in (*results.gates, *own.gates) if not gate.passed]
     if failed:
         first.insert(0, f"Failed checks: {'; '.join(failed)}. See below.")
     if first:
@@ -78,12 +77,6 @@ def _list(lines: Iterable[str]) -> str:
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     lines = [f"| {_plain(name)} | {_plain(value)} |" for name, value in pairs]
     return "\n".join(["| | |", "|---|---|", *lines])
-
-
-def _concerns(warning: str, own: VariantResult, results: Results) -> bool:
-    """Returns whether a warning is about this variant or about the whole run."""
-    others = (variant.title for variant in results.variants.values() if variant is not own)
-    return not any(warning.startswith(f"{title}:") for title in others)
 
 
 def _purpose(results: Results) -> str:
@@ -207,8 +200,8 @@ def _checks(results: Results, own: VariantResult) -> str:
         else f"All {fmt.counted(len(gates), 'check')} passed."
     )
     lines = [
-        f"| {_plain(gate_title(gate.name))} | {about} | "
-        f"{'passed' if gate.passed else '**FAILED**'} | {_plain(plainly(gate.detail))} |"
+        f"| {_plain(gate.rule.title)} | {about} | "
+        f"{'passed' if gate.passed else '**FAILED**'} | {_plain(gate.text)} |"
         for about, gate in gates
     ]
     return "\n".join([said, "", "| Check | Of | Outcome | Numbers |", "|---|---|---|---|", *lines])

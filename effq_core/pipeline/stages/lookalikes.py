@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from effq_core.base.reporting import Reporter
-from effq_core.measure.lookalike_gate import Comparison
+from effq_core.measure.gates.lookalikes import Comparison
 from effq_core.photos.decode import Pixels, as_rgb
 from effq_core.photos.lookalikes import (
     MOST_COMPARED,

@@ -14,7 +14,7 @@ from effq_core.base.errors import StageError
 from effq_core.base.settings import quiet_seconds
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import score
-from effq_core.measure.kernels_gate import kernels_gate
+from effq_core.measure.gates.xnnpack_vs_reference import KERNELS_FILE, kernels_gate
 from effq_core.measure.latency import busy_warning
 from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.quiet import QuietCpu
@@ -39,7 +39,7 @@ def inspect(context: StageContext) -> dict[str, Any]:
     images, _ = read_pixels(context.inputs["evaluation"])
     gate = kernels_gate(path, images, reporter=context)
     write_json(context.out / "file.json", inspect_file(path).to_dict())
-    write_json(context.out / "kernels.json", gate.to_dict())
+    write_json(context.out / KERNELS_FILE, gate.to_dict())
     return {"kernels_agree": gate.passed}
 
 

@@ -14,6 +14,5 @@ CATALOGUE.register(
         activation_bits=32,
         size_share=1.0,
         plan=lambda planner, row: planner.convert(f"convert:{row.name}", "freeze", "float32"),
-        gates=("effq_core.pipeline.stages.variant_gates:keras_parity",),
     )
 )

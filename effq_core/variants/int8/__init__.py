@@ -16,6 +16,5 @@ CATALOGUE.register(
         ranges=Ranges.METHOD,
         is_integer=True,
         plan=lambda planner, row: planner.quantize(row.name, f"convert:{BASELINE}", "calibrate"),
-        gates=("effq_core.pipeline.stages.variant_gates:no_float",),
     )
 )

@@ -34,7 +34,6 @@ CATALOGUE.register(
         ranges=Ranges.METHOD,
         is_integer=True,
         plan=plan,
-        gates=("effq_core.pipeline.stages.variant_gates:no_float",),
         training="finetune:float",
         steps={"float": "float control", _STEP: "float control"},
         trained=True,

@@ -82,7 +82,6 @@ CATALOGUE.register(
         size_share=0.31,
         ranges=Ranges.METHOD,
         plan=plan,
-        gates=("effq_core.variants.int8_mixed.gates:as_asked",),
         needs=(PTQ,),
         files={
             "recipe.json": "which blocks `int8_mixed.tflite` keeps in floats, and how the rest was "

@@ -9,8 +9,6 @@ from effq_core.experiment.variants import CATALOGUE, Ranges, Variant
 if TYPE_CHECKING:
     from effq_core.pipeline.plan import Planner
 
-_GATES = "effq_core.pipeline.stages.variant_gates"
-
 
 def plan(planner: Planner, row: Variant) -> None:
     """Adds fine-tuning, its answers in Keras, and the conversion."""
@@ -34,12 +32,6 @@ CATALOGUE.register(
         ranges=Ranges.FAKE_QUANT,
         is_integer=True,
         plan=plan,
-        gates=(
-            f"{_GATES}:keras_parity",
-            f"{_GATES}:no_float",
-            f"{_GATES}:fake_quant",
-            f"{_GATES}:same_operators",
-        ),
         training="finetune:int8_qat",
         trained=True,
     )

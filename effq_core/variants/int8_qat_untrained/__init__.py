@@ -9,8 +9,6 @@ from effq_core.experiment.variants import CATALOGUE, Ranges, Variant
 if TYPE_CHECKING:
     from effq_core.pipeline.plan import Planner
 
-_GATES = "effq_core.pipeline.stages.variant_gates"
-
 
 def plan(planner: Planner, row: Variant) -> None:
     """Adds the graph with observed ranges, and its conversion."""
@@ -32,7 +30,6 @@ CATALOGUE.register(
         ranges=Ranges.FAKE_QUANT,
         is_integer=True,
         plan=plan,
-        gates=(f"{_GATES}:no_float", f"{_GATES}:fake_quant", f"{_GATES}:same_operators"),
         training="ranges:int8_qat_untrained",
         explains="what QAT's ranges give without any training, so that Int8 (QAT) can be judged",
         start_of="int8_qat",

@@ -6,9 +6,7 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.measure.gate_wording import gate_family, gate_purpose, gate_title, plainly
 from effq_core.measure.gates import Gate
-from effq_core.results import Results
 from effq_core.results.subject import settings
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape
@@ -21,14 +19,17 @@ def show_checks(source: Source) -> None:
     """Draws gates, warnings and settings."""
     results = source.results
     st.subheader("Checks", anchor=False, help=tip("gate"))
-    kinds = _kinds(results)
+    groups: dict[str, list[tuple[str, Gate]]] = {}
+    for about, gate in results.checks:
+        title = about.title if about else ""
+        groups.setdefault(gate.rule.heading, []).append((title, gate))
     # Failed ones first: they are what one must see.
-    for name in sorted(kinds, key=lambda name: all(gate.passed for _, gate in kinds[name])):
-        _kind(name, kinds[name])
+    for heading in sorted(groups, key=lambda name: all(gate.passed for _, gate in groups[name])):
+        _group(heading, groups[heading])
     if results.warnings:
         st.subheader("Warnings", anchor=False)
         for warning in results.warnings:
-            st.markdown(f":material/warning: {escape(plainly(warning))}")
+            st.markdown(f":material/warning: {escape(warning.text)}")
     st.subheader("How it was measured", anchor=False)
     told = settings(results)
     explained = [name for name, _ in told if name in _EXPLAINED]
@@ -44,25 +45,15 @@ def _listed(entries: list[tuple[str, str]]) -> str:
     return "\n".join(f"- **{escape(name)}**: {escape(value)}" for name, value in entries)
 
 
-def _kinds(results: Results) -> dict[str, list[tuple[str, Gate]]]:
-    """Returns the gates by name, each with what it is about."""
-    found: dict[str, list[tuple[str, Gate]]] = {}
-    for gate in results.gates:
-        found.setdefault(gate_family(gate.name), []).append(("", gate))
-    for variant in results.variants.values():
-        for gate in variant.gates:
-            found.setdefault(gate_family(gate.name), []).append((variant.title, gate))
-    return found
-
-
-def _kind(name: str, gates: list[tuple[str, Gate]]) -> None:
+def _group(heading: str, gates: list[tuple[str, Gate]]) -> None:
     failed = sum(not gate.passed for _, gate in gates)
     outcome = ":green-badge[:material/check: passed]"
     if failed:
         outcome = f":red-badge[:material/error: {fmt.count(failed)} of {len(gates)} failed]"
-    lines = [f"**{escape(gate_title(name))}** {outcome}", f":small[{escape(gate_purpose(name))}]"]
+    purpose = gates[0][1].rule.purpose
+    lines = [f"**{escape(heading)}** {outcome}", f":small[{escape(purpose)}]"]
     for about, gate in sorted(gates, key=lambda entry: entry[1].passed):
         mark = "✓" if gate.passed else "**✗ failed**"
         title = f" {escape(about)}:" if about else ""
-        lines.append(f":small[{mark}{title} {escape(plainly(gate.detail))}]")
+        lines.append(f":small[{mark}{title} {escape(gate.text)}]")
     st.markdown("  \n".join(lines))

@@ -7,7 +7,6 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.experiment.variants import PTQ
-from effq_core.measure.gate_wording import plainly
 from effq_core.results.subject import facts
 from pages.ui.common.choose import PARAMETER, Source
 from pages.ui.common.show import escape, prose
@@ -40,9 +39,7 @@ def _outcome(source: Source) -> None:
 
 def _trust(source: Source) -> None:
     results = source.results
-    gates = [*results.gates]
-    for variant in results.variants.values():
-        gates += variant.gates
+    gates = [gate for _, gate in results.checks]
     failed = [gate for gate in gates if not gate.passed]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if failed:
@@ -64,7 +61,7 @@ def _trust(source: Source) -> None:
                 fmt.counted(len(results.warnings), "warning"),
                 icon=":material/warning:",
                 color="orange",
-                help="\n".join(f"- {escape(plainly(warning))}" for warning in results.warnings[:8]),
+                help="\n".join(f"- {escape(warning.text)}" for warning in results.warnings[:8]),
             )
         if PTQ in results.variants:
             st.page_link(

@@ -62,7 +62,7 @@ def test_failed_checks_come_first_and_are_named(reference) -> None:
         "## "
     )
     assert f"**1 of {gates} checks FAILED:**" in card
-    row = "| Fast and plain kernels agree | this file | **FAILED** | 2 of 8 photos \\| differ |"
+    row = "| Fast and plain kernels agree | this file | **FAILED** | 2 of 8 images \\| differ |"
     assert row in card
     assert not any(name in card for name in ("_vs_", "_disjoint", "no_float", "fake_quant_c"))
     assert "checks passed" not in card

@@ -18,8 +18,8 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.mixed import Mixed
 from effq_core.intake.flatten import flatten
-from effq_core.measure.fake_quant_count import expected_fake_quant
-from effq_core.measure.gates import fake_quant_gate, no_float_gate
+from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
+from effq_core.measure.gates.no_float_tensors import no_float_gate
 from effq_core.models.build import build_model, load_model, replace_head, save_model
 from effq_core.models.built import read_family
 from effq_core.models.card import ModelCard

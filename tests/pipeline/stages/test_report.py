@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.measure.accuracy import score
-from effq_core.measure.fake_quant_count import expected_fake_quant
-from effq_core.measure.gates import Gate
+from effq_core.measure.gates import GATES, Gate
+from effq_core.measure.gates.fake_quant_count import expected_fake_quant
 from effq_core.measure.predictions import Predictions
 from effq_core.photos.base import ImageItem
 from effq_core.photos.index import items_to_json
@@ -24,11 +24,13 @@ from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
 from effq_core.pipeline.stages.report import report
+from effq_core.results.warnings import About, Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
 from effq_core.store.stage_files import (
     KERAS_FILE,
     LABELS_FILE,
     LOOKALIKES_FILE,
+    MODEL_FILE,
     RESULTS_FILE,
 )
 
@@ -144,6 +146,7 @@ class Inputs:
             self.folders[f"{what}:{name}"] = self._folder(f"{what}:{name}")
         labels = "".join(f"class {i}\n" for i in range(CLASSES))
         (self.folders[f"file:{name}"] / LABELS_FILE).write_text(labels)
+        (self.folders[f"file:{name}"] / MODEL_FILE).touch()
         write_json(self.folders[f"inspect:{name}"] / "file.json", file.to_dict())
         gate = Gate(
             name="xnnpack_vs_reference", passed=True, value=1, limit=0.95, n=8, detail="All agree."
@@ -206,6 +209,10 @@ class Inputs:
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
     return Inputs(tmp_path)
+
+
+def warned(inputs: Inputs) -> tuple[Warned, ...]:
+    return warnings_of(inputs.report())
 
 
 def gates(results: dict[str, Any], variant: str) -> dict[str, bool]:
@@ -302,7 +309,9 @@ def test_a_failed_gate_marks_its_variant_and_is_a_warning(
     results = inputs.report()
     assert [name for name, passed in gates(results, "int8_qat").items() if not passed] == [gate]
     assert all(gates(results, "int8").values())
-    assert [w for w in results["warnings"] if f"Int8 (QAT): the gate {gate} failed." in w]
+    (warned,) = [each for each in warnings_of(results) if each.about is About.GATE]
+    assert warned.variant == "int8_qat" and GATES[gate].title in warned.text
+    assert results["warnings"] == [each.text for each in warnings_of(results)]
     assert "accuracy" in results["variants"]["int8_qat"]
 
 
@@ -323,11 +332,9 @@ def test_outputs_in_another_order_fail_their_variant_and_are_named(inputs: Input
     results = inputs.report()
     assert gates(results, "int8")["agreement_with_float32"] is False
     assert all(gates(results, "float32").values()) and all(gates(results, "int8_qat").values())
-    assert [w for w in results["warnings"] if "re-ordered" in w] == [
-        "Int8 (PTQ): the gate agreement_with_float32 failed. Outputs look re-ordered: 100 % agree "
-        "after swapping “class 2” and “class 5”. As they are, 160 of 200 images get float32's "
-        "top-1 class."
-    ]
+    (failed,) = [gate for gate in results["variants"]["int8"]["gates"] if not gate["passed"]]
+    assert failed["facts"]["same"] == 160
+    assert failed["facts"]["order"]["pairs"] == [["class 2", "class 5"]]
 
 
 def test_labels_in_another_order_fail_float32_and_not_what_is_made_of_it(inputs: Inputs) -> None:
@@ -336,7 +343,8 @@ def test_labels_in_another_order_fail_float32_and_not_what_is_made_of_it(inputs:
         inputs.variant(name, file_report(name, V2_B0))
     results = inputs.report()
     assert gates(results, "float32")["answers_fit_labels"] is False
-    assert "after swapping “class 0” and “class 1”" in results["warnings"][0]
+    (failed,) = [gate for gate in results["variants"]["float32"]["gates"] if not gate["passed"]]
+    assert failed["facts"]["order"]["pairs"] == [["class 0", "class 1"]]
     for name in ("int8", "int8_qat"):
         assert all(gates(results, name).values())
 
@@ -362,8 +370,8 @@ def test_an_image_in_two_samples_fails_the_run(
     inputs.sample(role, contents)
     results = inputs.report()
     assert [(g["name"], g["value"]) for g in results["gates"] if not g["passed"]] == [(gate, 1)]
-    (warning,) = results["warnings"]
-    assert warning.startswith(f"The gate {gate} failed. 1 of")
+    (warned,) = warnings_of(results)
+    assert warned.about is About.GATE and GATES[gate].title in warned.text
 
 
 def test_look_alikes_in_two_samples_fail_the_run_and_are_counted(inputs: Inputs) -> None:
@@ -379,8 +387,8 @@ def test_look_alikes_in_two_samples_fail_the_run_and_are_counted(inputs: Inputs)
     found = {g["name"]: (g["passed"], g["value"], g["n"]) for g in results["gates"]}
     assert found["calibration_evaluation_lookalikes"] == (True, 0, N)
     assert found["training_evaluation_lookalikes"] == (False, 3, N)
-    (warning,) = results["warnings"]
-    assert warning.startswith("The gate training_evaluation_lookalikes failed. 3 of 200")
+    (warned,) = warnings_of(results)
+    assert warned.about is About.GATE
 
 
 def test_one_sample_alone_has_nothing_to_overlap_with(inputs: Inputs) -> None:
@@ -396,12 +404,12 @@ def test_what_a_reader_must_know_is_a_warning(inputs: Inputs) -> None:
     inputs.summaries["evaluation"] |= {"count": 198, "asked": 200, "skipped": [["a", "broken"]]}
     inputs.time("int8", 2, "The machine was busy.")
     inputs.time("int8_qat", 4)
-    assert inputs.report()["warnings"] == [
-        "1,234 images of the dataset were left out when it was scanned.",
-        "1 broken images were skipped for evaluation.",
-        "Evaluation has 198 images of 200.",
-        "Int8 (PTQ), 2 threads: The machine was busy.",
-        "Int8 (QAT): 4 threads share 2 cores.",
+    assert [(each.about, each.variant, each.threads) for each in warned(inputs)] == [
+        (About.PHOTOS, "", 0),  # left out when the dataset was scanned
+        (About.PHOTOS, "", 0),  # broken
+        (About.PHOTOS, "", 0),  # fewer than asked for
+        (About.BUSY, "int8", 2),
+        (About.THREADS, "int8_qat", 0),
     ]
 
 
@@ -409,15 +417,11 @@ def test_too_few_images_to_tell_is_a_warning(inputs: Inputs) -> None:
     answers = inputs.answers.copy()
     answers[:4] = np.roll(answers[:4], 1, axis=1)
     inputs.variant("int8", file_report("int8", V2_B0), answers)
-    assert inputs.report()["warnings"] == [
-        "Int8 (PTQ): too few images to tell a small loss from none."
-    ]
+    assert [(each.about, each.variant) for each in warned(inputs)] == [(About.FEW, "int8")]
 
 
 def test_a_float_control_without_qat_is_a_warning(inputs: Inputs) -> None:
     inputs.variants = ["float32", "int8_float_control"]
     inputs.variant("int8_float_control", file_report("int8_float_control", V2_B0))
-    warnings = inputs.report()["warnings"]
-    assert warnings == [
-        "Int8 (float control) is a control for int8_qat, which was not chosen.",
-    ]
+    (control,) = warned(inputs)
+    assert (control.about, control.variant) == (About.CONTROL, "int8_float_control")

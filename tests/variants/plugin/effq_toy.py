@@ -9,6 +9,9 @@ from typing import Any
 
 from effq_core.experiment.calibration_methods import METHODS, CalibrationMethod
 from effq_core.experiment.variants import CATALOGUE, Variant
+from effq_core.measure.evidence import Evidence
+from effq_core.measure.gate import judged
+from effq_core.measure.gates import GATES, Gate, Rule
 from effq_core.pipeline.registry import stage
 
 
@@ -40,18 +43,12 @@ def make(context: Any) -> dict[str, Any]:
     return write_file(context, content, form="toy")
 
 
-def small_enough(evidence: Any) -> Any:
-    from effq_core.measure.gates import Gate
-
+def small_enough(evidence: Evidence) -> Gate | None:
+    if evidence.variant.name != "toy_scale":
+        return None
     share = evidence.file("toy_scale").size_bytes / evidence.file("float32").size_bytes
-    return Gate(
-        name="small_enough",
-        passed=share < 0.4,
-        value=share,
-        limit=0.4,
-        n=1,
-        detail=f"The file has {100 * share:.0f} % of float32's bytes; at most 40 % may be.",
-    )
+    facts = {"share": share}
+    return judged("small_enough", passed=share < 0.4, value=share, limit=0.4, n=1, facts=facts)
 
 
 def median(seen: Any, percentile: float) -> Any:
@@ -61,6 +58,17 @@ def median(seen: Any, percentile: float) -> Any:
     return np.median(seen.minima, axis=0), np.median(seen.maxima, axis=0)
 
 
+GATES.register(
+    Rule(
+        name="small_enough",
+        title="Small enough",
+        purpose="A file that is hardly smaller is not worth its loss.",
+        sentence=lambda share: (
+            f"The file has {100 * share:.0f} % of float32's bytes; at most 40 % may be."
+        ),
+        of_file=small_enough,
+    )
+)
 CATALOGUE.register(
     Variant(
         name="toy_scale",
@@ -73,7 +81,6 @@ CATALOGUE.register(
         activation_bits=32,
         size_share=0.28,
         plan=plan,
-        gates=("effq_toy:small_enough",),
         files={"scales.json": "how many scales each kernel has."},
         is_on_request=True,
     )

@@ -13,24 +13,34 @@ its interval is less than a tenth of what is possible beyond chance. Too few pho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import DOUBT, mcnemar, wilson
 from effq_core.base.reporting import Reporter
-from effq_core.measure.agreement_gate import RELATED
-from effq_core.measure.feedings import OtherFeeding, Refed, other_feedings
-from effq_core.measure.gate_wording import LABELS_GATE
-from effq_core.measure.gates import Gate
+from effq_core.experiment.variants import BASELINE, is_ready
+from effq_core.measure.evidence import Evidence
+from effq_core.measure.feedings import OtherFeeding, Refed, fed, other_feedings, remedy
+from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import Reordering, chance_agreement, find_reordering
+from effq_core.measure.reordering import (
+    RELATED,
+    agreeing,
+    chance_agreement,
+    find_reordering,
+)
 from effq_core.models.card import Normalisation
+from effq_core.models.file_input import read_feeding
 from effq_core.photos.decode import Pixels
+from effq_core.photos.pixels import read_pixels
+from effq_core.runtimes.registry import model_in
 
+NAME = "answers_fit_labels"
 SCREENED = 48
 """Photos every way of feeding is tried on."""
 JUDGED = 200
@@ -76,17 +86,24 @@ def labels_gate(
     at_chance = is_chance(right, n, chance)
     useless = at_chance and wilson(right, n)[1] < chance + RELATED * (1 - chance)
     order = find_reordering(truth, found, names)
-    fed = (
-        _better_feeding(truth, predictions, subject, reporter) if at_chance and not order else None
-    )
-    verdict = f"{fmt.percent(right / n)} of {n:,} photos are right"
-    return Gate(
-        name=LABELS_GATE,
-        passed=order is None and fed is None and not useless,
+    better = None
+    if at_chance and order is None:
+        better = _better_feeding(truth, predictions, subject, reporter)
+    return judged(
+        NAME,
+        passed=order is None and better is None and not useless,
         value=right / n,
         limit=chance,
         n=n,
-        detail=_told(subject, verdict, at_chance, useless, _cause(order, fed, names)),
+        facts={
+            "title": subject.title,
+            "right": right,
+            "n": n,
+            "at_chance": at_chance,
+            "useless": useless,
+            "order": order.facts(names) if order else None,
+            "feeding": better.facts if better else None,
+        },
     )
 
 
@@ -100,6 +117,10 @@ class _Better:
     feeding: OtherFeeding
     right: int
     n: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {**self.feeding.facts, "right": self.right, "n": self.n}
 
 
 def _better_feeding(
@@ -132,28 +153,70 @@ def _spread(n: int, most: int) -> Ints:
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))
 
 
-def _cause(order: Reordering | None, fed: _Better | None, names: Sequence[str]) -> str:
+def _check(evidence: Evidence) -> Gate | None:
+    """Sets float32's and brought files' answers against the labels.
+
+    What a variant made here loses is a loss, down to chance; a model that is no better than chance
+    to begin with has another fault.
+    """
+    name, context = evidence.variant.name, evidence.context
+    if name != BASELINE and not is_ready(name):
+        return None
+    pixels = context.inputs.get(f"evaluation:{name}", context.inputs["evaluation"])
+    path = model_in(context.inputs[f"file:{name}"])
+    # A file somebody brought does nothing first, and is fed what is written beside it.
+    own, given = is_ready(name), read_feeding(path)
+    subject = Subject(
+        title=evidence.variant.title,
+        path=path,
+        images=read_pixels(pixels)[0],
+        folder=context.scratch / name,
+        inside=None if own else Normalisation.from_plain(context.params["normalisation"]),
+        outside=given.normalisation if given else None,
+    )
+    return labels_gate(evidence.answers(name), subject, evidence.labels(), context)
+
+
+def _sentence(
+    title: str,
+    right: int,
+    n: int,
+    at_chance: bool,
+    useless: bool,
+    order: Mapping[str, Any] | None,
+    feeding: Mapping[str, Any] | None,
+) -> str:
+    verdict = f"{fmt.percent(right / n)} of {n:,} photos are right"
+    cause = ""
     if order is not None:
-        return (
-            f"The labels look re-ordered: {order.words(names)} it would be right on "
-            f"{fmt.percent(order.after / order.n, 0)}. Add it again with its labels in the order "
-            "of its outputs."
+        cause = (
+            f"Labels look re-ordered: {agreeing(order, 'are right')}. Add it again with its labels "
+            "in the order of its outputs."
         )
-    if fed is not None:
-        return (
-            f"With {fed.feeding.words} it would be right on {fmt.percent(fed.right / fed.n, 0)} of "
-            f"{fmt.count(fed.n)}. {fed.feeding.remedy}"
+    elif feeding is not None:
+        share = fmt.percent(feeding["right"] / feeding["n"], 0)
+        cause = (
+            f"With {fed(feeding)} it would be right on {share} of {fmt.count(feeding['n'])}. "
+            f"{remedy(feeding)}"
         )
-    return ""
-
-
-def _told(subject: Subject, verdict: str, at_chance: bool, useless: bool, cause: str) -> str:
     if not at_chance:
         return f"{cause} As it is, {verdict}." if cause else f"{verdict}, more than by chance."
-    if cause or useless:
-        causes = cause or (
-            "No usual cause fits: other preprocessings, BGR colours and re-ordered labels were "
-            "tried. Is it trained, and for these classes?"
-        )
-        return f"{subject.title} is no better than chance on these photos: {verdict}. {causes}"
-    return f"{verdict}: too few photos to tell {subject.title} from chance."
+    if not cause and not useless:
+        return f"{verdict}: too few photos to tell {title} from chance."
+    none = (
+        "No usual cause fits: other preprocessings, BGR colours and re-ordered labels were tried. "
+        "Is it trained, and for these classes?"
+    )
+    return f"{title} is no better than chance on these photos: {verdict}. {cause or none}"
+
+
+GATES.register(
+    Rule(
+        name=NAME,
+        title="Answers fit the photos' labels",
+        purpose="A model fed otherwise than it was trained, or with its labels in another order, "
+        "answers at random. Nothing measured on it means anything.",
+        sentence=_sentence,
+        of_file=_check,
+    )
+)

@@ -11,7 +11,7 @@ from effq_core.base.errors import Cancelled, StageError
 from effq_core.base.intervals import exact_bounds
 from effq_core.base.reporting import SilentReporter
 from effq_core.measure.gates import Gate
-from effq_core.measure.kernels_gate import (
+from effq_core.measure.gates.xnnpack_vs_reference import (
     LEAST_IMAGES,
     MOST_FLIPS,
     MOST_IMAGES,
@@ -47,7 +47,8 @@ def test_sound_files_pass(models: dict[str, Path], images: np.ndarray, name: str
     gate = kernels_gate(models[name], images)
     assert gate.passed
     assert (gate.name, gate.n) == ("xnnpack_vs_reference", len(images))
-    assert ("steps" in gate.detail) == (name in ("int8", "uint8"))
+    assert gate.facts is not None
+    assert (gate.facts["steps"] is not None) == (name in ("int8", "uint8"))
     assert Gate.from_dict(gate.to_dict()) == gate
 
 
@@ -57,9 +58,9 @@ def test_one_uncertain_photo_of_eight_is_no_fault(seed: int) -> None:
     fast, plain = uncertain(probabilities(8, seed=seed), 1, margin=20)
     gate = judge(fast, plain, STEP)
     assert gate.passed
-    assert "1 of 8 images get another top-1 class" in gate.detail
-    assert "Largest difference: 20 steps" in gate.detail
-    assert "With 95 % confidence, that share is below 47.1 %." in gate.detail
+    assert gate.facts is not None
+    assert (gate.facts["flips"], gate.facts["steps"]) == (1, 20)
+    assert gate.facts["most"] == pytest.approx(0.471, abs=1e-3)
 
 
 def test_flips_within_the_usual_difference_do_not_count() -> None:
@@ -69,7 +70,7 @@ def test_flips_within_the_usual_difference_do_not_count() -> None:
     assert np.array_equal(fast[8:].argmax(axis=1), plain[8:].argmax(axis=1))
     gate = judge(fast, plain, STEP)
     assert gate.passed
-    assert "8 of 32 images get another top-1 class, 0 of them beyond rounding" in gate.detail
+    assert gate.facts is not None and (gate.facts["flips"], gate.facts["real"]) == (8, 0)
     # The same flips where the kernels are otherwise equal are a fault of theirs.
     fast[8:] = plain[8:]
     assert not judge(fast, plain, STEP).passed
@@ -80,7 +81,7 @@ def test_two_sure_flips_fail_also_where_all_else_is_equal() -> None:
     gate = judge(fast, plain, STEP)
     assert gate.value < gate.limit  # the differences alone would not tell
     assert not gate.passed
-    assert "3 of them beyond rounding" in gate.detail
+    assert gate.facts is not None and gate.facts["real"] == 3
     fast, plain = uncertain(probabilities(64), 1, margin=80)
     assert judge(fast, plain, STEP).passed
 
@@ -120,7 +121,7 @@ def test_a_fault_of_some_photos_is_found_among_many() -> None:
 def test_wrong_kernels_of_a_real_file_fail(
     models: dict[str, Path], images: np.ndarray, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from effq_core.measure import kernels_gate as module
+    from effq_core.measure.gates import xnnpack_vs_reference as module
 
     class Wrong(module.ModelPool):
         def predict_many(self, *arguments: object) -> np.ndarray:
@@ -176,7 +177,7 @@ def test_the_number_of_photos_depends_on_the_file_alone(models: dict[str, Path])
 def test_no_more_photos_are_run_than_can_be_afforded(
     models: dict[str, Path], images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("effq_core.measure.kernels_gate.MULTIPLICATIONS", 1.0)
+    monkeypatch.setattr("effq_core.measure.gates.xnnpack_vs_reference.MULTIPLICATIONS", 1.0)
     assert kernels_gate(models["int8"], images).n == LEAST_IMAGES
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,10 +16,9 @@ import pytest
 
 from effq_core.base.errors import Cancelled
 from effq_core.base.reporting import SilentReporter
-from effq_core.measure import diagnosis
-from effq_core.measure.diagnosis import Subject, _better_feeding, labels_gate
 from effq_core.measure.feedings import Refed, other_feedings
-from effq_core.measure.gates import Gate
+from effq_core.measure.gates import Gate, answers_fit_labels
+from effq_core.measure.gates.answers_fit_labels import Subject, _better_feeding, labels_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding, read_feeding
@@ -31,6 +31,22 @@ CLASSES = len(NAMES)
 RAW = Normalisation((1.0,) * 3, (0.0,) * 3)
 TRAINED_FOR = Preprocessing.MINUS_ONE_ONE.normalisation
 Make = Callable[..., Path]
+
+
+def facts(gate: Gate) -> Mapping[str, Any]:
+    assert gate.facts is not None
+    return gate.facts
+
+
+def fed_as(preprocessing: str, colours: str = "") -> dict[str, Any]:
+    """What would make all of them right; colours in another order are nothing to choose."""
+    return {
+        "preprocessing": preprocessing,
+        "colours": colours,
+        "offered": not colours,
+        "right": len(NAMES) * EACH,
+        "n": len(NAMES) * EACH,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +128,7 @@ def test_a_model_fed_as_it_was_trained_passes_and_is_not_run_again(
 ) -> None:
     gate = judge(make(TRAINED_FOR), inside=TRAINED_FOR)
     assert gate.passed and gate.value == 1
-    assert gate.detail == "100.0 % of 120 photos are right, more than by chance."
+    assert not facts(gate)["at_chance"]
     assert not (tmp_path / "again").exists()
 
 
@@ -123,11 +139,8 @@ def test_the_preprocessing_it_was_trained_with_is_found_behind_the_one_in_the_gr
     inside = said.normalisation or RAW
     gate = judge(make(inside), inside=inside)
     assert not gate.passed
-    assert gate.detail == (
-        "Float32 is no better than chance on these photos: 16.7 % of 120 photos are right. With "
-        "preprocessing minus_one_one it would be right on 100 % of 120. Add it again with "
-        "this preprocessing."
-    )
+    assert (gate.value, facts(gate)["at_chance"]) == (pytest.approx(1 / 6), True)
+    assert facts(gate)["feeding"] == fed_as("minus_one_one")
 
 
 def test_an_output_that_is_no_answer_is_none_either_where_it_is_fed_otherwise(
@@ -135,7 +148,7 @@ def test_an_output_that_is_no_answer_is_none_either_where_it_is_fed_otherwise(
 ) -> None:
     file = make_seeing(RAW)
     photos = np.full((4, SIDE, SIDE, 3), (200, 100, 50), np.uint8)
-    way = next(each for each in other_feedings(None) if each.words.endswith("zero_one"))
+    way = next(each for each in other_feedings(None) if each.preprocessing == "zero_one")
     assert set(Refed(file, tmp_path / "all").answers(photos, way)) == {0}
     assert set(Refed(file, tmp_path / "some", None, 0).answers(photos, way)) == {1}
     truth = np.ones(4, np.int64)
@@ -144,7 +157,9 @@ def test_an_output_that_is_no_answer_is_none_either_where_it_is_fed_otherwise(
     asked: list[int | None] = []
     subject = Subject("F", file, photos, tmp_path / "x")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(diagnosis, "Refed", lambda *known: asked.append(known[3]) or Refed(*known))
+        patch.setattr(
+            answers_fit_labels, "Refed", lambda *known: asked.append(known[3]) or Refed(*known)
+        )
         _better_feeding(truth, few, subject, None)
     assert asked == [0]
 
@@ -155,25 +170,22 @@ def test_preprocessing_that_is_done_twice_is_found(make: Make, judge: Callable[.
         tuple(a * b + b for a, b in zip(TRAINED_FOR.scale, TRAINED_FOR.offset, strict=True)),  # type: ignore[arg-type,union-attr]
     )
     gate = judge(make(twice), inside=TRAINED_FOR)
-    assert not gate.passed and "With preprocessing inside it would be right on 100 %" in gate.detail
+    assert not gate.passed and facts(gate)["feeding"] == fed_as("inside")
 
 
 def test_colours_in_the_order_bgr_are_found(make: Make, judge: Callable[..., Gate]) -> None:
     gate = judge(make(TRAINED_FOR, bgr=True), inside=TRAINED_FOR)
     assert not gate.passed
-    assert gate.detail.endswith(
-        "With its colours in the order BGR it would be right on 100 % of 120. Put a layer in front "
-        "of it that reverses the colours, and add it again."
-    )
+    assert facts(gate)["feeding"] == fed_as("", "BGR")
     both = judge(make(RAW, bgr=True), inside=RAW)
-    assert "With preprocessing minus_one_one and its colours in the order BGR" in both.detail
+    assert facts(both)["feeding"] == fed_as("minus_one_one", "BGR")
 
 
 def test_what_a_brought_file_is_fed_is_replaced(
     make: Make, judge: Callable[..., Gate], tmp_path: Path
 ) -> None:
     gate = judge(make(RAW), outside=None)
-    assert not gate.passed and "With preprocessing minus_one_one" in gate.detail
+    assert not gate.passed and facts(gate)["feeding"] == fed_as("minus_one_one")
     # What lies beside the file itself is not touched.
     assert not list(make(RAW).parent.glob("*.json"))
     assert list((tmp_path / "again").glob("*.json"))
@@ -184,25 +196,29 @@ def test_labels_in_another_order_are_named_without_running_it(
 ) -> None:
     gate = judge(make(TRAINED_FOR, order=[3, 1, 2, 0, 4, 5]), inside=TRAINED_FOR)
     assert not gate.passed and gate.value == pytest.approx(4 / 6)
-    assert gate.detail.startswith(
-        "The labels look re-ordered: after swapping “black” and “ash” it would be right on 100 %."
-    )
-    assert gate.detail.endswith("As it is, 66.7 % of 120 photos are right.")
+    assert facts(gate)["order"] == {
+        "after": 120,
+        "n": 120,
+        "rule": "",
+        "swapped": True,
+        "pairs": [["black", "ash"]],
+        "count": 1,
+    }
     all_moved = judge(make(TRAINED_FOR, order=[1, 2, 3, 4, 5, 0]), inside=TRAINED_FOR)
-    assert "Float32 is no better than chance" in all_moved.detail
-    assert "the class after it" in all_moved.detail or "the class before it" in all_moved.detail
+    assert facts(all_moved)["at_chance"]
+    assert facts(all_moved)["order"]["rule"] in ("after", "before")
     assert not (tmp_path / "again").exists()
 
 
 def test_where_no_usual_cause_fits_it_says_so(make: Make, judge: Callable[..., Gate]) -> None:
     gate = judge(make(replace(RAW, scale=(0.0,) * 3)), inside=None)
     assert not gate.passed and gate.value == pytest.approx(gate.limit)
-    assert "No usual cause fits" in gate.detail
+    assert facts(gate)["useless"] and not facts(gate)["order"] and not facts(gate)["feeding"]
 
 
 def test_a_few_photos_fail_nothing(make: Make, judge: Callable[..., Gate]) -> None:
     gate = judge(make(RAW), slice(None, None, 20), inside=RAW)
-    assert gate.passed and gate.detail.endswith("too few photos to tell Float32 from chance.")
+    assert gate.passed and facts(gate)["at_chance"] and not facts(gate)["useless"]
 
 
 def test_without_labels_there_is_nothing_to_fit(tmp_path: Path) -> None:
@@ -230,9 +246,9 @@ def test_every_preprocessing_is_tried_in_both_orders_of_the_colours_but_what_it_
 
 
 def test_a_grey_input_has_no_colours_to_tell_apart() -> None:
-    words = [way.words for way in other_feedings(None, channels=1)]
-    assert words == ["preprocessing zero_one", "preprocessing minus_one_one"]
-    assert all("this preprocessing" in way.remedy for way in other_feedings(None, channels=1))
+    ways = list(other_feedings(None, channels=1))
+    assert [way.preprocessing for way in ways] == ["zero_one", "minus_one_one"]
+    assert all(way.facts["offered"] and not way.colours for way in ways)
 
 
 CAFFE = Normalisation.caffe()

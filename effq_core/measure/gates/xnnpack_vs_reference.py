@@ -14,15 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError, StageError
 from effq_core.base.intervals import CONFIDENCE, exact_bounds
 from effq_core.base.reporting import Reporter
-from effq_core.measure.gates import Gate
+from effq_core.measure.evidence import Evidence
+from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.runtimes.model import Floats, Model, ModelPool
 from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Kernels
 
 NAME = "xnnpack_vs_reference"
+KERNELS_FILE = "kernels.json"
+"""The gate, as the stage ``inspect`` writes it."""
 
 LEAST_IMAGES, MOST_IMAGES = 8, 40
 MULTIPLICATIONS = 16e9
@@ -72,14 +76,13 @@ def kernels_gate(
     try:
         reference = ModelPool(path, workers=workers, kernels=Kernels.REFERENCE)
     except ModelError:  # the file itself is sound: it has just been loaded
-        return Gate(
-            name=NAME,
+        return judged(
+            NAME,
             passed=True,
             value=0,
             limit=MOST_DIFFERENCE,
             n=0,
-            detail=f"Not compared: {runtime_of(model.path).title} has no plain kernel for one of "
-            "this model's operators.",
+            facts={"n": 0, "runtime": runtime_of(model.path).title},
         )
     images = np.asarray(images[: affordable(model.session.multiplications())])
     fast = ModelPool(path, workers=workers).predict_many(images, reporter)
@@ -137,23 +140,32 @@ def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
     n = len(fast)
     lost = int((~(np.isfinite(fast) & np.isfinite(plain))).any(axis=1).sum())
     if lost:
-        return Gate(
-            name=NAME,
+        return judged(
+            NAME,
             passed=False,
             value=1,
             limit=MOST_DIFFERENCE,
             n=n,
-            detail=f"{lost} of {n} images get outputs that are infinite or not a number.",
+            facts={"n": n, "lost": lost},
         )
     found = _compare(fast.astype(np.float64), plain.astype(np.float64), step)
     least, most = exact_bounds(found.real, n)
-    return Gate(
-        name=NAME,
+    steps = None if step is None else round(found.largest / step)
+    return judged(
+        NAME,
         passed=found.is_rounding and least <= MOST_FLIPS,
         value=found.difference,
         limit=MOST_DIFFERENCE,
         n=n,
-        detail=_words(found, n, step, most),
+        facts={
+            "n": n,
+            "difference": found.difference,
+            "largest": found.largest,
+            "steps": steps,
+            "flips": found.flips,
+            "real": found.real,
+            "most": most,
+        },
     )
 
 
@@ -179,15 +191,44 @@ def _compare(
     )
 
 
-def _words(found: _Comparison, n: int, step: float | None, most: float) -> str:
-    largest = f"{found.largest:.3g}" if step is None else f"{round(found.largest / step)} steps"
+def _check(evidence: Evidence) -> Gate:
+    return Gate.from_dict(evidence.read(f"inspect:{evidence.variant.name}", KERNELS_FILE))
+
+
+def _sentence(
+    n: int,
+    runtime: str = "",
+    lost: int = 0,
+    difference: float = 0,
+    largest: float = 0,
+    steps: int | None = None,
+    flips: int = 0,
+    real: int = 0,
+    most: float = 0,
+) -> str:
+    if runtime:
+        return f"Not compared: {runtime} has no plain kernel for one of this model's operators."
+    if lost:
+        return f"{lost} of {n} photos get outputs that are infinite or not a number."
+    apart = f"{largest:.3g}" if steps is None else fmt.counted(steps, "step")
     return (
-        f"Outputs differ by {100 * found.difference:.3g} % of the spread between images; the limit "
-        f"is {100 * MOST_DIFFERENCE:.0f} %. Largest difference: {largest}. "
-        f"{found.flips} of {n} images get another top-1 class, {found.real} of them beyond "
-        f"rounding. With {100 * CONFIDENCE:g} % confidence, that share is below "
-        f"{100 * most:.3g} %."
+        f"Outputs differ by {100 * difference:.3g} % of the spread between photos; the limit is "
+        f"{100 * MOST_DIFFERENCE:.0f} %. Largest difference: {apart}. "
+        f"{flips} of {n} photos get another top-1 class, {real} of them beyond rounding. "
+        f"With {100 * CONFIDENCE:g} % confidence, that share is below {100 * most:.3g} %."
     )
+
+
+GATES.register(
+    Rule(
+        name=NAME,
+        title="Fast and plain kernels agree",
+        purpose="LiteRT's fast CPU kernels are set against its slow, plain ones. A fault in the "
+        "fast ones would otherwise pass for a loss by quantization. Rounding is no fault.",
+        sentence=_sentence,
+        of_file=_check,
+    )
+)
 
 
 def _rms(values: npt.NDArray[Any]) -> float:

@@ -6,8 +6,7 @@ import pytest
 
 from effq_core.base.errors import ModelError
 from effq_core.experiment.mixed import Precision
-from effq_core.measure.gate_wording import gate_purpose, gate_title
-from effq_core.measure.recipe_gate import NAME, recipe_gate
+from effq_core.measure.gates.recipe_as_asked import recipe_gate
 from effq_core.results.document import REFERENCE_FOLDER
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
@@ -24,7 +23,6 @@ def test_int8_keeps_nothing_in_floats() -> None:
     gate = recipe_gate(FLOAT32, INT8, recipe())
     assert gate.passed and gate.value == 0
     assert gate.n == len(read_network(FLOAT32).ops)
-    assert gate_title(NAME) and gate_purpose(NAME)
 
 
 def test_a_block_that_is_not_in_floats_though_asked_for_is_named() -> None:
@@ -32,7 +30,11 @@ def test_a_block_that_is_not_in_floats_though_asked_for_is_named() -> None:
     ops = read_network(FLOAT32).by_name
     expected = len(ops["block1a"].ops) + len(ops["head"].ops)
     assert not gate.passed and gate.value == expected
-    assert f"head ({len(ops['head'].ops)})" in gate.detail and "block1a" in gate.detail
+    assert gate.facts is not None
+    assert sorted(gate.facts["wrong_blocks"]) == [
+        ["block1a", len(ops["block1a"].ops)],
+        ["head", len(ops["head"].ops)],
+    ]
 
 
 def test_floats_that_nobody_asked_for_fail() -> None:
@@ -40,7 +42,8 @@ def test_floats_that_nobody_asked_for_fail() -> None:
     assert recipe_gate(FLOAT32, FLOAT32, recipe(*blocks)).passed
     gate = recipe_gate(FLOAT32, FLOAT32, recipe(*(name for name in blocks if name != "stem")))
     assert not gate.passed and gate.value == len(blocks["stem"].ops)
-    assert gate.detail.endswith(f"in stem ({len(blocks['stem'].ops)}).")
+    assert gate.facts is not None
+    assert gate.facts["wrong_blocks"] == [["stem", len(blocks["stem"].ops)]]
 
 
 def test_kernels_in_another_precision_fail() -> None:

@@ -25,21 +25,25 @@ All three are bounds, so few photos fail nothing: 8 of them cannot tell, whateve
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from effq_core.base import formatting as fmt
 from effq_core.base.errors import StageError
 from effq_core.base.intervals import DOUBT
-from effq_core.measure.gates import Gate
+from effq_core.experiment.variants import BASELINE
+from effq_core.measure.evidence import Evidence
+from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import chance_agreement, find_reordering
+from effq_core.measure.reordering import (
+    RELATED,
+    agreeing,
+    chance_agreement,
+    find_reordering,
+)
 
 NAME = "agreement_with_float32"
-
-RELATED = 0.1
-"""Least share of the agreement possible beyond chance that makes a file a form of the model."""
 
 
 def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]) -> Gate:
@@ -66,26 +70,18 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     same = int((wanted == found).sum())
     least = _of_strangers(wanted, found) if truth is None else _of_losses(wanted, found, truth)
     order = find_reordering(wanted, found, names)
-    detail = f"{same:,} of {n:,} images get float32's top-1 class"
-    if order is not None:
-        share = fmt.percent(order.after / n, 0)
-        detail = (
-            f"Outputs look re-ordered: {share} agree {order.words(names)}. As they are, {detail}."
-        )
-    elif same < least:
-        detail += (
-            f"; at least {least:,} must. Is it a form of this model, with its outputs in the order "
-            "of the labels?"
-        )
-    else:
-        detail += f"; at least {least:,} must."
-    return Gate(
-        name=NAME,
+    return judged(
+        NAME,
         passed=same >= least and order is None,
         value=same / n,
         limit=least / n,
         n=n,
-        detail=detail,
+        facts={
+            "same": same,
+            "n": n,
+            "least": least,
+            "order": order.facts(names) if order else None,
+        },
     )
 
 
@@ -129,3 +125,30 @@ def _of_strangers(wanted: Ints, found: Ints) -> int:
     """Returns how few equal answers a form of the model may have, without labels."""
     chance = chance_agreement(wanted, found)
     return least_plausible(len(wanted), chance + RELATED * (1 - chance))
+
+
+def _check(evidence: Evidence) -> Gate | None:
+    name = evidence.variant.name
+    if name == BASELINE:
+        return None
+    return float32_gate(evidence.answers(BASELINE), evidence.answers(name), evidence.labels())
+
+
+def _sentence(same: int, n: int, least: int, order: Mapping[str, Any] | None) -> str:
+    found = f"{same:,} of {n:,} photos get float32's top-1 class"
+    if order is not None:
+        return f"Outputs look re-ordered: {agreeing(order, 'agree')}. As they are, {found}."
+    doubt = " Is it a form of this model, with its outputs in the order of the labels?"
+    return f"{found}; at least {least:,} must.{doubt if same < least else ''}"
+
+
+GATES.register(
+    Rule(
+        name=NAME,
+        title="Agrees with float32 as its accuracy allows",
+        purpose="Outputs in another order, or another model's file, would otherwise pass for a "
+        "loss by quantization. A real loss, however large, passes: accuracy shows it.",
+        sentence=_sentence,
+        of_file=_check,
+    )
+)

@@ -1,13 +1,19 @@
-"""Checks that a mixed file computes in floats exactly where its recipe says, block by block."""
+"""The gate that a mixed file computes in floats exactly where its recipe says, block by block."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from effq_core.base import formatting as fmt
 from effq_core.experiment.mixed import Precision
-from effq_core.measure.gates import Gate
+from effq_core.experiment.variants import BASELINE
+from effq_core.measure.evidence import Evidence
+from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.store.stage_files import MODEL_FILE
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
@@ -15,7 +21,7 @@ from effq_core.tflite.recipe import Recipe
 NAME = "recipe_as_asked"
 
 _INTEGERS = ("INT8", "INT32")
-_SHOWN = 4
+_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> G
     kept = set(network.tensors_of(recipe.keep))
     ops = sorted(network.ops, key=lambda op: op.index)
     if [op.kind for op in ops] != [op.kind for op in found]:
-        return _gate(len(ops), len(ops), "The mixed file has other operators than float32.")
+        return _gate(len(ops), len(ops))
     wrong: Counter[str] = Counter()
     for op, own in zip(ops, found, strict=True):
         if op.tensor in kept:
@@ -85,27 +91,60 @@ def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> G
         else:
             right = own.is_integer
         wrong[op.block] += not right
-    wrong = +wrong
-    if not wrong:
-        return _gate(0, len(ops), _as_asked(len(kept), len(ops), recipe))
-    blocks = [f"{name} ({count})" for name, count in wrong.most_common(_SHOWN)]
-    more = len(wrong) - len(blocks)
-    detail = (
-        f"{wrong.total()} of {len(ops)} operators compute otherwise than asked: in "
-        f"{', '.join(blocks)}{f' and {more} more blocks' if more else ''}."
-    )
-    return _gate(wrong.total(), len(ops), detail)
-
-
-def _as_asked(kept: int, ops: int, recipe: Recipe) -> str:
-    if not kept:
-        return f"Nothing is kept in floats, and all {ops} operators compute in integers."
+    blocks = (+wrong).most_common()
     bits = 16 if recipe.precision is Precision.FLOAT16 else 32
-    return (
-        f"{kept} of {ops} operators compute in floats, their kernels stored in {bits} bits: those "
-        f"of {', '.join(recipe.keep)}. All others compute in integers."
+    return _gate(
+        wrong.total(),
+        len(ops),
+        wrong_blocks=[list(each) for each in blocks],
+        kept=len(kept),
+        keep=list(recipe.keep),
+        bits=bits,
     )
 
 
-def _gate(wrong: int, ops: int, detail: str) -> Gate:
-    return Gate(name=NAME, passed=wrong == 0, value=wrong, limit=0, n=ops, detail=detail)
+def _gate(wrong: int, ops: int, **facts: Any) -> Gate:
+    facts |= {"wrong": wrong, "operators": ops}
+    return judged(NAME, passed=wrong == 0, value=wrong, limit=0, n=ops, facts=facts)
+
+
+def _check(evidence: Evidence) -> Gate | None:
+    if Recipe.FILE not in evidence.variant.files:
+        return None
+    inputs = evidence.context.inputs
+    float32, mixed = inputs[f"file:{BASELINE}"], inputs[f"file:{evidence.variant.name}"]
+    return recipe_gate(float32 / MODEL_FILE, mixed / MODEL_FILE, Recipe.load(mixed))
+
+
+def _sentence(
+    wrong: int,
+    operators: int,
+    wrong_blocks: Sequence[tuple[str, int]] = (),
+    kept: int = 0,
+    keep: Sequence[str] = (),
+    bits: int = 32,
+) -> str:
+    if wrong_blocks:
+        blocks = fmt.some([f"“{name}” ({count})" for name, count in wrong_blocks], _NAMED)
+        return f"{wrong} of {operators} operators compute otherwise than asked: {blocks}."
+    if wrong:
+        return "The mixed file has other operators than float32."
+    if not kept:
+        return f"Nothing is kept in floats, and all {operators} operators compute in integers."
+    blocks = fmt.some([f"“{name}”" for name in keep], _NAMED)
+    return (
+        f"{kept} of {operators} operators compute in floats, with {bits}-bit kernels: {blocks}. "
+        "All others compute in integers."
+    )
+
+
+GATES.register(
+    Rule(
+        name=NAME,
+        title="Floats exactly where the recipe says",
+        purpose="A block in another precision than asked for would have its loss, size and time "
+        "put down to another one.",
+        sentence=_sentence,
+        of_file=_check,
+    )
+)

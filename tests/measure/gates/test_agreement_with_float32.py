@@ -10,8 +10,8 @@ from scipy.stats import binom, hypergeom
 
 from effq_core.base.errors import StageError
 from effq_core.base.intervals import DOUBT
-from effq_core.measure.agreement_gate import float32_gate, least_plausible
 from effq_core.measure.gates import Gate
+from effq_core.measure.gates.agreement_with_float32 import float32_gate, least_plausible
 from effq_core.measure.predictions import Predictions
 
 
@@ -25,6 +25,11 @@ def judged(float32: np.ndarray, file: np.ndarray, truth: np.ndarray | None, clas
     return float32_gate(
         predictions(float32, truth, classes), predictions(file, truth, classes), names
     )
+
+
+def order(gate: Gate) -> object:
+    assert gate.facts is not None
+    return gate.facts["order"]
 
 
 def right(truth: np.ndarray, share: float, classes: int, rng: np.random.Generator) -> np.ndarray:
@@ -41,9 +46,7 @@ def test_outputs_in_another_order_fail_and_are_named(labelled: bool) -> None:
     assert (file == truth).mean() < 0.02
     gate = judged(float32, file, truth if labelled else None, 10)
     assert not gate.passed and gate.value == 0 < gate.limit
-    assert gate.detail.startswith(
-        "Outputs look re-ordered: 100 % agree when reading each output as the class before it."
-    )
+    assert order(gate) == {"after": 800, "n": 800, "rule": "before"}
     assert Gate.from_dict(gate.to_dict()) == gate
 
 
@@ -53,8 +56,7 @@ def test_right_answers_where_float32_is_wrong_fail_without_any_order_to_name() -
     float32 = right(truth, 0.87, 10, rng)
     others = (float32 + rng.integers(1, 10, 800)) % 10  # never float32's answer
     gate = judged(float32, np.where(float32 == truth, others, truth), truth, 10)
-    assert not gate.passed and "re-ordered" not in gate.detail
-    assert "a form of this model" in gate.detail
+    assert not gate.passed and not order(gate)
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
@@ -83,7 +85,7 @@ def test_without_labels_answers_that_have_nothing_to_do_with_float32s_fail() -> 
     rng = np.random.default_rng(8)
     float32 = rng.integers(0, 10, 500)
     unrelated = judged(float32, rng.integers(0, 10, 500), None, 10)
-    assert not unrelated.passed and "re-ordered" not in unrelated.detail
+    assert not unrelated.passed and not order(unrelated)
     assert not judged(float32, np.zeros(500, np.int64), None, 10).passed
     half = np.where(rng.random(500) < 0.5, float32, 0)
     assert judged(float32, half, None, 10).passed
@@ -129,7 +131,7 @@ def test_of_thirteen_photos_none_says_that_outputs_are_re_ordered(
     pairs: list[tuple[int, int]],
 ) -> None:
     float32, file = (np.array(side) for side in zip(*pairs, strict=True))
-    assert "re-ordered" not in judged(float32, file, None, 3).detail
+    assert not order(judged(float32, file, None, 3))
     assert judged(float32, float32, None, 3).passed
 
 

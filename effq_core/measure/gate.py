@@ -1,0 +1,123 @@
+"""Gates: checks with numbers that tell whether a variant's results can be believed.
+
+A failed gate marks the variant and never hides it. Each has a module in
+:mod:`effq_core.measure.gates`: its rule, beside the words for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from effq_core.base.plain import Plain
+from effq_core.base.registry import Registry
+from effq_core.measure.evidence import Evidence, Measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate(Plain):
+    """What one check of one thing came to.
+
+    Attributes:
+        name: What was checked: that of its rule.
+        passed: Whether it holds.
+        value: What was measured.
+        limit: What it had to reach, or not to exceed.
+        n: Number of things looked at: images, tensors, operators.
+        detail: The result in words, for whoever reads the document without EffQ.
+        facts: What its rule's sentence is made from, as JSON values; ``None`` in documents written
+            before there were any, which show their stored words.
+    """
+
+    name: str
+    passed: bool
+    value: float
+    limit: float
+    n: int
+    detail: str
+    facts: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses facts its rule's sentence cannot be made from, wherever they come from."""
+        self.text  # noqa: B018 - raises
+
+    @property
+    def rule(self) -> Rule:
+        """What was checked; of another version's gate, what can be said of it."""
+        if self.name in GATES:
+            return GATES[self.name]
+        return Rule(
+            name=self.name,
+            title=self.name,
+            purpose="Another version of EffQ made this check.",
+            sentence=lambda **_: self.detail,
+        )
+
+    @property
+    def text(self) -> str:
+        """The result in words."""
+        return self.detail if self.facts is None else self.rule.sentence(**self.facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A check, and all that is said about it.
+
+    Attributes:
+        name: Identifier in files and on the command line.
+        title: What holds where it passes.
+        purpose: What it protects against.
+        sentence: Says what was found; takes the facts by name.
+        group: Heading of several rules of a kind; empty where it stands alone.
+        of_file: Judges a variant's file; ``None`` where it has nothing to judge.
+        of_samples: Judges a run's samples, likewise.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    sentence: Callable[..., str]
+    group: str = ""
+    of_file: Callable[[Evidence], Gate | None] | None = None
+    of_samples: Callable[[Measured], Gate | None] | None = None
+
+    @property
+    def heading(self) -> str:
+        """What its results are listed under."""
+        return self.group or self.title
+
+
+GATES: Registry[Rule] = Registry("gate", unique=("title",))
+
+
+def judged(
+    name: str, *, passed: bool, value: float, limit: float, n: int, facts: Mapping[str, Any]
+) -> Gate:
+    """Puts what a rule found together, in its words.
+
+    Args:
+        name: The rule's.
+        passed: Whether it holds.
+        value: What was measured.
+        limit: What it had to reach, or not to exceed.
+        n: Number of things looked at.
+        facts: What its sentence takes, as JSON values.
+
+    Raises:
+        ExperimentError: If there is no such rule.
+    """
+    detail = GATES[name].sentence(**facts)
+    return Gate(name=name, passed=passed, value=value, limit=limit, n=n, detail=detail, facts=facts)
+
+
+def gates_of_file(evidence: Evidence) -> list[Gate]:
+    """Applies every rule that has something to judge in a variant's file."""
+    found = [rule.of_file(evidence) for rule in GATES.values() if rule.of_file]
+    return [gate for gate in found if gate is not None]
+
+
+def gates_of_samples(measured: Measured) -> list[Gate]:
+    """Applies every rule that has something to judge in a run's samples."""
+    found = [rule.of_samples(measured) for rule in GATES.values() if rule.of_samples]
+    return [gate for gate in found if gate is not None]

@@ -1,0 +1,124 @@
+"""The gates that no photo measured on looks like one the model was made with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from effq_core.base import formatting as fmt
+from effq_core.base.plain import Plain
+from effq_core.measure.evidence import Measured
+from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.store.stage_files import LOOKALIKES_FILE
+
+LOOKALIKES = "lookalikes"
+"""The input with all comparisons."""
+_NAMED = 3
+_FLATTERED = "Accuracy may be up to {points:.3g} points too high."
+_FLATTERS = {
+    "calibration": "Ranges fit these photos, so int8 may lose a little more on others.",
+    "head": _FLATTERED,
+    "training": _FLATTERED,
+}
+"""What look-alikes of each role do."""
+_REMEDY = (
+    "Add the folder as own photos with look-alikes left out (--drop-lookalikes), and run on those."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Plain):
+    """Images of evaluation, compared with another sample.
+
+    Attributes:
+        role: What the other sample is for: ``training``, ``head`` or ``calibration``.
+        alike: Key of an evaluation image, key of the one it resembles, and their correlation.
+        compared: Evaluation images compared.
+        evaluation: Evaluation images there are.
+        among: Images of the other sample they were compared with.
+        others: Images of the other sample there are.
+    """
+
+    role: str
+    alike: tuple[tuple[str, str, float], ...]
+    compared: int
+    evaluation: int
+    among: int
+    others: int
+
+
+def lookalike_gate(found: Comparison) -> Gate:
+    """Checks that no evaluation image looks like one the model was made with.
+
+    Calibration and training images may look alike: nothing is measured on either.
+
+    Returns:
+        The gate; its value is the number of evaluation images that look like another one.
+    """
+    count = len(found.alike)
+    return judged(
+        _name(found.role),
+        passed=not count,
+        value=count,
+        limit=0,
+        n=found.compared,
+        facts={
+            "role": found.role,
+            "count": count,
+            "named": [[key, like] for key, like, _ in found.alike[:_NAMED]],
+            "compared": [found.compared, found.evaluation],
+            "among": [found.among, found.others],
+        },
+    )
+
+
+def _check(role: str, measured: Measured) -> Gate | None:
+    if LOOKALIKES not in measured.inputs:
+        return None
+    text = (measured.inputs[LOOKALIKES] / LOOKALIKES_FILE).read_text(encoding="utf-8")
+    found = {each["role"]: each for each in json.loads(text)}
+    return lookalike_gate(Comparison.from_dict(found[role])) if role in found else None
+
+
+def _sentence(
+    role: str, count: int, named: Any, compared: Sequence[int], among: Sequence[int]
+) -> str:
+    n, evaluation = compared
+    verdict = f"{count:,} of {n:,} evaluation photos look like one for {_for(role)}"
+    if count:
+        pairs = [f"“{key}” (“{like}”)" for key, like in named]
+        told = fmt.some(pairs, len(pairs), count)
+        effect = _FLATTERS[role].format(points=100 * count / n)
+        parts = [f"{verdict}: {told}.", effect, _REMEDY]
+    else:
+        parts = [f"{verdict}; none may."]
+    if n < evaluation or among[0] < among[1]:
+        parts.append(
+            f"{n:,} of {evaluation:,} were compared with {among[0]:,} of {among[1]:,} photos."
+        )
+    return " ".join(parts)
+
+
+def _for(role: str) -> str:
+    return "the head" if role == "head" else role
+
+
+def _name(role: str) -> str:
+    return f"{role}_evaluation_lookalikes"
+
+
+for _role in _FLATTERS:
+    GATES.register(
+        Rule(
+            name=_name(_role),
+            title=f"No evaluation photo looks like one for {_for(_role)}",
+            purpose="A copy of a training photo is answered from memory, even if it was resized, "
+            "cropped or brightened. Accuracy looks better than it is.",
+            group="No evaluation photo has a look-alike the model was made with",
+            sentence=_sentence,
+            of_samples=partial(_check, _role),
+        )
+    )

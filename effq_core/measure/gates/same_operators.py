@@ -1,0 +1,61 @@
+"""The gate that two files consist of the same operators, as int8 QAT and int8 should."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from effq_core.base import formatting as fmt
+from effq_core.experiment.variants import PTQ, Ranges
+from effq_core.measure.evidence import Evidence
+from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.runtimes.file_report import FileReport
+
+NAME = "same_operators"
+_NAMED = 3
+
+
+def same_operators_gate(ptq: FileReport, own: FileReport) -> Gate:
+    """Checks that a file consists of the operators of int8.
+
+    Returns:
+        The gate; its value is the number of operators only one of them has.
+    """
+    a, b = Counter(ptq.ops), Counter(own.ops)
+    missing, extra = a - b, b - a
+    different = missing.total() + extra.total()
+    return judged(
+        NAME,
+        passed=different == 0,
+        value=different,
+        limit=0,
+        n=max(a.total(), b.total()),
+        facts={"operators": b.total(), "missing": missing, "extra": extra},
+    )
+
+
+def _check(evidence: Evidence) -> Gate | None:
+    own = evidence.variant
+    if own.ranges is not Ranges.FAKE_QUANT or f"inspect:{PTQ}" not in evidence.context.inputs:
+        return None
+    return same_operators_gate(evidence.file(PTQ), evidence.file(own.name))
+
+
+def _sentence(operators: int, missing: Mapping[str, int], extra: Mapping[str, int]) -> str:
+    if not missing and not extra:
+        return f"Same {fmt.counted(operators, 'operator')}."
+    parts = [f"{count} {kind} more" for kind, count in sorted(extra.items())]
+    parts += [f"{count} {kind} fewer" for kind, count in sorted(missing.items())]
+    return f"Operators differ from int8's: {fmt.some(parts, _NAMED)}."
+
+
+GATES.register(
+    Rule(
+        name=NAME,
+        title="The same operators as Int8 (PTQ)",
+        purpose="Files of different operators differ in speed for another reason than their "
+        "numbers.",
+        sentence=_sentence,
+        of_file=_check,
+    )
+)
