@@ -101,7 +101,9 @@ def test_a_download_is_cancelled_and_goes_on_later_in_another_window(
     visit(other, app, "library")
     expect(other.get_by_test_id("stProgress")).to_be_visible()  # whoever comes sees it
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("have been downloaded and are kept.").first).to_be_visible(timeout=_SECONDS)
+    expect(page.get_by_text("have been downloaded and are kept.").first).to_be_visible(
+        timeout=_SECONDS
+    )
     assert state_of(home, WEIGHTS_MODEL) is FetchState.CANCELLED
     server.gate.set()
     other.get_by_role("button", name="Resume download").click(timeout=_SECONDS)
