@@ -15,6 +15,7 @@ from effq_core.photos.image_input import GREY, ImageInput
 from effq_core.photos.sampling import ResolvedSizes
 from effq_core.pipeline.forecast import _bytes, forecast, host_pace
 from effq_core.pipeline.plan import build_plan
+from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import StageSpec
 from effq_core.store.rows import StageRow, StageState
 
@@ -70,10 +71,13 @@ def test_the_estimate_of_disk_is_near_what_the_run_took(tiny_run: Any) -> None:
 def test_grey_photos_take_a_third_of_the_disk() -> None:
     sizes = ResolvedSizes(calibration=20, training=0, evaluation=60)
     grey, colour = (
-        StageSpec(name="p", kind="pixels", function="a:b", version=1,
-                  params={"role": "evaluation", **entry.to_plain()})
+        StageSpec(
+            name="p",
+            stage=get_stage("data:pixels"),
+            params={"role": "evaluation", **entry.to_plain()},
+        )
         for entry in (ImageInput(32, channels=GREY), ImageInput(32))
-    )  # fmt: skip
+    )
     assert _bytes(grey, 0, sizes) * 3 == _bytes(colour, 0, sizes) == 60 * 32 * 32 * 3
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from pipeline_runs import Runs
+from pipeline_stages import spec
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -22,7 +23,7 @@ from effq_core.cli import live
 from effq_core.cli.app import app
 from effq_core.cli.live import watching
 from effq_core.pipeline import driver, worker
-from effq_core.pipeline.stage import StageSpec, StageTask
+from effq_core.pipeline.stage import StageTask
 from effq_core.store.rows import Status
 
 ROOT = str(Path(driver.__file__).parents[2])
@@ -115,12 +116,9 @@ def test_a_timing_run_says_that_it_waits_for_other_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    spec = StageSpec(
-        name="n", kind="numbers", function="pipeline_stages:write_number", version=1,
-        params={"value": 1}, exclusive=True,
-    )  # fmt: skip
+    measured = spec("n", "write_number", params={"value": 1}, exclusive=True)
     task = StageTask(
-        run_id="r", spec=spec, fingerprint="f" * 64, inputs={}, home=str(tmp_path), topic="t"
+        run_id="r", spec=measured, fingerprint="f" * 64, inputs={}, home=str(tmp_path), topic="t"
     )
     sent: list[dict[str, Any]] = []
     other = contextlib.ExitStack()
