@@ -45,6 +45,8 @@ from tests.models.families.toy import CARD, TOY
 from tests.models.own_files import SIDE, Kept, classifier
 
 NAMES = [*FAMILIES, TOY.name]
+QUANTIZED = {"efficientnetv2", "efficientnet_lite"}
+"""Families whose fake-quant ``tests/quantize/test_qat_scheme.py`` asks for: it takes a minute."""
 DOCS = Path(__file__).parents[3] / "docs" / "guide" / "models.md"
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -73,6 +75,7 @@ def test_a_model_is_built_with_the_layers_all_else_goes_by(card: ModelCard) -> N
     np.testing.assert_allclose(model(pixels).numpy().sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", [n for n in NAMES if n not in QUANTIZED], indirect=True)
 def test_its_fake_quant_leaves_no_operator_in_floats(card: ModelCard, tmp_path: Path) -> None:
     model = family_of(card).build(card, classes=3, image_size=SIDE)
     images = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 3)).astype(np.uint8)
