@@ -161,7 +161,7 @@ class Results:
 
     def runtime(self, name: str) -> Runtime:
         """Returns what runs a variant's file."""
-        return runtime_of(Path(self.variants[name].file.name))
+        return runtime_of(Path(self.variant(name).file.name))
 
     def model_file(self, name: str) -> Path:
         """Returns a variant's file.
