@@ -118,7 +118,7 @@ def test_what_a_file_was_fed_before_its_rounding_changed_is_not_used_again(
     card = kept(home, tflite)
     asked = Experiment(dataset=f"folder:{tmp_path / 'photos'}", variants=("float32", card.variant))
     plan = build_plan(asked, home)
-    assert plan[f"convert:{card.variant}"].version == 2
+    assert plan[f"convert:{card.variant}"].stage.version == 2
 
 
 def test_a_file_stands_only_beside_runs_with_its_classes(home: Home, tflite: Path) -> None:
