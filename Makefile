@@ -30,6 +30,9 @@ lint: install
 # of their own, so two at a time take 60 % of the time, also on two cores.
 TESTERS ?= 2
 
+# Tests start hundreds of processes: without compiled modules each would compile them anew.
+test quick: export PYTHONDONTWRITEBYTECODE =
+
 test: install lint
 	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 

@@ -61,12 +61,12 @@ def photo_classes(home: Home) -> list[str]:
     return list(open_dataset(PHOTO_CLASSES, home).class_names)
 
 
-def test_a_keras_3_model_with_the_photos_classes_becomes_ptq_variants(shared_home: Home) -> None:
-    labels = photo_classes(shared_home)
+def test_a_keras_3_model_with_the_photos_classes_becomes_ptq_variants(home: Home) -> None:
+    labels = photo_classes(home)
     # Reversed: its outputs are matched with the photos' classes by name, not by position.
     model = classifier(3, with_unknown_layers, classes=len(labels), activation=None)
-    bring(shared_home, model, labels[::-1], Preprocessing.ZERO_ONE)
-    results = run(shared_home, variants=("float32", "float16", "dynamic_range", "int8"))
+    bring(home, model, labels[::-1], Preprocessing.ZERO_ONE)
+    results = run(home, variants=("float32", "float16", "dynamic_range", "int8"))
     assert results.head_use == "whole"
     assert results.model["licence"] == "yours"
     assert results.model["file"]["name"] == "brought.keras"
@@ -77,10 +77,10 @@ def test_a_keras_3_model_with_the_photos_classes_becomes_ptq_variants(shared_hom
         assert not failed & {"keras_vs_tflite", "no_float_tensors"}
         assert variant.file.inputs[0].shape == (1, SIDE, SIDE, 3)
     # Raw RGB goes in: the exported file answers as the model does on what it was trained with.
-    images, items = read_pixels(next((shared_home.artifacts / "pixels").glob("*")))
+    images, items = read_pixels(next((home.artifacts / "pixels").glob("*")))
     found = next(
         folder
-        for folder in (shared_home.artifacts / "evaluate").glob("*")
+        for folder in (home.artifacts / "evaluate").glob("*")
         if results.baseline.predictions.endswith(folder.name)
     )
     kept = np.load(found / "predictions.npz")["probabilities"]
@@ -89,32 +89,32 @@ def test_a_keras_3_model_with_the_photos_classes_becomes_ptq_variants(shared_hom
     np.testing.assert_allclose(kept[:8], expected, atol=1e-4)
     assert len(items) == 30
     with pytest.raises(ExperimentError, match="odd_one"):
-        build_plan(Experiment(model="own:brought", variants=("int8_qat",)), shared_home)
+        build_plan(Experiment(model="own:brought", variants=("int8_qat",)), home)
 
 
-def test_a_flat_model_gets_a_new_head_and_every_variant(shared_home: Home) -> None:
-    bring(shared_home, classifier(2, small_body), ["a", "b", "c", "d"], Preprocessing.INSIDE)
+def test_a_flat_model_gets_a_new_head_and_every_variant(home: Home) -> None:
+    bring(home, classifier(2, small_body), ["a", "b", "c", "d"], Preprocessing.INSIDE)
     asked = Experiment(model="own:brought", dataset=PHOTO_CLASSES, variants=("int8", "int8_qat"))
-    assert forecast(asked, shared_home).head_use == "new"
-    results = run(shared_home, variants=("int8", "int8_qat"))
+    assert forecast(asked, home).head_use == "new"
+    results = run(home, variants=("int8", "int8_qat"))
     assert results.head_use == "new"
-    assert results.labels() == photo_classes(shared_home)
+    assert results.labels() == photo_classes(home)
     gates = {gate.name: gate for gate in results.variants["int8_qat"].gates}
     assert gates["fake_quant_count"].passed, gates["fake_quant_count"].detail
     assert gates["same_operators"].passed, gates["same_operators"].detail
     assert gates["no_float_tensors"].passed
 
 
-def test_a_ready_file_is_measured_beside_the_variants_on_the_same_photos(shared_home: Home) -> None:
-    labels = photo_classes(shared_home)
+def test_a_ready_file_is_measured_beside_the_variants_on_the_same_photos(home: Home) -> None:
+    labels = photo_classes(home)
     model = classifier(2, pooled_colours, classes=len(labels))
-    bring(shared_home, model, labels, Preprocessing.INSIDE)
-    results = run(shared_home, variants=("float16",))
-    path = shared_home.root / "theirs.tflite"
+    bring(home, model, labels, Preprocessing.INSIDE)
+    results = run(home, variants=("float16",))
+    path = home.root / "theirs.tflite"
     path.write_bytes(results.model_file("float16").read_bytes())
     offer = Offer("theirs.tflite", parse_labels("\n".join(labels)), Preprocessing.RAW)
-    keep(shared_home, check(shared_home, path, offer), "Theirs")
-    beside = run(shared_home, variants=("float16", "file_theirs"))
+    keep(home, check(home, path, offer), "Theirs")
+    beside = run(home, variants=("float16", "file_theirs"))
     theirs, ours = beside.variants["file_theirs"], beside.variants["float16"]
     assert theirs.file.sha256 == ours.file.sha256
     assert theirs.accuracy.top1 == ours.accuracy.top1
@@ -125,21 +125,21 @@ def test_a_ready_file_is_measured_beside_the_variants_on_the_same_photos(shared_
     assert theirs.title == "theirs (your file)"
 
 
-def test_a_ready_file_of_another_size_gets_the_photos_as_it_wants_them(shared_home: Home) -> None:
-    labels = photo_classes(shared_home)
+def test_a_ready_file_of_another_size_gets_the_photos_as_it_wants_them(home: Home) -> None:
+    labels = photo_classes(home)
     bring(
-        shared_home,
+        home,
         classifier(2, pooled_colours, classes=len(labels)),
         labels,
         Preprocessing.INSIDE,
     )
     large = classifier(2, pooled_colours, classes=len(labels), side=48)
-    freeze(large, shared_home.root / "frozen")
-    path = shared_home.root / "large.tflite"
-    path.write_bytes(convert(shared_home.root / "frozen", "float32"))
+    freeze(large, home.root / "frozen")
+    path = home.root / "large.tflite"
+    path.write_bytes(convert(home.root / "frozen", "float32"))
     offer = Offer("large.tflite", parse_labels("\n".join(labels)), Preprocessing.ZERO_ONE)
-    keep(shared_home, check(shared_home, path, offer), "Large")
-    results = run(shared_home, variants=("float32", "file_large"))
+    keep(home, check(home, path, offer), "Large")
+    results = run(home, variants=("float32", "file_large"))
     theirs = results.variants["file_large"]
     assert theirs.file.inputs[0].shape == (1, 48, 48, 3)
     assert theirs.accuracy.n == results.baseline.accuracy.n == 30
