@@ -9,11 +9,12 @@ from tests.models.families.toy import TOY
 
 
 @pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Family]:
+def toy() -> Iterator[Family]:
     """A family that nobody knew before this test, nor does after it."""
     known = dict(MODELS)
-    monkeypatch.setattr(FAMILIES, "_rows", dict(FAMILIES._rows))
-    register(TOY)
-    yield TOY
+    with pytest.MonkeyPatch.context() as patch:  # undone after what the test itself patches
+        patch.setattr(FAMILIES, "_rows", dict(FAMILIES._rows))
+        register(TOY)
+        yield TOY
     MODELS.clear()
     MODELS.update(known)
