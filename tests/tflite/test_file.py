@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import OpResolverType
 
 from effq_core.base.errors import ModelError
 from effq_core.results.document import REFERENCE_FOLDER
@@ -14,6 +15,7 @@ from effq_core.tflite.file import read_tflite, unpack
 from effq_core.tflite.rewriting import pack
 
 FILES = REFERENCE_FOLDER / "files"
+PLAIN = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 FORMS = ("float32", "float16", "dynamic_range", "int8")
 INT8 = (FILES / "int8" / "model.tflite").read_bytes()
 
@@ -21,7 +23,7 @@ INT8 = (FILES / "int8" / "model.tflite").read_bytes()
 @pytest.mark.parametrize("form", FORMS)
 def test_operators_and_tensors_are_those_the_interpreter_has(form: str) -> None:
     path = FILES / form / "model.tflite"
-    graph, interpreter = read_tflite(path).main, load_interpreter(path)
+    graph, interpreter = read_tflite(path).main, load_interpreter(path, kernels=PLAIN)
     nodes = interpreter._get_ops_details()[: len(graph.operators)]
     for op, node in zip(graph.operators, nodes, strict=True):
         assert op.kind.name == node["op_name"]
@@ -40,7 +42,7 @@ def test_operators_and_tensors_are_those_the_interpreter_has(form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_weights_are_those_that_run_also_where_they_are_unpacked_first(form: str) -> None:
     path = FILES / form / "model.tflite"
-    graph, interpreter = read_tflite(path).main, load_interpreter(path)
+    graph, interpreter = read_tflite(path).main, load_interpreter(path, kernels=PLAIN)
     kernels = [op.kernel for op in graph.operators if op.kind.has_kernel]
     stored = {"dynamic_range": "INT8"}.get(form, form.upper())
     assert len(kernels) == 93
