@@ -78,6 +78,20 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     end_processes(tmp_path_factory.getbasetemp())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def dashboard_without_keras() -> Iterator[None]:
+    """As the dashboard's process is, also where tests of training have loaded Keras into this one.
+
+    Streamlit clears Keras' session after each run of a page, which then searches all of
+    TensorFlow's objects for garbage: most of the time such a test took.
+    """
+    from streamlit.runtime.scriptrunner import script_runner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+        yield
+
+
 @pytest.fixture
 def xnnpack(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of what XNNPACK does, and of programs that use it whatever a run does.

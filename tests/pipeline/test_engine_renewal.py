@@ -14,7 +14,7 @@ class Nanny:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self.taken = True
+        self.taken: bool | None = None
 
     async def restart(self, reason: str) -> str:
         async with Client(self._scheduler.address, asynchronous=True) as client:
@@ -25,7 +25,7 @@ class Nanny:
 
 
 def test_a_task_that_comes_while_the_worker_is_renewed_is_not_given_to_the_old_one() -> None:
-    async def renewed() -> bool:
+    async def renewed() -> bool | None:
         quiet = {"dashboard": False, "dashboard_address": ":0"}
         async with (
             Scheduler(protocol="inproc", **quiet) as scheduler,
@@ -42,4 +42,4 @@ def test_a_task_that_comes_while_the_worker_is_renewed_is_not_given_to_the_old_o
             await ended
             return nanny.taken
 
-    assert not asyncio.run(renewed())
+    assert asyncio.run(renewed()) is False
