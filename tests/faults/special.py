@@ -207,7 +207,7 @@ def same_run(base: Base, folder: Path, cell: Cell) -> None:
         log = made.log(run_id).read_text()
         told = [line for line in log.splitlines() if "Another process works on" in line]
         if codes == [0, 1]:
-            check_said(cell, told[0].partition("effq.driver ")[2] if told else "", "Wait.")
+            check_said(cell, told[0].partition("effq.job ")[2] if told else "", "Wait.")
         elif codes != [0, 0]:  # 0 and 0: the second came after the first had finished
             cell.problems.append(f"The two ended with {codes}.")
         cell.how = "one works, the other is told"

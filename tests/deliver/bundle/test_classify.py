@@ -103,12 +103,13 @@ def test_the_model_is_fed_and_read_the_same(
     [(np.int8, 1.0, -128), (np.uint8, 1.0, 0), (np.int8, 0.5, 3), (np.int16, 0.0078, 0)],
 )
 def test_integer_inputs_are_quantized_as_the_app_does(dtype, scale, zero_point) -> None:
-    from effq_core.models.file_input import input_table
+    from effq_core.models.file_input import TensorSpec, input_table
 
     detail = {"dtype": dtype, "quantization": (scale, zero_point)}
     found = classify._input_values(Path("x"), detail)
 
-    np.testing.assert_array_equal(found, input_table(Path("x"), detail), strict=True)
+    tensor = TensorSpec((1, 8, 8, 3), np.dtype(dtype), scale, zero_point)
+    np.testing.assert_array_equal(found, input_table(Path("x"), tensor), strict=True)
     if scale == 1.0:
         assert found.tolist() == [value + zero_point for value in range(256)]
 
