@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app install test lint clean
+.PHONY: app install test quick lint clean
 
 # The port can be chosen: make app PORT=8600
 PORT ?= 8501
@@ -35,6 +35,13 @@ test quick: export PYTHONDONTWRITEBYTECODE =
 
 test: install lint
 	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+
+# For everyday work: what neither trains, converts nor drives a browser, in under two minutes.
+UNITS := advise base charts devices experiment jobs learn measure photos predict results runtimes \
+	store tflite
+
+quick: install
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile -m "not shared_run" $(UNITS:%=tests/%)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

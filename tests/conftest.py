@@ -66,7 +66,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     While one test worker makes the run, the other then has work that does not wait for it.
     """
-    needing = {item.path for item in items if SHARED & set(getattr(item, "fixturenames", ()))}
+    needing = set()
+    for item in items:
+        if SHARED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.shared_run)
+            needing.add(item.path)
     first = next((item.path for item in items if item.path in needing), None)
     items.sort(key=lambda item: 0 if item.path == first else 1 + (item.path in needing))
 
