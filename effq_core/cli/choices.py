@@ -97,7 +97,7 @@ def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
     """Reads what ``--data`` names.
 
     Args:
-        text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's own, or
+        text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of an added set, or
             a folder with or without ``folder:``; ``None`` where it was not given.
         one_down: Whether the folders in the folders there are the classes.
 

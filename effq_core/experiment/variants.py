@@ -109,7 +109,7 @@ BASELINE = "float32"
 PTQ = "int8"
 MIXED = "int8_mixed"
 READY_PREFIX = "file_"
-"""How the name of a variant begins that is a file somebody brought."""
+"""How the name of a variant begins that is an added file."""
 _READY = re.compile(rf"{READY_PREFIX}[a-z0-9]+(?:_[a-z0-9]+)*")
 _READY_COLOURS = ("#7a5195", "#8c564b", "#4d7c0f")
 
@@ -129,7 +129,7 @@ def get_variant(name: str) -> Variant:
     """Looks a variant up by name.
 
     Args:
-        name: A name of the catalogue, or of a file somebody brought.
+        name: A name of the catalogue, or of an added file.
 
     Returns:
         Its row.
@@ -141,7 +141,7 @@ def get_variant(name: str) -> Variant:
 
 
 def is_ready(name: str) -> bool:
-    """Returns whether a name is that of a file somebody brought; not whether it is there."""
+    """Returns whether a name is that of an added file; not whether it is there."""
     return _READY.fullmatch(name) is not None
 
 
@@ -169,7 +169,7 @@ def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
         names: Names of variants.
 
     Returns:
-        The distinct names, in the catalogue's order; files somebody brought come last.
+        The distinct names, in the catalogue's order; added files come last.
 
     Raises:
         ExperimentError: If a name is not in the catalogue.
