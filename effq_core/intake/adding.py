@@ -1,4 +1,4 @@
-"""Adding a model of one's own: checked first, then kept under a name; imports no TensorFlow."""
+"""Adding your own model: checked first, then kept under a name; imports no TensorFlow."""
 
 from __future__ import annotations
 

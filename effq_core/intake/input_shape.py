@@ -1,4 +1,4 @@
-"""What shape of input a model of one's own may have: one square image, in colour or grey."""
+"""What shape of input your own model may have: one square image, in colour or grey."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def unrecognised(
     """Says that a model does not know what the sample photos show, and why.
 
     Args:
-        path: Its ``.tflite`` file, float or as somebody brought it.
+        path: Its ``.tflite`` file, float or as it was added.
         folder: Where a copy of it may be.
         found: Its answers to them, float32 (n, classes).
         inside: Preprocessing in the file's graph.

@@ -16,7 +16,7 @@ def get_model(model_id: str, home: Home | None = None) -> ModelCard:
 
     Raises:
         ModelError: If there is no such model.
-        StoreError: If the card of a model somebody brought is damaged.
+        StoreError: If the card of an added model is damaged.
     """
     if home is not None and is_own(model_id):
         return get_own(model_id, home)

@@ -164,7 +164,7 @@ def _check(evidence: Evidence) -> Gate | None:
         return None
     pixels = context.inputs.get(f"evaluation:{name}", context.inputs["evaluation"])
     path = model_in(context.inputs[f"file:{name}"])
-    # A file somebody brought does nothing first, and is fed what is written beside it.
+    # An added file does nothing first, and is fed what is written beside it.
     own, given = is_ready(name), read_feeding(path)
     subject = Subject(
         title=evidence.variant.title,
