@@ -123,4 +123,4 @@ def test_a_phone_shows_the_network_whole(
     assert last is not None
     assert last["x"] + last["width"] <= 390
     label = page.locator(f"{_NETWORK} [aria-label*='worst first'], {_NETWORK} [alt*='worst first']")
-    assert label.count() >= 1
+    expect(label.first).to_be_attached()

@@ -91,4 +91,4 @@ def test_charts_have_alternative_text(page: Page, empty_app: App) -> None:
     visit(page, empty_app, "learn", "run=reference&part=training")
     page.wait_for_selector(".js-plotly-plot")
     labels = page.locator("[aria-label*='95 % interval'], [alt*='95 % interval']")
-    assert labels.count() >= 1
+    expect(labels.first).to_be_attached()
