@@ -14,7 +14,7 @@ from effq_core.base.errors import InputError
 
 SETTING = "EFFQ_PLUGINS"
 # By name: they lie in layers above.
-_OWN = ("effq_core.quantize.calibrate", "effq_core.variants")
+_OWN = ("effq_core.quantize.calibrate", "effq_core.quantize.rounding", "effq_core.variants")
 
 
 def named() -> list[str]:

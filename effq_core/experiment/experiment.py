@@ -10,6 +10,7 @@ from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
 from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment.calibration import Calibration
+from effq_core.experiment.low_bits import LowBits
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.qat import Qat
 from effq_core.experiment.setting import Axis, Described, Use, setting
@@ -67,6 +68,7 @@ class Experiment(Described):
     )
     calibration: Calibration = setting(Calibration, noun="calibration")
     qat: Qat = setting(Qat, noun="fine-tuning")  # also of the float control
+    low_bits: LowBits = setting(LowBits, noun="weights of few bits", omitted=True)
     training_size: int | None = setting(
         None,
         noun="training size",

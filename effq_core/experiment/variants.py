@@ -40,7 +40,7 @@ class Variant:
         weight_bits: Bits of a stored weight, of most where they are mixed; 0 for a file somebody
             brought.
         activation_bits: Bits of an activation at run time; of most, where they are mixed.
-        rounding: The rule by which weights become integers.
+        rounding: The rule by which weights become integers; empty where a setting chooses it.
         size_share: Bytes of its file for each byte of float32's, to estimate disk space.
         ranges: Where the ranges of its activations come from.
         is_integer: Whether every tensor, input and output included, must be an integer.
@@ -89,6 +89,11 @@ class Variant:
     def needs_calibration(self) -> bool:
         """Whether calibration images set its activation ranges."""
         return self.ranges is not Ranges.NONE
+
+    @property
+    def chooses_rounding(self) -> bool:
+        """Whether another rounding rule makes another file."""
+        return not self.rounding
 
     @property
     def uses_method(self) -> bool:

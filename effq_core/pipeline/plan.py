@@ -9,7 +9,8 @@ from typing import Any
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
-from effq_core.experiment.variants import BASELINE
+from effq_core.experiment.rounding_rules import ROUNDING
+from effq_core.experiment.variants import BASELINE, PTQ, Variant
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
@@ -176,6 +177,21 @@ class Planner(MeasuringPlanner):
             inputs={"float32": float32, "statistics": calibrate, "model": "model"},
             weight=2,
         )
+
+    def round_weights(self, row: Variant, rule: str) -> None:
+        """Adds a file like int8's whose matrix products have the variant's bits.
+
+        Args:
+            rule: Name of the rounding rule.
+        """
+        inputs = {"int8": f"convert:{PTQ}", "float32": f"convert:{BASELINE}", "model": "model"}
+        if ROUNDING[rule].uses_photos:
+            watched = {"int8": f"convert:{PTQ}", "calibration": "pixels:calibration"}
+            seconds = self.experiment.calibration.size / 8
+            self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
+            inputs["moments"] = "moments"
+        params = {"bits": row.weight_bits, "rule": rule}
+        self.add(f"convert:{row.name}", "low_bits:round", params=params, inputs=inputs, weight=15)
 
     def finetune(self, name: str, *, fake_quant: bool) -> None:
         """Adds fine-tuning, with fake-quant operators in the graph or without."""

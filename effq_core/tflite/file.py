@@ -17,6 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base.errors import ModelError
 from effq_core.tflite.operators import BY_CODE, OperatorKind
+from effq_core.tflite.packing import BITS, unpacked
 
 _TYPES = {number: name for name, number in vars(schema.TensorType).items() if type(number) is int}
 _DAMAGE = (struct.error, ValueError, LookupError, AttributeError, TypeError)
@@ -55,7 +56,9 @@ class Tensor:
 
     @property
     def values(self) -> npt.NDArray[Any]:
-        """A constant's values as they are stored, in its shape; of types that numpy has."""
+        """A constant's values, in its shape; of types that numpy has, 4 and 2 bits as int8."""
+        if (bits := BITS.get(self.dtype, 8)) < 8:
+            return unpacked(self.data, bits, self.shape)
         return self.data.view(np.dtype(self.dtype.lower())).reshape(self.shape)
 
 

@@ -103,7 +103,7 @@ def _dequantize(model: Any, graph: Any, index: int) -> Any:
         model.buffers[tensor.buffer].data = None  # nobody else's: or it would stay in the file
     tensor.buffer = 0  # by the format, buffer 0 is empty: the tensor is made at run time
     op = schema.OperatorT()
-    op.opcodeIndex = _opcode(model)
+    op.opcodeIndex = opcode(model, schema.BuiltinOperator.DEQUANTIZE, version=3)  # float16's
     op.inputs = np.array([len(graph.tensors) - 1], np.int32)
     op.outputs = np.array([index], np.int32)
     op.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
@@ -111,14 +111,18 @@ def _dequantize(model: Any, graph: Any, index: int) -> Any:
     return op
 
 
-def _opcode(model: Any) -> int:
-    wanted = schema.BuiltinOperator.DEQUANTIZE
+def opcode(model: Any, wanted: int, *, version: int) -> int:
+    """Returns the number of an operator in a model's list of codes; adds it where it is missing.
+
+    Args:
+        version: The least the operator must have.
+    """
     for number, code in enumerate(model.operatorCodes):
         if code.builtinCode == wanted:
-            code.version = max(code.version, 3)  # float16 came with version 3
+            code.version = max(code.version, version)
             return number
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = wanted
-    code.version = 3
+    code.version = version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1

@@ -1,0 +1,35 @@
+"""What is asked of weights of fewer than eight bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from effq_core.base.glossary import tip
+from effq_core.experiment.rounding_rules import ROUNDING
+from effq_core.experiment.setting import Axis, Described, Use, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class LowBits(Described):
+    """How weights become integers of fewer than eight bits."""
+
+    PANEL = "4 bits and below"
+
+    rounding: str = setting(
+        "gptq",
+        noun="rounding rule",
+        title="Rounding",
+        help=tip("rounding"),
+        choices=lambda: {row.name: row.title for row in ROUNDING.values()},
+        option="--rounding",
+        use=Use(
+            variant=lambda variant: variant.chooses_rounding,
+            why="no chosen variant has weights of fewer than eight bits",
+            remedy="Add int4",
+        ),
+        axis=Axis(
+            name="roundings",
+            title="rounding rules",
+            words=lambda rule: ROUNDING[rule].title,
+        ),
+    )
