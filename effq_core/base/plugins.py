@@ -9,10 +9,12 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from effq_core.base.errors import InputError
 
 SETTING = "EFFQ_PLUGINS"
+MISSED = f"What a plug-in made needs that plug-in: name it in {SETTING}."
 # By name: they lie in layers above.
 _OWN = ("effq_core.quantize.calibrate", "effq_core.variants")
 
@@ -39,8 +41,22 @@ def load() -> None:
         try:
             importlib.import_module(name)
         except Exception as error:
+            sys.excepthook = _tell
             raise InputError(
                 f"The plug-in {name!r} cannot be imported ({type(error).__name__}: {error}).",
                 f"{SETTING} names modules, separated by commas; each must be on PYTHONPATH or "
                 "installed, and register names of its own.",
             ) from error
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ends a process as the command line ends on bad input: that was not loaded when this failed.
+
+    Raises:
+        SystemExit: After an error of EffQ's.
+    """
+    if not isinstance(error, InputError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    sys.stderr.write(f"{error.message}\n{error.hint}\n")
+    raise SystemExit(2)

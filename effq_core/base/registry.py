@@ -47,9 +47,13 @@ class Registry(Generic[_T]):
             InputError: If it shares its name, or what else must be its own, with another.
         """
         for what in self._unique:
-            value = getattr(row, what)
-            if any(getattr(other, what) == value for other in self._rows.values()):
-                raise InputError(f"There are two {self._kind}s of the {what} {value!r}.")
+            value, taken = getattr(row, what), [getattr(each, what) for each in self._rows.values()]
+            if value in taken:
+                raise InputError(
+                    f"There are two {self._kind}s of the {what} {value!r}: "
+                    f"{self.values()[taken.index(value)].name} and {row.name}.",
+                    f"Taken: {', '.join(map(str, taken))}.",
+                )
         self._rows[row.name] = row
         if self._order is not None:
             self._rows = {each.name: each for each in sorted(self._rows.values(), key=self._order)}

@@ -18,7 +18,8 @@ from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
 
 __all__ = ["Against", "Spot", "pareto", "spots", "tradeoff"]
 
-HEIGHT = 420
+HEIGHT = 420  # with up to so many labels as fit above the data
+_FIT = 10
 _PLOT = 330  # pixels of it that are left for the plot itself
 _ROW = 18  # pixels a label takes
 _LETTER = 6.2  # pixels of its letters
@@ -49,7 +50,8 @@ def tradeoff(
         if against is Against.SIZE
         else f"Median latency with {fmt.counted(threads, 'thread')}, ms"
     )
-    figure = new_figure(height=HEIGHT, x_title=across, y_title=f"{what}, %", legend=True)
+    more = _ROW * max(0, len(shown) - _FIT)
+    figure = new_figure(height=HEIGHT + more, x_title=across, y_title=f"{what}, %", legend=True)
     if not shown:
         return describe(figure, "No variant was timed with that many threads.")
     right = 1.08 * max([spot.x_high for spot in shown] + [_paper_x(row, against) for row in rows])
@@ -84,7 +86,8 @@ def _scale_y(figure: go.Figure, shown: Sequence[Spot], rows: Sequence[PaperRow])
     low, high = min(lows), max(highs)
     margin = max(0.06 * (high - low), 0.25)
     low, high = max(0.0, low - margin), high + margin
-    band = min(0.6, (len(shown) + 0.5) * _ROW / _PLOT)
+    plot = _PLOT + figure.layout.height - HEIGHT
+    band = min(0.6, (len(shown) + 0.5) * _ROW / plot)
     top = low + (high - low) / (1 - band)
     values = ticks(low, min(100.0, high))
     figure.update_yaxes(range=[low, top], tickvals=values, ticktext=[f"{v:g}" for v in values])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any, Self
 
 from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
+from effq_core.base.plugins import MISSED
 from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment.calibration import Calibration
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.qat import Qat
-from effq_core.experiment.setting import Axis, Described, Use, setting
+from effq_core.experiment.setting import Axis, Described, Use, setting, settings
 from effq_core.experiment.variants import (
     BASELINE,
     CATALOGUE,
@@ -144,8 +146,7 @@ class Experiment(Described):
         panel=Layers.PANEL,
         omitted=True,
     )
-    # None unless int8_mixed is among the variants.
-    mixed: Mixed | None = setting(None, noun="mixed precision", omitted=True)
+    mixed: Mixed | None = setting(None, noun="mixed precision", variant=MIXED, omitted=True)
     # Which time the latencies are taken, from 0: a later sitting keeps all but them.
     sitting: int = setting(0, noun="sitting", bounds=(0, 100_000), omitted=True)
     # A run whose files are measured on the dataset as they are, or the reference; nothing is made
@@ -157,12 +158,27 @@ class Experiment(Described):
         needed = [other for name in self.variants for other in get_variant(name).needs]
         needed += [BASELINE, PTQ] if self.layers else [BASELINE]
         object.__setattr__(self, "variants", in_catalogue_order((*self.variants, *needed)))
-        mixes = MIXED in self.variants
-        object.__setattr__(self, "mixed", (self.mixed or Mixed()) if mixes else None)
+        for part in settings(type(self)):
+            if part.variant:
+                given = getattr(self, part.name) or part.kind()
+                asked = part.variant in self.variants
+                object.__setattr__(self, part.name, given if asked else None)
         if self.files_of not in (None, REFERENCE):
             validate_run_id(self.files_of)
         if self.layers:
             self.require_own_files("Looking into the layers")
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Rebuilds it from :meth:`to_dict`.
+
+        Raises:
+            ExperimentError: If a key or name is unknown, or a value out of range.
+        """
+        try:
+            return super().from_dict(plain)
+        except ExperimentError as error:
+            raise ExperimentError(error.message, f"{error.hint} {MISSED}".strip()) from error
 
     @property
     def trains(self) -> bool:

@@ -79,6 +79,8 @@ class Setting:
         key: Of its widget; its name, if not given.
         use: What it makes a difference to; ``None``: to every run.
         axis: How a sweep varies it; without a name, not at all.
+        variant: Of a part and its settings: the variant they are about; without it, the part is
+            ``None``.
         omitted: Whether JSON leaves the default out, so that what is older keeps its fingerprint.
         name: Of the field. This and what follows is read off the field.
         part: Name of the part of the experiment; empty for the experiment's own.
@@ -107,6 +109,7 @@ class Setting:
     key: str = ""
     use: Use | None = None
     axis: Axis = Axis()
+    variant: str = ""
     omitted: bool = False
     name: str = ""
     part: str = ""
@@ -289,7 +292,8 @@ def walk(kind: type[Described]) -> Iterator[Setting]:
     for each in settings(kind):
         yield each
         if each.is_part:
-            yield from (replace(inner, part=each.name) for inner in settings(each.kind))
+            about = {"part": each.name, "variant": each.variant}
+            yield from (replace(inner, **about) for inner in settings(each.kind))
 
 
 def titles(kind: type[StrEnum], *words: str) -> Callable[[], Mapping[Any, str]]:

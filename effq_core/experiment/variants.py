@@ -22,6 +22,8 @@ class Ranges(StrEnum):
     """Activations are floats: there are none."""
     METHOD = "method"
     """The calibration method makes them of what calibration photos did."""
+    OWN = "own"
+    """A rule of the variant's own makes them of what calibration photos did."""
     FAKE_QUANT = "fake_quant"
     """Fake-quant operators in the graph observed calibration photos, whatever the method."""
 
@@ -44,11 +46,14 @@ class Variant:
         size_share: Bytes of its file for each byte of float32's, to estimate disk space.
         ranges: Where the ranges of its activations come from.
         is_integer: Whether every tensor, input and output included, must be an integer.
+        runtime: Of its file, by name; the end of the file's name is that runtime's.
         plan: Adds the stages that make ``convert:<name>``; takes the planner and this row.
         needs: Variants that are made as well, because it is made from them or limited by them.
         training: Stage whose summary tells how it was trained or its graph calibrated.
         steps: What stages of its own are about, by the part of their name behind the colon.
         files: JSON files beside its model that go along with it, with what each one holds.
+        operators_of: The variant whose operators its file must have, so that their speed can be
+            compared.
         trained: Whether fine-tuning happens before conversion.
         is_on_request: Whether only those get it who ask for it by name.
         explains: Of a control: what it shows, as the end of a sentence; it exists to explain
@@ -69,11 +74,13 @@ class Variant:
     size_share: float
     ranges: Ranges = Ranges.NONE
     is_integer: bool = False
+    runtime: str = "litert"
     plan: Callable[[Any, Variant], None]
     needs: tuple[str, ...] = ()
     training: str = ""
     steps: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    operators_of: str = ""
     trained: bool = False
     is_on_request: bool = False
     explains: str = ""

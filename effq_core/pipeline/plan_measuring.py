@@ -21,6 +21,7 @@ from effq_core.pipeline.plan_model import ready_stage
 from effq_core.pipeline.report_inputs import BENCHMARK, report_inputs
 from effq_core.pipeline.stage import LAST, Plan
 from effq_core.pipeline.stage_list import StageList
+from effq_core.runtimes.registry import RUNTIMES
 
 
 class MeasuringPlanner(StageList, ABC):
@@ -78,7 +79,7 @@ class MeasuringPlanner(StageList, ABC):
 
     def _measurements(self) -> None:
         for variant in self.variants:
-            self._measure(variant.name)
+            self._measure(variant.name, RUNTIMES[variant.runtime].packages)
         self._time()
 
     def _lookalikes(self) -> None:
@@ -142,7 +143,7 @@ class MeasuringPlanner(StageList, ABC):
             sizes = {"calibration": 0, "training": 0, "evaluation": size}
             self._pixels("evaluation", sizes, name=name, entry=entry)
 
-    def _measure(self, variant: str) -> None:
+    def _measure(self, variant: str, packages: tuple[str, ...]) -> None:
         pixels = self.ready_pixels.get(variant, "pixels:evaluation")
         inputs = {"file": f"convert:{variant}", "evaluation": pixels}
         self.add(
@@ -150,6 +151,7 @@ class MeasuringPlanner(StageList, ABC):
             "measure:inspect",
             inputs=inputs,
             weight=12,
+            extra_libraries=packages,
         )
         self.add(
             f"evaluate:{variant}",
@@ -160,6 +162,7 @@ class MeasuringPlanner(StageList, ABC):
             },
             inputs=inputs,
             weight=(self.experiment.evaluation_size or 2000) / 100,
+            extra_libraries=packages,
         )
 
     def _time(self) -> None:
@@ -177,6 +180,9 @@ class MeasuringPlanner(StageList, ABC):
             },
             inputs={variant.name: f"convert:{variant.name}" for variant in variants},
             exclusive=True,
+            extra_libraries=tuple(
+                each for variant in variants for each in RUNTIMES[variant.runtime].packages
+            ),
             weight=3 + len(variants) * (3 + 2 * len(threads)),
         )
 

@@ -48,5 +48,6 @@ def _part(spec: StageSpec, number: int, parts: int) -> StageSpec:
         stage=get_stage(f"{_EVALUATE}_part"),
         params={"part": number, "parts": parts},
         inputs=dict(spec.inputs),
+        extra_libraries=spec.extra_libraries,
         weight=spec.weight / parts,
     )

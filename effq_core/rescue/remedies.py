@@ -34,7 +34,7 @@ def variant_of(remedy: Remedy | None) -> str:
 
 def as_it_is(experiment: Experiment) -> Experiment:
     """Returns the experiment that measures int8 and float32, and nothing else."""
-    return replace(experiment, variants=(BASELINE, PTQ), layers=None, mixed=None)
+    return replace(experiment, variants=(BASELINE, PTQ), layers=None)
 
 
 def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Experiment:

@@ -271,7 +271,8 @@ class Results:
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise StoreError(
                 f"The results cannot be read ({type(error).__name__}: {error}).",
-                "They come from another version of EffQ; run the experiment again.",
+                "They come from another version of EffQ or need a plug-in that is not there; run "
+                "the experiment again.",
             ) from error
 
 

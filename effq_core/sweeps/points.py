@@ -8,14 +8,14 @@ from enum import StrEnum
 
 from effq_core.base import formatting as fmt
 from effq_core.base.formatting import rate_text
-from effq_core.experiment.variants import MIXED, get_variant
+from effq_core.experiment import Experiment
+from effq_core.experiment.setting import settings
+from effq_core.experiment.variants import get_variant
 from effq_core.measure.predictions import Bools, top1
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.several import photos_of
 
 Parts = tuple[tuple[Hashable, str], ...]
-
-"""Recipes whose ranges follow the calibration method."""
 
 
 class Along(StrEnum):
@@ -130,8 +130,9 @@ def rest_of(results: Results, variant: str, along: Along) -> Hashable:
         if along is not Along.LEARNING_RATE:
             trained = (trained, qat.learning_rate)
     size = 0 if along is Along.CALIBRATION_SIZE else calibration.size
-    mixed = str(experiment.mixed) if variant == MIXED else ""
-    return common(results), method, trained, size, mixed
+    parts = (part for part in settings(Experiment) if part.variant == variant)
+    own = str([part.of(experiment) for part in parts])
+    return common(results), method, trained, size, own
 
 
 def x_text(x: float, along: Along) -> str:

@@ -38,7 +38,7 @@ def test_a_bundle_of_the_reference_run_needs_no_store(effq, home, tmp_path: Path
 def test_a_bundle_that_cannot_be_made_says_why(effq, tiny_home, tmp_path: Path) -> None:
     target = tmp_path / "x.zip"
     for variant, reason in (
-        ("int4", "no variant 'int4'"),
+        ("int1", "no variant 'int1'"),
         ("all", "'all' is not one variant"),
         ("", "is not one variant"),
         ("int8_float_control", "no variant 'int8_float_control'"),

@@ -17,7 +17,6 @@ from effq_core.base import hardware
 from effq_core.base.settings import Home
 from effq_core.experiment import REFERENCE, Calibration, Experiment, Qat
 from effq_core.experiment.mixed import Layers, Mixed
-from effq_core.experiment.variants import CATALOGUE
 from effq_core.models.card import IMAGENETTE_WNIDS
 from effq_core.models.own.card import CONTENT, own_folder, write_card
 from effq_core.models.own.ready import MODEL_FILE, ready_folder
@@ -30,15 +29,16 @@ from effq_core.pipeline.stage import fingerprints
 GOLDEN = Path(__file__).with_name("fingerprints.json")
 DIGITS = 16
 
+FIVE = ("float32", "float16", "dynamic_range", "int8", "int8_qat")
 ALL = Experiment(
-    variants=tuple(CATALOGUE),
+    variants=(*FIVE, "int8_mixed", "int8_qat_untrained", "int8_float_control"),
     calibration=Calibration(size=20),
     qat=Qat(epochs=1),
     training_size=40,
     evaluation_size=30,
 )
 EXPERIMENTS = {
-    "default": Experiment(),
+    "default": Experiment(variants=FIVE),
     "every variant": ALL,
     "min-max": replace(ALL, calibration=Calibration(size=20, method="min_max"), seed=7),
     "layers": replace(ALL, variants=("int8",), layers=Layers(images=20)),

@@ -106,8 +106,8 @@ def test_a_broken_or_missing_photo_is_named(tmp_path: Path, predictor: Predictor
 def test_variants_and_sizes_that_do_not_fit_are_refused(tiny_run, predictor: Predictor) -> None:
     with pytest.raises(InputError, match="int8_float_control"):
         Predictor(tiny_run.results, ["int8_float_control"])
-    with pytest.raises(ExperimentError, match="int4"):
-        Predictor(tiny_run.results, ["int4"])
+    with pytest.raises(ExperimentError, match="int1"):
+        Predictor(tiny_run.results, ["int1"])
     with pytest.raises(ModelError, match="uint8"):
         predictor.answer(np.zeros((32, 32, 3), np.uint8))
 

@@ -25,7 +25,7 @@ from effq_core.quantize.calibration import (
 
 floats = st.floats(-1e6, 1e6, width=32)
 batches = st.lists(hnp.arrays(np.float32, st.integers(1, 40), elements=floats), min_size=1)
-MIN_MAX, MOVING_AVERAGE, PERCENTILE = METHODS
+MIN_MAX, MOVING_AVERAGE, PERCENTILE = "min_max", "moving_average", "percentile"
 
 
 def statistics_of(images: list[np.ndarray]) -> ActivationStatistics:

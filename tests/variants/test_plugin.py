@@ -55,7 +55,7 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "effq_core", "runs"], capture_output=True, text=True, env=environment
     )
-    assert ended.returncode != 0
+    assert ended.returncode == 2 and "Traceback" not in ended.stderr
     assert "The plug-in 'broken' cannot be imported" in ended.stderr
     assert "no_such_module" in ended.stderr and "EFFQ_PLUGINS names modules" in ended.stderr
 

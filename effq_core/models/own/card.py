@@ -224,7 +224,7 @@ def variant_problem(card: OwnCard, variant: str) -> str:
     row = get_variant(variant)
     if (row.trained or row.ranges is Ranges.FAKE_QUANT) and card.qat_problems:
         return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."
-    if row.uses_method and card.int8_problem:
+    if row.ranges in (Ranges.METHOD, Ranges.OWN) and card.int8_problem:
         return f"{card.title} cannot be made int8: {card.int8_problem}."
     return ""
 

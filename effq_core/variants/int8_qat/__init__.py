@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from effq_core.experiment.variants import CATALOGUE, Ranges, Variant
+from effq_core.experiment.variants import CATALOGUE, PTQ, Ranges, Variant
 
 if TYPE_CHECKING:
     from effq_core.pipeline.plan import Planner
@@ -33,6 +33,7 @@ CATALOGUE.register(
         is_integer=True,
         plan=plan,
         training="finetune:int8_qat",
+        operators_of=PTQ,
         trained=True,
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from effq_core.experiment.variants import CATALOGUE, Ranges, Variant
+from effq_core.experiment.variants import CATALOGUE, PTQ, Ranges, Variant
 
 if TYPE_CHECKING:
     from effq_core.pipeline.plan import Planner
@@ -31,6 +31,7 @@ CATALOGUE.register(
         is_integer=True,
         plan=plan,
         training="ranges:int8_qat_untrained",
+        operators_of=PTQ,
         explains="what QAT's ranges give without any training, so that Int8 (QAT) can be judged",
         start_of="int8_qat",
     )

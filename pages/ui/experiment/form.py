@@ -7,7 +7,7 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
-from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, Variant
+from effq_core.experiment.variants import BASELINE, CATALOGUE, Variant
 from effq_core.photos.catalogue import DatasetCard, Origin, available
 from effq_core.photos.glance import Glance, glance
 from effq_core.photos.roots import require_allowed
@@ -17,7 +17,7 @@ from pages.ui.common import session
 from pages.ui.common.ask import ask, cells
 from pages.ui.common.show import escape, guard
 from pages.ui.experiment.model import ready_variants, refusal, to_library
-from pages.ui.experiment.state import HELD, fill, fit_sizes, key, setting_key, variant_key
+from pages.ui.experiment.state import HELD, fill, fit_sizes, is_asked, key, setting_key, variant_key
 
 _SHOWN_CLASSES = 30
 _PANELS = {"Mixed precision": tip("mixed_precision")}
@@ -142,13 +142,10 @@ def _variant(variant: Variant) -> None:
 def choose_settings(experiment: Experiment | None) -> None:
     """Asks for the settings of what was chosen; ``None`` while a value is out of range."""
     st.subheader("4 · Settings", anchor=False)
-    mixes = st.session_state.get(variant_key(MIXED))
     shown = [
         each
         for each in HELD
-        if each.title
-        and (each.part != "mixed" or mixes)
-        and (experiment is None or each.matters(experiment))
+        if each.title and is_asked(each) and (experiment is None or each.matters(experiment))
     ]
     for panel in dict.fromkeys(each.panel for each in shown):
         asked = [each for each in shown if each.panel == panel]

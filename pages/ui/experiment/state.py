@@ -12,7 +12,7 @@ from effq_core.base import hardware
 from effq_core.base.errors import EffqError
 from effq_core.experiment import Experiment
 from effq_core.experiment.setting import Setting, walk
-from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, is_ready
+from effq_core.experiment.variants import BASELINE, CATALOGUE, is_ready
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.fitting import fit
 from pages.ui.common import session
@@ -24,7 +24,8 @@ HELD = tuple(
     each
     for each in walk(Experiment)
     if each.part != "layers"
-    and each.path not in ("variants", "calibration", "qat", "mixed", "sitting", "files_of")
+    and (not each.is_part or each.path == "layers")
+    and each.path not in ("variants", "sitting", "files_of")
 )
 """The settings the form holds. Layers are held whole: another page asks for them. Variants have a
 checkbox each; which time, and whose files, is for the run that is made to say."""
@@ -38,7 +39,12 @@ def key(name: str) -> str:
 
 def setting_key(setting: Setting) -> str:
     """Returns the key of a setting's widget."""
-    return key("mixed_" * (setting.part == "mixed") + (setting.key or setting.name))
+    return key(f"{setting.part}_" * bool(setting.variant) + (setting.key or setting.name))
+
+
+def is_asked(setting: Setting) -> bool:
+    """Returns whether the variant a setting is about is ticked; true where it is about none."""
+    return not setting.variant or bool(st.session_state.get(variant_key(setting.variant)))
 
 
 def variant_key(variant: str) -> str:
@@ -92,12 +98,11 @@ def read() -> Experiment:
     """
     state = st.session_state
     chosen = (name for name in (*CATALOGUE, *ready_boxes()) if state.get(variant_key(name)))
-    mixes = state.get(variant_key(MIXED))
     values = {
         each.path: _read(each, state[setting_key(each)])
         for each in HELD
         # A form of an earlier version lacks some.
-        if setting_key(each) in state and (each.part != "mixed" or mixes)
+        if setting_key(each) in state and is_asked(each)
     }
     return Experiment().changed({**values, "variants": (BASELINE, *chosen)})
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.experiment.variants import BASELINE, get_variant
+from effq_core.experiment.variants import BASELINE, PTQ, get_variant
 from effq_core.results import Results
 
 _FIRST = "results_first"
@@ -76,5 +76,5 @@ def _prepare(names: list[str]) -> None:
     if st.session_state.get(_SECOND) not in names:
         others = [name for name in names if name != BASELINE]
         shipped = [name for name in others if not get_variant(name).is_control]
-        wanted = [name for name in shipped if name == "int8"] or shipped or others
+        wanted = [name for name in shipped if name == PTQ] or shipped or others
         st.session_state[_SECOND] = wanted[0]
