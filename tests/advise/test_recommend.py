@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effq_core.advise.recommend import Limits, Preference, drop_of, recommend
-from effq_core.experiment.variants import CATALOGUE, controls, standard
+from effq_core.experiment.variants import CATALOGUE, controls
 from effq_core.results import Results, load_reference
-from tests.results.run_variations import changed, only, together, unlabelled
+from tests.results.run_variations import SHIPPED, changed, only, together, unlabelled
 
 REFERENCE = load_reference()
 
@@ -133,7 +133,7 @@ def test_a_failed_check_keeps_a_variant_from_being_recommended() -> None:
 def test_a_thread_count_that_was_not_timed_cannot_keep_to_a_latency_limit() -> None:
     said = verdicts(REFERENCE, Limits(threads=4, latency_ms=1))
 
-    assert {said[name] for name in standard()} == {"Not timed with 4 threads."}
+    assert {said[name] for name in SHIPPED} == {"Not timed with 4 threads."}
 
 
 def test_a_choice_that_rests_on_too_few_photos_says_so() -> None:

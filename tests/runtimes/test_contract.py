@@ -33,7 +33,9 @@ def path(request: pytest.FixtureRequest, models: dict[str, Path], tmp_path: Path
     if request.param == "toy":
         write_toy(tmp_path / "model.toy")
         return tmp_path / "model.toy"
-    return {"litert": models["float32"]}[request.param]
+    small = {"litert": models["float32"]}
+    assert request.param in small, "give this fixture a small file of the new runtime"
+    return small[request.param]
 
 
 @pytest.fixture
