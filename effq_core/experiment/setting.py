@@ -292,8 +292,8 @@ def walk(kind: type[Described]) -> Iterator[Setting]:
     for each in settings(kind):
         yield each
         if each.is_part:
-            about = {"part": each.name, "variant": each.variant}
-            yield from (replace(inner, **about) for inner in settings(each.kind))
+            for inner in settings(each.kind):
+                yield replace(inner, part=each.name, variant=each.variant)
 
 
 def titles(kind: type[StrEnum], *words: str) -> Callable[[], Mapping[Any, str]]:

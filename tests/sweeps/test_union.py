@@ -12,10 +12,11 @@ from effq_core.pipeline.stage import fingerprints
 from effq_core.sweeps.forecast import forecast_sweep
 from effq_core.sweeps.sweep import Sweep, worth_sweeping
 from effq_core.sweeps.union import plan_sweep
+from tests.results.run_variations import SHIPPED
 
 
 def a_sweep(**axes: tuple) -> Sweep:
-    return Sweep(base=worth_sweeping(Experiment(), axes), **axes)  # type: ignore[arg-type]
+    return Sweep(base=worth_sweeping(Experiment(variants=SHIPPED), axes), **axes)  # type: ignore[arg-type]
 
 
 def test_runs_share_the_float_model_and_the_photos_they_are_measured_on(tmp_path: Path) -> None:
