@@ -74,7 +74,8 @@ def test_a_real_loss_of_accuracy_decides() -> None:
 def test_controls_are_never_recommended_and_say_what_they_are_for() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, prefer=Preference.MOST_ACCURATE))
 
-    assert all(said[name].startswith("A control, never recommended") for name in controls())
+    there = [name for name in controls() if name in REFERENCE.variants]
+    assert there and all(said[name].startswith("A control, never recommended") for name in there)
 
 
 @pytest.mark.parametrize(
