@@ -64,7 +64,7 @@ class Run:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What to keep in mind, as sentences."""
-        return (*self._headline.cautions, *(each.text for each in self._results.warnings))
+        return tuple(each.text for each in (*self._headline.cautions, *self._results.warnings))
 
     @property
     def table(self) -> pd.DataFrame:

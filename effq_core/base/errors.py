@@ -5,6 +5,7 @@ EffqError
 │   ├── ExperimentError   a choice of the experiment is out of range or does not fit the others
 │   ├── DatasetError      photos: folder missing or unreadable, too few, one class, overlap
 │   └── ModelError        weights or model file: missing, wrong shape, wrong hash, unsupported layer
+│       └── UnloadableError  the runtime cannot load the file
 ├── DownloadError         the network is away, or what arrived is not what was expected
 ├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
 │   └── DamagedIndexError the database of runs is damaged; a repair makes it anew
@@ -50,6 +51,10 @@ class DatasetError(InputError):
 
 class ModelError(InputError):
     """A model or its weights cannot be used: missing, wrong shape, wrong hash, unsupported."""
+
+
+class UnloadableError(ModelError):
+    """A runtime cannot load a model file: it is corrupt or has operators unknown to it."""
 
 
 class DownloadError(EffqError):

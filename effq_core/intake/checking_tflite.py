@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import ModelError
+from effq_core.base.errors import ModelError, UnloadableError
 from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps
 from effq_core.intake.ending import Ending, ending_of_file, is_logit
@@ -42,9 +42,7 @@ def _report(path: Path, out: Path) -> FileReport:
                 )
             step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
             return report
-    except ModelError as error:
-        if not error.message.startswith("LiteRT cannot load"):
-            raise
+    except UnloadableError as error:
         raise ModelError(
             "The .tflite file cannot be read, or has operators LiteRT does not have.",
             "Convert it again with built-in operators only: no Flex or custom ones.",

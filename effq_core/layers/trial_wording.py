@@ -51,9 +51,9 @@ def describe(
     photos = fmt.counted(choice.n, "evaluation photo")
     if choice.ok and not choice.keep:
         return (
-            f"Int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
+            f"int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
             f"float32 on {photos}, and {_allowed(limits.max_drop_points, labelled=labelled)} "
-            "allowed. Nothing is kept in floats, so Int8 (mixed) is Int8 (PTQ) again."
+            "allowed. Nothing is kept in floats, so int8 mixed is int8 again."
         )
     said = []
     if choice.keep:

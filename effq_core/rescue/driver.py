@@ -140,7 +140,7 @@ class _Taken:
         step = self._story.about(None)
         if step is None or step.outcome is None:
             raise EffqError(
-                f"Int8 itself could not be measured: {step.why if step else 'it was not run'}",
+                f"int8 itself could not be measured: {step.why if step else 'it was not run'}",
                 "Without it nobody knows what is lost. Mend that, then take the rescue up again.",
             )
 

@@ -98,7 +98,7 @@ class Story(Plain):
 
     @property
     def base(self) -> Step | None:
-        """Int8 as it is, once it is measured."""
+        """int8 as it is, once it is measured."""
         found = self.about(None)
         return found if found is not None and found.outcome is not None else None
 

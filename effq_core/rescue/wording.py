@@ -41,7 +41,7 @@ def state_title(state: StepState) -> str:
 
 def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> str:
     """Names a step, such as ``Percentile calibration (99.99 %, 500 images)``."""
-    title = "Int8 as it is" if remedy is None else remedy_title(remedy)
+    title = "int8 as it is" if remedy is None else remedy_title(remedy)
     if experiment is None:
         return title
     calibration, parts = experiment.calibration, []
@@ -181,7 +181,7 @@ def verdict(story: Story) -> list[str]:
 
 
 def _about_base(story: Story, base: Outcome) -> str:
-    start = f"Int8 as it is {loss_sentence(base)}"
+    start = f"int8 as it is {loss_sentence(base)}"
     allowed = points(story.rescue.max_drop_points)
     unit = allowed if base.is_labelled else f"{allowed.split()[0]} %"
     if base.meets(story.rescue.max_drop_points):
@@ -227,7 +227,7 @@ def _recovered(outcome: Outcome, base: Outcome) -> str:
     if base.drop_points <= 0 or outcome.drop_points >= base.drop_points:
         return ""
     if base.p is not None and base.p >= SIGNIFICANCE:
-        return "Int8's own loss is consistent with chance, so there is none to recover for sure. "
+        return "int8's own loss is consistent with chance, so there is none to recover for sure. "
     share = (base.drop_points - outcome.drop_points) / base.drop_points
     if share >= 1:
         return "The whole loss is recovered. "

@@ -25,15 +25,14 @@ def test_the_reference_run_in_one_sentence() -> None:
     found = headline(REFERENCE)
 
     assert found.text == (
-        "Int8 (PTQ) is 3.30× smaller and 2.74× faster than float32 on 1 thread, with no difference "
+        "int8 is 3.30× smaller and 2.74× faster than float32 on 1 thread, with no difference "
         "in accuracy that 1,966 photos can show (−0.2 points, p = 0.73)."
     )
     assert found.variant == "int8"
 
 
 SEPARATE = (
-    "Int8 (PTQ) and Float32 were timed separately, so what slowed one need not have slowed the "
-    "other. "
+    "int8 and float32 were timed separately, so what slowed one need not have slowed the other. "
 )
 REPEATED = (
     "“Take all latencies anew” on the page Results, or `effq run --remeasure` with the same "
@@ -134,7 +133,7 @@ def test_no_variant_that_passed_its_checks_is_recommended() -> None:
 
 
 def test_a_float_model_at_chance_level_comes_before_everything_else() -> None:
-    verdict = "Float32 is no better than chance on these images."
+    verdict = "float32 is no better than chance on these images."
     gate = {"name": "answers_fit_labels", "passed": False, "value": 0.1, "limit": 0.1, "n": 50}
 
     def fail(plain: dict[str, Any]) -> None:
@@ -171,10 +170,10 @@ def test_without_labels_it_tells_the_agreement(tmp_path: Path) -> None:
 
 def test_disturbances_name_every_timing_that_was_busy_or_uneven() -> None:
     assert [text.split(" was ")[0] for text in disturbances(REFERENCE, 1)] == [
-        "The timing of Float32"
+        "The timing of float32"
     ]
     assert [text.split(" was ")[0] for text in disturbances(REFERENCE, 2)] == [
-        "The timing of Int8 (QAT)"
+        "The timing of int8 QAT"
     ]
 
     def busy(plain: dict[str, Any]) -> None:
@@ -182,7 +181,7 @@ def test_disturbances_name_every_timing_that_was_busy_or_uneven() -> None:
             timing(plain, name).update(warning="Busy.", others_share=0.5)
 
     assert disturbances(changed(REFERENCE, busy), 1)[0].startswith(
-        "Float32, Float16 and Int8 (PTQ) were timed on a busy machine (other programs used up to "
+        "float32, float16 and int8 were timed on a busy machine (other programs used up to "
     )
     assert disturbances(only(REFERENCE, "int8", "float32"), 7) == ()
 
@@ -204,7 +203,7 @@ def test_a_collapsed_variant_is_never_recommended() -> None:
     found = headline(only(changed(REFERENCE, collapsed), "float32", "float16", "int8"))
 
     assert found.variant == "float16"
-    assert "Int8" not in found.text
+    assert "int8" not in found.text
 
 
 def test_a_small_but_certain_loss_is_no_sure_recommendation() -> None:

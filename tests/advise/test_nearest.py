@@ -20,7 +20,7 @@ def test_the_nearest_variant_says_what_it_needs_of_each_limit_it_breaks() -> Non
     found = nearest(REFERENCE, Limits(threads=1, size_kib=6000, latency_ms=6.0, drop_points=1))
 
     assert found is not None and found.name == "int8_qat"
-    assert found.text == "Int8 (QAT) comes nearest: it needs 6,964 KiB and 6.09 ms."
+    assert found.text == "int8 QAT comes nearest: it needs 6,964 KiB and 6.09 ms."
 
 
 def test_a_limit_it_keeps_to_is_left_alone() -> None:

@@ -36,23 +36,23 @@ def test_without_limits_the_fastest_is_int8_because_qat_is_no_faster_and_costs_t
         "that 1,966 photos can show (−0.2 points, p = 0.73)."
     )
     assert said["int8_qat"] == (
-        "Usable, and this run cannot tell it from Int8 (PTQ), which is made without any training."
+        "Usable, and this run cannot tell it from int8, which is made without any training."
     )
-    assert said["float32"] == "Usable, but slower than Int8 (PTQ): 16.9 ms against 6.17 ms."
+    assert said["float32"] == "Usable, but slower than int8: 16.9 ms against 6.17 ms."
 
 
 def test_the_smallest_is_dynamic_range_and_the_others_are_larger() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, prefer=Preference.SMALLEST))
 
     assert chosen(REFERENCE, prefer=Preference.SMALLEST) == "dynamic_range"
-    assert said["int8"] == "Usable, but larger than Dynamic range: 6,948 KiB against 6,429 KiB."
+    assert said["int8"] == "Usable, but larger than dynamic range: 6,948 KiB against 6,429 KiB."
 
 
 def test_the_most_accurate_is_the_fastest_of_those_that_cannot_be_told_apart() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, prefer=Preference.MOST_ACCURATE))
 
     assert chosen(REFERENCE, prefer=Preference.MOST_ACCURATE) == "int8"
-    assert said["float32"].startswith("Usable, of equal accuracy, but slower than Int8 (PTQ)")
+    assert said["float32"].startswith("Usable, of equal accuracy, but slower than int8")
 
 
 def test_a_real_loss_of_accuracy_decides() -> None:
@@ -66,7 +66,7 @@ def test_a_real_loss_of_accuracy_decides() -> None:
     said = verdicts(results, Limits(threads=1))
     assert chosen(results) == "int8_qat"
     assert said["int8"] == (
-        "Usable, of equal speed, but less accurate than Int8 (QAT) by more than chance would do: "
+        "Usable, of equal speed, but less accurate than int8 QAT by more than chance would do: "
         "−1.2 points, p = 0.0095."
     )
 

@@ -128,7 +128,7 @@ def test_a_finished_run_shows_its_own_tensors_and_says_which_control_is_missing(
     for part in PARTS:
         assert not go(app, part).exception, part
         assert not app.error, part
-    assert "also tick “Int8 (float control)”" in words(app)
+    assert "also tick “int8 float control”" in words(app)
     assert "20 calibration photos" in words(go(app, "ranges"))
 
 

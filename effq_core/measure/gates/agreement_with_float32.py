@@ -50,7 +50,7 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     """Checks that a file's answers agree with float32's as far as their accuracies make likely.
 
     Args:
-        baseline: Float32's answers.
+        baseline: float32's answers.
         other: The file's to the same images.
         names: Of the outputs, for naming those in another order.
 

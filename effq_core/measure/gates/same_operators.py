@@ -52,7 +52,7 @@ def _sentence(operators: int, missing: Mapping[str, int], extra: Mapping[str, in
 GATES.register(
     Rule(
         name=NAME,
-        title="The same operators as Int8 (PTQ)",
+        title="The same operators as int8",
         purpose="Files of different operators differ in speed for another reason than their "
         "numbers.",
         sentence=_sentence,

@@ -152,7 +152,7 @@ def _made(source: Source) -> None:
     recipe = _recipe(source.results)
     with st.container(border=True, key=f"layers_made_{source.id}"):
         st.markdown(
-            f"**Int8 (mixed)**, {escape(fmt.kib(mixed.file.size_bytes))}{escape(_kept(recipe))}. "
+            f"**int8 mixed**, {escape(fmt.kib(mixed.file.size_bytes))}{escape(_kept(recipe))}. "
             f"{escape(mixed.sentence or '')}"
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -31,7 +31,7 @@ _CARDS = (
         licence="Imagenette's terms: research, non-commercial",
         source=(
             "Trained by this project on Imagenette's 9,469 training photos (36 epochs, 96 to "
-            "160 px, distilled from EfficientNet-Lite0, seed 42). Float32 top-1 on all 3,925 "
+            "160 px, distilled from EfficientNet-Lite0, seed 42). float32 top-1 on all 3,925 "
             "validation photos at 224 px: 0.882."
         ),
         summary="Ten everyday classes; bundled, so it works with no network.",
