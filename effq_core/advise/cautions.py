@@ -41,7 +41,7 @@ def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[Mess
         low, high = comparison.low_points, comparison.high_points
         found.append(say("too_few", n=comparison.n, low=low, high=high))
     if comparison is not None and loses_for_sure(comparison):
-        found.append(say("real_loss", lost=comparison.difference_points, p=comparison.p))
+        found.append(say("real_loss", lost=-(comparison.difference_points or 0.0), p=comparison.p))
     return (*found, *_speed_doubts(results, variant, threads))
 
 

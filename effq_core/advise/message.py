@@ -16,7 +16,7 @@ _AGAIN = (
     "times all of them together."
 )
 _SEPARATE = (
-    "{variant:title} and {baseline:title} were timed separately, so what slowed one need not have "
+    "{variant:title} and {baseline:title} were timed separately: what slowed one may not have "
     "slowed the other. "
 )
 _DIFFERENCE = "({difference:points}, {p:p}, {n:photo})"
@@ -27,7 +27,7 @@ SENTENCES: dict[str, str] = {
     "variant_failed": "{variant:title} failed a check ({gate.rule.title}): {gate.text}",
     "too_few": "{n:photo} are too few to exclude a difference of 1 point: the 95 % interval is "
     "{low:signed} to {high:points}.",
-    "real_loss": "The loss of {lost:points} against float32 is significant ({p:p}).",
+    "real_loss": "The loss of {lost:lost} against float32 is significant ({p:p}).",
     "separate": _SEPARATE + _AGAIN,
     "separate_reference": f"{_SEPARATE}A run of your own times them together.",
     "unsteady": "The speed-up was not steady: {low:ratio} to {high:ratio}, {rounds:round}. Time "
@@ -70,14 +70,14 @@ SENTENCES: dict[str, str] = {
     "within": "within the limits",
     "beaten": "{fits}, but {why}.",
     "beaten_later": "{fits}, of equal {equal}, but {why}.",
-    "tied": "{fits}, and this run cannot tell it from {best:title}, which is {easier}.",
+    "tied": "{fits}, but this run cannot tell it from {best:title}, which is {easier}.",
     "slower": "slower than {best:title}: {ms:ms} against {best_ms:ms}",
     "larger": "larger than {best:title}: {size:kib} against {best_size:kib}",
     "less_alike": "it gives float32's answer less often: {share:percent} of {n:photo}",
     "less_accurate": "significantly less accurate than {best:title}: {difference:points}, {p:p}",
     "no_training": "made without any training",
     "no_calibration": "made without calibration photos",
-    "simpler": "the simpler one to make",
+    "simpler": "simpler to make",
     "nearest": "{variant:title} comes nearest: it needs {needs}.",
     "needs_size": "{size:kib}",
     "needs_ms": "{ms:ms}",
@@ -85,7 +85,7 @@ SENTENCES: dict[str, str] = {
     "needs_unlike": "{lost:lost} of other answers{certain:worst}",
     # A run in one sentence.
     "useless": "{gate.text}",
-    "must_retime": "Time again before choosing a variant; sizes and accuracies hold.",
+    "must_retime": "Time again before choosing a variant; sizes and accuracies still hold.",
     "none": "No variant can be recommended: none passed its checks and stays near float32.",
     "alone": "This run has {variant:title} only: there is nothing to compare it with.",
     "stay": "Stay with {variant:title}, the model as trained: no variant that passed its checks "

@@ -105,12 +105,8 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
     told = (retime,) if retime else ()
     if winner is None:
         return Recommendation(chosen=None, others=others, cautions=told, retime=retime)
-    chosen = Verdict(
-        name=winner.name,
-        title=winner.title,
-        fits=True,
-        reason=gain(results, winner, limits.threads),
-    )
+    reason = gain(results, winner, limits.threads)
+    chosen = Verdict(name=winner.name, fits=True, reason=reason)
     found = doubts(results, winner, limits.threads)
     if not retime:
         found += remarks(results, winner, limits.threads)
