@@ -65,7 +65,7 @@ def run(
         raise raised[0]
     if row.status is Status.CANCELLED:
         raise Cancelled(
-            f"The run {run_id} was cancelled.", "Run the experiment again: it goes on from there."
+            f"The run {run_id} was cancelled.", "Run the experiment again: it continues from there."
         )
     if row.status is not Status.FINISHED:
         raise StageError(row.error, row.hint)

@@ -68,7 +68,7 @@ def download(
             if wrong:
                 part.unlink()
                 raise DownloadError(
-                    f"{url} delivered something else than expected: {wrong}. It was deleted.",
+                    f"{url} delivered something other than expected: {wrong}. It was deleted.",
                     "Try again; if it happens again, the file was replaced on the server, or"
                     " something on the way (a proxy, a login page) answers in its place.",
                 )
@@ -149,18 +149,18 @@ def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> 
             if total == str(start):
                 return  # all of it was there already; the hash decides
             file.truncate(0)
-            raise _ServerBusyError("the partial file did not fit; it starts anew")
+            raise _ServerBusyError("the partial file did not match; starting over")
         if code >= 500 or code == 429:
             raise _ServerBusyError(f"the server answered {code}")
         if response.is_error or not response.is_success:
             raise DownloadError(
                 f"{url} cannot be downloaded: the server answered {code}.",
-                "Check whether it has moved, and get it by hand.",
+                "Check whether it has moved, and download it by hand.",
             )
         if code != _PARTIAL or not _continues(response, start):
             file.truncate(0)
             if code == _PARTIAL:
-                raise _ServerBusyError("the server sent another range than asked for")
+                raise _ServerBusyError("the server sent a different range than requested")
             start = 0
         length = response.headers.get("Content-Length", "")
         total_size = start + int(length) if length.isdecimal() else size

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 datasets_app = typer.Typer(
     cls=EffqGroup,
-    help="List the photos there are; add your own; download Imagenette.",
+    help="List the available photos, add your own, or download Imagenette.",
     add_completion=False,
 )
 
 
 models_app = typer.Typer(
     cls=EffqGroup,
-    help="List the models there are; fetch weights; bring your own.",
+    help="List the available models, fetch weights, or add your own.",
     add_completion=False,
 )
 own_models.register(models_app)
@@ -80,7 +80,7 @@ def download_weights(
 
     card, home = get_model(model), Home.from_environment()
     _fetch(lambda reporter: locate_weights(card, home, reporter), quiet=quiet)
-    output.say(f"{model} is there. `effq run --model {model}` uses it.")
+    output.say(f"{model} is ready. `effq run --model {model}` uses it.")
 
 
 @models_app.command("import")
@@ -95,7 +95,7 @@ def import_file(
     from effq_core.models.weights import import_weights
 
     import_weights(get_model(model), file, Home.from_environment())
-    output.say(f"{model} is there. `effq run --model {model}` uses it.")
+    output.say(f"{model} is ready. `effq run --model {model}` uses it.")
 
 
 @datasets_app.callback(invoke_without_command=True)
@@ -140,7 +140,7 @@ def download(
 
     home = Home.from_environment()
     _fetch(lambda reporter: download_dataset(dataset, home, reporter), quiet=quiet)
-    output.say(f"{dataset} is there. `effq run --data {dataset}` uses it.")
+    output.say(f"{dataset} is ready. `effq run --data {dataset}` uses it.")
 
 
 def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:

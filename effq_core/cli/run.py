@@ -38,16 +38,14 @@ def run(
         bool,
         typer.Option(
             "--time-now",
-            help="Time the files without waiting for a quiet CPU; what is disturbed is marked.",
+            help="Time the files without waiting for a quiet CPU; disturbed timings are marked.",
             rich_help_panel=_MEASURE,
         ),
     ] = False,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     dry_run: Annotated[
         bool,
-        typer.Option(
-            "--dry-run", help="Only say what it would take: stages, time and disk. Starts nothing."
-        ),
+        typer.Option("--dry-run", help="Only estimate stages, time and disk; start nothing."),
     ] = False,
     detach: Detach = False,
     json: ResultsAsJson = False,

@@ -176,7 +176,7 @@ def leave(home: Home, run_id: str, show: str, *, as_json: bool, quiet: bool) -> 
         print_json({"run": {"id": run_id}, "driver_pid": pid})
         return
     say(run_id)
-    say(f"It runs in the background. `{show} {run_id}` tells how far it is.", error=True)
+    say(f"It runs in the background. `{show} {run_id}` shows its progress.", error=True)
 
 
 def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> None:

@@ -134,7 +134,7 @@ def _cell_class(value: str, is_text: bool) -> str:
 def _verdict(results: Results) -> str:
     outcome = headline(results)
     kind = "verdict" if outcome.sure else "verdict doubtful"
-    sign = "" if outcome.sure else "<b>To be taken with care.</b> "
+    sign = "" if outcome.sure else "<b>Treat with caution.</b> "
     cautions = _list([each.text for each in outcome.cautions])
     lines = [f'<div class="{kind}"><p>{sign}{_text(outcome.text)}</p>{cautions}</div>']
     found = recommend(results, Limits(threads=results.threads[0]))

@@ -37,7 +37,7 @@ def _report(path: Path, out: Path) -> FileReport:
             report = inspect_file(path)
             if own := sorted(set(report.ops) - set(BY_NAME)):
                 raise ModelError(
-                    f"The file has operators of its own: {', '.join(own[:5])}.",
+                    f"The file has custom operators: {', '.join(own[:5])}.",
                     "Only LiteRT's built-in operators are run.",
                 )
             step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."

@@ -53,7 +53,7 @@ def describe(
         return (
             f"int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
             f"float32 on {photos}, and {_allowed(limits.max_drop_points, labelled=labelled)} "
-            "allowed. Nothing is kept in floats, so int8 mixed is int8 again."
+            "allowed. Nothing is kept in floats, so int8 mixed equals int8."
         )
     said = []
     if choice.keep:
@@ -64,11 +64,11 @@ def describe(
         said.insert(
             0,
             f"None of {fmt.counted(len(trials), 'file')} that were measured holds every limit"
-            f"{'' if complete else ', and time was up before all were'}.",
+            f"{'' if complete else ', and time ran out before all were'}.",
         )
         said.append(f"{best}: {why}.")
     elif not complete:
-        said.append("Time was up before it was known whether fewer blocks would do.")
+        said.append("Time ran out before it was known whether fewer blocks would do.")
     if choice.keep:
         said.append(
             f"It was chosen among {fmt.counted(len(trials), 'file')} by these very {photos}; on "

@@ -136,7 +136,7 @@ def describe(comparison: Comparison) -> str:
     if points is None or p is None:
         share = comparison.agreement
         text = fmt.share_with_interval(share.share, share.low, share.high)
-        return f"The same answer on {text} of {n}. Without labels nobody knows which is right."
+        return f"The same answer on {text} of {n}. Without labels, accuracy is unknown."
     interval = fmt.points_interval(comparison.low_points, comparison.high_points)
     found = f"{fmt.points(points)} on {n} ({interval}; {fmt.p_value(p)})."
     if p < SIGNIFICANCE:

@@ -26,7 +26,7 @@ from effq_core.store.manifest import Artifact, library_versions
 
 log = logging.getLogger(__name__)
 
-QUIET = "waiting until other work leaves the cores free"
+QUIET = "waiting for free cores"
 TIMING = "waiting for a timing run to finish"
 """What a stage says while it waits for the host's cores."""
 

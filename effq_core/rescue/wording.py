@@ -89,7 +89,7 @@ def loss_sentence(outcome: Outcome) -> str:
     n = fmt.counted(outcome.n, "photo")
     if not outcome.is_labelled:
         return (
-            f"answers otherwise than float32 on {fmt.decimals(outcome.drop_points, 2)} % of {n} "
+            f"differs from float32 on {fmt.decimals(outcome.drop_points, 2)} % of {n} "
             f"without labels (95 % interval {fmt.decimals(outcome.drop_low, 2)} to "
             f"{fmt.decimals(outcome.drop_high, 2)} %)"
         )
@@ -258,8 +258,7 @@ def _about_choice(story: Story, n: int) -> list[str]:
         return []
     return [
         f"{looks} files were judged on the same {fmt.counted(n, 'photo')}: the best of several "
-        "looks a little better there than it is. Before it is shipped, measure it once on photos "
-        "that chose nothing."
+        "looks a little better there than it is. Before shipping, measure it once on other photos."
     ]
 
 

@@ -76,8 +76,8 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
     """Says which numbers may not be compared: a sentence for accuracy, one for latency, or none."""
     sentences = []
     for touches, what in (
-        (Touches.ACCURACY, "Accuracies of these runs do not compare"),
-        (Touches.LATENCY, "Latencies of these runs do not compare"),
+        (Touches.ACCURACY, "Accuracies of these runs cannot be compared"),
+        (Touches.LATENCY, "Latencies of these runs cannot be compared"),
     ):
         names = [entry.what.lower() for entry in found if entry.touches is touches]
         if names:

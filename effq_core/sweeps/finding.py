@@ -80,7 +80,7 @@ def _along(pairs: Sequence[_Pair], along: Along, quality: str, *, several: bool)
         where = _where(start, along, is_all=start == min(pair.low_x for pair in pairs))
         whose = " of any line" if several else ""
         found.append(
-            f"{where}, {quality}{whose} changes by no more than chance would do: "
+            f"{where}, {quality}{whose} changes by amounts consistent with chance: "
             f"{_largest(rest)}{_reservation(rest)}."
         )
         before = _real([pair for pair in pairs if pair.low_x < start])
@@ -97,7 +97,7 @@ def _between(pairs: Sequence[_Pair], quality: str) -> list[str]:
         more = f" (and {len(real) - 1} more such pairs)" if len(real) > 1 else ""
         return [f"The lines differ: {_difference(real[0], quality)}{more}."]
     return [
-        f"No two lines differ by more than chance at the same setting: {_largest(pairs)}"
+        f"No two lines differ significantly at the same setting: {_largest(pairs)}"
         f"{_reservation(pairs)}."
     ]
 

@@ -283,8 +283,8 @@ def test_runs_side_by_side_say_what_differs_and_what_does_not_compare(
     app = open_view(home.root, "results", [REFERENCE, run])
 
     text = said(app)
-    assert "Latencies of these runs do not compare: they differ in machine." in text
-    assert "Accuracies of these runs do not compare" not in text
+    assert "Latencies of these runs cannot be compared: they differ in machine." in text
+    assert "Accuracies of these runs cannot be compared" not in text
     differences = app.dataframe[0].value
     assert list(differences["what"]) == ["Machine"]
     assert "Cortex-A72" in differences["B"][0]

@@ -143,10 +143,10 @@ def test_a_folder_is_added_and_taken_off_the_list_again(
     page.get_by_role("button", name="Add to the list").click()
     expect(badge(page, "Your folder")).to_be_visible(timeout=_SECONDS)
     assert [each.path for each in added_folders(home)] == [str(pictures / "pets")]
-    page.get_by_role("button", name="Take off the list").click()
+    page.get_by_role("button", name="Remove from the list").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("every photo in it stay")
-    dialog.get_by_role("button", name="Take off the list").click()
+    dialog.get_by_role("button", name="Remove from the list").click()
     expect(badge(page, "Your folder")).to_have_count(0, timeout=_SECONDS)
     assert added_folders(home) == ()
     assert len(list(pictures.rglob("*.png"))) == 4
@@ -215,5 +215,5 @@ def test_the_health_check_answers_when_it_is_opened(app: App, page: Page) -> Non
     visit(page, app, "library")
     visit(page, app, "library")
     page.get_by_text("Health of this installation").click()
-    expect(page.get_by_text("Everything a run needs is there.")).to_be_visible(timeout=_SECONDS)
+    expect(page.get_by_text("Everything a run needs is in place.")).to_be_visible(timeout=_SECONDS)
     expect(page.get_by_text("streamlit 1.67.0")).to_be_visible()

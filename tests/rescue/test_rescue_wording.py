@@ -87,7 +87,7 @@ def test_photos_without_labels_are_told_by_disagreement() -> None:
     bad = step(None, unlabelled(4.0), StepState.TRIED)
     good = step(Remedy.PERCENTILE, unlabelled(0.2), StepState.MET)
     told = " ".join(verdict(story(bad, good)))
-    assert "answers otherwise than float32 on 4.00 % of 2,000 photos without labels" in told
+    assert "differs from float32 on 4.00 % of 2,000 photos without labels" in told
     assert "more than the 0.3 % allowed" in told
     assert "top-1" not in told
 

@@ -58,14 +58,16 @@ def test_another_machine_forbids_comparing_latency_only(reference: Results) -> N
 
     found = differences([reference, other])
     assert [(entry.what, entry.touches) for entry in found] == [("Machine", Touches.LATENCY)]
-    assert verdicts(found) == ("Latencies of these runs do not compare: they differ in machine.",)
+    assert verdicts(found) == (
+        "Latencies of these runs cannot be compared: they differ in machine.",
+    )
 
 
 def test_another_model_forbids_comparing_accuracy(reference: Results) -> None:
     other = changed(reference, lambda plain: plain["model"].update(title="EfficientNet-Lite0"))
 
     [sentence] = verdicts(differences([reference, other]))
-    assert sentence == "Accuracies of these runs do not compare: they differ in model."
+    assert sentence == "Accuracies of these runs cannot be compared: they differ in model."
 
 
 def test_other_photos_of_the_same_dataset_forbid_comparing_accuracy(
@@ -120,7 +122,7 @@ def test_other_photos_under_the_same_names_are_not_paired(
     a = with_content(reference, tmp_path / "a", "folder:/a", "cats")
     b = with_content(reference, tmp_path / "b", "folder:/b", "dogs")
 
-    assert "Accuracies of these runs do not compare" in verdicts(differences([a, b]))[0]
+    assert "Accuracies of these runs cannot be compared" in verdicts(differences([a, b]))[0]
     assert across(a, b) == {}
 
 

@@ -146,8 +146,8 @@ GATES.register(
     Rule(
         name=NAME,
         title="Agrees with float32 as its accuracy allows",
-        purpose="Outputs in another order, or another model's file, would otherwise pass for a "
-        "loss by quantization. A real loss, however large, passes: accuracy shows it.",
+        purpose="Outputs in another order, or another model's file, would otherwise be mistaken "
+        "for a quantization loss. A real loss, however large, passes: accuracy shows it.",
         sentence=_sentence,
         of_file=_check,
     )

@@ -248,7 +248,7 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 icon=":material/stop_circle:",
                 key="do_cancel",
                 disabled=run.status is Status.CANCELLING,
-                help="Stops within five seconds. What is finished is kept.",
+                help="Stops within five seconds. Finished stages are kept.",
             )
             if cancel:
                 control.request_cancel(session.home(), run.id)

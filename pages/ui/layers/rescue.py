@@ -101,7 +101,7 @@ def _form(source: Source) -> None:
             list(_MINUTES),
             format_func=_MINUTES.__getitem__,
             key="rescue_minutes",
-            help="When it is up, the remedy under way stops and no other is tried. Waiting for "
+            help="When time runs out, the current remedy stops and no other is tried. Waiting for "
             "other runs does not count.",
         )
         estimates = {offer.remedy: offer for offer in _estimates(experiment)}
@@ -191,7 +191,7 @@ def _progress(story: Story) -> None:
     step = story.current
     others = sum(seconds for remedy, seconds in story.ahead if not step or remedy != step.remedy)
     if step is None or not step.run:
-        st.progress(0.0, text="Deciding what comes next …")
+        st.progress(0.0, text="Choosing the next remedy …")
         return
     seen = watch(session.database(), step.run)
     parts = [escape(title_of(step)), fmt.left(seen.remaining)]

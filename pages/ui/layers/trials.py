@@ -44,7 +44,8 @@ def show_trials(known: Known) -> None:
     with left:
         chart(trials_chart(found), key="layers_trials")
         st.caption(
-            "Numbers are the table's. ★ taken, ✓ holds every limit, ✗ refused, ▲ int8; bars are "
+            "Numbers as in the table. ★ chosen, ✓ within every limit, ✗ outside a limit, ▲ int8; "
+            "bars are "
             "95 % intervals. The choice was made on these same photos."
         )
     with right:
@@ -115,7 +116,7 @@ def _table(found: Suggestion) -> None:
     n = found.trials[0].n
     st.caption(
         f"On {fmt.counted(n, 'evaluation photo')}; times on one thread, each in turn with int8"
-        + ("." if found.complete else "; its time was up before the search had come to its end.")
+        + ("." if found.complete else "; the time limit ended the search early.")
         + _disturbed(found)
     )
 
@@ -166,8 +167,8 @@ def _made(source: Source) -> None:
                     json.dumps(recipe.to_dict(), indent=1) + "\n",
                     RECIPE_FILE,
                     key=f"layers_recipe_{source.id}",
-                    help="What stays out of int8: with the float32 file, `effq` makes the mixed "
-                    "file from it again.",
+                    help="Lists the blocks kept in floats. With it and the float32 file, `effq` "
+                    "makes the mixed file again.",
                 )
 
 

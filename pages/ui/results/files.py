@@ -72,8 +72,8 @@ def show_models(source: Source) -> None:
     missing = [source.results.variants[name].title for name in without if not is_ready(name)]
     if missing:
         st.caption(
-            f"Without a file, only measured: {', '.join(escape(title) for title in missing)}. Run "
-            "the same experiment to get them."
+            f"Measured only, no file here: {', '.join(escape(title) for title in missing)}. Run "
+            "the same experiment to make the files."
         )
 
 

@@ -21,8 +21,8 @@ def offer_retiming(source: Source, *, key: str) -> None:
     if st.button(
         "Time all files again",
         icon=":material/timer:",
-        help="A new run of the same experiment: everything but the timings is used again, and "
-        "this run keeps those it has. Leave the machine alone meanwhile.",
+        help="Starts a new run that repeats only the timings; this run keeps its own. Leave the "
+        "machine alone meanwhile.",
         key=key,
     ):
         runs = session.database().list_runs()
