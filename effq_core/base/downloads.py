@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import httpx
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DownloadError, StoreError
 from effq_core.base.reporting import Reporter
 
@@ -109,7 +110,7 @@ def _fetch(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> No
                 f"{url} cannot be downloaded: {error}.", "Check the URL."
             ) from error
     arrived = file.tell()
-    kept = f" {arrived / 1e6:,.1f} MB have arrived and are kept." if arrived else ""
+    kept = f" {fmt.size(arrived)} have arrived and are kept." if arrived else ""
     raise DownloadError(
         f"{host} cannot be reached, or the connection broke: {failure}.{kept}",
         "Check the network and try again: it continues where it stopped.",
@@ -199,8 +200,7 @@ def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed + SPARE:
         raise StoreError(
-            f"{path.parent} has {free / 1e6:,.0f} MB free; the download needs"
-            f" {(needed + SPARE) / 1e6:,.0f} MB.",
+            f"{path.parent} has {fmt.size(free)} free; the download needs {fmt.size(needed + SPARE)}.",
             "Free some space, or move the store with EFFQ_HOME.",
         )
 

@@ -8,7 +8,7 @@ EffqError
 │       └── UnloadableError  the runtime cannot load the file
 ├── DownloadError         the network is away, or what arrived is not what was expected
 ├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
-│   └── DamagedIndexError the database of runs is damaged; a repair makes it anew
+│   └── DamagedIndexError the database of runs is damaged; a repair makes it again
 ├── EngineError           the Dask engine cannot be started or reached, or a worker died
 ├── StageError            a stage of a run failed
 ├── BusyError             others came first: the same will do in a moment
@@ -66,7 +66,7 @@ class StoreError(EffqError):
 
 
 class DamagedIndexError(StoreError):
-    """The database of runs is damaged: ``effq doctor --repair`` makes it anew."""
+    """The database of runs is damaged: ``effq doctor --repair`` makes it again."""
 
 
 class EngineError(EffqError):

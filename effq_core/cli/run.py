@@ -29,8 +29,8 @@ def run(
         bool,
         typer.Option(
             "--remeasure",
-            help="Take every latency anew, for example because the machine was busy; earlier "
-            "runs keep theirs.",
+            help="Time all files again, for example because the machine was busy; earlier runs "
+            "keep their timings.",
             rich_help_panel=_MEASURE,
         ),
     ] = False,

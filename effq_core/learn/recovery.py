@@ -140,10 +140,9 @@ def describe(comparison: Comparison) -> str:
     interval = fmt.points_interval(comparison.low_points, comparison.high_points)
     found = f"{fmt.points(points)} on {n} ({interval}; {fmt.p_value(p)})."
     if p < SIGNIFICANCE:
-        return f"{found} More than chance would do."
+        return f"{found} Significant."
     if comparison.too_small_to_tell:
         return (  # a whole point: MARGIN_POINTS of the comparison
-            f"{found} Chance alone would do as much, and so few photos cannot rule out a whole "
-            "point."
+            f"{found} Consistent with chance, but so few photos cannot rule out a whole point."
         )
-    return f"{found} Within what chance alone would do."
+    return f"{found} Consistent with chance."

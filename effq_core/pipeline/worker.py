@@ -142,7 +142,7 @@ def _input(store: ArtifactStore, kind: str, fingerprint: str) -> Artifact:
     if found is None:
         raise StoreError(
             f"The artifact {kind}/{fingerprint[:12]} has disappeared or was damaged.",
-            "Run again: it is made anew.",
+            "Run again: it is made again.",
         )
     return found
 

@@ -179,7 +179,7 @@ class Results:
         if (size := path.stat().st_size) != measured:
             raise StoreError(
                 f"{path} has {size:,} bytes instead of the {measured:,} that were measured.",
-                "Run the experiment again: a damaged file is made anew.",
+                "Run the experiment again: a damaged file is made again.",
             )
         return path
 

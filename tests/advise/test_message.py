@@ -1,16 +1,12 @@
-"""Every sentence of advice, as it was agreed."""
+"""Every sentence of advice: cases for the snapshot of words."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import pytest
 
 from effq_core.advise.message import SENTENCES, Message, say
 from effq_core.measure.gates import Gate
 
-WORDS = Path(__file__).with_name("sentences.json")
 GATE = Gate(name="no_float_tensors", passed=False, value=1, limit=0, n=9, detail="One is a float.")
 ROUNDS = {"low": 2.4, "high": 4.0, "rounds": 5}
 TESTED = {"difference": -1.2, "p": 0.0095}
@@ -94,24 +90,11 @@ def _several(fact: object) -> list[Message]:
     ]
 
 
-def told() -> list[str]:
-    return [f"{case.key}: {case.text}" for case in CASES]
-
-
 def test_every_sentence_is_among_the_cases() -> None:
     assert set().union(*map(keys, CASES)) == SENTENCES.keys()
-
-
-def test_advice_is_worded_as_was_agreed() -> None:
-    """Rewrite with ``python -m tests.advise.test_message`` and read the difference."""
-    assert told() == json.loads(WORDS.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("wrong", [say("no_such_key"), say("alone")])
 def test_an_unknown_key_and_missing_facts_are_refused(wrong: Message) -> None:
     with pytest.raises(KeyError):
         assert wrong.text
-
-
-if __name__ == "__main__":
-    WORDS.write_text(json.dumps(told(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

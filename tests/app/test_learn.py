@@ -116,7 +116,7 @@ def test_the_reference_runs_controls_are_set_against_each_other(learn: AppTest) 
     for question in ("What does quantizing lose?", "How much of that is quantization-awareness?"):
         assert question in text
     assert "p = 0.014" in text
-    assert "More than chance would do." in text
+    assert "Significant." in text
     assert "tick" not in text
 
 

@@ -94,7 +94,7 @@ def test_an_empty_store_shows_what_comes_with_effq_and_what_can_be_fetched(
         "No runs yet",
     ):
         assert text in said
-    assert {"Download 94 MB", "Download 29 MB"} <= set(labels(app))
+    assert {"Download 94 MiB", "Download 28 MiB"} <= set(labels(app))
     assert not [label for label in labels(app) if label.startswith("Remove")]
 
 

@@ -71,7 +71,7 @@ def test_a_download_shows_progress_survives_a_restart_and_arrives(
     server.chunk = 1 << 20
     server.gate.clear()
     visit(page, app, "library")
-    page.get_by_role("button", name="Download 94 MB").click()
+    page.get_by_role("button", name="Download 94 MiB").click()
     bar = page.get_by_test_id("stProgress")
     expect(bar).to_contain_text("1.00 MiB of 8.60 MiB", timeout=_SECONDS)
     app.kill()
@@ -95,7 +95,7 @@ def test_a_download_is_cancelled_and_goes_on_later_in_another_window(
     page, other = open_page(), open_page(width=390)
     visit(page, app, "library")
     visit(page, app, "library")
-    page.get_by_role("button", name="Download 29 MB").click()
+    page.get_by_role("button", name="Download 28 MiB").click()
     page.get_by_role("button", name="Cancel").wait_for(timeout=_SECONDS)
     expect(page.get_by_test_id("stProgress")).to_contain_text("1.00 MiB of", timeout=_SECONDS)
     visit(other, app, "library")
@@ -118,11 +118,11 @@ def test_offline_the_page_says_so_and_stays_usable(
     server.server_close()
     visit(page, app, "library")
     visit(page, app, "library")
-    page.get_by_role("button", name="Download 94 MB").click()
+    page.get_by_role("button", name="Download 94 MiB").click()
     alert = page.get_by_test_id("stAlert")
     expect(alert).to_contain_text("cannot be reached", timeout=_SECONDS)
     expect(alert).to_contain_text(str(app.home / "datasets" / "imagenette2-160"))
-    expect(page.get_by_role("button", name="Download 94 MB")).to_be_visible()
+    expect(page.get_by_role("button", name="Download 94 MiB")).to_be_visible()
     assert "Traceback" not in page.content()
 
 

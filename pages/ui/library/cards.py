@@ -66,7 +66,7 @@ def _model(card: ModelCard) -> None:
     if present:
         _remove_button(card.id, card.title, "Remove")
     else:
-        show_fetch(card.id, "29 MB")
+        show_fetch(card.id, "28 MiB")
 
 
 def _dataset(card: DatasetCard) -> None:
@@ -80,7 +80,7 @@ def _dataset(card: DatasetCard) -> None:
     elif card.origin is Origin.OWN or (card.origin is Origin.DOWNLOAD and card.is_present):
         _remove_button(card.id, card.title, "Remove")
     elif card.origin is Origin.DOWNLOAD:
-        show_fetch(card.id, f"{imagenette.MEGABYTES} MB")
+        show_fetch(card.id, f"{imagenette.MEBIBYTES} MiB")
 
 
 def _title(title: str, badge: _Badge) -> None:

@@ -57,7 +57,7 @@ def show_report(source: Source) -> None:
         "Report, HTML",
         partial(html_report, source.results, source.title),
         f"effq-{source.id}.html",
-        help="One file with every chart and table, about 5 MB. Opens without a network.",
+        help="One file with every chart and table, about 5 MiB. Opens without a network.",
         type="primary",
     )
 

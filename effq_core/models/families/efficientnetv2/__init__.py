@@ -54,7 +54,7 @@ _CARDS = (
         ),
         licence="Apache-2.0 (Keras Applications)",
         source="Keras Applications; top-1 0.787 on ImageNet-1k as reported by Keras.",
-        summary="The paper's model: 1,000 classes; 29 MB downloaded at first use.",
+        summary="The paper's model: 1,000 classes; 28 MiB downloaded at first use.",
     ),
 )
 
