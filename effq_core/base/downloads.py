@@ -200,7 +200,8 @@ def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed + SPARE:
         raise StoreError(
-            f"{path.parent} has {fmt.size(free)} free; the download needs {fmt.size(needed + SPARE)}.",
+            f"{path.parent} has {fmt.size(free)} free; the download needs "
+            f"{fmt.size(needed + SPARE)}.",
             "Free some space, or move the store with EFFQ_HOME.",
         )
 

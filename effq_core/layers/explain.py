@@ -53,7 +53,7 @@ def which_blocks(effect: EffectRecord, in_all: int) -> str:
     blocks = fmt.counted(in_all, "block")
     which = blocks if tried >= in_all else f"{fmt.count(tried)} of {blocks} tried so far"
     if found is None:
-        none = "No block" if tried >= in_all else f"No block of the {fmt.count(tried)} tried so far"
+        none = "No block" if tried >= in_all else f"None of {which}"
         return f"{none} alone changes the answers to {photos}."
     names = fmt.listed([each.name for each in found.blocks])
     share = fmt.percent(found.share, 0)

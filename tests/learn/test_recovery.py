@@ -33,7 +33,7 @@ def test_every_question_is_answered_from_the_photos_where_the_two_differ(
             100 * (second.share - first.share)
         )
         assert answer.is_real is (answer.comparison.p < 0.05)
-        assert ("More than chance" in answer.text) is answer.is_real
+        assert ("Significant" in answer.text) is answer.is_real
 
 
 def test_steps_add_up_to_the_whole_way(reference: Results) -> None:
