@@ -138,7 +138,7 @@ def test_a_folder_is_looked_at_and_added(
     assert "4 photos of 2 classes, counted when it was added" in words(app)
     # AppTest cannot click inside a dialog; tests/browser does.
     app = app.button(key=f"library_remove_{added.id}").click().run()
-    assert "every photo in it stay" in words(app)
+    assert "the folder and its photos stay" in words(app)
 
 
 def test_folders_one_level_down_are_offered_and_added(

@@ -97,7 +97,7 @@ def test_is_it_real_says_it_in_a_sentence_with_flips_interval_and_p(
     app.selectbox(key="results_first").set_value("int8_float_control").run()
     text = said(app)
     assert "int8 is worse than int8 float control by 1.2 points" in text
-    assert "this is more than chance would do" in text
+    assert "this is significant" in text
 
 
 def test_every_pair_is_shown_on_request_with_the_corrected_p(
@@ -319,7 +319,7 @@ def test_runs_of_other_calibration_sizes_are_joined_by_a_line(
 def test_a_run_of_the_address_that_is_not_there_is_said(open_view: OpenView, home: Home) -> None:
     app = open_view(home.root, "results", "20990101-000000-dead")
 
-    assert "1 run of this address cannot be shown" in said(app)
+    assert "1 run in this address cannot be shown" in said(app)
     assert "int8 is 3.30×" in said(app), "the reference run instead"
 
 

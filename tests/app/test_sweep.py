@@ -142,7 +142,7 @@ def test_the_results_of_a_sweep_say_what_it_comes_to(open_view: OpenView, tmp_pa
     assert not app.exception and not app.error
     said = words(app).replace("\\", "")
     assert "2 calibration sizes: 2 of 2 runs finished" in said
-    assert "From 20 calibration photos on, the least tried, top-1 changes by no more than" in said
+    assert "From 20 calibration photos on, the least tried, top-1 changes only as much as" in said
     assert "there is no difference (n = 1,966, 1 seed)" in said
     assert "sign-flip test" in said
     assert [button.label for button in app.get("download_button")] == [

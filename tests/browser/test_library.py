@@ -145,7 +145,7 @@ def test_a_folder_is_added_and_taken_off_the_list_again(
     assert [each.path for each in added_folders(home)] == [str(pictures / "pets")]
     page.get_by_role("button", name="Remove from the list").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("every photo in it stay")
+    expect(dialog).to_contain_text("the folder and its photos stay")
     dialog.get_by_role("button", name="Remove from the list").click()
     expect(badge(page, "Your folder")).to_have_count(0, timeout=_SECONDS)
     assert added_folders(home) == ()

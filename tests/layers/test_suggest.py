@@ -359,7 +359,7 @@ def test_a_search_that_runs_out_of_time_takes_the_best_it_has_seen(case: Case) -
     found = search(case, [8.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0], 0.0, most=3)
     assert not found.complete and not found.met
     assert found.choice.keep == ("stem", "block1a")
-    assert "time was up" in found.sentence
+    assert "time ran out" in found.sentence
 
 
 def test_where_the_loss_is_spread_over_all_blocks_the_same_part_of_all_comes_first(
