@@ -35,7 +35,7 @@ own_models.register(models_app)
 
 @models_app.callback(invoke_without_command=True)
 def models(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the models there are."""
+    """List the available models."""
     if ctx.invoked_subcommand is not None:
         return
     from effq_core.api.models import rows as model_rows
@@ -100,7 +100,7 @@ def import_file(
 
 @datasets_app.callback(invoke_without_command=True)
 def datasets(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the photos there are; any folder of photos will do as well."""
+    """List the available photos; any folder of photos works as well."""
     if ctx.invoked_subcommand is not None:
         return
     from effq_core.base import formatting as fmt

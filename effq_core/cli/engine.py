@@ -22,7 +22,7 @@ engine_app = typer.Typer(
 
 @engine_app.command("status")
 def status(json: AsJson = False) -> None:
-    """Say whether the engine runs, since when, what it takes and what it does."""
+    """Show whether the engine runs, since when, its memory and its work."""
     from effq_core.base.settings import Home
     from effq_core.cli import output
     from effq_core.pipeline.engine_status import engine_status

@@ -99,7 +99,7 @@ def start(
 def resume(
     rescue: RescueName, detach: Detach = False, json: AsJson = False, quiet: Quiet = False
 ) -> None:
-    """Take a rescue up again where it stopped; what was measured is kept."""
+    """Resume a rescue where it stopped; measurements are kept."""
     from effq_core.rescue import control
 
     home, story = _found(rescue)
@@ -135,7 +135,7 @@ def delete(rescue: RescueName) -> None:
 
 @rescue_app.command("list")
 def list_all(json: AsJson = False) -> None:
-    """List the rescues there are, newest first."""
+    """List all rescues, newest first."""
     from effq_core.base import formatting as fmt
     from effq_core.base.settings import Home
     from effq_core.cli import output
@@ -171,7 +171,7 @@ def show(
         bool, typer.Option("--markdown", help="Print the report as Markdown.")
     ] = False,
 ) -> None:
-    """Show what a rescue has tried, what each remedy cost, and what it gave."""
+    """Show what a rescue tried, what each remedy cost and gained."""
     import sys
 
     from effq_core.cli import output

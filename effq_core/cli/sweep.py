@@ -88,7 +88,7 @@ def start(
 
 @sweep_app.command("list")
 def list_all(json: AsJson = False) -> None:
-    """List the sweeps there are, newest first."""
+    """List all sweeps, newest first."""
     from effq_core.cli import sweep_work
 
     sweep_work.print_list(as_json=json)

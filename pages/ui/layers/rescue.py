@@ -18,7 +18,6 @@ from effq_core.rescue.offers import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
 from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of
-from effq_core.results.wording import sentence
 from pages.ui.common import session
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape, guard, problem, toast
@@ -199,4 +198,4 @@ def _progress(story: Story) -> None:
         parts.append(f"at most {fmt.roughly(others)} more for the other remedies")
     st.progress(seen.share, text=" · ".join(parts))
     now = ", ".join(stage_title(stage.name) for stage in seen.running)
-    st.caption(escape(now or sentence(seen.waiting_for or "waiting for a worker")))
+    st.caption(escape(now or fmt.sentence(seen.waiting_for or "waiting for a worker")))
