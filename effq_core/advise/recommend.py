@@ -166,8 +166,8 @@ def _eliminate(
         judge = judges[order[step]][0]
         # Against the one that is recommended, where it is told from that one as well.
         why = judge(loser, left[0]) or judge(loser, best)
-        key = "beaten_later" if step else "beaten"
-        reasons[name] = say(key, fits=fits, equal=order[:step], why=why)
+        beaten_key = "beaten_later" if step else "beaten"
+        reasons[name] = say(beaten_key, fits=fits, equal=order[:step], why=why)
     for loser in left[1:]:
         why = easier(left[0], loser)
         reasons[loser.name] = say("tied", fits=fits, best=left[0].name, easier=why)

@@ -44,8 +44,7 @@ def show_trials(known: Known) -> None:
         chart(trials_chart(found), key="layers_trials")
         st.caption(
             "Numbers as in the table. ★ chosen, ✓ within every limit, ✗ outside a limit, ▲ int8; "
-            "bars are "
-            "95 % intervals. The choice was made on these same photos."
+            "bars are 95 % intervals. The choice was made on these same photos."
         )
     with right:
         _table(found)
