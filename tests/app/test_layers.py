@@ -162,7 +162,7 @@ def test_the_reference_run_shows_what_ships_and_offers_remedies_on_a_run_of_ones
     assert not app.exception
     said = words(app).replace("\\", "")
     assert "On 1,966 photos int8 is worse than float32 by 0.2 points" in said
-    assert "carry only 46 % of what 23 blocks do one by one" in said
+    assert "cause only 46 % of the change (23 blocks, each alone in int8" in said
     assert "Choose another run above to try them" in said
     assert "Rescue int8" not in said
     assert not [button for button in app.button if button.key and "mix" in button.key]

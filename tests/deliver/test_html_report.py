@@ -147,6 +147,6 @@ def test_a_doubtful_outcome_looks_doubtful_and_says_why(reference: Results) -> N
 
     sure = html_report(steady(reference), "x")
     assert '<div class="verdict">' in sure and '<div class="verdict doubtful">' in doubtful
-    assert "Treat with caution. Timing has to be repeated" in Outline(doubtful).text
-    assert "timed on a busy machine" in Outline(doubtful).text
+    assert "Treat with caution. Time again before choosing" in Outline(doubtful).text
+    assert "Timed on a busy machine" in Outline(doubtful).text
     assert "2.74×" not in Outline(doubtful).text and "2.74*" in Outline(doubtful).text
