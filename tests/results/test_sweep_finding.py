@@ -83,7 +83,9 @@ def test_a_handful_of_flips_is_chance_and_the_interval_is_said(variation) -> Non
     runs = [variation(20, wrong=4), variation(500)]
     [sentence] = findings(series_of(*runs), Along.CALIBRATION_SIZE)
 
-    assert sentence.startswith("From 20 calibration photos on, the least tried, top-1 changes only as")
+    assert sentence.startswith(
+        "From 20 calibration photos on, the least tried, top-1 changes only as"
+    )
     assert "the largest difference is 0.2 points (95 % interval up to 0.4 points" in sentence
 
 
