@@ -62,7 +62,7 @@ def add(
         name: What to call them; the zip's name, where not given.
         labels: A CSV of file names and labels; without it, folders are classes.
         one_level_down: The folders in the folders there are the classes.
-        drop_lookalikes: Keep one of photos that look alike.
+        drop_lookalikes: Keep only one of photos that look alike.
         progress: Whether to show a bar; or a function to call.
 
     Returns:

@@ -112,7 +112,7 @@ def add(
         labels: A text file with one label a line; or ``imagenet``, or ``imagenette``.
         preprocessing: What it expects of RGB 0-255: ``raw``, ``zero_one``, ``minus_one_one``,
             ``imagenet``, ``caffe``, or ``inside``, where its own layers do it.
-        name: What to call it; else the file's name.
+        name: Its name; by default the file's.
         image_size: Side of the input in pixels, where the file leaves it open.
         resize: How photos become squares: ``crop`` or ``stretch``.
         replace: Replace a model of that name.

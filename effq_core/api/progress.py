@@ -11,7 +11,7 @@ from effq_core.base.reporting import SilentReporter
 from effq_core.pipeline.estimate import share_done
 from effq_core.pipeline.progress import Update
 from effq_core.pipeline.registry import stage_title
-from effq_core.results.wording import amount_text, sentence, waiting_text
+from effq_core.results.wording import amount_text, waiting_text
 from effq_core.store.rows import StageState
 
 
@@ -67,7 +67,7 @@ def of_run(update: Update) -> Progress:
     """
     running = next((each for each in update.stages if each.state is StageState.RUNNING), None)
     if running is None:
-        text = sentence(update.waiting) or waiting_text(update.run.status)
+        text = fmt.sentence(update.waiting) or waiting_text(update.run.status)
     else:
         text = " · ".join(filter(None, (stage_title(running.name), amount_text(running))))
     return Progress(share=share_done(update.stages), remaining=update.remaining, text=text)

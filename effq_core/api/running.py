@@ -35,7 +35,7 @@ def run(
         name: What to call the run.
         progress: Whether to show a bar; or a function, called with each
             :class:`~effq_core.api.progress.Progress`. An error it raises cancels the run.
-        remeasure: Take every latency anew; earlier runs keep theirs.
+        remeasure: Time all files again; earlier runs keep their timings.
         time_now: Do not wait for a quiet CPU before files are timed.
 
     Returns:
@@ -65,7 +65,7 @@ def run(
         raise raised[0]
     if row.status is Status.CANCELLED:
         raise Cancelled(
-            f"The run {run_id} was cancelled.", "Run the experiment again: it goes on from there."
+            f"The run {run_id} was cancelled.", "Run the experiment again: it continues from there."
         )
     if row.status is not Status.FINISHED:
         raise StageError(row.error, row.hint)
@@ -86,7 +86,7 @@ def begin(
         home: The store.
         experiment: What to run.
         name: What the user calls it.
-        remeasure: Take every latency anew, so that all are of one moment.
+        remeasure: Time all files again, so that all are of one moment.
         time_now: Do not wait for a quiet processor before files are timed.
 
     Returns:

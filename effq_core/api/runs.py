@@ -64,7 +64,8 @@ class Run:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What to keep in mind, as sentences."""
-        return (*self._headline.cautions, *(each.text for each in self._results.warnings))
+        cautions, warnings = self._headline.cautions, self._results.warnings
+        return (*(each.text for each in cautions), *(each.text for each in warnings))
 
     @property
     def table(self) -> pd.DataFrame:

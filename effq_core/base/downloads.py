@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import httpx
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DownloadError, StoreError
 from effq_core.base.reporting import Reporter
 
@@ -68,7 +69,7 @@ def download(
             if wrong:
                 part.unlink()
                 raise DownloadError(
-                    f"{url} delivered something else than expected: {wrong}. It was deleted.",
+                    f"{url} delivered something other than expected: {wrong}. It was deleted.",
                     "Try again; if it happens again, the file was replaced on the server, or"
                     " something on the way (a proxy, a login page) answers in its place.",
                 )
@@ -109,7 +110,7 @@ def _fetch(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> No
                 f"{url} cannot be downloaded: {error}.", "Check the URL."
             ) from error
     arrived = file.tell()
-    kept = f" {arrived / 1e6:,.1f} MB have arrived and are kept." if arrived else ""
+    kept = f" {fmt.size(arrived)} have arrived and are kept." if arrived else ""
     raise DownloadError(
         f"{host} cannot be reached, or the connection broke: {failure}.{kept}",
         "Check the network and try again: it continues where it stopped.",
@@ -149,18 +150,18 @@ def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> 
             if total == str(start):
                 return  # all of it was there already; the hash decides
             file.truncate(0)
-            raise _ServerBusyError("the partial file did not fit; it starts anew")
+            raise _ServerBusyError("the partial file did not match; starting over")
         if code >= 500 or code == 429:
             raise _ServerBusyError(f"the server answered {code}")
         if response.is_error or not response.is_success:
             raise DownloadError(
                 f"{url} cannot be downloaded: the server answered {code}.",
-                "Check whether it has moved, and get it by hand.",
+                "Check whether it has moved, and download it by hand.",
             )
         if code != _PARTIAL or not _continues(response, start):
             file.truncate(0)
             if code == _PARTIAL:
-                raise _ServerBusyError("the server sent another range than asked for")
+                raise _ServerBusyError("the server sent a different range than requested")
             start = 0
         length = response.headers.get("Content-Length", "")
         total_size = start + int(length) if length.isdecimal() else size
@@ -199,8 +200,8 @@ def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed + SPARE:
         raise StoreError(
-            f"{path.parent} has {free / 1e6:,.0f} MB free; the download needs"
-            f" {(needed + SPARE) / 1e6:,.0f} MB.",
+            f"{path.parent} has {fmt.size(free)} free; the download needs "
+            f"{fmt.size(needed + SPARE)}.",
             "Free some space, or move the store with EFFQ_HOME.",
         )
 

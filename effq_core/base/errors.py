@@ -5,9 +5,10 @@ EffqError
 │   ├── ExperimentError   a choice of the experiment is out of range or does not fit the others
 │   ├── DatasetError      photos: folder missing or unreadable, too few, one class, overlap
 │   └── ModelError        weights or model file: missing, wrong shape, wrong hash, unsupported layer
+│       └── UnloadableError  the runtime cannot load the file
 ├── DownloadError         the network is away, or what arrived is not what was expected
 ├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
-│   └── DamagedIndexError the database of runs is damaged; a repair makes it anew
+│   └── DamagedIndexError the database of runs is damaged; a repair makes it again
 ├── EngineError           the Dask engine cannot be started or reached, or a worker died
 ├── StageError            a stage of a run failed
 ├── BusyError             others came first: the same will do in a moment
@@ -52,6 +53,10 @@ class ModelError(InputError):
     """A model or its weights cannot be used: missing, wrong shape, wrong hash, unsupported."""
 
 
+class UnloadableError(ModelError):
+    """A runtime cannot load a model file: it is corrupt or has operators unknown to it."""
+
+
 class DownloadError(EffqError):
     """A download failed or delivered something else than expected."""
 
@@ -61,7 +66,7 @@ class StoreError(EffqError):
 
 
 class DamagedIndexError(StoreError):
-    """The database of runs is damaged: ``effq doctor --repair`` makes it anew."""
+    """The database of runs is damaged: ``effq doctor --repair`` makes it again."""
 
 
 class EngineError(EffqError):

@@ -61,6 +61,12 @@ def counted(value: int, noun: str, plural: str = "") -> str:
     return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
 
 
+def sentence(text: str) -> str:
+    """Begins a sentence with a capital, but for a name with digits such as ``int8``."""
+    first = text.split(" ")[0]
+    return text if any(map(str.isdigit, first)) else text[:1].upper() + text[1:]
+
+
 def listed(words: Sequence[str]) -> str:
     """Writes a list as people do: ``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -33,6 +33,6 @@ def validate_run_id(run_id: str) -> str:
     """
     if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
         raise InputError(
-            f"{str(run_id)[:60]!r} is not the id of a run.", "`effq runs` lists the runs there are."
+            f"{str(run_id)[:60]!r} is not the id of a run.", "`effq runs` lists all runs."
         )
     return run_id

@@ -164,10 +164,10 @@ def _engine(home: Home) -> Check:
     problem = _unreachable(state["address"])
     found = f"running at {state['address']}, process {state['pid']}"
     if problem:
-        hint = f"Its log is {home.engine / engine_files.LOG}; the next run starts it anew."
+        hint = f"Its log is {home.engine / engine_files.LOG}; the next run restarts it."
         return _check("engine", f"{found}, {problem}", hint)
     if state.get("code") != engine_files.code_stamp():
-        return _check("engine", f"{found}, with older code", "The next run starts it anew.")
+        return _check("engine", f"{found}, with older code", "The next run restarts it.")
     return _check("engine", found)
 
 
@@ -222,7 +222,7 @@ def _network() -> list[Check]:
         _check(
             "network",
             f"{urlsplit(url).hostname} {problem or 'answers'}",
-            "Downloads will not work; what is bundled or present does." if problem else "",
+            "Downloads will fail; bundled and downloaded files work." if problem else "",
         )
         for url, problem in zip(urls, problems, strict=True)
     ]

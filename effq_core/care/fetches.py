@@ -108,7 +108,7 @@ def fetch_of(home: Home, item: str) -> Fetch | None:
     return replace(
         fetch,
         state=FetchState.FAILED,
-        error="The download's process has ended without saying why.",
+        error="The download ended without saying why.",
         hint=f"Download it again: it continues where it stopped. Its log is {files.job.log}.",
     )
 

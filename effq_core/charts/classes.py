@@ -115,7 +115,7 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
     """Draws what each class gained or lost between two variants, with 95 % intervals.
 
     Of more than 20 classes, those that changed most. ``title`` is what the difference is of, such
-    as ``Int8 (PTQ) minus Float32``.
+    as ``int8 minus float32``.
     """
     shown = sorted(rows, key=lambda row: -abs(row.difference_points))[:MOST]
     shown.sort(key=lambda row: row.difference_points, reverse=True)

@@ -1,4 +1,4 @@
-"""Int8 taken apart: every int8 variant's difference to float32 with its interval."""
+"""int8 taken apart: every int8 variant's difference to float32 with its interval."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
         write_above(figure, "float32", 0, color=MUTED)
     figure.update_yaxes(
         tickvals=list(range(len(rungs))),
-        ticktext=[get_variant(rung.variant).title.replace(" (", "<br>(") for rung in rungs],
+        ticktext=[get_variant(rung.variant).title.replace(" ", "<br>", 1) for rung in rungs],
         range=[len(rungs) - 0.5, -0.6],
         showgrid=False,
         zeroline=False,

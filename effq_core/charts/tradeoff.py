@@ -225,7 +225,7 @@ def _hover(results: Results, name: str, threads: int) -> str:
     elif comparison is not None:
         same = comparison.agreement
         share = fmt.share_with_interval(same.share, same.low, same.high)
-        lines.append(f"Float32's answer {share}, {n}")
+        lines.append(f"float32's answer {share}, {n}")
     if comparison is not None and comparison.p is not None:
         lines.append(f"{fmt.points(comparison.difference_points)}, {fmt.p_value(comparison.p)}")
     if failed := variant.failed_gates:

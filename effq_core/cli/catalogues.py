@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 datasets_app = typer.Typer(
     cls=EffqGroup,
-    help="List the photos there are; add your own; download Imagenette.",
+    help="List the available photos, add your own, or download Imagenette.",
     add_completion=False,
 )
 
 
 models_app = typer.Typer(
     cls=EffqGroup,
-    help="List the models there are; fetch weights; bring your own.",
+    help="List the available models, fetch weights, or add your own.",
     add_completion=False,
 )
 own_models.register(models_app)
@@ -35,7 +35,7 @@ own_models.register(models_app)
 
 @models_app.callback(invoke_without_command=True)
 def models(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the models there are."""
+    """List the available models."""
     if ctx.invoked_subcommand is not None:
         return
     from effq_core.api.models import rows as model_rows
@@ -80,7 +80,7 @@ def download_weights(
 
     card, home = get_model(model), Home.from_environment()
     _fetch(lambda reporter: locate_weights(card, home, reporter), quiet=quiet)
-    output.say(f"{model} is there. `effq run --model {model}` uses it.")
+    output.say(f"{model} is ready. `effq run --model {model}` uses it.")
 
 
 @models_app.command("import")
@@ -95,12 +95,12 @@ def import_file(
     from effq_core.models.weights import import_weights
 
     import_weights(get_model(model), file, Home.from_environment())
-    output.say(f"{model} is there. `effq run --model {model}` uses it.")
+    output.say(f"{model} is ready. `effq run --model {model}` uses it.")
 
 
 @datasets_app.callback(invoke_without_command=True)
 def datasets(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the photos there are; any folder of photos will do as well."""
+    """List the available photos; any folder of photos works as well."""
     if ctx.invoked_subcommand is not None:
         return
     from effq_core.base import formatting as fmt
@@ -140,7 +140,7 @@ def download(
 
     home = Home.from_environment()
     _fetch(lambda reporter: download_dataset(dataset, home, reporter), quiet=quiet)
-    output.say(f"{dataset} is there. `effq run --data {dataset}` uses it.")
+    output.say(f"{dataset} is ready. `effq run --data {dataset}` uses it.")
 
 
 def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:

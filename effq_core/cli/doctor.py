@@ -23,7 +23,8 @@ def doctor(
         ),
     ] = False,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Do not look whether downloads can be reached.")
+        bool,
+        typer.Option("--offline", help="Do not check whether download servers can be reached."),
     ] = False,
     json: AsJson = False,
 ) -> None:

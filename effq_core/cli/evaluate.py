@@ -31,7 +31,7 @@ def evaluate(
     evaluation_size: Annotated[
         str | None, typer.Option(help="Photos to measure on, or all (the default).")
     ] = None,
-    name: Annotated[str, typer.Option(help="What to call the new result.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the new result.")] = "",
     detach: Detach = False,
     json: ResultsAsJson = False,
     quiet: Quiet = False,

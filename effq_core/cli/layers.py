@@ -49,7 +49,7 @@ def layers(
         from effq_core.base.errors import InputError
 
         raise InputError(
-            f"Nothing is known about the layers of {run}.", "`effq layers latest` looks at a run's."
+            f"There is no layer analysis of {run}.", "`effq layers latest` analyses the latest run."
         )
     effect = EffectRecord.load(found.effect)
     suggestions = [Suggestion.load(folder) for folder in found.suggestions]
@@ -130,8 +130,8 @@ def _print_effect(record: EffectRecord) -> None:
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of {photos}."
     )
     _print_ranking(record, EffectKind.GROUP, "The same part of every block")
-    _print_ranking(record, EffectKind.BLOCK, "Blocks, the worst first")
-    _print_ranking(record, EffectKind.LAYER, "Layers of the blocks that matter, the worst first")
+    _print_ranking(record, EffectKind.BLOCK, "Blocks, worst first")
+    _print_ranking(record, EffectKind.LAYER, "Layers of the blocks that matter, worst first")
     if record.not_reached:
         output.say(
             f"Not reached in {fmt.duration(record.budget_seconds)}: "
@@ -177,7 +177,7 @@ def _print_trials(found: Suggestion) -> None:
 
     lost = "Drop" if found.labelled else "Disagrees"
     numbers = (lost, "Top-1", "Divergence", "Extra size", "1 thread", "Of int8")
-    title = f"Files that were tried, on {fmt.counted(found.choice.n, 'evaluation photo')}"
+    title = f"Files tried, on {fmt.counted(found.choice.n, 'evaluation photo')}"
     made = output.table("Kept in floats", *numbers, "Limits", title=title, right=numbers)
     for trial in found.trials:
         chosen = "→ " if trial is found.choice else ""

@@ -35,7 +35,7 @@ def add(
             "caffe, or inside, where its own layers do it."
         ),
     ],
-    name: Annotated[str, typer.Option(help="What to call it; else the file's name.")] = "",
+    name: Annotated[str, typer.Option(help="Its name; by default the file's.")] = "",
     image_size: Annotated[
         int | None, typer.Option(help="Side of the input, pixels, where the file leaves it open.")
     ] = None,
@@ -85,7 +85,7 @@ def add(
         made.add_row(output.safe(row["photo"]), output.safe(best))
     output.stdout().print(made)
     use = f"--variant standard,{added.id}" if added.is_ready else f"--model {added.id}"
-    output.say(f"\n{added.title} is there. `effq run {use}` uses it.")
+    output.say(f"\n{added.title} is ready. `effq run {use}` uses it.")
 
 
 def remove(

@@ -19,7 +19,7 @@ _MOST_NAMED = 10
 
 def add(
     source: Annotated[Path, typer.Argument(metavar="ZIP|FOLDER", help="The photos.")],
-    name: Annotated[str, typer.Option(help="What to call them; the zip's name by default.")] = "",
+    name: Annotated[str, typer.Option(help="Their name; by default the zip's.")] = "",
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -36,11 +36,9 @@ def add(
         ),
     ] = False,
     drop_lookalikes: Annotated[
-        bool, typer.Option("--drop-lookalikes", help="Keep one of photos that look alike.")
+        bool, typer.Option("--drop-lookalikes", help="Keep only one of photos that look alike.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only look: nothing is added.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only preview; add nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     json: AsJson = False,
@@ -87,7 +85,7 @@ def add(
 
 
 def remove(
-    dataset: Annotated[str, typer.Argument(help="As `effq datasets` names it.")],
+    dataset: Annotated[str, typer.Argument(help="Its name in `effq datasets`.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -102,8 +100,8 @@ def remove(
     with Database(home.database) as database:
         runs = len(dependents(database, dataset))
         if not yes and not json:
-            used = f" {runs} runs used them; what they found stays." if runs else ""
-            what = "Take off the list:" if dataset.startswith(FOLDER_PREFIX) else "Delete"
+            used = f" {runs} runs used them; their results stay." if runs else ""
+            what = "Remove from the list:" if dataset.startswith(FOLDER_PREFIX) else "Delete"
             typer.confirm(f"{what} {dataset}?{used}", abort=True, err=True)
         remove_item(home, database, dataset)
     if json:

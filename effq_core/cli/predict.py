@@ -18,7 +18,7 @@ def predict(
     run: OfRun = "latest",
     variant: Annotated[
         list[str] | None,
-        typer.Option(help="Variants to ask, repeated or separated by commas; all by default."),
+        typer.Option(help="Variants to run, repeated or separated by commas; all by default."),
     ] = None,
     top: Annotated[int, typer.Option(help="Classes to show.", min=1)] = 5,
     threads: Annotated[int, typer.Option(help="Threads an invocation may use.", min=1)] = 1,

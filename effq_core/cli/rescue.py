@@ -39,7 +39,7 @@ rescue_app = typer.Typer(
 RescueName = Annotated[
     str, typer.Argument(metavar="ID", help="A rescue's id or the start of it, or latest.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the story.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the report.")]
 Detach = Annotated[
     bool, typer.Option("--detach", help="Work in the background; print the id and return.")
 ]
@@ -57,7 +57,7 @@ def start(
     ] = 0.5,
     remedy: Annotated[
         list[Remedy] | None,
-        typer.Option(help="What may be tried; repeat it. All by default."),
+        typer.Option(help="A remedy that may be tried; repeat for several. All by default."),
     ] = None,
     budget: Annotated[
         int | None, typer.Option(help="Seconds after which nothing more is tried.")
@@ -65,7 +65,7 @@ def start(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Photos in place of the run's: photo_patches, imagenette, photos:NAME or a "
+            help="Photos instead of the run's: photo_patches, imagenette, photos:NAME or a "
             "folder. The reference run needs them where Imagenette is not here."
         ),
     ] = None,
@@ -99,7 +99,7 @@ def start(
 def resume(
     rescue: RescueName, detach: Detach = False, json: AsJson = False, quiet: Quiet = False
 ) -> None:
-    """Take a rescue up again where it stopped; what was measured is kept."""
+    """Resume a rescue where it stopped; measurements are kept."""
     from effq_core.rescue import control
 
     home, story = _found(rescue)
@@ -124,7 +124,7 @@ def cancel(rescue: RescueName) -> None:
 
 @rescue_app.command("delete")
 def delete(rescue: RescueName) -> None:
-    """Delete a rescue's story; the runs it made stay."""
+    """Delete a rescue's report; its runs stay."""
     from effq_core.cli import output
     from effq_core.rescue import control
 
@@ -135,7 +135,7 @@ def delete(rescue: RescueName) -> None:
 
 @rescue_app.command("list")
 def list_all(json: AsJson = False) -> None:
-    """List the rescues there are, newest first."""
+    """List all rescues, newest first."""
     from effq_core.base import formatting as fmt
     from effq_core.base.settings import Home
     from effq_core.cli import output
@@ -148,7 +148,7 @@ def list_all(json: AsJson = False) -> None:
         output.print_json([to_json(story) for story in found])
         return
     if not found:
-        output.say("There is no rescue yet. `effq rescue RUN` begins one.")
+        output.say("There is no rescue yet. `effq rescue RUN` starts one.")
         return
     made = output.table("Rescue", "About", "Limit", "Status", "Met by", "Took")
     for story in found:
@@ -168,10 +168,10 @@ def show(
     rescue: RescueName = "latest",
     json: AsJson = False,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print the story as a Markdown document.")
+        bool, typer.Option("--markdown", help="Print the report as Markdown.")
     ] = False,
 ) -> None:
-    """Show what a rescue has tried, what each remedy cost, and what it gave."""
+    """Show what a rescue tried, what each remedy cost and gained."""
     import sys
 
     from effq_core.cli import output
@@ -209,7 +209,7 @@ def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool
             output.print_json({"rescue": story_id, "pid": pid})
         else:
             output.say(story_id)
-            about = f"`effq rescue show {story_id}` tells how far it is."
+            about = f"`effq rescue show {story_id}` shows its progress."
             output.say(f"It works in the background. {about}", error=True)
         return
     # Progress is not a result: with --json it must stay out of standard output.

@@ -84,7 +84,7 @@ def print_story(console: Console, story: Story) -> None:
     for sentence in verdict(story):
         console.print(Text(f"· {sentence}"), soft_wrap=True)
     if story.status in (Status.CANCELLED, Status.INTERRUPTED, Status.FAILED):
-        again = f"`effq rescue resume {story.id}` goes on where it stopped."
+        again = f"`effq rescue resume {story.id}` continues where it stopped."
         console.print(Text(again), soft_wrap=True)
 
 

@@ -45,7 +45,7 @@ def runs(
         output.print_json([run_values(run) for run in found])
         return
     if not found:
-        output.say("There is no run yet. `effq run` makes one.")
+        output.say("There is no run yet. `effq run` starts one.")
         return
     made = output.table("Run", "Name", "Status", "Made", "Took", "Model", "Photos", "Variants")
     for run in found:

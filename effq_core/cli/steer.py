@@ -54,7 +54,7 @@ def time_now(run: RunName) -> None:
     with _store() as (home, database):
         row = find_run(database, run)
         control.time_now(home, row.id)
-    output.say(f"The run {row.id} times its files without waiting. What is disturbed is marked.")
+    output.say(f"The run {row.id} times its files without waiting. Disturbed timings are marked.")
 
 
 def resume(
@@ -103,7 +103,7 @@ def delete(
     if json:
         output.print_json({"deleted": row.id} | ({"freed_bytes": freed} if free else {}))
     elif free:
-        output.say(f"The run {row.id} was deleted; {fmt.size(freed)} became free.")
+        output.say(f"The run {row.id} was deleted; {fmt.size(freed)} freed.")
     else:
         output.say(f"The run {row.id} was deleted.")
 

@@ -58,7 +58,7 @@ def start(
     with Database(home.database) as database:
         same = find_same(home, database, sweep)
         if same is not None and not quiet:
-            say(f"The same sweep was asked for before: going on with {same.id}.", error=True)
+            say(f"This sweep was requested before: continuing {same.id}.", error=True)
         run_id = same.id if same else create_sweep(home, database, sweep, name).id
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
 
@@ -85,7 +85,7 @@ def print_list(*, as_json: bool) -> None:
         )
         return
     if not found:
-        say("There is no sweep yet. `effq sweep --calibration-size 50,200,500` makes one.")
+        say("There is no sweep yet. `effq sweep --calibration-size 50,200,500` starts one.")
         return
     made = table("Sweep", "Name", "Status", "Varies", "Finished", "Made", right=("Finished",))
     for run, state in found:
@@ -116,7 +116,7 @@ def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState
         fitting = [each for each in found if text in (each[0].id, each[0].name)]
         fitting = fitting or [each for each in found if text and each[0].id.startswith(text)]
     if not fitting:
-        raise InputError(f"There is no sweep {text!r}.", "`effq sweep list` lists those there are.")
+        raise InputError(f"There is no sweep {text!r}.", "`effq sweep list` lists all sweeps.")
     if len(fitting) > 1:
         some = ", ".join(run.id for run, _ in fitting[:5])
         raise InputError(f"{text!r} can mean {len(fitting)} sweeps: {some}.", "Give the whole id.")

@@ -58,7 +58,7 @@ def list_all(run: OfRun = "latest", json: AsJson = False) -> None:
     if json:
         output.print_json([_values(*entry) for entry in found])
     elif not found:
-        output.say("There are none. `effq export RUN --bundle VARIANT --to FILE.zip` makes a "
+        output.say("No timings yet. `effq export RUN --bundle VARIANT --to FILE.zip` makes a "
                    "bundle; its bench.py measures.")  # fmt: skip
     else:
         _print(results, found)

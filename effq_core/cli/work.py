@@ -34,7 +34,7 @@ def start(
     """Makes a run of an experiment and works on it.
 
     Args:
-        remeasure: Take every latency anew, so that all are of one moment.
+        remeasure: Time all files again, so that all are of one moment.
         time_now: Do not wait for a quiet processor before files are timed.
 
     Raises:
@@ -71,8 +71,8 @@ def fitted(experiment: Experiment) -> Experiment:
     fitting = fit(experiment, Home.from_environment())
     if fitting.calibration != experiment.calibration:
         say(
-            f"There are few photos: {fmt.count(fitting.calibration.size)} calibrate in place of "
-            f"{fmt.count(experiment.calibration.size)}. --calibration-size changes that.",
+            f"Few photos: {fmt.count(fitting.calibration.size)} are used for calibration instead "
+            f"of {fmt.count(experiment.calibration.size)}. --calibration-size changes that.",
             error=True,
         )
     return fitting
@@ -176,7 +176,7 @@ def leave(home: Home, run_id: str, show: str, *, as_json: bool, quiet: bool) -> 
         print_json({"run": {"id": run_id}, "driver_pid": pid})
         return
     say(run_id)
-    say(f"It runs in the background. `{show} {run_id}` tells how far it is.", error=True)
+    say(f"It runs in the background. `{show} {run_id}` shows its progress.", error=True)
 
 
 def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> None:

@@ -134,12 +134,13 @@ def _cell_class(value: str, is_text: bool) -> str:
 def _verdict(results: Results) -> str:
     outcome = headline(results)
     kind = "verdict" if outcome.sure else "verdict doubtful"
-    sign = "" if outcome.sure else "<b>To be taken with care.</b> "
-    lines = [
-        f'<div class="{kind}"><p>{sign}{_text(outcome.text)}</p>{_list(outcome.cautions)}</div>'
-    ]
+    sign = "" if outcome.sure else "<b>Treat with caution.</b> "
+    cautions = _list([each.text for each in outcome.cautions])
+    lines = [f'<div class="{kind}"><p>{sign}{_text(outcome.text)}</p>{cautions}</div>']
     found = recommend(results, Limits(threads=results.threads[0]))
-    others = [f"{verdict.title}: {verdict.reason}" for verdict in found.others]
+    others = [
+        f"{get_variant(verdict.name).title}: {verdict.reason.text}" for verdict in found.others
+    ]
     if others:
         lines.append(f"<details><summary>Why not the others</summary>{_list(others)}</details>")
     return "\n".join(lines)

@@ -131,8 +131,8 @@ class Experiment(Described):
             title="seeds",
             words=lambda seed: f"seed {seed}",
             values=(1, 2, 3, 5, 8),
-            help="Each draws other photos to calibrate and train with, so that chance can be told "
-            "from a difference. The photos measured on stay the same.",
+            help="Each seed draws other calibration and training photos, which shows how much "
+            "chance matters. The evaluation photos stay the same.",
         ),
     )
     # Of what the runs of a sweep have in common, whatever their seed: the evaluation sample, and

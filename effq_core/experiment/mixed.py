@@ -66,8 +66,8 @@ class Mixed(Described):
         noun="kept block",
         title="Blocks to keep in floats",
         help="Blocks or layers kept in floats, such as stem, block1a; `effq layers` and the Layers "
-        "page show them. Without names the smallest set that holds the limits is looked for, and "
-        "each set tried is measured.",
+        "page show them. Without names, EffQ searches for the smallest set within the limits and "
+        "measures each set tried.",
         nothing="the smallest set within the limits",
         option="--keep",
     )
@@ -95,7 +95,7 @@ class Mixed(Described):
     max_extra_size: float = setting(
         15.0,
         noun="extra size allowed",
-        title="At most larger than int8",
+        title="Largest extra size over int8",
         help=tip("max_extra_size"),
         unit="%",
         bounds=(0.0, 300.0),

@@ -10,7 +10,7 @@ from effq_core.experiment import Experiment
 
 
 def next_sitting(experiment: Experiment, earlier: Iterable[Mapping[str, Any]]) -> Experiment:
-    """Asks for the same experiment, with every latency taken anew.
+    """Asks for the same experiment, with every file timed again.
 
     Earlier runs keep the timings they have: what differs is the sitting alone.
 

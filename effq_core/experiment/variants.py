@@ -157,7 +157,7 @@ def _ready(name: str) -> Variant:
     return Variant(
         name=name,
         title=f"{title} (your file)",
-        summary="A .tflite file you brought, as it is.",
+        summary="A .tflite file you added, as it is.",
         good_for="Seeing where a file of yours stands beside EffQ's.",
         colour=_READY_COLOURS[sum(name.encode()) % len(_READY_COLOURS)],
         symbol="hexagon",

@@ -179,7 +179,7 @@ def _checked(place: Workplace, offer: Offer) -> Checked:
         report = _report(plain or {}, len(offer.labels))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"The check has ended without a whole report ({error!r}).", "Add the model again."
+            f"The check ended without a complete report ({error!r}).", "Add the model again."
         ) from error
     return Checked(folder=place.path, offer=offer, steps=found, report=report, place=place)
 

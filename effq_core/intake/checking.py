@@ -187,7 +187,7 @@ class Check:
             model = _built(made)
             off = float(np.abs(trying.scores(model, photos.pixels) - found).max())
             if off > _SAME:
-                problem = f"rebuilt from its layers it answers otherwise (by {fmt.plain(off)})"
+                problem = f"rebuilt from its layers, its answers differ (by {fmt.plain(off)})"
                 step.warn(f"{problem[0].upper()}{problem[1:]}.", "It is kept as a graph instead.")
                 return Flattened(made.flat, made.weights, (problem,))
             step.detail = (
@@ -221,7 +221,7 @@ class Check:
             off = float(np.abs(answers - found).max())
             if off > 10 * _SAME:
                 raise ModelError(
-                    f"The .tflite file answers otherwise than Keras (by {fmt.plain(off)}).",
+                    f"The .tflite file's answers differ from Keras' (by {fmt.plain(off)}).",
                     "Please report this model's architecture.",
                 )
             step.detail = f"{fmt.size(float32.stat().st_size)}; it answers as Keras does."

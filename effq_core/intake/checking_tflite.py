@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import ModelError
+from effq_core.base.errors import ModelError, UnloadableError
 from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps
 from effq_core.intake.ending import Ending, ending_of_file, is_logit
@@ -37,14 +37,12 @@ def _report(path: Path, out: Path) -> FileReport:
             report = inspect_file(path)
             if own := sorted(set(report.ops) - set(BY_NAME)):
                 raise ModelError(
-                    f"The file has operators of its own: {', '.join(own[:5])}.",
+                    f"The file has custom operators: {', '.join(own[:5])}.",
                     "Only LiteRT's built-in operators are run.",
                 )
             step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
             return report
-    except ModelError as error:
-        if not error.message.startswith("LiteRT cannot load"):
-            raise
+    except UnloadableError as error:
         raise ModelError(
             "The .tflite file cannot be read, or has operators LiteRT does not have.",
             "Convert it again with built-in operators only: no Flex or custom ones.",

@@ -62,7 +62,7 @@ class Ledger:
             return dict(plain["results"]), float(plain["seconds"])
         except (ValueError, KeyError, TypeError) as error:
             # It is only replaced whole: something else has damaged it, and all can be had again.
-            log.warning("%s cannot be read (%s): measuring anew.", self._path, error)
+            log.warning("%s cannot be read (%s): measuring again.", self._path, error)
             return {}, 0.0
 
     def _write(self) -> None:

@@ -51,9 +51,9 @@ def describe(
     photos = fmt.counted(choice.n, "evaluation photo")
     if choice.ok and not choice.keep:
         return (
-            f"Int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
+            f"int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
             f"float32 on {photos}, and {_allowed(limits.max_drop_points, labelled=labelled)} "
-            "allowed. Nothing is kept in floats, so Int8 (mixed) is Int8 (PTQ) again."
+            "allowed. Nothing is kept in floats, so int8 mixed equals int8."
         )
     said = []
     if choice.keep:
@@ -64,11 +64,11 @@ def describe(
         said.insert(
             0,
             f"None of {fmt.counted(len(trials), 'file')} that were measured holds every limit"
-            f"{'' if complete else ', and time was up before all were'}.",
+            f"{'' if complete else ', and time ran out before all were'}.",
         )
         said.append(f"{best}: {why}.")
     elif not complete:
-        said.append("Time was up before it was known whether fewer blocks would do.")
+        said.append("Time ran out before it was known whether fewer blocks would do.")
     if choice.keep:
         said.append(
             f"It was chosen among {fmt.counted(len(trials), 'file')} by these very {photos}; on "

@@ -95,7 +95,7 @@ class Bench:
         """
         keep = in_graph_order(self.network, keep)
         key = "keep:" + ",".join(keep)
-        # Int8 itself is measured in any case: the search is about it.
+        # int8 itself is measured in any case: the search is about it.
         if keep and key not in self._ledger and self.seconds >= self.settings.budget_seconds:
             raise TimeUp
         plain = self._ledger.get(key, lambda: self._measure(keep).to_dict())
@@ -125,7 +125,7 @@ class Bench:
         comparison = compare(self._answers, predictions)
         points = comparison.difference_points
         files = {PTQ: self._int8, BASELINE: self._float32}
-        # Int8 beside itself would differ from itself by noise alone.
+        # int8 beside itself would differ from itself by noise alone.
         timings = self._time({**files, MIXED: file} if keep else files, self._reporter)
         own = timings[MIXED if keep else PTQ]
         size, int8 = file.stat().st_size, self._int8.stat().st_size

@@ -18,10 +18,10 @@ def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
     gain = own.typical - shared.typical
     numbers = f"{fmt.decibels(shared.typical)} → {fmt.decibels(own.typical)}"
     if gain < NOTICEABLE_DB:
-        return f"Here one scale is as good: the median channel's SQNR hardly changes ({numbers})."
+        return f"One scale is as good here: the median channel's SQNR hardly changes ({numbers})."
     return (
-        f"A scale of its own gives the median channel {fmt.decibels(gain)} ({numbers}), "
-        f"as about {fmt.plain(gain / 6.02, 2)} more bits would."
+        f"Per-channel scaling improves the median channel by {fmt.decibels(gain)} ({numbers}), "
+        f"as much as about {fmt.plain(gain / 6.02, 2)} more bits."
     )
 
 
@@ -32,7 +32,7 @@ def calibration_lesson(courses: Mapping[str, Sequence[RangeEffect]]) -> str:
     others = {method: each[-1].typical for method, each in courses.items() if method != "min_max"}
     rival = max(others, key=others.__getitem__)
     if best.typical - last.typical < NOTICEABLE_DB:
-        first = "Here more photos do min-max no harm"
+        first = "More photos do not harm min-max here"
     else:
         first = (
             f"Min-max falls from {fmt.decibels(best.typical)} with "

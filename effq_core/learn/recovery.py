@@ -136,14 +136,13 @@ def describe(comparison: Comparison) -> str:
     if points is None or p is None:
         share = comparison.agreement
         text = fmt.share_with_interval(share.share, share.low, share.high)
-        return f"The same answer on {text} of {n}. Without labels nobody knows which is right."
+        return f"The same answer on {text} of {n}. Without labels, accuracy is unknown."
     interval = fmt.points_interval(comparison.low_points, comparison.high_points)
     found = f"{fmt.points(points)} on {n} ({interval}; {fmt.p_value(p)})."
     if p < SIGNIFICANCE:
-        return f"{found} More than chance would do."
+        return f"{found} Significant."
     if comparison.too_small_to_tell:
         return (  # a whole point: MARGIN_POINTS of the comparison
-            f"{found} Chance alone would do as much, and so few photos cannot rule out a whole "
-            "point."
+            f"{found} Consistent with chance, but so few photos cannot rule out a whole point."
         )
-    return f"{found} Within what chance alone would do."
+    return f"{found} Consistent with chance."

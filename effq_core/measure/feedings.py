@@ -1,4 +1,4 @@
-"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it anew.
+"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it again.
 
 The preprocessing of EffQ's own files is inside their graph: ``own(x) = x * scale + offset`` a
 channel. A float input may be any number, so what makes the layers behind it see ``other(x)`` is fed

@@ -163,9 +163,9 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     word = "worse" if comparison.difference_points < 0 else "better"
     what = f"{name_b} is {word} than {name_a} by {size} points ({flips})"
     if comparison.p < SIGNIFICANCE:
-        verdict = f"this is more than chance would do (exact McNemar {p})"
+        verdict = f"this is significant (exact McNemar {p})"
     else:
-        verdict = f"chance alone would do as much (exact McNemar {p})"
+        verdict = f"this is consistent with chance (exact McNemar {p})"
     return f"On {_photos(n)} {what}; {verdict}{_reservation(comparison)}."
 
 

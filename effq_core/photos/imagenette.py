@@ -19,13 +19,13 @@ FOLDER = "imagenette2-160"
 URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-160.tgz"
 MD5 = "e793b78cc4c9e9a4ccc0c1155377a412"
 """Of the archive; the one torchvision.datasets.Imagenette checks. fast.ai states no other."""
-MEGABYTES = 94
+MEBIBYTES = 94
 """Size of the archive, for people."""
 LICENCE = "ImageNet's terms: non-commercial research and education"
 SOURCE = "https://github.com/fastai/imagenette"
 SUMMARY = (
-    "13,394 photos of ten easily told things, from tench to parachute, with a training and a"
-    f" validation split. {MEGABYTES} MB to download."
+    "13,394 photos of ten things easy to tell apart, from tench to parachute, with a training and a"
+    f" validation split. {MEBIBYTES} MiB to download."
 )
 
 MAX_ENTRIES = 20_000
@@ -97,7 +97,7 @@ def download_imagenette(
     except OSError as error:
         raise StoreError(
             f"Imagenette cannot be unpacked in {home.datasets}: {error.strerror or error}.",
-            "Free about 150 MB, or move the store with EFFQ_HOME; the archive is kept.",
+            "Free about 150 MiB, or move the store with EFFQ_HOME; the archive is kept.",
         ) from error
     return folder
 

@@ -66,7 +66,7 @@ class Index:
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"The stored index of a dataset is corrupt ({error!r}).",
-                "Delete that entry of the store and run again: it is scanned anew.",
+                "Delete that entry of the store and run again: it is scanned again.",
             ) from error
 
 

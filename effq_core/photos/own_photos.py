@@ -129,7 +129,7 @@ def folder_of(home: Home, dataset_id: str) -> Path:
     if not _SLUG.fullmatch(slug) or len(slug) > _LONGEST_SLUG:
         raise DatasetError(
             f"{dataset_id[:80]!r} is not the name of a set of photos.",
-            "`effq datasets` lists those there are.",
+            "`effq datasets` lists all photos.",
         )
     return home.datasets / FOLDER / slug
 
@@ -159,8 +159,8 @@ def open_own(home: Home, dataset_id: str) -> OwnDataset:
             )
         raise DatasetError(
             f"There are no photos {dataset_id}.",
-            "Add them in the Library or with `effq datasets add`; `effq datasets` lists what"
-            " there is.",
+            "Add them in the Library or with `effq datasets add`; `effq datasets` lists all "
+            "photos.",
         )
     return OwnDataset(folder, about)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError, StoreError
 from effq_core.base.reporting import Reporter
 from effq_core.photos.base import Dataset, ImageItem
@@ -108,8 +109,8 @@ def write_pixels(
     except OSError as error:
         raise StoreError(
             f"Decoded images cannot be written to {out_dir}: {error.strerror or error}.",
-            f"They need {wanted * math.prod(entry.shape) / 1e6:,.0f} MB: free some space, or choose"
-            " fewer images.",
+            f"They need {fmt.size(wanted * math.prod(entry.shape))}: free some space, or choose "
+            "fewer images.",
         ) from error
     reporter.progress(len(kept), len(kept))
     if summary.shortfall:
@@ -138,13 +139,13 @@ def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"The decoded images in {folder} are corrupt ({error}).",
-            "Delete that folder and run again: they are decoded anew.",
+            "Delete that folder and run again: they are decoded again.",
         ) from error
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or len(pixels) != len(items):
         raise StoreError(
             f"The decoded images in {folder} are corrupt: {pixels.shape} pixels for"
             f" {len(items):,} images.",
-            "Delete that folder and run again: they are decoded anew.",
+            "Delete that folder and run again: they are decoded again.",
         )
     return pixels, items
 

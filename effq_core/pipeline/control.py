@@ -87,7 +87,7 @@ def time_now(home: Home, run_id: str) -> None:
         run = database.get_run(run_id)
     if not run.status.is_active:
         raise InputError(
-            f"The run {run.id} is {run.status}: it times nothing any more.",
+            f"The run {run.id} is {run.status}: it has nothing left to time.",
             "`effq run --remeasure` with the same choices times its files again.",
         )
     raise_flag(make_folder(home.runs / run.id) / TIME_NOW)

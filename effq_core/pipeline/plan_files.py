@@ -1,4 +1,4 @@
-"""The plan that measures an earlier run's files on other photos: nothing is made anew.
+"""The plan that measures an earlier run's files on other photos: nothing is made again.
 
 What the run has made is taken over under the fingerprints it has, so that results, gates and
 timings refer to the very same files. The bundled reference run is in no store: its files are

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}
 RANGES = {**_FLOAT32, "statistics": "calibrate"}
-"""Inputs of a stage that calibrates float32 anew."""
+"""Inputs of a stage that calibrates float32 again."""
 
 
 def add_layers(planner: Planner, experiment: Experiment) -> None:

@@ -166,7 +166,7 @@ class MeasuringPlanner(StageList, ABC):
         )
 
     def _time(self) -> None:
-        """Times all files in one sitting: one more variant, and all are timed anew."""
+        """Times all files in one sitting: one more variant, and all are timed again."""
         threads, variants = self.experiment.threads, self.variants
         self.add(
             BENCHMARK,

@@ -95,7 +95,7 @@ def offered(home: Home) -> tuple[Preset, ...]:
         Preset(
             "thorough",
             "Thorough",
-            "Every variant and control, on all photos there are.",
+            "Every variant and control, on all available photos.",
             thorough(dataset=dataset),
             "" if photos else "Imagenette",
         ),

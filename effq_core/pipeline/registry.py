@@ -118,7 +118,7 @@ def get_stage(stage_id: str) -> Stage:
 
 
 def stage_title(name: str) -> str:
-    """Names a stage of a plan: ``convert:int8`` is ``Convert: Int8 (PTQ)``."""
+    """Names a stage of a plan: ``convert:int8`` is ``Convert: int8``."""
     importlib.import_module(_BUILT_IN)
     kind, _, about = name.partition(":")
     title = _kind_title(kind)

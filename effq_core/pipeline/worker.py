@@ -26,7 +26,7 @@ from effq_core.store.manifest import Artifact, library_versions
 
 log = logging.getLogger(__name__)
 
-QUIET = "waiting until other work leaves the cores free"
+QUIET = "waiting for free cores"
 TIMING = "waiting for a timing run to finish"
 """What a stage says while it waits for the host's cores."""
 
@@ -142,7 +142,7 @@ def _input(store: ArtifactStore, kind: str, fingerprint: str) -> Artifact:
     if found is None:
         raise StoreError(
             f"The artifact {kind}/{fingerprint[:12]} has disappeared or was damaged.",
-            "Run again: it is made anew.",
+            "Run again: it is made again.",
         )
     return found
 

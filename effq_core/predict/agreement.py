@@ -56,7 +56,7 @@ def sentence(answered: Answered) -> str:
     others = [answer for answer in answered.answers if answer.agrees is not None]
     expected = baseline.guesses[0]
     if not others:
-        return f"Float32 answers {expected.label}; there is no other variant to compare it with."
+        return f"float32 answers {expected.label}; there is no other variant to compare it with."
     differing = [answer for answer in others if not answer.agrees]
     if not differing:
         number = fmt.counted(len(answered.answers), "variant")
@@ -67,7 +67,7 @@ def sentence(answered: Answered) -> str:
         margin = 100 * (expected.probability - baseline.guesses[1].probability)
         if margin < _UNDECIDED_POINTS:
             apart = fmt.points(margin).lstrip("+")
-            text += f" Float32 is undecided itself: its two best classes are only {apart} apart."
+            text += f" float32 is undecided itself: its two best classes are only {apart} apart."
     return text
 
 

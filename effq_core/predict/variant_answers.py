@@ -70,7 +70,7 @@ class Predictor:
 
     def __init__(self, results: Results, variants: Sequence[str] = (), *, threads: int = 1) -> None:
         self.variants = in_catalogue_order(variants) if variants else results.with_files
-        # Float32 always answers too: the others are compared with it.
+        # float32 always answers too: the others are compared with it.
         loaded = dict.fromkeys((*self.variants, BASELINE))
         self._models = {name: Model(results.model_file(name), threads=threads) for name in loaded}
         self.labels = tuple(results.labels())

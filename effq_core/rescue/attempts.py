@@ -69,7 +69,7 @@ class Attempts:
         before = story.about(remedy)
         again = before is not None and before.state in UNFINISHED
         run = None
-        # Only the very same experiment goes on where it stopped.
+        # Only the very same experiment continues where it stopped.
         if before is not None and again and before.experiment == experiment:
             run = self._known(before.run)
         name = f"Rescue {story.id[-4:]}: {step_title(remedy, experiment)}"
@@ -118,7 +118,7 @@ class Attempts:
             why = f"{run.error} {run.hint}".strip()
             return replace(step, state=StepState.FAILED, why=why)
         if self._stop.timed_out:  # it had its turn: no time is left for another
-            return replace(step, state=StepState.FAILED, why="The time allowed was up.")
+            return replace(step, state=StepState.FAILED, why="The time limit was reached.")
         return replace(step, state=StepState.CANCELLED, why="It was cancelled.")
 
     def _judged(self, step: Step, rescue: Rescue, results: Results) -> Step:

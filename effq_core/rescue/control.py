@@ -47,7 +47,7 @@ def start_detached(home: Home, story_id: str) -> int:
     with FileLock(files.starting):
         story = load(home, story_id)
         if story.status.is_active and story.pid is not None:
-            raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
+            raise InputError(f"The rescue {story_id} is already running.", "Wait, or cancel it.")
         process = files.start(home, KIND, story_id)
         # Until it says so itself, so that one that dies at birth is noticed.
         save(home, replace(story, status=Status.QUEUED, pid=process.pid, token=process.token))
@@ -71,7 +71,7 @@ def prepare_again(home: Home, story_id: str) -> None:
         InputError: If there is no such rescue, or somebody works on it.
     """
     if load(home, story_id).status.is_active:
-        raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
+        raise InputError(f"The rescue {story_id} is already running.", "Wait, or cancel it.")
     files_of(home, story_id).forget_cancel()
 
 
@@ -84,7 +84,7 @@ def delete(home: Home, story_id: str) -> None:
     files = files_of(home, story_id)
     lock = FileLock(files.lock)
     if load(home, story_id).status.is_active or not lock.try_acquire():
-        raise InputError(f"The rescue {story_id} is going on.", "Cancel it first.")
+        raise InputError(f"The rescue {story_id} is running.", "Cancel it first.")
     with lock:
         remove_tree(files.folder)
 

@@ -140,8 +140,8 @@ class _Taken:
         step = self._story.about(None)
         if step is None or step.outcome is None:
             raise EffqError(
-                f"Int8 itself could not be measured: {step.why if step else 'it was not run'}",
-                "Without it nobody knows what is lost. Mend that, then take the rescue up again.",
+                f"int8 itself could not be measured: {step.why if step else 'it was not run'}",
+                "Without it the loss is unknown. Fix that, then resume the rescue.",
             )
 
     def _next(self) -> Offer | None:
@@ -211,7 +211,7 @@ class _Taken:
         made = [s for s in self._story.measured if variant_of(s.remedy) == PTQ and s.experiment]
         best = min(made, key=lambda s: s.outcome.drop_points if s.outcome else 0.0)
         if best.experiment is None:
-            raise EffqError("A measured step has no experiment.", "Ask for the rescue again.")
+            raise EffqError("A measured step has no experiment.", "Start the rescue again.")
         return best.experiment.calibration
 
     def _left(self) -> float | None:

@@ -33,8 +33,8 @@ class Outcome(Plain):
         top1: Share that is right, 0–1; ``None`` without labels.
         low: Lower end of its 95 % interval (Wilson).
         high: Upper end.
-        float32_top1: Float32's share on the same photos.
-        drop_points: Float32's top-1 minus its own, percentage points; without labels, photos on
+        float32_top1: float32's share on the same photos.
+        drop_points: float32's top-1 minus its own, percentage points; without labels, photos on
             which the two disagree, per cent.
         drop_low: Lower end of the drop's 95 % interval (paired; of the disagreement: Wilson).
         drop_high: Upper end.

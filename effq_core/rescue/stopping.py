@@ -46,7 +46,7 @@ class Stopping:
     def check(self) -> None:
         """Raises once somebody asked to stop."""
         if self._files.is_asked_to_stop:
-            raise Cancelled("The rescue was cancelled.", "Take it up again to go on.")
+            raise Cancelled("The rescue was cancelled.", "Resume it to continue.")
 
     @contextmanager
     def stops(

@@ -98,7 +98,7 @@ class Story(Plain):
 
     @property
     def base(self) -> Step | None:
-        """Int8 as it is, once it is measured."""
+        """int8 as it is, once it is measured."""
         found = self.about(None)
         return found if found is not None and found.outcome is not None else None
 
@@ -152,7 +152,7 @@ class Story(Plain):
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise StoreError(
                 f"The story cannot be read ({type(error).__name__}: {error}).",
-                "It comes from another version of EffQ; ask for the rescue again.",
+                "It comes from another version of EffQ; start the rescue again.",
             ) from error
 
 
@@ -174,9 +174,7 @@ def load(home: Home, story_id: str) -> Story:
     """Reads a story; it is ``interrupted`` if the process that worked on it has died."""
     plain = read_json(files_of(home, story_id).folder / STORY_FILE)
     if plain is None:
-        raise InputError(
-            f"There is no rescue {story_id}.", "`effq rescue list` lists the rescues there are."
-        )
+        raise InputError(f"There is no rescue {story_id}.", "`effq rescue list` lists all rescues.")
     story = Story.from_dict(plain)
     waits = story.status is Status.QUEUED and story.pid is None
     if story.status.is_active and not waits and not is_alive(story.pid, story.token):
@@ -208,7 +206,7 @@ def find(home: Home, text: str) -> Story:
         ids = [path.parent.name for path in (home.root / "rescues").glob(f"*/{STORY_FILE}")]
         fitting = [each for each in sorted(ids) if text and each.startswith(text)]
     if not fitting:
-        raise InputError(f"There is no rescue {text!r}.", "`effq rescue list` lists them.")
+        raise InputError(f"There is no rescue {text!r}.", "`effq rescue list` lists all rescues.")
     if len(fitting) > 1:
         raise InputError(f"{text!r} can mean {len(fitting)} rescues.", "Give the whole id.")
     return load(home, fitting[0])

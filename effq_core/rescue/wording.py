@@ -41,7 +41,7 @@ def state_title(state: StepState) -> str:
 
 def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> str:
     """Names a step, such as ``Percentile calibration (99.99 %, 500 images)``."""
-    title = "Int8 as it is" if remedy is None else remedy_title(remedy)
+    title = "int8 as it is" if remedy is None else remedy_title(remedy)
     if experiment is None:
         return title
     calibration, parts = experiment.calibration, []
@@ -89,7 +89,7 @@ def loss_sentence(outcome: Outcome) -> str:
     n = fmt.counted(outcome.n, "photo")
     if not outcome.is_labelled:
         return (
-            f"answers otherwise than float32 on {fmt.decimals(outcome.drop_points, 2)} % of {n} "
+            f"differs from float32 on {fmt.decimals(outcome.drop_points, 2)} % of {n} "
             f"without labels (95 % interval {fmt.decimals(outcome.drop_low, 2)} to "
             f"{fmt.decimals(outcome.drop_high, 2)} %)"
         )
@@ -181,7 +181,7 @@ def verdict(story: Story) -> list[str]:
 
 
 def _about_base(story: Story, base: Outcome) -> str:
-    start = f"Int8 as it is {loss_sentence(base)}"
+    start = f"int8 as it is {loss_sentence(base)}"
     allowed = points(story.rescue.max_drop_points)
     unit = allowed if base.is_labelled else f"{allowed.split()[0]} %"
     if base.meets(story.rescue.max_drop_points):
@@ -227,7 +227,7 @@ def _recovered(outcome: Outcome, base: Outcome) -> str:
     if base.drop_points <= 0 or outcome.drop_points >= base.drop_points:
         return ""
     if base.p is not None and base.p >= SIGNIFICANCE:
-        return "Int8's own loss is consistent with chance, so there is none to recover for sure. "
+        return "int8's own loss is consistent with chance, so there is none to recover for sure. "
     share = (base.drop_points - outcome.drop_points) / base.drop_points
     if share >= 1:
         return "The whole loss is recovered. "
@@ -258,8 +258,7 @@ def _about_choice(story: Story, n: int) -> list[str]:
         return []
     return [
         f"{looks} files were judged on the same {fmt.counted(n, 'photo')}: the best of several "
-        "looks a little better there than it is. Before it is shipped, measure it once on photos "
-        "that chose nothing."
+        "looks a little better there than it is. Before shipping, measure it once on other photos."
     ]
 
 

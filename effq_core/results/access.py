@@ -98,7 +98,7 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
     exact = exact or [run for run in runs if text and text == run.name]
     fitting = exact or [run for run in runs if text and run.id.startswith(text)]
     if not fitting:
-        raise InputError(f"There is no run {text!r}.", "`effq runs` lists the runs there are.")
+        raise InputError(f"There is no run {text!r}.", "`effq runs` lists all runs.")
     if len(fitting) > 1:
         some = ", ".join(run.id for run in fitting[:5])
         raise InputError(f"{text!r} can mean {len(fitting)} runs: {some}.", "Give the whole id.")
@@ -107,7 +107,7 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
 
 def _next_step(run: RunRow) -> str:
     if run.status in (Status.QUEUED, Status.RUNNING, Status.CANCELLING):
-        return f"Wait for it; `effq show {run.id}` tells how far it is."
+        return f"Wait for it; `effq show {run.id}` shows its progress."
     return f"`effq resume {run.id}` continues where it stopped."
 
 

@@ -40,7 +40,6 @@ class VariantResult(Plain):
 
     Attributes:
         name: From the variant catalogue.
-        title: Name for people.
         artifact: Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its
             measurements are there, as of the reference run's controls.
         predictions: Where its answers to every evaluation image are, likewise.
@@ -57,7 +56,6 @@ class VariantResult(Plain):
     """
 
     name: str
-    title: str
     artifact: str
     predictions: str
     file: FileReport
@@ -70,6 +68,11 @@ class VariantResult(Plain):
     conversion: dict[str, Any]
     training: dict[str, Any] | None
     gates: tuple[Gate, ...]
+
+    @property
+    def title(self) -> str:
+        """Name for people; not the stored one, which an earlier version may have given."""
+        return get_variant(self.name).title
 
     @property
     def failed_gates(self) -> tuple[Gate, ...]:
@@ -129,7 +132,7 @@ class Results:
 
     @property
     def baseline(self) -> VariantResult:
-        """Float32, which every other variant is compared with."""
+        """float32, which every other variant is compared with."""
         return self.variants[BASELINE]
 
     @property
@@ -176,7 +179,7 @@ class Results:
         if (size := path.stat().st_size) != measured:
             raise StoreError(
                 f"{path} has {size:,} bytes instead of the {measured:,} that were measured.",
-                "Run the experiment again: a damaged file is made anew.",
+                "Run the experiment again: a damaged file is made again.",
             )
         return path
 

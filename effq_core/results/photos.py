@@ -44,7 +44,7 @@ class EvaluationPhotos:
             photo: Pixels = self._pixels[row].copy()  # not a view that keeps the file mapped
             return photo
         if self._dataset is None or self._items is None:
-            raise StoreError("These evaluation photos have no source.", "Open them anew.")
+            raise StoreError("These evaluation photos have no source.", "Open them again.")
         return decode(self._dataset.open(self._items[self.keys[row]]), self.entry)
 
 

@@ -76,12 +76,12 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
     """Says which numbers may not be compared: a sentence for accuracy, one for latency, or none."""
     sentences = []
     for touches, what in (
-        (Touches.ACCURACY, "Accuracies of these runs do not compare"),
-        (Touches.LATENCY, "Latencies of these runs do not compare"),
+        (Touches.ACCURACY, "Accuracies of these runs cannot be compared"),
+        (Touches.LATENCY, "Latencies of these runs cannot be compared"),
     ):
         names = [entry.what.lower() for entry in found if entry.touches is touches]
         if names:
-            sentences.append(f"{what}: they differ in {_listed(names)}.")
+            sentences.append(f"{what}: they differ in {fmt.listed(names)}.")
     return tuple(sentences)
 
 
@@ -136,12 +136,6 @@ def across(a: Results, b: Results) -> dict[str, Comparison]:
         if same and same_shape:
             found[name] = compare(before, after)
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def calibration_text(results: Results) -> str:

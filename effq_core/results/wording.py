@@ -68,11 +68,6 @@ def waiting_text(status: Status) -> str:
     return _WAITING.get(status, status_title(status))
 
 
-def sentence(text: str) -> str:
-    """Returns words with a capital at their beginning."""
-    return text[:1].upper() + text[1:]
-
-
 def queue_text(place: int, ahead: RunRow) -> str:
     """Says where a run stands among those that wait, from 1, and which run is before it."""
     name = f" “{ahead.name}”" if ahead.name else ""

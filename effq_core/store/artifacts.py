@@ -92,7 +92,7 @@ class ArtifactStore:
         return problems
 
     def quarantine(self, artifact: Artifact, reason: str) -> None:
-        """Sets a damaged artifact aside, so that the next run makes it anew."""
+        """Sets a damaged artifact aside, so that the next run makes it again."""
         self._quarantine(artifact.path, reason)
 
     def _quarantine(self, path: Path, reason: str) -> None:
@@ -101,7 +101,7 @@ class ArtifactStore:
         # Someone else may have moved it already, which is as good.
         with store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(target)
-        warning = f"{reason} It was moved to {target} and is made anew."
+        warning = f"{reason} It was moved to {target} and is made again."
         log.warning(warning)
         self._warnings.append(warning)
 

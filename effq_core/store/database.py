@@ -87,7 +87,7 @@ class Database(RunStates):
         validate_run_id(run_id)
         rows = self._connection.select("SELECT * FROM runs WHERE id=?", (run_id,))
         if not rows:
-            raise InputError(f"There is no run {run_id}.", "`effq runs` lists the runs there are.")
+            raise InputError(f"There is no run {run_id}.", "`effq runs` lists all runs.")
         return self._settle(row_to_run(rows[0]))
 
     def list_runs(self, limit: int | None = None) -> list[RunRow]:

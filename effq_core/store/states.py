@@ -58,7 +58,7 @@ class RunStates(Journal):
             ).rowcount
             row = sql.execute("SELECT * FROM runs WHERE id=?", (run_id,)).fetchone()
         if row is None:
-            raise StoreError(f"The run {run_id} was deleted.", "`effq runs` lists the runs.")
+            raise StoreError(f"The run {run_id} was deleted.", "`effq runs` lists all runs.")
         run = row_to_run(row)
         if changed and not status.is_active:
             self.write_run_file(run)

@@ -13,10 +13,10 @@ from effq_core.measure.statistics import MARGIN_POINTS
 from effq_core.sweeps.results import Along, Series, x_text
 
 HOW = (
-    "Each two settings are compared on the same photos and seeds, a photo counting by the mean of "
-    "its seeds: exact paired sign-flip test (with one seed McNemar's), p corrected by Holm for all "
-    "of these comparisons together; more than chance means p < 0.05. Photos are what chance draws "
-    "here; what another seed does is said by the least and greatest value."
+    "Every two settings are compared on the same photos and seeds by an exact paired sign-flip "
+    "test (McNemar's with one seed). A photo counts by the mean over its seeds. p is corrected for "
+    "all these comparisons together (Holm); significant means p < 0.05. The test covers chance in "
+    "the photos; the least and greatest value show what another seed does."
 )
 """How the sentences were found, for whoever asks."""
 
@@ -80,7 +80,7 @@ def _along(pairs: Sequence[_Pair], along: Along, quality: str, *, several: bool)
         where = _where(start, along, is_all=start == min(pair.low_x for pair in pairs))
         whose = " of any line" if several else ""
         found.append(
-            f"{where}, {quality}{whose} changes by no more than chance would do: "
+            f"{where}, {quality}{whose} changes only as much as is consistent with chance: "
             f"{_largest(rest)}{_reservation(rest)}."
         )
         before = _real([pair for pair in pairs if pair.low_x < start])
@@ -97,7 +97,7 @@ def _between(pairs: Sequence[_Pair], quality: str) -> list[str]:
         more = f" (and {len(real) - 1} more such pairs)" if len(real) > 1 else ""
         return [f"The lines differ: {_difference(real[0], quality)}{more}."]
     return [
-        f"No two lines differ by more than chance at the same setting: {_largest(pairs)}"
+        f"No two lines differ significantly at the same setting: {_largest(pairs)}"
         f"{_reservation(pairs)}."
     ]
 

@@ -84,7 +84,7 @@ def _found(store: ArtifactStore, variant: str, fingerprint: str, baseline: str) 
         if variant != BASELINE and baseline and store.exists(_EVALUATE, baseline):
             comparison = _comparison(store.path(_EVALUATE, baseline), path)
     except StoreError:
-        return None  # damaged: the sweep makes it anew when it goes on
+        return None  # damaged: the sweep makes it again when it goes on
     return Found(variant, get_variant(variant).title, accuracy, comparison)
 
 

@@ -81,13 +81,13 @@ def read_sweep(home: Home, run_id: str) -> SweepState:
     """Reads a sweep."""
     path = home.runs / validate_run_id(run_id) / SWEEP_FILE
     if not path.is_file():
-        raise InputError(f"There is no sweep {run_id}.", "`effq sweep list` lists those there are.")
+        raise InputError(f"There is no sweep {run_id}.", "`effq sweep list` lists all sweeps.")
     plain = read_json(path)
     try:
         return _state(run_id, plain)
     except (ExperimentError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"The sweep's file {path} is damaged ({error}).", "Ask for the same sweep again."
+            f"The sweep's file {path} is damaged ({error}).", "Start the same sweep again."
         ) from error
 
 

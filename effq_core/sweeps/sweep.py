@@ -71,12 +71,12 @@ class Sweep:
                 f"{len(self.values[axis])} {AXES[axis].axis.title}" for axis in self.axes
             )
             raise ExperimentError(
-                f"This sweep has {self.runs:,} runs ({counts}), and {MOST_RUNS} are the most.",
+                f"This sweep has {self.runs:,} runs ({counts}); at most {MOST_RUNS} are allowed.",
                 "Choose fewer values, or make several sweeps.",
             )
         if self.runs < 2:
             raise ExperimentError(
-                "This sweep has one run.", "Give two values or more of a choice, or use a run."
+                "This sweep has one run.", "Give at least two values of a setting, or start a run."
             )
         self._check_needed()
 

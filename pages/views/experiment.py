@@ -30,8 +30,8 @@ if run_id:
     except InputError:
         # Not the error's own words: they tell what to type on a command line.
         st.warning(
-            "This address names no run that is here: it was deleted, or is not a run's id. Below "
-            "is a new experiment, and beside it the runs there are.",
+            "The run in this address was deleted or never existed. Choose another run, or start a "
+            "new experiment below.",
             icon=":material/link_off:",
         )
     else:

@@ -315,6 +315,6 @@ def test_a_sweeps_run_that_is_changed_keeps_the_photos_of_its_sweep(
 def test_an_address_of_no_run_is_a_message(open_view: OpenView, tmp_path: Path, text: str) -> None:
     app = open_view(tmp_path, "experiment", text)
     assert not app.exception
-    assert "names no run that is here" in words(app)
+    assert "was deleted or never existed" in words(app)
     assert text not in words(app)
     assert _button(app, "Run")  # a new experiment is right there

@@ -161,8 +161,8 @@ def test_the_reference_run_shows_what_ships_and_offers_remedies_on_a_run_of_ones
     app = open_view(tmp_path / "home", "layers", "reference")
     assert not app.exception
     said = words(app).replace("\\", "")
-    assert "On 1,966 photos Int8 (PTQ) is worse than Float32 by 0.2 points" in said
-    assert "carry only 46 % of what 23 blocks do one by one" in said
+    assert "On 1,966 photos int8 is worse than float32 by 0.2 points" in said
+    assert "cause only 46 % of the change (23 blocks, each alone in int8" in said
     assert "Choose another run above to try them" in said
     assert "Rescue int8" not in said
     assert not [button for button in app.button if button.key and "mix" in button.key]
@@ -198,7 +198,7 @@ def test_one_sentence_tells_the_loss_and_who_does_it(layers: AppTest) -> None:
     assert not layers.exception
     assert not layers.error
     text = words(layers)
-    assert "On 60 photos Int8" in text
+    assert "On 60 photos int8" in text
     assert "16 calibration photos" in text
     assert "mnat of KL" in text
 

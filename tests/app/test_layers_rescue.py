@@ -91,7 +91,7 @@ def test_a_told_story_has_its_steps_charts_downloads_and_verdict(home: Home, tin
     assert "meets the limit" in words(app)
     assert len(app.get("plotly_chart")) == 2
     assert [button.label for button in app.get("download_button")] == [
-        "Story (Markdown)",
+        "Report (Markdown)",
         "Story (JSON)",
     ]
     table = app.dataframe[0].value

@@ -139,7 +139,7 @@ def test_many_photos_make_a_table_with_agreement_and_a_file(app: AppTest, tiny_r
     variants = tiny_run.experiment.variants
     assert list(table.columns) == ["photo", "seen", *variants]
     same = sum(cell.startswith("✓") for cell in table["int8"])
-    assert f"| Int8 (PTQ) | {same} of 6: " in words(app)
+    assert f"| int8 | {same} of 6: " in words(app)
     [button] = app.get("download_button")
     assert button.proto.label == "Download answers (CSV)"
 

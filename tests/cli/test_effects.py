@@ -58,7 +58,7 @@ def test_a_dry_run_names_stages_time_and_disk_and_makes_nothing(effq, home) -> N
 
     assert answer.exit_code == 0, answer.stderr
     assert "--detach and --name have no effect with --dry-run." in answer.stderr
-    assert "Fine-tune: Int8 (QAT)" in answer.stdout and "to be made" in answer.stdout
+    assert "Fine-tune: int8 QAT" in answer.stdout and "to be made" in answer.stdout
     last = answer.stdout.splitlines()[-1]
     assert last.startswith("0 of 29 stages cached; about ") and "of disk" in last
     assert list(home.root.iterdir()) == [], "no index, no engine, no folder"

@@ -114,7 +114,7 @@ def test_the_reference_run_answers_and_is_exported_with_no_run_of_ones_own(
     written = {path.name for path in (tmp_path / "out").glob("*.tflite")}
     assert written == {f"{name}.tflite" for name in SHIPPED}
     readme = (tmp_path / "out" / "README.md").read_text("utf-8")
-    assert "Int8 (float control) was measured; its file is not included." in readme
+    assert "int8 float control was measured; its file is not included." in readme
 
 
 def test_predict_asks_only_variants_of_the_run(effq, tiny_home, coffee: Path) -> None:

@@ -229,7 +229,7 @@ def two_dashboards(base: Base, folder: Path, cell: Cell) -> None:
                 made.settled(run_id)
             other = pages[1]
             other.goto(f"{apps[1].url}/results?run={runs[0]}")
-            other.get_by_text("Int8 (PTQ)").first.wait_for(timeout=120_000)
+            other.get_by_text("int8").filter(visible=True).first.wait_for(timeout=120_000)
             if other.locator("[data-testid='stException']").count():
                 cell.problems.append("The other dashboard shows an error.")
         states = sorted(made.stage_rows(run_id)[stage].state.value for run_id in runs)

@@ -352,14 +352,14 @@ def test_of_costs_that_add_up_the_fewest_blocks_are_found(
 def test_int8_that_holds_the_limit_keeps_nothing_and_says_so(case: Case) -> None:
     found = search(case, [0.1] * 7, 1.0)
     assert found.choice.keep == () and found.met and len(found.trials) == 1
-    assert "Int8 itself holds the limit" in found.sentence
+    assert "int8 itself holds the limit" in found.sentence
 
 
 def test_a_search_that_runs_out_of_time_takes_the_best_it_has_seen(case: Case) -> None:
     found = search(case, [8.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0], 0.0, most=3)
     assert not found.complete and not found.met
     assert found.choice.keep == ("stem", "block1a")
-    assert "time was up" in found.sentence
+    assert "time ran out" in found.sentence
 
 
 def test_where_the_loss_is_spread_over_all_blocks_the_same_part_of_all_comes_first(

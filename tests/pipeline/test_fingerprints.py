@@ -1,7 +1,7 @@
 """Fingerprints stay what they were: a store's artifacts are found again by later code.
 
 ``fingerprints.json`` was written by the code before stages had ids. Where a stage's result is meant
-to change, its ``version`` is raised and the file written anew: delete it and run this module.
+to change, its ``version`` is raised and the file written again: delete it and run this module.
 """
 
 from __future__ import annotations

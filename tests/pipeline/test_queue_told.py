@@ -131,7 +131,7 @@ def test_a_timing_run_says_that_it_waits_for_other_work(
 
     assert worker.run_stage(task, send)["state"] == "done"
     waited = [message["detail"] for message in sent if message["what"] == "waiting"]
-    assert waited == ["waiting until other work leaves the cores free"]
+    assert waited == ["waiting for free cores"]
 
 
 def test_a_terminal_shows_the_place_in_the_queue(runs: Runs) -> None:

@@ -108,7 +108,7 @@ def test_a_stage_from_outside_is_planned_worked_on_and_named(outside: Any, tmp_p
     assert worked(Plan(stages.stages), "toy:int8", home)["state"] == "done"
     (made,) = home.artifacts.glob("toy/*/out.txt")
     assert made.read_text() == "outside"
-    assert stage_title("toy:int8") == "Make a toy: Int8 (PTQ)"
+    assert stage_title("toy:int8") == "Make a toy: int8"
 
 
 def test_a_stage_whose_module_is_gone_is_said(tmp_path: Path) -> None:
@@ -123,5 +123,5 @@ def test_a_stage_whose_module_is_gone_is_said(tmp_path: Path) -> None:
 
 def test_a_name_nobody_knows_stays_as_it_is() -> None:
     assert stage_title("toy:int8") == "toy:int8"
-    assert stage_title("convert:int8") == "Convert: Int8 (PTQ)"
+    assert stage_title("convert:int8") == "Convert: int8"
     assert stage_title("freeze:float_control") == "Freeze the graph: float control"

@@ -173,7 +173,7 @@ def test_the_reference_runs_files_are_those_that_were_measured() -> None:
     assert reference.labels() == reference.dataset["class_names"]
     for name in controls():
         assert reference.predictions(name).probabilities.shape[0] == reference.baseline.accuracy.n
-        with pytest.raises(InputError, match=r"\.tflite file of Int8 .* only its measurements"):
+        with pytest.raises(InputError, match=r"\.tflite file of int8 .* only its measurements"):
             reference.model_file(name)
 
 

@@ -44,7 +44,7 @@ def test_the_stages_of_a_run_are_those_of_its_own_plan(tmp_path: Path) -> None:
     for member, names in zip(sweep.members(), joined.members, strict=True):
         alone = fingerprints(build_plan(member.experiment, home))
         assert {own: joined.fingerprints[name] for own, name in names.items()} == alone
-    assert stage_title("convert:int8@2") == "Convert: Int8 (PTQ), run 2"
+    assert stage_title("convert:int8@2") == "Convert: int8, run 2"
 
 
 def test_a_forecast_counts_what_is_shared_once(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def _purpose(results: Results) -> str:
     classes = fmt.counted(len(results.labels()), "class", "classes")
     return (
         f"It says which of {classes} (`labels.txt`) a photo shows. It always answers with one of "
-        "them, also for a photo that shows none. The numbers below hold for photos like those "
+        "them, even for a photo that shows none. The numbers below hold for photos like those "
         "it was measured on; for others they can be far worse: measure it on your own."
     )
 
@@ -195,7 +195,7 @@ def _checks(results: Results, own: VariantResult) -> str:
     failed = [gate for _, gate in gates if not gate.passed]
     said = (
         f"**{len(failed)} of {fmt.counted(len(gates), 'check')} FAILED:** do not rely on the "
-        "numbers above before you know why."
+        "numbers above until you know why."
         if failed
         else f"All {fmt.counted(len(gates), 'check')} passed."
     )

@@ -50,7 +50,7 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     """Checks that a file's answers agree with float32's as far as their accuracies make likely.
 
     Args:
-        baseline: Float32's answers.
+        baseline: float32's answers.
         other: The file's to the same images.
         names: Of the outputs, for naming those in another order.
 
@@ -146,8 +146,8 @@ GATES.register(
     Rule(
         name=NAME,
         title="Agrees with float32 as its accuracy allows",
-        purpose="Outputs in another order, or another model's file, would otherwise pass for a "
-        "loss by quantization. A real loss, however large, passes: accuracy shows it.",
+        purpose="Outputs in another order, or another model's file, would otherwise be mistaken "
+        "for a quantization loss. A real loss, however large, passes: accuracy shows it.",
         sentence=_sentence,
         of_file=_check,
     )

@@ -214,7 +214,7 @@ GATES.register(
     Rule(
         name=NAME,
         title="Answers fit the photos' labels",
-        purpose="A model fed otherwise than it was trained, or with its labels in another order, "
+        purpose="A model with other preprocessing than in training, or labels in another order, "
         "answers at random. Nothing measured on it means anything.",
         sentence=_sentence,
         of_file=_check,

@@ -38,7 +38,7 @@ for _first, _second in combinations(ROLES, 2):
     GATES.register(
         Rule(
             name=f"{_first}_{_second}_disjoint",
-            title=f"No photo is for both {_first} and {_second}",
+            title=f"No photo is used for both {_first} and {_second}",
             purpose="A model that is judged on photos it was made with looks better than it is.",
             group="No photo serves two purposes",
             sentence=_sentence,

@@ -70,7 +70,7 @@ def _sentence(found: Mapping[str, int], needed: Mapping[str, int]) -> str:
 GATES.register(
     Rule(
         name=NAME,
-        title="Fake-quant is everywhere it must be",
+        title="Fake-quant is in every required place",
         purpose="Without a fake-quant operator at every weight and activation, training would not "
         "be quantization-aware.",
         sentence=_sentence,

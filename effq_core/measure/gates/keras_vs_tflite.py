@@ -76,7 +76,7 @@ GATES.register(
         name=NAME,
         title="The file answers as the Keras model does",
         purpose="The model before conversion is set against the file. A fault of the conversion "
-        "would otherwise pass for a loss by quantization.",
+        "would otherwise be mistaken for a quantization loss.",
         sentence=_sentence,
         of_file=_check,
     )

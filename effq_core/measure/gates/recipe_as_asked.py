@@ -126,7 +126,7 @@ def _sentence(
 ) -> str:
     if wrong_blocks:
         blocks = fmt.some([f"“{name}” ({count})" for name, count in wrong_blocks], _NAMED)
-        return f"{wrong} of {operators} operators compute otherwise than asked: {blocks}."
+        return f"{wrong} of {operators} operators do not compute as requested: {blocks}."
     if wrong:
         return "The mixed file has other operators than float32."
     if not kept:

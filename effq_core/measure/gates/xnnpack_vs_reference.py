@@ -224,7 +224,7 @@ GATES.register(
         name=NAME,
         title="Fast and plain kernels agree",
         purpose="LiteRT's fast CPU kernels are set against its slow, plain ones. A fault in the "
-        "fast ones would otherwise pass for a loss by quantization. Rounding is no fault.",
+        "fast ones would otherwise be mistaken for a quantization loss. Rounding is no fault.",
         sentence=_sentence,
         of_file=_check,
     )

@@ -178,7 +178,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
     """
     if not any((folder / name).is_file() for name in CONTENT):
         raise StoreError(
-            f"Of your model {slug} there is a card only: its layers and weights are gone.",
+            f"Your model {slug} has only a card: its layers and weights are gone.",
             f"Remove it with `effq models remove {PREFIX}{slug}` and add it again.",
         )
     plain = read_json(folder / CARD_FILE) or {}

@@ -120,7 +120,9 @@ def remove_ready(variant: str, home: Home) -> None:
 def _read(folder: Path) -> ReadyFile:
     remedy = f"Remove it with `effq models remove {READY_PREFIX}{folder.name}` and add it again."
     if not (folder / MODEL_FILE).is_file():
-        raise StoreError(f"Of your file {folder.name} there is a card only.", remedy)
+        raise StoreError(
+            f"Your file {folder.name} has only a card; the model file is gone.", remedy
+        )
     plain: dict[str, Any] = read_json(folder / CARD_FILE) or {}
     try:
         return ReadyFile(

@@ -66,7 +66,7 @@ def look_apart(
                     raise DatasetError(
                         "The photos cannot be read: the process that decodes them "
                         f"{died.why}, last at {shown(died.at) or 'unpacking'}.",
-                        "Leave that file out, or save it anew as JPEG.",
+                        "Leave that file out, or save it again as JPEG.",
                     ) from None
                 continue
             break

@@ -15,7 +15,7 @@ from effq_core.pipeline.registry import stage
 from effq_core.store.stage_files import LABELS_FILE, MODEL_FILE
 
 
-@stage("kept:gone", title="Take over from another run")
+@stage("kept:gone", title="Reuse from another run")
 def gone(context: StageContext) -> NoReturn:
     """Says that an artifact which is only ever taken over is no longer there."""
     raise StageError(
@@ -41,7 +41,7 @@ def reference_file(context: StageContext) -> dict[str, Any]:
     content = (folder / MODEL_FILE).read_bytes()
     if hashlib.sha256(content).hexdigest() != context.params["sha256"]:
         raise StageError(
-            f"{folder / MODEL_FILE} is not the file that was measured.", "Install EffQ anew."
+            f"{folder / MODEL_FILE} is not the file that was measured.", "Reinstall EffQ."
         )
     (context.out / MODEL_FILE).write_bytes(content)
     (context.out / LABELS_FILE).write_bytes((folder / LABELS_FILE).read_bytes())

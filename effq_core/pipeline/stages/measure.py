@@ -96,7 +96,7 @@ def _together(context: StageContext, n: int) -> Floats:
     if len(whole) != n:
         raise StageError(
             f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}.",
-            "Run again: they are made anew.",
+            "Run again: they are made again.",
         )
     return whole
 

@@ -205,7 +205,7 @@ def finetune(context: StageContext) -> dict[str, Any]:
 @stage(
     "model:keras_predict",
     kind="keras",
-    title="Predict with Keras, for the parity gate",
+    title="Check the conversion against Keras",
     libraries=TENSORFLOW,
 )
 def keras_predict(context: StageContext) -> dict[str, Any]:

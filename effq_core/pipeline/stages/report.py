@@ -21,7 +21,7 @@ from effq_core.runtimes.registry import packages
 from effq_core.store.stage_files import RESULTS_FILE
 
 
-@stage("report:report", title="Put the results together", version=2, libraries=STATISTICS)
+@stage("report:report", title="Assemble the results", version=2, libraries=STATISTICS)
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from effq_core.base.errors import ModelError
+from effq_core.base.errors import UnloadableError
 from effq_core.models.file_input import TensorSpec
 from effq_core.runtimes.litert.one_image import only_several, take_one_image
 from effq_core.runtimes.session import Kernels, Session, Values
@@ -105,7 +105,7 @@ def load_interpreter(
     except (ValueError, RuntimeError) as error:
         if batch > 1:
             raise only_several(path.name, batch, error) from error
-        raise ModelError(
+        raise UnloadableError(
             f"LiteRT cannot load {path.name}: {error}",
             "The file is corrupt or uses operators this LiteRT does not know; make it again.",
         ) from error

@@ -1,4 +1,4 @@
-"""Int8 (mixed): int8, with some blocks in floats."""
+"""int8 mixed: int8, with some blocks in floats."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def _suggest(planner: Planner, mixed: Mixed) -> None:
 CATALOGUE.register(
     Variant(
         name="int8_mixed",
-        title="Int8 (mixed)",
-        summary="Int8, with the blocks that lose most kept in floats.",
-        good_for="Int8 where a few blocks cost accuracy and there is no time to fine-tune.",
+        title="int8 mixed",
+        summary="int8, with the blocks that lose most kept in floats.",
+        good_for="int8 where a few blocks cost accuracy and there is no time to fine-tune.",
         colour="#8f8a00",
         symbol="pentagon",
         weight_bits=8,

@@ -1,4 +1,4 @@
-"""Int8 (QAT): fine-tuned with fake-quant operators in the graph."""
+"""int8 QAT: fine-tuned with fake-quant operators in the graph."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def plan(planner: Planner, row: Variant) -> None:
 CATALOGUE.register(
     Variant(
         name="int8_qat",
-        title="Int8 (QAT)",
+        title="int8 QAT",
         summary="Integers throughout, after fine-tuning with fake-quant operators in the graph.",
-        good_for="Int8 where PTQ loses accuracy and there are photos to fine-tune on.",
+        good_for="int8 where PTQ loses accuracy and there are photos to fine-tune on.",
         colour="#d55e00",
         symbol="star",
         weight_bits=8,

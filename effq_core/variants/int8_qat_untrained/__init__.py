@@ -1,4 +1,4 @@
-"""Int8 (QAT ranges, untrained): the control without a training step."""
+"""int8 QAT untrained: the control without a training step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def plan(planner: Planner, row: Variant) -> None:
 CATALOGUE.register(
     Variant(
         name="int8_qat_untrained",
-        title="Int8 (QAT ranges, untrained)",
+        title="int8 QAT untrained",
         summary="The QAT graph with calibrated ranges and no training step.",
         good_for="A control: what QAT's ranges give before any training.",
         colour="#cc79a7",
@@ -32,7 +32,7 @@ CATALOGUE.register(
         plan=plan,
         training="ranges:int8_qat_untrained",
         operators_of=PTQ,
-        explains="what QAT's ranges give without any training, so that Int8 (QAT) can be judged",
+        explains="what QAT's ranges give without any training, so that int8 QAT can be judged",
         start_of="int8_qat",
     )
 )

@@ -96,7 +96,7 @@ def _asked(titles: dict[str, str], *, most: int) -> list[str]:
     if unknown:
         # Only the length is taken from the address: it is anybody's text.
         st.warning(
-            f"{fmt.counted(len(unknown), 'run')} of this address cannot be shown here: deleted, "
+            f"{fmt.counted(len(unknown), 'run')} in this address cannot be shown: deleted, "
             "without results, or not a run's id.",
             icon=":material/link_off:",
         )

@@ -41,7 +41,7 @@ def _row(run: RunRow, *, links: bool) -> None:
             icon=icon,
             type="tertiary",
             key=f"open_{run.id}",
-            help="Stages, log and what can be done with this run",
+            help="Stages, log and actions of this run",
         ):
             st.switch_page("pages/views/experiment.py", query_params={"run": run.id})
         if (

@@ -18,7 +18,6 @@ from effq_core.pipeline.watch import Watch, watch
 from effq_core.results.wording import (
     amount_text,
     run_title,
-    sentence,
     state_title,
     status_title,
     waiting_text,
@@ -111,7 +110,7 @@ def _draw(seen: Watch, *, as_guest: bool) -> None:
 def _progress(seen: Watch) -> None:
     run, stages = seen.run, seen.stages
     if not stages:
-        waiting = sentence(seen.waiting_for) or waiting_text(run.status)
+        waiting = fmt.sentence(seen.waiting_for) or waiting_text(run.status)
         st.progress(0.0, text=f"{escape(waiting)} …")
         return
     parts = [f"{fmt.count(seen.complete)} of {fmt.counted(len(stages), 'stage')}"]
@@ -130,7 +129,7 @@ def _progress(seen: Watch) -> None:
             _time_now(run.id)
         if not seen.running:
             waiting = seen.waiting_for or "waiting for a worker"
-            st.caption(f"{escape(sentence(waiting))} …")
+            st.caption(f"{escape(fmt.sentence(waiting))} …")
 
 
 def _time_now(run_id: str) -> None:
@@ -248,7 +247,7 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 icon=":material/stop_circle:",
                 key="do_cancel",
                 disabled=run.status is Status.CANCELLING,
-                help="Stops within five seconds. What is finished is kept.",
+                help="Stops within five seconds. Finished stages are kept.",
             )
             if cancel:
                 control.request_cancel(session.home(), run.id)

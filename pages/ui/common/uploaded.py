@@ -45,7 +45,9 @@ def bound_uploads() -> None:
         # Asked only now: who leaves later takes this file along, who left before took the others.
         if not _is_here(session_id):
             remove_file(session_id, file.file_id)
-            raise HTTPException(_GONE, "The page that sent this file is gone. Send it again.")
+            raise HTTPException(
+                _GONE, "The page that uploaded this file was closed. Upload it again."
+            )
 
     def remove_file(session_id: str, file_id: str) -> None:
         remove(session_id=session_id, file_id=file_id)

@@ -90,7 +90,7 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         help=(
             "Estimated from earlier runs on this machine. "
             if cost.calibrated
-            else "Estimated for 2 cores; the first run calibrates it to this machine. "
+            else "Estimated for 2 cores; the first run adjusts the estimate to this machine. "
         )
         + tip("cached"),
     )

@@ -71,7 +71,7 @@ def fit_sizes() -> None:
     except EffqError:
         return  # the form says what is wrong where it is
     if fitting.calibration.size != chosen.calibration.size:
-        toast(f"There are few photos: {fmt.count(fitting.calibration.size)} calibrate.")
+        toast(f"Few photos: only {fmt.count(fitting.calibration.size)} are used for calibration.")
     st.session_state[key("calibration_size")] = fitting.calibration.size
     st.session_state[key("training_size")] = fitting.training_size
     st.session_state[key("evaluation_size")] = fitting.evaluation_size

@@ -121,7 +121,7 @@ def _start(sweep: Sweep) -> None:
             run_id = same.id
             if not same.status.is_active and same.status is not Status.FINISHED:
                 control.resume(home, run_id)
-            toast("This sweep exists already: here it is.", icon=":material/info:")
+            toast("This sweep already exists; it is shown here.", icon=":material/info:")
     except EffqError as error:
         toast(f"{error.message} {error.hint}", icon=":material/error:")
         return

@@ -14,7 +14,7 @@ def terms_part() -> None:
     )
     found = matching(looked_for)
     if not found:
-        st.info("No term fits. Try a shorter word.")
+        st.info("No matching term. Try a shorter word.")
     for heading, terms in found.items():
         st.subheader(heading, anchor=heading.lower().replace(" ", "-"))
         st.markdown("\n\n".join(f"**{term.title}**  \n{term.text}" for term in terms))

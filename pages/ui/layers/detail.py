@@ -104,7 +104,7 @@ def _operator(known: Known, op: Op) -> None:
     signal = record.by_tensor.get(op.tensor) if record else None
     kernel = record.kernel_of.get(op.tensor) if record else None
     if signal is None:
-        st.info("int8 has no such tensor: the converter has merged the operator into another.")
+        st.info("int8 has no such tensor: the converter merged the operator into another.")
         return
     columns = st.columns(3 if kernel else 1, gap="medium")
     with columns[0]:

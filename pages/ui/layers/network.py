@@ -160,9 +160,9 @@ def _effect_table(known: Known, height: int, ranked: tuple[BlockEffect, ...]) ->
         "rank": number_column("#", width="small"),
         "name": text("Block", pinned=True, help=tip("block")),
         "only": number_column("Alone in int8, mnat", help=tip("only_int8") + " " + tip("mnat")),
-        "without": number_column("Left when kept out, mnat", help=tip("kept_out")),
+        "without": number_column("Left if kept, mnat", help=tip("kept_out")),
         "extra": number_column(
-            "Kept costs, KiB", help="Kernels stored as float16. " + tip("keep_precision")
+            "Extra size if kept, KiB", help="Kernels stored as float16. " + tip("keep_precision")
         ),
         "same": number_column("Same class, %", help=tip("agreement")),
         "sqnr": number_column("SQNR, dB", help=tip("block_sqnr")),

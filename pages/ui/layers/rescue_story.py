@@ -54,7 +54,7 @@ def _charts(story: Story) -> None:
     busy = any(step.outcome.disturbed for step in story.measured if step.outcome)
     st.caption(
         "Left: difference on the same photos with its 95 % interval. Right: each step's file."
-        + (" * timed while other processes were busy: too long." if busy else "")
+        + (" * timed on a busy machine, so too long." if busy else "")
     )
 
 
@@ -98,7 +98,7 @@ def _actions(story: Story) -> None:
         if story.status.is_active:
             if st.button("Cancel", icon=":material/stop_circle:", key="do_rescue_cancel"):
                 control.request_cancel(session.home(), story.id)
-                toast("Cancelling: it stops within some seconds.", icon=":material/stop_circle:")
+                toast("Cancelling: it stops within a few seconds.", icon=":material/stop_circle:")
                 st.rerun()
             return
         if story.status is not Status.FINISHED and st.button(
@@ -116,20 +116,20 @@ def _actions(story: Story) -> None:
             "Delete …",
             icon=":material/delete:",
             key="do_rescue_delete",
-            help="The story only: the runs it made stay in the Library.",
+            help="Deletes the report only; the runs stay in the Library.",
         ):
             _ask_delete(story)
 
 
 def _downloads(story: Story) -> None:
     name, plain = f"rescue-{story.id}", json.dumps(to_json(story), indent=1, ensure_ascii=False)
-    download("Story (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
+    download("Report (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
     download("Story (JSON)", plain, f"{name}.json", key="rescue_json")
 
 
 @st.dialog("Delete this rescue?", icon=":material/delete:")
 def _ask_delete(story: Story) -> None:
-    st.markdown("Its story goes; the runs it made stay in the Library. This cannot be undone.")
+    st.markdown("Its report will be deleted; the runs stay in the Library. This cannot be undone.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="rescue_delete_yes"):
             with guard():

@@ -52,7 +52,7 @@ def is_calibrated(tensors: Tensors) -> bool:
     """Returns whether a run has calibrated anything; says so where not."""
     if not tensors.activations:
         empty(
-            "This run has no calibration: int8 (PTQ) was not among its variants. "
+            "This run has no calibration: int8 was not among its variants. "
             "Tick it in a new experiment, or choose another run above.",
             page="experiment",
             label="New experiment",

@@ -33,7 +33,7 @@ def recovery_part(source: Source) -> None:
     found = rungs(source.results)
     if not found:
         empty(
-            "This run has no int8 variant. Tick “Int8 (PTQ)”, “Int8 (QAT)” and the two controls "
+            "This run has no int8 variant. Tick “int8”, “int8 QAT” and the two controls "
             "in a new experiment.",
             page="experiment",
             label="New experiment",

@@ -66,7 +66,7 @@ def _model(card: ModelCard) -> None:
     if present:
         _remove_button(card.id, card.title, "Remove")
     else:
-        show_fetch(card.id, "29 MB")
+        show_fetch(card.id, "28 MiB")
 
 
 def _dataset(card: DatasetCard) -> None:
@@ -76,11 +76,11 @@ def _dataset(card: DatasetCard) -> None:
     _facts([labels, f"{fmt.size(card.bytes_on_disk)} on disk"] if card.is_present else [labels])
     _origin(card.licence, card.source)
     if card.origin is Origin.FOLDER:
-        _remove_button(card.id, card.title, "Take off the list")
+        _remove_button(card.id, card.title, "Remove from the list")
     elif card.origin is Origin.OWN or (card.origin is Origin.DOWNLOAD and card.is_present):
         _remove_button(card.id, card.title, "Remove")
     elif card.origin is Origin.DOWNLOAD:
-        show_fetch(card.id, f"{imagenette.MEGABYTES} MB")
+        show_fetch(card.id, f"{imagenette.MEBIBYTES} MiB")
 
 
 def _title(title: str, badge: _Badge) -> None:
@@ -144,20 +144,24 @@ def _ask(item: str, title: str) -> None:
         named += f"\n- and {fmt.count(more)} more" if more > 0 else ""
         again = "adding it again" if folder or own or is_own(item) else "downloading it again"
         st.markdown(
-            f"{fmt.counted(len(runs), 'run')} used it. What they found stays; running one of them "
+            f"{fmt.counted(len(runs), 'run')} used it. Their results stay; running one of them "
             f"again, or resuming it, needs {again}.\n\n{named}"
         )
     else:
         st.markdown("No run has used it.")
     if folder:
-        st.markdown("It is only taken off the list: the folder and every photo in it stay.")
+        st.markdown("It is only removed from the list; the folder and its photos stay.")
     if own:
         st.markdown("These photos are deleted from this machine. This cannot be undone.")
     with st.container(horizontal=True):
-        if st.button("Take off the list" if folder else "Remove", type="primary", key="remove_yes"):
+        if st.button(
+            "Remove from the list" if folder else "Remove", type="primary", key="remove_yes"
+        ):
             with guard():
                 remove_item(session.home(), session.database(), item)
-                toast(f"{title} was removed." if not folder else f"{title} is off the list.")
+                toast(
+                    f"{title} was removed." if not folder else f"{title} was removed from the list."
+                )
                 st.rerun()
         if st.button("Keep it", key="remove_no"):
             st.rerun()

@@ -33,7 +33,9 @@ def show_health() -> None:
     with box:
         checks = _checks(str(session.home().root))
         failed = [check for check in checks if check.state is State.FAILED]
-        st.markdown("**Runs cannot work here.**" if failed else "Everything a run needs is there.")
+        st.markdown(
+            "**Runs cannot work here.**" if failed else "Everything a run needs is in place."
+        )
         st.markdown("\n".join(_line(check) for check in checks))
 
 

@@ -77,7 +77,7 @@ def show_ready_files() -> None:
                 "Remove",
                 icon=":material/delete:",
                 key=f"library_remove_{file.variant}",
-                help="What runs have found with it stays.",
+                help="Results of runs that used it stay.",
             ):
                 with guard():
                     remove_item(session.home(), session.database(), file.variant)

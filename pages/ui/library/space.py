@@ -44,4 +44,4 @@ def _free() -> None:
     with guard():
         freed = free_unused(session.home(), session.database())
         forget_photos()
-        toast(f"{fmt.size(freed)} became free.")
+        toast(f"{fmt.size(freed)} freed.")

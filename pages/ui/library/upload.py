@@ -161,7 +161,7 @@ def _add(found: Upload, name: str, *, drop: bool) -> None:
     with guard():
         added = found.add(session.home(), name, drop_lookalikes=drop)
         _start_anew()
-        toast(f"{added.title} is among your photos: choose it for an experiment.")
+        toast(f"{added.title} was added to your photos; choose it for an experiment.")
         st.rerun()
 
 

@@ -67,7 +67,7 @@ def show_outcome(results: Results) -> None:
         icon = ":material/verified:" if found.sure else ":material/warning:"
         st.markdown(f"{icon} **Measured on the bundled model:** {escape(found.text)}")
         for caution in found.cautions:
-            st.caption(f":material/info: {prose(caution)}")
+            st.caption(f":material/info: {prose(caution.text)}")
         with st.container(horizontal=True, vertical_alignment="center"):
             if found.variant is not None:
                 model_download(Source(REFERENCE, "Reference run", results), found.variant)

@@ -25,7 +25,7 @@ def show_head(source: Source) -> None:
 def _outcome(source: Source) -> None:
     """Says the outcome; green only where nothing speaks against its numbers."""
     found = results_cache.outcome(source)
-    notes = (f"- {prose(note)}" for note in found.cautions)
+    notes = (f"- {prose(note.text)}" for note in found.cautions)
     text = "\n".join([f"**{escape(found.text)}**", "", *notes])
     if found.variant is None and not found.retime:
         st.error(text, icon=":material/block:")

@@ -90,6 +90,6 @@ def _all(source: Source) -> None:
         alt=f"Table of {len(pairs)} pairs of variants with flips and exact p.",
     )
     st.caption(
-        f"{fmt.counted(len(pairs), 'pair')} at once: of twenty tests one shows p below 0.05 by "
-        "chance alone. The last p allows for that."
+        f"{fmt.counted(len(pairs), 'pair')} at once: one test in twenty shows p below 0.05 by "
+        "chance alone. The last p corrects for that."
     )

@@ -62,8 +62,8 @@ def _calm(results: Results, threads: int) -> None:
     found = disturbances(results, threads)
     if not found:
         st.caption(":material/check: Other programs disturbed no timing, and all were stable.")
-    for sentence in found:
-        st.markdown(f":orange[:material/warning:] {escape(sentence)}")
+    for message in found:
+        st.markdown(f":orange[:material/warning:] {escape(message.text)}")
 
 
 def _table(results: Results, threads: int) -> None:

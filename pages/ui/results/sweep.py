@@ -75,7 +75,7 @@ def _downloads(run_id: str, state: SweepState) -> None:
         download("Every number (JSON)", document, f"sweep-{run_id}.json", key="sweep_json")
 
 
-@st.cache_data(show_spinner="Writing down the runs …", max_entries=4)
+@st.cache_data(show_spinner="Saving the runs …", max_entries=4)
 def _documents(
     run_id: str, known: tuple[tuple[str | None, str, int], ...], _state: SweepState
 ) -> tuple[str, str]:
@@ -168,5 +168,5 @@ def _draw(key: str, runs: _Runs, along: Along, measure: Measure, variants: tuple
             if several
             else "; "
         )
-        + "Lines join runs that differ in nothing else but the seed."
+        + "Lines join runs that differ in nothing but the seed."
     )

@@ -25,7 +25,7 @@ def show_training(source: Source) -> None:
     }
     if not trained:
         empty(
-            "No variant of this run was fine-tuned: int8 (QAT) and its controls were not chosen.",
+            "No variant of this run was fine-tuned: int8 QAT and its controls were not chosen.",
             page="experiment",
             label="Choose them for an experiment",
         )

@@ -21,7 +21,7 @@ def test_the_card_has_the_numbers_with_intervals_n_threads_and_hardware(referenc
     card = model_card(reference, "int8_qat", "reference")
 
     for fact in (
-        "# EfficientNetV2-B0 · Imagenette, Int8 (QAT)",
+        "# EfficientNetV2-B0 · Imagenette, int8 QAT",
         "| Size | 6,964 KiB | 22,895 KiB |",
         "| Evaluation photos, n | 1,966 | 1,966 |",
         "| Top-1 (95 % interval) | 88.4 % (86.9–89.7) | 87.6 % (86.1–89.0) |",
@@ -37,7 +37,7 @@ def test_the_card_has_the_numbers_with_intervals_n_threads_and_hardware(referenc
         "int8, write RGB − 128",
         "Weights: Imagenette's terms: research, non-commercial.",
         reference.variants["int8_qat"].file.sha256,
-        "Int8 (QAT): too few photos to tell a small loss from none.",
+        "int8 QAT: too few photos to tell a small loss from none.",
         "exact McNemar p = 0.13",
     ):
         assert fact in card, fact
