@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from effq_core.base.glossary import tip
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
 from effq_core.experiment.setting import walk
@@ -82,6 +83,15 @@ def test_the_form_starts_with_the_demo_and_says_what_it_takes(
     assert "Photos: 100 to calibrate, 600 to train, 600 to measure" in said
     assert "3,850 photos" in said
     assert not _button(app, "Run").disabled
+
+
+def test_a_variants_help_says_how_its_weights_are_rounded(
+    open_view: OpenView, tmp_path: Path
+) -> None:
+    app = open_view(tmp_path, "experiment")
+    said = f"**Rounding rule:** nearest. {tip('rounding')}"
+    assert said in app.checkbox(key="exp_variant_int8").help
+    assert "Rounding" not in app.checkbox(key="exp_variant_float16").help
 
 
 def test_every_setting_is_asked_for(open_view: OpenView, tmp_path: Path) -> None:
