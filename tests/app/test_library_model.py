@@ -6,7 +6,6 @@ import json
 import time
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.base.settings import Home
@@ -23,13 +22,6 @@ from tests.models.own_cards import CARD, add_card
 from tests.models.own_files import TINY_LABELS, tiny_classifier
 
 _SECONDS = 120
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.root.mkdir()
-    return made
 
 
 def _until(app: AppTest, text: str) -> AppTest:
