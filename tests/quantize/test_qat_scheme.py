@@ -185,6 +185,7 @@ def test_a_kernel_right_before_a_relu_keeps_its_range(
     x = layers.GlobalAveragePooling2D()(x)
     model = keras.Model(image, layers.Dense(3, activation="softmax")(x))
     made = Quantized(model, images, tmp_path)
-    assert any(len(variables) for variables in made.fake.get_layer("quant_plain")._weight_vars)
+    assert made.fake.get_layer("quant_plain")._weight_vars
+    assert made.frozen_qat.is_dir()
     gate = fake_quant_gate(made.qat_counts, expected_fake_quant(made.report("float32")))
     assert gate.passed, gate.detail
