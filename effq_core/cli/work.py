@@ -50,6 +50,7 @@ def start(
 
 def warn(experiment: Experiment, home: Home) -> None:
     """Says on standard error, before anything runs, what may not be meant."""
+    from effq_core.layers.names import names_of
     from effq_core.models.catalogue import get_model
     from effq_core.photos.catalogue import open_dataset
     from effq_core.photos.folder import FolderDataset
@@ -59,9 +60,17 @@ def warn(experiment: Experiment, home: Home) -> None:
     if isinstance(dataset, FolderDataset) and dataset.nested and not dataset.one_down:
         meant = dataset.nested.warning(one_down=False)
         say(f"{meant} {GO_DOWN}", style="yellow", error=True)
-    note = head_note(get_model(experiment.model, home), dataset)
+    card = get_model(experiment.model, home)
+    note = head_note(card, dataset)
     if note.text and not experiment.files_of:
         say(note.text, style="yellow" if note.near_miss else "", error=True)
+    if experiment.mixed and experiment.mixed.keep and names_of(card) is None:
+        say(
+            "The names after --keep are checked once the float32 file is made. Add the model "
+            "again, and they are checked before anything runs.",
+            style="yellow",
+            error=True,
+        )
 
 
 def fitted(experiment: Experiment) -> Experiment:

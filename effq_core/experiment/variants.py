@@ -93,6 +93,11 @@ class Variant:
         return bool(self.explains)
 
     @property
+    def rounding_rule(self) -> str:
+        """Its rounding rule; empty where weights stay floats, and for an added file."""
+        return self.rounding if 0 < self.weight_bits <= 8 else ""
+
+    @property
     def needs_calibration(self) -> bool:
         """Whether calibration images set its activation ranges."""
         return self.ranges is not Ranges.NONE

@@ -203,6 +203,7 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
         "probabilities": plain.get("probabilities", True) is True,
         "softmax": plain.get("softmax") is True,
         "fed": _fed(plain.get("fed")),
+        "names": _names(plain.get("names")),
         "enforced": [_line(each) for each in plain["enforced"]][:5],
         "answers": [
             {
@@ -221,6 +222,13 @@ def _fed(value: Any) -> dict[str, float] | None:
     if not all(math.isfinite(number) for number in made.values()):
         raise ValueError("its scale is no number")
     return made
+
+
+def _names(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    blocks = [(_line(name), [_line(each) for each in layers]) for name, layers in value["blocks"]]
+    return {"blocks": blocks, "groups": [_line(each) for each in value["groups"]]}
 
 
 def _line(value: Any) -> str:

@@ -41,6 +41,7 @@ from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
+from effq_core.tflite.network import read_network
 
 _SAME = 1e-3
 """Largest difference of a probability between Keras and what is kept or converted."""
@@ -108,6 +109,7 @@ class Check:
             "qat_problems": problems[:50],
             "head_problem": self._head_problem(flattened),
             "int8_problem": int8_problem,
+            "names": read_network(self._scratch / "float32.tflite").names.to_dict(),
             "notes": self.notes,
             "answers": answers,
         }

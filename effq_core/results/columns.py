@@ -138,6 +138,7 @@ _LINES: dict[Group, tuple[_Line, ...]] = {
         ("operators", "Operators", "operators", 0),
         ("delegated_percent", "Delegated, %", "delegated", 1),
         ("delegated_partitions", "Partitions", "partitions", 0),
+        ("rounding", "Rounding rule", "rounding", None),
         ("float_tensors", "Float tensors", "", 0),
         ("fake_quant_per_channel", "Fake-quant, per channel", "fake_quant", 0),
         ("fake_quant_per_tensor", "Fake-quant, per tensor", "fake_quant", 0),

@@ -89,6 +89,15 @@ def test_a_disturbed_timing_is_never_the_headline(variant: str, sat: bool) -> No
     assert found.cautions == (say("retime", busy=say("busy", variants=(variant,), share=0.53)),)
 
 
+def test_the_only_sound_file_is_not_called_faster_by_a_disturbed_ratio() -> None:
+    def fail(plain: dict[str, Any]) -> None:
+        plain["variants"]["float32"]["gates"][0]["passed"] = False
+
+    found = headline(together(changed(only(REFERENCE, "float32", "int8"), fail), {"int8": 0.53}))
+    assert found.text.startswith("Int8 (PTQ) is 3.30× smaller than float32, with no difference")
+    assert "faster" not in found.text and found.retime and not found.sure
+
+
 def test_a_disturbed_timing_of_another_thread_count_does_not_matter() -> None:
     def busy(plain: dict[str, Any]) -> None:
         plain["variants"]["int8"]["latency"][1]["others_share"] = 0.53

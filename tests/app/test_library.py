@@ -44,13 +44,6 @@ def labels(app: AppTest) -> list[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.root.mkdir()
-    return made
-
-
-@pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     monkeypatch.delenv(VARIABLE, raising=False)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
-from tests.faults.world import ROOT, Base, make_base
+from tests.faults.undisturbed import ROOT, Base
+from tests.faults.world import make_base
 
 TINY = Experiment(
     dataset="photo_patches",

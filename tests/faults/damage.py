@@ -25,7 +25,8 @@ from tests.faults.cell import (
     shown,
 )
 from tests.faults.compare import half_artifacts
-from tests.faults.world import Base, World
+from tests.faults.undisturbed import Base
+from tests.faults.world import World
 
 _DAY = 86_400
 _SOURCE = Path(__file__).with_name("clock.c")

@@ -33,7 +33,8 @@ from tests.faults.cell import (
     judging,
 )
 from tests.faults.kills import browser, dashboards, press_resume
-from tests.faults.world import Base, Broken, make_base, until, world
+from tests.faults.undisturbed import Base, Broken, until
+from tests.faults.world import make_base, world
 
 PHOTOS = "photos:mine"
 

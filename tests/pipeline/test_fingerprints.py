@@ -25,6 +25,7 @@ from effq_core.pipeline import stage
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.shards import in_parts
 from effq_core.pipeline.stage import fingerprints
+from tests.models.own_cards import CARD
 
 GOLDEN = Path(__file__).with_name("fingerprints.json")
 DIGITS = 16
@@ -95,24 +96,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def _add(folder: Path, classes: tuple[str, ...], **fields: Any) -> None:
     folder.mkdir(parents=True)
-    plain = {
-        "title": folder.name,
-        "labels": [[name, None] for name in classes],
-        "preprocessing": "zero_one",
-        "image_size": 48,
-        "parameters": 1,
-        "file_name": "m.keras",
-        "file_sha256": "0" * 64,
-        "file_bytes": 1,
-        "file_format": "Keras 3.1 (.keras)",
-        "qat_problems": [],
-        "head_problem": "",
-        "int8_problem": "",
-        "notes": [],
-        "added": 1.0,
-    }
+    labels = [[name, None] for name in classes]
     (folder / CONTENT[0]).write_bytes(b"any")
-    write_card(folder, {**plain, **fields})
+    write_card(folder, {**CARD, "title": folder.name, "labels": labels, **fields})
 
 
 def named(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
 from effq_core.experiment.variants import BASELINE, MIXED, get_variant
@@ -218,7 +219,11 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
     if variant != MIXED:
         unused.append(KEPT)
     own = {"Fine-tuning": f"{qat_text(results)}; {training_text(results.variants[variant])}"}
-    return [(name, own.get(name, value)) for name, value in settings(results) if name not in unused]
+    found = [
+        (name, own.get(name, value)) for name, value in settings(results) if name not in unused
+    ]
+    rule = row.rounding_rule
+    return [*found, ("Rounding rule", f"{rule}. {tip('rounding')}")] if rule else found
 
 
 def _measured(results: Results, own: VariantResult) -> str:

@@ -16,6 +16,7 @@ from effq_core.experiment.variants import Ranges, get_variant
 from effq_core.models.card import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import COLOUR, ImageInput, Resize
+from effq_core.tflite.naming import Names
 
 ARCHITECTURE = "own"
 """What such a card names as its architecture."""
@@ -50,6 +51,7 @@ class OwnCard(ModelCard):
     added: float  # seconds since 1970
     channels: int = COLOUR  # of its input; 1 where photos are made grey
     resize: Resize = Resize.CROP  # how photos become its square
+    names: Names | None = None  # what its parts are called; cards of older versions do not say
 
     @property
     def image_input(self) -> ImageInput:
@@ -211,6 +213,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
             int8_problem=str(plain["int8_problem"]),
             notes=tuple(str(each) for each in plain["notes"]),
             added=float(plain["added"]),
+            names=Names.from_dict(plain["names"]) if plain.get("names") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(

@@ -134,9 +134,14 @@ def _variant(variant: Variant) -> None:
             disabled=needed or bool(refused),
             help="Always measured: every variant is compared with it."
             if needed
-            else variant.good_for,
+            else f"{variant.good_for}{_rounding(variant)}",
         )
         st.caption(escape(refused) or variant.summary)
+
+
+def _rounding(variant: Variant) -> str:
+    rule = variant.rounding_rule
+    return f"\n\n**Rounding rule:** {rule}. {tip('rounding')}" if rule else ""
 
 
 def choose_settings(experiment: Experiment | None) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from effq_core.base.glossary import tip
 from effq_core.deliver.bundle import model_card
-from effq_core.results import Results, load_reference
+from effq_core.results import Results, load_reference, rows
 from tests.results.run_variations import changed, unlabelled
 
 
@@ -48,6 +49,12 @@ def test_settings_of_other_variants_are_left_out(reference) -> None:
 
     for other in ("Calibration", "Fine-tuning", "too few photos", "than float32", "– |"):
         assert other not in card, other
+
+
+def test_how_weights_are_rounded_is_said_where_they_become_integers(reference) -> None:
+    assert f"| Rounding rule | nearest. {tip('rounding')} |" in model_card(reference, "int8")
+    assert "Rounding rule" not in model_card(reference, "float16")
+    assert {row["variant"]: row["rounding"] for row in rows(reference)}["int8_qat"] == "nearest"
 
 
 def test_failed_checks_come_first_and_are_named(reference) -> None:
