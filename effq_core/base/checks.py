@@ -14,8 +14,7 @@ _T = TypeVar("_T")
 def check_count(name: str, value: Any, bounds: tuple[float, float]) -> None:
     """Refuses what is no whole number within bounds, both allowed; ``name`` begins a sentence.
 
-    Raises:
-        ExperimentError: If it is not.
+    Raises ExperimentError if it is not.
     """
     if not isinstance(value, int) or isinstance(value, bool):
         raise ExperimentError(f"{name} is {value!r}.", "Give a whole number.")
@@ -25,8 +24,7 @@ def check_count(name: str, value: Any, bounds: tuple[float, float]) -> None:
 def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
     """Refuses what is no number within bounds, both allowed; ``name`` begins a sentence.
 
-    Raises:
-        ExperimentError: If it is not.
+    Raises ExperimentError if it is not.
     """
     low, high = bounds
     if not isinstance(value, (int, float)) or isinstance(value, bool):
@@ -43,8 +41,7 @@ def one(noun: str) -> str:
 def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
     """Finds the choice equal to a value; ``noun`` is what they are called inside a sentence.
 
-    Raises:
-        ExperimentError: If there is none.
+    Raises ExperimentError if there is none.
     """
     for choice in choices:
         if choice == value:
@@ -57,8 +54,7 @@ def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
 def known(kind: type, plain: Any) -> dict[str, Any]:
     """Checks that JSON values name only fields of a dataclass.
 
-    Raises:
-        ExperimentError: If they are no object, or name something else.
+    Raises ExperimentError if they are no object, or name something else.
     """
     if not isinstance(plain, dict):
         raise ExperimentError(f"{kind.__name__} must be an object, not {plain!r}.")

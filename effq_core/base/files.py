@@ -68,8 +68,7 @@ def is_store_fault(error: OSError) -> bool:
 def make_folder(path: Path, mode: int = 0o777) -> Path:
     """Makes a folder and its parents where missing; ``mode`` is the last one's, before the umask.
 
-    Raises:
-        StoreError: If it cannot be made.
+    Raises StoreError if it cannot be made.
     """
     with store_errors(path):
         path.mkdir(mode=mode, parents=True, exist_ok=True)
@@ -115,11 +114,7 @@ def is_unfinished(path: Path) -> bool:
 
 
 def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
-    """Writes a JSON file as :func:`write_atomic` does.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
+    """Writes a JSON file as :func:`write_atomic` does, or raises StoreError."""
     write_atomic(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode(), mode)
 
 
@@ -133,11 +128,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def remove_file(path: Path) -> None:
-    """Removes a file; harmless where there is none.
-
-    Raises:
-        StoreError: If it cannot be removed.
-    """
+    """Removes a file; harmless where there is none. Raises StoreError if it cannot be removed."""
     with store_errors(path):
         path.unlink(missing_ok=True)
 
@@ -145,8 +136,7 @@ def remove_file(path: Path) -> None:
 def remove_tree(path: Path) -> None:
     """Removes a folder, or what a parallel removal has left of it.
 
-    Raises:
-        StoreError: If it is still there afterwards.
+    Raises StoreError if it is still there afterwards.
     """
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():

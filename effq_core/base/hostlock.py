@@ -19,9 +19,7 @@ TEMPORARY = "EFFQ_HOST_TMPDIR"
 def host_folder() -> Path:
     """Returns this user's private folder of locks on this host, shared by all clusters and stores.
 
-    Raises:
-        EngineError: If someone else owns the folder.
-        StoreError: If it cannot be made.
+    Raises EngineError if someone else owns the folder, and StoreError if it cannot be made.
     """
     user = os.getuid()
     path = Path(os.environ.get(TEMPORARY) or tempfile.gettempdir()) / f"effq-{user}"

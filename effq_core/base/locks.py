@@ -27,8 +27,7 @@ class FileLock:
     def try_acquire(self, *, shared: bool = False) -> bool:
         """Takes the lock if it is free; a ``shared`` one may have other shared holders.
 
-        Raises:
-            StoreError: If the lock file cannot be made.
+        Raises StoreError if the lock file cannot be made.
         """
         make_folder(self.path.parent)
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX

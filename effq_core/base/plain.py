@@ -56,11 +56,7 @@ class Record(Plain):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            StoreError: If it is missing or damaged.
-        """
+        """Reads what :meth:`save` wrote. Raises StoreError if it is missing or damaged."""
         with reading(cls.WHAT, folder):
             return cls.from_dict(json.loads((folder / cls.FILE).read_text(encoding="utf-8")))
 

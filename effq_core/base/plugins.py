@@ -30,8 +30,7 @@ def files() -> list[Path]:
 def load() -> None:
     """Imports them all; a second time does nothing.
 
-    Raises:
-        InputError: If a plug-in cannot be imported.
+    Raises InputError if a plug-in cannot be imported.
     """
     for name in _OWN:
         importlib.import_module(name)

@@ -43,8 +43,7 @@ class Registry(Generic[_T]):
     def register(self, row: _T) -> None:
         """Adds one.
 
-        Raises:
-            InputError: If it shares its name, or what else must be its own, with another.
+        Raises InputError if it shares its name, or what else must be its own, with another.
         """
         for what in self._unique:
             value = getattr(row, what)
@@ -85,9 +84,8 @@ def import_folders(package: str, path: Sequence[str], *, files: bool = False) ->
 def resolve(where: str) -> Any:
     """Imports what ``module:name``, such as ``effq_toy:one_scale``, stands for.
 
-    Raises:
-        ImportError: If there is no such module.
-        AttributeError: If it has nothing of that name.
+    Raises ImportError if there is no such module, and AttributeError if it has nothing of that
+    name.
     """
     module, _, name = where.partition(":")
     return getattr(importlib.import_module(module), name)

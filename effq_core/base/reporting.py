@@ -22,8 +22,7 @@ class Reporter(Protocol):
     def check_cancelled(self) -> None:
         """Returns at once, unless the user asked to stop.
 
-        Raises:
-            Cancelled: If the user asked to stop. Call this at least once a batch.
+        Raises Cancelled if the user asked to stop. Call this at least once a batch.
         """
 
 

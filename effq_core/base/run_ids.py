@@ -26,11 +26,7 @@ def new_run_id(created: float | None = None, suffix: str | None = None) -> str:
 
 
 def validate_run_id(run_id: str) -> str:
-    """Checks an identifier before any path is built from it.
-
-    Raises:
-        InputError: If it is not one.
-    """
+    """Checks an identifier before any path is built from it. Raises InputError if it is not one."""
     if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
         raise InputError(
             f"{str(run_id)[:60]!r} is not the id of a run.", "`effq runs` lists the runs there are."

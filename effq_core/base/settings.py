@@ -29,8 +29,7 @@ QUIET_SECONDS = 120.0
 def quiet_seconds() -> float:
     """Returns how long to wait for a quiet processor; 0: not at all.
 
-    Raises:
-        InputError: If ``EFFQ_QUIET_SECONDS`` is no such number.
+    Raises InputError if ``EFFQ_QUIET_SECONDS`` is no such number.
     """
     given = os.environ.get("EFFQ_QUIET_SECONDS", "")
     try:

@@ -81,11 +81,7 @@ class FileReporter:
             self._files.write(self._fetch)
 
     def flush(self) -> None:
-        """Writes what has changed since the last time.
-
-        Raises:
-            StoreError: If it cannot be written.
-        """
+        """Writes what has changed since the last time, or raises StoreError."""
         with self._lock:
             if self._changed and not self.ended:
                 self._changed = False
@@ -100,10 +96,8 @@ class FileReporter:
 def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
     """Downloads a dataset or a model's weights.
 
-    Raises:
-        DownloadError: If it cannot be had.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If somebody asked to stop.
+    Raises DownloadError if it cannot be had, and StoreError if the disk is full or not writable,
+    and Cancelled if somebody asked to stop.
     """
     if item == imagenette.DATASET_ID:
         from effq_core.photos.catalogue import download_dataset
@@ -119,8 +113,7 @@ def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
 def work(home: Home, item: str) -> FetchState | None:
     """Downloads something and writes down how it goes; ``None`` if another process is at it.
 
-    Raises:
-        StoreError: If even that cannot be written.
+    Raises StoreError if even that cannot be written.
     """
     files = FetchFiles(home, item)
     lock = FileLock(files.job.lock)

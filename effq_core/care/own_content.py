@@ -34,10 +34,8 @@ class Brought:
 def look_through(home: Home, *, hashes: bool = True) -> Brought:
     """Looks at added photos, models, ready files, device timings and folders; changes nothing.
 
-    With ``hashes`` every byte is compared; else only descriptions are read.
-
-    Raises:
-        StoreError: If the store cannot be read.
+    With ``hashes`` every byte is compared; else only descriptions are read. Raises StoreError if
+    the store cannot be read.
     """
     kinds: list[tuple[str, str, list[str]]] = []
     with store_errors(home.root):

@@ -52,8 +52,7 @@ _LONG = 32  # characters of what is no number any more
 def html_report(results: Results, title: str) -> str:
     """Writes a run's results as one self-contained page; every text in it is escaped.
 
-    Raises:
-        StoreError: If stored answers are missing.
+    Raises StoreError if stored answers are missing.
     """
     parts = [
         f"<h1>{_text(title)}</h1>",

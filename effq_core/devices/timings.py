@@ -24,9 +24,8 @@ _ID = re.compile(r"[0-9a-f]{16}")
 def import_timings(home: Home, results: Results, content: bytes, name: str) -> DeviceReport:
     """Checks what ``bench.py`` wrote and keeps it; ``name`` is how messages call it.
 
-    Raises:
-        InputError: If it is too large, not what ``bench.py`` writes, or about no file of the run.
-        StoreError: If it cannot be written.
+    Raises InputError if it is too large, not what ``bench.py`` writes, or about no file of the run,
+    and StoreError if it cannot be written.
     """
     report = read_timings(content, name)
     if variant_of(results, report) is None:
@@ -53,10 +52,7 @@ def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
     """Lists what was measured of a run's files on other devices.
 
     By variant, in the catalogue's order; by device, then the latest first. Damaged ones are left
-    out, variants without any as well.
-
-    Raises:
-        StoreError: If the store cannot be read.
+    out, variants without any as well. Raises StoreError if the store cannot be read.
     """
     found = {}
     for name, variant in results.variants.items():
@@ -73,9 +69,7 @@ def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
 def delete_timings(home: Home, report_id: str) -> None:
     """Deletes an imported report.
 
-    Raises:
-        InputError: If there is none.
-        StoreError: If it cannot be deleted.
+    Raises InputError if there is none, and StoreError if it cannot be deleted.
     """
     paths = []
     if _ID.fullmatch(report_id):

@@ -43,8 +43,7 @@ class Checking:
 def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
     """Starts a check in a thread of this process, which reads the upload at once.
 
-    Raises:
-        BusyError: If this server checks enough models already.
+    Raises BusyError if this server checks enough models already.
     """
     CHECKING.take()
     checking = Checking()

@@ -67,8 +67,7 @@ class Check:
     def run(self) -> dict[str, Any]:
         """Checks the upload and writes what is kept of it.
 
-        Raises:
-            EffqError: If it cannot be used; the step under way names the reason.
+        Raises EffqError if it cannot be used; the step under way names the reason.
         """
         labels = [name for name, _ in self.request["labels"]]
         loaded, normalisation = self._load()

@@ -54,8 +54,7 @@ def _report(path: Path, out: Path) -> FileReport:
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Looks at a file, runs it on sample photos, keeps it as it is; returns its card's JSON values.
 
-    Raises:
-        ModelError: If it is no image classifier that can be measured.
+    Raises ModelError if it is no image classifier that can be measured.
     """
     out = folder / steps.OUT
     path = folder / steps.SCRATCH / MODEL_FILE

@@ -36,9 +36,8 @@ _ASIDE = ".replaced."
 def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard | ReadyFile:
     """Puts a checked model, or a ready file, into the store under a name.
 
-    Raises:
-        ModelError: If the name cannot be used or is taken, or what the check has made is gone.
-        StoreError: If the store cannot be written.
+    Raises ModelError if the name cannot be used or is taken, or what the check has made is gone,
+    and StoreError if the store cannot be written.
     """
     title = " ".join(shown_name(title).split())
     slug, ready = slug_of(title), checked.is_ready

@@ -53,8 +53,7 @@ class Loaded:
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
     """Loads a checked file, with an input of ``wanted_size`` pixels where it leaves that open.
 
-    Raises:
-        ModelError: If it cannot be loaded, or is not one image in, one vector out.
+    Raises ModelError if it cannot be loaded, or is not one image in, one vector out.
     """
     if file.format is Format.SAVED_MODEL:
         return _load_saved_model(file.path, wanted_size)

@@ -16,8 +16,7 @@ _SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
 def with_open_batch(model: Any) -> Any:
     """Builds a model again, with the same weights, for any number of images.
 
-    Raises:
-        ModelError: If it only works with that number.
+    Raises ModelError if it only works with that number.
     """
     try:
         rebuilt = type(model).from_config(_opened(model.get_config()))

@@ -44,8 +44,7 @@ def all_labels(
 ) -> tuple[list[str], int | None]:
     """Returns the labels of all outputs, and the place of one that was given none.
 
-    Raises:
-        ModelError: If there are too few or too many, or the photos do not tell which has none.
+    Raises ModelError if there are too few or too many, or the photos do not tell which has none.
     """
     background = extra_output.unlabelled(found, labels, photos.shown)
     made = extra_output.with_background(labels, background)

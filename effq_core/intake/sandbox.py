@@ -54,11 +54,7 @@ class Bounds:
 
 
 def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
-    """Refuses to go on where a disk has too little left.
-
-    Raises:
-        ModelError: If there is less.
-    """
+    """Refuses to go on where a disk has too little left. Raises ModelError if there is less."""
     if shutil.disk_usage(folder).free < bounds.keep_free:
         raise ModelError(
             f"Less than {fmt.size(bounds.keep_free)} of the disk are left: the check was stopped.",

@@ -27,8 +27,7 @@ class Workplace(HeldFolder):
     def clear(self) -> None:
         """Removes all but ``out/``: the upload, what was unpacked and tried, and the log.
 
-        Raises:
-            StoreError: If they cannot be removed.
+        Raises StoreError if they cannot be removed.
         """
         with store_errors(self.path):
             for path in self.path.iterdir():

@@ -65,8 +65,7 @@ class AccuracyReport(Plain):
 def score(predictions: Predictions) -> AccuracyReport:
     """Measures accuracies with Wilson 95 % intervals, calibration error and confusion counts.
 
-    Raises:
-        StageError: If there is no image.
+    Raises StageError if there is no image.
     """
     if predictions.n == 0:
         raise StageError(

@@ -36,8 +36,7 @@ much less the share of a quiet machine would be noise. A quick file is warmed up
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
     """Times a file here: what :class:`~effq_core.measure.latency.Measured` holds but ``first``.
 
-    Raises:
-        ModelError: If the file cannot be used.
+    Raises ModelError if the file cannot be used.
     """
     runtime_of(path).start()
     memory = _PeakMemory()

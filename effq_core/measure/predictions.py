@@ -23,8 +23,7 @@ _FILE = "predictions.npz"
 class Predictions:
     """What one variant answered to every evaluation image.
 
-    Raises:
-        StageError: If the parts do not fit each other.
+    Raises StageError if the parts do not fit each other.
     """
 
     probabilities: Floats  # outputs, float32 (n, classes of the model)
@@ -115,11 +114,7 @@ class Predictions:
 
     @classmethod
     def load(cls, directory: Path) -> Predictions:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            StoreError: If they are missing or corrupt.
-        """
+        """Reads what :meth:`save` wrote. Raises StoreError if they are missing or corrupt."""
         path = directory / _FILE
         with reading("The predictions", path):
             with np.load(path, allow_pickle=False) as stored:

@@ -53,8 +53,7 @@ class Comparison(Plain):
 def compare(baseline: Predictions, other: Predictions) -> Comparison:
     """Compares a variant with a baseline, image by image.
 
-    Raises:
-        StageError: If there is no image, or the images or classes are not the same.
+    Raises StageError if there is no image, or the images or classes are not the same.
     """
     if baseline.keys != other.keys or baseline.probabilities.shape != other.probabilities.shape:
         raise StageError(

@@ -74,8 +74,7 @@ def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: P
 def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
     """Rebuilds a ``tf_keras.Model`` and its labels, written by :func:`save_model`.
 
-    Raises:
-        ModelError: If the folder's weights do not fit.
+    Raises ModelError if the folder's weights do not fit.
     """
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     labels = read_labels(folder)

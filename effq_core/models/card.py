@@ -72,8 +72,7 @@ class Normalisation:
     def for_channels(self, channels: int) -> Normalisation:
         """Returns the same for 1 or 3 channels; for 1, it must be the same for all colours.
 
-        Raises:
-            ModelError: If it treats colours differently, and the input has none.
+        Raises ModelError if it treats colours differently, and the input has none.
         """
         if channels == len(self.scale):
             return self
@@ -154,8 +153,7 @@ LABEL_SETS = ("imagenette", "imagenet")
 def label_set(name: str) -> tuple[Label, ...]:
     """Reads the labels ``imagenet`` (1,000) or ``imagenette`` (ten), in the order of the outputs.
 
-    Raises:
-        ModelError: If there is no such label set.
+    Raises ModelError if there is no such label set.
     """
     if name not in LABEL_SETS:
         raise ModelError(f"There is no label set {name!r}.")

@@ -87,8 +87,7 @@ class Feeding:
 def read_feeding(path: Path) -> Feeding | None:
     """Reads what is written beside a ``.tflite`` file; ``None`` where there is nothing.
 
-    Raises:
-        ModelError: If it cannot be read.
+    Raises ModelError if it cannot be read.
     """
     beside = path.with_name(FEEDING_FILE)
     if not beside.is_file():

@@ -49,11 +49,7 @@ def write_answers(path: Path, answers: Answers) -> None:
 
 
 def read_answers(path: Path) -> Answers:
-    """Reads what :func:`write_answers` wrote beside a model.
-
-    Raises:
-        ModelError: If it is damaged.
-    """
+    """Reads what :func:`write_answers` wrote beside a model. Raises ModelError if it is damaged."""
     beside = path.with_name(ANSWERS_FILE)
     if not beside.is_file():
         return Answers()

@@ -39,8 +39,7 @@ def shown_in(photo: str) -> tuple[str, ...]:
 def samples_for(labels: Collection[str]) -> list[Sample]:
     """Chooses sample photos that show some of a model's classes, or else some common ones.
 
-    Raises:
-        DatasetError: If scikit-image, in whose package they are, lacks one.
+    Raises DatasetError if scikit-image, in whose package they are, lacks one.
     """
     known = frozenset(labels)
     samples = [

@@ -25,9 +25,8 @@ LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
 def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
     """Finds a model's weights, downloading them at first use, and checks their hash.
 
-    Raises:
-        ModelError: If a bundled file is missing or not the one it should be.
-        DownloadError: If the download fails.
+    Raises ModelError if a bundled file is missing or not the one it should be, and DownloadError if
+    the download fails.
     """
     weights = card.weights
     if not card.bundled:
@@ -55,9 +54,8 @@ def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
 def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
     """Puts a file of weights, fetched elsewhere, where a download would have put it.
 
-    Raises:
-        ModelError: If the model is bundled, or the file is missing or not the published one.
-        StoreError: If it cannot be written.
+    Raises ModelError if the model is bundled, or the file is missing or not the published one, and
+    StoreError if it cannot be written.
     """
     if card.bundled:
         raise ModelError(f"{card.title} is bundled.", "It can be used as it is.")
@@ -86,8 +84,7 @@ def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
 def read_weights(path: Path) -> LayerWeights:
     """Reads float32 arrays by layer from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
 
-    Raises:
-        ModelError: If the file cannot be read as either.
+    Raises ModelError if the file cannot be read as either.
     """
     try:
         if path.suffix == ".npz":
@@ -122,9 +119,8 @@ def write_weights(model: Any, path: Path) -> None:
 def load_weights(model: Any, weights: LayerWeights, name: str, *, skip: frozenset[str]) -> None:
     """Puts weights into a model; every layer but ``skip`` must find its own, in its own shapes.
 
-    Raises:
-        ModelError: If a layer is missing in the file, has another shape there, or is not in the
-            model.
+    Raises ModelError if a layer is missing in the file, has another shape there, or is not in the
+    model.
     """
     wanted = {layer.name: layer for layer in model.layers if layer.weights}  # in graph order
     wrong = "These weights belong to another architecture; choose the model they were made for."

@@ -27,20 +27,14 @@ _LOCK = ".folders.lock"
 
 @dataclass(frozen=True, kw_only=True)
 class AddedFolder:
-    """A folder in the list, with what was in it when it was added.
-
-    Attributes:
-        classes: Classes; 0 when unlabelled.
-        added: Seconds since 1970.
-        one_down: Whether the folders in its folders are the classes.
-    """
+    """A folder in the list, with what was in it when it was added."""
 
     path: str
     images: int
-    classes: int
+    classes: int  # classes; 0 when unlabelled
     bytes: int
-    added: float
-    one_down: bool = False
+    added: float  # seconds since 1970
+    one_down: bool = False  # whether the folders in its folders are the classes
 
     @property
     def id(self) -> str:
@@ -70,9 +64,8 @@ def added_folders(home: Home) -> tuple[AddedFolder, ...]:
 def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
     """Adds a folder to the list of datasets, or puts new counts to one that is in it.
 
-    Raises:
-        DatasetError: If it lies outside of the roots, is gone, or has one class only where the
-            folders in it may be meant.
+    Raises DatasetError if it lies outside of the roots, is gone, or has one class only where the
+    folders in it may be meant.
     """
     if preview.nested and not preview.one_down and len(preview.classes) == 1:
         raise DatasetError(

@@ -17,19 +17,14 @@ VAL = "val"
 
 @dataclass(frozen=True)
 class ImageItem:
-    """One image of a dataset.
+    """One image of a dataset."""
 
-    Attributes:
-        key: Stable relative identifier, such as ``train/n01440764/x.JPEG``.
-        label: Position of its class in the dataset's class names; ``None`` when unlabelled.
-        split: ``train`` or ``val`` where the dataset makes the difference, else ``None``.
-        sha256: Hash of the content, 64 hexadecimal digits: the file's bytes, or the pixels where
-            there is no file.
-    """
-
-    key: str
+    key: str  # stable relative identifier, such as ``train/n01440764/x.JPEG``
+    # Position of its class in the dataset's class names; ``None`` when unlabelled
     label: int | None
-    split: str | None
+    split: str | None  # ``train`` or ``val`` where the dataset makes the difference, else ``None``
+    # Hash of the content, 64 hexadecimal digits: the file's bytes, or the pixels where there is no
+    # file
     sha256: str
 
 
@@ -67,8 +62,7 @@ class Dataset(Protocol):
     def state(self) -> str:
         """Returns a cheap fingerprint that changes when the content does.
 
-        Raises:
-            DatasetError: If the dataset can no longer be read.
+        Raises DatasetError if the dataset can no longer be read.
         """
 
     def scan(self, reporter: Reporter) -> Index:
@@ -77,6 +71,5 @@ class Dataset(Protocol):
     def open(self, item: ImageItem) -> Image.Image:
         """Reads one image as stored, its orientation not applied; several threads may call it.
 
-        Raises:
-            DatasetError: If it is missing, broken, too large or has changed since the scan.
+        Raises DatasetError if it is missing, broken, too large or has changed since the scan.
         """

@@ -33,21 +33,16 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetCard:
-    """What a list of datasets says about one.
-
-    Attributes:
-        bytes_on_disk: Size of its images in bytes; 0 when not present.
-        classes: Number of classes; 0 when unlabelled.
-    """
+    """What a list of datasets says about one."""
 
     id: str
     title: str
     summary: str
     licence: str
     source: str
-    bytes_on_disk: int
+    bytes_on_disk: int  # size of its images in bytes; 0 when not present
     is_present: bool
-    classes: int
+    classes: int  # number of classes; 0 when unlabelled
     origin: Origin
 
 
@@ -86,8 +81,7 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
 def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
     """Makes ``imagenette`` present; the other datasets of the catalogue need no download.
 
-    Raises:
-        DatasetError: If it is unknown, or cannot be used as it is.
+    Raises DatasetError if it is unknown, or cannot be used as it is.
     """
     if dataset_id == imagenette.DATASET_ID:
         imagenette.download_imagenette(home, reporter)
@@ -97,8 +91,7 @@ def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
 def available(home: Home) -> list[DatasetCard]:
     """Lists the datasets there are; the command line takes any other folder as well.
 
-    Raises:
-        DatasetError: If the built-in photos are damaged.
+    Raises DatasetError if the built-in photos are damaged.
     """
     patches = photo_patches.PhotoPatches()
     present = imagenette.is_present(home)

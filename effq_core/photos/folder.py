@@ -136,8 +136,7 @@ class FolderDataset:
     def open(self, item: ImageItem) -> Image.Image:
         """Reads one image.
 
-        Raises:
-            DatasetError: If it is missing, broken, too large or has changed since the scan.
+        Raises DatasetError if it is missing, broken, too large or has changed since the scan.
         """
         path = self.root / item.key
         try:

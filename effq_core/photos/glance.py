@@ -31,22 +31,15 @@ from effq_core.photos.sampling import ResolvedSizes, check_sizes
 
 @dataclass(frozen=True)
 class Glance:
-    """What there is to choose from.
-
-    Attributes:
-        images: How many there are, copies and broken ones included.
-        per_class: Images of each class, by name; empty when unlabelled.
-        training: Images calibration and training may draw from.
-        evaluation: Images accuracy may be measured on.
-    """
+    """What there is to choose from."""
 
     title: str
     licence: str
     source: str
-    images: int
-    per_class: dict[str, int]
-    training: int
-    evaluation: int
+    images: int  # how many there are, copies and broken ones included
+    per_class: dict[str, int]  # images of each class, by name; empty when unlabelled
+    training: int  # images calibration and training may draw from
+    evaluation: int  # images accuracy may be measured on
     thumbnails: tuple[Thumbnail, ...]
 
 

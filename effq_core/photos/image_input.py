@@ -35,17 +35,11 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class ImageInput:
-    """The input of a model.
+    """The input of a model."""
 
-    Attributes:
-        side: Of the square, in pixels.
-        resize: How a photo becomes that square.
-        channels: :data:`COLOUR` or :data:`GREY`.
-    """
-
-    side: int
-    resize: Resize = Resize.CROP
-    channels: int = COLOUR
+    side: int  # of the square, in pixels
+    resize: Resize = Resize.CROP  # how a photo becomes that square
+    channels: int = COLOUR  # :data:`COLOUR` or :data:`GREY`
 
     @classmethod
     def of(cls, given: int | ImageInput) -> ImageInput:

@@ -47,8 +47,7 @@ def is_present(home: Home) -> bool:
 def open_imagenette(home: Home) -> FolderDataset:
     """Opens the downloaded photos.
 
-    Raises:
-        DatasetError: If it was not downloaded, or its folder is damaged.
+    Raises DatasetError if it was not downloaded, or its folder is damaged.
     """
     if not is_present(home):
         raise DatasetError(
@@ -70,8 +69,7 @@ def download_imagenette(
 ) -> Path:
     """Downloads and unpacks the photos, unless they are there; their folder appears whole.
 
-    Raises:
-        DownloadError: If the archive cannot be had, or is not what it should be.
+    Raises DownloadError if the archive cannot be had, or is not what it should be.
     """
     folder = folder_of(home)
     if is_present(home):
@@ -105,11 +103,9 @@ def download_imagenette(
 def unpack(archive: Path, folder: Path, reporter: Reporter) -> None:
     """Unpacks a tar archive from the network within bounds.
 
-    Only plain files and folders are taken, only inside ``folder``, and no more than
-    ``MAX_ENTRIES`` and ``MAX_BYTES``.
-
-    Raises:
-        DownloadError: If the archive is broken, leaves the folder or is too large.
+    Only plain files and folders are taken, only inside ``folder``, and no more than ``MAX_ENTRIES``
+    and ``MAX_BYTES``. Raises DownloadError if the archive is broken, leaves the folder or is too
+    large.
     """
     total = 0
     compressed = archive.stat().st_size

@@ -20,19 +20,14 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Index:
-    """All usable images of a dataset at one moment.
-
-    Attributes:
-        items: The images in the order of their keys, no two of the same content.
-        class_names: Names of the classes; empty when unlabelled.
-        wnids: WordNet id of each class or ``None``.
-    """
+    """All usable images of a dataset at one moment."""
 
     dataset: str
     state: str
+    # The images in the order of their keys, no two of the same content
     items: tuple[ImageItem, ...]
-    class_names: tuple[str, ...]
-    wnids: tuple[str | None, ...]
+    class_names: tuple[str, ...]  # names of the classes; empty when unlabelled
+    wnids: tuple[str | None, ...]  # WordNet id of each class or ``None``
     skipped: tuple[Skipped, ...] = ()
 
     @property

@@ -35,15 +35,11 @@ class FolderFile:
 
 @dataclass
 class Listing:
-    """What a folder holds.
-
-    Attributes:
-        skipped: What was left out by name or place alone.
-        nested: Which other folders may be meant as classes, where there are such.
-    """
+    """What a folder holds."""
 
     files: list[FolderFile] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)  # what was left out by name or place alone
+    # Which other folders may be meant as classes, where there are such
     nested: Nested | None = None
 
 

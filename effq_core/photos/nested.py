@@ -14,17 +14,11 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Nested:
-    """What is known where most photos lie one folder deeper than a class has to.
+    """What is known where most photos lie one folder deeper than a class has to."""
 
-    Attributes:
-        above: Names of the upper folders.
-        below: Names of the folders in them, each once.
-        shared: Those that several upper folders have.
-    """
-
-    above: tuple[str, ...]
-    below: tuple[str, ...]
-    shared: tuple[str, ...]
+    above: tuple[str, ...]  # names of the upper folders
+    below: tuple[str, ...]  # names of the folders in them, each once
+    shared: tuple[str, ...]  # those that several upper folders have
 
     def warning(self, *, one_down: bool) -> str:
         """Says what is taken as classes, and what may be meant; empty where nothing else may."""

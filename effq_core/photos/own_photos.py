@@ -31,24 +31,17 @@ LICENCE = "yours"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnPhotos:
-    """What is known about a set of one's own photos without opening it.
-
-    Attributes:
-        classes: Names of the classes by folder; empty where there are no labels.
-        content: Hash over the content of all, so that the same photos are the same dataset.
-        labels_from: ``folders``, ``list`` or ``none``.
-        added: Seconds since 1970.
-    """
+    """What is known about a set of one's own photos without opening it."""
 
     slug: str
     title: str
-    classes: dict[str, str]
+    classes: dict[str, str]  # names of the classes by folder; empty where there are no labels
     photos: int
     bytes: int
-    content: str
+    content: str  # hash over the content of all, so that the same photos are the same dataset
     skipped: int
-    labels_from: str
-    added: float
+    labels_from: str  # ``folders``, ``list`` or ``none``
+    added: float  # seconds since 1970
 
     @property
     def id(self) -> str:
@@ -61,11 +54,7 @@ class OwnPhotos:
 
 
 class OwnDataset(FolderDataset):
-    """A set of one's own photos.
-
-    Raises:
-        DatasetError: If its photos are missing or unreadable.
-    """
+    """A set of one's own photos. Raises DatasetError if its photos are missing or unreadable."""
 
     def __init__(self, root: Path, about: OwnPhotos) -> None:
         super().__init__(
@@ -94,8 +83,7 @@ class OwnDataset(FolderDataset):
 def check_title(title: str) -> str:
     """Makes what somebody calls their photos fit to be a name, on one line.
 
-    Raises:
-        DatasetError: If nothing is left, or it is too long.
+    Raises DatasetError if nothing is left, or it is too long.
     """
     printable = "".join(
         letter if unicodedata.category(letter)[0] != "C" else " " for letter in title
@@ -122,8 +110,7 @@ def slug_of(title: str) -> str:
 def folder_of(home: Home, dataset_id: str) -> Path:
     """Returns where a set is, or would be.
 
-    Raises:
-        DatasetError: If the identifier is malformed: no path may be made of it.
+    Raises DatasetError if the identifier is malformed: no path may be made of it.
     """
     slug = dataset_id.removeprefix(PREFIX)
     if not _SLUG.fullmatch(slug) or len(slug) > _LONGEST_SLUG:
@@ -144,11 +131,7 @@ def own_photos(home: Home) -> tuple[OwnPhotos, ...]:
 
 
 def open_own(home: Home, dataset_id: str) -> OwnDataset:
-    """Opens a set.
-
-    Raises:
-        DatasetError: If there is none, or it is damaged.
-    """
+    """Opens a set. Raises DatasetError if there is none, or it is damaged."""
     folder = folder_of(home, dataset_id)
     about = _read(folder)
     if about is None:
@@ -183,8 +166,7 @@ def remove_own(home: Home, dataset_id: str) -> int:
 def place_for(home: Home, title: str) -> Path:
     """Returns where a new set of this name will be; the folder around it is made.
 
-    Raises:
-        DatasetError: If there is a set of this name.
+    Raises DatasetError if there is a set of this name.
     """
     path = make_folder(home.datasets / FOLDER) / slug_of(title)
     if path.exists():

@@ -65,22 +65,17 @@ _PHOTOS = (
 
 
 class SamplePhoto(NamedTuple):
-    """A photo to try a model on.
-
-    Attributes:
-        credit: Who made it, and its terms.
-    """
+    """A photo to try a model on."""
 
     name: str
     path: Path
-    credit: str
+    credit: str  # who made it, and its terms
 
 
 def sample_photos() -> list[SamplePhoto]:
     """Returns the whole photos the crops are taken from.
 
-    Raises:
-        DatasetError: If scikit-image lacks one.
+    Raises DatasetError if scikit-image lacks one.
     """
     folder = _data_folder()
     photos = [SamplePhoto(photo.name, folder / photo.file, photo.credit) for photo in _PHOTOS]
@@ -94,11 +89,7 @@ def sample_photos() -> list[SamplePhoto]:
 
 
 class PhotoPatches:
-    """The built-in dataset.
-
-    Raises:
-        DatasetError: If scikit-image lacks one of the photos.
-    """
+    """The built-in dataset. Raises DatasetError if scikit-image lacks one of the photos."""
 
     id = DATASET_ID
     title = "Photo patches (built in)"
@@ -127,8 +118,7 @@ class PhotoPatches:
     def scan(self, reporter: Reporter) -> Index:
         """Lists every crop; its content hash is that of the pixels.
 
-        Raises:
-            DatasetError: If a photo is broken.
+        Raises DatasetError if a photo is broken.
         """
         items: list[ImageItem] = []
         total = len(_PHOTOS) * sum(CROPS.values())
@@ -147,8 +137,7 @@ class PhotoPatches:
     def open(self, item: ImageItem) -> Image.Image:
         """Cuts one crop out of its photo, in the photo's mode (grey or RGB).
 
-        Raises:
-            DatasetError: If there is no such crop, or the photo is broken.
+        Raises DatasetError if there is no such crop, or the photo is broken.
         """
         return self._crop(item.key)
 

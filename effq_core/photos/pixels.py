@@ -30,16 +30,11 @@ _EVERY = 16  # images between two reports
 
 @dataclass(frozen=True)
 class PixelSummary:
-    """What :func:`write_pixels` wrote.
-
-    Attributes:
-        asked: Images asked for.
-        size: Side of each in pixels.
-    """
+    """What :func:`write_pixels` wrote."""
 
     count: int
-    asked: int
-    size: int
+    asked: int  # images asked for
+    size: int  # side of each in pixels
     skipped: tuple[Skipped, ...]
 
     @property

@@ -31,56 +31,40 @@ _LARGEST_THUMBNAIL = 32 << 20  # bytes of a file worth reading for a thumbnail
 
 @dataclass(frozen=True)
 class ClassCount:
-    """The photos of one class.
-
-    Attributes:
-        training: Those in the training split; 0 without splits.
-        evaluation: Those in the evaluation split; 0 without splits.
-    """
+    """The photos of one class."""
 
     name: str
     images: int
-    training: int
-    evaluation: int
+    training: int  # those in the training split; 0 without splits
+    evaluation: int  # those in the evaluation split; 0 without splits
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A photo as the model would see it, small.
+    """A photo as the model would see it, small."""
 
-    Attributes:
-        key: Its path in the folder.
-        label: Name of its class; empty when unlabelled.
-        jpeg: The picture, a square of :data:`THUMBNAIL_SIDE` pixels.
-    """
-
-    key: str
-    label: str
-    jpeg: bytes
+    key: str  # its path in the folder
+    label: str  # name of its class; empty when unlabelled
+    jpeg: bytes  # the picture, a square of :data:`THUMBNAIL_SIDE` pixels
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderPreview:
-    """What was found in a folder.
-
-    Attributes:
-        classes: Photos of each class; empty when unlabelled.
-        complete: Whether every file was read; if not, duplicates and most broken files are found
-            only when a run uses the folder.
-        nested: Which other folders may be meant as classes, where there are such.
-        one_down: Whether those are taken.
-    """
+    """What was found in a folder."""
 
     path: Path
     images: int
     bytes: int
-    classes: tuple[ClassCount, ...]
+    classes: tuple[ClassCount, ...]  # photos of each class; empty when unlabelled
     has_splits: bool
     skipped: tuple[Skipped, ...]
     thumbnails: tuple[Thumbnail, ...]
+    # Whether every file was read; if not, duplicates and most broken files are found only when a
+    # run uses the folder
     complete: bool
+    # Which other folders may be meant as classes, where there are such
     nested: Nested | None = None
-    one_down: bool = False
+    one_down: bool = False  # whether those are taken
 
 
 def preview_folder(
@@ -88,9 +72,8 @@ def preview_folder(
 ) -> FolderPreview:
     """Looks at a folder somebody thinks of adding.
 
-    Raises:
-        DatasetError: If it lies outside of the roots, links out of them, has no usable image or
-            one class only and no folders in it that may be meant.
+    Raises DatasetError if it lies outside of the roots, links out of them, has no usable image or
+    one class only and no folders in it that may be meant.
     """
     dataset = FolderDataset(roots.require(path), one_down=one_down, one_class=True)
     _refuse_links_outside(dataset, roots)

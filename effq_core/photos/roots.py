@@ -37,31 +37,20 @@ class Refused:
 
 @dataclass(frozen=True)
 class SubFolders:
-    """What a folder picker shows of one folder.
-
-    Attributes:
-        names: Its sub-folders in the order of their names, hidden ones left out.
-        refused: Links among them that lead outside, or nowhere.
-        more: Whether there are more sub-folders than are listed.
-    """
+    """What a folder picker shows of one folder."""
 
     path: Path
-    names: tuple[str, ...]
-    refused: tuple[str, ...] = ()
-    more: bool = False
+    names: tuple[str, ...]  # its sub-folders in the order of their names, hidden ones left out
+    refused: tuple[str, ...] = ()  # links among them that lead outside, or nowhere
+    more: bool = False  # whether there are more sub-folders than are listed
 
 
 @dataclass(frozen=True)
 class Roots:
-    """The folders photos may be chosen from.
+    """The folders photos may be chosen from."""
 
-    Attributes:
-        folders: Absolute, resolved, existing.
-        refused: What was named and cannot be used.
-    """
-
-    folders: tuple[Path, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    folders: tuple[Path, ...] = ()  # absolute, resolved, existing
+    refused: tuple[Refused, ...] = ()  # what was named and cannot be used
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Roots:
@@ -101,9 +90,8 @@ class Roots:
     def require(self, path: Path | str) -> Path:
         """Resolves a folder somebody chose: its links and ``..``.
 
-        Raises:
-            DatasetError: If it is not an existing folder below a root. Outside of the roots the
-                message is the same whether there is something or not.
+        Raises DatasetError if it is not an existing folder below a root. Outside of the roots the
+        message is the same whether there is something or not.
         """
         resolved = _resolve(path)
         if resolved is None or self.root_of(resolved) is None:
@@ -119,8 +107,7 @@ class Roots:
     def sub_folders(self, path: Path | str) -> SubFolders:
         """Lists the folders one can go on to.
 
-        Raises:
-            DatasetError: If it is not below a root, or cannot be read.
+        Raises DatasetError if it is not below a root, or cannot be read.
         """
         folder = self.require(path)
         names: list[str] = []

@@ -42,14 +42,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class ResolvedSizes:
-    """How many images each sample has.
-
-    Attributes:
-        training: Images to train on; 0 where calibration takes all.
-    """
+    """How many images each sample has."""
 
     calibration: int
-    training: int
+    training: int  # images to train on; 0 where calibration takes all
     evaluation: int
 
 

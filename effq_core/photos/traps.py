@@ -46,11 +46,7 @@ class BoundedReader(io.BytesIO):
         self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Reads as any file does.
-
-        Raises:
-            OSError: If it was asked too often.
-        """
+        """Reads as any file does. Raises OSError if it was asked too often."""
         self._left -= 1
         if self._left < 0:
             raise OSError("it is cut into more parts than an image has")

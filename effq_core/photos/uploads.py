@@ -40,22 +40,16 @@ _decoding = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Photo:
-    """A photo, read.
-
-    Attributes:
-        width: Of the upright photo in pixels.
-        pixels: What the model sees: 0–255, uint8 (size, size, channels).
-        preview: The whole photo, small, with what the model does not see darkened; uint8
-            (height, width, 3), longest side at most :data:`PREVIEW`.
-        resize: How the photo became the model's square.
-    """
+    """A photo, read."""
 
     name: str
-    width: int
+    width: int  # of the upright photo in pixels
     height: int
-    pixels: Pixels
+    pixels: Pixels  # what the model sees: 0–255, uint8 (size, size, channels)
+    # The whole photo, small, with what the model does not see darkened; uint8 (height, width, 3),
+    # longest side at most :data:`PREVIEW`
     preview: Pixels
-    resize: Resize = Resize.CROP
+    resize: Resize = Resize.CROP  # how the photo became the model's square
 
 
 def shown_name(name: str) -> str:
@@ -99,11 +93,7 @@ def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
 
 
 def read_sample(path: Path, name: str, entry: int | ImageInput) -> Photo:
-    """Reads a photo that comes with EffQ Studio.
-
-    Raises:
-        DatasetError: If it is missing or broken.
-    """
+    """Reads a photo that comes with EffQ Studio. Raises DatasetError if it is missing or broken."""
     return _read(open_image(path, path.name), name, ImageInput.of(entry))
 
 

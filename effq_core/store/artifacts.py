@@ -52,11 +52,9 @@ class ArtifactStore:
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
         """Looks a finished artifact up; a damaged one is set aside and never used.
 
-        Names and sizes are compared, not hashes: see :meth:`verify`.
-
-        Raises:
-            StoreError: If a name is malformed, a damaged artifact cannot be moved, or one cannot be
-                read just now: that one stays where it is.
+        Names and sizes are compared, not hashes: see :meth:`verify`. Raises StoreError if a name is
+        malformed, a damaged artifact cannot be moved, or one cannot be read just now: that one
+        stays where it is.
         """
         path = self.path(stage, fingerprint)
         try:
@@ -76,8 +74,7 @@ class ArtifactStore:
     def verify(self, artifact: Artifact) -> list[str]:
         """Compares every file with its hash; returns what is wrong, one sentence a file.
 
-        Raises:
-            StoreError: If a file cannot be read, which does not mean that it is damaged.
+        Raises StoreError if a file cannot be read, which does not mean that it is damaged.
         """
         problems = []
         for entry in artifact.files:

@@ -122,8 +122,7 @@ class Connection:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Writes all of a block or nothing.
 
-        Raises:
-            StoreError: If the database is damaged, full or held by another process.
+        Raises StoreError if the database is damaged, full or held by another process.
         """
         with self._lock:
             try:

@@ -42,9 +42,7 @@ class Database(RunStates):
     def check(self) -> None:
         """Reads the whole file.
 
-        Raises:
-            DamagedIndexError: If it is damaged.
-            StoreError: If it cannot be read.
+        Raises DamagedIndexError if it is damaged, and StoreError if it cannot be read.
         """
         for row in self._connection.select("PRAGMA quick_check"):
             if row[0] != "ok":
@@ -133,8 +131,7 @@ class Database(RunStates):
     def delete_run(self, run_id: str) -> None:
         """Removes a run and its events; its artifacts stay.
 
-        Raises:
-            InputError: If there is no such run, or it is still active.
+        Raises InputError if there is no such run, or it is still active.
         """
         run = self.get_run(run_id)
         if run.status.is_active and run.driver_pid is not None:

@@ -28,38 +28,24 @@ it says (too many open files, no permission, a network folder that is away) is n
 
 @dataclass(frozen=True, kw_only=True)
 class FileEntry:
-    """One file of an artifact.
+    """One file of an artifact."""
 
-    Attributes:
-        path: Relative to the artifact, with forward slashes.
-        size: Bytes.
-        sha256: Hash of the content, 64 hexadecimal digits.
-    """
-
-    path: str
-    size: int
-    sha256: str
+    path: str  # relative to the artifact, with forward slashes
+    size: int  # bytes
+    sha256: str  # hash of the content, 64 hexadecimal digits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A stage's finished output.
-
-    Attributes:
-        fingerprint: Hash of everything it depends on.
-        created: Seconds since 1970 when it was finished.
-        inputs: Parameters and inputs it was made from, as JSON values.
-        summary: What the stage returned, as JSON values.
-        files: Its files, the manifest excepted.
-    """
+    """A stage's finished output."""
 
     path: Path
     stage: str
-    fingerprint: str
-    created: float
-    inputs: dict[str, Any]
-    summary: dict[str, Any]
-    files: tuple[FileEntry, ...]
+    fingerprint: str  # hash of everything it depends on
+    created: float  # seconds since 1970 when it was finished
+    inputs: dict[str, Any]  # parameters and inputs it was made from, as JSON values
+    summary: dict[str, Any]  # what the stage returned, as JSON values
+    files: tuple[FileEntry, ...]  # its files, the manifest excepted
     versions: dict[str, str]
     seconds: float
 

@@ -28,24 +28,17 @@ _ABANDONED_SECONDS = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """What a repair has done.
+    """What a repair has done."""
 
-    Attributes:
-        moved: Where the damaged index went; ``None`` if it was sound.
-        runs: Runs added to the index.
-        artifacts: Whole artifacts.
-        quarantined: One sentence for each damaged artifact that was set aside.
-        unreadable: What was said of each artifact that could not be read. It stays where it is, as
-            that does not mean that it is damaged.
-        swept: What dead processes had left and was removed: temporary folders and files, drafts of
-            photos, and checkpoints of finished stages.
-    """
-
-    moved: Path | None
-    runs: int
-    artifacts: int
-    quarantined: tuple[str, ...]
+    moved: Path | None  # where the damaged index went; ``None`` if it was sound
+    runs: int  # runs added to the index
+    artifacts: int  # whole artifacts
+    quarantined: tuple[str, ...]  # one sentence for each damaged artifact that was set aside
+    # What was said of each artifact that could not be read. It stays where it is, as that does not
+    # mean that it is damaged.
     unreadable: tuple[str, ...]
+    # What dead processes had left and was removed: temporary folders and files, drafts of photos,
+    # and checkpoints of finished stages
     swept: int
 
 

@@ -24,8 +24,7 @@ class Reserve:
     def take(self) -> None:
         """Sets the space aside.
 
-        Raises:
-            StoreError: If there is none, or the folder is not writable.
+        Raises StoreError if there is none, or the folder is not writable.
         """
         make_folder(self._file.parent)
         with store_errors(self._file):

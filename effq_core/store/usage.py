@@ -37,19 +37,13 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Bytes on disk of the store's parts.
-
-    Attributes:
-        unused: Those of them, and leftovers beside them, that no run uses.
-        datasets: Downloaded photos, partial downloads included.
-        other: The index, lists, logs and work in progress.
-    """
+    """Bytes on disk of the store's parts."""
 
     artifacts: int
-    unused: int
-    datasets: int
+    unused: int  # those of them, and leftovers beside them, that no run uses
+    datasets: int  # downloaded photos, partial downloads included
     models: int
-    other: int
+    other: int  # the index, lists, logs and work in progress
     free: int
 
     @property
@@ -60,20 +54,17 @@ class Usage:
 
 @dataclass
 class Inventory:
-    """The artifacts there are and the runs that use them, at one moment.
+    """The artifacts there are and the runs that use them, at one moment."""
 
-    Attributes:
-        sizes: Bytes on disk of each artifact, finished or begun.
-        users: Ids of the runs that use an artifact, whether it is on disk or not.
-        planning: Runs that have begun but have not yet said what they use.
-        unknown: Runs that could go on, and of which nobody knows any more what they have made: the
-            index was rebuilt, and they are older than the files that would tell.
-    """
-
+    # Bytes on disk of each artifact, finished or begun
     sizes: dict[Key, int] = field(default_factory=dict)
+    # Ids of the runs that use an artifact, whether it is on disk or not
     users: dict[Key, set[str]] = field(default_factory=dict)
     by_run: dict[str, set[Key]] = field(default_factory=dict)
+    # Runs that have begun but have not yet said what they use
     planning: list[str] = field(default_factory=list)
+    # Runs that could go on, and of which nobody knows any more what they have made: the index was
+    # rebuilt, and they are older than the files that would tell
     unknown: list[str] = field(default_factory=list)
 
     def run_bytes(self, run_id: str) -> int:
@@ -97,8 +88,7 @@ class Inventory:
 def take_inventory(home: Home, database: Database) -> Inventory:
     """Looks at every artifact and every run.
 
-    Raises:
-        StoreError: If the index is damaged, or what a run uses cannot be read.
+    Raises StoreError if the index is damaged, or what a run uses cannot be read.
     """
     found = Inventory(sizes=_sizes(home))
     stages = database.stage_keys()

@@ -50,9 +50,8 @@ def bundle_name(results: Results, variant: str) -> str:
 def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
     """Packs a variant into a zip with one folder; the same input gives the same bytes.
 
-    Raises:
-        InputError: If the run does not have the variant, or not its file.
-        StoreError: If the file is missing or not the one that was measured.
+    Raises InputError if the run does not have the variant, or not its file, and StoreError if the
+    file is missing or not the one that was measured.
     """
     model = _measured_file(results, variant)
     texts = {
@@ -86,10 +85,9 @@ def write_bundle(
 ) -> Path:
     """Writes a variant's bundle to a ``.zip`` file: whole, or not at all.
 
-    Raises:
-        InputError: If the target is no ``.zip``, a folder or there already, or the run does not
-            have the variant's file.
-        StoreError: If the variant's file is missing or damaged, or the target cannot be written.
+    Raises InputError if the target is no ``.zip``, a folder or there already, or the run does not
+    have the variant's file, and StoreError if the variant's file is missing or damaged, or the
+    target cannot be written.
     """
     target = target.expanduser().absolute()
     with store_errors(target):

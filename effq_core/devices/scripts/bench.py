@@ -63,10 +63,7 @@ def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str
     """Times a model in this process, which should have done nothing else: one round.
 
     Returns every sample in milliseconds, and the share of all cores others used, 0–1; ``None``
-    where the system does not tell.
-
-    Raises:
-        Problem: If the file cannot be used.
+    where the system does not tell. Raises Problem if the file cannot be used.
     """
     make = _interpreter_class()
     others = Others()

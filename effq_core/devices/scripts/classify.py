@@ -72,8 +72,7 @@ class Problem(Exception):  # noqa: N818 - what a person reads, whoever is at fau
 class Classifier:
     """A ``.tflite`` image classifier and the names of its outputs, one a line in a text file.
 
-    Raises:
-        Problem: If a file is missing or does not fit.
+    Raises Problem if a file is missing or does not fit.
     """
 
     def __init__(self, path: Path, labels: Path, threads: int = 1) -> None:
@@ -112,10 +111,7 @@ class Classifier:
     def answer(self, photo: Path, top: int) -> dict[str, Any]:
         """Names the ``top`` most probable classes of a photo, best first, equals by index.
 
-        With the milliseconds of the invocation.
-
-        Raises:
-            Problem: If the photo cannot be read.
+        With the milliseconds of the invocation. Raises Problem if the photo cannot be read.
         """
         pixels = decode(photo, self.size, channels=self.channels, stretch=self.stretch)
         start = time.perf_counter_ns()
@@ -135,10 +131,7 @@ def decode(photo: Path, size: int, *, channels: int = 3, stretch: bool = False) 
 
     Of several frames or pages the first counts. ``channels`` is 3, or 1 for grey; ``stretch``
     resizes both sides, in place of the shortest one and a crop. Returns 0–255, uint8 (size, size,
-    channels).
-
-    Raises:
-        Problem: If it is missing, empty, not an image, broken or too large.
+    channels). Raises Problem if it is missing, empty, not an image, broken or too large.
     """
     try:
         data = photo.read_bytes()

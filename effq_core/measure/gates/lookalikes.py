@@ -31,23 +31,15 @@ _REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Plain):
-    """Images of evaluation, compared with another sample.
+    """Images of evaluation, compared with another sample."""
 
-    Attributes:
-        role: What the other sample is for: ``training``, ``head`` or ``calibration``.
-        alike: Key of an evaluation image, key of the one it resembles, and their correlation.
-        compared: Evaluation images compared.
-        evaluation: Evaluation images there are.
-        among: Images of the other sample they were compared with.
-        others: Images of the other sample there are.
-    """
-
-    role: str
+    role: str  # what the other sample is for: ``training``, ``head`` or ``calibration``
+    # Key of an evaluation image, key of the one it resembles, and their correlation
     alike: tuple[tuple[str, str, float], ...]
-    compared: int
-    evaluation: int
-    among: int
-    others: int
+    compared: int  # evaluation images compared
+    evaluation: int  # evaluation images there are
+    among: int  # images of the other sample they were compared with
+    others: int  # images of the other sample there are
 
 
 def lookalike_gate(found: Comparison) -> Gate:

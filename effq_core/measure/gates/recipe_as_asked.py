@@ -26,17 +26,11 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class Computed:
-    """How one operator computes.
+    """How one operator computes."""
 
-    Attributes:
-        kind: Such as ``CONV_2D``.
-        types: Types of all it reads and makes.
-        kernel: What its kernel is stored in; empty where it has none.
-    """
-
-    kind: str
-    types: frozenset[str]
-    kernel: str
+    kind: str  # such as ``CONV_2D``
+    types: frozenset[str]  # types of all it reads and makes
+    kernel: str  # what its kernel is stored in; empty where it has none
 
     @property
     def is_float(self) -> bool:
@@ -52,8 +46,7 @@ class Computed:
 def computed(file: Path | bytes) -> tuple[Computed, ...]:
     """Lists how a file's operators compute, in order, but for those that only change a type.
 
-    Raises:
-        ModelError: If the file cannot be read.
+    Raises ModelError if the file cannot be read.
     """
     return tuple(
         Computed(

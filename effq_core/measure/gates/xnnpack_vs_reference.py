@@ -101,21 +101,13 @@ def affordable(multiplications: float) -> int:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """What two kernels' outputs to the same images come to.
+    """What two kernels' outputs to the same images come to."""
 
-    Attributes:
-        difference: Root mean square difference, relative to that between images.
-        is_rounding: Whether it is no more than rounding the outputs gives, or small enough.
-        largest: Largest difference of one output.
-        flips: Images with another top-1 class.
-        real: Those of them that rounding does not explain.
-    """
-
-    difference: float
-    is_rounding: bool
-    largest: float
-    flips: int
-    real: int
+    difference: float  # root mean square difference, relative to that between images
+    is_rounding: bool  # whether it is no more than rounding the outputs gives, or small enough
+    largest: float  # largest difference of one output
+    flips: int  # images with another top-1 class
+    real: int  # those of them that rounding does not explain
 
 
 def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:

@@ -68,9 +68,8 @@ MODELS: dict[str, ModelCard] = {}
 def register(family: Family) -> None:
     """Adds a family and its models.
 
-    Raises:
-        InputError: If its name, an architecture or a model is known already, or a model is of an
-            architecture it does not have.
+    Raises InputError if its name, an architecture or a model is known already, or a model is of an
+    architecture it does not have.
     """
     taken = {name for each in FAMILIES.values() for name in each.architectures}
     for name in [name for name in family.architectures if name in taken]:
@@ -86,11 +85,7 @@ def register(family: Family) -> None:
 
 
 def family_of(card: ModelCard) -> Family:
-    """Returns the family a model is of.
-
-    Raises:
-        InputError: If none has its architecture.
-    """
+    """Returns the family a model is of. Raises InputError if none has its architecture."""
     for family in FAMILIES.values():
         if card.architecture in family.architectures:
             return family

@@ -85,8 +85,7 @@ def is_own(model_id: str) -> bool:
 def slug_of(name: str) -> str:
     """Makes an identifier of a name: lower-case letters, digits and single underscores.
 
-    Raises:
-        ModelError: If nothing of it is left.
+    Raises ModelError if nothing of it is left.
     """
     slug = re.sub(r"[^a-z0-9]+", "_", name.casefold())[:_SLUG_LENGTH].strip("_")
     if not slug:
@@ -105,8 +104,7 @@ def own_folder(home: Home) -> Path:
 def model_folder(home: Home, model_id: str) -> Path:
     """Returns the folder of a model, ``own:`` and its slug, whether it is there or not.
 
-    Raises:
-        ModelError: If it is no such identifier; no path is made of it then.
+    Raises ModelError if it is no such identifier; no path is made of it then.
     """
     slug = model_id.removeprefix(PREFIX)
     if not is_own(model_id) or not _SLUG.fullmatch(slug):
@@ -131,9 +129,7 @@ def own_models(home: Home) -> tuple[OwnCard, ...]:
 def get_own(model_id: str, home: Home) -> OwnCard:
     """Looks a model up.
 
-    Raises:
-        ModelError: If there is no such model.
-        StoreError: If its card is damaged.
+    Raises ModelError if there is no such model, and StoreError if its card is damaged.
     """
     folder = model_folder(home, model_id)
     if not (folder / CARD_FILE).is_file():
@@ -144,9 +140,7 @@ def get_own(model_id: str, home: Home) -> OwnCard:
 def remove_own_model(model_id: str, home: Home) -> None:
     """Removes a model; what runs have found with it stays.
 
-    Raises:
-        ModelError: If there is no such model.
-        StoreError: If it cannot be removed.
+    Raises ModelError if there is no such model, and StoreError if it cannot be removed.
     """
     folder = model_folder(home, model_id)
     if not folder.is_dir():
@@ -171,11 +165,7 @@ def write_card(folder: Path, plain: dict[str, Any]) -> None:
 
 
 def read_card(folder: Path, slug: str) -> OwnCard:
-    """Reads a card.
-
-    Raises:
-        StoreError: If it is damaged, or the model it describes is gone.
-    """
+    """Reads a card. Raises StoreError if it is damaged, or the model it describes is gone."""
     if not any((folder / name).is_file() for name in CONTENT):
         raise StoreError(
             f"Of your model {slug} there is a card only: its layers and weights are gone.",

@@ -78,8 +78,7 @@ class FlatModel:
     def read(cls, folder: Path) -> FlatModel:
         """Reads what :meth:`write` wrote, trusting none of it.
 
-        Raises:
-            ModelError: If it is not such a list.
+        Raises ModelError if it is not such a list.
         """
         try:
             plain = json.loads((folder / FLAT_FILE).read_text(encoding="ascii"))

@@ -69,8 +69,7 @@ _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
     """Refuses operators that do more than compute, but for a SavedModel's of variables if asked.
 
-    Raises:
-        ModelError: If one is not known.
+    Raises ModelError if one is not known.
     """
     known = COMPUTING | _STORING if saved_model else COMPUTING
     _refuse(set(names) - known)
@@ -143,8 +142,7 @@ def frozen_call(
 ) -> Callable[[Any], Any]:
     """Makes a stranger's model one that can run inside of another graph: of known operators only.
 
-    Raises:
-        ModelError: If it has operators that do more than compute.
+    Raises ModelError if it has operators that do more than compute.
     """
     spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32)
     # What nothing depends on is not in a frozen graph: it would not run, and not be told either.

@@ -44,8 +44,7 @@ class Affine:
     def normalisation(self) -> Normalisation | None:
         """Returns it as what can be kept; ``None`` where it is the image as it is.
 
-        Raises:
-            ValueError: If it has neither three channels nor one.
+        Raises ValueError if it has neither three channels nor one.
         """
         channels = len(self.order)
         made = Normalisation(tuple(map(float, self.scale)), tuple(map(float, self.offset)))

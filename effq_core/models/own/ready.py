@@ -52,11 +52,7 @@ class ReadyFile:
         return self.image_input.side
 
     def read(self) -> bytes:
-        """Returns the file.
-
-        Raises:
-            ModelError: If it is gone or not the one that was checked.
-        """
+        """Returns the file. Raises ModelError if it is gone or not the one that was checked."""
         try:
             content = (self.folder / MODEL_FILE).read_bytes()
         except OSError as error:
@@ -89,9 +85,8 @@ def ready_files(home: Home) -> tuple[ReadyFile, ...]:
 def get_ready(variant: str, home: Home) -> ReadyFile:
     """Looks a file up by the name of its variant, ``file_`` and its slug.
 
-    Raises:
-        ModelError: If there is none of that name.
-        StoreError: If its card is damaged, or the file it describes is gone.
+    Raises ModelError if there is none of that name, and StoreError if its card is damaged, or the
+    file it describes is gone.
     """
     return _read(_folder_of(variant, home))
 
@@ -110,9 +105,7 @@ def _folder_of(variant: str, home: Home) -> Path:
 def remove_ready(variant: str, home: Home) -> None:
     """Removes a file; what runs have found with it stays.
 
-    Raises:
-        ModelError: If there is none of that name.
-        StoreError: If it cannot be removed.
+    Raises ModelError if there is none of that name, and StoreError if it cannot be removed.
     """
     remove_tree(_folder_of(variant, home))
 

@@ -44,8 +44,7 @@ def open_own(card: OwnCard) -> Any:
 def load_own(folder: Path) -> Any:
     """Builds a model as :func:`open_own` does, from the store or what :func:`save_own` wrote.
 
-    Raises:
-        ModelError: If the files are none of a model.
+    Raises ModelError if the files are none of a model.
     """
     if (folder / GRAPH_FILE).is_file():
         return GraphModel(folder)

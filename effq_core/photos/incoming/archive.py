@@ -57,9 +57,8 @@ _BROKEN = (
 def unpack(archive: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
     """Unpacks the photos of a zip into an existing, empty folder, under names of ours.
 
-    Raises:
-        DatasetError: If it is no zip, broken, encrypted, or holds more than the limits; then what
-            was unpacked so far must go with ``into``.
+    Raises DatasetError if it is no zip, broken, encrypted, or holds more than the limits; then what
+    was unpacked so far must go with ``into``.
     """
     size = archive.stat().st_size
     if size > limits.given_bytes:

@@ -41,17 +41,12 @@ Find = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class Labels:
-    """What a list says.
+    """What a list says."""
 
-    Attributes:
-        pairs: The photo's name as it is written, and its label as it is written, in their order.
-        headed: Whether the first line is a heading.
-        note: Which columns were read, where there are more than two; empty where not.
-    """
-
+    # The photo's name as it is written, and its label as it is written, in their order
     pairs: tuple[tuple[str, str], ...]
-    headed: bool
-    note: str = ""
+    headed: bool  # whether the first line is a heading
+    note: str = ""  # which columns were read, where there are more than two; empty where not
 
 
 def read_columns(rows: Sequence[Sequence[str]], find: Find, called: str) -> Labels:

@@ -27,34 +27,23 @@ _SHOWN = 200
 
 @dataclass(frozen=True)
 class FoundFile:
-    """One photo as it was found.
+    """One photo as it was found."""
 
-    Attributes:
-        name: Its path as it was given, with ``/`` and normalised; unique.
-        path: Where its content is: a name of ours that holds nothing of the given one.
-    """
-
-    name: str
-    path: str
+    name: str  # its path as it was given, with ``/`` and normalised; unique
+    path: str  # where its content is: a name of ours that holds nothing of the given one
     bytes: int
 
 
 @dataclass
 class Found:
-    """All that was found.
+    """All that was found."""
 
-    Attributes:
-        files: Photos by their names; whether they are images nobody has looked at.
-        litter: System files left out without a word.
-        labels: Content of :data:`LABELS_FILE`, where there is one.
-        outside: Files taken that lie outside of the folder: links in it lead to them.
-    """
-
+    # Photos by their names; whether they are images nobody has looked at
     files: list[FoundFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    litter: int = 0
-    labels: bytes | None = None
-    outside: int = 0
+    litter: int = 0  # system files left out without a word
+    labels: bytes | None = None  # content of :data:`LABELS_FILE`, where there is one
+    outside: int = 0  # files taken that lie outside of the folder: links in it lead to them
 
     def skip(self, name: str, reason: str) -> None:
         """Leaves something out."""

@@ -48,8 +48,7 @@ def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
 def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
     """Copies a folder's photos, links followed, into an empty one, under names of ours.
 
-    Raises:
-        DatasetError: If it is no folder, cannot be read, or holds more than the limits.
+    Raises DatasetError if it is no folder, cannot be read, or holds more than the limits.
     """
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"

@@ -31,34 +31,23 @@ class LabelSource(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """What is known about one photo.
+    """What is known about one photo."""
 
-    Attributes:
-        label: Name of its class; ``None`` where there are no labels.
-        split: ``train`` or ``val`` where the photos come divided, else ``None``.
-    """
-
-    label: str | None
-    split: str | None
+    label: str | None  # name of its class; ``None`` where there are no labels
+    split: str | None  # ``train`` or ``val`` where the photos come divided, else ``None``
 
 
 @dataclass
 class Labelled:
-    """Photos with what is known about each.
-
-    Attributes:
-        places: By the photo's name.
-        notes: What else a person should know, as sentences.
-        nested: Which other folders may be meant as classes, where there are such.
-        one_down: Whether those are taken.
-    """
+    """Photos with what is known about each."""
 
     source: LabelSource
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)  # by the photo's name
     skipped: list[Skipped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what else a person should know, as sentences
+    # Which other folders may be meant as classes, where there are such
     nested: Nested | None = None
-    one_down: bool = False
+    one_down: bool = False  # whether those are taken
 
 
 def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:

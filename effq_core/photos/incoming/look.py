@@ -43,18 +43,13 @@ _CANDIDATES = 2 * THUMBNAILS
 
 @dataclass(frozen=True)
 class Seen(Plain):
-    """What one photo is, decoded.
-
-    Attributes:
-        sha256: Of its content; empty where it cannot be used.
-        small: What it looks like, a :func:`~effq_core.photos.lookalikes.miniature` as base64.
-        problem: Why it cannot be used; empty where it can.
-    """
+    """What one photo is, decoded."""
 
     name: str
-    sha256: str = ""
+    sha256: str = ""  # of its content; empty where it cannot be used
+    # What it looks like, a :func:`~effq_core.photos.lookalikes.miniature` as base64
     small: str = ""
-    problem: str = ""
+    problem: str = ""  # why it cannot be used; empty where it can
 
 
 def read_labels(
@@ -127,8 +122,7 @@ def assemble(
 ) -> Preview:
     """Puts together what was seen.
 
-    Raises:
-        DatasetError: If no photo can be used, or there is one class only, or too many.
+    Raises DatasetError if no photo can be used, or there is one class only, or too many.
     """
     skipped = [*found.skipped, *labelled.skipped]
     files = {file.name: file for file in found.files}

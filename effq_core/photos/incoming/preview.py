@@ -18,65 +18,42 @@ FEWEST_PHOTOS = 20
 
 @dataclass(frozen=True)
 class Lookalike:
-    """A photo that resembles another one.
+    """A photo that resembles another one."""
 
-    Attributes:
-        name: The photo.
-        like: The one it resembles; this one stays where look-alikes are left out.
-        correlation: Of their pixels where they overlap, at most 1.
-        across: Whether one is in the training and one in the evaluation split.
-        relabelled: Whether they have different labels.
-    """
-
-    name: str
-    like: str
-    correlation: float
-    across: bool
-    relabelled: bool
+    name: str  # the photo
+    like: str  # the one it resembles; this one stays where look-alikes are left out
+    correlation: float  # of their pixels where they overlap, at most 1
+    across: bool  # whether one is in the training and one in the evaluation split
+    relabelled: bool  # whether they have different labels
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo that can be used.
-
-    Attributes:
-        path: Of its content in the draft.
-        label: Position of its class; ``None`` where there are no labels.
-        split: ``train``, ``val`` or ``None``.
-    """
+    """A photo that can be used."""
 
     name: str
-    path: str
-    label: int | None
-    split: str | None
+    path: str  # of its content in the draft
+    label: int | None  # position of its class; ``None`` where there are no labels
+    split: str | None  # ``train``, ``val`` or ``None``
     sha256: str
     bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview(Plain):
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        photos: Those that can be used, in the order of their names.
-        class_names: In the order of the labels; empty where there are none.
-        litter: System files left out without a word.
-        lookalikes: Photos that resemble an earlier one.
-        thumbnails: A few photos, of as many classes as there is room for.
-        nested: Which other folders may be meant as classes, where there are such.
-        one_down: Whether those are taken.
-    """
-
-    photos: tuple[Photo, ...]
-    class_names: tuple[str, ...]
+    photos: tuple[Photo, ...]  # those that can be used, in the order of their names
+    class_names: tuple[str, ...]  # in the order of the labels; empty where there are none
     labels_from: LabelSource
     skipped: tuple[Skipped, ...]
-    litter: int
-    lookalikes: tuple[Lookalike, ...]
-    thumbnails: tuple[Thumbnail, ...]
+    litter: int  # system files left out without a word
+    lookalikes: tuple[Lookalike, ...]  # photos that resemble an earlier one
+    thumbnails: tuple[Thumbnail, ...]  # a few photos, of as many classes as there is room for
     notes: tuple[str, ...]
+    # Which other folders may be meant as classes, where there are such
     nested: Nested | None = None
-    one_down: bool = False
+    one_down: bool = False  # whether those are taken
 
     @property
     def bytes(self) -> int:

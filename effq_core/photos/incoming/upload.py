@@ -30,16 +30,12 @@ _READY = "ready"
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """Photos somebody is deciding about; they are gone when this is closed or forgotten.
-
-    Attributes:
-        request: What was given, as the worker is told.
-    """
+    """Photos somebody is deciding about; they are gone when this is closed or forgotten."""
 
     draft: Draft
     preview: Preview
     suggested: str
-    request: dict[str, Any]
+    request: dict[str, Any]  # what was given, as the worker is told
     limits: Limits
 
     def close(self) -> None:
@@ -62,9 +58,8 @@ class Upload:
     def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
         """Makes a dataset of them.
 
-        Raises:
-            DatasetError: If the name is taken or no name, or they were given up already.
-            StoreError: If the disk is full or not writable; then no dataset is made.
+        Raises DatasetError if the name is taken or no name, or they were given up already, and
+        StoreError if the disk is full or not writable; then no dataset is made.
         """
         title = check_title(title)
         if not self.draft.is_open:
