@@ -56,8 +56,7 @@ def start(
         ),
     ] = 0.5,
     remedy: Annotated[
-        list[Remedy] | None,
-        typer.Option(help="What may be tried; repeat it. All by default."),
+        list[Remedy] | None, typer.Option(help="What may be tried; repeat it. All by default.")
     ] = None,
     budget: Annotated[
         int | None, typer.Option(help="Seconds after which nothing more is tried.")
