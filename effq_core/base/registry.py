@@ -31,11 +31,7 @@ class Registry(Generic[_T]):
     """
 
     def __init__(
-        self,
-        kind: str,
-        *,
-        unique: Sequence[str] = (),
-        order: Callable[[_T], Any] | None = None,
+        self, kind: str, *, unique: Sequence[str] = (), order: Callable[[_T], Any] | None = None
     ) -> None:
         self._kind, self._unique, self._order = kind, ("name", *unique), order
         self._rows: dict[str, _T] = {}

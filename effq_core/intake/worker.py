@@ -44,9 +44,7 @@ def main(folder: Path) -> int:
         return 4
     request = json.loads((folder / steps.IN / steps.REQUEST_FILE).read_text(encoding="utf-8"))
     landlock.limit_resources(
-        memory=request["address_space"],
-        seconds=request["cpu_seconds"],
-        file_bytes=_MAX_OUTPUT,
+        memory=request["address_space"], seconds=request["cpu_seconds"], file_bytes=_MAX_OUTPUT
     )
     package = Path(__file__).resolve().parents[2]
     installed = [each for each in sys.path if Path(each).name in _INSTALLED]

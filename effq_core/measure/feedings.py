@@ -41,11 +41,7 @@ class OtherFeeding:
     def facts(self) -> dict[str, Any]:
         """What :func:`fed` and :func:`remedy` take, as JSON values."""
         offered = self.values in _known(len(self.values.scale))
-        return {
-            "preprocessing": self.preprocessing,
-            "colours": self.colours,
-            "offered": offered,
-        }
+        return {"preprocessing": self.preprocessing, "colours": self.colours, "offered": offered}
 
 
 def fed(feeding: Mapping[str, Any]) -> str:

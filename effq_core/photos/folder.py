@@ -143,8 +143,7 @@ class FolderDataset:
             data = path.read_bytes()
         except OSError as error:
             raise DatasetError(
-                f"{item.key} cannot be read: {error.strerror}.",
-                f"Check {path}, then run again.",
+                f"{item.key} cannot be read: {error.strerror}.", f"Check {path}, then run again."
             ) from error
         if hashlib.sha256(data).hexdigest() != item.sha256:
             # Disjointness and duplicates were checked on the old content.

@@ -110,14 +110,7 @@ class Database(RunStates):
             changed = sql.execute(
                 "UPDATE runs SET status=?, finished=? "
                 "WHERE id=? AND status=? AND driver_pid IS ? AND driver_started IS ?",
-                (
-                    Status.INTERRUPTED,
-                    now,
-                    run.id,
-                    run.status,
-                    run.driver_pid,
-                    run.driver_started,
-                ),
+                (Status.INTERRUPTED, now, run.id, run.status, run.driver_pid, run.driver_started),
             ).rowcount
             if changed:
                 sql.execute(

@@ -17,13 +17,7 @@ from effq_core.base.settings import Home
 from effq_core.store import drafts
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.usage import (
-    Inventory,
-    Key,
-    leftovers,
-    take_inventory,
-    tree_size,
-)
+from effq_core.store.usage import Inventory, Key, leftovers, take_inventory, tree_size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,12 +36,7 @@ from effq_core.experiment.variants import BASELINE
 from effq_core.measure.evidence import Evidence
 from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import (
-    RELATED,
-    agreeing,
-    chance_agreement,
-    find_reordering,
-)
+from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 
 NAME = "agreement_with_float32"
 

@@ -28,12 +28,7 @@ from effq_core.measure.evidence import Evidence
 from effq_core.measure.feedings import OtherFeeding, Refed, fed, other_feedings, remedy
 from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import (
-    RELATED,
-    agreeing,
-    chance_agreement,
-    find_reordering,
-)
+from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 from effq_core.models.card import Normalisation
 from effq_core.models.file_input import read_feeding
 from effq_core.photos.decode import Pixels

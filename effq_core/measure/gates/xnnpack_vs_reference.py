@@ -133,12 +133,7 @@ def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
     lost = int((~(np.isfinite(fast) & np.isfinite(plain))).any(axis=1).sum())
     if lost:
         return judged(
-            NAME,
-            passed=False,
-            value=1,
-            limit=MOST_DIFFERENCE,
-            n=n,
-            facts={"n": n, "lost": lost},
+            NAME, passed=False, value=1, limit=MOST_DIFFERENCE, n=n, facts={"n": n, "lost": lost}
         )
     found = _compare(fast.astype(np.float64), plain.astype(np.float64), step)
     least, most = exact_bounds(found.real, n)

@@ -208,8 +208,7 @@ class GraphModel:
             sides = [side.size for side in image.attr["shape"].shape.dim]
         except (OSError, DecodeError, ValueError) as error:
             raise ModelError(
-                f"The model's graph cannot be read: {type(error).__name__}.",
-                "Add the model again.",
+                f"The model's graph cannot be read: {type(error).__name__}.", "Add the model again."
             ) from error
         check_operators(operators(self._graph))
         self.input_shape = (None, *sides[1:])

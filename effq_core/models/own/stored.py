@@ -11,12 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import ModelError
-from effq_core.models.own.card import (
-    GRAPH_FILE,
-    WEIGHTS_FILE,
-    OwnCard,
-    content_hash,
-)
+from effq_core.models.own.card import GRAPH_FILE, WEIGHTS_FILE, OwnCard, content_hash
 from effq_core.models.own.flat import FlatModel, build_flat
 from effq_core.models.own.graph import GraphModel
 from effq_core.models.weights import load_weights, read_weights, write_weights

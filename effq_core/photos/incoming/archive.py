@@ -113,12 +113,7 @@ def _too_many(limits: Limits) -> DatasetError:
 
 class _Unpacking:
     def __init__(
-        self,
-        opened: zipfile.ZipFile,
-        into: Path,
-        limits: Limits,
-        reporter: Reporter,
-        size: int,
+        self, opened: zipfile.ZipFile, into: Path, limits: Limits, reporter: Reporter, size: int
     ) -> None:
         self.opened, self.into, self.limits, self.reporter = opened, into, limits, reporter
         self.most = min(limits.unpacked_bytes, max(limits.free_bytes, limits.ratio * size))

@@ -126,8 +126,7 @@ class _Table:
         photos = [list(map(self.find, self.columns[i])) for i in best]
         if any(each != photos[0] for each in photos) and len(self.used) > 2:
             raise DatasetError(
-                f"{self.called} names photos in several columns: {self._named(best)}.",
-                self._hint(),
+                f"{self.called} names photos in several columns: {self._named(best)}.", self._hint()
             )
         return best[0]
 

@@ -35,10 +35,7 @@ UPLOAD_MIB = 200
 VISITORS = Limits(given_bytes=UPLOAD_MIB * MIB, entries=20_000, unpacked_bytes=1024 * MIB)
 """For what a browser sends to a served dashboard."""
 OWNERS = Limits(
-    given_bytes=16 * 1024 * MIB,
-    entries=200_000,
-    unpacked_bytes=32 * 1024 * MIB,
-    seconds=6 * 3600,
+    given_bytes=16 * 1024 * MIB, entries=200_000, unpacked_bytes=32 * 1024 * MIB, seconds=6 * 3600
 )
 """For the command line, whose user owns the machine."""
 

@@ -161,11 +161,7 @@ def look_at_path(
 
 
 def _looked(
-    draft: Draft,
-    request: dict[str, Any],
-    limits: Limits,
-    reporter: Reporter | None,
-    name: str,
+    draft: Draft, request: dict[str, Any], limits: Limits, reporter: Reporter | None, name: str
 ) -> Upload:
     preview = look_apart(draft, request, limits, reporter or SilentReporter())
     remove_tree(draft.given)
