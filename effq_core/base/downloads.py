@@ -37,20 +37,16 @@ def download(
     size: int | None = None,
     reporter: Reporter,
 ) -> Path:
-    """Downloads a file, unless it is there already.
+    """Downloads a file into a folder it makes, unless it is there already.
 
     What has arrived is kept in ``<target>.part`` when the connection breaks, and continued by the
     next attempt or call, provided a hash can prove that both halves belong together. ``target``
-    appears whole, after its hash was found right.
+    appears whole, after its hash was found right; ``md5`` is for publishers that state no better
+    one.
 
-    Args:
-        target: Where the file goes; its folder is created.
-        md5: Expected hash where the publisher states no better one.
-
-    Raises:
-        DownloadError: If the server cannot be reached or delivers something else.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If the user asked to stop; what has arrived is kept.
+    Raises DownloadError if the server cannot be reached or delivers something else, StoreError if
+    the disk is full or not writable, and Cancelled if the user asked to stop; what has arrived is
+    kept.
     """
     part = target.with_name(target.name + ".part")
     try:

@@ -20,12 +20,7 @@ from __future__ import annotations
 
 
 class EffqError(Exception):
-    """What went wrong, which input it concerns, and what to do next.
-
-    Args:
-        message: What happened, naming the file or value concerned.
-        hint: What the user can do next, as a whole sentence; may be empty.
-    """
+    """What happened, naming the file or value concerned, and what to do next, if anything."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)

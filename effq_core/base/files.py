@@ -49,11 +49,7 @@ def store_error(error: OSError, path: Path) -> StoreError:
 
 @contextlib.contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Raises what the operating system says about the store as a :class:`StoreError`.
-
-    Raises:
-        StoreError: In place of any :class:`OSError` of the block.
-    """
+    """Raises :class:`StoreError` in place of any :class:`OSError` of the block."""
     try:
         yield
     except OSError as error:
@@ -87,11 +83,8 @@ def sync_folder(path: Path) -> None:
 def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Writes a small file so that readers see the old one or the new one, never half of it.
 
-    Args:
-        mode: Its permissions from the first moment on.
-
-    Raises:
-        StoreError: If it cannot be written; the old file, if any, is then still there.
+    ``mode`` holds from the first moment on. Raises StoreError if it cannot be written; the old
+    file, if any, is then still there.
     """
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")

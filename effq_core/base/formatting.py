@@ -69,11 +69,8 @@ def listed(words: Sequence[str]) -> str:
 def some(words: Sequence[str], most: int, total: int | None = None, *noun: str) -> str:
     """Writes the first of many and counts the others: ``a, b and 3 more``.
 
-    Args:
-        words: All, or the first of them.
-        most: How many are written.
-        total: How many there are, where ``words`` are not all.
-        *noun: What they are, of one and of several; may be left out.
+    ``total`` says how many there are where ``words`` are not all, and ``noun`` what they are, of
+    one and of several.
     """
     more = (len(words) if total is None else total) - min(most, len(words))
     if more <= 0:

@@ -102,14 +102,7 @@ def library_versions(also: Iterable[str] = ()) -> dict[str, str]:
 
 
 def relevant_flags(cpuinfo: str) -> tuple[str, ...]:
-    """Picks the instruction sets that matter to quantized kernels.
-
-    Args:
-        cpuinfo: Text of ``/proc/cpuinfo``; ``flags`` on x86, ``Features`` on Arm.
-
-    Returns:
-        Their names, sorted; empty where the text names none.
-    """
+    """Picks the instruction sets that matter to quantized kernels from ``/proc/cpuinfo``."""
     line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
     present = line.group(1).split() if line else []
     return tuple(sorted({RELEVANT_FLAGS[flag] for flag in present if flag in RELEVANT_FLAGS}))

@@ -38,16 +38,10 @@ def host_folder() -> Path:
 def cores(*, alone: bool, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Holds this host's cores, together with others or alone.
 
-    A turnstile keeps a measurement from starving: while it waits for the others to end, nobody
-    new gets in.
-
-    Args:
-        alone: Whether nobody else may use them meanwhile.
-        on_wait: Called about ten times a second while waiting; may raise to give up.
-
-    Raises:
-        EngineError: If the lock's folder is someone else's.
-        StoreError: If the locks cannot be made.
+    A turnstile keeps a measurement from starving: while it waits for the others to end, nobody new
+    gets in. ``on_wait`` is called about ten times a second while waiting, and may raise to give up.
+    Raises EngineError if the lock's folder is someone else's, and StoreError if the locks cannot be
+    made.
     """
     folder = host_folder()
     turnstile, room = FileLock(folder / "turnstile"), FileLock(folder / "cores")

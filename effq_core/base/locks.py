@@ -14,9 +14,8 @@ from effq_core.base.files import make_folder, store_errors
 class FileLock:
     """A lock between processes that ends with its holder, however the holder ends.
 
-    Args:
-        path: The lock file, made on demand.
-        disposable: Remove the file on release; for exclusive locks only.
+    The file is made on demand, and removed on release where ``disposable``: for exclusive locks
+    only.
     """
 
     def __init__(self, path: Path, *, disposable: bool = False) -> None:
@@ -52,14 +51,10 @@ class FileLock:
     def acquire(
         self, *, shared: bool = False, on_wait: Callable[[], None] | None = None, poll: float = 0.1
     ) -> None:
-        """Takes the lock, waiting as long as it needs.
+        """Takes the lock, trying every ``poll`` seconds as long as it needs.
 
-        Args:
-            on_wait: Called before every pause; may raise to give up.
-            poll: Seconds between tries.
-
-        Raises:
-            StoreError: If the lock file cannot be made.
+        ``on_wait`` is called before every pause, and may raise to give up. Raises StoreError if the
+        lock file cannot be made.
         """
         while not self.try_acquire(shared=shared):
             if on_wait is not None:

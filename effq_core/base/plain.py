@@ -30,14 +30,10 @@ class Plain:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuilds one from :meth:`to_dict`.
+        """Rebuilds one from :meth:`to_dict`; missing keys have the default, others are left out.
 
-        Args:
-            plain: JSON values; of keys that are missing the default is taken, others are left out.
-
-        Raises:
-            TypeError: If a key without a default is missing, or a value has another form.
-            ValueError: If a value is none of its enumeration.
+        Raises TypeError if a key without a default is missing, or a value has another form, and
+        ValueError if a value is none of its enumeration.
         """
         found: Self = _rebuilt(cls, plain)
         return found

@@ -18,13 +18,9 @@ _DAMAGE = (
 
 @contextmanager
 def reading(what: str, where: Path) -> Iterator[None]:
-    """Turns whatever damaged files make the block raise into one error that says what to do.
+    """Raises one StoreError that says what to do for whatever damaged files make the block raise.
 
-    Args:
-        what: What is read, as a sentence begins: "The effects".
-
-    Raises:
-        StoreError: If it cannot be read.
+    ``what`` is read, as a sentence begins: "The effects".
     """
     try:
         yield

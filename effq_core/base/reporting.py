@@ -12,12 +12,7 @@ class Reporter(Protocol):
         """Tells how much of the current work is finished."""
 
     def event(self, kind: str, **values: Any) -> None:
-        """Records something worth keeping, such as an epoch's loss or a skipped image.
-
-        Args:
-            kind: What happened, for example ``epoch``, ``skipped``, ``warning``.
-            **values: JSON values.
-        """
+        """Records something worth keeping, as JSON values: ``epoch``, ``skipped``, ``warning``."""
 
     def check_cancelled(self) -> None:
         """Returns at once, unless the user asked to stop.

@@ -12,15 +12,7 @@ _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 def new_run_id(created: float | None = None, suffix: str | None = None) -> str:
-    """Makes the identifier of a run.
-
-    Args:
-        created: Seconds since 1970; now, where not given.
-        suffix: Four hexadecimal digits; random, where not given.
-
-    Returns:
-        Date, time and four digits: short, and sortable by time.
-    """
+    """Makes a run's identifier: date, time and four hexadecimal digits, by default random."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
     return f"{stamp}-{suffix or secrets.token_hex(2)}"
 

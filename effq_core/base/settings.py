@@ -50,9 +50,8 @@ _HOME = "EFFQ_HOME"
 def settle_home() -> str:
     """Makes a relative ``EFFQ_HOME`` absolute for this process and all it starts.
 
-    Returns:
-        What was done, to be said on standard error; empty where it is absolute or not set, and so
-        at every later call.
+    Returns what was done, to be said on standard error; empty where it is absolute or not set, and
+    so at every later call.
     """
     given = os.environ.get(_HOME)
     if not given or Path(given).expanduser().is_absolute():

@@ -65,14 +65,10 @@ class ModelFile:
 
 
 def read_file(path: Path, scratch: Path) -> ModelFile:
-    """Finds out what a file is and reads its configuration.
+    """Finds out from its content what a file is, and reads its configuration.
 
-    Args:
-        path: The file, named anything; its content decides.
-        scratch: Where a SavedModel, and the weights of a ``.keras`` file, are unpacked to.
-
-    Raises:
-        ModelError: If it is no such file, is broken, or is bound to cost too much.
+    A SavedModel, and the weights of a ``.keras`` file, are unpacked to ``scratch``. Raises
+    ModelError if it is no such file, is broken, or is bound to cost too much.
     """
     with path.open("rb") as file:
         start = file.read(8)

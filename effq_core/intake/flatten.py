@@ -62,12 +62,10 @@ def flatten(
     add_softmax: bool,
     one_output: OneOutput | None = None,
 ) -> Flattened:
-    """Lays a model open.
+    """Lays a functional or sequential model of ``tf_keras`` or ``keras`` open.
 
-    Args:
-        model: A functional or sequential model of ``tf_keras`` or ``keras``.
-        entry: Its input; a number is the side of a square in colour.
-        one_output: What its only output is; ``None`` where it has one for each class.
+    A number as ``entry`` is the side of a square in colour. ``one_output`` says what its only
+    output is; ``None`` where it has one for each class.
     """
     if isinstance(entry, int):
         entry = InputShape(entry, False, COLOUR, False, None)

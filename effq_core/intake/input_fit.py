@@ -36,11 +36,8 @@ class Fit:
 def fit(path: Path, preprocessing: Preprocessing) -> Fit:
     """Finds out what a file has to be fed.
 
-    Returns:
-        That, or a photo's bytes where it takes 8 bits and their scale fits no 0 to 255.
-
-    Raises:
-        ModelError: If its input cannot be fed so.
+    A photo's bytes, where it takes 8 bits and their scale fits no 0 to 255. Raises ModelError if
+    its input cannot be fed so.
     """
     tensor = open_session(path).inputs[0]
     channels = channels_of(tensor.shape)

@@ -37,13 +37,7 @@ class _Beneath(ctypes.Structure):
 
 
 def limit_resources(*, memory: int, seconds: int, file_bytes: int) -> None:
-    """Bounds what this process may take; its children inherit that.
-
-    Args:
-        memory: Bytes of address space.
-        seconds: Of processor time, all threads together.
-        file_bytes: Largest file it may write.
-    """
+    """Bounds this process, and its children: bytes of memory and a file, processor seconds."""
     bounds = {
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_CPU: seconds,

@@ -11,14 +11,10 @@ _NAMED = ("dtype", "compute_dtype", "variable_dtype")
 
 
 def in_float32(model: Any) -> tuple[Any, tuple[str, ...]]:
-    """Rebuilds a model whose layers compute in another precision.
+    """Rebuilds a functional or sequential model whose layers compute in another precision.
 
-    Args:
-        model: A functional or sequential model of ``tf_keras`` or ``keras``.
-
-    Returns:
-        The same layers and weights in float32, or the model itself where it is; and the names of
-        the precisions it had.
+    Returns the same layers and weights in float32, or the model itself where it is; and the names
+    of the precisions it had.
     """
     found: set[str] = set()
     config = _float32(model.get_config(), found)

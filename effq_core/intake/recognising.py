@@ -41,7 +41,9 @@ def unrecognised(
     inside: Normalisation | None = None,
     outside: Normalisation | None = None,
 ) -> str:
-    """Says that a model does not know what the sample photos show, and why.
+    """Says that a model does not know what the sample photos show, and why; empty where it does.
+
+    Empty, too, where the photos cannot tell.
 
     Args:
         path: Its ``.tflite`` file, float or as it was added.
@@ -49,9 +51,6 @@ def unrecognised(
         found: Its answers to them, float32 (n, classes).
         inside: Preprocessing in the file's graph.
         outside: What it is fed of RGB 0–255, where that is another thing.
-
-    Returns:
-        A sentence; empty where it knows them, or they cannot tell.
     """
     shows = _shows(photos, labels)
     known = [i for i, classes in enumerate(shows) if classes]

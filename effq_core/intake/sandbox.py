@@ -63,15 +63,11 @@ def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
 
 
 def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None]) -> None:
-    """Runs the check of a prepared folder to its end.
+    """Runs the check of a prepared folder, with ``in/``, ``out/`` and ``scratch/``, to its end.
 
-    Args:
-        folder: With ``in/``, ``out/`` and ``scratch/``.
-        on_step: Told all steps so far about ten times a second; may raise to stop the check.
-
-    Raises:
-        ModelError: If the process took too much, the disk is full, or it crashed.
-        EngineError: If it cannot be started.
+    ``on_step`` is told all steps so far about ten times a second, and may raise to stop the check.
+    Raises ModelError if the process took too much, the disk is full, or it crashed, and EngineError
+    if it cannot be started.
     """
     log = folder / "log"
     with log.open("wb") as output:

@@ -35,21 +35,11 @@ class OneOutput(StrEnum):
 
 
 def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneOutput:
-    """Tells a score before a sigmoid from a probability.
+    """Tells a score before a sigmoid from a probability, by the answers to photos, ``(n, 1)``.
 
     A last layer may pass on what it gets, as those of mixed precision do: so its word counts only
-    where the last operator of the graph says nothing.
-
-    Args:
-        model: The Keras model; ``None`` where there are no layers to ask.
-        found: The answers to photos, ``(n, 1)``.
-
-    Returns:
-        As that says, else as its last layer does; where neither does, a score if a value lies
-        outside of 0 to 1.
-
-    Raises:
-        ModelError: If its last layer is neither.
+    where the last operator of the graph says nothing. Where neither says it, it is a score if a
+    value lies outside of 0 to 1. Raises ModelError if its last layer is neither.
     """
     if ending is not None:
         return OneOutput.LOGIT if is_logit(found, ending) else OneOutput.SIGMOID
@@ -81,13 +71,8 @@ def with_two_classes(
 ) -> tuple[str, str]:
     """Lets a list of layers end in two outputs and a softmax in place of one and a sigmoid.
 
-    Args:
-        layers: In the order in which they can be built; changed.
-        weights: Arrays by layer; changed.
-        end: Name of the layer whose output is the model's.
-
-    Returns:
-        Name of the layer that ends the list now; why that cannot be done, or nothing.
+    Changes ``layers``, in the order in which they can be built, and ``weights``, by layer. Returns
+    the name of the layer that ends the list now, and why that cannot be done, or nothing.
     """
     if output is OneOutput.SIGMOID:
         last = next((each for each in layers if each.name == end), None)

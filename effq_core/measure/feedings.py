@@ -45,22 +45,14 @@ class OtherFeeding:
 
 
 def fed(feeding: Mapping[str, Any]) -> str:
-    """Says how a model is fed, after "with".
-
-    Args:
-        feeding: From :attr:`OtherFeeding.facts`.
-    """
+    """Says how a model is fed, after "with", from :attr:`OtherFeeding.facts`."""
     parts = [f"preprocessing “{feeding['preprocessing']}”"] if feeding["preprocessing"] else []
     parts += [f"its colours in the order {feeding['colours']}"] if feeding["colours"] else []
     return " and ".join(parts)
 
 
 def remedy(feeding: Mapping[str, Any]) -> str:
-    """Says what to do about it, as a sentence.
-
-    Args:
-        feeding: From :attr:`OtherFeeding.facts`.
-    """
+    """Says what to do about :attr:`OtherFeeding.facts`, as a sentence."""
     if feeding["offered"]:
         return "Add it again with this preprocessing."
     return "Put a layer in front of it that reverses the colours, and add it again."
@@ -91,11 +83,10 @@ def _known(channels: int) -> dict[Normalisation, str]:
 
 
 class Refed:
-    """A copy of a ``.tflite`` file that is fed one thing after another.
+    """A copy of a ``.tflite`` file, in a folder made if missing, fed one thing after another.
 
     Args:
         path: The file; what lies beside it goes with it.
-        folder: Where the copy may be; made if missing.
         inside: What the graph itself does first; ``None`` where it takes what it is fed.
         ignored: Output that is no answer; ``None``: each is one.
     """
@@ -117,13 +108,9 @@ class Refed:
     def answers(
         self, images: Pixels, feeding: OtherFeeding, reporter: Reporter | None = None
     ) -> Ints:
-        """Asks the file.
+        """Asks the file about raw RGB, uint8 (n, size, size, 3), or with one grey channel.
 
-        Args:
-            images: Raw RGB, uint8 (n, size, size, 3), or with one grey channel.
-
-        Returns:
-            Its top-1 class of each, int64 (n,); -1 where its input cannot hold what it is fed.
+        Returns its top-1 classes, int64 (n,); -1 where its input cannot hold what it is fed.
         """
         inside, other = self._inside.for_channels(images.shape[-1]), feeding.values
         order, scale, offset = [*other.order], [*other.scale], [*other.offset]

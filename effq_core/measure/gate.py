@@ -76,18 +76,10 @@ GATES: Registry[Rule] = Registry("gate", unique=("title",))
 def judged(
     name: str, *, passed: bool, value: float, limit: float, n: int, facts: Mapping[str, Any]
 ) -> Gate:
-    """Puts what a rule found together, in its words.
+    """Puts what a rule found together, in its words, or raises ExperimentError for an unknown one.
 
-    Args:
-        name: The rule's.
-        passed: Whether it holds.
-        value: What was measured.
-        limit: What it had to reach, or not to exceed.
-        n: Number of things looked at.
-        facts: What its sentence takes, as JSON values.
-
-    Raises:
-        ExperimentError: If there is no such rule.
+    ``facts`` are what its sentence takes, as JSON values; the others are the fields of
+    :class:`Gate`.
     """
     detail = GATES[name].sentence(**facts)
     return Gate(name=name, passed=passed, value=value, limit=limit, n=n, detail=detail, facts=facts)

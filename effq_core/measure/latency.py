@@ -93,12 +93,7 @@ class LatencyReport(Plain):
 
 
 def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "") -> LatencyReport:
-    """Turns raw timings of a file at one thread count into a report.
-
-    Args:
-        measured: What was measured, by the number of the round.
-        sitting: Which sitting the rounds are of; empty for a file timed alone.
-    """
+    """Turns raw timings of a file at one thread count, by round, into a report of their sitting."""
     found = list(measured.values())
     samples = tuple(sample for each in found for sample in each.samples_ms)
     low, high = median_interval(samples)

@@ -39,12 +39,8 @@ def probe(
 ) -> tuple[Measured, ...]:
     """Times a model file in a fresh process. Nothing else should use the cores meanwhile.
 
-    Args:
-        invocations: Timed invocations of each, 2 or more.
-        warmup: Invocations before them that are not timed, at least.
-
-    Returns:
-        What was measured, one entry a thread count.
+    ``invocations``, 2 or more, are timed at each thread count, after ``warmup`` or more that are
+    not. Returns one entry a thread count.
 
     Raises:
         ModelError: If the file is missing, corrupt or not an image classifier.

@@ -83,8 +83,8 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
 def quotient(first: Ratio, second: Ratio) -> Ratio:
     """Divides two speed-ups over the same file, each of its own sitting.
 
-    Returns:
-        How many times as fast the first is as the second; its ends are what both allow together.
+    That is how many times as fast the first is as the second; its ends are what both allow
+    together.
     """
     return Ratio(
         times=first.times / second.times,

@@ -135,14 +135,12 @@ def top1(predictions: Predictions) -> Bools | None:
 
 
 def top5(predictions: Predictions) -> Bools | None:
-    """Tells for which images the true class is among the five most probable.
+    """Tells for which images, bool (n,), the true class is among the five most probable.
 
-    The true class is among them if at most five classes are as probable as it or more so. Integer
-    outputs have many equal values, above all zeros: ranking equals by class index would call every
-    photo of the first classes right. An image right at top-1 is right at top-5.
-
-    Returns:
-        bool (n,); ``None`` without labels or with five classes or fewer.
+    It is among them if at most five classes are as probable as it or more so. Integer outputs have
+    many equal values, above all zeros: ranking equals by class index would call every photo of the
+    first classes right. An image right at top-1 is right at top-5. ``None`` without labels or with
+    five classes or fewer.
     """
     truth = predictions.truth
     if truth is None or predictions.probabilities.shape[1] <= 5:

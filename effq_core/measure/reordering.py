@@ -72,14 +72,9 @@ class Reordering:
 
 
 def agreeing(order: Mapping[str, Any], verb: str) -> str:
-    """Says how many answers fit in another order, and in which.
+    """Says how many answers ``agree``, or another verb, in the order of :meth:`Reordering.facts`.
 
-    Args:
-        order: From :meth:`Reordering.facts`.
-        verb: What they do, such as ``agree``.
-
-    Returns:
-        A clause, such as ``100 % agree after swapping “cat” and “dog”``.
+    Returns a clause, such as ``100 % agree after swapping “cat” and “dog”``.
     """
     share = fmt.percent(order["after"] / order["n"], 0)
     if order["rule"]:
@@ -96,13 +91,9 @@ def agreeing(order: Mapping[str, Any], verb: str) -> str:
 def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reordering | None:
     """Looks for an order of the outputs that brings agreement back.
 
-    Args:
-        wanted: Class of each photo: the truth, or another model's answer, int64 (n,).
-        found: The file's answer to each, int64 (n,).
-        names: Of the outputs, in the order they are said to be in.
-
-    Returns:
-        The best order; ``None`` where none is surely better than the given one.
+    Takes each photo's wanted class, the truth or another model's answer, and the one found, int64
+    (n,); ``names`` are the outputs' in the order they are said to be in. ``None`` where no order is
+    surely better than the given one.
     """
     before = wanted == found
     if mcnemar(0, int((~before).sum())) >= DOUBT:
@@ -125,11 +116,8 @@ def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reorderi
 def kappa(a: Ints, b: Ints) -> float:
     """Computes how much of the agreement possible beyond chance there is (Cohen 1960).
 
-    Args:
-        a: Answers, int64 (n,), n at least 1.
-
-    Returns:
-        1 for equal answers, 0 for unrelated ones; 0 where chance alone makes all equal.
+    Takes int64 (n,), n at least 1. Returns 1 for equal answers, 0 for unrelated ones and where
+    chance alone makes all equal.
     """
     chance = chance_agreement(a, b)
     return 0.0 if chance >= 1 else float(((a == b).mean() - chance) / (1 - chance))

@@ -61,13 +61,7 @@ def time_together(
         pause: Called before the first round and before each that repeats; may wait.
 
     Returns:
-        Reports of each file, one a thread count.
-
-    Raises:
-        ModelError: If a file is missing, corrupt or not an image classifier.
-        ExperimentError: If a count is too small.
-        StageError: If a measuring process failed.
-        Cancelled: If the reporter says so.
+        Reports of each file, one a thread count; raises what :func:`probe` does.
     """
     if base not in files or not threads or rounds < 1:
         raise ExperimentError("There is nothing to time.", "Choose a file and a thread count.")

@@ -117,15 +117,10 @@ def clip_epsilon(classes: int) -> float:
 
 
 def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
-    """Computes the mean Kullback-Leibler divergence KL(baseline‖other).
+    """Computes the mean Kullback-Leibler divergence KL(baseline‖other) over images, in nats.
 
-    Args:
-        baseline: Probabilities, float (n, classes).
-        other: Probabilities, float (n, classes).
-        epsilon: Both are raised to at least this, then scaled to sum to 1 per image.
-
-    Returns:
-        Mean over images in nats; 0 where they are equal.
+    Both are probabilities, float (n, classes), raised to at least ``epsilon``, then scaled to sum
+    to 1 per image.
     """
     p = np.maximum(baseline.astype(np.float64), epsilon)
     q = np.maximum(other.astype(np.float64), epsilon)

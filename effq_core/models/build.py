@@ -27,18 +27,11 @@ def build_model(
     image_size: int | None = None,
     weights_file: Path | None = None,
 ) -> Any:
-    """Builds a model with its own head and its trained weights.
+    """Builds a model with its own head and its trained weights, or those of ``weights_file``.
 
-    Args:
-        image_size: Side of the input in pixels; ``None``: the card's.
-        weights_file: A local file to use in place of the card's.
-
-    Returns:
-        A ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
-
-    Raises:
-        ModelError: If the weights do not fit.
-        DownloadError: If they have to be downloaded and cannot be.
+    Returns a ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
+    Raises ModelError if the weights do not fit, and DownloadError if they have to be downloaded and
+    cannot be.
     """
     path = weights_file or locate_weights(card, home, reporter)
     model = family_of(card).build(

@@ -36,12 +36,9 @@ def canonical(name: str) -> str:
 def without_numbers(names: Sequence[str], *, in_order: bool) -> list[str]:
     """Takes away the numbers tools write before names: ``0 cat``, ``001.Black_footed_Albatross``.
 
-    Args:
-        in_order: Whether they stand in the order of a model's outputs, so that the numbers have to
-            count on from 0 or 1; otherwise each must be another one.
-
-    Returns:
-        The names without, or as they are: where one has no number, or two would become one.
+    Names stay as they are where one has no number, or two would become one. ``in_order``: they
+    stand in the order of a model's outputs, so the numbers have to count on from 0 or 1; otherwise
+    each must be another one.
     """
     found = [_NUMBERED.match(name) for name in names]
     numbers = [int(match[1]) for match in found if match]

@@ -47,13 +47,8 @@ def match_classes(
     """Finds a dataset's classes among a model's, by WordNet id, else by name.
 
     Names are the same whatever their case, accents and separators, and without numbers before all
-    of them. A name that then means two classes means none.
-
-    Args:
-        class_names: The dataset's, empty where it has no labels.
-
-    Returns:
-        The match. One class that is not found makes the whole head new: see :func:`new_head_note`.
+    of them. A name that then means two classes means none. One class that is not found makes the
+    whole head new: see :func:`new_head_note`.
     """
     if not class_names:
         return ClassMatch(HeadUse.UNLABELLED)

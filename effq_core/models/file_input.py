@@ -110,16 +110,9 @@ def input_table(
 ) -> npt.NDArray[np.generic]:
     """Returns what each pixel value is written as, the file's own quantization included.
 
-    Args:
-        feeding: What it is fed, where that is not RGB 0-255.
-
-    Returns:
-        (256,) of the input's type; with preprocessing outside of the file a row a channel,
-        (channels, 256).
-
-    Raises:
-        ModelError: If the input is an integer without a scale, or its scale does not fit what it
-            is fed.
+    (256,) of the input's type; with preprocessing outside of the file a row a channel, (channels,
+    256). Raises ModelError if the input is an integer without a scale, or its scale does not fit
+    what it is fed.
     """
     pixels = np.arange(256, dtype=np.float64) if feeding is None else feeding.values()
     dtype, scale, zero_point = tensor.dtype, tensor.scale, tensor.zero_point

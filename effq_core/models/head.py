@@ -51,21 +51,12 @@ def feature_model(model: Any) -> Any:
 def train_head(
     model: Any, card: ModelCard, features: _Array, labels: _Array, *, classes: int
 ) -> tuple[Any, HeadReport]:
-    """Replaces a model's head by one fitted to features.
+    """Replaces a model's head by one fitted to features; tells how well that does on others.
 
     The head is a multinomial logistic regression (L2, C = 1, on standardised features), which has
     one best solution; no seed and no learning rate is involved. The standardisation is folded into
-    its weights.
-
-    Args:
-        features: float32 ``(n, features)`` of the training sample.
-        labels: int64 ``(n,)``.
-
-    Returns:
-        The model with the new head, and how well it does on held-out images.
-
-    Raises:
-        DatasetError: If a class has no image to train on.
+    its weights. Features are float32 ``(n, features)`` of the training sample, labels int64
+    ``(n,)``. Raises DatasetError if a class has no image to train on.
     """
     held_out = max(1, round(len(labels) * VALIDATION_SHARE))
     train_x, train_y = features[held_out:], labels[held_out:]

@@ -29,12 +29,9 @@ _RIDGE = 1e-3
 def aligned_correlation(levels: Sequence[tuple[Maps, Maps]]) -> npt.NDArray[np.float32]:
     """Correlates pairs of pictures, each laid over the other as well as scale and shift can.
 
-    Args:
-        levels: The one and the other of each pair, from the most blurred to the sharpest.
-
-    Returns:
-        Pearson's correlation of each pair of the last level where they overlap, −1 to 1; 0 of a
-        blank one.
+    ``levels`` holds the one and the other of each pair, from the most blurred to the sharpest.
+    Returns Pearson's correlation of each pair of the last level where they overlap, −1 to 1; 0 of a
+    blank one.
     """
     a, b = levels[-1]
     placed = np.zeros((len(a), 3), np.float32)

@@ -74,16 +74,11 @@ Pixels = npt.NDArray[np.uint8]
 def open_image(
     source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS, load: bool = True
 ) -> Image.Image:
-    """Loads an image after checking that its size is bearable.
+    """Loads an image as stored after checking that its size is bearable; no file stays open.
 
-    Args:
-        load: Whether to decode it; else only its header is looked at, which is much faster.
-
-    Returns:
-        The loaded image (of several frames or pages the first), as stored; no file stays open.
-
-    Raises:
-        DatasetError: If it is missing, empty, not an image, truncated or too large.
+    Of several frames or pages it is the first. Without ``load`` only its header is looked at, which
+    is much faster. Raises DatasetError if it is missing, empty, not an image, truncated or too
+    large.
     """
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
@@ -120,33 +115,20 @@ def _too_large(name: str, size: str, most: int) -> DatasetError:
 
 
 def decode(image: Image.Image, entry: int | ImageInput) -> Pixels:
-    """Turns an image into a model's input: upright, a square, in colour or grey.
+    """Turns a loaded image of any mode into a model's input: upright, a square, in colour or grey.
 
-    Args:
-        image: A loaded image of any mode; its EXIF orientation is applied, transparent parts
-            become white.
-        entry: The model's input; a number is the side of a cropped square in colour.
-
-    Returns:
-        0–255, shape ``(side, side, channels)``.
-
-    Raises:
-        DatasetError: If the image's mode cannot be converted.
+    Transparent parts become white. A number as ``entry`` is the side of a cropped square in colour.
+    Returns 0–255, shape ``(side, side, channels)``. Raises DatasetError if the image's mode cannot
+    be converted.
     """
     return to_square(upright_rgb(image), entry)
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """Turns an image as its EXIF orientation says and converts it to RGB.
+    """Turns an image as its EXIF orientation says and converts it to RGB, transparent parts white.
 
-    Args:
-        image: A loaded image of any mode; transparent parts become white.
-
-    Returns:
-        The converted image; the same one where there is nothing to do.
-
-    Raises:
-        DatasetError: If the image's mode cannot be converted.
+    Returns the same image where there is nothing to do. Raises DatasetError if the image's mode
+    cannot be converted.
     """
     try:
         # Pillow's function copies an upright image, too: 150 MB of a photo of 50 megapixels.
@@ -159,14 +141,8 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 def to_square(rgb: Image.Image, entry: int | ImageInput) -> Pixels:
     """Makes an image the square a model takes: the only place that crops, stretches or greys.
 
-    Args:
-        entry: The model's input; a number is the side of a cropped square in colour.
-
-    Returns:
-        0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
-
-    Raises:
-        DatasetError: If there is not enough memory.
+    Returns 0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
+    Raises DatasetError if there is not enough memory.
     """
     entry = ImageInput.of(entry)
     size = entry.side
@@ -201,11 +177,7 @@ def as_rgb(pixels: Pixels) -> Pixels:
 
 
 def decode_bytes(data: bytes, entry: int | ImageInput, name: str) -> Pixels:
-    """Turns the content of an image file into a model's input, as :func:`decode` does.
-
-    Raises:
-        DatasetError: As :func:`open_image` and :func:`decode`.
-    """
+    """Turns an image file's content into a model's input: :func:`open_image` and :func:`decode`."""
     return decode(open_image(data, name), entry)
 
 

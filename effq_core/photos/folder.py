@@ -23,20 +23,13 @@ class FolderDataset:
     """A folder as it was when this object was made.
 
     Class folders are named by WordNet id or freely, and lie in ``train/`` and ``val/`` or directly
-    in the folder. Images that lie there without class folders are used unlabelled.
+    in the folder. Images that lie there without class folders are used unlabelled. Raises
+    DatasetError if the folder is missing or unreadable, has no images, or one class only.
 
     Args:
         reference_size: Shortest side of the images in pixels, where all have the same.
         one_down: Whether the folders in the folders there are the classes.
         one_class: Whether one class is enough where the folders in it may be meant: to look at.
-
-    Attributes:
-        files: Its image files in the order of their keys.
-        skipped: What was left out by name or place alone.
-        nested: Which other folders may be meant as classes, where there are such.
-
-    Raises:
-        DatasetError: If the folder is missing or unreadable, has no images, or one class only.
     """
 
     def __init__(

@@ -46,11 +46,8 @@ class Listing:
 def list_photos(root: Path, *, one_down: bool = False) -> Listing:
     """Lists the images below a folder, by its layout.
 
-    Args:
-        one_down: Whether the folders in the folders there, or in the splits', are the classes.
-
-    Raises:
-        DatasetError: If it cannot be listed, or has no folders one level down.
+    With ``one_down`` the folders in the folders there, or in the splits', are the classes. Raises
+    DatasetError if it cannot be listed, or has no folders one level down.
     """
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"

@@ -41,14 +41,9 @@ class Nested:
 
 
 def find_nested(paths: Iterable[Sequence[str]]) -> Nested | None:
-    """Looks whether class folders hold folders.
+    """Looks whether class folders hold folders; ``None`` where they hold photos, or only one name.
 
-    Args:
-        paths: Of the photos below the dataset or its split, their own names last.
-
-    Returns:
-        The folders; ``None`` where photos lie in class folders directly, or all in folders of one
-        name.
+    ``paths`` are those of the photos below the dataset or its split, their own names last.
     """
     inside = [path for path in paths if len(path) > 1]
     pairs = {(path[0], path[1]) for path in inside if len(path) > 2}

@@ -152,14 +152,7 @@ class PhotoPatches:
 
 
 def crop_box(key: str, width: int, height: int) -> tuple[int, int, int, int]:
-    """Says where a crop lies.
-
-    Args:
-        key: The crop's key, ``<photo>/<training or evaluation>/<number>``.
-
-    Returns:
-        Left, top, right and bottom in pixels.
-    """
+    """Returns left, top, right and bottom of ``<photo>/<training or evaluation>/<number>``."""
     digest = hashlib.sha256(f"{CODE_VERSION}/{key}".encode()).digest()
     lower, size, across, down = (
         int.from_bytes(digest[start : start + 8], "big") for start in (0, 8, 16, 24)

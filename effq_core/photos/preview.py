@@ -162,11 +162,7 @@ def _count(files: list[FolderFile], names: dict[str | None, str]) -> tuple[Class
 def thumbnails_of(
     root: Path, files: list[FolderFile], names: dict[str | None, str]
 ) -> tuple[tuple[Thumbnail, ...], list[Skipped]]:
-    """Decodes a few photos, one class after the other.
-
-    Args:
-        names: Name of each class folder's class.
-    """
+    """Decodes a few photos, one class after the other; ``names`` has each folder's class."""
     shown: list[Thumbnail] = []
     broken: list[Skipped] = []
     for file in _in_turn(files):

@@ -139,11 +139,7 @@ class Roots:
 
 
 def folder_id(path: Path | str, *, one_down: bool = False) -> str:
-    """Returns the identifier of a dataset that is a folder.
-
-    Args:
-        one_down: Whether the folders in the folders there are the classes.
-    """
+    """Returns the identifier of a dataset that is a folder, perhaps with classes one level down."""
     return f"{FOLDER_PREFIX}{path}{ONE_DOWN * one_down}"
 
 
@@ -162,16 +158,8 @@ def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> 
     """Checks a dataset somebody chose in the dashboard, before anything of it is opened.
 
     The command line does not call this: there people use their own files under their own name.
-
-    Args:
-        dataset_id: Any identifier; only ``folder:`` ones are looked at.
-        roots: What else is; ``EFFQ_DATA_ROOTS`` by default.
-
-    Returns:
-        The identifier, that of a folder with its path resolved.
-
-    Raises:
-        DatasetError: If it is a folder outside.
+    Returns the identifier, that of a folder with its path resolved. Raises DatasetError if it is a
+    folder outside of ``roots``, by default those of ``EFFQ_DATA_ROOTS``.
     """
     if not dataset_id.startswith(FOLDER_PREFIX):
         return dataset_id

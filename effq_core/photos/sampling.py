@@ -54,15 +54,13 @@ def draw_order(
 ) -> list[ImageItem]:
     """Orders the images a role may draw from; its sample is a prefix of that order.
 
-    Every prefix has the classes as evenly as possible. The order of training is that of
-    calibration backwards; to keep both ends even, each class's images are dealt out to both in
-    turn, so their prefixes are even up to half of the smallest class.
+    Every prefix has the classes as evenly as possible. The order of training is that of calibration
+    backwards; to keep both ends even, each class's images are dealt out to both in turn, so their
+    prefixes are even up to half of the smallest class.
 
-    Args:
-        split_seed: What divides a dataset without a split of its own, where it is not ``seed``:
-            draws of another seed must not reach photos that are measured on.
-        whole: Whether a dataset without a split of its own is evaluated as a whole, because
-            nothing is calibrated or trained on it.
+    A dataset without a split of its own is divided by ``split_seed``, where it is not ``seed``:
+    draws of another seed must not reach photos that are measured on. With ``whole`` all of it is
+    evaluated, because nothing is calibrated or trained on it.
     """
     split_seed = seed if split_seed is None else split_seed
     training_part, evaluation_part = _parts(index, split_seed, whole=whole)
@@ -85,14 +83,9 @@ def check_sizes(
 ) -> ResolvedSizes:
     """Checks that a dataset has the images an experiment asks for.
 
-    Args:
-        training: Images to train on; ``None``: all that remain after calibration.
-        evaluation: Images to evaluate; ``None``: all there are.
-        training_needed: Whether it is an error that none remain to train on.
-        whole: As for :func:`draw_order`.
-
-    Raises:
-        DatasetError: If there are too few images, or one class only. The message has the numbers.
+    ``None`` to train on: all that remain after calibration; to evaluate: all there are. With
+    ``training_needed`` one must remain; ``whole`` is as for :func:`draw_order`. Raises
+    DatasetError, with the numbers, if there are too few images, or one class only.
     """
     present = {item.label for item in index.items}
     if index.is_labelled and len(present) < 2:
@@ -148,11 +141,8 @@ def candidates(
 ) -> list[ImageItem]:
     """Returns a role's images, followed by those that may replace broken ones.
 
-    The images that neither calibration nor training asked for are split between the two, so that
-    replacements cannot make them overlap.
-
-    Returns:
-        The start of :func:`draw_order`; at least as long as the role's size.
+    It is the start of :func:`draw_order`. The images that neither calibration nor training asked
+    for are split between the two, so that replacements cannot make them overlap.
     """
     order = draw_order(index, role, seed, split_seed, whole=whole)
     if role is Role.EVALUATION:

@@ -77,8 +77,7 @@ def refuse_traps(image: Image.Image, data: bytes, name: str) -> None:
 def count_scans(data: bytes, limit: int) -> int:
     """Counts the scans of a JPEG file's first image, finding markers as libjpeg does.
 
-    Returns:
-        The scans, at most ``limit``; that, too, where there is no end of other segments.
+    Returns at most ``limit``; that, too, where there is no end of other segments.
     """
     scans = segments = position = 0
     while scans < limit and (found := _MARKER.search(data, position)) is not None:

@@ -68,11 +68,7 @@ def shown_name(name: str) -> str:
 def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
     """Reads an uploaded photo: its pixels are exactly what evaluation would make of the file.
 
-    Args:
-        name: The file's name; only its extension decides anything.
-
-    Raises:
-        DatasetError: If the file's type is not taken, it is too large, not an image or broken.
+    Raises DatasetError if the file's type is not taken, it is too large, not an image or broken.
     """
     shown = shown_name(name)
     extension = Path(shown).suffix.lower().lstrip(".")
@@ -100,12 +96,7 @@ def read_sample(path: Path, name: str, entry: int | ImageInput) -> Photo:
 def enlarged(pixels: Pixels, side: int) -> Pixels:
     """Enlarges what a model sees by a whole factor, so that its own pixels stay visible.
 
-    Args:
-        pixels: uint8 (size, size, channels).
-        side: About how large it shall be, in pixels.
-
-    Returns:
-        The image in RGB, at most ``side`` large unless it was larger before.
+    From uint8 (size, size, channels) to RGB, at most ``side`` large unless it was larger before.
     """
     factor = max(1, side // pixels.shape[0])
     return as_rgb(pixels).repeat(factor, axis=0).repeat(factor, axis=1)

@@ -28,17 +28,14 @@ def walk(
 ) -> Iterator[Path]:
     """Yields what lies below a folder and is none itself, under the paths it is found by.
 
+    A link that leads nowhere is among them. Raises DatasetError if links lead to more folders than
+    any dataset has.
+
     Args:
         entries: Lists a folder; nothing where it cannot be read.
         leave_out: Told which folder is not gone through, and why.
         class_of: Returns for the parts of a folder's path below ``root`` what its photos belong
             to: each folder counts once for it, however many links lead there.
-
-    Yields:
-        Paths below ``root``; a link that leads nowhere is among them.
-
-    Raises:
-        DatasetError: If links lead to more folders than any dataset has.
     """
     linked = 0
     known: dict[str, set[Hashable]] = {}

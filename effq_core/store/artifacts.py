@@ -106,13 +106,10 @@ class ArtifactStore:
     def lock(
         self, stage: str, fingerprint: str, on_wait: Callable[[], None] | None = None
     ) -> Iterator[None]:
-        """Makes sure that one process at a time makes an artifact.
+        """Makes sure that one process at a time makes an artifact; look again with :meth:`find`.
 
-        Args:
-            on_wait: Called about ten times a second while another process holds it; may raise.
-
-        Yields:
-            Nothing; look again with :meth:`find`, the other process may have finished.
+        ``on_wait`` is called about ten times a second while another process holds it, and may
+        raise.
         """
         manifest.check_name(stage, fingerprint)
         lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
@@ -131,15 +128,9 @@ class ArtifactStore:
     ) -> Iterator[Draft]:
         """Makes an artifact: write into the draft, and it appears when the block ends well.
 
-        Args:
-            inputs: What it is made from, as JSON values, for the manifest.
-
-        Yields:
-            The draft; afterwards its ``artifact`` is the finished one, or the one another process
-            finished first.
-
-        Raises:
-            StoreError: If the disk is full or not writable; nothing is left behind.
+        The draft's ``artifact`` is then the finished one, or the one another process finished
+        first. ``inputs`` are JSON values for the manifest. Raises StoreError if the disk is full or
+        not writable; nothing is left behind.
         """
         target = self.path(stage, fingerprint)
         started = time.monotonic()

@@ -25,11 +25,7 @@ class Journal:
         self.upsert_stages([stage])
 
     def upsert_stages(self, stages: list[StageRow], *, only: bool = False) -> None:
-        """Adds or replaces several stages at once.
-
-        Args:
-            only: Remove the run's other stages.
-        """
+        """Adds or replaces several stages at once; with ``only`` the run's others go."""
         with self._connection.transaction() as sql:
             if only and stages:
                 sql.execute("DELETE FROM stages WHERE run_id=?", (stages[0].run_id,))

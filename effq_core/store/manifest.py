@@ -122,13 +122,8 @@ def write_manifest(folder: Path, artifact: Artifact) -> None:
 def read_manifest(folder: Path) -> Artifact:
     """Reads an artifact's manifest and compares it with the names and sizes on disk.
 
-    Args:
-        folder: The artifact's folder, ``<stage>/<fingerprint>``.
-
-    Raises:
-        StoreError: If the manifest is missing or malformed, or a file is missing or of another
-            size.
-        OSError: If something cannot be read just now, which says nothing about the artifact.
+    Raises StoreError if the manifest is missing or malformed, or a file is missing or of another
+    size, and OSError if something cannot be read just now, which says nothing about the artifact.
     """
     try:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -44,16 +44,8 @@ NAME = "agreement_with_float32"
 def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]) -> Gate:
     """Checks that a file's answers agree with float32's as far as their accuracies make likely.
 
-    Args:
-        baseline: Float32's answers.
-        other: The file's to the same images.
-        names: Of the outputs, for naming those in another order.
-
-    Returns:
-        The gate; its value is the share of equal answers, its limit the least plausible one.
-
-    Raises:
-        StageError: If the answers do not belong together, or there are none.
+    The gate's value is the share of equal answers, its limit the least plausible one. Raises
+    StageError if the answers do not belong together, or there are none.
     """
     if baseline.probabilities.shape != other.probabilities.shape or not baseline.n:
         raise StageError(
@@ -81,15 +73,10 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
 
 
 def least_plausible(draws: int, share: float) -> int:
-    """Finds how few hits are still plausible.
+    """Finds how few hits are still plausible: fewer happen once in 10,000 times, at most.
 
-    Args:
-        draws: Tries, with or without replacement, or sums of such.
-        share: Mean probability of a hit, 0–1.
-
-    Returns:
-        The smallest count that chance does not rule out: fewer happen once in 10,000 times, at
-        most.
+    ``draws`` are tries, with or without replacement, or sums of such, ``share`` the mean
+    probability of a hit, 0–1.
     """
     if draws <= 0 or share <= 0:
         return 0

@@ -63,15 +63,9 @@ def labels_gate(
 ) -> Gate | None:
     """Checks that a model's answers have to do with the photos' labels, and says why they have not.
 
-    Args:
-        subject: The file they came from; run again only where it is no better than chance.
-
-    Returns:
-        The gate; its value is the share that is right, its limit what unrelated answers
-        would get right. ``None`` without labels.
-
-    Raises:
-        Cancelled: If the reporter says so.
+    Its value is the share that is right, its limit what unrelated answers would get right. ``None``
+    without labels. The file, ``subject``, is run again only where it is no better than chance;
+    raises Cancelled if the reporter says so.
     """
     truth = predictions.truth
     if truth is None or not predictions.n:

@@ -25,16 +25,9 @@ Outputs = npt.NDArray[np.floating[Any]]
 def parity_gate(keras: Outputs, tflite: Outputs, minimum: float) -> Gate:
     """Checks that both forms of a model give the same top-1 class often enough.
 
-    Args:
-        keras: Outputs of the Keras model, float (n, classes).
-        tflite: Outputs of the file to the same images, float (n, classes).
-        minimum: Least share of equal answers, 0–1.
-
-    Returns:
-        The gate; its value is the share.
-
-    Raises:
-        StageError: If the shapes differ or there is no image.
+    Takes their outputs to the same images, float (n, classes). Its value is the share of equal
+    answers, ``minimum`` the least, 0–1. Raises StageError if the shapes differ or there is no
+    image.
     """
     if keras.shape != tflite.shape or keras.ndim != 2 or not len(keras):
         raise StageError(

@@ -43,12 +43,9 @@ class Comparison(Plain):
 
 
 def lookalike_gate(found: Comparison) -> Gate:
-    """Checks that no evaluation image looks like one the model was made with.
+    """Checks that no evaluation image looks like one the model was made with; counts those that do.
 
     Calibration and training images may look alike: nothing is measured on either.
-
-    Returns:
-        The gate; its value is the number of evaluation images that look like another one.
     """
     count = len(found.alike)
     return judged(

@@ -63,14 +63,9 @@ def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> G
     """Checks a mixed file against its recipe.
 
     Operators are matched by their place: the quantizer keeps their order and only adds operators
-    that change a type between integers and floats.
-
-    Returns:
-        The gate; its value is the number of operators that compute otherwise than asked, kernels
-        in another precision among them.
-
-    Raises:
-        ModelError: If a file cannot be read, or the recipe names what the model does not have.
+    that change a type between integers and floats. Its value is the number of those that compute
+    otherwise than asked, kernels in another precision among them. Raises ModelError if a file
+    cannot be read, or the recipe names what the model does not have.
     """
     network, found = read_network(float32), computed(mixed)
     kept = set(network.tensors_of(recipe.keep))

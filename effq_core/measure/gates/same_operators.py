@@ -16,11 +16,7 @@ _NAMED = 3
 
 
 def same_operators_gate(ptq: FileReport, own: FileReport) -> Gate:
-    """Checks that a file consists of the operators of int8.
-
-    Returns:
-        The gate; its value is the number of operators only one of them has.
-    """
+    """Checks that a file consists of the operators of int8; counts those only one of them has."""
     a, b = Counter(ptq.ops), Counter(own.ops)
     missing, extra = a - b, b - a
     different = missing.total() + extra.total()

@@ -57,20 +57,9 @@ def kernels_gate(
 ) -> Gate:
     """Checks the kernels a file usually runs on against its runtime's reference kernels.
 
-    Args:
-        path: The model file.
-        images: Raw RGB uint8 (n, size, size, 3), in random order; the first :func:`affordable`
-            ones are used.
-        workers: Sessions at work; ``None``: one per core.
-        reporter: Told the progress; asked whether to stop.
-
-    Returns:
-        The gate, from :func:`judge`.
-
-    Raises:
-        ModelError: If the file or the images cannot be used.
-        StageError: If there is no image.
-        Cancelled: If the reporter says so.
+    Takes raw RGB uint8 (n, size, size, 3), in random order, and runs the first :func:`affordable`
+    ones in ``workers`` sessions, by default one per core. Raises ModelError if the file or the
+    images cannot be used, StageError if there is no image, and Cancelled if the reporter says so.
     """
     model = Model(path)
     try:
@@ -90,11 +79,7 @@ def kernels_gate(
 
 
 def affordable(multiplications: float) -> int:
-    """Returns how many images both kernels run.
-
-    Args:
-        multiplications: Of one image.
-    """
+    """Returns how many images both kernels run, given the multiplications of one."""
     found = MULTIPLICATIONS / max(multiplications, 1)
     return int(min(MOST_IMAGES, max(LEAST_IMAGES, found)))
 
@@ -111,21 +96,13 @@ class _Comparison:
 
 
 def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
-    """Judges the outputs of two kernels to the same images.
+    """Judges the outputs of two kernels to the same images, float (n, classes).
 
-    Args:
-        fast: Of the fast ones, float (n, classes).
-        plain: Of the plain ones.
-        step: Between neighbouring values of an integer output; ``None`` for floats.
-
-    Returns:
-        The gate. Its value is the difference between the kernels relative to that between
-        images. It fails where that is above :data:`MOST_DIFFERENCE`, where an output is not a
-        number, or where it is certain (95 %) that more than :data:`MOST_FLIPS` of all images
-        get another answer than by rounding.
-
-    Raises:
-        StageError: If the shapes differ or there is no image.
+    ``step`` lies between neighbouring values of an integer output; ``None`` for floats. The gate's
+    value is the difference between the kernels relative to that between images. It fails where that
+    is above :data:`MOST_DIFFERENCE`, where an output is not a number, or where it is certain (95 %)
+    that more than :data:`MOST_FLIPS` of all images get another answer than by rounding. Raises
+    StageError if the shapes differ or there is no image.
     """
     if fast.shape != plain.shape or fast.ndim != 2 or not len(fast):
         raise StageError(f"Outputs of shapes {fast.shape} and {plain.shape} cannot be compared.")

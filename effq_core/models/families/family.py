@@ -28,12 +28,11 @@ class Build(Protocol):
     """Builds a model of a family with untrained weights."""
 
     def __call__(self, card: ModelCard, *, classes: int, image_size: int) -> Any:
-        """Builds a model.
+        """Builds a flat ``tf_keras.Model``.
 
-        Returns:
-            A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to float32
-            probabilities ``(n, classes)``. Its first layer normalises: a frozen 1x1 depthwise
-            convolution is one exact operator in every number format.
+        From float32 ``(n, side, side, channels)``, 0-255, to float32 probabilities ``(n,
+        classes)``. Its first layer normalises: a frozen 1x1 depthwise convolution is one exact
+        operator in every number format.
         """
 
 

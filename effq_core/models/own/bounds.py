@@ -29,14 +29,10 @@ _WORDS = DTYPES | words(
 
 
 def odd_value(value: Any) -> Any:
-    """Finds a value that arithmetic does not need.
+    """Finds the first value of a setting that arithmetic does not need, or ``None``.
 
-    Args:
-        value: Of a setting: a number, a known word, nothing, or lists of them. An object with a
-            class is left to whoever looks at all objects.
-
-    Returns:
-        The first that is none of these; ``None`` where all are.
+    It needs numbers, known words, nothing, and lists of them. An object with a class is left to
+    whoever looks at all objects.
     """
     waiting = [value]
     while waiting:

@@ -99,14 +99,10 @@ class FlatModel:
 
 
 def build_flat(flat: FlatModel) -> Any:
-    """Builds the layers, with untrained weights.
+    """Builds the layers as a flat ``tf_keras.Model``, with untrained weights.
 
-    Returns:
-        A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to
-        float32 ``(n, classes)``.
-
-    Raises:
-        ModelError: If a layer is of no known kind, or does not fit its inputs.
+    From float32 ``(n, side, side, channels)``, 0-255, to float32 ``(n, classes)``. Raises
+    ModelError if a layer is of no known kind, or does not fit its inputs.
     """
     side = flat.image_size
     tensors: dict[str, Any] = {INPUT: keras.Input((side, side, flat.channels), name=INPUT)}

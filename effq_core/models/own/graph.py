@@ -113,14 +113,8 @@ def operators(graph: Any) -> set[str]:
 def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int = COLOUR) -> Any:
     """Traces a model for one image and makes its variables constants.
 
-    Args:
-        call: From float32 ``(1, side, side, channels)`` to ``(1, classes)``.
-
-    Returns:
-        A GraphDef from :data:`INPUT` to :data:`OUTPUT`, of known operators only.
-
-    Raises:
-        ModelError: If it has others.
+    It goes from float32 ``(1, side, side, channels)`` to ``(1, classes)``. Returns a GraphDef from
+    :data:`INPUT` to :data:`OUTPUT`, of known operators only; raises ModelError if it has others.
     """
     spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32, name=INPUT)
     graph, end = _constant(lambda image: call(image), spec)
@@ -190,14 +184,8 @@ def write_graph(graph: Any, folder: Path) -> None:
 class GraphModel:
     """A kept graph that can be called like a Keras model, for inference only.
 
-    Args:
-        folder: Where it is.
-
-    Raises:
-        ModelError: If it is no such graph.
-
-    Attributes:
-        input_shape: ``(None, side, side, channels)``.
+    Its ``input_shape`` is ``(None, side, side, channels)``. Raises ModelError if it is no such
+    graph.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -223,14 +211,7 @@ class GraphModel:
         return _imported(self._graph, images, f"{OUTPUT}:0")
 
     def predict_many(self, images: np.ndarray[Any, Any], reporter: Reporter) -> Any:
-        """Answers images one by one.
-
-        Args:
-            images: uint8 ``(n, side, side, channels)``.
-
-        Returns:
-            Probabilities, float32 ``(n, classes)``.
-        """
+        """Answers uint8 ``(n, side, side, channels)`` with float32 ``(n, classes)``, one by one."""
         run, answers = tf.function(lambda image: self(tf.cast(image, tf.float32))), []
         for number, image in enumerate(images, start=1):
             reporter.check_cancelled()

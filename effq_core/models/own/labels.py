@@ -16,17 +16,10 @@ _LENGTH = 120
 
 
 def parse_labels(text: str | bytes) -> tuple[Label, ...]:
-    """Reads labels, one a line, in the order of the model's outputs.
+    """Reads labels, one a line, in the order of the outputs, or by a name of :data:`KNOWN_SETS`.
 
-    Args:
-        text: The lines, or the name of one of :data:`KNOWN_SETS`.
-
-    Returns:
-        The labels, without numbers that only count the lines; those of a known set carry their
-        WordNet ids.
-
-    Raises:
-        ModelError: If there are none, too many, a blank one among them, or two alike.
+    Numbers that only count the lines are left out; labels of a known set carry their WordNet ids.
+    Raises ModelError if there are none, too many, a blank one among them, or two alike.
     """
     if len(text) > _MOST_BYTES:
         raise ModelError("The labels are larger than any list of classes.", "Give one a line.")

@@ -131,16 +131,10 @@ _MOST_NODES = 400_000
 
 
 def check_config(config: dict[str, Any], never_built: Collection[str] = ()) -> int:
-    """Refuses a configuration that names anything but known layers and functions.
+    """Counts the layers of a configuration that names nothing but known layers and functions.
 
-    Args:
-        never_built: Names at its root that are not looked at.
-
-    Returns:
-        How many layers it names.
-
-    Raises:
-        ModelError: If it holds code, a Lambda layer, a custom object or anything unknown.
+    Names in ``never_built`` at its root are not looked at. Raises ModelError if it holds code, a
+    Lambda layer, a custom object or anything unknown.
     """
     layers = 0
     built = {name: part for name, part in config.items() if name not in never_built}

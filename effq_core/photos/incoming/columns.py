@@ -50,14 +50,10 @@ class Labels:
 
 
 def read_columns(rows: Sequence[Sequence[str]], find: Find, called: str) -> Labels:
-    """Finds the photos and their labels in a table.
+    """Finds the photos and their labels in a table, whose lines have two cells or more each.
 
-    Args:
-        rows: Its lines, each with two cells or more.
-        find: Returns the photo a cell names.
-
-    Raises:
-        DatasetError: If it is not certain which columns these are.
+    ``find`` returns the photo a cell names. Raises DatasetError if it is not certain which columns
+    these are.
     """
     return _Table([[cell.strip() for cell in row] for row in rows], find, called).read()
 

@@ -29,11 +29,9 @@ _CLASS_LEVELS = 2
 
 
 def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
-    """Sorts files that were sent one by one.
+    """Sorts files that were sent one by one, under names that are any text.
 
-    Args:
-        names: As the browser sent them: any text.
-        folder: Where their contents are, named ``000000`` and so on in the same order.
+    Their contents are in ``folder``, named ``000000`` and so on in the same order.
     """
     found = Found()
     seen: set[str] = set()

@@ -43,13 +43,9 @@ def look_apart(
 ) -> Preview:
     """Unpacks and decodes in a process of its own.
 
-    Args:
-        request: What was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``.
-
-    Raises:
-        DatasetError: If it cannot be used, takes too long, or several of its photos end the
-            process that decodes them.
-        BusyError: If enough others are being looked at.
+    ``request`` is what was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``. Raises
+    DatasetError if it cannot be used, takes too long, or several of its photos end the process that
+    decodes them, and BusyError if enough others are being looked at.
     """
     avoid: dict[str, str] = {}
     deadline = time.monotonic() + limits.seconds

@@ -54,16 +54,9 @@ def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:
     """Reads classes from folders, as :class:`~effq_core.photos.folder.FolderDataset` does.
 
     Class folders lie in ``train/`` and ``val/`` or at the top; a folder around everything, as
-    archives have it, counts for nothing. Photos without class folders have no labels.
-
-    Args:
-        one_down: Whether the folders in the folders there are the classes.
-
-    Returns:
-        A place for each photo, unlabelled where no folder says more.
-
-    Raises:
-        DatasetError: If there are no folders one level down.
+    archives have it, counts for nothing. Photos without class folders have no labels. With
+    ``one_down`` the folders in the folders there are the classes; raises DatasetError if there are
+    none.
     """
     parts = {name: name.split("/") for name in names}
     depth = _wrapping(list(parts.values()))
@@ -130,13 +123,9 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
     Windows' Western code page, as spreadsheets write it. A file is named by its path, or by its
     last part where no other photo has the same, with its ending or without.
 
-    Returns:
-        A place for each photo that has a label; the others are skipped. Lines that name no photo
-        are told in the notes.
-
-    Raises:
-        DatasetError: If it is no such list, leaves open which columns these are, or names none of
-            the photos.
+    Photos without a label are skipped, and lines that name no photo are told in the notes. Raises
+    DatasetError if it is no such list, leaves open which columns these are, or names none of the
+    photos.
     """
     photo_of = _finder(names)
     read = read_columns(_rows(content, called), photo_of, called)

@@ -55,13 +55,9 @@ class Seen(Plain):
 def read_labels(
     found: Found, content: bytes | None, called: str, *, one_down: bool = False
 ) -> Labelled:
-    """Decides where labels come from: a list that was given, one in the archive, folders.
+    """Decides where labels come from: a list given beside the photos, one in the archive, folders.
 
-    Args:
-        content: A list of labels, given beside the photos.
-
-    Raises:
-        DatasetError: If a list cannot be read or names no photo, or there are no such folders.
+    Raises DatasetError if a list cannot be read or names no photo, or there are no such folders.
     """
     names = sorted(file.name for file in found.files)
     if not names:

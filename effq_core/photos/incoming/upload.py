@@ -45,11 +45,7 @@ class Upload:
     def with_classes(self, *, one_down: bool, reporter: Reporter | None = None) -> Upload:
         """Takes other folders as classes; only photos to show are decoded again.
 
-        Args:
-            one_down: Whether the folders in the folders there are the classes.
-
-        Raises:
-            DatasetError: If they cannot be used so; then these are as they were.
+        Raises DatasetError if they cannot be used so; then these are as they were.
         """
         request = {**self.request, "one_down": one_down}
         preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
