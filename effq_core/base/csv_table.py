@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 
 Cell = str | int | float | bool | None
 Row = Mapping[str, Cell]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet computes."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet computes
 
 
 def csv_text(table: Iterable[Row]) -> str:

@@ -15,15 +15,11 @@ import httpx
 from effq_core.base.errors import DownloadError, StoreError
 from effq_core.base.reporting import Reporter
 
-CHUNK = 1 << 20
-"""Bytes read at once when hashing."""
-REPORT_EVERY = 1 << 20
-"""Bytes between two reports."""
+CHUNK = 1 << 20  # bytes read at once when hashing
+REPORT_EVERY = 1 << 20  # bytes between two reports
 ATTEMPTS = 4
-PAUSE = 0.5
-"""Seconds before the second attempt; doubled before each further one."""
-SPARE = 64 << 20
-"""Bytes that must stay free on the disk: a full disk breaks more than a download."""
+PAUSE = 0.5  # seconds before the second attempt; doubled before each further one
+SPARE = 64 << 20  # bytes that must stay free on the disk: a full disk breaks more than a download
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _PARTIAL, _RANGE_NOT_SATISFIABLE = 206, 416
 

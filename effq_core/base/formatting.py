@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Concatenate, ParamSpec
 
-NOTHING = "–"
-"""Stands for a number that is not there."""
+NOTHING = "–"  # stands for a number that is not there
 
 MINUS = "\u2212"
 KIB = 1024

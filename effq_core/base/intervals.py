@@ -10,14 +10,12 @@ from functools import cache
 from statistics import NormalDist
 from typing import Any
 
-CONFIDENCE = 0.95
-"""Confidence of every interval."""
+CONFIDENCE = 0.95  # confidence of every interval
 
 DOUBT = 1e-4
 """Probability at which chance is ruled out: a run has dozens of checks, and none may cry wolf."""
 
-SIGNIFICANCE = 0.05
-"""Below this p a difference is called more than chance would do."""
+SIGNIFICANCE = 0.05  # below this p a difference is called more than chance would do
 
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 

@@ -15,8 +15,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 STUDIO = _PACKAGE / "_studio" if (_PACKAGE / "_studio").is_dir() else _PACKAGE.parent
 """Where the dashboard and the assets lie: in the package where a wheel was installed (see
 ``setup.py``), else beside it, at the top of the repository."""
-ASSETS = STUDIO / "assets"
-"""Bundled weights, labels and the reference run."""
+ASSETS = STUDIO / "assets"  # bundled weights, labels and the reference run
 REFERENCE_RUN = ASSETS / "reference_run"
 """A whole run of the bundled model: results, answers and, of most variants, files."""
 

@@ -21,8 +21,7 @@ from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
 from effq_core.runtimes.registry import packages
 
-LEAST_MEMORY = 4 << 30
-"""Bytes of main memory a fine-tuning worker can need."""
+LEAST_MEMORY = 4 << 30  # bytes of main memory a fine-tuning worker can need
 LEAST_DISK = 2 << 30
 """Bytes that should be free: one run of everything takes about a quarter of this."""
 _TIMEOUT = 3.0
@@ -33,10 +32,8 @@ class State(StrEnum):
     """How a check turned out."""
 
     OK = "ok"
-    NOTE = "note"
-    """Worth knowing; most runs work nevertheless."""
-    FAILED = "failed"
-    """Runs cannot work."""
+    NOTE = "note"  # worth knowing; most runs work nevertheless
+    FAILED = "failed"  # runs cannot work
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,7 @@ log = logging.getLogger("effq.fetch")
 _TICK = 0.25
 """Seconds between two looks for a cancel, and two writes of progress: each is made durable."""
 _RATE_SECONDS = 10.0
-_PATIENCE = 2.0
-"""How long a cancelled download may take to notice; a silent connection does not."""
+_PATIENCE = 2.0  # how long a cancelled download may take to notice; a silent connection does not
 
 
 class FileReporter:

@@ -32,18 +32,15 @@ from effq_core.devices.scripts.bench import (
 )
 from effq_core.devices.timing_fields import Fields, Unfit, milliseconds, parse, short_text
 
-MAX_BYTES = 4 * 2**20
-"""Largest file read: eight thread counts of 10,000 samples fit."""
+MAX_BYTES = 4 * 2**20  # largest file read: eight thread counts of 10,000 samples fit
 
-_LATEST = 2**33
-"""Year 2242, in seconds since 1970."""
+_LATEST = 2**33  # year 2242, in seconds since 1970
 _MOST_LIBRARIES = 10
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOP = ("format", "version", "device", "measured", "file", "machine", "versions", "timings")
 _MACHINE = ("cpu", "architecture", "cores", "system", "python", "governor")
 _MEASURED = ("load_ms", "first_invoke_ms")
-_CALM = ("rounds", "disturbed", "others_share")
-"""Since version 2."""
+_CALM = ("rounds", "disturbed", "others_share")  # since version 2
 _READ = (1, VERSION)
 _DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms")
 """What ``bench.py`` tells people; taken from the samples again."""

@@ -26,8 +26,7 @@ from effq_core.models.own.ready import MODEL_FILE
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.photos.uploads import shown_name
 
-MAX_MIB = 1024
-"""Largest file, in MiB."""
+MAX_MIB = 1024  # largest file, in MiB
 MAX_UPLOAD_MIB = 200
 """Largest file through a browser, in MiB: the server holds it in memory until it is stored."""
 ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")

@@ -42,8 +42,7 @@ from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
 
-_SAME = 1e-3
-"""Largest difference of a probability between Keras and what is kept or converted."""
+_SAME = 1e-3  # largest difference of a probability between Keras and what is kept or converted
 _NAMED = 4
 
 

@@ -19,12 +19,10 @@ from typing import IO, Any
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
 
-MAX_CONFIG = 32 << 20
-"""Bytes of a configuration; ResNet152's has 0.4 MiB."""
+MAX_CONFIG = 32 << 20  # bytes of a configuration; ResNet152's has 0.4 MiB
 MAX_UNPACKED = 4 << 30
 """Bytes all members of an archive may have together, counted while they are read."""
-MAX_GRAPH = 64 << 20
-"""Bytes of a SavedModel's graph, whose weights are in other files."""
+MAX_GRAPH = 64 << 20  # bytes of a SavedModel's graph, whose weights are in other files
 _MOST_MEMBERS = 2_000
 _BLOCK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError)

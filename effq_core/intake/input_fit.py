@@ -17,8 +17,7 @@ _LEAST = 160
 """Fewer of 256 pixel values stay apart only with another preprocessing than the file's own. Of the
 known ones a wrong one keeps at most 141; the right one 236, and still 200 where the calibration
 photos lacked a fifth of the range."""
-_CERTAIN = 192
-"""So few are worth a note."""
+_CERTAIN = 192  # so few are worth a note
 _SAME = 0.25
 """Steps; the scale of −1 to 1 in all 256 steps gives half a step more than the symmetric one."""
 

@@ -9,8 +9,7 @@ from typing import Any
 from effq_core.base.errors import ModelError
 from effq_core.photos.image_input import COLOUR, GREY
 
-USUAL_SIZE = 224
-"""Side, in pixels, of a model that leaves its input open."""
+USUAL_SIZE = 224  # side, in pixels, of a model that leaves its input open
 _SIZES = (16, 1024)
 
 

@@ -18,8 +18,7 @@ from effq_core.photos.photo_patches import sample_photos
 
 _Array = np.ndarray[Any, Any]
 _TOP = 3
-_LITTLE = 0.1
-"""Of what lies between chance and certainty: less says that a model knows nothing."""
+_LITTLE = 0.1  # of what lies between chance and certainty: less says that a model knows nothing
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from effq_core.intake.ending import Ending
 from effq_core.photos.image_input import ImageInput
 
 _Array = np.ndarray[Any, Any]
-_SUM = 0.02
-"""How far scores may be from adding up to 1 and still be probabilities."""
+_SUM = 0.02  # how far scores may be from adding up to 1 and still be probabilities
 _PASSING = frozenset(
     ("Identity", "IdentityN", "Reshape", "Squeeze", "Cast", "StopGradient", "EnsureShape")
 )

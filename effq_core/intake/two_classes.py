@@ -28,10 +28,8 @@ _NAME = "two_classes"
 class OneOutput(StrEnum):
     """What the only output of a model is."""
 
-    SIGMOID = "sigmoid"
-    """The probability of the second class."""
-    LOGIT = "logit"
-    """A score before a sigmoid."""
+    SIGMOID = "sigmoid"  # the probability of the second class
+    LOGIT = "logit"  # a score before a sigmoid
 
 
 def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneOutput:

@@ -10,8 +10,7 @@ from effq_core.intake import steps
 from effq_core.jobs.held_folder import HeldFolder, sweep
 from effq_core.models.own.card import own_folder
 
-CHECKING = ".checking"
-"""Name of the folder of all of them, beside the models."""
+CHECKING = ".checking"  # name of the folder of all of them, beside the models
 
 
 class Workplace(HeldFolder):

@@ -21,8 +21,7 @@ from effq_core.measure.latency import LatencyReport, Measured, summarize
 from effq_core.measure.latency_probe import MODEL_ERROR
 from effq_core.runtimes.registry import runtime_of
 
-PROBE = "effq_core.measure.latency_probe"
-"""The module the measuring process runs."""
+PROBE = "effq_core.measure.latency_probe"  # the module the measuring process runs
 
 _POLL_SECONDS = 0.2
 _ALLOCATOR_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD")

@@ -9,8 +9,7 @@ import numpy as np
 from effq_core.base import formatting as fmt
 from effq_core.measure.latency import LatencyReport
 
-MARK = "*"
-"""Stands after every ratio that was made from a disturbed timing."""
+MARK = "*"  # stands after every ratio that was made from a disturbed timing
 NOT_TOGETHER = "not timed together"
 """Stands where a ratio's interval would be if its files had been timed in turn."""
 

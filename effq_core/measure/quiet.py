@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from effq_core.measure.others import OtherProcesses, is_busy
 
-_LOOK_SECONDS = 1.0
-"""For how long the processor must be quiet."""
+_LOOK_SECONDS = 1.0  # for how long the processor must be quiet
 _STEP_SECONDS = 0.2
 
 

@@ -31,14 +31,11 @@ from effq_core.measure.predictions import Ints
 
 RELATED = 0.1
 """Least share of the agreement possible beyond chance that makes a file a form of the model."""
-KAPPA = 0.5
-"""Least agreement beyond chance of answers that are read in the right order."""
+KAPPA = 0.5  # least agreement beyond chance of answers that are read in the right order
 
 _FOLDS = 5
-_MOST = 4_000_000
-"""Pairs of classes up to which every order is looked through: a second, and 32 MB."""
-_NAMED = 2
-"""Swaps or moves that are named; the others are counted."""
+_MOST = 4_000_000  # pairs of classes up to which every order is looked through: a second, and 32 MB
+_NAMED = 2  # swaps or moves that are named; the others are counted
 
 ORDERS = {
     "before": "when reading each output as the class before it",

@@ -19,8 +19,7 @@ from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.measure.latency import LatencyReport, Measured, summarize
 from effq_core.measure.latency_process import probe
 
-ROUNDS = 5
-"""Rounds of a sitting; more where more thread counts are timed."""
+ROUNDS = 5  # rounds of a sitting; more where more thread counts are timed
 WARMUP = 10
 
 

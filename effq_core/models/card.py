@@ -145,8 +145,7 @@ class ModelCard:
         return (folder / self.weights.file).is_file()
 
 
-LABEL_SETS = ("imagenette", "imagenet")
-"""Those there are, the smallest first."""
+LABEL_SETS = ("imagenette", "imagenet")  # those there are, the smallest first
 
 
 @cache

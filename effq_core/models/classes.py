@@ -21,12 +21,10 @@ _MOST_COMPARED = 10
 class HeadUse(StrEnum):
     """What becomes of a model's head on a dataset."""
 
-    WHOLE = "whole"
-    """The dataset's classes are the model's."""
+    WHOLE = "whole"  # the dataset's classes are the model's
     SUBSET = "subset"
     """The dataset's classes are some of the model's: an answer outside them counts as wrong."""
-    NEW = "new"
-    """The dataset has classes of its own: a new head is trained on frozen features."""
+    NEW = "new"  # the dataset has classes of its own: a new head is trained on frozen features
     UNLABELLED = "unlabelled"
     """There are no labels: agreement with float32 is measured, accuracy is not."""
 

@@ -13,17 +13,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-Maps = npt.NDArray[np.float32]
-"""Pictures of one size, (n, side, side)."""
+Maps = npt.NDArray[np.float32]  # pictures of one size, (n, side, side)
 
 _STEPS = 4
-_MOST_SCALE = 0.12
-"""Largest logarithm of the scale: a crop to 89 %."""
-_MOST_SHIFT = 0.08
-"""Largest shift, as a share of the side."""
+_MOST_SCALE = 0.12  # largest logarithm of the scale: a crop to 89 %
+_MOST_SHIFT = 0.08  # largest shift, as a share of the side
 _ONE_STEP = 0.05
-_RIDGE = 1e-3
-"""Keeps a picture without any edge from having no solution."""
+_RIDGE = 1e-3  # keeps a picture without any edge from having no solution
 
 
 def aligned_correlation(levels: Sequence[tuple[Maps, Maps]]) -> npt.NDArray[np.float32]:

@@ -25,10 +25,8 @@ class Origin(StrEnum):
 
     BUILT_IN = "built in"
     DOWNLOAD = "download"
-    FOLDER = "folder"
-    """The user's own, added to the list."""
-    OWN = "own"
-    """The user's own, in the store."""
+    FOLDER = "folder"  # the user's own, added to the list
+    OWN = "own"  # the user's own, in the store
 
 
 @dataclass(frozen=True, kw_only=True)

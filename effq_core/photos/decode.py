@@ -46,10 +46,8 @@ MAX_ASPECT = 16
 """Longer images are cropped to this ratio of sides before resizing: enlarging a strip of one pixel
 by a million to 224 rows would need 150 GB, all but the centre of it thrown away."""
 
-_ORIENTATION = 0x0112
-"""EXIF's tag."""
-_STRIP = 256
-"""Rows converted at a time where that takes several times the image's memory."""
+_ORIENTATION = 0x0112  # EXIF's tag
+_STRIP = 256  # rows converted at a time where that takes several times the image's memory
 
 _BROKEN = (
     OSError,  # truncated data, unknown formats

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-GREY, COLOUR = 1, 3
-"""Channels of an input."""
+GREY, COLOUR = 1, 3  # channels of an input
 LUMA = "grey: 0.299 R + 0.587 G + 0.114 B (ITU-R 601, Pillow's “L”)"
 """How colours become grey, for people."""
 

@@ -19,8 +19,7 @@ FOLDER = "imagenette2-160"
 URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-160.tgz"
 MD5 = "e793b78cc4c9e9a4ccc0c1155377a412"
 """Of the archive; the one torchvision.datasets.Imagenette checks. fast.ai states no other."""
-MEGABYTES = 94
-"""Size of the archive, for people."""
+MEGABYTES = 94  # size of the archive, for people
 LICENCE = "ImageNet's terms: non-commercial research and education"
 SOURCE = "https://github.com/fastai/imagenette"
 SUMMARY = (

@@ -17,8 +17,7 @@ from effq_core.photos.folder import FolderDataset
 from effq_core.photos.labels import as_wnid, wordnet_names
 from effq_core.store.usage import ADDING
 
-PREFIX = "photos:"
-"""Begins the identifier of a set of one's own photos."""
+PREFIX = "photos:"  # begins the identifier of a set of one's own photos
 DESCRIPTION = "dataset.json"
 PHOTOS = "photos"
 FOLDER = "own"

@@ -25,12 +25,9 @@ from effq_core.photos.decode import open_image
 from effq_core.photos.index import Index, remove_duplicates
 
 DATASET_ID = "photo_patches"
-CODE_VERSION = 1
-"""Raise it whenever a crop changes: it is part of every fingerprint."""
-CROPS = {"training": 250, "evaluation": 100}
-"""Crops of each photo."""
-SIDES = (0.4, 0.8)
-"""Smallest and largest side of a crop, as a share of its quarter's shorter side."""
+CODE_VERSION = 1  # raise it whenever a crop changes: it is part of every fingerprint
+CROPS = {"training": 250, "evaluation": 100}  # crops of each photo
+SIDES = (0.4, 0.8)  # smallest and largest side of a crop, as a share of its quarter's shorter side
 
 SUMMARY = (
     "Square crops of eleven photos that come with EffQ Studio: no download. One photo is one class,"

@@ -20,10 +20,8 @@ from effq_core.photos.listing import FolderFile
 from effq_core.photos.nested import Nested
 from effq_core.photos.roots import VARIABLE, Roots
 
-THUMBNAILS = 12
-"""Photos shown."""
-THUMBNAIL_SIDE = 112
-"""Side of a thumbnail in pixels."""
+THUMBNAILS = 12  # photos shown
+THUMBNAIL_SIDE = 112  # side of a thumbnail in pixels
 HASHED_BYTES = 256 << 20
 """Folders up to this size are read wholly, which finds duplicates; larger ones take too long."""
 _LARGEST_THUMBNAIL = 32 << 20  # bytes of a file worth reading for a thumbnail

@@ -18,11 +18,9 @@ from effq_core.photos.walk import is_folder
 
 VARIABLE = "EFFQ_DATA_ROOTS"
 """Environment variable that lists the folders, separated as ``PATH`` is."""
-MOST_FOLDERS = 300
-"""Sub-folders listed of one folder; nobody scrolls through more."""
+MOST_FOLDERS = 300  # sub-folders listed of one folder; nobody scrolls through more
 _MOST_ENTRIES = 20_000  # looked at: a folder may hold a million photos
-FOLDER_PREFIX = "folder:"
-"""Begins the identifier of a dataset that is a folder."""
+FOLDER_PREFIX = "folder:"  # begins the identifier of a dataset that is a folder
 ONE_DOWN = "//one-level-down"
 """Ends it where the folders in the folders there are the classes; no resolved path has ``//``."""
 

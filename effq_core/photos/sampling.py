@@ -32,12 +32,9 @@ makers chose)."""
 class Role(StrEnum):
     """What a sample is for."""
 
-    CALIBRATION = "calibration"
-    """Sets activation ranges."""
-    TRAINING = "training"
-    """Fine-tunes the model or trains a new head."""
-    EVALUATION = "evaluation"
-    """Measures accuracy."""
+    CALIBRATION = "calibration"  # sets activation ranges
+    TRAINING = "training"  # fine-tunes the model or trains a new head
+    EVALUATION = "evaluation"  # measures accuracy
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ MAX_PLAIN_SAMPLES = 4_000_000
 MAX_TILE_SHARE = 4
 """Area of a TIFF file's tile as a multiple of the image's. Libtiff holds a whole tile in memory,
 however small the image is: a file of 1 MB made it take 1 GB."""
-_SMALL_TILE = 1 << 24
-"""Tiles up to this many pixels are always taken."""
+_SMALL_TILE = 1 << 24  # tiles up to this many pixels are always taken
 MAX_READS = 1_000_000
 """Parts of a file Pillow asks for one by one, in Python: two seconds at most. A few megabytes can
 hold millions of empty chunks; of files in use, a run-length coded BMP of many megapixels comes

@@ -20,15 +20,13 @@ Pixels = npt.NDArray[np.uint8]
 
 MAX_UPLOAD_MIB = 20
 """Largest photo to answer, in MiB. The server takes larger files, for zips of photos."""
-MAX_PHOTOS = 20
-"""Photos answered at a time."""
+MAX_PHOTOS = 20  # photos answered at a time
 MAX_UPLOAD_PIXELS = 50_000_000
 """Largest photo, in pixels: what phones make. As RGB it takes 150 MB while it is decoded; the
 bound for datasets is higher, but there only the machine's owner chooses the files."""
 UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
 """Extensions that are taken; the content must be an image as well."""
-PREVIEW = 320
-"""Longest side of a preview in pixels."""
+PREVIEW = 320  # longest side of a preview in pixels
 
 _NAME_LENGTH = 80
 _OUTSIDE = 0.35

@@ -27,8 +27,7 @@ from effq_core.store.manifest import Artifact
 
 log = logging.getLogger(__name__)
 
-QUARANTINE = ".quarantine"
-"""Folder of artifacts that were set aside as damaged."""
+QUARANTINE = ".quarantine"  # folder of artifacts that were set aside as damaged
 
 
 class ArtifactStore:

@@ -21,8 +21,7 @@ from effq_core.store.reserve import RESERVE
 from effq_core.store.rows import RunRow, Status
 from effq_core.store.usage import abandoned_drafts
 
-REPORT = "report"
-"""Kind of the last stage of every plan."""
+REPORT = "report"  # kind of the last stage of every plan
 _ABANDONED_SECONDS = 3600.0
 
 

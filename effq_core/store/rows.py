@@ -16,8 +16,7 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-    """Its driver died; running it again resumes it."""
+    INTERRUPTED = "interrupted"  # its driver died; running it again resumes it
 
     @property
     def is_active(self) -> bool:
@@ -33,8 +32,7 @@ class StageState(StrEnum):
 
     PENDING = "pending"
     RUNNING = "running"
-    REUSED = "reused"
-    """Finished by an earlier run, or by another one meanwhile."""
+    REUSED = "reused"  # finished by an earlier run, or by another one meanwhile
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"

@@ -26,13 +26,11 @@ from effq_core.store.runfiles import read_stages
 REPORT = "report"
 """Kind of the artifact that ends a run and names all others, directly or through them."""
 _UNPACKING = ".unpacking-*"
-ADDING = ".adding-"
-"""Begins the names of folders whose photos somebody is still deciding about."""
+ADDING = ".adding-"  # begins the names of folders whose photos somebody is still deciding about
 _ABANDONED_SECONDS = 3600.0
 _FINGERPRINT_LENGTH = 64
 
-Key = tuple[str, str]
-"""Kind of stage and fingerprint: what names an artifact."""
+Key = tuple[str, str]  # kind of stage and fingerprint: what names an artifact
 
 
 @dataclass(frozen=True, kw_only=True)

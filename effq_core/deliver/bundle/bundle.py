@@ -27,8 +27,7 @@ SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
 """What every bundle holds besides ``<variant>.tflite`` and what else a variant has."""
 
-NEEDED = ("ai-edge-litert", "numpy", "pillow")
-"""Distributions ``classify.py`` needs."""
+NEEDED = ("ai-edge-litert", "numpy", "pillow")  # distributions ``classify.py`` needs
 
 _SCRIPTS_FOLDER = Path(scripts.__file__).parent
 # The same results make the same bytes, whenever and wherever they are packed.

@@ -26,8 +26,7 @@ _MARKED = (
     f"A ratio marked {MARK} was made from a disturbed timing: time again before you rely on it."
 )
 
-Line = tuple[str, str, str]
-"""What is measured, the variant's value, float32's."""
+Line = tuple[str, str, str]  # what is measured, the variant's value, float32's
 
 
 def model_card(results: Results, variant: str, run: str = "") -> str:

@@ -32,10 +32,8 @@ try:
 except ImportError as missing:
     sys.exit(f"{missing}. Install what is needed: pip install -r requirements.txt")
 
-MAX_PIXELS = 89_478_485
-"""Largest photo decoded, in pixels: a few kilobytes can claim any size."""
-MAX_ASPECT = 16
-"""Longer photos are cropped to this ratio of sides before they are resized."""
+MAX_PIXELS = 89_478_485  # largest photo decoded, in pixels: a few kilobytes can claim any size
+MAX_ASPECT = 16  # longer photos are cropped to this ratio of sides before they are resized
 
 Image.init()  # loads all of Pillow's readers: naming one that is not loaded is an error
 # Formats Pillow decodes itself. EPS, for one, would start an external program on the file.

@@ -36,10 +36,8 @@ from effq_core.photos.pixels import read_pixels
 from effq_core.runtimes.registry import model_in
 
 NAME = "answers_fit_labels"
-SCREENED = 48
-"""Photos every way of feeding is tried on."""
-JUDGED = 200
-"""Photos the best of them is judged by."""
+SCREENED = 48  # photos every way of feeding is tried on
+JUDGED = 200  # photos the best of them is judged by
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,8 @@ from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.store.stage_files import KERAS_FILE
 
 NAME = "keras_vs_tflite"
-FLOAT_PARITY = 0.995
-"""Least top-1 agreement of the Keras float model with the float32 file."""
-QAT_PARITY = 0.98
-"""Least top-1 agreement of the Keras fake-quant model with its integer file."""
+FLOAT_PARITY = 0.995  # least top-1 agreement of the Keras float model with the float32 file
+QAT_PARITY = 0.98  # least top-1 agreement of the Keras fake-quant model with its integer file
 
 Outputs = npt.NDArray[np.floating[Any]]
 

@@ -14,8 +14,7 @@ from effq_core.measure.evidence import Measured
 from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.store.stage_files import LOOKALIKES_FILE
 
-LOOKALIKES = "lookalikes"
-"""The input with all comparisons."""
+LOOKALIKES = "lookalikes"  # the input with all comparisons
 _NAMED = 3
 _FLATTERED = "Accuracy may be up to {points:.3g} points too high."
 _FLATTERS = {

@@ -25,8 +25,7 @@ from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Kernels
 
 NAME = "xnnpack_vs_reference"
-KERNELS_FILE = "kernels.json"
-"""The gate, as the stage ``inspect`` writes it."""
+KERNELS_FILE = "kernels.json"  # the gate, as the stage ``inspect`` writes it
 
 LEAST_IMAGES, MOST_IMAGES = 8, 40
 MULTIPLICATIONS = 16e9
@@ -44,8 +43,7 @@ MOST_FLIPS = 0.01
 
 _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2
-_FLOAT_ROUNDING = 1e-5
-"""Rounding of float outputs, relative to the largest."""
+_FLOAT_ROUNDING = 1e-5  # rounding of float outputs, relative to the largest
 
 
 def kernels_gate(

@@ -20,8 +20,7 @@ HEAD = "predictions"
 model whose layers are named ``stem_…``, ``block1a_…`` and ``top_…``, those are its blocks; in
 another one, every layer with weights is."""
 
-Layer = tuple[str, str]
-"""Name of a layer with weights, and its operator; or of any addition."""
+Layer = tuple[str, str]  # name of a layer with weights, and its operator; or of any addition
 
 
 class Build(Protocol):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-MOST = 1 << 31
-"""Largest whole number, such as an axis or a side."""
+MOST = 1 << 31  # largest whole number, such as an axis or a side
 
 
 def words(text: str) -> frozenset[str]:

@@ -17,16 +17,13 @@ from effq_core.models.card import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import COLOUR, ImageInput, Resize
 
-ARCHITECTURE = "own"
-"""What such a card names as its architecture."""
-PREFIX = f"{ARCHITECTURE}:"
-"""How the identifier of such a model begins."""
+ARCHITECTURE = "own"  # what such a card names as its architecture
+PREFIX = f"{ARCHITECTURE}:"  # how the identifier of such a model begins
 CARD_FILE = "card.json"
 FLAT_FILE = "flat.json"
 WEIGHTS_FILE = "weights.npz"
 GRAPH_FILE = "graph.pb"
-CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
-"""Files a model may consist of."""
+CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)  # files a model may consist of
 _FOLDER = "own"
 _SLUG = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _SLUG_LENGTH = 40

@@ -121,8 +121,7 @@ TF_FUNCTIONS = words(
     """
 )
 """The same in Keras 2, where any function of TensorFlow could be named."""
-_SLICE = "__operators__.getitem"
-"""What ``x[..., ::-1]`` is in Keras 2."""
+_SLICE = "__operators__.getitem"  # what ``x[..., ::-1]`` is in Keras 2
 _MODULES = ("keras", "keras.src", "tf_keras", "tf_keras.src", "builtins", "tensorflow.keras")
 NEVER_BUILT = frozenset({"compile_config"})
 """What Keras leaves out at the root of a ``.keras`` file that is loaded without its optimizer and

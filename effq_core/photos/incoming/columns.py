@@ -35,8 +35,7 @@ _INTEGER = re.compile(r"\d{1,9}(\.0)?")
 _ONE_HOT = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 _MOST_NAMED = 6
 
-Find = Callable[[str], str | None]
-"""Returns the photo a cell names; ``None`` where it names none."""
+Find = Callable[[str], str | None]  # returns the photo a cell names; ``None`` where it names none
 
 
 @dataclass(frozen=True)

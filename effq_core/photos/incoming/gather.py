@@ -24,8 +24,7 @@ from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, Limits
 from effq_core.photos.walk import walk
 
 _EVERY = 20  # files between two reports
-_CLASS_LEVELS = 2
-"""Folders of a path that may tell its class: below a split, or one level down."""
+_CLASS_LEVELS = 2  # folders of a path that may tell its class: below a split, or one level down
 
 
 def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:

@@ -23,8 +23,7 @@ from effq_core.photos.incoming.limits import Limits
 from effq_core.photos.incoming.preview import Preview
 from effq_core.photos.incoming.worker import PREVIEW, REQUEST
 
-MOST_DEATHS = 3
-"""Photos that may end the worker before what was given is refused."""
+MOST_DEATHS = 3  # photos that may end the worker before what was given is refused
 _STALL = 6  # times the processor time a photo may take, on a busy machine
 _POLL = 0.2
 _LOG = "worker.log"

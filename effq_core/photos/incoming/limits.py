@@ -29,8 +29,7 @@ class Limits:
     seconds: int = 300  # all of it
 
 
-UPLOAD_MIB = 200
-"""Largest zip a browser may send, in MiB: `server.maxUploadSize` says the same."""
+UPLOAD_MIB = 200  # largest zip a browser may send, in MiB: `server.maxUploadSize` says the same
 
 VISITORS = Limits(given_bytes=UPLOAD_MIB * MIB, entries=20_000, unpacked_bytes=1024 * MIB)
 """For what a browser sends to a served dashboard."""
@@ -39,6 +38,5 @@ OWNERS = Limits(
 )
 """For the command line, whose user owns the machine."""
 
-KEEP_FREE = 512 * MIB
-"""Of the disk, bytes that no upload takes."""
+KEEP_FREE = 512 * MIB  # of the disk, bytes that no upload takes
 MAX_CSV_BYTES = 10 * MIB

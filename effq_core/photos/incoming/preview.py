@@ -12,8 +12,7 @@ from effq_core.photos.preview import ClassCount, Thumbnail
 
 SMALLEST_CLASS = 5
 """Photos a class needs so that training, its held-out part and evaluation all get one."""
-FEWEST_PHOTOS = 20
-"""Photos below which no run can calibrate and evaluate."""
+FEWEST_PHOTOS = 20  # photos below which no run can calibrate and evaluate
 
 
 @dataclass(frozen=True)

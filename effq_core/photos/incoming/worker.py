@@ -30,8 +30,7 @@ REQUEST = "request.json"
 FOUND = "found.json"
 SEEN = "seen.jsonl"
 PREVIEW = "preview.json"
-LABELS = "labels"
-"""File of a draft with a list of labels that was given."""
+LABELS = "labels"  # file of a draft with a list of labels that was given
 _EVERY = 4  # photos between two reports
 
 
