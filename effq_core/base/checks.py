@@ -1,7 +1,5 @@
 """Checks that settings of an experiment share: each refuses a value in a person's words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Rows as CSV that a spreadsheet does not take for formulas."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Downloads that can be interrupted, and that deliver what was meant or nothing."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """The environment of a process of EffQ's own."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -16,8 +16,6 @@ EffqError
 Every message says what happened, to which input, and what to do next.
 """
 
-from __future__ import annotations
-
 
 class EffqError(Exception):
     """What happened, naming the file or value concerned, and what to do next, if anything."""

@@ -1,7 +1,5 @@
 """What everything on disk shares: atomic small files and clear errors."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json

@@ -4,8 +4,6 @@ Everything that is missing or not finite is written as :data:`NOTHING`. A minus 
 range has an en dash, as in print.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What a measurement ran on: processor, memory, operating system and library versions."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re

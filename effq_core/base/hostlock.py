@@ -1,7 +1,5 @@
 """Who may use this host's cores: many stages together, or one measurement alone."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """Intervals and tests for accuracies on the same images. Pure functions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Dataclasses as plain JSON values and back, so that none writes its fields down a second time."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable, Mapping

@@ -3,8 +3,6 @@
 The package imports this first, in every process, so whoever looks something up finds all there is.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

@@ -1,7 +1,5 @@
 """Reading what a stage has written, where it may be damaged."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager

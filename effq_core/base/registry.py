@@ -1,7 +1,5 @@
 """One table for the things of a kind: each registers itself, and an unknown name is refused."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What long work tells whoever watches it, and how it learns that it should stop."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 

@@ -1,7 +1,5 @@
 """What runs are called: short, and sortable by time."""
 
-from __future__ import annotations
-
 import re
 import secrets
 import time

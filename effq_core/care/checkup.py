@@ -1,7 +1,5 @@
 """What this machine and store offer to a run: the answers of ``effq doctor``."""
 
-from __future__ import annotations
-
 import os
 import re
 import secrets

@@ -1,7 +1,5 @@
 """The process behind a background download."""
 
-from __future__ import annotations
-
 import logging
 import os
 import secrets

@@ -4,8 +4,6 @@ Each download is a process of its own (:mod:`effq_core.care.fetch_worker`) that 
 dashboard. What it does stands in a small file that is replaced whole, so that any process can look.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Removing models and datasets, and who would miss them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 

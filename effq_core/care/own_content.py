@@ -3,8 +3,6 @@
 It cannot be made again, so what is damaged is named and stays where it is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator

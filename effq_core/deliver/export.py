@@ -1,7 +1,5 @@
 """Writing a run's results and files into a folder that can be handed on."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

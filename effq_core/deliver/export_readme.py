@@ -1,7 +1,5 @@
 """The README of an exported folder: what is in it and how to feed the files."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency_ratio import MARK

@@ -3,8 +3,6 @@
 The chart library is written into the file once; it makes up nearly all of its 5 MB.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Sequence
 

@@ -4,8 +4,6 @@ The file comes from anywhere, so nothing in it is believed: it must have exactly
 and what its samples come to is computed here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

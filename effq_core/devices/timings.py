@@ -4,8 +4,6 @@ A timing belongs to a ``.tflite`` file, by its SHA-256, and so to every run that
 file; it stays when a run is deleted, because whoever runs the experiment again gets the same file.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

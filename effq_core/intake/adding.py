@@ -1,7 +1,5 @@
 """Adding your own model: checked first, then kept under a name; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable

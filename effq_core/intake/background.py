@@ -1,7 +1,5 @@
 """Checks that go on while a page is drawn again and again; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 import threading

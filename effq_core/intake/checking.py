@@ -1,7 +1,5 @@
 """The check itself, step by step (imports TensorFlow; runs in the checking process only)."""
 
-from __future__ import annotations
-
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Checking a ready ``.tflite`` file; runs in the checking process only, needs no TensorFlow."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a model's outputs are, by its last operator: only where that is certain. No TensorFlow."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 

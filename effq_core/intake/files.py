@@ -4,8 +4,6 @@ HDF5 and zip are complex formats read by native code, and the file may be hostil
 looking at one happens under :mod:`effq_core.intake.sandbox`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import struct

@@ -4,8 +4,6 @@ Nested models are laid open, layers that do nothing at inference (dropout, augme
 out, and arithmetic on the image in front of the first layer becomes one exact operator.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether a quantized input fits the preprocessing that was said; imports no TensorFlow."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

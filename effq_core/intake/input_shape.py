@@ -1,7 +1,5 @@
 """What shape of input your own model may have: one square image, in colour or grey."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Keeping what a check has made of a file, under a name; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from pathlib import Path

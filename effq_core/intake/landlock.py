@@ -4,8 +4,6 @@ Landlock is Linux' way for a program without privileges to bind itself (5.13 and
 no module for it, so its three system calls are made here.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import resource

@@ -1,7 +1,5 @@
 """Loading a checked file, in the checking process only (imports TensorFlow)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Its configuration has been checked before it was loaded; only numbers in it are changed.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.base.errors import ModelError

@@ -1,7 +1,5 @@
 """Models trained in half precision, rebuilt in float32: what is quantized starts there."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _OTHERS = frozenset(

@@ -6,8 +6,6 @@ tried. Where there are too few such photos, or too few classes, nothing is said:
 labelled photos tells (:mod:`effq_core.measure.gates.answers_fit_labels`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

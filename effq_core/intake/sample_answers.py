@@ -1,7 +1,5 @@
 """Sample photos for a model to be tried on, and its answers to them; imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -15,8 +15,6 @@ reading and writing whatever the user may. What the process hands over is data a
 such again, here and whenever it is read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Asking a loaded model: are its answers scores (imports TensorFlow)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

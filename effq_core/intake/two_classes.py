@@ -4,8 +4,6 @@ A sigmoid of z is the second of a softmax of (-z/2, z/2), exactly. So a last Den
 becomes one of two, whose softmax is quantized and fine-tuned like any other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Where a model is while it is checked and decided about."""
 
-from __future__ import annotations
-
 import secrets
 
 from effq_core.base.files import make_folder, remove_tree, store_errors

@@ -1,7 +1,5 @@
 """How often a variant is right, how sure it is, and what it confuses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What gates may look at: everything a run has measured."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

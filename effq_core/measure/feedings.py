@@ -6,8 +6,6 @@ channel. A float input may be any number, so what makes the layers behind it see
 the file beside a ``.tflite`` file says (see :mod:`effq_core.models.file_input`).
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """How long one invocation takes: what was measured, and the report made of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ own. Only the first of them tells of a cold start and of memory: the others find
 and the heap as it left them.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import gc

@@ -6,8 +6,6 @@ none of that may leak into a timing. So :func:`probe` starts
 :mod:`effq_core.measure.sitting` does so in turn for all files that are to be compared.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """How many times as fast one file is as another: the one place where latencies are divided."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

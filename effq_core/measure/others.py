@@ -1,7 +1,5 @@
 """How much of the processor other processes use."""
 
-from __future__ import annotations
-
 import time
 
 import psutil  # type: ignore[import-untyped]

@@ -1,7 +1,5 @@
 """Waiting until nothing else uses the processor, so that a timing is fair."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

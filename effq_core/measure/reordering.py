@@ -17,8 +17,6 @@ An output that is right for most photos of its own class is never read as anothe
 too often.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ with the seeds averaged: more seeds make them no narrower than the photos allow.
 said by their least and greatest value.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ other processes disturbed is timed again beside the file all others are compared
 number of times; what stays disturbed says so.
 """
 
-from __future__ import annotations
-
 import math
 import random
 import secrets

@@ -1,7 +1,5 @@
 """What the difference between two variants on the same images amounts to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """From a model card to a float classifier, in a worker process (imports TensorFlow)."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The models EffQ knows: those of all families, and people's own. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from effq_core.base.errors import ModelError
 from effq_core.base.settings import Home
 from effq_core.models.card import ModelCard

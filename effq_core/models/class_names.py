@@ -1,7 +1,5 @@
 """When two names mean the same class, and which name was probably meant."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """How a dataset's classes relate to a model's, decided without loading either."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

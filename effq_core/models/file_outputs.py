@@ -4,8 +4,6 @@ EffQ's own files have an output for each class; such a file stays as it is, so w
 is written down beside it.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path

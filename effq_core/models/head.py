@@ -1,7 +1,5 @@
 """A new softmax head for classes a model does not know, on frozen features (imports TensorFlow)."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from dataclasses import dataclass

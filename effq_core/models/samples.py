@@ -1,7 +1,5 @@
 """Photos to try a model on, and which of its classes they show."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reading files of weights and putting them into a model, with every shape checked."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

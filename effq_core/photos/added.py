@@ -4,8 +4,6 @@ They are kept in one small file of the store. It holds paths and counts only: ad
 and removing deletes no photo.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator

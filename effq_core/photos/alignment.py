@@ -6,8 +6,6 @@ Registration Technique", 1981), and then correlated where both have pixels. What
 over first: the edges of a texture lie over each other in many wrong places.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

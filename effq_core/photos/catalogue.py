@@ -1,7 +1,5 @@
 """Which datasets there are, and the way from an identifier to one of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache

@@ -6,8 +6,6 @@ kind is refused before a pixel is decoded (:mod:`effq_core.photos.traps`).
 Colour profiles are not applied: the models were trained on pixels as they are stored.
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Photos in a folder, in ImageNet's style or without labels."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A run looks at the content, too, and may leave out copies and broken images: its
 in its results.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

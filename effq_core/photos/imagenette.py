@@ -1,7 +1,5 @@
 """Imagenette: ten classes of ImageNet, shortest side 160 pixels, from fast.ai."""
 
-from __future__ import annotations
-
 import shutil
 import tarfile
 import tempfile

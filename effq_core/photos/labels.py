@@ -1,7 +1,5 @@
 """Names for people of ImageNet's classes, which folders name by their WordNet ids."""
 
-from __future__ import annotations
-
 import csv
 import re
 from functools import cache

@@ -1,7 +1,5 @@
 """Listing the photos of a folder by its layout: splits, class folders, or neither."""
 
-from __future__ import annotations
-
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path

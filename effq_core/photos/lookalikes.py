@@ -14,8 +14,6 @@ scene a moment later flatters accuracy as a copy does; it is a look-alike where 
 changed. One from another angle is none, nor is one that is mirrored, turned or retouched.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Class folders that hold folders in place of photos: which of the two are the classes?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

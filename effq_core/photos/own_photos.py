@@ -1,7 +1,5 @@
 """People's own photos in the store: each set a folder that appeared whole, with its description."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

@@ -6,8 +6,6 @@ both, while sky and ground, left and right are. Where a crop lies and how large 
 a hash of its key, so the dataset is the same everywhere and needs no seed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 from collections.abc import Iterator

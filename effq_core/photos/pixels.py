@@ -1,7 +1,5 @@
 """Samples as arrays on disk: decoded once, mapped into memory by every process that needs them."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """What a folder of photos would be as a dataset: shown before anybody decides to add it."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
 from collections.abc import Iterable

@@ -10,8 +10,6 @@ two are disjoint as long as their sizes add up to no more than there are. Only w
 out to be broken does the one size matter to the other: it bounds what may replace them.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Pillow bounds how many pixels an image has, not what it costs to find their valu
 leave room for that; no camera or program writes such files.
 """
 
-from __future__ import annotations
-
 import io
 import re
 

@@ -1,7 +1,5 @@
 """Photos people hand to a served dashboard: bounded before they are decoded, named when refused."""
 
-from __future__ import annotations
-
 import threading
 import unicodedata
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ visitor of the dashboard) is checked by where photos really lie, see :mod:`effq_
 links in archives are never followed.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path

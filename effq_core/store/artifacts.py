@@ -1,7 +1,5 @@
 """The artifact store: finished outputs of stages, each appearing whole or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import time

@@ -1,7 +1,5 @@
 """A SQLite file that several processes write to, and what can go wrong with it."""
 
-from __future__ import annotations
-
 import contextlib
 import sqlite3
 import threading

@@ -1,7 +1,5 @@
 """The index over runs: what was asked for, how far it is, what happened."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time

@@ -1,7 +1,5 @@
 """How far the stages of a run are, and what happened in it."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import time

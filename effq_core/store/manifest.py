@@ -1,7 +1,5 @@
 """The manifest: what a finished artifact says about itself."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -4,8 +4,6 @@ Nothing here trusts an inventory that may be old: each artifact is locked, and l
 index once more, before it goes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Rebuilding the index from what the runs and artifacts say about themselves."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from dataclasses import dataclass

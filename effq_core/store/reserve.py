@@ -1,7 +1,5 @@
 """A little space of a run's own, given back when its disk is full: enough to say so."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The rows of the database, as values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any

@@ -1,7 +1,5 @@
 """The files each run keeps beside the index, so that the index can be rebuilt."""
 
-from __future__ import annotations
-
 import json
 import logging
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Where the runs in the index are, and who may change that."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from dataclasses import asdict

@@ -4,8 +4,6 @@ A run uses the artifacts of its stages. Runs share most of them, because the sam
 same artifact.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

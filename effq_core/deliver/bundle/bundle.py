@@ -1,8 +1,6 @@
 """Packing a variant for a device: one zip with the model, what it was measured to do, and programs
 that run and time it without EffQ."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

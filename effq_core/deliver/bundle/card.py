@@ -1,8 +1,6 @@
 """The model card of a bundle: what the file is, from what, measured how, and what it may be used
 for. Everything in it comes from the run's results."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

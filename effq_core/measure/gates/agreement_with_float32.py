@@ -22,8 +22,6 @@ gate asks whether a *loss* explains what is seen:
 All three are bounds, so few photos fail nothing: 8 of them cannot tell, whatever they answer.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

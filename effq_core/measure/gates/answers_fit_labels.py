@@ -11,8 +11,6 @@ The gate fails where a cause is found, and where the model is surely useless: ev
 its interval is less than a tenth of what is possible beyond chance. Too few photos fail nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The gates that no photo serves two purposes: one for each pair of samples."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import combinations
 

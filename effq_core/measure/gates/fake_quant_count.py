@@ -1,7 +1,5 @@
 """The gate that a QAT graph has every fake-quant operator its architecture needs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from effq_core.experiment.variants import BASELINE, Ranges

@@ -1,7 +1,5 @@
 """The gate that a file answers as the Keras model it was converted from."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

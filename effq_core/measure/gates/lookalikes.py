@@ -1,7 +1,5 @@
 """The gates that no photo measured on looks like one the model was made with."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

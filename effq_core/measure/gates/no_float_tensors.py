@@ -1,7 +1,5 @@
 """The gate that a file is integer throughout."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from effq_core.measure.evidence import Evidence

@@ -1,7 +1,5 @@
 """The gate that a mixed file computes in floats exactly where its recipe says, block by block."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The gate that two files consist of the same operators, as int8 QAT and int8 should."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 

@@ -5,8 +5,6 @@ processors and kernels although nothing is wrong. So the *outputs* are compared,
 class counts only where it was too sure to be rounding.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

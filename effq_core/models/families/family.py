@@ -1,7 +1,5 @@
 """What a family of models has to answer, and which families there are. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass

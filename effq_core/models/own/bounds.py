@@ -4,8 +4,6 @@ What an operation between layers is told is handed to TensorFlow as it stands, s
 arithmetic needs may be among it.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is known about a model of one's own, and where it is kept; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

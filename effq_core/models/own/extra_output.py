@@ -4,8 +4,6 @@ Models trained with TensorFlow's ImageNet scripts have 1,001 outputs: "backgroun
 classes. Where the photos have no such class, its output is not an answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ TensorFlow's graphs can read and write files and call Python. So only operators 
 taken, and that is looked at again every time a kept graph is read.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How a list of layers ends: in a softmax, and where it can be in a head that can be replaced."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from typing import Any

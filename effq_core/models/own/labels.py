@@ -1,7 +1,5 @@
 """Labels people give with a model: a file of lines, typed lines, or the name of a known set."""
 
-from __future__ import annotations
-
 import unicodedata
 
 from effq_core.base.errors import ModelError

@@ -1,7 +1,5 @@
 """What models expect of an image's numbers."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from effq_core.models.card import Normalisation

@@ -1,7 +1,5 @@
 """Ready ``.tflite`` files people bring, to be measured beside a run's variants."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Everything that is read is checked again: the layers by their kinds, the graph b
 weights are numbers without pickled objects.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

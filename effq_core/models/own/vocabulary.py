@@ -4,8 +4,6 @@ A Keras file names Python classes and functions to call when it is loaded, and m
 So its configuration is read as data first, and whatever is not on these lists ends the upload.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from typing import Any
 

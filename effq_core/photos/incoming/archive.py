@@ -4,8 +4,6 @@ Nothing of an archive is trusted. Its sizes are claims, so bytes are counted as 
 names never name a file here, so none can lead anywhere; only plain files are taken.
 """
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import stat

@@ -1,7 +1,5 @@
 """Putting photos somebody has decided on into the folders of a dataset."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import time

@@ -4,8 +4,6 @@ Headings decide where there are such, and what the cells name. What stays uncert
 wrong column gives wrong classes, which nobody sees.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where photos are while somebody decides about them."""
 
-from __future__ import annotations
-
 import uuid
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What somebody gave, before anything of it is decoded: files by number, with names aside."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """Photos that come as files: several at once from a browser, or a folder on this machine."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat

@@ -1,7 +1,5 @@
 """Running the worker that looks at photos, and outliving whatever a photo does to it."""
 
-from __future__ import annotations
-
 import json
 import os
 import selectors

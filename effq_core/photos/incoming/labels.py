@@ -1,7 +1,5 @@
 """Which class each photo is of: from its folder, from a list, or not known. Pure functions."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,5 @@
 """How much of other people's files is taken: what a visitor may cost the machine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.photos.uploads import MAX_UPLOAD_PIXELS

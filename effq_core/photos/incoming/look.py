@@ -1,7 +1,5 @@
 """Looking at photos somebody gave: every one is decoded once, before any is stored."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections import Counter

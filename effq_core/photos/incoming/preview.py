@@ -1,7 +1,5 @@
 """What photos would be as a dataset, shown before anybody decides; values only."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base.plain import Plain

@@ -1,7 +1,5 @@
 """What a preview says, in sentences, for pages and terminals alike."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from effq_core.base import formatting as fmt

@@ -7,8 +7,6 @@ A file that crashes, fills or stalls a decoder takes this process with it and no
 what it has found in its draft, so that another one goes on behind that file.
 """
 
-from __future__ import annotations
-
 import json
 import resource
 import sys
