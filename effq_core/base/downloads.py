@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +14,6 @@ import httpx
 from effq_core.base.errors import DownloadError, StoreError
 from effq_core.base.reporting import Reporter
 
-CHUNK = 1 << 20  # bytes read at once when hashing
 REPORT_EVERY = 1 << 20  # bytes between two reports
 ATTEMPTS = 4
 PAUSE = 0.5  # seconds before the second attempt; doubled before each further one
@@ -133,10 +133,9 @@ def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> 
     with httpx.stream(
         "GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True
     ) as response:
-        code = response.status_code
+        code, sent = response.status_code, response.headers.get("Content-Range", "")
         if code == _RANGE_NOT_SATISFIABLE and start:
-            total = response.headers.get("Content-Range", "").rpartition("/")[2]
-            if total == str(start):
+            if sent.rpartition("/")[2] == str(start):
                 return  # all of it was there already; the hash decides
             file.truncate(0)
             raise _ServerBusyError("the partial file did not fit; it starts anew")
@@ -147,7 +146,7 @@ def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> 
                 f"{url} cannot be downloaded: the server answered {code}.",
                 "Check whether it has moved, and get it by hand.",
             )
-        if code != _PARTIAL or not _continues(response, start):
+        if code != _PARTIAL or not sent.startswith(f"bytes {start}-"):
             file.truncate(0)
             if code == _PARTIAL:
                 raise _ServerBusyError("the server sent another range than asked for")
@@ -161,10 +160,6 @@ def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> 
             )
         _check_space(Path(file.name), (total_size or 0) - start)
         _copy(response, file, start, total_size, reporter)
-
-
-def _continues(response: httpx.Response, start: int) -> bool:
-    return bool(response.headers.get("Content-Range", "").startswith(f"bytes {start}-"))
 
 
 def _copy(
@@ -204,10 +199,9 @@ def _mismatch(path: Path, sha256: str | None, md5: str | None, size: int | None)
         if expected is None:
             continue
         # MD5 finds damage, not forgery; some publishers state nothing else.
-        digest = hashlib.new(name, usedforsecurity=False)
         with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-        if digest.hexdigest() != expected.lower():
-            return f"its {name} is {digest.hexdigest()} instead of {expected.lower()}"
+            digest = partial(hashlib.new, name, usedforsecurity=False)
+            found = hashlib.file_digest(file, digest).hexdigest()
+        if found != expected.lower():
+            return f"its {name} is {found} instead of {expected.lower()}"
     return ""

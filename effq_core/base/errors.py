@@ -1,20 +1,4 @@
-"""Every error a user of EffQ can meet, as one small tree.
-
-EffqError
-├── InputError            what the user gave cannot be used
-│   ├── ExperimentError   a choice of the experiment is out of range or does not fit the others
-│   ├── DatasetError      photos: folder missing or unreadable, too few, one class, overlap
-│   └── ModelError        weights or model file: missing, wrong shape, wrong hash, unsupported layer
-├── DownloadError         the network is away, or what arrived is not what was expected
-├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
-│   └── DamagedIndexError the database of runs is damaged; a repair makes it anew
-├── EngineError           the Dask engine cannot be started or reached, or a worker died
-├── StageError            a stage of a run failed
-├── BusyError             others came first: the same will do in a moment
-└── Cancelled             the user asked to stop
-
-Every message says what happened, to which input, and what to do next.
-"""
+"""Every error a user of EffQ can meet: what happened, to which input, and what to do next."""
 
 
 class EffqError(Exception):

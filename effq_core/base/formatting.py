@@ -1,10 +1,7 @@
-"""The one place where numbers become text with their units. Pure functions.
-
-Everything that is missing or not finite is written as :data:`NOTHING`. A minus is U+2212 and a
-range has an en dash, as in print.
-"""
+"""The one place where numbers become text with their units, as in print. Pure functions."""
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Concatenate, ParamSpec
@@ -76,6 +73,12 @@ def some(words: Sequence[str], most: int, total: int | None = None, *noun: str) 
     return (
         f"{', '.join(words[:most])} and {count(more)} more {one if more == 1 else several}".strip()
     )
+
+
+def one_line(text: str) -> str:
+    """Writes one line: control and format characters become spaces, as those that turn reading."""
+    printable = (" " if unicodedata.category(each)[0] == "C" else each for each in text)
+    return " ".join("".join(printable).split())
 
 
 def ordinal(place: int) -> str:

@@ -32,17 +32,8 @@ RELEVANT_FLAGS = {
 """Processor flags that decide which integer and float kernels run, by the kernel's name."""
 
 LIBRARIES = (
-    "effq-studio",
-    "ai-edge-litert",
-    "tensorflow",
-    "tf_keras",
-    "tensorflow-model-optimization",
-    "numpy",
-    "scipy",
-    "pillow",
-    "dask",
-    "distributed",
-    "streamlit",
+    *("effq-studio", "ai-edge-litert", "tensorflow", "tf_keras", "tensorflow-model-optimization"),
+    *("numpy", "scipy", "pillow", "dask", "distributed", "streamlit"),
 )
 """Distributions whose version can change a result."""
 

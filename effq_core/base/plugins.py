@@ -1,7 +1,4 @@
-"""Everything that registers itself: EffQ's own folders, then what ``EFFQ_PLUGINS`` names.
-
-The package imports this first, in every process, so whoever looks something up finds all there is.
-"""
+"""What registers itself, imported first in every process: EffQ's own and ``EFFQ_PLUGINS``."""
 
 import importlib
 import os

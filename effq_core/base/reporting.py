@@ -32,14 +32,14 @@ class SilentReporter:
         """Never stops."""
 
 
-class PreparingReporter:
-    """Passes everything on but progress: of work that precedes what is counted."""
+class PreparingReporter(SilentReporter):
+    """Passes everything on but progress, of work that precedes what is counted.
+
+    A bar that fills twice misleads.
+    """
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-
-    def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Does nothing: a bar that fills twice misleads."""
 
     def event(self, kind: str, **values: Any) -> None:
         """Passes the event on."""

@@ -1,7 +1,4 @@
-"""What people have brought into a store, against what was kept of it.
-
-It cannot be made again, so what is damaged is named and stays where it is.
-"""
+"""Damage to what people have brought into a store: named, as nobody can make it again."""
 
 import hashlib
 import json

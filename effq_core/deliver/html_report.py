@@ -1,7 +1,4 @@
-"""A run's results as one HTML file that needs neither a network nor EffQ to be read.
-
-The chart library is written into the file once; it makes up nearly all of its 5 MB.
-"""
+"""A run's results as one HTML file of 5 MB that needs neither a network nor EffQ."""
 
 import html
 from collections.abc import Iterable, Sequence

@@ -290,5 +290,4 @@ def _answers(path: Path, pixels: Any) -> Any:
 
 
 def _some(problems: tuple[str, ...]) -> str:
-    more = len(problems) - _NAMED
-    return ", ".join(problems[:_NAMED]) + (f" and {fmt.count(more)} more" if more > 0 else "")
+    return fmt.some(problems, _NAMED)

@@ -148,11 +148,10 @@ def _read_keras(path: Path, archive: zipfile.ZipFile, names: list[str], scratch:
     if _WEIGHTS in names:
         _look_at_weights(archive, scratch / _WEIGHTS)
     config = _member(archive, "config.json", MAX_CONFIG)
-    version = None
+    metadata: dict[str, Any] = {}
     if "metadata.json" in names:
         metadata = _json(_member(archive, "metadata.json", MAX_CONFIG), "metadata.json")
-        version = metadata.get("keras_version")
-    return _keras_file(path, Format.KERAS, config, version)
+    return _keras_file(path, Format.KERAS, config, metadata.get("keras_version"))
 
 
 def _look_at_weights(archive: zipfile.ZipFile, copy: Path) -> None:

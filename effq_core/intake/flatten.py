@@ -130,9 +130,7 @@ class _Flattening:
             return [self._refuse(layer, kind, "", values)]
         names = [self.name_of(value) for value in values]
         ranks = [len(tensor.shape) for tensor in given]
-        if maker is not None:
-            return [maker(layer, names, ranks)]
-        return [self._plain(layer, kind, names)]
+        return [maker(layer, names, ranks) if maker else self._plain(layer, kind, names)]
 
     def name_of(self, value: _Value) -> str:
         """Returns the layer a value comes from; makes one of arithmetic on the image."""
@@ -205,8 +203,7 @@ class _Flattening:
                 config[extra] = plain_value(given[extra])
         return self._add(layer.name, kind, config, inputs, layer.get_weights()).name
 
-    def _make_activation(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
-        del ranks
+    def _make_activation(self, layer: Any, names: list[str], _ranks: list[int]) -> _Value:
         activation = activation_of(layer.get_config()["activation"])
         if activation == "linear":
             return names[0]
@@ -227,9 +224,8 @@ class _Flattening:
             return self._refuse(layer, "Concatenate", "another axis", list(names))
         return self._plain(layer, "Concatenate", names)
 
-    def _make_separableconv2d(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+    def _make_separableconv2d(self, layer: Any, names: list[str], _ranks: list[int]) -> _Value:
         """Two layers in one: a depthwise convolution and a 1x1 one."""
-        del ranks
         given = layer.get_config()
         depthwise, pointwise, *bias = layer.get_weights()
         same = ("kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier")

@@ -78,12 +78,8 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
     if shape.batch not in (None, 1):
         model = with_open_batch(model)
     answer = lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32)  # noqa: E731
-    return Loaded(
-        call=_without_channel(answer) if shape.flat else answer,
-        shape=shape,
-        model=model,
-        precisions=precisions,
-    )
+    call = _without_channel(answer) if shape.flat else answer
+    return Loaded(call=call, shape=shape, model=model, precisions=precisions)
 
 
 def preprocessed(

@@ -1,7 +1,4 @@
-"""A Keras model that was built for a fixed number of images, built again for any (imports Keras).
-
-Its configuration has been checked before it was loaded; only numbers in it are changed.
-"""
+"""A Keras model built for a fixed number of images, built again for any (imports Keras)."""
 
 from typing import Any
 

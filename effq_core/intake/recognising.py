@@ -2,8 +2,7 @@
 
 Some sample photos show classes of ImageNet. Among a thousand classes three of five right are no
 luck: how probable they are by chance is computed exactly, and multiplied by the number of things
-tried. Where there are too few such photos, or too few classes, nothing is said: the first run on
-labelled photos tells (:mod:`effq_core.measure.gates.answers_fit_labels`).
+tried. Where there are too few such photos, or too few classes, nothing is said.
 """
 
 from collections.abc import Iterator, Sequence

@@ -78,9 +78,8 @@ def with_two_classes(
             layers.remove(last)
             end = last.inputs[0]
         else:
-            layers[layers.index(last)] = replace(
-                last, config={**last.config, "activation": "linear"}
-            )
+            config = {**last.config, "activation": "linear"}
+            layers[layers.index(last)] = replace(last, config=config)
     last = next((each for each in layers if each.name == end), None)
     if last and last.kind == "Dense" and is_linear(last) and not _used(layers, end):
         config = {**last.config, "units": 2, "activation": "softmax"}

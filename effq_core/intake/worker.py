@@ -24,16 +24,8 @@ _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
 _INSTALLED = ("site-packages", "dist-packages")
 """Names of folders of packages, wherever a ``.pth`` file says they are."""
 _SYSTEM = (
-    "/etc/ld.so.cache",
-    "/etc/localtime",
-    "/proc/self",
-    "/proc/cpuinfo",
-    "/proc/meminfo",
-    "/proc/stat",
-    "/proc/sys/vm",
-    "/sys/devices/system/cpu",
-    "/sys/fs/cgroup",
-    "/dev/urandom",
+    *("/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/cpuinfo", "/proc/meminfo"),
+    *("/proc/stat", "/proc/sys/vm", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"),
 )
 _MAX_OUTPUT = 4 << 30
 

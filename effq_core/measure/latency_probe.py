@@ -1,9 +1,8 @@
 """The process that times one model file: ``python -m effq_core.measure.latency_probe``.
 
-It imports as little as it can, prints JSON and ends. :mod:`effq_core.measure.latency_process`
-starts it. Several thread counts are timed one after the other, each with a session of its
-own. Only the first of them tells of a cold start and of memory: the others find the kernels' code
-and the heap as it left them.
+It imports as little as it can, prints JSON and ends. Each thread count has a session of its own.
+Only the first tells of a cold start and of memory: the others find the kernels' code and the heap
+as it left them.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from effq_core.base.errors import ExperimentError, ModelError, StageError
 from effq_core.base.reporting import Reporter, SilentReporter
-from effq_core.measure.latency import LatencyReport, Measured, summarize
+from effq_core.measure.latency import Measured
 from effq_core.measure.latency_probe import MODEL_ERROR
 from effq_core.runtimes.registry import runtime_of
 
@@ -68,19 +68,6 @@ def probe(
         Measured(**{**found, "samples_ms": tuple(map(float, found["samples_ms"]))})
         for found in json.loads(stdout)
     )
-
-
-def measure_latency(
-    path: Path | str,
-    threads: int,
-    *,
-    invocations: int = 100,
-    warmup: int = 10,
-    reporter: Reporter | None = None,
-) -> LatencyReport:
-    """Times one file alone, in one process: see :func:`probe`. Not to be compared with others."""
-    found = probe(path, [threads], invocations=invocations, warmup=warmup, reporter=reporter)
-    return summarize({1: found[0]}, warmup=warmup)
 
 
 def _run(command: Sequence[str], reporter: Reporter) -> tuple[str, str, int]:

@@ -12,16 +12,8 @@ from effq_core.base.settings import ASSETS, Home
 from effq_core.photos.image_input import ImageInput
 
 IMAGENETTE_WNIDS = (
-    "n01440764",
-    "n02102040",
-    "n02979186",
-    "n03000684",
-    "n03028079",
-    "n03394916",
-    "n03417042",
-    "n03425413",
-    "n03445777",
-    "n03888257",
+    *("n01440764", "n02102040", "n02979186", "n03000684", "n03028079"),
+    *("n03394916", "n03417042", "n03425413", "n03445777", "n03888257"),
 )
 
 

@@ -50,8 +50,7 @@ class Feeding:
     def is_needed(self) -> bool:
         """Whether it says anything."""
         channels = len(self.scale)
-        plain = Feeding((1.0,) * channels, (0.0,) * channels)
-        return self != plain
+        return self != Feeding((1.0,) * channels, (0.0,) * channels)
 
     @classmethod
     def of(
@@ -126,9 +125,8 @@ def input_table(
     bounds = np.iinfo(dtype)
     # Halves go up, as all of a scale of 1/127.5 are: rounded to even, every two values would meet.
     whole = np.floor(np.round(pixels / scale, 4) + 0.5)
-    steps: npt.NDArray[np.generic] = np.clip(whole + zero_point, bounds.min, bounds.max).astype(
-        dtype
-    )
+    steps: npt.NDArray[np.generic]
+    steps = np.clip(whole + zero_point, bounds.min, bounds.max).astype(dtype)
     if (apart := values_apart(steps)) < _FEWEST:
         raise ModelError(
             f"The {dtype} input of {path.name} holds {held(tensor)}. It cannot be fed "

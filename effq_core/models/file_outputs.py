@@ -1,8 +1,4 @@
-"""How the outputs of a ``.tflite`` file somebody brought are read as one probability a class.
-
-EffQ's own files have an output for each class; such a file stays as it is, so what its outputs mean
-is written down beside it.
-"""
+"""How a ``.tflite`` file's outputs are one probability a class, written down beside it."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -41,12 +41,7 @@ def samples_for(labels: Collection[str]) -> list[Sample]:
     """
     known = frozenset(labels)
     samples = [
-        Sample(
-            name=photo.name,
-            path=photo.path,
-            credit=photo.credit,
-            shows=tuple(name for name in shown_in(photo.name) if name in known),
-        )
+        Sample(**photo._asdict(), shows=tuple(filter(known.__contains__, shown_in(photo.name))))
         for photo in sample_photos()
     ]
     fitting = [sample for sample in samples if sample.shows]

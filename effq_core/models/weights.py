@@ -16,6 +16,8 @@ from effq_core.base.reporting import Reporter
 from effq_core.base.settings import ASSETS, Home
 from effq_core.models.card import ModelCard
 
+# TypeError: an .npy file under the name .npz.
+_BROKEN = (OSError, KeyError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
 LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
 """Layer name to its arrays, in the order of ``layer.get_weights()``."""
 
@@ -85,18 +87,8 @@ def read_weights(path: Path) -> LayerWeights:
     Raises ModelError if the file cannot be read as either.
     """
     try:
-        if path.suffix == ".npz":
-            return _read_npz(path)
-        return _read_h5(path)
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,  # an .npy file under the name .npz
-        EOFError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
+        return _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
+    except _BROKEN as error:
         raise ModelError(
             f"{path} is not a readable file of weights: {error}.",
             "Give an .npz with keys 'layer/i' or Keras' .h5 weights.",

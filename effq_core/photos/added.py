@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from effq_core.base.errors import DatasetError, StoreError
 from effq_core.base.files import read_json, write_json
@@ -96,8 +95,7 @@ def _changing(home: Home) -> Iterator[dict[str, AddedFolder]]:
     with FileLock(home.root / _LOCK):
         folders = {folder.id: folder for folder in added_folders(home)}
         yield folders
-        rows: list[dict[str, Any]] = [asdict(folder) for folder in folders.values()]
-        write_json(home.root / _FILE, {"folders": rows})
+        write_json(home.root / _FILE, {"folders": [asdict(each) for each in folders.values()]})
 
 
 def is_there(folder: AddedFolder) -> bool:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from pathlib import Path
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
@@ -16,6 +14,7 @@ from effq_core.photos.folder import FolderDataset
 from effq_core.photos.own_photos import LICENCE, OwnPhotos, open_own, own_photos
 from effq_core.photos.own_photos import PREFIX as OWN_PREFIX
 from effq_core.photos.roots import FOLDER_PREFIX, folder_id, folder_of_id
+from effq_core.store.usage import settled_size
 
 
 class Origin(StrEnum):
@@ -105,7 +104,7 @@ def available(home: Home) -> list[DatasetCard]:
             summary=imagenette.SUMMARY,
             licence=imagenette.LICENCE,
             source=imagenette.SOURCE,
-            bytes_on_disk=_size(imagenette.folder_of(home)) if present else 0,
+            bytes_on_disk=settled_size(imagenette.folder_of(home)) if present else 0,
             is_present=present,
             classes=10,
             origin=Origin.DOWNLOAD,
@@ -116,15 +115,10 @@ def available(home: Home) -> list[DatasetCard]:
 
 
 def _own_card(photos: OwnPhotos) -> DatasetCard:
-    summary = fmt.counted(photos.photos, "photo")
-    if photos.classes:
-        summary += f" of {fmt.counted(len(photos.classes), 'class', 'classes')}."
-    else:
-        summary += ". No labels."
     return DatasetCard(
         id=photos.id,
         title=photos.title,
-        summary=summary,
+        summary=_summary(photos.photos, len(photos.classes)),
         licence=LICENCE,
         source=f"added on this machine, {fmt.moment(photos.added)}",
         bytes_on_disk=photos.bytes,
@@ -136,12 +130,10 @@ def _own_card(photos: OwnPhotos) -> DatasetCard:
 
 def _folder_card(folder: AddedFolder) -> DatasetCard:
     present = is_there(folder)
-    labels = f" of {fmt.counted(folder.classes, 'class', 'classes')}" if folder.classes else ""
-    summary = f"{fmt.counted(folder.images, 'photo')}{labels}, counted when it was added."
     return DatasetCard(
         id=folder.id,
         title=folder.title,
-        summary=summary if folder.classes else f"{summary} No labels.",
+        summary=_summary(folder.images, folder.classes, ", counted when it was added"),
         licence="yours: the folder does not say",
         source=folder.path,
         bytes_on_disk=folder.bytes if present else 0,
@@ -151,11 +143,6 @@ def _folder_card(folder: AddedFolder) -> DatasetCard:
     )
 
 
-def _size(folder: Path) -> int:
-    # Downloaded photos appear whole and never change, and there are thousands of them.
-    return _size_at(folder, folder.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _size_at(folder: Path, _changed: int) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _summary(photos: int, classes: int, note: str = "") -> str:
+    labels = f" of {fmt.counted(classes, 'class', 'classes')}" if classes else ""
+    return f"{fmt.counted(photos, 'photo')}{labels}{note}.{'' if classes else ' No labels.'}"

@@ -172,14 +172,8 @@ def as_rgb(pixels: Pixels) -> Pixels:
     return pixels if pixels.shape[-1] != GREY else pixels.repeat(3, axis=-1)
 
 
-def decode_bytes(data: bytes, entry: int | ImageInput, name: str) -> Pixels:
-    """Turns an image file's content into a model's input: :func:`open_image` and :func:`decode`."""
-    return decode(open_image(data, name), entry)
-
-
 def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:
-    left = (image.width - width) // 2
-    top = (image.height - height) // 2
+    left, top = (image.width - width) // 2, (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))
 
 

@@ -61,6 +61,7 @@ class FolderDataset:
                 f" folders in both. Names end in {', '.join(sorted(EXTENSIONS))}.",
             )
         folders = sorted({file.folder for file in self.files if file.folder is not None})
+        self.folders = tuple(folders)
         offers = self.nested is not None and not one_down
         if len(folders) == 1 and not (one_class and offers):
             below = (

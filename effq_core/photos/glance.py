@@ -1,8 +1,4 @@
-"""A dataset at a glance: counted by names alone, so that a page can show it while choices change.
-
-A run looks at the content, too, and may leave out copies and broken images: its own numbers are
-in its results.
-"""
+"""A dataset at a glance: counted by names alone, so that a page shows it while choices change."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -55,6 +55,4 @@ def find_nested(paths: Iterable[Sequence[str]]) -> Nested | None:
 
 
 def _named(names: Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED:,} more"
+    return fmt.some(names, _MOST_NAMED)

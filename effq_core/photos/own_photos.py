@@ -10,6 +10,7 @@ from typing import Any
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.files import make_folder, read_json, remove_tree, store_errors
+from effq_core.base.formatting import one_line
 from effq_core.base.settings import Home
 from effq_core.photos.folder import FolderDataset
 from effq_core.photos.labels import as_wnid, wordnet_names
@@ -63,8 +64,7 @@ class OwnDataset(FolderDataset):
         )
         self._content = about.content
         # Folders have names of ours, numbered in the order of the classes.
-        folders = sorted({file.folder for file in self.files if file.folder is not None})
-        given = [about.classes.get(folder, folder) for folder in folders]
+        given = [about.classes.get(folder, folder) for folder in self.folders]
         self.wnids = tuple(as_wnid(name) for name in given)
         names = wordnet_names() if any(self.wnids) else {}
         self.class_names = tuple(names.get(name, name) for name in given)
@@ -82,10 +82,7 @@ def check_title(title: str) -> str:
 
     Raises DatasetError if nothing is left, or it is too long.
     """
-    printable = "".join(
-        letter if unicodedata.category(letter)[0] != "C" else " " for letter in title
-    )
-    line = " ".join(unicodedata.normalize("NFC", printable).split())
+    line = unicodedata.normalize("NFC", one_line(title))
     if not line:
         raise DatasetError("The photos have no name.", "Give them one.")
     if len(line) > LONGEST_NAME:

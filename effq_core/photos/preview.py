@@ -2,9 +2,10 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
@@ -17,12 +18,14 @@ from effq_core.photos.index import Skipped
 from effq_core.photos.listing import FolderFile
 from effq_core.photos.nested import Nested
 from effq_core.photos.roots import VARIABLE, Roots
+from effq_core.photos.sampling import dealt
 
 THUMBNAILS = 12  # photos shown
 THUMBNAIL_SIDE = 112  # side of a thumbnail in pixels
 HASHED_BYTES = 256 << 20
 """Folders up to this size are read wholly, which finds duplicates; larger ones take too long."""
 _LARGEST_THUMBNAIL = 32 << 20  # bytes of a file worth reading for a thumbnail
+_Class = TypeVar("_Class")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def preview_folder(
         path=dataset.root,
         images=len(used),
         bytes=sum(file.size for file in used),
-        classes=_count(used, names),
+        classes=count_classes([(file.folder, file.split) for file in used], names),
         has_splits=any(file.split for file in used),
         skipped=tuple(left_out.values()),
         thumbnails=thumbnails,
@@ -142,16 +145,17 @@ def jpeg(pixels: Pixels) -> bytes:
 
 def class_names_of(dataset: FolderDataset) -> dict[str | None, str]:
     """Returns the name of each class folder's class, in the order of the labels."""
-    folders = sorted({file.folder for file in dataset.files if file.folder is not None})
-    return dict(zip(folders, dataset.class_names, strict=True))
+    return dict(zip(dataset.folders, dataset.class_names, strict=True))
 
 
-def _count(files: list[FolderFile], names: dict[str | None, str]) -> tuple[ClassCount, ...]:
-    by_split = Counter((file.folder, file.split) for file in files)
-    by_class = Counter(file.folder for file in files)
+def count_classes(
+    places: Sequence[tuple[_Class, str | None]], names: Mapping[_Class, str]
+) -> tuple[ClassCount, ...]:
+    """Counts photos, each given by class and split, of classes by their names."""
+    by_split, by_class = Counter(places), Counter(key for key, _ in places)
     return tuple(
-        ClassCount(name, by_class[folder], by_split[folder, TRAIN], by_split[folder, VAL])
-        for folder, name in names.items()
+        ClassCount(name, by_class[key], by_split[key, TRAIN], by_split[key, VAL])
+        for key, name in names.items()
     )
 
 
@@ -176,14 +180,8 @@ def thumbnails_of(
 
 
 def _in_turn(files: list[FolderFile]) -> list[FolderFile]:
-    """Returns candidates for thumbnails: the first of each class, then the second, and so on."""
     by_class: dict[str | None, list[FolderFile]] = {}
     for file in files:
         by_class.setdefault(file.folder, []).append(file)
     most = 4 * THUMBNAILS
-    ranked = [
-        (rank, position, file)
-        for position, group in enumerate(by_class.values())
-        for rank, file in enumerate(group[:most])
-    ]
-    return [file for _, _, file in sorted(ranked, key=lambda each: each[:2])][:most]
+    return dealt([group[:most] for group in by_class.values()])[:most]

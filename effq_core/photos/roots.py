@@ -71,14 +71,8 @@ class Roots:
 
     def root_of(self, path: Path) -> Path | None:
         """Returns the root a resolved path lies below, or is; ``None`` outside of all."""
-        return next(
-            (
-                root
-                for root in self.folders
-                if path.is_relative_to(root) and not _is_hidden(path.relative_to(root))
-            ),
-            None,
-        )
+        below = (root for root in self.folders if path.is_relative_to(root))
+        return next((root for root in below if not _is_hidden(path.relative_to(root))), None)
 
     def allowed(self, path: Path | str) -> bool:
         """Returns whether a path lies below a root, wherever its links lead."""

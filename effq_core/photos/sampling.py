@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
+from typing import TypeVar
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted
@@ -22,6 +23,7 @@ from effq_core.experiment import CALIBRATION_SIZES
 from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.index import Index
 
+_T = TypeVar("_T")
 EVALUATION_SHARE = 0.3
 """Share of the images evaluated where the dataset has no split of its own (the share Imagenette's
 makers chose)."""
@@ -60,10 +62,10 @@ def draw_order(
     split_seed = seed if split_seed is None else split_seed
     training_part, evaluation_part = _parts(index, split_seed, whole=whole)
     if role is Role.EVALUATION:
-        return _dealt(_classes(evaluation_part, seed))
+        return dealt(_classes(evaluation_part, seed))
     classes = _classes(training_part, seed)
-    front = _dealt([ranked[: -(-len(ranked) // 2)] for ranked in classes])
-    back = _dealt([ranked[-(-len(ranked) // 2) :][::-1] for ranked in classes])
+    front = dealt([ranked[: -(-len(ranked) // 2)] for ranked in classes])
+    back = dealt([ranked[-(-len(ranked) // 2) :][::-1] for ranked in classes])
     return [*front, *back[::-1]] if role is Role.CALIBRATION else [*back, *front[::-1]]
 
 
@@ -88,9 +90,8 @@ def check_sizes(
             f"{index.dataset} has usable images of {len(present)} class only.",
             "Add a second class, or put the images directly into one folder: unlabelled.",
         )
-    training_part, evaluation_part = _parts(
-        index, 0, whole=whole
-    )  # sizes do not depend on the seed
+    # Sizes do not depend on the seed.
+    training_part, evaluation_part = _parts(index, 0, whole=whole)
     total, evaluable = len(training_part), len(evaluation_part)
     if evaluable == 0 or (evaluation is not None and evaluation > evaluable):
         raise DatasetError(
@@ -188,7 +189,6 @@ def _rank(purpose: str, seed: int, what: str) -> bytes:
     return hashlib.sha256(f"{purpose}/{seed}/{what}".encode()).digest()
 
 
-def _dealt(classes: Sequence[Sequence[ImageItem]]) -> list[ImageItem]:
-    """Takes one of each class in turn until all are dealt."""
-    rounds = zip_longest(*classes)
-    return [item for one_round in rounds for item in one_round if item is not None]
+def dealt(groups: Iterable[Sequence[_T]]) -> list[_T]:
+    """Takes one of each group in turn until all are dealt."""
+    return [item for one_round in zip_longest(*groups) for item in one_round if item is not None]

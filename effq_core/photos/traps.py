@@ -1,8 +1,4 @@
-"""Image files that are small and well-formed and would still take minutes or gigabytes to decode.
-
-Pillow bounds how many pixels an image has, not what it costs to find their values. Some formats
-leave room for that; no camera or program writes such files.
-"""
+"""Image files that are small and well-formed and still take minutes or gigabytes to decode."""
 
 import io
 import re

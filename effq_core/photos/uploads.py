@@ -1,7 +1,6 @@
 """Photos people hand to a served dashboard: bounded before they are decoded, named when refused."""
 
 import threading
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,11 +50,7 @@ class Photo:
 def shown_name(name: str) -> str:
     """Makes a file's name fit to be shown: one short line of printable characters, no folder."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    # "C": control and format characters, such as the one that turns the reading direction.
-    printable = "".join(
-        letter if unicodedata.category(letter)[0] != "C" else " " for letter in last
-    )
-    line = " ".join(printable.split()) or "unnamed"
+    line = fmt.one_line(last) or "unnamed"
     if len(line) <= _NAME_LENGTH:
         return line
     return f"{line[: _NAME_LENGTH - 12]}…{line[-11:]}"  # the extension stays readable

@@ -61,7 +61,7 @@ class ArtifactStore:
         except OSError as error:
             raise store_error(error, path) from error
         except StoreError as error:
-            self._quarantine(path, error.message)
+            self.quarantine(path, error.message)
             return None
 
     def exists(self, stage: str, fingerprint: str) -> bool:
@@ -85,11 +85,8 @@ class ArtifactStore:
                 raise store_error(error, file) from error
         return problems
 
-    def quarantine(self, artifact: Artifact, reason: str) -> None:
+    def quarantine(self, path: Path, reason: str) -> None:
         """Sets a damaged artifact aside, so that the next run makes it anew."""
-        self._quarantine(artifact.path, reason)
-
-    def _quarantine(self, path: Path, reason: str) -> None:
         target = self.root / QUARANTINE / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
         make_folder(target.parent)
         # Someone else may have moved it already, which is as good.
@@ -195,7 +192,3 @@ class ArtifactStore:
         with store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(hidden)
             remove_tree(hidden)
-
-    def total_size(self) -> int:
-        """Returns the bytes of all whole artifacts."""
-        return sum(artifact.size for artifact in self.list_all())

@@ -18,10 +18,6 @@ class Journal:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def upsert_stage(self, stage: StageRow) -> None:
-        """Adds a stage to a run, or replaces it."""
-        self.upsert_stages([stage])
-
     def upsert_stages(self, stages: list[StageRow], *, only: bool = False) -> None:
         """Adds or replaces several stages at once; with ``only`` the run's others go."""
         with self._connection.transaction() as sql:

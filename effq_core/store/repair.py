@@ -17,10 +17,7 @@ from effq_core.store.database import Database
 from effq_core.store.manifest import Artifact
 from effq_core.store.reserve import RESERVE
 from effq_core.store.rows import RunRow, Status
-from effq_core.store.usage import abandoned_drafts
-
-REPORT = "report"  # kind of the last stage of every plan
-_ABANDONED_SECONDS = 3600.0
+from effq_core.store.usage import ABANDONED_SECONDS, REPORT, abandoned_drafts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +77,7 @@ def _verified(store: ArtifactStore) -> tuple[list[Artifact], tuple[str, ...]]:
         if artifact is None:
             continue
         if problems:
-            store.quarantine(artifact, " ".join(problems))
+            store.quarantine(artifact.path, " ".join(problems))
         else:
             found.append(artifact)
     return found, tuple(unreadable)
@@ -91,7 +88,7 @@ def _sweep_abandoned(home: Home) -> int:
     abandoned = abandoned_drafts(home)
     for path in abandoned:
         remove_tree(path)
-    old, found = time.time() - _ABANDONED_SECONDS, len(abandoned)
+    old, found = time.time() - ABANDONED_SECONDS, len(abandoned)
     for top in (home.root, home.engine, home.runs, home.device_timings, home.datasets, home.models):
         for pattern in (".*", "*/.*", "own*/*/.*"):
             for path in top.glob(pattern):

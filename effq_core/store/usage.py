@@ -1,8 +1,4 @@
-"""What takes up space in the store, and which runs use it.
-
-A run uses the artifacts of its stages. Runs share most of them, because the same inputs give the
-same artifact.
-"""
+"""What takes up space in the store, and which runs use it: they share most artifacts."""
 
 import json
 import os
@@ -25,7 +21,7 @@ REPORT = "report"
 """Kind of the artifact that ends a run and names all others, directly or through them."""
 _UNPACKING = ".unpacking-*"
 ADDING = ".adding-"  # begins the names of folders whose photos somebody is still deciding about
-_ABANDONED_SECONDS = 3600.0
+ABANDONED_SECONDS = 3600.0
 _FINGERPRINT_LENGTH = 64
 
 Key = tuple[str, str]  # kind of stage and fingerprint: what names an artifact
@@ -131,11 +127,16 @@ def _dataset_size(path: Path) -> int:
     if path.name.startswith(".") or not path.is_dir():
         return tree_size(path)  # in the making
     # A dataset appears whole and never changes, and may hold a hundred thousand photos.
-    return _settled_size(path, path.stat().st_mtime_ns)
+    return settled_size(path)
+
+
+def settled_size(path: Path) -> int:
+    """Returns the bytes of a downloaded dataset, looked at once."""
+    return _size_at(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _settled_size(path: Path, _changed: int) -> int:
+def _size_at(path: Path, _changed: int) -> int:
     return tree_size(path)
 
 
@@ -204,7 +205,7 @@ def _inputs(manifest: Path) -> list[Key]:
 
 def abandoned_drafts(home: Home) -> list[Path]:
     """Returns photos whose unpacking or adding was killed."""
-    old = time.time() - _ABANDONED_SECONDS
+    old = time.time() - ABANDONED_SECONDS
     found = [path for path in home.datasets.glob(_UNPACKING) if path.stat().st_mtime < old]
     return found + held_folder.abandoned(home.datasets.glob(f"{ADDING}*"))
 

@@ -8,13 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from effq_core.measure.reordering import (
-    KAPPA,
-    Reordering,
-    chance_agreement,
-    find_reordering,
-    kappa,
-)
+from effq_core.measure.reordering import KAPPA, Reordering, chance_agreement, find_reordering, kappa
 
 ANIMALS = ["cat", "dog", "ant", "bee", "cow", "hen", "owl", "pig", "rat", "yak"]
 

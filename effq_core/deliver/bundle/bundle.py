@@ -1,5 +1,4 @@
-"""Packing a variant for a device: one zip with the model, what it was measured to do, and programs
-that run and time it without EffQ."""
+"""Packing a variant for a device: one zip with the model, what it does, and how to run it."""
 
 import hashlib
 import io

@@ -1,5 +1,4 @@
-"""The model card of a bundle: what the file is, from what, measured how, and what it may be used
-for. Everything in it comes from the run's results."""
+"""The model card of a bundle: what the file is, from what, measured how, and what for."""
 
 import re
 from collections.abc import Iterable

@@ -1,8 +1,4 @@
-"""Which values a configuration may give to plain operations and constants: numbers and few words.
-
-What an operation between layers is told is handed to TensorFlow as it stands, so nothing but what
-arithmetic needs may be among it.
-"""
+"""Which values may go to plain operations and constants as they stand: numbers, few words."""
 
 import math
 from typing import Any

@@ -1,7 +1,6 @@
 """What is known about a model of one's own, and where it is kept; imports no TensorFlow."""
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,8 +226,3 @@ def _unknown(home: Home, model_id: str) -> ModelError:
         f"There is no model {model_id[:60]!r} of your own.",
         f"Your models: {known}. `effq models add FILE` adds one.",
     )
-
-
-def to_json(value: Any) -> str:
-    """Returns JSON for the files of this package: ASCII, sorted, one line."""
-    return json.dumps(value, sort_keys=True)

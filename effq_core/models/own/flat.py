@@ -21,7 +21,7 @@ import tf_keras as keras
 from effq_core.base.errors import ModelError
 from effq_core.models.card import Normalisation
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
-from effq_core.models.own.card import FLAT_FILE, to_json
+from effq_core.models.own.card import FLAT_FILE
 from effq_core.photos.image_input import COLOUR, ImageInput
 
 INPUT = "image"
@@ -72,7 +72,7 @@ class FlatModel:
         ]
         entry = ImageInput(self.image_size, channels=self.channels).to_plain()
         plain = {"format": 1, **entry, "layers": rows}
-        (folder / FLAT_FILE).write_text(to_json(plain), encoding="ascii")
+        (folder / FLAT_FILE).write_text(json.dumps(plain, sort_keys=True), encoding="ascii")
 
     @classmethod
     def read(cls, folder: Path) -> FlatModel:

@@ -1,8 +1,7 @@
 """Labels people give with a model: a file of lines, typed lines, or the name of a known set."""
 
-import unicodedata
-
 from effq_core.base.errors import ModelError
+from effq_core.base.formatting import one_line
 from effq_core.models.card import Label, label_set
 from effq_core.models.class_names import without_numbers
 
@@ -47,10 +46,7 @@ def parse_labels(text: str | bytes) -> tuple[Label, ...]:
 
 
 def _clean(line: str) -> str:
-    printable = "".join(
-        letter if unicodedata.category(letter)[0] != "C" else " " for letter in line
-    )
-    return " ".join(printable.split())[:_LENGTH]
+    return one_line(line)[:_LENGTH]
 
 
 def _told_apart(lines: list[str]) -> list[str]:

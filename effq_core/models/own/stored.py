@@ -1,8 +1,4 @@
-"""Reading and writing models of one's own as they are kept (imports TensorFlow).
-
-Everything that is read is checked again: the layers by their kinds, the graph by its operators, and
-weights are numbers without pickled objects.
-"""
+"""Models of one's own as they are kept, all checked again when read (imports TensorFlow)."""
 
 import shutil
 from pathlib import Path

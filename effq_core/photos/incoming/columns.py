@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
 from effq_core.photos.decode import EXTENSIONS
 from effq_core.photos.incoming.found import clean, shown
@@ -197,11 +198,8 @@ class _Table:
         )
 
     def _named(self, among: Sequence[int]) -> str:
-        if not self.headed:
-            return ", ".join(f"column {i + 1}" for i in among[:_MOST_NAMED])
         names = [shown(self.heading[i]) or f"column {i + 1}" for i in among]
-        more = len(names) - _MOST_NAMED
-        return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+        return fmt.some(names, _MOST_NAMED)
 
     def _hint(self) -> str:
         return (

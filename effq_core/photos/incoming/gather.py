@@ -123,10 +123,7 @@ def _files(folder: Path, found: Found) -> Iterator[Path]:
     def leave_out(path: Path, reason: str) -> None:
         found.skip(path.relative_to(folder).as_posix(), reason)
 
-    def class_of(parts: tuple[str, ...]) -> tuple[str, ...]:
-        return parts[:_CLASS_LEVELS]
-
-    for path in walk(folder, entries, leave_out, class_of):
+    for path in walk(folder, entries, leave_out, lambda parts: parts[:_CLASS_LEVELS]):
         try:
             kind = path.stat().st_mode
         except OSError as error:

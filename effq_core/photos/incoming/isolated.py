@@ -92,7 +92,9 @@ def _run(draft: Draft, limits: Limits, reporter: Reporter, deadline: float) -> N
     if status == 1:  # an exception nobody expected: a fault of ours, not of a photo
         text = (draft.path / _LOG).read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"Looking at photos failed at {shown(at)!r}: {text[-2000:]}")
-    raise _DiedError(at, _cause(status, limits))
+    if status == -signal.SIGXCPU:
+        raise _DiedError(at, f"takes longer than {limits.seconds_a_photo} s to decode")
+    raise _DiedError(at, "ends the program that decodes it")
 
 
 # Their threads would only take address space, which is bounded.
@@ -133,10 +135,3 @@ def _heard(said: dict[str, Any], at: str, reporter: Reporter) -> str:
         return str(said["at"])
     reporter.progress(said["done"], said["total"], said["unit"])
     return at
-
-
-def _cause(status: int, limits: Limits) -> str:
-    """Says for people why the worker ended, from its exit status."""
-    if status == -signal.SIGXCPU:
-        return f"takes longer than {limits.seconds_a_photo} s to decode"
-    return "ends the program that decodes it"

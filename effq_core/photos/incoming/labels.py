@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from effq_core.base.errors import DatasetError
-from effq_core.base.formatting import counted
+from effq_core.base.formatting import counted, some
 from effq_core.photos.base import TRAIN, VAL
 from effq_core.photos.incoming.columns import read_columns
 from effq_core.photos.incoming.found import clean, shown
@@ -93,10 +93,7 @@ def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:
 def _wrapping(paths: list[list[str]]) -> int:
     """Counts the folders around everything, but not a split's own."""
     depth = 0
-    while paths and all(len(path) > depth + 1 for path in paths):
-        tops = {path[depth] for path in paths}
-        if len(tops) > 1:
-            break
+    while all(len(p) > depth + 1 for p in paths) and len({p[depth] for p in paths}) == 1:
         depth += 1
     return depth
 
@@ -147,9 +144,9 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
             why = "has several labels in the list" if its else "has no label in the list"
             found.skipped.append(Skipped(shown(name), why))
     if not found.places:
-        some = f" It names {_some(unknown)}." if unknown else ""
+        named = f" It names {_some(unknown)}." if unknown else ""
         raise DatasetError(
-            f"{called} has a label for none of the {len(names):,} photos.{some}",
+            f"{called} has a label for none of the {len(names):,} photos.{named}",
             "Write one line a photo: its file name as it is, a comma, and its label.",
         )
     if unknown:
@@ -162,7 +159,7 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
 
 def unlabelled(names: Iterable[str]) -> Labelled:
     """Returns photos of which nothing is known."""
-    return Labelled(LabelSource.NONE, {name: Place(None, None) for name in names})
+    return Labelled(LabelSource.NONE, dict.fromkeys(names, Place(None, None)))
 
 
 def _rows(content: bytes, called: str) -> list[list[str]]:
@@ -223,5 +220,4 @@ def _label(text: str) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    named = ", ".join(shown(name) for name in names[:3])
-    return f"{named} and {len(names) - 3:,} more" if len(names) > 3 else named
+    return some(list(map(shown, names)), 3)

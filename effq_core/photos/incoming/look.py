@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from effq_core.photos.lookalikes import (
     nearest_earlier,
 )
 from effq_core.photos.preview import THUMBNAIL_SIDE, THUMBNAILS, Thumbnail, jpeg
+from effq_core.photos.sampling import dealt
 
 _CANDIDATES = 2 * THUMBNAILS
 """Pictures made of which :data:`THUMBNAILS` are shown: some photos turn out to be copies."""
@@ -174,12 +175,9 @@ def _renumbered(
 ) -> tuple[list[ImageItem], tuple[str, ...]]:
     """Leaves out classes of which no photo is left."""
     present = sorted({item.label for item in items if item.label is not None})
-    new = {old: number for number, old in enumerate(present)}
-    renumbered = [
-        ImageItem(i.key, None if i.label is None else new[i.label], i.split, i.sha256)
-        for i in items
-    ]
-    return renumbered, tuple(names[old] for old in present)
+    new: dict[int | None, int | None] = {None: None}
+    new.update({old: number for number, old in enumerate(present)})
+    return [replace(i, label=new[i.label]) for i in items], tuple(names[old] for old in present)
 
 
 def _check_classes(names: tuple[str, ...], labelled: Labelled, limits: Limits) -> None:
@@ -213,8 +211,7 @@ def _lookalikes(photos: list[Photo], seen: Mapping[str, Seen]) -> Iterator[Looka
         found = crossing if across else alike
         if found is not None:
             other = ordered[found[0]]
-            relabelled = photo.label != other.label
-            yield Lookalike(photo.name, other.name, round(found[1], 3), across, relabelled)
+            yield Lookalike(photo.name, other.name, across, photo.label != other.label)
 
 
 def _miniatures(seen: Iterable[Seen]) -> Miniatures:
@@ -229,12 +226,9 @@ def _thumbnails(
     for photo in photos:
         if pictures.get(photo.name):
             by_class.setdefault(photo.label, []).append(photo)
-    ranked = sorted(
-        (rank, -1 if label is None else label, photo.name)
-        for label, group in by_class.items()
-        for rank, photo in enumerate(group)
-    )
+    called: dict[int | None, str] = {None: "", **dict(enumerate(names))}
+    groups = [by_class[label] for label in sorted(by_class, key=lambda label: label or 0)]
     return tuple(
-        Thumbnail(shown(name), "" if label < 0 else names[label], pictures[name])
-        for _, label, name in ranked[:THUMBNAILS]
+        Thumbnail(shown(photo.name), called[photo.label], pictures[photo.name])
+        for photo in dealt(groups)[:THUMBNAILS]
     )

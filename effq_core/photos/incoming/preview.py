@@ -6,7 +6,7 @@ from effq_core.base.plain import Plain
 from effq_core.photos.incoming.labels import LabelSource
 from effq_core.photos.index import Skipped
 from effq_core.photos.nested import Nested
-from effq_core.photos.preview import ClassCount, Thumbnail
+from effq_core.photos.preview import ClassCount, Thumbnail, count_classes
 
 SMALLEST_CLASS = 5
 """Photos a class needs so that training, its held-out part and evaluation all get one."""
@@ -19,7 +19,6 @@ class Lookalike:
 
     name: str  # the photo
     like: str  # the one it resembles; this one stays where look-alikes are left out
-    correlation: float  # of their pixels where they overlap, at most 1
     across: bool  # whether one is in the training and one in the evaluation split
     relabelled: bool  # whether they have different labels
 
@@ -65,15 +64,8 @@ class Preview(Plain):
     @property
     def classes(self) -> tuple[ClassCount, ...]:
         """Photos of each class; empty where there are no labels."""
-        counts = [[0, 0, 0] for _ in self.class_names]
-        for photo in self.photos:
-            if photo.label is not None:
-                counts[photo.label][0] += 1
-                counts[photo.label][1] += photo.split == "train"
-                counts[photo.label][2] += photo.split == "val"
-        return tuple(
-            ClassCount(name, *count) for name, count in zip(self.class_names, counts, strict=True)
-        )
+        places = [(photo.label, photo.split) for photo in self.photos]
+        return count_classes(places, dict(enumerate(self.class_names)))
 
     @property
     def too_small(self) -> tuple[ClassCount, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -182,8 +183,7 @@ def _check_given(zips: int, photos: int, lists: list[int]) -> None:
 
 
 def _refuse_full_disk(path: Path, size: int) -> None:
-    status = os.statvfs(path)
-    if status.f_bavail * status.f_frsize < size + KEEP_FREE:
+    if shutil.disk_usage(path).free < size + KEEP_FREE:
         raise DatasetError(
             "There is not enough space on this machine's disk for the photos.",
             "Free some space, or give fewer photos.",

@@ -44,25 +44,20 @@ def warnings(preview: Preview) -> list[str]:
             needs += ", or none in one of the splits"
         found.append(f"Too small to train on some photos and measure on others ({needs}): {named}.")
     if across := preview.across:
-        pairs = _pairs(across)
         found.append(
             f"{fmt.counted(len(across), 'training photo')} look like one in the evaluation split, "
-            f"which makes accuracy look better than it is: {pairs}."
+            f"which makes accuracy look better than it is: {_pairs(across)}."
         )
-    rest = [each for each in preview.lookalikes if not each.across]
-    if rest:
-        pairs = _pairs(rest)
-        text = f"{fmt.counted(len(rest), 'photo')} look like another one: {pairs}."
+    if rest := [each for each in preview.lookalikes if not each.across]:
+        text = f"{fmt.counted(len(rest), 'photo')} look like another one: {_pairs(rest)}."
         if preview.class_names and not preview.has_splits:
             text += (
                 " One may be trained on and the other measured on, which makes accuracy look"
                 " better than it is."
             )
         found.append(text)
-    relabelled = [each for each in preview.lookalikes if each.relabelled]
-    if relabelled:
-        pairs = _pairs(relabelled)
-        found.append(f"Alike under different labels, so one label may be wrong: {pairs}.")
+    if alike := [each for each in preview.lookalikes if each.relabelled]:
+        found.append(f"Alike under different labels, so one label may be wrong: {_pairs(alike)}.")
     return found
 
 
@@ -77,5 +72,4 @@ def _other(alike: Lookalike) -> str:
 
 
 def _named(texts: Sequence[str]) -> str:
-    named = ", ".join(texts[:_MOST_NAMED])
-    return f"{named} and {len(texts) - _MOST_NAMED:,} more" if len(texts) > _MOST_NAMED else named
+    return fmt.some(texts, _MOST_NAMED)

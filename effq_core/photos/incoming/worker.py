@@ -1,7 +1,4 @@
-"""The process that unpacks and decodes what somebody gave.
-
-``python -m effq_core.photos.incoming.worker`` is started by
-:mod:`effq_core.photos.incoming.isolated`.
+"""The process that unpacks and decodes what somebody gave: ``python -m`` this module ``DRAFT``.
 
 A file that crashes, fills or stalls a decoder takes this process with it and nothing else. It keeps
 what it has found in its draft, so that another one goes on behind that file.
