@@ -82,7 +82,6 @@ def _lock(file: BinaryIO, target: Path) -> None:
 
 
 def _fetch(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> None:
-    """Makes several attempts to complete a partial file."""
     host = _host(url)
     failure: Exception | None = None
     for attempt in range(ATTEMPTS):
@@ -121,7 +120,6 @@ class _ServerBusyError(Exception):
 
 
 def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> None:
-    """Asks once for what is missing and appends it to the file."""
     start = file.seek(0, os.SEEK_END)
     if size is not None and start == size:
         return

@@ -60,10 +60,7 @@ def is_store_fault(error: OSError) -> bool:
 
 
 def make_folder(path: Path, mode: int = 0o777) -> Path:
-    """Makes a folder and its parents where missing; ``mode`` is the last one's, before the umask.
-
-    Raises StoreError if it cannot be made.
-    """
+    """Makes a folder of a mode before the umask, and its parents, or raises StoreError."""
     with store_errors(path):
         path.mkdir(mode=mode, parents=True, exist_ok=True)
     return path
@@ -125,10 +122,7 @@ def remove_file(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder, or what a parallel removal has left of it.
-
-    Raises StoreError if it is still there afterwards.
-    """
+    """Removes a folder, or what a parallel removal has left of it, or raises StoreError."""
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():
         with store_errors(path):

@@ -18,8 +18,6 @@ _BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 def _number(
     function: Callable[Concatenate[float, _P], str],
 ) -> Callable[Concatenate[float | None, _P], str]:
-    """Makes a formatter of numbers also answer for those that are missing or not finite."""
-
     def wrapper(value: float | None, /, *args: _P.args, **kwargs: _P.kwargs) -> str:
         if value is None or not math.isfinite(value):
             return NOTHING

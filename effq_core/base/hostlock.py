@@ -15,10 +15,7 @@ TEMPORARY = "EFFQ_HOST_TMPDIR"
 
 
 def host_folder() -> Path:
-    """Returns this user's private folder of locks on this host, shared by all clusters and stores.
-
-    Raises EngineError if someone else owns the folder, and StoreError if it cannot be made.
-    """
+    """Returns this user's private folder of locks on this host; may raise EngineError."""
     user = os.getuid()
     path = Path(os.environ.get(TEMPORARY) or tempfile.gettempdir()) / f"effq-{user}"
     with store_errors(path):

@@ -69,10 +69,7 @@ def proportion(k: int, n: int) -> Proportion:
 
 
 def exact_bounds(k: int, n: int) -> tuple[float, float]:
-    """Computes what a share exceeds, and what it stays below, each with 95 % confidence.
-
-    One-sided and exact: C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
-    """
+    """Computes one-sided 95 % bounds of a share (Clopper and Pearson, Biometrika 26, 1934)."""
     beta, tail = _stats().beta, 1 - CONFIDENCE
     low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
     high = 1.0 if k == n else float(beta.isf(tail, k + 1, n - k))

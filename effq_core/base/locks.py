@@ -12,11 +12,7 @@ from effq_core.base.files import make_folder, store_errors
 
 
 class FileLock:
-    """A lock between processes that ends with its holder, however the holder ends.
-
-    The file is made on demand, and removed on release where ``disposable``: for exclusive locks
-    only.
-    """
+    """A lock between processes that ends with its holder; ``disposable``: its file, too."""
 
     def __init__(self, path: Path, *, disposable: bool = False) -> None:
         self.path = path
@@ -24,10 +20,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Takes the lock if it is free; a ``shared`` one may have other shared holders.
-
-        Raises StoreError if the lock file cannot be made.
-        """
+        """Takes the lock if it is free, ``shared`` with others that share; may raise StoreError."""
         make_folder(self.path.parent)
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         with store_errors(self.path):

@@ -23,10 +23,7 @@ def files() -> list[Path]:
 
 
 def load() -> None:
-    """Imports them all; a second time does nothing.
-
-    Raises InputError if a plug-in cannot be imported.
-    """
+    """Imports them all, once, or raises InputError where a plug-in cannot be imported."""
     for name in _OWN:
         importlib.import_module(name)
     for name in named():

@@ -16,10 +16,7 @@ _DAMAGE = (
 
 @contextmanager
 def reading(what: str, where: Path) -> Iterator[None]:
-    """Raises one StoreError that says what to do for whatever damaged files make the block raise.
-
-    ``what`` is read, as a sentence begins: "The effects".
-    """
+    """Raises one StoreError for whatever damage makes the block raise; ``what`` begins it."""
     try:
         yield
     except _DAMAGE as error:

@@ -35,10 +35,7 @@ class Registry(Generic[_T]):
         self._rows: dict[str, _T] = {}
 
     def register(self, row: _T) -> None:
-        """Adds one.
-
-        Raises InputError if it shares its name, or what else must be its own, with another.
-        """
+        """Adds one, or raises InputError if it shares with another what must be its own."""
         for what in self._unique:
             value = getattr(row, what)
             if any(getattr(other, what) == value for other in self._rows.values()):
@@ -76,10 +73,6 @@ def import_folders(package: str, path: Sequence[str], *, files: bool = False) ->
 
 
 def resolve(where: str) -> Any:
-    """Imports what ``module:name``, such as ``effq_toy:one_scale``, stands for.
-
-    Raises ImportError if there is no such module, and AttributeError if it has nothing of that
-    name.
-    """
+    """Imports ``module:name``; may raise ImportError or AttributeError."""
     module, _, name = where.partition(":")
     return getattr(importlib.import_module(module), name)

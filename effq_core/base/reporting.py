@@ -13,10 +13,7 @@ class Reporter(Protocol):
         """Records something worth keeping, as JSON values: ``epoch``, ``skipped``, ``warning``."""
 
     def check_cancelled(self) -> None:
-        """Returns at once, unless the user asked to stop.
-
-        Raises Cancelled if the user asked to stop. Call this at least once a batch.
-        """
+        """Raises Cancelled if the user asked to stop. Call this at least once a batch."""
 
 
 class SilentReporter:
@@ -33,10 +30,7 @@ class SilentReporter:
 
 
 class PreparingReporter(SilentReporter):
-    """Passes everything on but progress, of work that precedes what is counted.
-
-    A bar that fills twice misleads.
-    """
+    """Passes on all but progress, of work before what is counted: a bar filled twice misleads."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter

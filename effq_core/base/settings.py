@@ -26,10 +26,7 @@ QUIET_SECONDS = 120.0
 
 
 def quiet_seconds() -> float:
-    """Returns how long to wait for a quiet processor; 0: not at all.
-
-    Raises InputError if ``EFFQ_QUIET_SECONDS`` is no such number.
-    """
+    """Returns ``EFFQ_QUIET_SECONDS`` or its default; 0: no wait. May raise InputError."""
     given = os.environ.get("EFFQ_QUIET_SECONDS", "")
     try:
         seconds = float(given) if given else QUIET_SECONDS

@@ -45,7 +45,6 @@ class Check(Plain):
 
 
 def _check(name: str, found: str, hint: str = "", *, bad: State = State.NOTE) -> Check:
-    """Makes a check that is well where there is nothing to be done."""
     return Check(name=name, state=bad if hint else State.OK, found=found, hint=hint)
 
 
@@ -97,7 +96,6 @@ def _versions() -> list[Check]:
 
 
 def _required() -> dict[str, str]:
-    """Returns the version of each library this installation was made with, by distribution."""
     pins = (_PIN.fullmatch(line) for line in metadata.requires("effq-studio") or ())
     return {pin["name"]: pin["version"] for pin in pins if pin}
 
@@ -224,7 +222,6 @@ def _network() -> list[Check]:
 
 
 def _unreachable(address: str) -> str:
-    """Says why nobody answers at an address; empty where somebody does."""
     try:
         where = urlsplit(address)
         port = where.port or (443 if where.scheme == "https" else 80)

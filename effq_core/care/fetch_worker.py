@@ -91,11 +91,7 @@ class FileReporter:
 
 
 def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
-    """Downloads a dataset or a model's weights.
-
-    Raises DownloadError if it cannot be had, and StoreError if the disk is full or not writable,
-    and Cancelled if somebody asked to stop.
-    """
+    """Downloads a dataset or weights; raises DownloadError, StoreError or Cancelled."""
     if item == imagenette.DATASET_ID:
         from effq_core.photos.catalogue import download_dataset
 
@@ -108,10 +104,7 @@ def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
 
 
 def work(home: Home, item: str) -> FetchState | None:
-    """Downloads something and writes down how it goes; ``None`` if another process is at it.
-
-    Raises StoreError if even that cannot be written.
-    """
+    """Downloads something, noting how it goes, or raises StoreError; ``None``: another does."""
     files = FetchFiles(home, item)
     lock = FileLock(files.job.lock)
     with FileLock(files.job.starting):  # whoever started us has then noted our number
@@ -173,7 +166,6 @@ def _watch(files: FetchFiles, reporter: FileReporter) -> None:
 
 
 def _work(home: Home, item: str) -> int:
-    """Works on a download in a process of its own; returns 0 if it is there now."""
     codes = {FetchState.FAILED: 1, FetchState.CANCELLED: kinds.CANCELLED}
     state = work(home, item)
     return codes.get(state, 0) if state else 0

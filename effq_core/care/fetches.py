@@ -80,11 +80,7 @@ def fetchable() -> tuple[str, ...]:
 
 
 def fetch_of(home: Home, item: str) -> Fetch | None:
-    """Returns the latest download of something of :func:`fetchable`, if there was one.
-
-    One whose process has died without a word is ``failed``. Raises InputError if it is nothing that
-    can be downloaded.
-    """
+    """Returns the latest download, ``failed`` where its process died; may raise InputError."""
     files = FetchFiles(home, item)
     fetch = files.read()
     if fetch is None or not fetch.state.is_active or is_alive(fetch.pid, fetch.token):
@@ -102,11 +98,7 @@ def fetch_of(home: Home, item: str) -> Fetch | None:
 
 
 def start_fetch(home: Home, item: str) -> Fetch:
-    """Starts a download as a process of its own, unless one is under way; returns that one.
-
-    Raises InputError if it is nothing that can be downloaded, and StoreError if the store cannot be
-    written.
-    """
+    """Starts a download's process, or returns the one at it; may raise InputError, StoreError."""
     files = FetchFiles(home, item)
     make_folder(files.job.folder)
     # The process that is started waits for this lock before it writes anything.
@@ -124,11 +116,7 @@ def start_fetch(home: Home, item: str) -> Fetch:
 
 
 def cancel_fetch(home: Home, item: str) -> None:
-    """Asks a download to stop; what has arrived is kept. Harmless where none is under way.
-
-    Raises InputError if it is nothing that can be downloaded, and StoreError if the request cannot
-    be written.
-    """
+    """Asks a download to stop, keeping what has arrived; may raise InputError, StoreError."""
     files = FetchFiles(home, item)
     fetch = fetch_of(home, item)
     if fetch is not None and fetch.state.is_active:
@@ -136,11 +124,7 @@ def cancel_fetch(home: Home, item: str) -> None:
 
 
 def dismiss_fetch(home: Home, item: str) -> None:
-    """Forgets how the last download of something ended, but not what has arrived of it.
-
-    Raises InputError if it is nothing that can be downloaded, and StoreError if the file cannot be
-    removed.
-    """
+    """Forgets how a download ended, not what has arrived; may raise InputError, StoreError."""
     files = FetchFiles(home, item)
     fetch = fetch_of(home, item)
     if fetch is not None and not fetch.state.is_active:
@@ -148,10 +132,7 @@ def dismiss_fetch(home: Home, item: str) -> None:
 
 
 class FetchFiles:
-    """The files through which a download and those who watch it know of each other.
-
-    Raises InputError if it is nothing that can be downloaded; no path is made of it then.
-    """
+    """A download's files, watched by others; raises InputError for what none may be made of."""
 
     def __init__(self, home: Home, item: str) -> None:
         if item not in fetchable():

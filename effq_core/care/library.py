@@ -21,11 +21,7 @@ from effq_core.store.rows import RunRow
 
 
 def dependents(database: Database, item: str) -> list[RunRow]:
-    """Returns the runs that were made with a dataset or a model.
-
-    What they found stays when it is removed; running one again needs it back. Raises StoreError if
-    the database is damaged.
-    """
+    """Returns the runs made with a dataset or model, which need it to be run again."""
     return [
         run
         for run in database.list_runs()

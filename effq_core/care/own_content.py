@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from effq_core.base import formatting as fmt
@@ -74,7 +75,7 @@ def _photo_problem(home: Home, folder: Path, hashes: bool) -> str:
     digest = hashlib.sha256()
     photos = folder / own_photos.PHOTOS
     # Their names begin with numbers in the order in which they were added.
-    for path in sorted((each for each in photos.rglob("*") if each.is_file()), key=_name):
+    for path in sorted(filter(Path.is_file, photos.rglob("*")), key=attrgetter("name")):
         name = path.relative_to(photos).as_posix()
         digest.update(f"{name}\0{hash_file(path)}\n".encode())
     if digest.hexdigest() == about.content:
@@ -83,10 +84,6 @@ def _photo_problem(home: Home, folder: Path, hashes: bool) -> str:
         f"The photos {about.id} in {photos} are not those that were added. Remove them "
         f"(`effq datasets remove {about.id}`) and add them again."
     )
-
-
-def _name(path: Path) -> str:
-    return path.name
 
 
 def _model_problem(home: Home, folder: Path, hashes: bool) -> str:

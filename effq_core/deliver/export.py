@@ -49,10 +49,7 @@ def export(results: Results, target: Path, *, name: str = "", force: bool = Fals
 
 
 def predictions_rows(results: Results) -> list[Row]:
-    """Lists each evaluation image: its key, its true class where known, each variant's answer.
-
-    Raises InputError if the run has no files, and StoreError if predictions are missing or damaged.
-    """
+    """Lists each image's key, true class and answers; may raise InputError or StoreError."""
     labels = results.labels()
     answers: dict[str, Predictions] = {name: results.predictions(name) for name in results.variants}
     first = next(iter(answers.values()))
@@ -72,7 +69,6 @@ def predictions_rows(results: Results) -> list[Row]:
 
 
 def _check_target(target: Path, *, force: bool) -> bool:
-    """Returns whether the folder exists and holds something."""
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file.", "Name a folder.")
     with store_errors(target):

@@ -28,15 +28,8 @@ from effq_core.results.table import rows
 
 _CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
 _MAIN = (
-    "size_kib",
-    "times_smaller",
-    "top1_percent",
-    "top1_low_percent",
-    "top1_high_percent",
-    "difference_points",
-    "mcnemar_p",
-    "flips_worse_images",
-    "flips_better_images",
+    *("size_kib", "times_smaller", "top1_percent", "top1_low_percent", "top1_high_percent"),
+    *("difference_points", "mcnemar_p", "flips_worse_images", "flips_better_images"),
     "agreement_percent",
 )
 """Columns of the first table, besides those of latency."""
@@ -45,10 +38,7 @@ _LONG = 32  # characters of what is no number any more
 
 
 def html_report(results: Results, title: str) -> str:
-    """Writes a run's results as one self-contained page; every text in it is escaped.
-
-    Raises StoreError if stored answers are missing.
-    """
+    """Writes a run's results as one page, all text escaped; may raise StoreError."""
     parts = [
         f"<h1>{_text(title)}</h1>",
         f'<p class="facts">{_text(" · ".join(facts(results)))}</p>',
@@ -80,7 +70,6 @@ def _text(value: object) -> str:
 
 
 def _section(title: str, parts: Iterable[str]) -> str:
-    """Returns a section; nothing where it has no content."""
     content = "\n".join(part for part in parts if part)
     return f"<section>\n<h2>{_text(title)}</h2>\n{content}\n</section>" if content else ""
 
@@ -103,8 +92,6 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, text_columns: int = 1) -> str:
-    """Returns a table whose first columns are text and whose others are numbers."""
-
     def cells(values: Sequence[str], tag: str) -> str:
         return "".join(
             f"<{tag}{_cell_class(value, place < text_columns)}>{_text(value)}</{tag}>"
@@ -164,7 +151,6 @@ def _main_table(results: Results) -> str:
 
 
 def _whole_table(results: Results) -> str:
-    """Returns every number: a line a column, a column a variant."""
     table = rows(results)
     body = [
         [

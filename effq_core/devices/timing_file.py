@@ -105,10 +105,7 @@ class DeviceReport(Plain):
 
 
 def read_bounded(path: Path) -> bytes:
-    """Reads a file's bytes, unless it is larger than any ``bench.py`` writes.
-
-    Raises InputError if it cannot be read or is too large.
-    """
+    """Reads a file of a size that ``bench.py`` may write, or raises InputError."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -122,10 +119,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def read_timings(content: bytes, name: str) -> DeviceReport:
-    """Reads what ``bench.py`` wrote, believing nothing; numbers are computed from the samples.
-
-    Raises InputError if it is too large or not what ``bench.py`` writes; says where.
-    """
+    """Reads what ``bench.py`` wrote, believing nothing, or raises InputError, which says where."""
     if len(content) > MAX_BYTES:
         raise _too_large(name)
     try:

@@ -46,11 +46,7 @@ def import_timings(home: Home, results: Results, content: bytes, name: str) -> D
 
 
 def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
-    """Lists what was measured of a run's files on other devices.
-
-    By variant, in the catalogue's order; by device, then the latest first. Damaged ones are left
-    out, variants without any as well. Raises StoreError if the store cannot be read.
-    """
+    """Lists a run's whole timings elsewhere by variant, then device, the latest first."""
     found = {}
     for name, variant in results.variants.items():
         folder = _folder(home, variant.file.sha256)
@@ -64,10 +60,7 @@ def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
 
 
 def delete_timings(home: Home, report_id: str) -> None:
-    """Deletes an imported report.
-
-    Raises InputError if there is none, and StoreError if it cannot be deleted.
-    """
+    """Deletes an imported report, or raises InputError if there is none, or StoreError."""
     paths = []
     if _ID.fullmatch(report_id):
         with store_errors(home.device_timings):

@@ -39,10 +39,7 @@ class Checking:
 
 
 def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
-    """Starts a check in a thread of this process, which reads the upload at once.
-
-    Raises BusyError if this server checks enough models already.
-    """
+    """Starts a check of an upload in a thread; raises BusyError if there are enough already."""
     CHECKING.take()
     checking = Checking()
     threading.Thread(

@@ -62,10 +62,7 @@ class Check:
         return self.folder / steps.SCRATCH
 
     def run(self) -> dict[str, Any]:
-        """Checks the upload and writes what is kept of it.
-
-        Raises EffqError if it cannot be used; the step under way names the reason.
-        """
+        """Checks the upload and writes what is kept, or raises EffqError; the step says why."""
         labels = [name for name, _ in self.request["labels"]]
         loaded, normalisation = self._load()
         shape = loaded.shape
@@ -112,7 +109,6 @@ class Check:
         return under_way(self._out, title)
 
     def _load(self) -> tuple[Loaded, Normalisation | None]:
-        """Returns the model, and what comes before it as its input has channels."""
         normalisation = Preprocessing(self.request["preprocessing"]).normalisation
         with self._step("Load it") as step:
             loaded = load(self.file, self._scratch, self.request["image_size"])
@@ -139,7 +135,6 @@ class Check:
     def _score(
         self, loaded: Loaded, call: Any, entry: ImageInput, photos: Any, labels: list[str]
     ) -> tuple[Any, Any, OneOutput | None, bool]:
-        """Makes it answer with probabilities; returns it, those, and what its outputs were."""
         with self._step("Class scores come out") as step:
             found = trying.scores(call, photos.pixels)
             ending = trying.ending_of(loaded.call, entry)

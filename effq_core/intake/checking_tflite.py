@@ -50,10 +50,7 @@ def _report(path: Path, out: Path) -> FileReport:
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Looks at a file, runs it on sample photos, keeps it as it is; returns its card's JSON values.
-
-    Raises ModelError if it is no image classifier that can be measured.
-    """
+    """Looks at a file, runs and keeps it; returns its card's values or raises ModelError."""
     out = folder / steps.OUT
     path = folder / steps.SCRATCH / MODEL_FILE
     shutil.copyfile(folder / steps.IN / steps.UPLOAD_FILE, path)

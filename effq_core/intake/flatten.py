@@ -154,7 +154,6 @@ class _Flattening:
         return made.name
 
     def _reshaped(self, name: str, sides: tuple[int, ...]) -> str:
-        """Takes away the axis of a grey image's channel, once."""
         for each in self.layers:
             if each.name.startswith(_NO_CHANNEL) and each.inputs == (name,):
                 return each.name
@@ -191,7 +190,6 @@ class _Flattening:
         return values[0]
 
     def _plain(self, layer: Any, kind: str, inputs: list[str]) -> _Value:
-        """Keeps a layer with the settings its kind knows."""
         given = layer.get_config()
         if given.get("data_format", "channels_last") not in ("channels_last", None):
             return self._refuse(layer, kind, "channels first", list(inputs))
@@ -277,7 +275,6 @@ class _Flattening:
         return made or self._refuse(layer, kind, "inside the network", values)
 
     def _operation(self, layer: Any, name: str, node: Any, values: list[_Value]) -> _Value:
-        """Keeps arithmetic written between layers, where it is plain."""
         if (image := rearranged(name, node, values)) is not None:
             return image
         if len(values) == 2 and name in BOTH:

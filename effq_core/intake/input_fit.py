@@ -59,10 +59,7 @@ def fit(path: Path, preprocessing: Preprocessing) -> Fit:
 
 
 def _symmetric(tensor: TensorSpec, feeding: Feeding) -> bool:
-    """Returns whether an input holds just −x to x, where x is the most it is fed.
-
-    A symmetric scale spends half of its steps on values below 0 that 0 to 1 does not have.
-    """
+    """Returns whether an input holds −x to x, x the most it is fed: half its steps are not used."""
     bounds = np.iinfo(tensor.dtype)
     steps = float(np.abs(feeding.values()).max() / tensor.scale)
     return bounds.min < 0 and tensor.zero_point == 0 and abs(steps - bounds.max) < _SAME

@@ -64,7 +64,6 @@ def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> 
 
 
 def _draft(checked: Checked, ready: bool) -> Path:
-    """Copies what a model consists of beside what the check has made."""
     out, draft = checked.folder / steps.OUT, checked.folder / "draft"
     wholes = [(MODEL_FILE,)] if ready else [(GRAPH_FILE,), (FLAT_FILE, WEIGHTS_FILE)]
     for whole in wholes:

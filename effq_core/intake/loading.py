@@ -49,10 +49,7 @@ class Loaded:
 
 
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
-    """Loads a checked file, with an input of ``wanted_size`` pixels where it leaves that open.
-
-    Raises ModelError if it cannot be loaded, or is not one image in, one vector out.
-    """
+    """Loads a checked file, of ``wanted_size`` pixels where open; may raise ModelError."""
     if file.format is Format.SAVED_MODEL:
         return _load_saved_model(file.path, wanted_size)
     # Keras chooses its reader by the ending.
@@ -158,7 +155,6 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
 
 
 def _without_channel(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Feeds a model whose grey image has no axis for its channel."""
     return lambda x: call(tf.squeeze(x, -1))
 
 

@@ -9,10 +9,7 @@ _SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
 
 
 def with_open_batch(model: Any) -> Any:
-    """Builds a model again, with the same weights, for any number of images.
-
-    Raises ModelError if it only works with that number.
-    """
+    """Builds a model again, weights kept, for any number of images, or raises ModelError."""
     try:
         rebuilt = type(model).from_config(_opened(model.get_config()))
         rebuilt.set_weights(model.get_weights())
@@ -27,7 +24,6 @@ def with_open_batch(model: Any) -> Any:
 
 
 def _opened(value: Any, key: str = "") -> Any:
-    """Leaves the number of images open wherever a configuration names it."""
     if key in _SHAPES and isinstance(value, (list, tuple)) and value:
         return (None, *value[1:])
     if isinstance(value, dict):

@@ -26,7 +26,6 @@ def in_float32(model: Any) -> tuple[Any, tuple[str, ...]]:
 
 
 def _float32(value: Any, found: set[str], name: str = "") -> Any:
-    """Copies a configuration with float32 in place of every other precision."""
     if isinstance(value, dict):
         policy = "Policy" in str(value.get("class_name", ""))
         inner = value.get("config")

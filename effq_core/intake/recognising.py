@@ -72,7 +72,6 @@ def unrecognised(
 
 
 def _shows(photos: Photos, labels: Sequence[str]) -> list[frozenset[int]]:
-    """Returns the classes each photo shows; none where the model has no class for it."""
     index = {name: i for i, name in enumerate(labels)}
     return [frozenset(index[name] for name in names if name in index) for names in photos.shown]
 

@@ -39,10 +39,7 @@ def sample_pixels(entry: ImageInput) -> Photos:
 def all_labels(
     found: _Array, labels: Sequence[str], photos: Photos, whose: str
 ) -> tuple[list[str], int | None]:
-    """Returns the labels of all outputs, and the place of one that was given none.
-
-    Raises ModelError if there are too few or too many, or the photos do not tell which has none.
-    """
+    """Returns the labels of all outputs and the place of one without; may raise ModelError."""
     background = extra_output.unlabelled(found, labels, photos.shown)
     made = extra_output.with_background(labels, background)
     if len(made) != found.shape[1]:

@@ -100,7 +100,6 @@ def _watch(
     bounds: Bounds,
     on_step: Callable[[tuple[Step, ...]], None],
 ) -> None:
-    """Waits for the end; raises where it must come early."""
     begun, read_to, found = time.monotonic(), -1, tuple[Step, ...]()
     while process.poll() is None:
         size = _size(out / steps.STEPS_FILE)
@@ -152,7 +151,6 @@ def _size(path: Path) -> int:
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    """Returns an environment that says nothing about this machine's user."""
     package = str(Path(__file__).resolve().parents[2])
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TZ") if name in os.environ}
     return {

@@ -98,7 +98,6 @@ def _used(layers: list[FlatLayer], name: str) -> bool:
 
 
 def _last_activation(model: Any) -> str | None:
-    """Returns what comes last, where the last layer says it."""
     while model is not None and getattr(model, "layers", None):
         model = model.layers[-1]
     given = model.get_config() if hasattr(model, "get_config") else {}

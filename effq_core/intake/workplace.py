@@ -22,10 +22,7 @@ class Workplace(HeldFolder):
         super().__init__(checking / secrets.token_hex(8), guard, parts=parts)
 
     def clear(self) -> None:
-        """Removes all but ``out/``: the upload, what was unpacked and tried, and the log.
-
-        Raises StoreError if they cannot be removed.
-        """
+        """Removes all but ``out/``, such as the upload and the log, or raises StoreError."""
         with store_errors(self.path):
             for path in self.path.iterdir():
                 if not path.is_dir():

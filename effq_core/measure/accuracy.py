@@ -39,17 +39,17 @@ class AccuracyReport(Plain):
     """How often a variant is right. Everything but ``n`` is empty for images without labels."""
 
     n: int  # images
-    top1: Proportion | None  # images whose most probable class is the true one
+    top1: Proportion | None = None  # images whose most probable class is the true one
     # Images whose true class is among the five most probable; ``None`` also where the model has
     # five classes or fewer, as it then says nothing.
-    top5: Proportion | None
-    per_class: tuple[ClassScore, ...]  # top-1 of each dataset class that has images
-    calibration_error: float | None  # expected calibration error, 0–1 (15 equal-width bins)
+    top5: Proportion | None = None
+    per_class: tuple[ClassScore, ...] = ()  # top-1 of each dataset class that has images
+    calibration_error: float | None = None  # expected calibration error, 0–1 (15 equal bins)
     # The bins behind it that hold images, for a reliability diagram.
-    bins: tuple[CalibrationBin, ...]
+    bins: tuple[CalibrationBin, ...] = ()
     # Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is a dataset
     # class, or ``dataset_classes`` for "other": a model class the dataset lacks.
-    confusion: tuple[tuple[int, int, int], ...]
+    confusion: tuple[tuple[int, int, int], ...] = ()
     dataset_classes: int  # number of classes the dataset has
 
     def confusion_matrix(self) -> Ints:
@@ -61,26 +61,14 @@ class AccuracyReport(Plain):
 
 
 def score(predictions: Predictions) -> AccuracyReport:
-    """Measures accuracies with Wilson 95 % intervals, calibration error and confusion counts.
-
-    Raises StageError if there is no image.
-    """
+    """Measures accuracies with Wilson 95 % intervals, or raises StageError without images."""
     if predictions.n == 0:
         raise StageError(
             "There is no evaluation image to score.", "Choose a dataset with readable images."
         )
     right, in_five, labels = top1(predictions), top5(predictions), predictions.labels
     if right is None or labels is None:
-        return AccuracyReport(
-            n=predictions.n,
-            top1=None,
-            top5=None,
-            per_class=(),
-            calibration_error=None,
-            bins=(),
-            confusion=(),
-            dataset_classes=predictions.dataset_classes,
-        )
+        return AccuracyReport(n=predictions.n, dataset_classes=predictions.dataset_classes)
     bins = calibration_bins(predictions.probabilities.max(axis=1), right)
     per_class = []
     for label in np.unique(labels):

@@ -71,7 +71,6 @@ def other_feedings(seen: Normalisation | None, channels: int = COLOUR) -> Iterat
 
 
 def _known(channels: int) -> dict[Normalisation, str]:
-    """Names every preprocessing there is for such an input."""
     known = {}
     for way in Preprocessing:  # raw and inside are the same numbers: the later name stays
         values = way.normalisation or _IDENTITY
@@ -106,10 +105,7 @@ class Refed:
     def answers(
         self, images: Pixels, feeding: OtherFeeding, reporter: Reporter | None = None
     ) -> Ints:
-        """Asks the file about raw RGB, uint8 (n, size, size, 3), or with one grey channel.
-
-        Returns its top-1 classes, int64 (n,); -1 where its input cannot hold what it is fed.
-        """
+        """Returns top-1, int64 (n,), of uint8 (n, size, size, 1 or 3); -1: cannot be fed so."""
         inside, other = self._inside.for_channels(images.shape[-1]), feeding.values
         order, scale, offset = [*other.order], [*other.scale], [*other.offset]
         # What the file does to its channel k, which is channel c of what the layers see, is undone.

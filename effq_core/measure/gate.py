@@ -76,11 +76,7 @@ GATES: Registry[Rule] = Registry("gate", unique=("title",))
 def judged(
     name: str, *, passed: bool, value: float, limit: float, n: int, facts: Mapping[str, Any]
 ) -> Gate:
-    """Puts what a rule found together, in its words, or raises ExperimentError for an unknown one.
-
-    ``facts`` are what its sentence takes, as JSON values; the others are the fields of
-    :class:`Gate`.
-    """
+    """Puts what a rule found in its words, for which ``facts`` are JSON values."""
     detail = GATES[name].sentence(**facts)
     return Gate(name=name, passed=passed, value=value, limit=limit, n=n, detail=detail, facts=facts)
 

@@ -31,10 +31,7 @@ much less the share of a quiet machine would be noise. A quick file is warmed up
 
 
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
-    """Times a file here: what :class:`~effq_core.measure.latency.Measured` holds but ``first``.
-
-    Raises ModelError if the file cannot be used.
-    """
+    """Times a file here: what ``Measured`` holds but ``first``. Raises ModelError if it cannot."""
     runtime_of(path).start()
     memory = _PeakMemory()
     start = time.perf_counter_ns()
@@ -61,7 +58,6 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
 
 
 def _watched(begun: float, warmed: int, invocations: int) -> float:
-    """Returns for how long others will have been watched in the end, in seconds."""
     elapsed = time.perf_counter() - begun
     return elapsed * (1 + invocations / warmed) if warmed else 0.0
 

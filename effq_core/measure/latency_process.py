@@ -71,7 +71,6 @@ def probe(
 
 
 def _run(command: Sequence[str], reporter: Reporter) -> tuple[str, str, int]:
-    """Runs a command to its end and returns its output, error output and exit code."""
     reporter.check_cancelled()
     environment = {k: v for k, v in os.environ.items() if k not in _ALLOCATOR_SETTINGS}
     root = str(Path(__file__).resolve().parents[2])

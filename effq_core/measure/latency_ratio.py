@@ -78,11 +78,7 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
 
 
 def quotient(first: Ratio, second: Ratio) -> Ratio:
-    """Divides two speed-ups over the same file, each of its own sitting.
-
-    That is how many times as fast the first is as the second; its ends are what both allow
-    together.
-    """
+    """Divides two speed-ups over the same file; its ends are what both sittings allow together."""
     return Ratio(
         times=first.times / second.times,
         low=first.low / second.high,

@@ -21,10 +21,7 @@ _FILE = "predictions.npz"
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one variant answered to every evaluation image.
-
-    Raises StageError if the parts do not fit each other.
-    """
+    """What one variant answered to every image; raises StageError if the parts do not fit."""
 
     probabilities: Floats  # outputs, float32 (n, classes of the model)
     # True class of each image as the *dataset* counts them, int64 (n,); ``None`` where the images

@@ -67,10 +67,7 @@ class Reordering:
 
 
 def agreeing(order: Mapping[str, Any], verb: str) -> str:
-    """Says how many answers ``agree``, or another verb, in the order of :meth:`Reordering.facts`.
-
-    Returns a clause, such as ``100 % agree after swapping “cat” and “dog”``.
-    """
+    """Says ``100 % agree after swapping “cat” and “dog”``, from :meth:`Reordering.facts`."""
     share = fmt.percent(order["after"] / order["n"], 0)
     if order["rule"]:
         return f"{share} {verb} {ORDERS[order['rule']]}"
@@ -93,7 +90,9 @@ def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reorderi
     before = wanted == found
     if mcnemar(0, int((~before).sum())) >= DOUBT:
         return None  # not even if every other photo came right
-    candidates = [(_read(meaning, found), meaning, rule) for rule, meaning in _usual(names)]
+    # Among a handful of classes, which is which says more than the name of an order.
+    usual = usual_orders(names) if len(names) > 2 * _NAMED else ()
+    candidates = [(meaning[found], meaning, rule) for rule, meaning in usual]
     if len(np.unique(wanted)) * len(np.unique(found)) <= _MOST:
         whole = _assigned(wanted, found, len(names))
         candidates.append((_held_out(wanted, found, len(names)), whole, ""))
@@ -121,9 +120,8 @@ def kappa(a: Ints, b: Ints) -> float:
 def chance_agreement(a: Ints, b: Ints) -> float:
     """Returns the share of equal answers that unrelated ones, each as frequent, would have."""
     most = 1 + int(max(a.max(), b.max()))
-    return float((np.bincount(a, minlength=most) / len(a)) @ np.bincount(b, minlength=most)) / len(
-        b
-    )
+    share = np.bincount(a, minlength=most) / len(a)
+    return float(share @ np.bincount(b, minlength=most)) / len(b)
 
 
 def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
@@ -136,18 +134,7 @@ def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
     yield "digits", np.array(sorted(range(n), key=str))
 
 
-def _usual(names: Sequence[str]) -> list[tuple[str, Ints]]:
-    # Among a handful of classes, which is which says more than the name of an order.
-    return list(usual_orders(names)) if len(names) > 2 * _NAMED else []
-
-
-def _read(meaning: Ints, found: Ints) -> Ints:
-    read: Ints = meaning[found]
-    return read
-
-
 def _held_out(wanted: Ints, found: Ints, classes: int) -> Ints:
-    """Reads each photo's answer in the order that the other folds' photos give."""
     # Drawn, because photos come sorted by class or take turns: a fold must not be all of a class.
     fold = np.random.default_rng(0).permutation(len(wanted)) % _FOLDS
     read = np.empty_like(found)

@@ -104,10 +104,7 @@ def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans
 
 
 def sign_flip(sums: npt.NDArray[np.int64]) -> float:
-    """Tests whether sums, int64 (n,), lean to one side by more than chance, exactly.
-
-    Returns a two-sided p: how often random signs make a total at least as far from zero.
-    """
+    """Tests, two-sided and exactly, whether sums, int64 (n,), lean to one side beyond chance."""
     reached = abs(int(sums.sum()))
     sizes, counts = np.unique(np.abs(sums[sums != 0]), return_counts=True)
     if reached == 0 or not sizes.size:

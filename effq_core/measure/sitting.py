@@ -86,8 +86,6 @@ def time_together(
 
 
 class _Sitting:
-    """What was measured so far, and what is to be measured in a round."""
-
     def __init__(
         self, files: Mapping[str, Path], base: str, threads: tuple[int, ...], rounds: int
     ) -> None:
@@ -117,10 +115,11 @@ class _Sitting:
 
     def is_short(self, name: str) -> bool:
         """Returns whether a file still lacks rounds in which nothing disturbed it or the base."""
-        return any(
-            sum(not _is_busy(pair) for pair in self._pairs(name, count).values()) < self.rounds
-            for count in self._threads
-        )
+        return any(self._calm(name, count) < self.rounds for count in self._threads)
+
+    def _calm(self, name: str, count: int) -> int:
+        pairs = self._pairs(name, count).values()
+        return sum(not (own.disturbed or base.disturbed) for own, base in pairs)
 
     def reports(self) -> dict[str, tuple[LatencyReport, ...]]:
         """Returns the reports: of each file the rounds that were disturbed least."""
@@ -155,10 +154,6 @@ class _Sitting:
 
 def _busiest(pair: tuple[Measured, ...]) -> float:
     return max(each.others_share for each in pair)
-
-
-def _is_busy(pair: tuple[Measured, ...]) -> bool:
-    return any(each.disturbed for each in pair)
 
 
 def _orders(chance: random.Random) -> Callable[[Sequence[str]], list[str]]:

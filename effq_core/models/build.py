@@ -63,10 +63,7 @@ def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: P
 
 
 def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
-    """Rebuilds a ``tf_keras.Model`` and its labels, written by :func:`save_model`.
-
-    Raises ModelError if the folder's weights do not fit.
-    """
+    """Rebuilds a ``tf_keras.Model`` and labels :func:`save_model` wrote, or raises ModelError."""
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     labels = read_labels(folder)
     if is_own(config["model"]):

@@ -10,11 +10,7 @@ __all__ = ["MODELS", "get_model"]
 
 
 def get_model(model_id: str, home: Home | None = None) -> ModelCard:
-    """Looks a model up.
-
-    Raises ModelError if there is no such model, and StoreError if the card of an added model is
-    damaged.
-    """
+    """Looks a model up, or raises ModelError, or StoreError if an added one's card is damaged."""
     if home is not None and is_own(model_id):
         return get_own(model_id, home)
     try:

@@ -57,7 +57,6 @@ def nearest(name: str, among: Iterable[str]) -> str | None:
 
 
 def _may_mean(one: str, other: str) -> bool:
-    """Returns whether two names begin alike and are long, or differ by one letter."""
     is_long, begins = min(len(one), len(other)) >= _SHORT, one[:1] == other[:1]
     if is_long and begins:
         return True

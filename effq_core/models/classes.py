@@ -102,7 +102,6 @@ def new_head_note(
 def _find(
     labels: Sequence[Label], class_names: Sequence[str], wnids: Sequence[str | None]
 ) -> list[int]:
-    """Returns the model's output for each class of a dataset, -1 for none."""
     ids = [(label.wnid or as_wnid(label.name), i) for i, label in enumerate(labels)]
     by_wnid = {wnid: i for wnid, i in ids if wnid}
     plain = without_numbers([label.name for label in labels], in_order=True)
@@ -134,7 +133,6 @@ def _places(names: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def _reason(name: str, index: int, labels: Sequence[Label]) -> tuple[str, bool]:
-    """Says why a class finds no label of its own, and whether one was nearly it."""
     if index != -1:
         return f"'{name}' is '{labels[index].name}', as another class is", True
     alike = [label.name for label in labels if canonical(label.name) == canonical(name)]

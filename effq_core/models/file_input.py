@@ -84,10 +84,7 @@ class Feeding:
 
 
 def read_feeding(path: Path) -> Feeding | None:
-    """Reads what is written beside a ``.tflite`` file; ``None`` where there is nothing.
-
-    Raises ModelError if it cannot be read.
-    """
+    """Reads what is beside a ``.tflite`` file; ``None``: nothing. Raises ModelError if damaged."""
     beside = path.with_name(FEEDING_FILE)
     if not beside.is_file():
         return None

@@ -35,10 +35,7 @@ def shown_in(photo: str) -> tuple[str, ...]:
 
 
 def samples_for(labels: Collection[str]) -> list[Sample]:
-    """Chooses sample photos that show some of a model's classes, or else some common ones.
-
-    Raises DatasetError if scikit-image, in whose package they are, lacks one.
-    """
+    """Chooses sample photos that show some of a model's classes, or else some common ones."""
     known = frozenset(labels)
     samples = [
         Sample(**photo._asdict(), shows=tuple(filter(known.__contains__, shown_in(photo.name))))

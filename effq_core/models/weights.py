@@ -82,10 +82,7 @@ def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
 
 
 def read_weights(path: Path) -> LayerWeights:
-    """Reads float32 arrays by layer from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
-
-    Raises ModelError if the file cannot be read as either.
-    """
+    """Reads float32 arrays by layer, ``.npz`` (``layer/i``) or ``.h5``, or raises ModelError."""
     try:
         return _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
     except _BROKEN as error:
@@ -107,11 +104,7 @@ def write_weights(model: Any, path: Path) -> None:
 
 
 def load_weights(model: Any, weights: LayerWeights, name: str, *, skip: frozenset[str]) -> None:
-    """Puts weights into a model; every layer but ``skip`` must find its own, in its own shapes.
-
-    Raises ModelError if a layer is missing in the file, has another shape there, or is not in the
-    model.
-    """
+    """Puts weights into a model, each layer's but ``skip`` in its shapes, or raises ModelError."""
     wanted = {layer.name: layer for layer in model.layers if layer.weights}  # in graph order
     wrong = "These weights belong to another architecture; choose the model they were made for."
     unknown = sorted(set(weights) - set(wanted) - skip)

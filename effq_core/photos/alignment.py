@@ -59,7 +59,6 @@ def _align(a: Maps, b: Maps, placed: npt.NDArray[np.float32]) -> npt.NDArray[np.
 
 
 def _places(side: int) -> npt.NDArray[np.float32]:
-    """Returns the pixels' distance from the middle."""
     return np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2)
 
 

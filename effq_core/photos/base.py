@@ -60,10 +60,7 @@ class Dataset(Protocol):
         """Shortest side all images are stored at, in pixels; ``None`` where it varies."""
 
     def state(self) -> str:
-        """Returns a cheap fingerprint that changes when the content does.
-
-        Raises DatasetError if the dataset can no longer be read.
-        """
+        """Returns what changes when the content does, or raises DatasetError where it is gone."""
 
     def scan(self, reporter: Reporter) -> Index:
         """Lists every usable image, without duplicates."""

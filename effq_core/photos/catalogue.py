@@ -70,20 +70,14 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
 
 
 def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
-    """Makes ``imagenette`` present; the other datasets of the catalogue need no download.
-
-    Raises DatasetError if it is unknown, or cannot be used as it is.
-    """
+    """Makes ``imagenette`` present, or raises DatasetError; the others need no download."""
     if dataset_id == imagenette.DATASET_ID:
         imagenette.download_imagenette(home, reporter)
     open_dataset(dataset_id, home)
 
 
 def available(home: Home) -> list[DatasetCard]:
-    """Lists the datasets there are; the command line takes any other folder as well.
-
-    Raises DatasetError if the built-in photos are damaged.
-    """
+    """Lists the datasets there are, or raises DatasetError if the built-in photos are damaged."""
     patches = photo_patches.PhotoPatches()
     present = imagenette.is_present(home)
     return [

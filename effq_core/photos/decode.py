@@ -121,11 +121,7 @@ def decode(image: Image.Image, entry: int | ImageInput) -> Pixels:
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """Turns an image as its EXIF orientation says and converts it to RGB, transparent parts white.
-
-    Returns the same image where there is nothing to do. Raises DatasetError if the image's mode
-    cannot be converted.
-    """
+    """Turns an image upright (EXIF) and to RGB on white, or returns it; may raise DatasetError."""
     try:
         # Pillow's function copies an upright image, too: 150 MB of a photo of 50 megapixels.
         turned = image.getexif().get(_ORIENTATION) in range(2, 9)
@@ -187,7 +183,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Puts a transparent image on white."""
     whole = Image.new("RGB", image.size)
     for top in range(0, image.height, _STRIP):
         part = image.crop((0, top, image.width, min(top + _STRIP, image.height)))

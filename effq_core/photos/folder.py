@@ -126,10 +126,7 @@ class FolderDataset:
         )
 
     def open(self, item: ImageItem) -> Image.Image:
-        """Reads one image.
-
-        Raises DatasetError if it is missing, broken, too large or has changed since the scan.
-        """
+        """Reads one image, or raises DatasetError if it cannot or has changed since the scan."""
         path = self.root / item.key
         try:
             data = path.read_bytes()

@@ -42,10 +42,7 @@ def is_present(home: Home) -> bool:
 
 
 def open_imagenette(home: Home) -> FolderDataset:
-    """Opens the downloaded photos.
-
-    Raises DatasetError if it was not downloaded, or its folder is damaged.
-    """
+    """Opens the downloaded photos, or raises DatasetError if they are not there or damaged."""
     if not is_present(home):
         raise DatasetError(
             "Imagenette is not downloaded.",
@@ -64,10 +61,7 @@ def open_imagenette(home: Home) -> FolderDataset:
 def download_imagenette(
     home: Home, reporter: Reporter, *, url: str = URL, md5: str = MD5, size: int | None = None
 ) -> Path:
-    """Downloads and unpacks the photos, unless they are there; their folder appears whole.
-
-    Raises DownloadError if the archive cannot be had, or is not what it should be.
-    """
+    """Downloads the photos unless they are there, whole or not at all; may raise DownloadError."""
     folder = folder_of(home)
     if is_present(home):
         return folder

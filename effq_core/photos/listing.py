@@ -111,7 +111,6 @@ def _sort_into_classes(
 
 
 def _split_folders(folders: list[Path]) -> dict[Path, str | None]:
-    """Returns the folders of the splits with their names, or nothing if there are none."""
     by_name = {folder.name.lower(): folder for folder in folders}
     train = by_name.get(TRAIN)
     val = next((by_name[name] for name in EVALUATION_FOLDERS if name in by_name), None)

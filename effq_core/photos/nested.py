@@ -39,10 +39,7 @@ class Nested:
 
 
 def find_nested(paths: Iterable[Sequence[str]]) -> Nested | None:
-    """Looks whether class folders hold folders; ``None`` where they hold photos, or only one name.
-
-    ``paths`` are those of the photos below the dataset or its split, their own names last.
-    """
+    """Finds folders in class folders by ``paths`` below the dataset; ``None``: few, or one name."""
     inside = [path for path in paths if len(path) > 1]
     pairs = {(path[0], path[1]) for path in inside if len(path) > 2}
     below = [name for _, name in sorted(pairs)]

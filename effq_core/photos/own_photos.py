@@ -78,10 +78,7 @@ class OwnDataset(FolderDataset):
 
 
 def check_title(title: str) -> str:
-    """Makes what somebody calls their photos fit to be a name, on one line.
-
-    Raises DatasetError if nothing is left, or it is too long.
-    """
+    """Makes a title one line, or raises DatasetError if nothing is left, or it is too long."""
     line = unicodedata.normalize("NFC", one_line(title))
     if not line:
         raise DatasetError("The photos have no name.", "Give them one.")
@@ -102,10 +99,7 @@ def slug_of(title: str) -> str:
 
 
 def folder_of(home: Home, dataset_id: str) -> Path:
-    """Returns where a set is, or would be.
-
-    Raises DatasetError if the identifier is malformed: no path may be made of it.
-    """
+    """Returns where a set is or would be; raises DatasetError for what no path may be made of."""
     slug = dataset_id.removeprefix(PREFIX)
     if not _SLUG.fullmatch(slug) or len(slug) > _LONGEST_SLUG:
         raise DatasetError(
@@ -158,10 +152,7 @@ def remove_own(home: Home, dataset_id: str) -> int:
 
 
 def place_for(home: Home, title: str) -> Path:
-    """Returns where a new set of this name will be; the folder around it is made.
-
-    Raises DatasetError if there is a set of this name.
-    """
+    """Returns where a new set will be, around it made; raises DatasetError if the name is taken."""
     path = make_folder(home.datasets / FOLDER) / slug_of(title)
     if path.exists():
         raise DatasetError(

@@ -68,10 +68,7 @@ class SamplePhoto(NamedTuple):
 
 
 def sample_photos() -> list[SamplePhoto]:
-    """Returns the whole photos the crops are taken from.
-
-    Raises DatasetError if scikit-image lacks one.
-    """
+    """Returns the photos the crops are of, or raises DatasetError if scikit-image lacks one."""
     folder = _data_folder()
     photos = [SamplePhoto(photo.name, folder / photo.file, photo.credit) for photo in _PHOTOS]
     missing = [photo.path.name for photo in photos if not photo.path.is_file()]
@@ -111,10 +108,7 @@ class PhotoPatches:
         return list(_keys())
 
     def scan(self, reporter: Reporter) -> Index:
-        """Lists every crop; its content hash is that of the pixels.
-
-        Raises DatasetError if a photo is broken.
-        """
+        """Lists every crop with its pixels' hash, or raises DatasetError if a photo is broken."""
         items: list[ImageItem] = []
         total = len(_PHOTOS) * sum(CROPS.values())
         for key, label, split in _keys():
@@ -130,10 +124,7 @@ class PhotoPatches:
         return Index(self.id, self.state(), tuple(kept), self.class_names, self.wnids, (*skipped,))
 
     def open(self, item: ImageItem) -> Image.Image:
-        """Cuts one crop out of its photo, in the photo's mode (grey or RGB).
-
-        Raises DatasetError if there is no such crop, or the photo is broken.
-        """
+        """Cuts one crop out of its photo, in its mode, or raises DatasetError if there is none."""
         return self._crop(item.key)
 
     def _crop(self, key: str) -> Image.Image:

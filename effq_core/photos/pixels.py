@@ -164,7 +164,6 @@ def _reserve(path: Path) -> None:
 
 
 def _shorten(path: Path, count: int) -> None:
-    """Rewrites an array with its first ``count`` rows only."""
     whole = np.load(path, mmap_mode="r")
     shorter = path.with_suffix(".short")
     with shorter.open("wb") as file:

@@ -97,10 +97,7 @@ class Roots:
         return resolved
 
     def sub_folders(self, path: Path | str) -> SubFolders:
-        """Lists the folders one can go on to.
-
-        Raises DatasetError if it is not below a root, or cannot be read.
-        """
+        """Lists the folders one can go on to, or raises DatasetError if outside or unreadable."""
         folder = self.require(path)
         names: list[str] = []
         refused: list[str] = []

@@ -152,7 +152,6 @@ def candidates(
 def _parts(
     index: Index, seed: int, *, whole: bool = False
 ) -> tuple[list[ImageItem], list[ImageItem]]:
-    """Divides a dataset into its training and its evaluation part."""
     train = [item for item in index.items if item.split == TRAIN]
     val = [item for item in index.items if item.split == VAL]
     if train and val:

@@ -68,10 +68,7 @@ def refuse_traps(image: Image.Image, data: bytes, name: str) -> None:
 
 
 def count_scans(data: bytes, limit: int) -> int:
-    """Counts the scans of a JPEG file's first image, finding markers as libjpeg does.
-
-    Returns at most ``limit``; that, too, where there is no end of other segments.
-    """
+    """Counts a JPEG file's scans as libjpeg does, up to ``limit``, also of endless segments."""
     scans = segments = position = 0
     while scans < limit and (found := _MARKER.search(data, position)) is not None:
         marker, position = found[1][0], found.end()

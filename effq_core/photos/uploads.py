@@ -57,10 +57,7 @@ def shown_name(name: str) -> str:
 
 
 def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
-    """Reads an uploaded photo: its pixels are exactly what evaluation would make of the file.
-
-    Raises DatasetError if the file's type is not taken, it is too large, not an image or broken.
-    """
+    """Reads an uploaded photo as evaluation would read the file, or raises DatasetError."""
     shown = shown_name(name)
     extension = Path(shown).suffix.lower().lstrip(".")
     if extension not in UPLOAD_TYPES:
@@ -85,10 +82,7 @@ def read_sample(path: Path, name: str, entry: int | ImageInput) -> Photo:
 
 
 def enlarged(pixels: Pixels, side: int) -> Pixels:
-    """Enlarges what a model sees by a whole factor, so that its own pixels stay visible.
-
-    From uint8 (size, size, channels) to RGB, at most ``side`` large unless it was larger before.
-    """
+    """Enlarges uint8 (size, size, channels) by a whole factor to RGB of at most ``side``."""
     factor = max(1, side // pixels.shape[0])
     return as_rgb(pixels).repeat(factor, axis=0).repeat(factor, axis=1)
 

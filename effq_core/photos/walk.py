@@ -67,7 +67,6 @@ def walk(
 
 
 def _leads_back(target: str, places: Iterable[str]) -> bool:
-    """Returns whether a folder holds one of those a link was reached through."""
     return any(Path(place).is_relative_to(target) for place in places)
 
 

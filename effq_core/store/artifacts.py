@@ -69,10 +69,7 @@ class ArtifactStore:
         return (self.path(stage, fingerprint) / manifest.MANIFEST).is_file()
 
     def verify(self, artifact: Artifact) -> list[str]:
-        """Compares every file with its hash; returns what is wrong, one sentence a file.
-
-        Raises StoreError if a file cannot be read, which does not mean that it is damaged.
-        """
+        """Says of each file whether its hash differs; raises StoreError if one is unreadable."""
         problems = []
         for entry in artifact.files:
             file = artifact.path / entry.path
@@ -100,11 +97,7 @@ class ArtifactStore:
     def lock(
         self, stage: str, fingerprint: str, on_wait: Callable[[], None] | None = None
     ) -> Iterator[None]:
-        """Makes sure that one process at a time makes an artifact; look again with :meth:`find`.
-
-        ``on_wait`` is called about ten times a second while another process holds it, and may
-        raise.
-        """
+        """Lets one process at a time make an artifact; ``on_wait`` may raise meanwhile."""
         manifest.check_name(stage, fingerprint)
         lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
         lock.acquire(on_wait=on_wait)

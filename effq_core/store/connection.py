@@ -118,10 +118,7 @@ class Connection:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Writes all of a block or nothing.
-
-        Raises StoreError if the database is damaged, full or held by another process.
-        """
+        """Writes all of a block or nothing; raises StoreError if it is damaged, full or held."""
         with self._lock:
             try:
                 self._sqlite.execute("BEGIN IMMEDIATE")

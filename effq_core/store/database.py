@@ -38,10 +38,7 @@ class Database(RunStates):
         self.close()
 
     def check(self) -> None:
-        """Reads the whole file.
-
-        Raises DamagedIndexError if it is damaged, and StoreError if it cannot be read.
-        """
+        """Reads the whole file, or raises DamagedIndexError, or StoreError if it cannot be read."""
         for row in self._connection.select("PRAGMA quick_check"):
             if row[0] != "ok":
                 raise DamagedIndexError(
@@ -120,10 +117,7 @@ class Database(RunStates):
         return row_to_run(self._connection.select("SELECT * FROM runs WHERE id=?", (run.id,))[0])
 
     def delete_run(self, run_id: str) -> None:
-        """Removes a run and its events; its artifacts stay.
-
-        Raises InputError if there is no such run, or it is still active.
-        """
+        """Removes a run and its events, not artifacts; raises InputError if none or active."""
         run = self.get_run(run_id)
         if run.status.is_active and run.driver_pid is not None:
             raise InputError(f"The run {run_id} is {run.status}.", "Cancel it first.")

@@ -75,10 +75,7 @@ def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
 
 
 def free_unused(home: Home, database: Database) -> int:
-    """Removes artifacts no run uses, and what interrupted work has left; returns the bytes freed.
-
-    Raises StoreError if something cannot be removed, or nobody knows what a run uses.
-    """
+    """Removes artifacts no run uses and leftovers; returns bytes, or raises StoreError."""
     inventory = take_inventory(home, database)
     _refuse_while_unsure(inventory)
     freed = _free(home, database, inventory.unused)
@@ -107,7 +104,6 @@ def _refuse_while_unsure(inventory: Inventory, besides: Iterable[str] = ()) -> N
 
 
 def _free(home: Home, database: Database, keys: Iterable[Key]) -> int:
-    """Removes artifacts, unless somebody has come to use or make them meanwhile."""
     store = ArtifactStore(home)
     freed = 0
     for stage, fingerprint in keys:

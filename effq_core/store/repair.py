@@ -65,7 +65,6 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
 
 
 def _verified(store: ArtifactStore) -> tuple[list[Artifact], tuple[str, ...]]:
-    """Returns the artifacts whose every byte is right, and what was said of unreadable ones."""
     found, unreadable = [], []
     for name in store.names():
         try:
@@ -145,7 +144,6 @@ def _refuse_while_running(runs: Path) -> None:
 
 
 def _run_of(report: Artifact) -> RunRow | None:
-    """Makes a run of a report whose run nobody remembers."""
     params = report.inputs.get("params", {})
     plain = report.summary.get("experiment") or params.get("experiment")
     try:

@@ -19,10 +19,7 @@ class Reserve:
         self._file = folder / RESERVE
 
     def take(self) -> None:
-        """Sets the space aside.
-
-        Raises StoreError if there is none, or the folder is not writable.
-        """
+        """Sets the space aside, or raises StoreError if there is none, or it is not writable."""
         make_folder(self._file.parent)
         with store_errors(self._file):
             # Written, not only asked for: some file systems promise more than they have.

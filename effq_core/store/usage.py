@@ -78,10 +78,7 @@ class Inventory:
 
 
 def take_inventory(home: Home, database: Database) -> Inventory:
-    """Looks at every artifact and every run.
-
-    Raises StoreError if the index is damaged, or what a run uses cannot be read.
-    """
+    """Looks at every artifact and every run, or raises StoreError where it cannot."""
     found = Inventory(sizes=_sizes(home))
     stages = database.stage_keys()
     for run in database.list_runs():
@@ -160,7 +157,6 @@ def tree_size(path: Path) -> int:
 
 
 def _sizes(home: Home) -> dict[Key, int]:
-    """Adds up artifacts, and what interrupted stages have left to resume from."""
     found: dict[Key, int] = {}
     for root in (home.artifacts, home.scratch):
         for path in root.glob("[a-z]*/*"):
@@ -181,7 +177,6 @@ def _planned(home: Home, run: RunRow) -> set[Key] | None:
 
 
 def _with_inputs(home: Home, last: Key) -> set[Key]:
-    """Returns an artifact and everything it was made from, as their manifests say."""
     found: set[Key] = set()
     waiting = [last]
     while waiting:

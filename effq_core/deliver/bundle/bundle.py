@@ -34,11 +34,7 @@ _REGULAR = 0o100000
 
 
 def bundle_name(results: Results, variant: str) -> str:
-    """Names a variant's bundle: its folder, and with ``.zip`` its file.
-
-    Such as ``efficientnetv2_b0_imagenette-int8``; letters, digits, dots, dashes and underscores
-    only.
-    """
+    """Names a bundle's folder and file, such as ``efficientnetv2_b0_imagenette-int8``."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{results.model['model']}-{variant}")
     return name.lstrip(".-")
 

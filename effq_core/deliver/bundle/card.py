@@ -62,7 +62,6 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
 
 
 def _plain(text: object) -> str:
-    """Escapes text that Markdown would read as more than text."""
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
@@ -154,11 +153,9 @@ def _lines(results: Results, own: VariantResult, base: VariantResult) -> list[Li
 
 
 def _share(share: Proportion | None) -> str:
-    return fmt.NOTHING if share is None else fmt.share_with_interval(*_ends(share))
-
-
-def _ends(share: Proportion) -> tuple[float, float, float]:
-    return share.share, share.low, share.high
+    if share is None:
+        return fmt.NOTHING
+    return fmt.share_with_interval(share.share, share.low, share.high)
 
 
 def _median(timing: LatencyReport | None) -> str:

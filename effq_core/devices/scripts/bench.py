@@ -325,7 +325,6 @@ def _read(path: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Makes one short line of printable characters."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:NAME_LENGTH].strip()
 

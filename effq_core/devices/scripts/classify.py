@@ -48,18 +48,8 @@ _ORIENTATION = 0x0112  # EXIF's tag
 _STRIP = 256  # rows converted at a time where that takes several times the photo's memory
 # What Pillow raises for broken files.
 _BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    OverflowError,
-    MemoryError,
-    RuntimeError,
-    NotImplementedError,
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error),
+    *(zlib.error, OverflowError, MemoryError, RuntimeError, NotImplementedError),
 )
 
 
@@ -245,7 +235,6 @@ def _load(path: Path, threads: int) -> Any:
 
 
 def _input_values(path: Path, detail: dict[str, Any]) -> Any:
-    """Returns what each pixel value 0–255 is for the file's input, (256,) of its type."""
     pixels = np.arange(256, dtype=np.float64)
     dtype = np.dtype(detail["dtype"])
     if dtype == np.float32:

@@ -55,27 +55,19 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     same = int((wanted == found).sum())
     least = _of_strangers(wanted, found) if truth is None else _of_losses(wanted, found, truth)
     order = find_reordering(wanted, found, names)
+    said = order.facts(names) if order else None
     return judged(
         NAME,
         passed=same >= least and order is None,
         value=same / n,
         limit=least / n,
         n=n,
-        facts={
-            "same": same,
-            "n": n,
-            "least": least,
-            "order": order.facts(names) if order else None,
-        },
+        facts={"same": same, "n": n, "least": least, "order": said},
     )
 
 
 def least_plausible(draws: int, share: float) -> int:
-    """Finds how few hits are still plausible: fewer happen once in 10,000 times, at most.
-
-    ``draws`` are tries, with or without replacement, or sums of such, ``share`` the mean
-    probability of a hit, 0–1.
-    """
+    """Finds how few hits of ``draws`` of mean probability ``share`` are plausible (1 in 10,000)."""
     if draws <= 0 or share <= 0:
         return 0
     counts = np.arange(math.floor(draws * share) + 1)
@@ -88,7 +80,6 @@ def least_plausible(draws: int, share: float) -> int:
 
 
 def _of_losses(wanted: Ints, found: Ints, truth: Ints) -> int:
-    """Returns how few equal answers a file of its accuracy may have, class by class."""
     classes = 1 + int(truth.max())
     n, a, b = (
         np.bincount(truth[chosen], minlength=classes)
@@ -102,7 +93,6 @@ def _of_losses(wanted: Ints, found: Ints, truth: Ints) -> int:
 
 
 def _of_strangers(wanted: Ints, found: Ints) -> int:
-    """Returns how few equal answers a form of the model may have, without labels."""
     chance = chance_agreement(wanted, found)
     return least_plausible(len(wanted), chance + RELATED * (1 - chance))
 

@@ -111,7 +111,6 @@ class _Better:
 def _better_feeding(
     truth: Ints, now: Predictions, subject: Subject, reporter: Reporter | None
 ) -> _Better | None:
-    """Returns the way of feeding that makes the model right, if one does."""
     few, more = _spread(len(truth), SCREENED), _spread(len(truth), JUDGED)
     file = Refed(subject.path, subject.folder, subject.inside, now.ignored)
     ways = list(other_feedings(subject.outside or subject.inside, subject.images.shape[-1]))

@@ -11,7 +11,6 @@ ROLES = ("calibration", "training", "evaluation")
 
 
 def _check(first: str, second: str, measured: Measured) -> Gate | None:
-    """Compares two samples by content; its value is the number of contents in both."""
     if not {first, second} <= measured.inputs.keys():
         return None
     a, b = (

@@ -40,10 +40,7 @@ class Comparison(Plain):
 
 
 def lookalike_gate(found: Comparison) -> Gate:
-    """Checks that no evaluation image looks like one the model was made with; counts those that do.
-
-    Calibration and training images may look alike: nothing is measured on either.
-    """
+    """Counts evaluation images that look like one the model was made with: there may be none."""
     count = len(found.alike)
     return judged(
         _name(found.role),

@@ -42,10 +42,7 @@ class Computed:
 
 
 def computed(file: Path | bytes) -> tuple[Computed, ...]:
-    """Lists how a file's operators compute, in order, but for those that only change a type.
-
-    Raises ModelError if the file cannot be read.
-    """
+    """Lists how operators compute, in order, but borders between types, or raises ModelError."""
     return tuple(
         Computed(
             op.kind.name,

@@ -82,8 +82,6 @@ def affordable(multiplications: float) -> int:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """What two kernels' outputs to the same images come to."""
-
     difference: float  # root mean square difference, relative to that between images
     is_rounding: bool  # whether it is no more than rounding the outputs gives, or small enough
     largest: float  # largest difference of one output

@@ -62,11 +62,7 @@ MODELS: dict[str, ModelCard] = {}
 
 
 def register(family: Family) -> None:
-    """Adds a family and its models.
-
-    Raises InputError if its name, an architecture or a model is known already, or a model is of an
-    architecture it does not have.
-    """
+    """Adds a family and its models, or raises InputError if any of it is another's already."""
     taken = {name for each in FAMILIES.values() for name in each.architectures}
     for name in [name for name in family.architectures if name in taken]:
         raise InputError(f"Two model families have the architecture {name!r}.")

@@ -77,10 +77,7 @@ def is_own(model_id: str) -> bool:
 
 
 def slug_of(name: str) -> str:
-    """Makes an identifier of a name: lower-case letters, digits and single underscores.
-
-    Raises ModelError if nothing of it is left.
-    """
+    """Makes lower-case letters, digits and single underscores of a name, or raises ModelError."""
     slug = re.sub(r"[^a-z0-9]+", "_", name.casefold())[:_SLUG_LENGTH].strip("_")
     if not slug:
         raise ModelError(
@@ -96,10 +93,7 @@ def own_folder(home: Home) -> Path:
 
 
 def model_folder(home: Home, model_id: str) -> Path:
-    """Returns the folder of a model, ``own:`` and its slug, whether it is there or not.
-
-    Raises ModelError if it is no such identifier; no path is made of it then.
-    """
+    """Returns a model's folder, there or not; raises ModelError for what no path may be made of."""
     slug = model_id.removeprefix(PREFIX)
     if not is_own(model_id) or not _SLUG.fullmatch(slug):
         raise _unknown(home, model_id)
@@ -121,10 +115,7 @@ def own_models(home: Home) -> tuple[OwnCard, ...]:
 
 
 def get_own(model_id: str, home: Home) -> OwnCard:
-    """Looks a model up.
-
-    Raises ModelError if there is no such model, and StoreError if its card is damaged.
-    """
+    """Looks a model up, or raises ModelError, or StoreError if its card is damaged."""
     folder = model_folder(home, model_id)
     if not (folder / CARD_FILE).is_file():
         raise _unknown(home, model_id)
@@ -132,10 +123,7 @@ def get_own(model_id: str, home: Home) -> OwnCard:
 
 
 def remove_own_model(model_id: str, home: Home) -> None:
-    """Removes a model; what runs have found with it stays.
-
-    Raises ModelError if there is no such model, and StoreError if it cannot be removed.
-    """
+    """Removes a model, not what runs found with it, or raises ModelError or StoreError."""
     folder = model_folder(home, model_id)
     if not folder.is_dir():
         raise _unknown(home, model_id)

@@ -76,10 +76,7 @@ class FlatModel:
 
     @classmethod
     def read(cls, folder: Path) -> FlatModel:
-        """Reads what :meth:`write` wrote, trusting none of it.
-
-        Raises ModelError if it is not such a list.
-        """
+        """Reads what :meth:`write` wrote, trusting none of it, or raises ModelError."""
         try:
             plain = json.loads((folder / FLAT_FILE).read_text(encoding="ascii"))
             rows = plain["layers"]

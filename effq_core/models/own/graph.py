@@ -65,10 +65,7 @@ _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
-    """Refuses operators that do more than compute, but for a SavedModel's of variables if asked.
-
-    Raises ModelError if one is not known.
-    """
+    """Refuses (ModelError) operators that do more than compute, but a SavedModel's if asked."""
     known = COMPUTING | _STORING if saved_model else COMPUTING
     _refuse(set(names) - known)
 
@@ -132,10 +129,7 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int =
 def frozen_call(
     call: Callable[[Any], Any], image_size: int, channels: int = COLOUR
 ) -> Callable[[Any], Any]:
-    """Makes a stranger's model one that can run inside of another graph: of known operators only.
-
-    Raises ModelError if it has operators that do more than compute.
-    """
+    """Makes a stranger's model one of known operators for another graph, or raises ModelError."""
     spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32)
     # What nothing depends on is not in a frozen graph: it would not run, and not be told either.
     traced = tf.function(call, input_signature=[spec]).get_concrete_function().graph
@@ -145,7 +139,6 @@ def frozen_call(
 
 
 def _constant(call: Callable[[Any], Any], spec: Any) -> tuple[Any, str]:
-    """Traces, and returns the graph of constants and the name of its output."""
     # An identity of ours at the end: its first and only output is the model's.
     traced = tf.function(lambda image: tf.identity(call(image)), input_signature=[spec])
     constant = convert_variables_to_constants_v2(
@@ -155,10 +148,7 @@ def _constant(call: Callable[[Any], Any], spec: Any) -> tuple[Any, str]:
 
 
 def _without_compiling(graph: Any) -> bool:
-    """Lets functions that were to be compiled be inlined; returns whether there were any.
-
-    Keras wraps grouped convolutions so, and no function may be left in what is kept.
-    """
+    """Lets functions be inlined that Keras wrapped to be compiled, as grouped convolutions are."""
     found = False
     nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
     for attributes in [*(n.attr for n in nodes), *(f.attr for f in graph.library.function)]:
@@ -180,11 +170,7 @@ def write_graph(graph: Any, folder: Path) -> None:
 
 
 class GraphModel:
-    """A kept graph that can be called like a Keras model, for inference only.
-
-    Its ``input_shape`` is ``(None, side, side, channels)``. Raises ModelError if it is no such
-    graph.
-    """
+    """A kept graph called like a Keras model, for inference only; may raise ModelError."""
 
     def __init__(self, folder: Path) -> None:
         self._graph = graph_pb2.GraphDef()
@@ -200,10 +186,7 @@ class GraphModel:
         self.input_shape = (None, *sides[1:])
 
     def __call__(self, images: Any, training: bool = False) -> Any:
-        """Returns probabilities, float32 ``(1, classes)``, of a float32 image.
-
-        Only inside of another graph, such as a ``tf.function``.
-        """
+        """Returns float32 ``(1, classes)`` of a float32 image, only inside of another graph."""
         if training:
             raise ModelError("A graph of constants cannot be trained.")
         return _imported(self._graph, images, f"{OUTPUT}:0")

@@ -42,10 +42,7 @@ class Affine:
 
     @property
     def normalisation(self) -> Normalisation | None:
-        """Returns it as what can be kept; ``None`` where it is the image as it is.
-
-        Raises ValueError if it has neither three channels nor one.
-        """
+        """What can be kept of it; ``None`` where it is the image as it is."""
         channels = len(self.order)
         made = Normalisation(tuple(map(float, self.scale)), tuple(map(float, self.offset)))
         if channels != GREY:
@@ -114,7 +111,6 @@ def _sliced(node: Any, image: Affine) -> Affine | None:
 
 
 def _part(value: Any) -> Any:
-    """Reads one index, whatever way a configuration writes it."""
     if isinstance(value, dict):
         if value.get("class_name") == "__ellipsis__":
             return Ellipsis
@@ -123,7 +119,6 @@ def _part(value: Any) -> Any:
 
 
 def _setting(node: Any, name: str, place: int) -> Any:
-    """Returns an argument of a call, or the setting of that name of what is called."""
     args, kwargs = arguments_of(node)
     if name in kwargs:
         return kwargs[name]

@@ -81,11 +81,7 @@ def ready_files(home: Home) -> tuple[ReadyFile, ...]:
 
 
 def get_ready(variant: str, home: Home) -> ReadyFile:
-    """Looks a file up by the name of its variant, ``file_`` and its slug.
-
-    Raises ModelError if there is none of that name, and StoreError if its card is damaged, or the
-    file it describes is gone.
-    """
+    """Looks a file up by its variant, or raises ModelError, or StoreError if it is damaged."""
     return _read(_folder_of(variant, home))
 
 
@@ -101,10 +97,7 @@ def _folder_of(variant: str, home: Home) -> Path:
 
 
 def remove_ready(variant: str, home: Home) -> None:
-    """Removes a file; what runs have found with it stays.
-
-    Raises ModelError if there is none of that name, and StoreError if it cannot be removed.
-    """
+    """Removes a file, not what runs found with it, or raises ModelError or StoreError."""
     remove_tree(_folder_of(variant, home))
 
 

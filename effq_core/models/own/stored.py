@@ -28,10 +28,7 @@ def open_own(card: OwnCard) -> Any:
 
 
 def load_own(folder: Path) -> Any:
-    """Builds a model as :func:`open_own` does, from the store or what :func:`save_own` wrote.
-
-    Raises ModelError if the files are none of a model.
-    """
+    """Builds a model as :func:`open_own` does, of what is in a folder, or raises ModelError."""
     if (folder / GRAPH_FILE).is_file():
         return GraphModel(folder)
     model = build_flat(FlatModel.read(folder))

@@ -203,7 +203,6 @@ def _check_object(node: dict[str, Any]) -> None:
 
 
 def _check_constant(kind: str, config: Any, named: str) -> None:
-    """Refuses what is no array of numbers, no part of one, and no tensor between layers."""
     known = kind in ("__keras_tensor__", "__tuple__", "__ellipsis__")
     numbers = kind in ("__tensor__", "__numpy__") and is_constant(config)
     if not (known or numbers or (kind == "__slice__" and is_slice(config))):
@@ -213,7 +212,6 @@ def _check_constant(kind: str, config: Any, named: str) -> None:
 
 
 def _check_settings(kind: str, node: dict[str, Any], named: str) -> None:
-    """Refuses settings that are more than numbers and the few words arithmetic needs."""
     config = node.get("config")
     if not isinstance(config, dict):
         raise ModelError(f"The file says nothing of {kind}{named}.", _INSTEAD)

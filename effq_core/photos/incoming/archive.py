@@ -40,15 +40,8 @@ _LONGEST_ENTRY = 2048  # bytes of the directory on average: names of 300 letters
 _ZIP64_END = 76  # bytes that large archives have between the directory and the end record
 _DIRECTORY_SIZE, _DIRECTORY_END = 5, 9  # of the list Python keeps the end record in
 _BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    IndexError,
-    OverflowError,
-    NotImplementedError,
-    RuntimeError,
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, IndexError),
+    *(OverflowError, NotImplementedError, RuntimeError),
 )
 
 

@@ -49,7 +49,6 @@ def arrange(
 
 
 def _file_name(number: int, name: str) -> str:
-    """Names a stored photo: a number, what it was called, and its extension."""
     last = PurePosixPath(name.rpartition("/")[2])
     return f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"
 

@@ -26,10 +26,7 @@ _CLASS_LEVELS = 2  # folders of a path that may tell its class: below a split, o
 
 
 def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
-    """Sorts files that were sent one by one, under names that are any text.
-
-    Their contents are in ``folder``, named ``000000`` and so on in the same order.
-    """
+    """Sorts files sent one by one under any names, their contents in ``000000`` and so on."""
     found = Found()
     seen: set[str] = set()
     for number, given in enumerate(names):
@@ -41,10 +38,7 @@ def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
 
 
 def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
-    """Copies a folder's photos, links followed, into an empty one, under names of ours.
-
-    Raises DatasetError if it is no folder, cannot be read, or holds more than the limits.
-    """
+    """Copies a folder's photos, links followed, under names of ours; may raise DatasetError."""
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise DatasetError(f"{folder} {problem}.", "Give a folder of photos, or a zip.")
@@ -111,8 +105,6 @@ def _sort(found: Found, name: str, path: str, size: int, seen: set[str], limits:
 
 
 def _files(folder: Path, found: Found) -> Iterator[Path]:
-    """Yields the plain files below a folder, and those links lead to, in the order of names."""
-
     def entries(current: Path) -> list[Path]:
         try:
             return sorted(current.iterdir())

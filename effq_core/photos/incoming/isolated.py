@@ -102,7 +102,6 @@ _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 
 
 def _listen(lines: IO[bytes], limits: Limits, reporter: Reporter, deadline: float) -> str:
-    """Passes on what the worker says until it ends; returns the photo it was at."""
     at, heard, rest = "", time.monotonic(), b""
     with selectors.DefaultSelector() as selector:
         selector.register(lines, selectors.EVENT_READ)

@@ -99,7 +99,6 @@ def _wrapping(paths: list[list[str]]) -> int:
 
 
 def _splits(paths: list[list[str]]) -> dict[str, str]:
-    """Returns the folders of the splits, or nothing where there are none."""
     tops = {path[0].casefold() for path in paths if len(path) > 1}
     deep = {path[0].casefold() for path in paths if len(path) > 2}
     train = TRAIN if TRAIN in tops else None
@@ -190,10 +189,7 @@ def _text(content: bytes) -> str:
 
 
 def _finder(names: Sequence[str]) -> Callable[[str], str | None]:
-    """Returns what finds the photo somebody means, by every way to call it that means one only.
-
-    Exact names win, then parts of the path, then either without the ending.
-    """
+    """Returns what finds the photo meant: exact names win, then parts, then without endings."""
     ways: dict[str, set[str]] = {}
     bare: dict[str, set[str]] = {}
     for name in names:
@@ -214,7 +210,6 @@ def _finder(names: Sequence[str]) -> Callable[[str], str | None]:
 
 
 def _label(text: str) -> str:
-    """Makes a class's name one short line."""
     line = " ".join(shown(clean(text)).split())
     return line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 1]}…"
 

@@ -54,10 +54,7 @@ class Seen(Plain):
 def read_labels(
     found: Found, content: bytes | None, called: str, *, one_down: bool = False
 ) -> Labelled:
-    """Decides where labels come from: a list given beside the photos, one in the archive, folders.
-
-    Raises DatasetError if a list cannot be read or names no photo, or there are no such folders.
-    """
+    """Decides where labels come from, a list or folders; may raise DatasetError."""
     names = sorted(file.name for file in found.files)
     if not names:
         reasons = Counter(each.reason for each in found.skipped).most_common(3)
@@ -115,10 +112,7 @@ def assemble(
     pictures: Mapping[str, bytes],
     limits: Limits,
 ) -> Preview:
-    """Puts together what was seen.
-
-    Raises DatasetError if no photo can be used, or there is one class only, or too many.
-    """
+    """Puts together what was seen, or raises DatasetError if no dataset can be made of it."""
     skipped = [*found.skipped, *labelled.skipped]
     files = {file.name: file for file in found.files}
     names = sorted({place.label for place in labelled.places.values() if place.label is not None})

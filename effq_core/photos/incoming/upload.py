@@ -44,10 +44,7 @@ class Upload:
         self.draft.close()
 
     def with_classes(self, *, one_down: bool, reporter: Reporter | None = None) -> Upload:
-        """Takes other folders as classes; only photos to show are decoded again.
-
-        Raises DatasetError if they cannot be used so; then these are as they were.
-        """
+        """Takes other folders as classes; raises DatasetError, and changes nothing, if unusable."""
         request = {**self.request, "one_down": one_down}
         preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
         return replace(self, preview=preview, request=request)

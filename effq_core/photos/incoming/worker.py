@@ -128,7 +128,6 @@ def _find(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
 
 
 def _known(draft: Path) -> tuple[dict[str, Seen], dict[str, bytes]]:
-    """Reads what a process before this one has seen."""
     seen, pictures = {}, {}
     path = draft / SEEN
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
