@@ -10,8 +10,7 @@ from effq_core.base.errors import EngineError
 from effq_core.base.files import store_errors
 from effq_core.base.locks import FileLock
 
-TEMPORARY = "EFFQ_HOST_TMPDIR"
-"""Names the host's temporary folder where a worker has one of its own."""
+TEMPORARY = "EFFQ_HOST_TMPDIR"  # names the host's folder where a worker has one of its own
 
 
 def host_folder() -> Path:

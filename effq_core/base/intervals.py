@@ -10,8 +10,7 @@ from typing import Any
 
 CONFIDENCE = 0.95  # confidence of every interval
 
-DOUBT = 1e-4
-"""Probability at which chance is ruled out: a run has dozens of checks, and none may cry wolf."""
+DOUBT = 1e-4  # at which chance is ruled out: a run has dozens of checks
 
 SIGNIFICANCE = 0.05  # below this p a difference is called more than chance would do
 

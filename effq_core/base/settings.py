@@ -16,13 +16,10 @@ STUDIO = _PACKAGE / "_studio" if (_PACKAGE / "_studio").is_dir() else _PACKAGE.p
 """Where the dashboard and the assets lie: in the package where a wheel was installed (see
 ``setup.py``), else beside it, at the top of the repository."""
 ASSETS = STUDIO / "assets"  # bundled weights, labels and the reference run
-REFERENCE_RUN = ASSETS / "reference_run"
-"""A whole run of the bundled model: results, answers and, of most variants, files."""
+REFERENCE_RUN = ASSETS / "reference_run"  # a whole run of the bundled model, with files
 
 
-QUIET_SECONDS = 120.0
-"""How long a run waits for a quiet processor before it times files, unless
-``EFFQ_QUIET_SECONDS`` says otherwise."""
+QUIET_SECONDS = 120.0  # a run waits for a quiet processor; see :func:`quiet_seconds`
 
 
 def quiet_seconds() -> float:

@@ -20,8 +20,7 @@ from effq_core.base.settings import Home
 from effq_core.runtimes.registry import packages
 
 LEAST_MEMORY = 4 << 30  # bytes of main memory a fine-tuning worker can need
-LEAST_DISK = 2 << 30
-"""Bytes that should be free: one run of everything takes about a quarter of this."""
+LEAST_DISK = 2 << 30  # bytes that should be free: four runs of everything
 _TIMEOUT = 3.0
 _PIN = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[\w.+!-]+)")
 

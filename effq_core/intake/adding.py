@@ -25,8 +25,7 @@ from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.photos.uploads import shown_name
 
 MAX_MIB = 1024  # largest file, in MiB
-MAX_UPLOAD_MIB = 200
-"""Largest file through a browser, in MiB: the server holds it in memory until it is stored."""
+MAX_UPLOAD_MIB = 200  # through a browser, in MiB: held in memory until it is stored
 ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")
 _BLOCK = 1 << 20
 
@@ -40,8 +39,7 @@ class Offer:
     name: str  # of the file, as it was given
     labels: tuple[Label, ...]  # of the outputs, in their order
     preprocessing: Preprocessing  # what the model expects of RGB 0–255
-    # Side of the input in pixels where the file leaves it open; ``None``: the file's, or 224.
-    image_size: int | None = None
+    image_size: int | None = None  # pixels where the file leaves it open; ``None``: 224
     resize: Resize = Resize.CROP  # how photos were brought to that size when it was trained
 
 

@@ -25,8 +25,7 @@ from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
 from effq_core.tflite.operators import BY_NAME
 
-_ENDS = (0.9, 1.1)
-"""Between these the scores of a file that ends in a softmax add up, roundings included."""
+_ENDS = (0.9, 1.1)  # sums of a softmax's scores, roundings included
 
 
 def _report(path: Path, out: Path) -> FileReport:

@@ -18,8 +18,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
 
 MAX_CONFIG = 32 << 20  # bytes of a configuration; ResNet152's has 0.4 MiB
-MAX_UNPACKED = 4 << 30
-"""Bytes all members of an archive may have together, counted while they are read."""
+MAX_UNPACKED = 4 << 30  # bytes of all of an archive, counted while they are read
 MAX_GRAPH = 64 << 20  # bytes of a SavedModel's graph, whose weights are in other files
 _MOST_MEMBERS = 2_000
 _BLOCK = 1 << 20

@@ -16,8 +16,7 @@ _LEAST = 160
 known ones a wrong one keeps at most 141; the right one 236, and still 200 where the calibration
 photos lacked a fifth of the range."""
 _CERTAIN = 192  # so few are worth a note
-_SAME = 0.25
-"""Steps; the scale of −1 to 1 in all 256 steps gives half a step more than the symmetric one."""
+_SAME = 0.25  # steps; a full-range scale of −1 to 1 gives half a step more
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,7 @@ class Fit:
     """What a file is fed."""
 
     feeding: Feeding  # what is done to its pixels
-    # Scale and offset, where they are not those of the preprocessing that was said.
-    fed: dict[str, float] | None = None
+    fed: dict[str, float] | None = None  # scale and offset, where the preprocessing's are not
     note: str = ""  # what a reader must know; empty where all fits
 
 

@@ -27,8 +27,7 @@ from effq_core.models.own.card import (
 from effq_core.models.own.ready import MODEL_FILE, ReadyFile, get_ready, ready_folder
 from effq_core.photos.uploads import shown_name
 
-_ASIDE = ".replaced."
-"""Begins the name of a folder that is being replaced; no model's name begins with a dot."""
+_ASIDE = ".replaced."  # begins the name of a folder that is being replaced
 
 
 def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard | ReadyFile:

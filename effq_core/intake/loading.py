@@ -44,8 +44,7 @@ class Loaded:
     call: Callable[[Any], Any]
     shape: InputShape  # of its input
     model: Any  # the Keras model; ``None`` for a SavedModel, which has no layers
-    # What it was trained in, where that is not float32, in which it is here.
-    precisions: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()  # what it was trained in, if not in float32
 
 
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:

@@ -22,10 +22,8 @@ from effq_core.photos.decode import Pixels
 CHECK_WHAT_WAS_SAID = "Check the labels and the preprocessing, and add it again."
 """What to do about it."""
 
-_SURELY_SEEN = 3
-"""So many photos, and none recognised, are worth a word even where no cause is found."""
-_UNLIKELY = 0.01
-"""Chance of knowing one photo by luck, up to which none of them known tells something."""
+_SURELY_SEEN = 3  # photos of which recognising none is worth a word
+_UNLIKELY = 0.01  # chance of knowing one by luck, up to which that tells something
 
 
 def unrecognised(

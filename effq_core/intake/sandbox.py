@@ -46,8 +46,7 @@ class Bounds:
 
     seconds: float = 420.0  # From start to end. A V2-B0 at 224 px takes about 60 on two cores.
     resident: int = 6 * GIB  # Bytes in memory. That V2-B0 needs 2 GiB, a ResNet-152 about 4.
-    # Bytes of addresses, of which TensorFlow reserves far more than it uses.
-    address_space: int = 24 * GIB
+    address_space: int = 24 * GIB  # bytes; TensorFlow reserves far more than it uses
     keep_free: int = KEEP_FREE  # bytes of the disk that it leaves
 
 

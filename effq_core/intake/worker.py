@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from effq_core.intake.files import ModelFile
 
 _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
-_INSTALLED = ("site-packages", "dist-packages")
-"""Names of folders of packages, wherever a ``.pth`` file says they are."""
+_INSTALLED = ("site-packages", "dist-packages")  # folders that ``.pth`` files may name
 _SYSTEM = (
     *("/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/cpuinfo", "/proc/meminfo"),
     *("/proc/stat", "/proc/sys/vm", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"),

@@ -9,9 +9,7 @@ from effq_core.base.intervals import Proportion, proportion
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Bools, Floats, Ints, Predictions, top1, top5
 
-CALIBRATION_BINS = 15
-"""Bins of the expected calibration error, as in Guo et al., "On Calibration of Modern Neural
-Networks", ICML 2017."""
+CALIBRATION_BINS = 15  # as in Guo et al., "On Calibration of Modern Neural Networks", 2017
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +38,10 @@ class AccuracyReport(Plain):
 
     n: int  # images
     top1: Proportion | None = None  # images whose most probable class is the true one
-    # Images whose true class is among the five most probable; ``None`` also where the model has
-    # five classes or fewer, as it then says nothing.
-    top5: Proportion | None = None
+    top5: Proportion | None = None  # ``None`` also for five classes or fewer
     per_class: tuple[ClassScore, ...] = ()  # top-1 of each dataset class that has images
     calibration_error: float | None = None  # expected calibration error, 0–1 (15 equal bins)
-    # The bins behind it that hold images, for a reliability diagram.
-    bins: tuple[CalibrationBin, ...] = ()
+    bins: tuple[CalibrationBin, ...] = ()  # those with images, for a reliability diagram
     # Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is a dataset
     # class, or ``dataset_classes`` for "other": a model class the dataset lacks.
     confusion: tuple[tuple[int, int, int], ...] = ()

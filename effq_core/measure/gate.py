@@ -60,8 +60,7 @@ class Rule:
     purpose: str  # what it protects against
     sentence: Callable[..., str]  # says what was found; takes the facts by name
     group: str = ""  # heading of several rules of a kind; empty where it stands alone
-    # Judges a variant's file; ``None`` where it has nothing to judge
-    of_file: Callable[[Evidence], Gate | None] | None = None
+    of_file: Callable[[Evidence], Gate | None] | None = None  # judges a file, if it has one
     of_samples: Callable[[Measured], Gate | None] | None = None  # judges a run's samples, likewise
 
     @property

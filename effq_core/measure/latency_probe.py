@@ -23,8 +23,7 @@ from effq_core.measure.others import OtherProcesses
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import runtime_of
 
-MODEL_ERROR = 3
-"""Exit code where the file cannot be used; the JSON then holds ``message`` and ``hint``."""
+MODEL_ERROR = 3  # exit code of an unusable file; JSON ``message`` and ``hint``
 WATCHED_SECONDS = 0.25
 """Shortest time over which others are watched: the system counts in hundredths of a second, and in
 much less the share of a quiet machine would be noise. A quick file is warmed up for longer."""

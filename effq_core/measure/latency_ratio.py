@@ -8,17 +8,14 @@ from effq_core.base import formatting as fmt
 from effq_core.measure.latency import LatencyReport
 
 MARK = "*"  # stands after every ratio that was made from a disturbed timing
-NOT_TOGETHER = "not timed together"
-"""Stands where a ratio's interval would be if its files had been timed in turn."""
+NOT_TOGETHER = "not timed together"  # in place of an interval over rounds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
     """How many times as fast one file is as another."""
 
-    # The median over the rounds in which both were timed; of separate timings the ratio of their
-    # medians.
-    times: float
+    times: float  # median over the shared rounds; else of the medians
     low: float  # of the lowest round; of separate timings what their medians' intervals allow
     high: float  # of the highest round
     rounds: int  # rounds both were timed in; 0: they were timed separately

@@ -24,16 +24,10 @@ class Predictions:
     """What one variant answered to every image; raises StageError if the parts do not fit."""
 
     probabilities: Floats  # outputs, float32 (n, classes of the model)
-    # True class of each image as the *dataset* counts them, int64 (n,); ``None`` where the images
-    # have no labels.
-    labels: Ints | None
-    # Model class of each dataset class, int64 (classes of the dataset,), where the dataset's
-    # classes are some of the model's; ``None`` where they are the same.
-    class_map: Ints | None
+    labels: Ints | None  # as the *dataset* counts them, int64 (n,), if there are any
+    class_map: Ints | None  # model class of each dataset class, int64; ``None``: the same
     keys: list[str]  # which image each row is, the same for every variant
-    # Output that is no answer, "background", as the dataset has no such class; its values are set
-    # to zero. ``None``: all are answers.
-    ignored: int | None = None
+    ignored: int | None = None  # output that is no answer, such as "background": set to zero
 
     def __post_init__(self) -> None:
         probabilities = np.asarray(self.probabilities, np.float32)

@@ -27,8 +27,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import DOUBT, mcnemar
 from effq_core.measure.predictions import Ints
 
-RELATED = 0.1
-"""Least share of the agreement possible beyond chance that makes a file a form of the model."""
+RELATED = 0.1  # least share of agreement beyond chance that makes a file a form
 KAPPA = 0.5  # least agreement beyond chance of answers that are read in the right order
 
 _FOLDS = 5

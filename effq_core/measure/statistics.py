@@ -18,8 +18,7 @@ from effq_core.base.intervals import (
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
 
-MARGIN_POINTS = 1.0
-"""A difference in accuracy below this many points is taken as of no practical consequence."""
+MARGIN_POINTS = 1.0  # a smaller difference is of no practical consequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +26,7 @@ class Comparison(Plain):
     """A variant set against a baseline on the same images; without labels, only the last four."""
 
     n: int  # images
-    # Top-1 of the variant minus that of the baseline, in percentage points.
-    difference_points: float | None = None
+    difference_points: float | None = None  # of top-1, in percentage points
     low_points: float | None = None  # lower end of its 95 % interval (Agresti and Min 2005)
     high_points: float | None = None  # upper end
     worse: int | None = None  # images the baseline gets right and the variant wrong

@@ -8,8 +8,7 @@ from difflib import get_close_matches
 _NUMBERED = re.compile(r"\s*(\d+)\s*(?:[.:,)\-]|[\s_])[\s_]*(?=[^\s_\d])")
 _BETWEEN = re.compile(r"(?<=[^\s_\-])(?![\s_]+-\d)[\s_\-]+(?=[^\s_\-])|[\s_]+")
 """What separates words. A hyphen before or after all of them is a sign: ``-1``, ``A-``."""
-_ALIKE = 0.8
-"""Share of letters two names have in common, in order, from which one may be meant by the other."""
+_ALIKE = 0.8  # share of letters, in order, from which one may be meant by the other
 _SHORT = 5  # letters below which that is chance, unless only one of them differs
 
 

@@ -10,21 +10,17 @@ from effq_core.models.card import Label
 from effq_core.models.class_names import canonical, nearest, without_numbers
 from effq_core.photos.labels import as_wnid
 
-_MOST_NAMED = 3
-"""Classes a note names one by one: those first that were probably meant to be a label."""
-_MOST_COMPARED = 10
-"""Classes that are compared with all labels for that, which takes a while for thousands."""
+_MOST_NAMED = 3  # classes a note names, first those probably meant as a label
+_MOST_COMPARED = 10  # classes compared with all labels, which takes a while
 
 
 class HeadUse(StrEnum):
     """What becomes of a model's head on a dataset."""
 
     WHOLE = "whole"  # the dataset's classes are the model's
-    SUBSET = "subset"
-    """The dataset's classes are some of the model's: an answer outside them counts as wrong."""
+    SUBSET = "subset"  # some of the model's classes: an answer outside counts as wrong
     NEW = "new"  # the dataset has classes of its own: a new head is trained on frozen features
-    UNLABELLED = "unlabelled"
-    """There are no labels: agreement with float32 is measured, accuracy is not."""
+    UNLABELLED = "unlabelled"  # agreement with float32 is measured, accuracy is not
 
 
 @dataclass(frozen=True)
@@ -60,8 +56,7 @@ class HeadNote:
     """What to say before a run about a model's head."""
 
     reason: str = ""  # which classes are not the model's; empty where it keeps its head
-    # Whether some classes are the model's, or nearly: it may be meant to keep it.
-    near_miss: bool = False
+    near_miss: bool = False  # whether some classes are nearly the model's: keep its head?
 
     @property
     def text(self) -> str:

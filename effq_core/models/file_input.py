@@ -40,8 +40,7 @@ class TensorSpec:
 class Feeding:
     """What is written beside a file."""
 
-    # Factor of each of the model's channels, from 0–255; one where its input is grey.
-    scale: Sequence[float] = (1.0,) * 3
+    scale: Sequence[float] = (1.0,) * 3  # factor of each channel, from 0–255
     offset: Sequence[float] = (0.0,) * 3  # summand of each
     order: Sequence[int] = _RGB  # which of R, G and B each is; of no meaning where it is grey
     softmax: bool = False  # whether its outputs are scores, and a softmax comes after them

@@ -19,8 +19,7 @@ class Answers:
     """How outputs are read. One output alone is the probability of the second of two classes."""
 
     logit: bool = False  # whether a single output is a score before a sigmoid
-    # Place of an output that is none of the classes and left out; ``None``: no such.
-    background: int | None = None
+    background: int | None = None  # place of an output that is no class, if any
 
     def classes(self, outputs: int) -> int:
         """Returns how many classes a file with so many outputs has."""

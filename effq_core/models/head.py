@@ -18,8 +18,7 @@ from effq_core.models.build import replace_head
 from effq_core.models.card import ModelCard
 from effq_core.models.families.family import FEATURES, HEAD
 
-VALIDATION_SHARE = 0.2
-"""Share of the training sample held out, from its start, where fine-tuning holds out its own."""
+VALIDATION_SHARE = 0.2  # held out from the start, where fine-tuning holds out its own
 METHOD = "multinomial logistic regression (L2, C = 1) on the model's frozen, standardised features"
 """How a head is trained, for people."""
 

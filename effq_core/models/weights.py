@@ -18,8 +18,7 @@ from effq_core.models.card import ModelCard
 
 # TypeError: an .npy file under the name .npz.
 _BROKEN = (OSError, KeyError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
-LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
-"""Layer name to its arrays, in the order of ``layer.get_weights()``."""
+LayerWeights = dict[str, list[np.ndarray[Any, Any]]]  # by layer, as in ``layer.get_weights()``
 
 
 def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:

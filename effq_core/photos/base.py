@@ -20,12 +20,9 @@ class ImageItem:
     """One image of a dataset."""
 
     key: str  # stable relative identifier, such as ``train/n01440764/x.JPEG``
-    # Position of its class in the dataset's class names; ``None`` when unlabelled
-    label: int | None
+    label: int | None  # position of its class in the names; ``None`` when unlabelled
     split: str | None  # ``train`` or ``val`` where the dataset makes the difference, else ``None``
-    # Hash of the content, 64 hexadecimal digits: the file's bytes, or the pixels where there is no
-    # file
-    sha256: str
+    sha256: str  # of its bytes, or of its pixels where there is no file
 
 
 class Dataset(Protocol):

@@ -40,9 +40,7 @@ EXTENSIONS = frozenset(
 )
 """Names that are tried at all; the content decides the format."""
 
-MAX_ASPECT = 16
-"""Longer images are cropped to this ratio of sides before resizing: enlarging a strip of one pixel
-by a million to 224 rows would need 150 GB, all but the centre of it thrown away."""
+MAX_ASPECT = 16  # longer images are cropped to it: enlarging a strip would take 150 GB
 
 _ORIENTATION = 0x0112  # EXIF's tag
 _STRIP = 256  # rows converted at a time where that takes several times the image's memory

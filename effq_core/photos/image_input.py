@@ -8,17 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 GREY, COLOUR = 1, 3  # channels of an input
-LUMA = "grey: 0.299 R + 0.587 G + 0.114 B (ITU-R 601, Pillow's “L”)"
-"""How colours become grey, for people."""
+LUMA = "grey: 0.299 R + 0.587 G + 0.114 B (ITU-R 601, Pillow's “L”)"  # how colours become grey
 
 
 class Resize(StrEnum):
     """How a photo of any shape becomes a square."""
 
-    CROP = "crop"
-    """The shortest side is resized, the centre cut out: torchvision, Keras applications."""
-    STRETCH = "stretch"
-    """Both sides are resized, whatever the shape: Keras' ``image_dataset_from_directory``."""
+    CROP = "crop"  # shortest side resized, centre cut out, as torchvision does
+    STRETCH = "stretch"  # both sides resized, as ``image_dataset_from_directory`` does
 
     @property
     def label(self) -> str:

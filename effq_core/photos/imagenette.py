@@ -15,8 +15,7 @@ DATASET_ID = "imagenette"
 TITLE = "Imagenette, 160 px"
 FOLDER = "imagenette2-160"
 URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-160.tgz"
-MD5 = "e793b78cc4c9e9a4ccc0c1155377a412"
-"""Of the archive; the one torchvision.datasets.Imagenette checks. fast.ai states no other."""
+MD5 = "e793b78cc4c9e9a4ccc0c1155377a412"  # of the archive, as torchvision has it
 MEGABYTES = 94  # size of the archive, for people
 LICENCE = "ImageNet's terms: non-commercial research and education"
 SOURCE = "https://github.com/fastai/imagenette"
@@ -26,8 +25,7 @@ SUMMARY = (
 )
 
 MAX_ENTRIES = 20_000
-MAX_BYTES = 400_000_000
-"""Bounds of what is unpacked, about twice the real archive: a small archive can claim any size."""
+MAX_BYTES = 400_000_000  # bounds of what is unpacked, about twice the real archive
 
 
 def folder_of(home: Home) -> Path:

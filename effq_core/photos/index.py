@@ -24,8 +24,7 @@ class Index:
 
     dataset: str
     state: str
-    # The images in the order of their keys, no two of the same content
-    items: tuple[ImageItem, ...]
+    items: tuple[ImageItem, ...]  # by their keys, no two of the same content
     class_names: tuple[str, ...]  # names of the classes; empty when unlabelled
     wnids: tuple[str | None, ...]  # WordNet id of each class or ``None``
     skipped: tuple[Skipped, ...] = ()

@@ -11,8 +11,7 @@ from effq_core.photos.index import Skipped
 from effq_core.photos.nested import Nested, find_nested
 from effq_core.photos.walk import walk
 
-EVALUATION_FOLDERS = ("val", "validation", "valid", "test")
-"""Names of the evaluation split; the first present counts (ImageNet's ``test`` has no labels)."""
+EVALUATION_FOLDERS = ("val", "validation", "valid", "test")  # the first present counts
 
 UNDECODED_EXTENSIONS = frozenset(
     (".heic", ".heif", ".jxl", ".svg", ".eps", ".psd", ".dng", ".cr2", ".nef", ".arw")
@@ -37,8 +36,7 @@ class Listing:
 
     files: list[FolderFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)  # what was left out by name or place alone
-    # Which other folders may be meant as classes, where there are such
-    nested: Nested | None = None
+    nested: Nested | None = None  # folders that may be meant as classes, if any
 
 
 def list_photos(root: Path, *, one_down: bool = False) -> Listing:

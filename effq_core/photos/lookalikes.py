@@ -34,17 +34,14 @@ photos take 4 s and 110 MB. Where all photos are alike it is three times the tim
 _CANDIDATE = 0.5  # least correlation of candidates at 16 × 16: Imagenette has 12,000 such pairs
 _CANDIDATES = 3  # candidates looked at of each photo: bounds the time where all photos are alike
 _COARSE = (1.0, 3.0)
-_LEVELS = ((1.5, 4.0), (0.5, 2.0))
-"""Blur of the maps that are laid over each other, and of what is taken out of them, in pixels."""
+_LEVELS = ((1.5, 4.0), (0.5, 2.0))  # blur of what is laid over, and of what is taken out
 _NOISE = 5.0  # grey levels of contrast that count as none
-_BLANK = 0.3
-"""Largest value of a map that is noise throughout: of a blank wall only noise would be compared."""
+_BLANK = 0.3  # largest value of a map that is noise throughout
 _RIM = 3  # pixels at the border in which a map of a plain gradient is not zero
 _AT_ONCE = 512
 
 Miniatures = npt.NDArray[np.uint8]  # grey, (n, 32, 32)
-Nearest = list[tuple[int, float] | None]
-"""For each photo the position of the other and their correlation; ``None`` where there is none."""
+Nearest = list[tuple[int, float] | None]  # the other's position and their correlation
 
 
 def miniature(rgb: Image.Image) -> Miniatures:

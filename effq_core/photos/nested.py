@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
 
-_SHARE = 0.9
-"""Share of the photos that lie one level deeper from which the lower folders may be the classes."""
+_SHARE = 0.9  # of photos one level deeper: then the lower folders may be the classes
 _MOST_NAMED = 3
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from PIL import Image
 
@@ -22,10 +22,8 @@ from effq_core.photos.sampling import dealt
 
 THUMBNAILS = 12  # photos shown
 THUMBNAIL_SIDE = 112  # side of a thumbnail in pixels
-HASHED_BYTES = 256 << 20
-"""Folders up to this size are read wholly, which finds duplicates; larger ones take too long."""
+HASHED_BYTES = 256 << 20  # up to which a folder is read wholly, which finds duplicates
 _LARGEST_THUMBNAIL = 32 << 20  # bytes of a file worth reading for a thumbnail
-_Class = TypeVar("_Class")
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,8 @@ class FolderPreview:
     has_splits: bool
     skipped: tuple[Skipped, ...]
     thumbnails: tuple[Thumbnail, ...]
-    # Whether every file was read; if not, duplicates and most broken files are found only when a
-    # run uses the folder
-    complete: bool
-    # Which other folders may be meant as classes, where there are such
-    nested: Nested | None = None
+    complete: bool  # whether every file was read; else a run finds more duplicates
+    nested: Nested | None = None  # folders that may be meant as classes, if any
     one_down: bool = False  # whether those are taken
 
 
@@ -149,7 +144,7 @@ def class_names_of(dataset: FolderDataset) -> dict[str | None, str]:
 
 
 def count_classes(
-    places: Sequence[tuple[_Class, str | None]], names: Mapping[_Class, str]
+    places: Sequence[tuple[Any, str | None]], names: Mapping[Any, str]
 ) -> tuple[ClassCount, ...]:
     """Counts photos, each given by class and split, of classes by their names."""
     by_split, by_class = Counter(places), Counter(key for key, _ in places)

@@ -16,13 +16,11 @@ from effq_core.base.errors import DatasetError
 from effq_core.base.settings import Home
 from effq_core.photos.walk import is_folder
 
-VARIABLE = "EFFQ_DATA_ROOTS"
-"""Environment variable that lists the folders, separated as ``PATH`` is."""
+VARIABLE = "EFFQ_DATA_ROOTS"  # lists the folders, separated as ``PATH`` is
 MOST_FOLDERS = 300  # sub-folders listed of one folder; nobody scrolls through more
 _MOST_ENTRIES = 20_000  # looked at: a folder may hold a million photos
 FOLDER_PREFIX = "folder:"  # begins the identifier of a dataset that is a folder
-ONE_DOWN = "//one-level-down"
-"""Ends it where the folders in the folders there are the classes; no resolved path has ``//``."""
+ONE_DOWN = "//one-level-down"  # ends it where classes lie there; no path has ``//``
 
 
 @dataclass(frozen=True)

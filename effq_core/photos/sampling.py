@@ -24,9 +24,7 @@ from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.index import Index
 
 _T = TypeVar("_T")
-EVALUATION_SHARE = 0.3
-"""Share of the images evaluated where the dataset has no split of its own (the share Imagenette's
-makers chose)."""
+EVALUATION_SHARE = 0.3  # of a dataset without a split; Imagenette's makers chose it
 
 
 class Role(StrEnum):

@@ -11,8 +11,7 @@ MAX_SCAN_PIXELS = 4_000_000_000
 """Scans of a JPEG file times its pixels. A progressive JPEG refines the whole image scan by scan,
 and nothing bounds their number: each takes 0.03 s at 50 megapixels and less than 100 bytes of file.
 Programs write about ten; this allows 80 at 50 megapixels."""
-MAX_PLAIN_SAMPLES = 4_000_000
-"""Values of a PNM file written as text, which Pillow reads in Python: half a second a million."""
+MAX_PLAIN_SAMPLES = 4_000_000  # of PNM as text, read in Python: 0.5 s a million
 MAX_TILE_SHARE = 4
 """Area of a TIFF file's tile as a multiple of the image's. Libtiff holds a whole tile in memory,
 however small the image is: a file of 1 MB made it take 1 GB."""

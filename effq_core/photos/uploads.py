@@ -15,8 +15,7 @@ from effq_core.photos.image_input import ImageInput, Resize
 
 Pixels = npt.NDArray[np.uint8]
 
-MAX_UPLOAD_MIB = 20
-"""Largest photo to answer, in MiB. The server takes larger files, for zips of photos."""
+MAX_UPLOAD_MIB = 20  # largest photo to answer; zips of photos may be larger
 MAX_PHOTOS = 20  # photos answered at a time
 MAX_UPLOAD_PIXELS = 50_000_000
 """Largest photo, in pixels: what phones make. As RGB it takes 150 MB while it is decoded; the
@@ -26,8 +25,7 @@ UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif
 PREVIEW = 320  # longest side of a preview in pixels
 
 _NAME_LENGTH = 80
-_OUTSIDE = 0.35
-"""Brightness of what a preview shows of the photo's parts that the model does not see."""
+_OUTSIDE = 0.35  # brightness of a preview's parts that the model does not see
 
 # One at a time: the memory of several visitors' large photos would add up.
 _decoding = threading.Lock()
@@ -41,9 +39,7 @@ class Photo:
     width: int  # of the upright photo in pixels
     height: int
     pixels: Pixels  # what the model sees: 0–255, uint8 (size, size, channels)
-    # The whole photo, small, with what the model does not see darkened; uint8 (height, width, 3),
-    # longest side at most :data:`PREVIEW`
-    preview: Pixels
+    preview: Pixels  # the whole photo, small, the unseen darkened; uint8
     resize: Resize = Resize.CROP  # how the photo became the model's square
 
 

@@ -28,12 +28,8 @@ class Repair:
     runs: int  # runs added to the index
     artifacts: int  # whole artifacts
     quarantined: tuple[str, ...]  # one sentence for each damaged artifact that was set aside
-    # What was said of each artifact that could not be read. It stays where it is, as that does not
-    # mean that it is damaged.
-    unreadable: tuple[str, ...]
-    # What dead processes had left and was removed: temporary folders and files, drafts of photos,
-    # and checkpoints of finished stages
-    swept: int
+    unreadable: tuple[str, ...]  # what was said of each artifact left as it is
+    swept: int  # temporary files, drafts and checkpoints that were removed
 
 
 def rebuild(database: Path, store: ArtifactStore) -> Repair:

@@ -17,8 +17,7 @@ from effq_core.store.manifest import GONE, MANIFEST
 from effq_core.store.rows import RunRow, Status
 from effq_core.store.runfiles import read_stages
 
-REPORT = "report"
-"""Kind of the artifact that ends a run and names all others, directly or through them."""
+REPORT = "report"  # kind of the artifact that ends a run and names all others
 _UNPACKING = ".unpacking-*"
 ADDING = ".adding-"  # begins the names of folders whose photos somebody is still deciding about
 ABANDONED_SECONDS = 3600.0
@@ -48,13 +47,10 @@ class Usage:
 class Inventory:
     """The artifacts there are and the runs that use them, at one moment."""
 
-    # Bytes on disk of each artifact, finished or begun
-    sizes: dict[Key, int] = field(default_factory=dict)
-    # Ids of the runs that use an artifact, whether it is on disk or not
-    users: dict[Key, set[str]] = field(default_factory=dict)
+    sizes: dict[Key, int] = field(default_factory=dict)  # bytes of each artifact, also one begun
+    users: dict[Key, set[str]] = field(default_factory=dict)  # ids of runs that use an artifact
     by_run: dict[str, set[Key]] = field(default_factory=dict)
-    # Runs that have begun but have not yet said what they use
-    planning: list[str] = field(default_factory=list)
+    planning: list[str] = field(default_factory=list)  # runs begun that have not said what they use
     # Runs that could go on, and of which nobody knows any more what they have made: the index was
     # rebuilt, and they are older than the files that would tell
     unknown: list[str] = field(default_factory=list)

@@ -18,11 +18,9 @@ from effq_core.results.subject import ignored_output
 LABELS = "labels.txt"
 CARD = "model_card.md"
 REQUIREMENTS = "requirements.txt"
-INPUT = "input.json"
-"""How photos become squares, and the output that is no answer; only where either is unusual."""
+INPUT = "input.json"  # how photos become squares and what is no answer, if unusual
 SCRIPTS = ("classify.py", "bench.py")
-MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
-"""What every bundle holds besides ``<variant>.tflite`` and what else a variant has."""
+MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)  # besides ``<variant>.tflite`` and its companions
 
 NEEDED = ("ai-edge-litert", "numpy", "pillow")  # distributions ``classify.py`` needs
 

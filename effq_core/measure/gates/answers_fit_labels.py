@@ -46,8 +46,7 @@ class Subject:
     path: Path
     images: Pixels  # the evaluation images it answered, in their order
     folder: Path  # where a copy of it may be
-    # Preprocessing in its graph, where it is known to be a step of its own.
-    inside: Normalisation | None = None
+    inside: Normalisation | None = None  # preprocessing in its graph, if known
     outside: Normalisation | None = None  # what it is fed of RGB 0–255, where that is another thing
 
 

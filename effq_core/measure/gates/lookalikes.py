@@ -31,8 +31,7 @@ class Comparison(Plain):
     """Images of evaluation, compared with another sample."""
 
     role: str  # what the other sample is for: ``training``, ``head`` or ``calibration``
-    # Key of an evaluation image, key of the one it resembles, and their correlation
-    alike: tuple[tuple[str, str, float], ...]
+    alike: tuple[tuple[str, str, float], ...]  # an image's key, its look-alike's, correlation
     compared: int  # evaluation images compared
     evaluation: int  # evaluation images there are
     among: int  # images of the other sample they were compared with

@@ -36,8 +36,7 @@ MOST_DIFFERENCE = 1 / 3
 Sound files stay below 0.1 on an AMD EPYC (0.25 with eight images of 64 pixels); permuted, constant
 or random outputs are at 0.7 and more."""
 
-MOST_FLIPS = 0.01
-"""Share of images that may get another answer than by rounding; more fails once it is certain."""
+MOST_FLIPS = 0.01  # share of images that may get another answer, for certain
 
 _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2

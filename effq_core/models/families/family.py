@@ -38,8 +38,7 @@ class FakeQuant:
     """What quantization-aware training has to know beyond layers with a kernel."""
 
     outputs: tuple[str, ...]  # Keras layers whose output gets a range
-    # Activations that run as several operators, so that their input needs a range, too.
-    split: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()  # activations of several operators: they need a range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +56,7 @@ class Family:
 
 
 FAMILIES: Registry[Family] = Registry("model family")
-MODELS: dict[str, ModelCard] = {}
-"""All cards of all families by identifier: those that need no network first, small heads first."""
+MODELS: dict[str, ModelCard] = {}  # of all families, bundled and small heads first
 
 
 def register(family: Family) -> None:

@@ -22,12 +22,9 @@ class Affine:
 
     scale: _Array  # factors, one a channel
     offset: _Array  # summands
-    # Which of R, G and B each channel is; ``(0,)`` of a grey image.
-    order: tuple[int, ...] = (0, 1, 2)
-    # Whether it is one channel without an axis of its own, as ``x[..., 0]`` is.
-    single: bool = False
-    # What it is reshaped to behind that, where a grey image has no axis for its channel.
-    sides: tuple[int, ...] = ()
+    order: tuple[int, ...] = (0, 1, 2)  # which of R, G and B each is; ``(0,)``: grey
+    single: bool = False  # whether it is one channel without an axis, as ``x[..., 0]``
+    sides: tuple[int, ...] = ()  # what it is reshaped to, without an axis for grey
 
     @classmethod
     def of(

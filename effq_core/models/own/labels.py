@@ -5,8 +5,7 @@ from effq_core.base.formatting import one_line
 from effq_core.models.card import Label, label_set
 from effq_core.models.class_names import without_numbers
 
-KNOWN_SETS = ("imagenet", "imagenette")
-"""Names that stand for labels EffQ has, in the usual order of outputs."""
+KNOWN_SETS = ("imagenet", "imagenette")  # labels EffQ has, in the usual order
 _MOST = 50_000
 _MOST_BYTES = 4 << 20
 _LENGTH = 120

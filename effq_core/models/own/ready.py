@@ -34,8 +34,7 @@ class ReadyFile:
     size_bytes: int
     input_type: str  # such as ``float32`` or ``int8``
     added: float  # seconds since 1970
-    # What it is fed where that is not what its preprocessing says, such as a photo's bytes.
-    fed: Normalisation | None = None
+    fed: Normalisation | None = None  # what it is fed if not what its preprocessing says
     softmax: bool = False  # whether its outputs are scores, and a softmax comes after them
 
     @property

@@ -92,10 +92,8 @@ _MEASURES = words(
     MeanAbsolutePercentageError MeanSquaredLogarithmicError RootMeanSquaredError Sum Dice Tversky
     """
 )
-_PLAIN = AUGMENTING | _SCALING | _MEASURES
-"""What is taken with numbers and few words as its settings only."""
-_TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"
-"""Where Keras 2 takes some initializers from, such as that of EfficientNetV2's own head."""
+_PLAIN = AUGMENTING | _SCALING | _MEASURES  # taken with plain settings only
+_TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"  # Keras 2 takes some from there
 OPERATIONS = words(
     """
     Add Subtract Multiply Divide TrueDivide Maximum Minimum Relu Relu6 Sigmoid Softmax Silu Mean

@@ -41,8 +41,7 @@ Find = Callable[[str], str | None]  # returns the photo a cell names; ``None`` w
 class Labels:
     """What a list says."""
 
-    # The photo's name as it is written, and its label as it is written, in their order
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[tuple[str, str], ...]  # photo and label as they are written, in their order
     headed: bool  # whether the first line is a heading
     note: str = ""  # which columns were read, where there are more than two; empty where not
 

@@ -33,8 +33,7 @@ class FoundFile:
 class Found:
     """All that was found."""
 
-    # Photos by their names; whether they are images nobody has looked at
-    files: list[FoundFile] = field(default_factory=list)
+    files: list[FoundFile] = field(default_factory=list)  # by name; whether images, is not known
     skipped: list[Skipped] = field(default_factory=list)
     litter: int = 0  # system files left out without a word
     labels: bytes | None = None  # content of :data:`LABELS_FILE`, where there is one

@@ -43,8 +43,7 @@ class Labelled:
     places: dict[str, Place] = field(default_factory=dict)  # by the photo's name
     skipped: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what else a person should know, as sentences
-    # Which other folders may be meant as classes, where there are such
-    nested: Nested | None = None
+    nested: Nested | None = None  # folders that may be meant as classes, if any
     one_down: bool = False  # whether those are taken
 
 

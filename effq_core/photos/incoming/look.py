@@ -36,8 +36,7 @@ from effq_core.photos.lookalikes import (
 from effq_core.photos.preview import THUMBNAIL_SIDE, THUMBNAILS, Thumbnail, jpeg
 from effq_core.photos.sampling import dealt
 
-_CANDIDATES = 2 * THUMBNAILS
-"""Pictures made of which :data:`THUMBNAILS` are shown: some photos turn out to be copies."""
+_CANDIDATES = 2 * THUMBNAILS  # pictures made, of which some turn out to be copies
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,7 @@ class Seen(Plain):
 
     name: str
     sha256: str = ""  # of its content; empty where it cannot be used
-    # What it looks like, a :func:`~effq_core.photos.lookalikes.miniature` as base64
-    small: str = ""
+    small: str = ""  # what it looks like, a miniature as base64
     problem: str = ""  # why it cannot be used; empty where it can
 
 

@@ -8,8 +8,7 @@ from effq_core.photos.index import Skipped
 from effq_core.photos.nested import Nested
 from effq_core.photos.preview import ClassCount, Thumbnail, count_classes
 
-SMALLEST_CLASS = 5
-"""Photos a class needs so that training, its held-out part and evaluation all get one."""
+SMALLEST_CLASS = 5  # photos for training, its held-out part and evaluation
 FEWEST_PHOTOS = 20  # photos below which no run can calibrate and evaluate
 
 
@@ -47,8 +46,7 @@ class Preview(Plain):
     lookalikes: tuple[Lookalike, ...]  # photos that resemble an earlier one
     thumbnails: tuple[Thumbnail, ...]  # a few photos, of as many classes as there is room for
     notes: tuple[str, ...]
-    # Which other folders may be meant as classes, where there are such
-    nested: Nested | None = None
+    nested: Nested | None = None  # folders that may be meant as classes, if any
     one_down: bool = False  # whether those are taken
 
     @property
