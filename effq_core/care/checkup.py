@@ -197,8 +197,7 @@ def _brought(home: Home, hashes: bool) -> list[Check]:
     checks = [_check("brought", text, "Nothing of it was deleted.") for text in found.problems]
     how = ", every byte compared" if hashes else ""
     if found.counts and not checks:
-        text = f"{', '.join(found.counts)} of your own{how}"
-        checks.append(_check("brought", text))
+        checks.append(_check("brought", f"{', '.join(found.counts)} of your own{how}"))
     return checks
 
 

@@ -77,8 +77,7 @@ def _section(title: str, parts: Iterable[str]) -> str:
 def _figure(figure: go.Figure) -> str:
     shown = go.Figure(figure).update_layout(template="plotly_white")
     drawn = shown.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG)
-    alt = _text(alt_text(figure))
-    return f'<figure role="img" aria-label="{alt}">{drawn}</figure>'
+    return f'<figure role="img" aria-label="{_text(alt_text(figure))}">{drawn}</figure>'
 
 
 def _list(sentences: Iterable[str]) -> str:

@@ -175,8 +175,7 @@ class Check:
                     "Variants that need no fine-tuning are made.",
                 )
                 return made
-            model = _built(made)
-            off = float(np.abs(trying.scores(model, photos.pixels) - found).max())
+            off = float(np.abs(trying.scores(_built(made), photos.pixels) - found).max())
             if off > _SAME:
                 problem = f"rebuilt from its layers it answers otherwise (by {fmt.plain(off)})"
                 step.warn(f"{problem[0].upper()}{problem[1:]}.", "It is kept as a graph instead.")
@@ -208,8 +207,7 @@ class Check:
         with self._step("Convert to float32 .tflite") as step:
             freeze(model, frozen)
             float32.write_bytes(convert(frozen, "float32"))
-            answers = _answers(float32, photos.pixels)
-            off = float(np.abs(answers - found).max())
+            off = float(np.abs(_answers(float32, photos.pixels) - found).max())
             if off > 10 * _SAME:
                 raise ModelError(
                     f"The .tflite file answers otherwise than Keras (by {fmt.plain(off)}).",

@@ -39,9 +39,8 @@ def is_logit(found: npt.NDArray[np.float32], ending: Ending | None) -> bool:
     """
     if ending is Ending.PROBABILITIES:
         raise ModelError("The file's one output is a softmax of itself, always 1.", ONE_OUTPUT_ENDS)
-    if ending is None:
-        return bool(found.min() < 0 or found.max() > 1)
-    return ending is Ending.SCORES
+    outside = bool(found.min() < 0 or found.max() > 1)
+    return outside if ending is None else ending is Ending.SCORES
 
 
 def ending_of_file(path: Path) -> Ending | None:

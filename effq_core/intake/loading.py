@@ -85,8 +85,7 @@ def preprocessed(
     if normalisation is None:
         return call
     kernel, bias = (tf.constant(each) for each in normalise_weights(normalise_layer(normalisation)))
-    ordered = kernel.shape[-1] == 3
-    conv = tf.nn.conv2d if ordered else tf.nn.depthwise_conv2d
+    conv = tf.nn.conv2d if kernel.shape[-1] == 3 else tf.nn.depthwise_conv2d
 
     def run(x: Any) -> Any:
         return call(tf.nn.bias_add(conv(x, kernel, [1, 1, 1, 1], "VALID"), bias))

@@ -59,8 +59,7 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
 def ending_of(call: Callable[[Any], Any], entry: ImageInput) -> Ending | None:
     """Reads from a model's graph how it ends, tracing it only; ``None``: it does not say."""
     spec = tf.TensorSpec((1, *entry.shape), tf.float32)
-    graph = tf.function(call, input_signature=[spec]).get_concrete_function().graph
-    (end,) = graph.outputs
+    (end,) = tf.function(call, input_signature=[spec]).get_concrete_function().graph.outputs
     while end.op.type in _PASSING:
         end = end.op.inputs[end.value_index if end.op.type == "IdentityN" else 0]
     return _ENDINGS.get(end.op.type)

@@ -28,33 +28,13 @@ class ImageItem:
 class Dataset(Protocol):
     """A source of images, with labels or without."""
 
-    @property
-    def id(self) -> str:
-        """Identifier an experiment names it by."""
-
-    @property
-    def title(self) -> str:
-        """Name for people."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes in the order of the labels; empty when unlabelled."""
-
-    @property
-    def wnids(self) -> tuple[str | None, ...]:
-        """WordNet id of each class, ``None`` where it has none."""
-
-    @property
-    def licence(self) -> str:
-        """Terms of use of the images."""
-
-    @property
-    def source(self) -> str:
-        """Where the images come from."""
-
-    @property
-    def reference_size(self) -> int | None:
-        """Shortest side all images are stored at, in pixels; ``None`` where it varies."""
+    id: str  # an experiment names it by
+    title: str  # for people
+    class_names: tuple[str, ...]  # in the order of the labels; empty when unlabelled
+    wnids: tuple[str | None, ...]  # WordNet id of each class, ``None`` where it has none
+    licence: str  # terms of use of the images
+    source: str  # where the images come from
+    reference_size: int | None  # shortest side all are stored at, pixels; ``None``: it varies
 
     def state(self) -> str:
         """Returns what changes when the content does, or raises DatasetError where it is gone."""

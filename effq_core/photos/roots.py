@@ -64,8 +64,7 @@ class Roots:
 
     def with_home(self, home: Home) -> Roots:
         """Returns these roots and the folder of downloaded datasets."""
-        datasets = home.datasets.resolve()
-        return Roots((*self.folders, datasets), self.refused)
+        return Roots((*self.folders, home.datasets.resolve()), self.refused)
 
     def root_of(self, path: Path) -> Path | None:
         """Returns the root a resolved path lies below, or is; ``None`` outside of all."""

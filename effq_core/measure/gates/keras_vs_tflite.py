@@ -48,8 +48,7 @@ def _check(evidence: Evidence) -> Gate | None:
         return None
     answers = evidence.answers(variant.name)
     keras = answers.counted(np.load(inputs[f"keras:{variant.name}"] / KERAS_FILE))
-    simulated = variant.ranges is Ranges.FAKE_QUANT
-    minimum = QAT_PARITY if simulated else FLOAT_PARITY
+    minimum = QAT_PARITY if variant.ranges is Ranges.FAKE_QUANT else FLOAT_PARITY
     return parity_gate(keras, answers.probabilities[: len(keras)], minimum)
 
 

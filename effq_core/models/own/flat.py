@@ -106,8 +106,7 @@ def build_flat(flat: FlatModel) -> Any:
     for layer in flat.layers:
         try:
             given = [tensors[name] for name in layer.inputs]
-            made = _make(layer)
-            tensors[layer.name] = made(given if len(given) > 1 else given[0])
+            tensors[layer.name] = _make(layer)(given if len(given) > 1 else given[0])
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise ModelError(
                 f"The layer {layer.name!r} ({layer.kind}) cannot be built: {str(error)[:200]}.",

@@ -66,8 +66,7 @@ _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
     """Refuses (ModelError) operators that do more than compute, but a SavedModel's if asked."""
-    known = COMPUTING | _STORING if saved_model else COMPUTING
-    _refuse(set(names) - known)
+    _refuse(set(names) - COMPUTING - (_STORING if saved_model else set()))
 
 
 def random_operators(names: Iterable[str]) -> list[str]:

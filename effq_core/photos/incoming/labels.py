@@ -162,8 +162,7 @@ def unlabelled(names: Iterable[str]) -> Labelled:
 
 def _rows(content: bytes, called: str) -> list[list[str]]:
     text = _text(content)
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(_SEPARATORS, key=first.count)
     try:
         rows = [row for row in csv.reader(io.StringIO(text, ""), delimiter=separator) if any(row)]

@@ -94,8 +94,7 @@ def _look(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
             kept.flush()
     lines.say(at="")
     _give_time(limits.seconds)
-    preview = assemble(found, labelled, seen, pictures, limits)
-    write_json(draft / PREVIEW, preview.to_dict())
+    write_json(draft / PREVIEW, assemble(found, labelled, seen, pictures, limits).to_dict())
 
 
 def _find(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -> Found:
