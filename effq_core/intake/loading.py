@@ -16,7 +16,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 from effq_core.base.errors import ModelError
 from effq_core.intake.files import Format, ModelFile
 from effq_core.intake.input_shape import InputShape, read_input_shape
-from effq_core.intake.one_batch import with_open_batch
 from effq_core.intake.precision import in_float32
 from effq_core.models.card import Normalisation
 from effq_core.models.own.flat import normalise_layer, normalise_weights
@@ -33,6 +32,9 @@ _ALONE = "Save the classifier alone, with model.save('model.keras'), and add tha
 
 _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
 """Names no part of a SavedModel may take: TensorFlow calls them itself."""
+
+_SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
+"""Where a configuration of Keras 2 or 3 says how many images come at a time."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
     shape = read_input_shape(tuple(image.shape), wanted_size)
     dtype = tf.as_dtype(image.dtype)
     if shape.batch not in (None, 1):
-        model = with_open_batch(model)
+        model = _with_open_batch(model)
     answer = lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32)  # noqa: E731
     call = _without_channel(answer) if shape.flat else answer
     return Loaded(call=call, shape=shape, model=model, precisions=precisions)
@@ -199,3 +201,28 @@ def _refuse_own_restoring(objects: Any) -> None:
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
     return (text.splitlines()[0] if text else repr(error))[:300].rstrip(".")
+
+
+def _with_open_batch(model: Any) -> Any:
+    """Builds a model again, weights kept, for any number of images, or raises ModelError."""
+    try:
+        rebuilt = type(model).from_config(_opened(model.get_config()))
+        rebuilt.set_weights(model.get_weights())
+    except Exception as error:  # layers raise whatever they like of a shape
+        first = (str(error).strip().splitlines() or [repr(error)])[0][:200].rstrip(".")
+        raise ModelError(
+            f"The model takes {model.inputs[0].shape[0]} images at a time and cannot be rebuilt "
+            f"for one: {first}.",
+            "Build it without a batch size, load its weights, and save it again.",
+        ) from error
+    return rebuilt
+
+
+def _opened(value: Any, key: str = "") -> Any:
+    if key in _SHAPES and isinstance(value, (list, tuple)) and value:
+        return (None, *value[1:])
+    if isinstance(value, dict):
+        return {name: _opened(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_opened(each) for each in value]
+    return value
