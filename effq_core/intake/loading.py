@@ -16,7 +16,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 from effq_core.base.errors import ModelError
 from effq_core.intake.files import Format, ModelFile
 from effq_core.intake.input_shape import InputShape, read_input_shape
-from effq_core.intake.precision import in_float32
 from effq_core.models.card import Normalisation
 from effq_core.models.own.flat import normalise_layer, normalise_weights
 from effq_core.models.own.graph import (
@@ -35,6 +34,10 @@ _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_
 
 _SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
 """Where a configuration of Keras 2 or 3 says how many images come at a time."""
+_OTHERS = frozenset(
+    ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64", "half", "double")
+)
+_PRECISIONS = ("dtype", "compute_dtype", "variable_dtype")
 
 
 @dataclass(frozen=True)
@@ -225,4 +228,39 @@ def _opened(value: Any, key: str = "") -> Any:
         return {name: _opened(each, name) for name, each in value.items()}
     if isinstance(value, list):
         return [_opened(each) for each in value]
+    return value
+
+
+def in_float32(model: Any) -> tuple[Any, tuple[str, ...]]:
+    """Rebuilds a functional or sequential model whose layers compute in another precision.
+
+    Returns the same layers and weights in float32, or the model itself where it is; and the names
+    of the precisions it had.
+    """
+    found: set[str] = set()
+    config = _float32(model.get_config(), found)
+    if not found:
+        return model, ()
+    made = type(model).from_config(config)
+    if not made.built:
+        made.build(model.input_shape)
+    made.set_weights(model.get_weights())
+    return made, tuple(sorted(found))
+
+
+def _float32(value: Any, found: set[str], name: str = "") -> Any:
+    if isinstance(value, dict):
+        policy = "Policy" in str(value.get("class_name", ""))
+        inner = value.get("config")
+        if policy and isinstance(inner, dict) and inner.get("name") in _OTHERS:
+            found.add(str(inner["name"]))
+            return {**value, "config": {**inner, "name": "float32"}}
+        # A tensor between layers has the precision of the layer that makes it.
+        told = set[str]() if str(value.get("class_name")).startswith("__") else found
+        return {key: _float32(each, told, key) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_float32(each, found) for each in value)
+    if name in _PRECISIONS and isinstance(value, str) and value in _OTHERS:
+        found.add(value)
+        return "float32"
     return value

@@ -14,19 +14,19 @@ from effq_core.base.run_ids import new_run_id, validate_run_id
 from effq_core.experiment import Experiment
 from effq_core.jobs.process import Process, is_alive
 from effq_core.store.connection import Connection
-from effq_core.store.journal import Journal
-from effq_core.store.rows import RunRow, StageRow, StageState, Status
+from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 from effq_core.store.runfiles import RUN_FILE, read_run_files, stages_to_import, write_stages
 
+_STAGE_COLUMNS = tuple(StageRow.__dataclass_fields__)
 _SETTABLE = frozenset(RunRow.__dataclass_fields__) - {"id", "experiment", "fingerprint", "created"}
 
 
-class Database(Journal):
+class Database:
     """The SQLite index of one ``EFFQ_HOME``; safe to use from several threads and processes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(Connection(path))
+        self._connection = Connection(path)
         self.runs = path.parent / "runs"
         if self._connection.is_new:
             # Somebody removed the index, or it was cut to nothing: the runs' own files know.
@@ -198,6 +198,65 @@ class Database(Journal):
         """Keeps beside the index what a rebuild needs."""
         write_json(self.runs / run.id / RUN_FILE, asdict(run))
 
+    # Stages and events
+
+    def upsert_stages(self, stages: list[StageRow], *, only: bool = False) -> None:
+        """Adds or replaces several stages at once; with ``only`` the run's others go."""
+        with self._connection.transaction() as sql:
+            if only and stages:
+                sql.execute("DELETE FROM stages WHERE run_id=?", (stages[0].run_id,))
+            _insert(sql, stages)
+
+    def import_stages(self, run_id: str, stages: list[StageRow]) -> None:
+        """Adds the stages of a run that has none in the index."""
+        with self._connection.transaction() as sql:
+            # Its driver may just have come and said it better.
+            has_some = sql.execute("SELECT 1 FROM stages WHERE run_id=? LIMIT 1", (run_id,))
+            if not has_some.fetchone():
+                _insert(sql, stages)
+
+    def stages(self, run_id: str) -> list[StageRow]:
+        """Returns a run's stages in the plan's order."""
+        rows = self._connection.select(
+            "SELECT * FROM stages WHERE run_id=? ORDER BY position", (run_id,)
+        )
+        return [StageRow(**{**dict(row), "state": StageState(row["state"])}) for row in rows]
+
+    def stage_keys(self) -> dict[str, set[tuple[str, str]]]:
+        """Returns kind and fingerprint of every stage, by run."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for row in self._connection.select("SELECT run_id, kind, fingerprint FROM stages"):
+            found.setdefault(row["run_id"], set()).add((row["kind"], row["fingerprint"]))
+        return found
+
+    def uses(self, kind: str, fingerprint: str) -> bool:
+        """Returns whether a stage of any run has this artifact."""
+        sql = "SELECT 1 FROM stages WHERE fingerprint=? AND kind=? LIMIT 1"
+        return bool(self._connection.select(sql, (fingerprint, kind)))
+
+    def add_event(self, run_id: str, kind: str, stage: str = "", /, **values: Any) -> EventRow:
+        """Records something that happened."""
+        now, text = time.time(), json.dumps(values)
+        with self._connection.transaction() as sql:
+            (last,) = sql.execute(
+                "SELECT COALESCE(MAX(seq), 0) FROM events WHERE run_id=?", (run_id,)
+            ).fetchone()
+            sql.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, last + 1, now, kind, stage, text),
+            )
+        return EventRow(
+            run_id=run_id, seq=last + 1, time=now, kind=kind, stage=stage, values=values
+        )
+
+    def events_after(self, run_id: str, seq: int = 0, limit: int = 10_000) -> list[EventRow]:
+        """Returns a run's events after that number, in order."""
+        rows = self._connection.select(
+            "SELECT * FROM events WHERE run_id=? AND seq>? ORDER BY seq LIMIT ?",
+            (run_id, seq, limit),
+        )
+        return [EventRow(**{**dict(row), "values": json.loads(row["values"])}) for row in rows]
+
 
 def row_to_run(row: sqlite3.Row) -> RunRow:
     """Returns a row of the index as a value."""
@@ -205,3 +264,12 @@ def row_to_run(row: sqlite3.Row) -> RunRow:
     plain["experiment"] = json.loads(plain["experiment"])
     plain["status"] = Status(plain["status"])
     return RunRow(**plain)
+
+
+def _insert(sql: sqlite3.Connection, stages: list[StageRow]) -> None:
+    names = ", ".join(_STAGE_COLUMNS)
+    marks = ", ".join(f":{name}" for name in _STAGE_COLUMNS)
+    sql.executemany(
+        f"INSERT OR REPLACE INTO stages ({names}) VALUES ({marks})",  # noqa: S608
+        [asdict(stage) for stage in stages],
+    )

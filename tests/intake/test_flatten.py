@@ -12,7 +12,7 @@ import pytest
 from effq_core.base.errors import ModelError
 from effq_core.intake.flatten import Flattened, flatten
 from effq_core.intake.input_shape import InputShape
-from effq_core.intake.precision import in_float32
+from effq_core.intake.loading import in_float32
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.flat import FlatLayer, FlatModel, build_flat
 from effq_core.models.own.preprocessing import Preprocessing
