@@ -172,15 +172,11 @@ def _signed(value: float, digits: int) -> str:
     return f"+{text}" if positive else text
 
 
-def _point_digits(value: float) -> int:
-    """One decimal place, or two where one would hide that there is a difference."""
-    return 2 if 0 < abs(value) < 0.05 else 1
-
-
 @_number
 def points(value: float) -> str:
     """Writes a difference in percentage points with its sign: ``−2.0 points``."""
-    return f"{_signed(value, _point_digits(value))} points"
+    # Two decimal places where one would hide that there is a difference.
+    return f"{_signed(value, 2 if 0 < abs(value) < 0.05 else 1)} points"
 
 
 def points_interval(low: float | None, high: float | None) -> str:

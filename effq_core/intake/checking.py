@@ -171,7 +171,7 @@ class Check:
             )
             if made.problems:
                 step.warn(
-                    f"Not all can be fine-tuned: {_some(made.problems)}.",
+                    f"Not all can be fine-tuned: {fmt.some(made.problems, _NAMED)}.",
                     "Variants that need no fine-tuning are made.",
                 )
                 return made
@@ -280,7 +280,3 @@ def _built(made: Flattened) -> Any:
 def _answers(path: Path, pixels: Any) -> Any:
     model = Model(path)
     return np.stack([model.predict(image) for image in pixels])
-
-
-def _some(problems: tuple[str, ...]) -> str:
-    return fmt.some(problems, _NAMED)

@@ -27,27 +27,21 @@ _UNLIKELY = 0.01  # chance of knowing one by luck, up to which that tells someth
 
 
 def unrecognised(
-    path: Path,
-    folder: Path,
+    path: Path,  # its ``.tflite`` file, float or as it was added
+    folder: Path,  # where a copy of it may be
     photos: Photos,
-    found: Floats,
+    found: Floats,  # its answers to them, float32 (n, classes)
     labels: Sequence[str],
     *,
-    inside: Normalisation | None = None,
-    outside: Normalisation | None = None,
+    inside: Normalisation | None = None,  # preprocessing in the file's graph
+    outside: Normalisation | None = None,  # what it is fed of RGB 0–255, where another thing
 ) -> str:
     """Says that a model does not know what the sample photos show, and why; empty where it does.
 
     Empty, too, where the photos cannot tell.
-
-    Args:
-        path: Its ``.tflite`` file, float or as it was added.
-        folder: Where a copy of it may be.
-        found: Its answers to them, float32 (n, classes).
-        inside: Preprocessing in the file's graph.
-        outside: What it is fed of RGB 0–255, where that is another thing.
     """
-    shows = _shows(photos, labels)
+    index = {name: i for i, name in enumerate(labels)}
+    shows = [frozenset(index[name] for name in each if name in index) for each in photos.shown]
     known = [i for i, classes in enumerate(shows) if classes]
     if not known:
         return ""
@@ -67,11 +61,6 @@ def unrecognised(
     if right == 0 and len(known) >= _SURELY_SEEN and max(luck) <= _UNLIKELY:
         return f"It recognises none {seen}: are its labels in the order of its outputs?"
     return ""
-
-
-def _shows(photos: Photos, labels: Sequence[str]) -> list[frozenset[int]]:
-    index = {name: i for i, name in enumerate(labels)}
-    return [frozenset(index[name] for name in names if name in index) for names in photos.shown]
 
 
 def _tried(

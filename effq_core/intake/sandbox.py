@@ -83,7 +83,9 @@ def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None
     try:
         _watch(process, folder / steps.OUT, bounds, on_step)
     finally:
-        _kill(process)
+        with contextlib.suppress(ProcessLookupError):  # it has ended, and so has all it started
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     on_step(steps.read(folder / steps.OUT))
     if process.returncode != 0:
         raise ModelError(
@@ -125,12 +127,6 @@ def _resident(pid: int) -> int:
         return sum(each.memory_info().rss for each in (first, *first.children(recursive=True)))
     except psutil.Error:
         return 0
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended, and so has all it started
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _exit(code: int) -> str:

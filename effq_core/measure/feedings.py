@@ -80,20 +80,14 @@ def _known(channels: int) -> dict[Normalisation, str]:
 
 
 class Refed:
-    """A copy of a ``.tflite`` file, in a folder made if missing, fed one thing after another.
-
-    Args:
-        path: The file; what lies beside it goes with it.
-        inside: What the graph itself does first; ``None`` where it takes what it is fed.
-        ignored: Output that is no answer; ``None``: each is one.
-    """
+    """A copy of a ``.tflite`` file, in a folder made if missing, fed one thing after another."""
 
     def __init__(
         self,
-        path: Path,
+        path: Path,  # what lies beside it goes with it
         folder: Path,
-        inside: Normalisation | None = None,
-        ignored: int | None = None,
+        inside: Normalisation | None = None,  # what the graph itself does first
+        ignored: int | None = None,  # output that is no answer
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for beside in (path, *path.parent.glob("*.json")):

@@ -37,28 +37,20 @@ class Probe(Protocol):
 
 
 def time_together(
-    files: Mapping[str, Path],
-    base: str,
+    files: Mapping[str, Path],  # two names may be the same file
+    base: str,  # the one all others are compared with
     threads: Sequence[int],
     *,
-    invocations: int = 100,
-    rounds: int = ROUNDS,
+    invocations: int = 100,  # of each file and thread count, over all rounds
+    rounds: int = ROUNDS,  # at least; as many again may be added for what was disturbed
     seed: int = 0,
     reporter: Reporter | None = None,
-    pause: Callable[[], object] = lambda: None,
+    pause: Callable[[], object] = lambda: None,  # before the first round and each repeat
     measure: Probe = probe,
 ) -> dict[str, tuple[LatencyReport, ...]]:
-    """Times files in one sitting. Nothing else should use the cores meanwhile.
+    """Times files in one sitting, a report a thread count; raises what :func:`probe` does.
 
-    Args:
-        files: Model files by name; two names may be the same file.
-        base: The one all others are compared with.
-        invocations: Timed invocations of each file and thread count, over all rounds.
-        rounds: Rounds, at least; as many again may be added for what was disturbed.
-        pause: Called before the first round and before each that repeats; may wait.
-
-    Returns:
-        Reports of each file, one a thread count; raises what :func:`probe` does.
+    Nothing else should use the cores meanwhile.
     """
     if base not in files or not threads or rounds < 1:
         raise ExperimentError("There is nothing to time.", "Choose a file and a thread count.")

@@ -112,7 +112,7 @@ def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
 
 def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     """Says in one sentence what a comparison of the second with the first, the baseline, found."""
-    n, agreement = comparison.n, comparison.agreement
+    photos, agreement = fmt.counted(comparison.n, "photo"), comparison.agreement
     if (
         comparison.difference_points is None
         or comparison.worse is None
@@ -120,18 +120,18 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
         or comparison.p is None
     ):
         return (
-            f"On {_photos(n)} without labels {name_b} gives the same answer as {name_a} for "
+            f"On {photos} without labels {name_b} gives the same answer as {name_a} for "
             f"{100 * agreement.share:.1f} % (95 % interval {100 * agreement.low:.1f} to "
             f"{100 * agreement.high:.1f} %)."
         )
     if comparison.worse + comparison.better == 0:
-        start = f"On {_photos(n)} {name_b} gets exactly the same ones right as {name_a}"
+        start = f"On {photos} {name_b} gets exactly the same ones right as {name_a}"
         return f"{start}{_reservation(comparison)}."
     flips = f"{comparison.worse:,} got worse, {comparison.better:,} better"
     p = fmt.p_value(comparison.p)
     if comparison.worse == comparison.better:
         what = f"{name_b} and {name_a} are equally often right ({flips})"
-        return f"On {_photos(n)} {what}{_reservation(comparison)}."
+        return f"On {photos} {what}{_reservation(comparison)}."
     word = "worse" if comparison.difference_points < 0 else "better"
     size = fmt.points(abs(comparison.difference_points)).removeprefix("+")
     what = f"{name_b} is {word} than {name_a} by {size} ({flips})"
@@ -139,11 +139,7 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
         verdict = f"this is more than chance would do (exact McNemar {p})"
     else:
         verdict = f"chance alone would do as much (exact McNemar {p})"
-    return f"On {_photos(n)} {what}; {verdict}{_reservation(comparison)}."
-
-
-def _photos(n: int) -> str:
-    return fmt.counted(n, "photo")
+    return f"On {photos} {what}; {verdict}{_reservation(comparison)}."
 
 
 def _reservation(comparison: Comparison) -> str:

@@ -23,11 +23,6 @@ class FolderDataset:
     Class folders are named by WordNet id or freely, and lie in ``train/`` and ``val/`` or directly
     in the folder. Images that lie there without class folders are used unlabelled. Raises
     DatasetError if the folder is missing or unreadable, has no images, or one class only.
-
-    Args:
-        reference_size: Shortest side of the images in pixels, where all have the same.
-        one_down: Whether the folders in the folders there are the classes.
-        one_class: Whether one class is enough where the folders in it may be meant: to look at.
     """
 
     def __init__(
@@ -38,9 +33,9 @@ class FolderDataset:
         title: str | None = None,
         licence: str = "yours: the folder does not say",
         source: str = "a folder on this computer",
-        reference_size: int | None = None,
-        one_down: bool = False,
-        one_class: bool = False,
+        reference_size: int | None = None,  # shortest side in pixels, where all have it
+        one_down: bool = False,  # whether the folders in the folders there are the classes
+        one_class: bool = False,  # whether one is enough where others may be meant
     ) -> None:
         self.root = root
         self.id = dataset_id or folder_id(root, one_down=one_down)

@@ -57,16 +57,12 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
     if failed:
         first.insert(0, f"Failed checks: {'; '.join(failed)}. See below.")
     if first:
-        parts[2:2] = ["**Read first:**\n\n" + _list(first)]
+        parts[2:2] = ["**Read first:**\n\n" + "\n".join(f"- {_plain(line)}" for line in first)]
     return "\n\n".join(parts) + "\n"
 
 
 def _plain(text: object) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {_plain(line)}" for line in lines)
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:

@@ -28,7 +28,8 @@ def parse_labels(text: str | bytes) -> tuple[Label, ...]:
             ) from error
     if text.strip() in KNOWN_SETS:
         return label_set(text.strip())
-    lines = [_clean(line) for line in text.replace("\r\n", "\n").strip("\n").split("\n")]
+    text = text.replace("\r\n", "\n").strip("\n")
+    lines = [one_line(line)[:_LENGTH] for line in text.split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
@@ -42,10 +43,6 @@ def parse_labels(text: str | bytes) -> tuple[Label, ...]:
         )
     # Teachable Machine and others write each output's number before its name.
     return tuple(Label(line) for line in _told_apart(without_numbers(lines, in_order=True)))
-
-
-def _clean(line: str) -> str:
-    return one_line(line)[:_LENGTH]
 
 
 def _told_apart(lines: list[str]) -> list[str]:

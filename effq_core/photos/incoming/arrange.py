@@ -23,7 +23,8 @@ def arrange(
         for number, photo in enumerate(photos):
             parts = [photo.split] if photo.split else []
             parts += [] if photo.label is None else [folders[photo.label]]
-            parts += [_file_name(number, photo.name)]
+            last = PurePosixPath(photo.name.rpartition("/")[2])
+            parts += [f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"]
             target = ready.joinpath(PHOTOS, *parts)
             make_folder(target.parent)
             (source / photo.path).rename(target)
@@ -46,11 +47,6 @@ def arrange(
         )
         write_json(ready / DESCRIPTION, about.to_dict())
     return about
-
-
-def _file_name(number: int, name: str) -> str:
-    last = PurePosixPath(name.rpartition("/")[2])
-    return f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"
 
 
 def _readable(text: str) -> str:

@@ -101,7 +101,9 @@ class _Table:
                 self._hint(),
             )
         if headed or len(rest) == 1:
-            return self._pairs(file, (headed or rest)[0])
+            label = (headed or rest)[0]
+            pairs = tuple(zip(self.columns[file], self.columns[label], strict=True))
+            return Labels(pairs, self.headed, self._note(file, label))
         return self._one_hot(file, rest)
 
     def _file(self) -> int:
@@ -152,10 +154,6 @@ class _Table:
                 )
         words = [i for i in among if not all(map(_INTEGER.fullmatch, self.columns[i]))]
         return words or among
-
-    def _pairs(self, file: int, label: int) -> Labels:
-        pairs = tuple(zip(self.columns[file], self.columns[label], strict=True))
-        return Labels(pairs, self.headed, self._note(file, label))
 
     def _note(self, file: int, label: int) -> str:
         aside = [i for i in self.used if i not in (file, label) and not self._is_index(i)]

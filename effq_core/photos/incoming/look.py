@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from effq_core.photos.index import Skipped, remove_duplicates
 from effq_core.photos.lookalikes import (
     MOST_COMPARED,
     SIDE,
-    Miniatures,
     miniature,
     nearest_among,
     nearest_earlier,
@@ -193,7 +192,8 @@ def _check_classes(names: tuple[str, ...], labelled: Labelled, limits: Limits) -
 def _lookalikes(photos: list[Photo], seen: Mapping[str, Seen]) -> Iterator[Lookalike]:
     """Yields photos that resemble an earlier one; those of the evaluation split come first."""
     ordered = sorted(photos, key=lambda photo: photo.split != VAL)
-    small = _miniatures(seen[photo.name] for photo in ordered)
+    content = b"".join(base64.b64decode(seen[photo.name].small) for photo in ordered)
+    small = np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
     measured = sum(photo.split == VAL for photo in ordered)
     near = nearest_earlier(small)
     # Whatever else a training photo resembles: its twin that is measured on is named.
@@ -204,11 +204,6 @@ def _lookalikes(photos: list[Photo], seen: Mapping[str, Seen]) -> Iterator[Looka
         if found is not None:
             other = ordered[found[0]]
             yield Lookalike(photo.name, other.name, across, photo.label != other.label)
-
-
-def _miniatures(seen: Iterable[Seen]) -> Miniatures:
-    content = b"".join(base64.b64decode(each.small) for each in seen)
-    return np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def _thumbnails(

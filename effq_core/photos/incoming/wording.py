@@ -38,7 +38,7 @@ def warnings(preview: Preview) -> list[str]:
     if preview.nested and (text := preview.nested.warning(one_down=preview.one_down)):
         found.append(text)
     if small := preview.too_small:
-        named = _named([f"{each.name} ({each.images})" for each in small])
+        named = fmt.some([f"{each.name} ({each.images})" for each in small], _MOST_NAMED)
         needs = f"fewer than {SMALLEST_CLASS} photos"
         if preview.has_splits:
             needs += ", or none in one of the splits"
@@ -62,14 +62,10 @@ def warnings(preview: Preview) -> list[str]:
 
 
 def _pairs(alike: Sequence[Lookalike]) -> str:
-    return _named([f"{shown(each.name)} ({_other(each)})" for each in alike])
+    return fmt.some([f"{shown(each.name)} ({_other(each)})" for each in alike], _MOST_NAMED)
 
 
 def _other(alike: Lookalike) -> str:
     """Names the photo another one resembles, without the folder where it is the same."""
     folder, _, last = alike.like.rpartition("/")
     return shown(last if folder == alike.name.rpartition("/")[0] else alike.like)
-
-
-def _named(texts: Sequence[str]) -> str:
-    return fmt.some(texts, _MOST_NAMED)
