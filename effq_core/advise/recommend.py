@@ -134,11 +134,7 @@ def _others(
 ) -> tuple[Verdict, ...]:
     fitting = {variant.name for variant in candidates}
     return tuple(
-        Verdict(
-            name=variant.name,
-            fits=variant.name in fitting,
-            reason=reasons[variant.name],
-        )
+        Verdict(name=variant.name, fits=variant.name in fitting, reason=reasons[variant.name])
         for variant in results.variants.values()
         if variant is not winner
     )

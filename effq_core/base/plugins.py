@@ -1,9 +1,4 @@
-"""Everything that registers itself: EffQ's own folders, then what ``EFFQ_PLUGINS`` names.
-
-The package imports this first, in every process, so whoever looks something up finds all there is.
-"""
-
-from __future__ import annotations
+"""What registers itself, imported first in every process: EffQ's own and ``EFFQ_PLUGINS``."""
 
 import importlib
 import os
@@ -30,11 +25,7 @@ def files() -> list[Path]:
 
 
 def load() -> None:
-    """Imports them all; a second time does nothing.
-
-    Raises:
-        InputError: If a plug-in cannot be imported.
-    """
+    """Imports them all, once, or raises InputError where a plug-in cannot be imported."""
     for name in _OWN:
         importlib.import_module(name)
     for name in named():

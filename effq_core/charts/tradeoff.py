@@ -166,8 +166,7 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
     # Labels right of their line stand above those of lines further right; labels left of their
     # line stand below all of those, and above those of lines further left.
     order = sorted(
-        shown,
-        key=lambda spot: (1, spot.x) if _leftwards(spot, spot.x / right) else (2, -spot.x),
+        shown, key=lambda spot: (1, spot.x) if _leftwards(spot, spot.x / right) else (2, -spot.x)
     )
     for rank, spot in enumerate(order):
         x, leftwards = spot.x, _leftwards(spot, spot.x / right)

@@ -41,11 +41,7 @@ def doctor(
     failed = failed or bool(repaired and repaired["unreadable"])
     if json:
         output.print_json(
-            {
-                "ok": not failed,
-                "checks": [check.to_dict() for check in checks],
-                "repair": repaired,
-            }
+            {"ok": not failed, "checks": [check.to_dict() for check in checks], "repair": repaired}
         )
     else:
         if repaired is not None:

@@ -89,13 +89,7 @@ def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> 
 
 
 def _look(
-    home: Home,
-    experiment: Experiment,
-    asked: Layers,
-    name: str,
-    *,
-    as_json: bool,
-    quiet: bool,
+    home: Home, experiment: Experiment, asked: Layers, name: str, *, as_json: bool, quiet: bool
 ) -> Results:
     from effq_core.cli import output, work
     from effq_core.layers.ask import looking

@@ -18,8 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def add(
     file: Annotated[
-        Path,
-        typer.Argument(help="A .keras, .h5 or .tflite file, or a zipped SavedModel."),
+        Path, typer.Argument(help="A .keras, .h5 or .tflite file, or a zipped SavedModel.")
     ],
     labels: Annotated[
         str,

@@ -25,7 +25,7 @@ def add(
         typer.Option(
             help="A CSV with columns headed filename and label, one-hot columns, or a file and its "
             "label in each line. Without it, folders are classes; without folders, the photos have "
-            "no labels.",
+            "no labels."
         ),
     ] = None,
     one_level_down: Annotated[

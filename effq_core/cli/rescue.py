@@ -56,8 +56,7 @@ def start(
         ),
     ] = 0.5,
     remedy: Annotated[
-        list[Remedy] | None,
-        typer.Option(help="A remedy that may be tried; repeat for several. All by default."),
+        list[Remedy] | None, typer.Option(help="A remedy to try; repeatable. All by default.")
     ] = None,
     budget: Annotated[
         int | None, typer.Option(help="Seconds after which nothing more is tried.")

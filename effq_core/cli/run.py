@@ -44,8 +44,7 @@ def run(
     ] = False,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Only estimate stages, time and disk; start nothing."),
+        bool, typer.Option("--dry-run", help="Only estimate stages, time and disk; start nothing.")
     ] = False,
     detach: Detach = False,
     json: ResultsAsJson = False,

@@ -58,10 +58,7 @@ def time_now(run: RunName) -> None:
 
 
 def resume(
-    run: RunName,
-    detach: InBackground = False,
-    json: ResultsAsJson = False,
-    quiet: Quiet = False,
+    run: RunName, detach: InBackground = False, json: ResultsAsJson = False, quiet: Quiet = False
 ) -> None:
     """Continue a run where it stopped; finished stages are reused."""
     from effq_core.cli import work
@@ -125,8 +122,7 @@ def export(
         ),
     ] = None,
     force: Annotated[
-        bool,
-        typer.Option("--force", help="Write into a folder that is not empty, or over a file."),
+        bool, typer.Option("--force", help="Write into a folder that is not empty, or over a file.")
     ] = False,
     json: AsJson = False,
 ) -> None:

@@ -12,15 +12,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
 from effq_core.cli.live import Watcher, watching
-from effq_core.cli.output import (
-    name_idle,
-    print_json,
-    safe,
-    say,
-    stderr,
-    stdout,
-    table,
-)
+from effq_core.cli.output import name_idle, print_json, safe, say, stderr, stdout, table
 from effq_core.cli.work import give_up, leave, run_values, warn
 from effq_core.experiment.variants import BASELINE
 from effq_core.pipeline.estimate import remaining

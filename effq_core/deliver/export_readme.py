@@ -1,7 +1,5 @@
 """The README of an exported folder: what is in it and how to feed the files."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import PTQ, get_variant
 from effq_core.measure.latency_ratio import MARK
@@ -117,10 +115,7 @@ def feeding(tensor: TensorInfo) -> str:
 
 
 def reading(tensor: TensorInfo) -> str:
-    """Says how an output tensor is read as probabilities.
-
-    Such as ``int8, probability = (value + 128) × 0.00390625``.
-    """
+    """Says how an output is read, such as ``int8, probability = (value + 128) × 0.00390625``."""
     kind = tensor.dtype.lower()
     if tensor.scale is None or tensor.zero_point is None:
         return f"{kind}, probabilities as they are"

@@ -88,9 +88,7 @@ class Qat(Described):
         option="--loss",
         use=_TRAINED,
         axis=Axis(
-            name="losses",
-            title="losses",
-            words=lambda loss: f"loss {LOSSES()[loss].lower()}",
+            name="losses", title="losses", words=lambda loss: f"loss {LOSSES()[loss].lower()}"
         ),
     )
     validation_share: float = setting(

@@ -1,7 +1,5 @@
 """Checking a ready ``.tflite`` file; runs in the checking process only, needs no TensorFlow."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +25,7 @@ from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
 from effq_core.tflite.operators import BY_NAME
 
-_ENDS = (0.9, 1.1)
-"""Between these the scores of a file that ends in a softmax add up, roundings included."""
+_ENDS = (0.9, 1.1)  # sums of a softmax's scores, roundings included
 
 
 def _report(path: Path, out: Path) -> FileReport:
@@ -50,11 +47,7 @@ def _report(path: Path, out: Path) -> FileReport:
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Looks at a file, runs it on sample photos, keeps it as it is; returns its card's JSON values.
-
-    Raises:
-        ModelError: If it is no image classifier that can be measured.
-    """
+    """Looks at a file, runs and keeps it; returns its card's values or raises ModelError."""
     out = folder / steps.OUT
     path = folder / steps.SCRATCH / MODEL_FILE
     shutil.copyfile(folder / steps.IN / steps.UPLOAD_FILE, path)

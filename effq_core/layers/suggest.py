@@ -205,9 +205,7 @@ def _shortest(
 
 
 def _without_needless(
-    found: tuple[str, ...],
-    measure: Callable[[Sequence[str]], TrialRecord],
-    effects: EffectRecord,
+    found: tuple[str, ...], measure: Callable[[Sequence[str]], TrialRecord], effects: EffectRecord
 ) -> tuple[str, ...]:
     """Drops members without which a set still holds the limits, those of least effect first."""
     known = effects.by_name

@@ -115,12 +115,7 @@ def clipped_share(activation: Activation, low: float, high: float) -> float:
 
 @lru_cache(maxsize=256)  # a page asks for the same ones at every move of a slider
 def measure(
-    activation: Activation,
-    method: str,
-    images: int,
-    *,
-    bits: int = 8,
-    percentile: float = 99.99,
+    activation: Activation, method: str, images: int, *, bits: int = 8, percentile: float = 99.99
 ) -> RangeEffect:
     """Finds a method's range and what it does to all photos.
 

@@ -113,10 +113,7 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     model, gone = there["model"], get_stage("kept:gone")
     taken = [
         StageSpec(
-            name=row.name,
-            stage=replace(gone, kind=row.kind),
-            weight=0.0,
-            pinned=row.fingerprint,
+            name=row.name, stage=replace(gone, kind=row.kind), weight=0.0, pinned=row.fingerprint
         )
         for row in rows
         # What somebody brought is taken from where it is kept.

@@ -132,11 +132,7 @@ class MeasuringPlanner(StageList, ABC):
         """
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
-        self.add(
-            f"convert:{variant}",
-            "own:ready_file",
-            params=params,
-        )
+        self.add(f"convert:{variant}", "own:ready_file", params=params)
         if entry != self.entry:  # the same photos, as the file wants them
             self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
             size = self.experiment.evaluation_size

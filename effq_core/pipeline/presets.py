@@ -17,10 +17,7 @@ BUNDLED_MODEL = "efficientnetv2_b0_imagenette"
 def demo() -> Experiment:
     """Returns the built-in experiment: bundled model, built-in photos, a few minutes."""
     return Experiment(
-        calibration=Calibration(size=100),
-        qat=Qat(epochs=2),
-        training_size=600,
-        evaluation_size=600,
+        calibration=Calibration(size=100), qat=Qat(epochs=2), training_size=600, evaluation_size=600
     )
 
 
@@ -79,12 +76,7 @@ def offered(home: Home) -> tuple[Preset, ...]:
         if not there
     )
     return (
-        Preset(
-            "demo",
-            "Quick demo",
-            "Five variants on the built-in photos; no download.",
-            demo(),
-        ),
+        Preset("demo", "Quick demo", "Five variants on the built-in photos; no download.", demo()),
         Preset(
             "paper",
             "The paper's experiment",

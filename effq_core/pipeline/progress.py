@@ -102,7 +102,7 @@ class Progress:
     def stage(self, name: str, **values: Any) -> None:
         """Changes columns of a stage, those of :class:`~effq_core.store.rows.StageRow`."""
         self._rows[name] = replace(self._rows[name], **values)
-        self._database.upsert_stage(self._rows[name])
+        self._database.upsert_stages([self._rows[name]])
         self._tell()
 
     def end(self, name: str, state: StageState) -> None:

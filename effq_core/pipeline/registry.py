@@ -72,12 +72,7 @@ _FUNCTIONS: dict[str, StageFunction] = {}
 
 
 def stage(
-    stage_id: str,
-    *,
-    title: str,
-    version: int = 1,
-    libraries: tuple[str, ...] = (),
-    kind: str = "",
+    stage_id: str, *, title: str, version: int = 1, libraries: tuple[str, ...] = (), kind: str = ""
 ) -> Callable[[_Function], _Function]:
     """Registers a stage. Its module must be cheap to import: functions import TensorFlow.
 

@@ -97,11 +97,7 @@ def answers_csv(answered: Sequence[Answered]) -> str:
 
 def _row(answered: Answered) -> Row:
     photo = answered.photo
-    row: Row = {
-        "photo": photo.name,
-        "width_px": photo.width,
-        "height_px": photo.height,
-    }
+    row: Row = {"photo": photo.name, "width_px": photo.width, "height_px": photo.height}
     for answer in answered.answers:
         best = answer.guesses[0]
         row[f"{answer.variant}_class"] = best.label

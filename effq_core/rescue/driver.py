@@ -39,10 +39,7 @@ _PATIENCE = 3.0
 
 
 def work(
-    home: Home,
-    story_id: str,
-    on_story: OnStory | None = None,
-    following: Following | None = None,
+    home: Home, story_id: str, on_story: OnStory | None = None, following: Following | None = None
 ) -> Story:
     """Works on a rescue in this process until it ends. SIGINT and SIGTERM cancel it.
 

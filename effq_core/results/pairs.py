@@ -189,10 +189,7 @@ def class_changes(results: Results, first: str, second: str) -> tuple[ClassChang
 def _pair(results: Results, first: str, second: str, comparison: Comparison) -> Pair:
     titles = results.variants[first].title, results.variants[second].title
     return Pair(
-        first=first,
-        second=second,
-        comparison=comparison,
-        sentence=sentence(comparison, *titles),
+        first=first, second=second, comparison=comparison, sentence=sentence(comparison, *titles)
     )
 
 

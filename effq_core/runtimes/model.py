@@ -186,11 +186,7 @@ class ModelPool:
     """
 
     def __init__(
-        self,
-        path: Path | str,
-        *,
-        workers: int | None = None,
-        kernels: Kernels = Kernels.USUAL,
+        self, path: Path | str, *, workers: int | None = None, kernels: Kernels = Kernels.USUAL
     ) -> None:
         count = max(1, workers or usable_cores())
         self._models = [Model(path, kernels=kernels) for _ in range(count)]

@@ -110,11 +110,7 @@ AXIS: dict[Along, str] = {
 
 def common(results: Results) -> Hashable:
     """Returns what must be the same for any two values of runs to share an axis."""
-    return (
-        results.baseline.file.sha256,
-        photos_of(results),
-        results.image_input,
-    )
+    return (results.baseline.file.sha256, photos_of(results), results.image_input)
 
 
 def rest_of(results: Results, variant: str, along: Along) -> Hashable:

@@ -88,7 +88,7 @@ def test_a_failed_gate_is_shown_with_its_numbers(effq, tiny_home, tiny_run, monk
 def test_a_run_that_failed_says_why_and_how_to_go_on(effq, database) -> None:
     run_id = database.create_run(Experiment())
     stage = StageRow(run_id=run_id, name="convert:int8", kind="convert", fingerprint="0" * 64)
-    database.upsert_stage(stage)
+    database.upsert_stages([stage])
     database.add_event(run_id, "skipped", "index", key="a.jpg", reason="a.jpg is broken.")
     database.add_event(run_id, "epoch", "finetune:int8_qat", epoch=1, loss=0.5, n=10)
     database.set_status(run_id, Status.FAILED, error="It broke.", hint="Mend it.")

@@ -28,11 +28,7 @@ MADE = {
         variants=("int8_mixed", "float16", "file_mine"),
         calibration=Calibration(size=20, method="moving_average", percentile=99.5),
         qat=Qat(
-            epochs=3,
-            learning_rate=3e-4,
-            batch_size=8,
-            loss=QatLoss.DISTILL,
-            validation_share=0.2,
+            epochs=3, learning_rate=3e-4, batch_size=8, loss=QatLoss.DISTILL, validation_share=0.2
         ),
         training_size=100,
         evaluation_size=200,

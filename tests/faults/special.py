@@ -24,14 +24,7 @@ from effq_core.pipeline.stage import LAST
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.faults.away import network
-from tests.faults.cell import (
-    Cell,
-    again,
-    check_said,
-    check_whole,
-    effq,
-    judging,
-)
+from tests.faults.cell import Cell, again, check_said, check_whole, effq, judging
 from tests.faults.kills import browser, dashboards, press_resume
 from tests.faults.undisturbed import Base, Broken, until
 from tests.faults.world import make_base, world

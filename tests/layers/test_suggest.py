@@ -154,11 +154,7 @@ def test_the_planted_block_alone_is_kept_and_rescues_the_model(case: Case, tmp_p
     content = quantize_mixed(float32, case.made.ranges, kept, Precision.FLOAT16)
     assert len(content) == found.choice.size_bytes
     recipe = Recipe(
-        keep=(BAD,),
-        precision=Precision.FLOAT16,
-        method="min_max",
-        percentile=100.0,
-        suggested=True,
+        keep=(BAD,), precision=Precision.FLOAT16, method="min_max", percentile=100.0, suggested=True
     )
     assert recipe_gate(case.made.float32, content, recipe).passed
 
@@ -332,10 +328,7 @@ def search(case: Case, costs: list[float], limit: float, most: int = 10_000) -> 
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    costs=st.lists(st.integers(0, 40), min_size=7, max_size=7),
-    limit=st.integers(0, 50),
-)
+@given(costs=st.lists(st.integers(0, 40), min_size=7, max_size=7), limit=st.integers(0, 50))
 def test_of_costs_that_add_up_the_fewest_blocks_are_found(
     case: Case, costs: list[int], limit: int
 ) -> None:

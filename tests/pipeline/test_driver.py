@@ -131,11 +131,7 @@ def test_cancel_takes_effect_within_five_seconds(runs: Runs, plan: str) -> None:
     seconds = time.monotonic() - begun
     assert run.status == Status.CANCELLED
     assert seconds < 5
-    assert runs.states(run_id) == {
-        "number:1": "done",
-        "train": "cancelled",
-        "report": "cancelled",
-    }
+    assert runs.states(run_id) == {"number:1": "done", "train": "cancelled", "report": "cancelled"}
     alive = Path(f"/proc/{worker}").exists()
     assert alive == (plan == "long_plan"), "only a worker that does not answer is ended"
     # The engine serves the next run at once.
@@ -223,11 +219,7 @@ def test_a_damaged_artifact_is_made_anew_with_a_warning(runs: Runs) -> None:
     os.truncate(path / "number.txt", 0)
     second = runs.run("numbers_plan")
     assert second.status == Status.FINISHED
-    assert runs.states(second.id) == {
-        "number:1": "reused",
-        "number:2": "done",
-        "report": "reused",
-    }
+    assert runs.states(second.id) == {"number:1": "reused", "number:2": "done", "report": "reused"}
     (warning,) = runs.events(second.id, "warning")
     assert "quarantine" in str(warning["message"])
     assert (path / "number.txt").read_text() == "2"

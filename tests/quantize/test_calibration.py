@@ -154,9 +154,7 @@ def test_every_range_includes_zero(method: str, values: list, sign: str) -> None
 
 
 @pytest.mark.parametrize("method", list(METHODS))
-def test_the_input_has_the_range_of_a_pixel_whatever_the_photos_hold(
-    method: str,
-) -> None:
+def test_the_input_has_the_range_of_a_pixel_whatever_the_photos_hold(method: str) -> None:
     ranges = statistics_of([np.ones(3, np.float32)]).ranges(method, 99)
     assert ranges["image"] == (0.0, 255.0)
 

@@ -172,8 +172,7 @@ def test_the_file_answers_as_the_fake_quant_model(
 
 
 @pytest.mark.parametrize(
-    ("kind", "arguments"),
-    [("Conv2D", (8, 3)), ("DepthwiseConv2D", (3,)), ("Dense", (8,))],
+    ("kind", "arguments"), [("Conv2D", (8, 3)), ("DepthwiseConv2D", (3,)), ("Dense", (8,))]
 )
 def test_a_kernel_right_before_a_relu_keeps_its_range(
     kind: str, arguments: tuple[int, ...], photos: np.ndarray, tmp_path: Any

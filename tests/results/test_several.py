@@ -22,8 +22,7 @@ from tests.results.run_variations import changed, together, unlabelled
 
 def with_calibration(results: Results, size: int, method: str = "percentile") -> Results:
     return changed(
-        results,
-        lambda plain: plain["experiment"]["calibration"].update(size=size, method=method),
+        results, lambda plain: plain["experiment"]["calibration"].update(size=size, method=method)
     )
 
 

@@ -1,7 +1,4 @@
-"""The model card of a bundle: what the file is, from what, measured how, and what it may be used
-for. Everything in it comes from the run's results."""
-
-from __future__ import annotations
+"""The model card of a bundle: what the file is, from what, measured how, and what for."""
 
 import re
 from collections.abc import Iterable
@@ -27,8 +24,7 @@ _MARKED = (
     f"A ratio marked {MARK} was made from a disturbed timing: time again before you rely on it."
 )
 
-Line = tuple[str, str, str]
-"""What is measured, the variant's value, float32's."""
+Line = tuple[str, str, str]  # what is measured, the variant's value, float32's
 
 
 def model_card(results: Results, variant: str, run: str = "") -> str:
@@ -62,17 +58,12 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
     if failed:
         first.insert(0, f"Failed checks: {'; '.join(failed)}. See below.")
     if first:
-        parts[2:2] = ["**Read first:**\n\n" + _list(first)]
+        parts[2:2] = ["**Read first:**\n\n" + "\n".join(f"- {_plain(line)}" for line in first)]
     return "\n\n".join(parts) + "\n"
 
 
 def _plain(text: object) -> str:
-    """Escapes text that Markdown would read as more than text."""
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {_plain(line)}" for line in lines)
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
@@ -159,11 +150,9 @@ def _lines(results: Results, own: VariantResult, base: VariantResult) -> list[Li
 
 
 def _share(share: Proportion | None) -> str:
-    return fmt.NOTHING if share is None else fmt.share_with_interval(*_ends(share))
-
-
-def _ends(share: Proportion) -> tuple[float, float, float]:
-    return share.share, share.low, share.high
+    if share is None:
+        return fmt.NOTHING
+    return fmt.share_with_interval(share.share, share.low, share.high)
 
 
 def _median(timing: LatencyReport | None) -> str:

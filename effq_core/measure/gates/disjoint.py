@@ -1,7 +1,5 @@
 """The gates that no photo serves two purposes: one for each pair of samples."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import combinations
 
@@ -13,7 +11,6 @@ ROLES = ("calibration", "training", "evaluation")
 
 
 def _check(first: str, second: str, measured: Measured) -> Gate | None:
-    """Compares two samples by content; its value is the number of contents in both."""
     if not {first, second} <= measured.inputs.keys():
         return None
     a, b = (

@@ -1,7 +1,5 @@
 """The gate that a QAT file consists of the operators of the file without QAT."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 
@@ -15,11 +13,7 @@ _NAMED = 3
 
 
 def same_operators_gate(other: FileReport, own: FileReport) -> Gate:
-    """Checks that two files consist of the same operators.
-
-    Returns:
-        The gate; its value is the number of operators only one of them has.
-    """
+    """Checks that a file has the operators of another; counts those only one of them has."""
     a, b = Counter(other.ops), Counter(own.ops)
     missing, extra = a - b, b - a
     different = missing.total() + extra.total()

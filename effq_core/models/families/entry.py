@@ -1,7 +1,5 @@
 """How EffQ's models begin: normalising raw RGB 0-255 (imports TensorFlow)."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

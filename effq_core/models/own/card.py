@@ -1,9 +1,6 @@
 """What is known about a model of one's own, and where it is kept; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +15,13 @@ from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import COLOUR, ImageInput, Resize
 from effq_core.tflite.naming import Names
 
-ARCHITECTURE = "own"
-"""What such a card names as its architecture."""
-PREFIX = f"{ARCHITECTURE}:"
-"""How the identifier of such a model begins."""
+ARCHITECTURE = "own"  # what such a card names as its architecture
+PREFIX = f"{ARCHITECTURE}:"  # how the identifier of such a model begins
 CARD_FILE = "card.json"
 FLAT_FILE = "flat.json"
 WEIGHTS_FILE = "weights.npz"
 GRAPH_FILE = "graph.pb"
-CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
-"""Files a model may consist of."""
+CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)  # files a model may consist of
 _FOLDER = "own"
 _SLUG = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _SLUG_LENGTH = 40
@@ -85,11 +79,7 @@ def is_own(model_id: str) -> bool:
 
 
 def slug_of(name: str) -> str:
-    """Makes an identifier of a name: lower-case letters, digits and single underscores.
-
-    Raises:
-        ModelError: If nothing of it is left.
-    """
+    """Makes lower-case letters, digits and single underscores of a name, or raises ModelError."""
     slug = re.sub(r"[^a-z0-9]+", "_", name.casefold())[:_SLUG_LENGTH].strip("_")
     if not slug:
         raise ModelError(
@@ -105,11 +95,7 @@ def own_folder(home: Home) -> Path:
 
 
 def model_folder(home: Home, model_id: str) -> Path:
-    """Returns the folder of a model, ``own:`` and its slug, whether it is there or not.
-
-    Raises:
-        ModelError: If it is no such identifier; no path is made of it then.
-    """
+    """Returns a model's folder, there or not; raises ModelError for what no path may be made of."""
     slug = model_id.removeprefix(PREFIX)
     if not is_own(model_id) or not _SLUG.fullmatch(slug):
         raise _unknown(home, model_id)
@@ -131,12 +117,7 @@ def own_models(home: Home) -> tuple[OwnCard, ...]:
 
 
 def get_own(model_id: str, home: Home) -> OwnCard:
-    """Looks a model up.
-
-    Raises:
-        ModelError: If there is no such model.
-        StoreError: If its card is damaged.
-    """
+    """Looks a model up, or raises ModelError, or StoreError if its card is damaged."""
     folder = model_folder(home, model_id)
     if not (folder / CARD_FILE).is_file():
         raise _unknown(home, model_id)
@@ -144,12 +125,7 @@ def get_own(model_id: str, home: Home) -> OwnCard:
 
 
 def remove_own_model(model_id: str, home: Home) -> None:
-    """Removes a model; what runs have found with it stays.
-
-    Raises:
-        ModelError: If there is no such model.
-        StoreError: If it cannot be removed.
-    """
+    """Removes a model, not what runs found with it, or raises ModelError or StoreError."""
     folder = model_folder(home, model_id)
     if not folder.is_dir():
         raise _unknown(home, model_id)
@@ -173,11 +149,7 @@ def write_card(folder: Path, plain: dict[str, Any]) -> None:
 
 
 def read_card(folder: Path, slug: str) -> OwnCard:
-    """Reads a card.
-
-    Raises:
-        StoreError: If it is damaged, or the model it describes is gone.
-    """
+    """Reads a card. Raises StoreError if it is damaged, or the model it describes is gone."""
     if not any((folder / name).is_file() for name in CONTENT):
         raise StoreError(
             f"Your model {slug} has only a card: its layers and weights are gone.",
@@ -245,8 +217,3 @@ def _unknown(home: Home, model_id: str) -> ModelError:
         f"There is no model {model_id[:60]!r} of your own.",
         f"Your models: {known}. `effq models add FILE` adds one.",
     )
-
-
-def to_json(value: Any) -> str:
-    """Returns JSON for the files of this package: ASCII, sorted, one line."""
-    return json.dumps(value, sort_keys=True)

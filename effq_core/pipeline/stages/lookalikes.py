@@ -10,13 +10,7 @@ from PIL import Image
 from effq_core.base.reporting import Reporter
 from effq_core.measure.gates.lookalikes import Comparison
 from effq_core.photos.decode import Pixels, as_rgb
-from effq_core.photos.lookalikes import (
-    MOST_COMPARED,
-    SIDE,
-    Miniatures,
-    miniature,
-    nearest_among,
-)
+from effq_core.photos.lookalikes import MOST_COMPARED, SIDE, Miniatures, miniature, nearest_among
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import IMAGES, stage

@@ -107,11 +107,7 @@ def _weight_bytes(tensors: Sequence[Tensor]) -> dict[str, int]:
 def _info(tensor: Tensor) -> TensorInfo:
     scale, zero_point = tensor.grid or (None, None)
     return TensorInfo(
-        name=tensor.name,
-        shape=tensor.shape,
-        dtype=tensor.dtype,
-        scale=scale,
-        zero_point=zero_point,
+        name=tensor.name, shape=tensor.shape, dtype=tensor.dtype, scale=scale, zero_point=zero_point
     )
 
 

@@ -81,13 +81,7 @@ def _choose(known: Known, block: Block) -> Op:
         # Numbered: Streamlit tells options apart by what they are called.
         return f"{number[tensor]} · {layer_title(op.layer)} · {operator_kind(op.kind).title}{found}"
 
-    chosen = st.selectbox(
-        "Operator",
-        list(ops),
-        format_func=title,
-        key=key,
-        help=tip("operators"),
-    )
+    chosen = st.selectbox("Operator", list(ops), format_func=title, key=key, help=tip("operators"))
     return ops[chosen]
 
 

@@ -69,10 +69,7 @@ def show_photo(known: Known, op: Op) -> None:
     with right:
         _parting(known, found, threshold)
     what = f"{escape(layer_title(op.layer))} ({escape(operator_kind(op.kind).title)})"
-    st.markdown(
-        f"**Output of {what} for this photo**",
-        help=tip("feature_map"),
-    )
+    st.markdown(f"**Output of {what} for this photo**", help=tip("feature_map"))
     usual = (
         mine("output", (*key, op.tensor), lambda: _look(op, *files, chosen.pixels))
         if chosen.is_own
@@ -174,10 +171,7 @@ def _go(step: Step) -> None:
 
 
 def _draw_output(
-    op: Op,
-    usual: _Output,
-    key: tuple[str, ...],
-    look: Callable[[tuple[int, ...]], _Output],
+    op: Op, usual: _Output, key: tuple[str, ...], look: Callable[[tuple[int, ...]], _Output]
 ) -> None:
     left, _ = st.columns([1, 1])
     if not usual.channels:

@@ -85,10 +85,7 @@ def _button(source: Source, layers: Layers) -> None:
         return
     # Not by a callback, which would be given the numbers that were drawn last.
     wanted = st.button(
-        "Analyse the layers",
-        type="primary",
-        icon=":material/search:",
-        key="layers_look",
+        "Analyse the layers", type="primary", icon=":material/search:", key="layers_look"
     )
     st.caption(
         f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "

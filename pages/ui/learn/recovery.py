@@ -13,11 +13,7 @@ from effq_core.results import Results
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, empty
 
-_ICONS = {
-    True: ":material/check_circle:",
-    False: ":material/drag_handle:",
-    None: ":material/help:",
-}
+_ICONS = {True: ":material/check_circle:", False: ":material/drag_handle:", None: ":material/help:"}
 _TERMS = {"int8": "ptq", "int8_qat": "qat", "int8_qat_untrained": "untrained_control"}
 
 

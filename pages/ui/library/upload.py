@@ -150,10 +150,7 @@ def _show(found: Upload) -> None:
         ):
             _add(found, name, drop=drop)
         st.button(
-            "Discard",
-            icon=":material/delete:",
-            key="library_upload_give_up",
-            on_click=_start_anew,
+            "Discard", icon=":material/delete:", key="library_upload_give_up", on_click=_start_anew
         )
 
 

@@ -73,8 +73,7 @@ def show_outcome(results: Results) -> None:
                 model_download(Source(REFERENCE, "Reference run", results), found.variant)
             if st.button("Why this one", type="tertiary", key="do_why"):
                 st.switch_page(
-                    "pages/views/results.py",
-                    query_params={"run": REFERENCE, "part": "Pick for me"},
+                    "pages/views/results.py", query_params={"run": REFERENCE, "part": "Pick for me"}
                 )
 
 

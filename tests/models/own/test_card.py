@@ -151,11 +151,7 @@ def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
     ],
 )
 def test_what_a_model_cannot_do_is_said_before_a_run(
-    fields: dict[str, object],
-    experiment: dict[str, object],
-    use: HeadUse,
-    named: str,
-    home: Home,
+    fields: dict[str, object], experiment: dict[str, object], use: HeadUse, named: str, home: Home
 ) -> None:
     card = add_card(home, **fields)
     asked = Experiment(model=card.id, **{"variants": ("float16",), **experiment})  # type: ignore[arg-type]

@@ -1,7 +1,5 @@
 """EfficientNet-Lite: ReLU6 and no squeeze-excite, made to be quantized."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.models.card import ModelCard, Normalisation, Weights

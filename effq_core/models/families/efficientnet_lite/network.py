@@ -1,7 +1,5 @@
 """EfficientNet-Lite0, layer by layer (imports TensorFlow)."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -1,7 +1,5 @@
 """EfficientNetV2: swish and squeeze-excite."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.models.card import ModelCard, Normalisation, Weights

@@ -1,7 +1,5 @@
 """EfficientNetV2-B0 as Keras Applications has it (imports TensorFlow)."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
