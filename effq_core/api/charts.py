@@ -73,11 +73,7 @@ class Charts:
         return reliability({name: self._labelled(name).accuracy for name in shown})
 
     def confusion(self, variant: str = BASELINE) -> go.Figure:
-        """Draws which class was answered for photos of each true class.
-
-        Args:
-            variant: The variant.
-        """
+        """Draws which class was answered for photos of each true class."""
         from effq_core.charts.classes import confusion
 
         return confusion(self._labelled(variant).accuracy, class_names(self._results))
@@ -85,9 +81,7 @@ class Charts:
     def class_changes(self, variant: str, against: str = BASELINE) -> go.Figure:
         """Draws the accuracy change by class.
 
-        Args:
-            variant: The variant.
-            against: The variant it is compared with.
+        against: The variant it is compared with.
         """
         from effq_core.charts.classes import class_differences
 

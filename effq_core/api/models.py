@@ -33,9 +33,6 @@ class Added:
 
     Attributes:
         id: What an experiment names it by: a model, or a variant where the file is ready.
-        title: What it is called.
-        is_ready: Whether it is a ready file.
-        checked: How the check went, and what it found.
     """
 
     id: str
@@ -45,14 +42,7 @@ class Added:
 
 
 def rows(home: Home) -> list[dict[str, Any]]:
-    """Lists the models there are.
-
-    Args:
-        home: The store.
-
-    Returns:
-        A row a model.
-    """
+    """Lists the models there are."""
     return [
         {
             "id": card.id,
@@ -157,26 +147,7 @@ def check_and_keep(
     replace: bool,
     on_steps: OnSteps,
 ) -> Added:
-    """Does what :func:`add` says, for who wants to tell more of it.
-
-    Args:
-        home: The store.
-        file: See :func:`add`; likewise the others.
-        labels: A file's path, or the name of a known set.
-        preprocessing: What it expects.
-        name: What to call it.
-        image_size: Side of the input.
-        resize: How photos become squares.
-        replace: Replace a model of that name.
-        on_steps: Told the steps of the check.
-
-    Returns:
-        What was kept.
-
-    Raises:
-        ModelError: If it cannot be used.
-        StoreError: If it cannot be kept.
-    """
+    """Does what :func:`add` says, and tells ``on_steps`` of the check."""
     if not file.is_file():
         raise ModelError(f"There is no file {file}.", "Check the path.")
     for kind, value, choices in (

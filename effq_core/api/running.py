@@ -80,17 +80,7 @@ def begin(
     remeasure: bool = False,
     time_now: bool = False,
 ) -> str:
-    """Makes a run of an experiment, queued; somebody has to drive it.
-
-    Args:
-        home: The store.
-        experiment: What to run.
-        name: What the user calls it.
-        remeasure: Take every latency anew, so that all are of one moment.
-        time_now: Do not wait for a quiet processor before files are timed.
-
-    Returns:
-        The run's id.
+    """Makes a run of an experiment, queued; somebody has to drive it. Returns its id.
 
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.

@@ -19,10 +19,7 @@ _LABEL_LENGTH = 24
 
 
 def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
-    """Draws the most probable classes of one variant, best first, with room for ``rows``.
-
-    Each bar is named and numbered directly, so there are no axes.
-    """
+    """Draws the most probable classes of one variant, best first, with room for ``rows``."""
     variant = get_variant(answer.variant)
     guesses = answer.guesses[:rows]
     places = list(range(len(guesses)))

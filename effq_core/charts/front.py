@@ -61,10 +61,7 @@ def spots(results: Results, against: Against, *, threads: int = 1) -> list[Spot]
 
 
 def pareto(places: Sequence[Spot]) -> list[Spot]:
-    """Finds the eligible variants no other one beats on both axes at once, by rising x.
-
-    Of equal spots all are on it.
-    """
+    """Finds the eligible variants no other one beats on both axes at once, by rising x."""
     eligible = [spot for spot in places if spot.eligible]
     front = [
         spot

@@ -8,10 +8,7 @@ import textwrap
 
 
 def wrapped(text: str, width: int = 14) -> str:
-    """Breaks a name into lines of ``width`` characters for an axis, escaped for plotly.
-
-    A longer word stays whole.
-    """
+    """Breaks a name into lines of ``width`` characters for an axis, escaped for plotly."""
     lines = textwrap.wrap(text, width, break_long_words=False) or [""]
     return "<br>".join(html.escape(line) for line in lines)
 

@@ -21,10 +21,7 @@ from effq_core.learn.recovery import Rung
 
 
 def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
-    """Draws how each int8 variant does against float32.
-
-    Differences that chance alone would make are drawn hollow.
-    """
+    """Draws how each int8 variant does against float32."""
     labelled = rungs[0].is_real is not None
     title = "top-1 minus float32's (points)" if labelled else "same answer as float32 (%)"
     figure = new_figure(height=110 + 62 * len(rungs), x_title=title)

@@ -66,10 +66,7 @@ def rows(network: Network) -> list[Row]:
 
 
 def network_chart(network: Network, measure: Measure, chosen: str = "") -> go.Figure:
-    """Draws a network, its blocks coloured by a measure, the chosen one ringed.
-
-    Each block carries its name as custom data.
-    """
+    """Draws a network, its blocks coloured by a measure, the chosen one ringed."""
     lines = rows(network)
     figure = new_figure(height=_REST + _ROW * len(lines))
     places = {
@@ -123,10 +120,7 @@ def _limits(values: Mapping[str, float]) -> tuple[float, float]:
 def _wires(
     figure: go.Figure, lines: Sequence[Row], places: Mapping[str, tuple[float, float]]
 ) -> None:
-    """Draws the way of the data, and an arc over each block whose input is added to its output.
-
-    Each kind is one trace: a shape for every line would make Plotly ten times as slow.
-    """
+    """Draws the data's way and the residual arcs, one trace each: many shapes make Plotly slow."""
     wires: list[tuple[float | None, float | None]] = []
     arcs: list[tuple[float | None, float | None]] = []
     for line in lines:

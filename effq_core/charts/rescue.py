@@ -31,10 +31,7 @@ _BAR = 0.28
 
 
 def gains(story: Story) -> go.Figure | None:
-    """Draws each measured step's loss against float32, with its interval and the limit.
-
-    ``None`` before anything was measured.
-    """
+    """Draws each measured step's loss, its interval and the limit; ``None`` before the first."""
     steps = _measured(story)
     if not steps:
         return None

@@ -38,10 +38,7 @@ def letters(count: int) -> list[str]:
 def side_by_side(
     runs: Sequence[Results], quantity: Quantity, *, threads: int = 1
 ) -> go.Figure | None:
-    """Draws one quantity of every variant of several runs, named A, B, C in their order.
-
-    A group of rows a variant, a row a run; ``None`` where no run has the quantity.
-    """
+    """Draws a quantity of several runs, named A, B, C in order; ``None`` where none has it."""
     present = in_catalogue_order(name for results in runs for name in results.variants)
     figure = new_figure(
         height=_ROW * len(runs) * len(present) + _FRAME, x_title=_title(runs, quantity, threads)

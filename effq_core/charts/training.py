@@ -18,16 +18,12 @@ _LEGEND = {"yref": "container", "y": 0, "yanchor": "bottom"}
 """At the figure's foot: four entries take four lines on a phone, and must not cover the axis."""
 
 History = Sequence[Mapping[str, Any]]
-"""One entry an epoch, from 0 (before training): ``epoch``, ``loss`` (``None`` at 0),
-``validation_loss``, ``validation_top1`` (0–1, or ``None`` without labels) and ``n``, the held-out
-photos."""
+"""One entry an epoch, from 0 (before training): ``epoch``, ``loss``, ``validation_loss``,
+``validation_top1`` (0–1; ``None`` without labels) and ``n``, the held-out photos."""
 
 
 def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go.Figure:
-    """Draws the losses of trainings by variant: held-out drawn through, training dashed.
-
-    ``epochs``, if given, is how many there will be, so that the axis stays while they come.
-    """
+    """Draws the losses of trainings by variant: held-out drawn through, training dashed."""
     figure = new_figure(
         height=_HEIGHT, x_title="Epoch (0: before training)", y_title="Loss", legend=True
     )

@@ -69,9 +69,6 @@ def _value(setting: Setting, text: Any) -> Any:
 def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
     """Applies options to a preset.
 
-    Args:
-        chosen: Values by the path of their setting; any of ``mixed`` asks for ``int8_mixed``.
-
     Raises:
         ExperimentError: If the preset is unknown or a value out of range.
     """
@@ -99,7 +96,6 @@ def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
     Args:
         text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of an added set, or
             a folder with or without ``folder:``; ``None`` where it was not given.
-        one_down: Whether the folders in the folders there are the classes.
 
     Raises:
         DatasetError: If it is none of them, or there are no folders to look into.

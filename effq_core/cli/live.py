@@ -23,8 +23,7 @@ MOST_SKIPPED = 10
 """Skipped images that are named; more are only counted."""
 
 _SOON = {True: 1.0, False: 20.0}
-"""Seconds a queued run, or a stage, waits without a line about it where there is no live display:
-a run of reuse needs no turn, and a worker takes seconds to start."""
+"""Seconds a queued run, or a stage, waits without a line about it; there is no live display."""
 _AGAIN = 60.0
 """Seconds until it is said again."""
 

@@ -33,11 +33,7 @@ def print_state(
     events: Sequence[EventRow],
     queued: str = "",
 ) -> None:
-    """Prints the stages of a run that has no results, what happened, and what to do next.
-
-    Args:
-        queued: Where it stands in the queue, and what it waits for.
-    """
+    """Prints the stages of a run that has no results, what happened, and what to do next."""
     made = table("Stage", "State", "Progress", "Took", right=("Progress", "Took"))
     for stage in stages:
         progress = ""

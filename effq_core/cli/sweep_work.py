@@ -28,11 +28,7 @@ from effq_core.sweeps.sweep import Sweep, label_of
 def start(
     sweep: Sweep, *, name: str, dry_run: bool, detach: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Makes a sweep, or goes on with the same one, and works on it.
-
-    Raises:
-        EffqError: If it cannot be run at all; then nothing is made.
-    """
+    """Makes a sweep, or goes on with the same one, and works on it."""
     from effq_core.pipeline.forecast import recent_stages
     from effq_core.sweeps.forecast import forecast_sweep
 
@@ -116,11 +112,7 @@ def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState
 
 
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    """Works on a sweep, queued or ended, and prints what it has found.
-
-    Raises:
-        EffqError: If there is no such sweep, or somebody else works on it.
-    """
+    """Works on a sweep, queued or ended, and prints what it has found."""
     from effq_core.sweeps.driver import sweep_foreground
 
     if detach:

@@ -33,10 +33,6 @@ def start(
 ) -> None:
     """Makes a run of an experiment and works on it.
 
-    Args:
-        remeasure: Take every latency anew, so that all are of one moment.
-        time_now: Do not wait for a quiet processor before files are timed.
-
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.
     """
@@ -79,11 +75,7 @@ def fitted(experiment: Experiment) -> Experiment:
 
 
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    """Works on a run, queued or ended, and prints how it ends.
-
-    Raises:
-        EffqError: If there is no such run, or somebody else works on it.
-    """
+    """Works on a run, queued or ended, and prints how it ends."""
     if is_sweep(home, run_id):
         from effq_core.cli import sweep_work
 
@@ -105,11 +97,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
 
 
 def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
-    """Works on a run and shows its progress.
-
-    Raises:
-        EffqError: If there is no such run, or somebody else works on it.
-    """
+    """Works on a run and shows its progress."""
     from effq_core.cli.live import watching
     from effq_core.pipeline.driver import run_foreground
 
@@ -131,12 +119,7 @@ def give_up(run: RunRow, what: str = "run", resume: str = "effq resume") -> NoRe
 
 
 def document(home: Home, run: RunRow) -> dict[str, Any]:
-    """Returns everything ``--json`` tells about a run.
-
-    Returns:
-        ``run``, ``stages``, ``rows`` (a row a variant) and ``results`` (the whole document), the
-        last two empty where there are no results.
-    """
+    """Returns what ``--json`` tells about a run; its ``rows`` and ``results`` may be empty."""
     from effq_core.results import load_results, rows
 
     with Database(home.database) as database:

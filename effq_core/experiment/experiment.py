@@ -176,10 +176,7 @@ class Experiment(Described):
         return not self.files_of and any(needed)
 
     def require_own_files(self, what: str) -> None:
-        """Refuses what only the run that made the files can do.
-
-        Args:
-            what: Beginning of the sentence that says so.
+        """Refuses what only the run that made the files can do; ``what`` begins the sentence.
 
         Raises:
             ExperimentError: If the files are another run's.

@@ -22,7 +22,6 @@ class Use:
     """What a setting makes a difference to.
 
     Attributes:
-        variant: Whether to a variant.
         part: Whether beside the other settings of its part, where that is asked for.
         why: Why it makes none where this does not hold; follows "no effect, as".
         remedy: What to choose instead; begins a sentence.
@@ -43,7 +42,6 @@ class Axis:
         title: Of several values, for people.
         words: What sets a run of one value apart.
         values: What the form offers.
-        help: What varying it means, where the setting's own help does not say.
         option: A second name of the option.
     """
 
@@ -62,14 +60,10 @@ class Setting:
     Attributes:
         noun: What it is, inside a sentence; of one value, where it is a list.
         title: On the form, which does not ask for it without.
-        help: What it means.
-        unit: Of its value.
-        bounds: Smallest and largest value.
         choices: Returns the values there are, with their titles.
         names: Returns values the command line names, where there may be others.
         suggested: Values the form offers; it then asks for no other.
         slider: Whether the form has a slider for it.
-        step: Of the form's steps.
         digits: After the point, on the form.
         write: Writes a value.
         nothing: What ``None`` stands for.
@@ -77,15 +71,10 @@ class Setting:
         option: On the command line, which does not ask for it without.
         panel: Where options and widgets of its kind stand together.
         key: Of its widget; its name, if not given.
-        use: What it makes a difference to; ``None``: to every run.
         axis: How a sweep varies it; without a name, not at all.
         omitted: Whether JSON leaves the default out, so that what is older keeps its fingerprint.
         name: Of the field. This and what follows is read off the field.
         part: Name of the part of the experiment; empty for the experiment's own.
-        kind: Of a value.
-        optional: Whether ``None`` is allowed.
-        many: Whether it is a list.
-        default: Its usual value.
     """
 
     noun: str = ""
@@ -151,11 +140,7 @@ class Setting:
         return self.choices()[value] if self.choices else self.write(value)
 
     def checked(self, value: Any) -> Any:
-        """Returns a value as the experiment keeps it.
-
-        Raises:
-            ExperimentError: If it is none.
-        """
+        """Returns a value as the experiment keeps it."""
         if value is None and self.optional:
             return None
         if not self.many:
@@ -180,12 +165,7 @@ class Setting:
 
 
 def setting(default: Any, **words: Any) -> Any:
-    """Returns a field of a :class:`Described` dataclass.
-
-    Args:
-        default: Its usual value, or a function that returns it.
-        **words: What :class:`Setting` says of it.
-    """
+    """Returns a field of a :class:`Described` dataclass; ``words`` are :class:`Setting`'s."""
     usual = {"default_factory" if callable(default) else "default": default}
     return field(**usual, metadata={"setting": Setting(**words)})
 
@@ -202,10 +182,7 @@ class Described:
             object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
 
     def changed(self, values: Mapping[str, Any]) -> Self:
-        """Returns the same with other values.
-
-        Args:
-            values: By path, such as ``qat.epochs``; a part that is not asked for yet is then.
+        """Returns the same with other values, by path, such as ``qat.epochs``.
 
         Raises:
             ExperimentError: If one is out of range.
@@ -233,13 +210,7 @@ class Described:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuilds it from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values; a missing key takes its default.
-
-        Returns:
-            The validated choice.
+        """Rebuilds it from :meth:`to_dict`; a missing key takes its default.
 
         Raises:
             ExperimentError: If a key is unknown or a value out of range.

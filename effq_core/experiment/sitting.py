@@ -10,17 +10,7 @@ from effq_core.experiment import Experiment
 
 
 def next_sitting(experiment: Experiment, earlier: Iterable[Mapping[str, Any]]) -> Experiment:
-    """Asks for the same experiment, with every latency taken anew.
-
-    Earlier runs keep the timings they have: what differs is the sitting alone.
-
-    Args:
-        experiment: Whose latencies are to be taken.
-        earlier: What was run before, as plain JSON values.
-
-    Returns:
-        The experiment with a sitting no earlier one had.
-    """
+    """Asks for the same experiment with a sitting that no earlier one had: other timings."""
     plain = replace(experiment, sitting=0)
     wanted = plain.to_dict()
     taken = [

@@ -32,15 +32,10 @@ class Variant:
 
     Attributes:
         name: Identifier in files, tables and the command line.
-        title: Name for people.
-        summary: What it is, in one line.
-        good_for: When to choose it, in one line.
-        colour: Colour in every chart, ``#rrggbb``.
         symbol: Plotly's marker in every chart, so that colour never stands alone.
         weight_bits: Bits of a stored weight, of most where they are mixed; 0 for a file somebody
             brought.
         activation_bits: Bits of an activation at run time; of most, where they are mixed.
-        rounding: The rule by which weights become integers.
         size_share: Bytes of its file for each byte of float32's, to estimate disk space.
         ranges: Where the ranges of its activations come from.
         is_integer: Whether every tensor, input and output included, must be an integer.
@@ -126,13 +121,7 @@ def controls() -> tuple[str, ...]:
 
 
 def get_variant(name: str) -> Variant:
-    """Looks a variant up by name.
-
-    Args:
-        name: A name of the catalogue, or of an added file.
-
-    Returns:
-        Its row.
+    """Looks a variant, or an added file, up by name.
 
     Raises:
         ExperimentError: If there is no such variant.
@@ -163,13 +152,7 @@ def _ready(name: str) -> Variant:
 
 
 def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Checks names, removes repeats and puts them in the catalogue's order.
-
-    Args:
-        names: Names of variants.
-
-    Returns:
-        The distinct names, in the catalogue's order; added files come last.
+    """Puts names, each once, in the catalogue's order; added files come last.
 
     Raises:
         ExperimentError: If a name is not in the catalogue.

@@ -23,8 +23,6 @@ class HeldFolder:
     Args:
         guard: Lock of all who make such folders here or sweep them: none is swept between being
             made and being held.
-        mode: Its permissions, before the umask.
-        parts: Names of folders to be made in it.
     """
 
     def __init__(

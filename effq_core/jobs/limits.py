@@ -58,7 +58,6 @@ class Room:
         """Holds room for so many while the block runs.
 
         Args:
-            count: How many, at most :attr:`most`.
             on_wait: Called about ten times a second while waiting; may raise to give up.
 
         Raises:
@@ -120,11 +119,7 @@ class Held:
         self._files: dict[str, Counter[str]] = {}
 
     def take(self, visitor: str, file: str, size: int) -> None:
-        """Notes a file that arrives, of so many bytes.
-
-        Raises:
-            BusyError: If there is no room for it; then it must not be kept.
-        """
+        """Notes a file that arrives, of so many bytes."""
         with self._lock:
             own = self._files.get(visitor, Counter())
             before = own[file]
@@ -171,12 +166,10 @@ class Held:
 
 
 LOOKING = Room("upload", 2, waiting=6, patience=60.0)
-"""Zips and photos being looked at before they become a dataset: each is a process of up to 4 GiB of
-addresses, and its second core is the last one of many machines."""
+"""Zips and photos being looked at before they become a dataset: a process of up to 4 GiB each."""
 CHECKING = Room("model", 4)
 """Models being checked: one works, the others wait for it."""
 ANSWERING = Room("photo", 60, waiting=20, patience=10.0)
-"""Photos being answered. They are answered one at a time, five variants in a quarter of a second:
-the last of sixty waits fifteen seconds."""
+"""Photos being answered, one at a time: the last of sixty waits fifteen seconds."""
 FILES = Held(visitor=640 * MIB, server=1024 * MIB)
 """Uploaded files in the server's memory. A visitor may hold twenty photos of 20 MiB and a zip."""

@@ -17,12 +17,7 @@ def looking(experiment: Experiment, layers: Layers) -> Experiment:
 
 
 def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Experiment:
-    """Returns the same experiment with the variant ``int8_mixed``.
-
-    Args:
-        mixed: What to keep in floats, or the limits to look for it within.
-        layers: How its layers were looked at: the same again is cached.
-    """
+    """Returns the same experiment with the variant ``int8_mixed``."""
     variants = (*experiment.variants, MIXED)
     return replace(experiment, variants=variants, mixed=mixed, layers=layers or experiment.layers)
 

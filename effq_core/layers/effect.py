@@ -44,7 +44,6 @@ class EffectMeter:
         ranges: Smallest and largest value by tensor name.
         images: Calibration photos, uint8 ``(n, side, side, 3)``.
         scratch: Folder that survives a kill; what was measured there is not measured again.
-        clock: Seconds from any moment on.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class EffectMeter:
         then the layers of the blocks that matter; the worst before others.
 
         Raises:
-            Cancelled: If the user asked to stop; what was measured stays in the scratch folder.
             StageError: If the quantizer refuses a file.
         """
         network = self._network

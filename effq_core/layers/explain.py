@@ -23,11 +23,9 @@ class Carriers:
 
 
 def carriers(effect: EffectRecord) -> Carriers | None:
-    """Finds the fewest blocks that carry :data:`TELLING_SHARE` of the divergence.
+    """Finds at most :data:`MOST_NAMED` blocks that carry :data:`TELLING_SHARE` of the divergence.
 
-    Returns:
-        At most :data:`MOST_NAMED` of them, and what they carry; ``None`` where no block was tried,
-        or none does anything.
+    ``None`` where no block was tried, or none does anything.
     """
     ranked = effect.ranked(EffectKind.BLOCK)
     total = sum(max(0.0, each.only_kl) for each in ranked)

@@ -14,25 +14,14 @@ FINE = 1024
 
 
 class GrowingHistogram:
-    """Counts in equal bins; for values beyond them, bins merge in pairs and reach twice as far.
-
-    Args:
-        low: Where to start, such as the lower end of an int8 range.
-        high: Where to end at first; larger.
-    """
+    """Counts in equal bins; for values beyond them, bins merge in pairs and reach twice as far."""
 
     def __init__(self, low: float, high: float) -> None:
         self._low, self._width = low, (high - low) / FINE
         self._counts = np.zeros(FINE, np.int64)
 
     def add(self, values: _Array, low: float, high: float) -> None:
-        """Counts values.
-
-        Args:
-            values: Finite ones, flat.
-            low: Not larger than any of them; the bins will reach as far.
-            high: Not smaller than any of them.
-        """
+        """Counts values."""
         while low < self._low:
             self._low -= FINE * self._width
             self._counts = np.concatenate([np.zeros(FINE // 2, np.int64), self._merged()])
@@ -50,17 +39,10 @@ class GrowingHistogram:
         return merged
 
     def over(self, low: float, high: float, most: int) -> tuple[_Array, _Array]:
-        """Returns the counts in fewer bins.
+        """Returns int64 counts of at most ``most`` bins, and float64 ends, one more.
 
-        Args:
-            low: Where they begin at the latest.
-            high: Where they end at the earliest.
-            most: How many bins at most.
-
-        Returns:
-            Counts, int64 ``(bins,)``, and the ends of the bins, float64 ``(bins + 1,)``, equally
-            wide. They hold every value that was counted, and are whole numbers of fine bins: the
-            last may end a little after ``high``.
+        Bins are whole numbers of fine ones, equally wide, and hold every value counted: the last
+        may end a little after ``high``.
         """
         used = np.flatnonzero(self._counts)
         ends = (used[0], used[-1] + 1) if len(used) else (FINE - 1, 0)

@@ -21,8 +21,7 @@ from effq_core.tflite.network import Op
 from effq_core.tflite.operators import operator_kind
 
 HISTOGRAM_SAMPLES = 16_384
-"""Values a tensor and photo gives to the histogram, at least half as many: larger tensors give
-every k-th. Everything else is of all values."""
+"""Values a tensor and photo gives to the histogram at most: larger ones give every k-th."""
 
 _Array = npt.NDArray[Any]
 _Floats = npt.NDArray[np.float32]

@@ -40,10 +40,7 @@ class BlockSignal:
 
     @property
     def lost_db(self) -> float:
-        """How much less the output's SQNR is than the input's; negative where it recovers.
-
-        ``inf`` for the first block, unless it loses nothing.
-        """
+        """How much less the output's SQNR is than the input's; negative where it recovers."""
         if self.input_db == self.output_db:
             return 0.0
         return self.input_db - self.output_db

@@ -88,12 +88,7 @@ class Trace:
         return min(self.trunk, key=lambda step: step.lower_db)
 
     def first_below(self, threshold_db: float = PARTING_DB) -> Step | None:
-        """Finds where the two models diverge.
-
-        Returns:
-            The first step of the trunk whose SQNR, or whose median channel's, is lower; ``None``
-            where none is: then noise of everywhere has tipped a close decision, if any.
-        """
+        """Finds the first step of the trunk whose SQNR, or median channel's, is lower, if any."""
         return next((step for step in self.trunk if step.lower_db < threshold_db), None)
 
 

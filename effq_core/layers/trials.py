@@ -28,8 +28,7 @@ from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import Network, read_network
 
 INVOCATIONS = 51
-"""Timed invocations of each of the three files: half a benchmark's least, as every trial has them
-and only ratios count."""
+"""Timed invocations of each of the three files: only ratios count."""
 ROUNDS = 3
 """In which they are timed in turn."""
 
@@ -47,8 +46,6 @@ class Bench:
         images: Evaluation photos, uint8 ``(n, side, side, 3)``.
         answers: What float32 answered to them.
         scratch: Folder that survives a kill; what was measured there is not measured again.
-        clock: Seconds from any moment on.
-        timing: Times files beside int8.
     """
 
     def __init__(

@@ -12,9 +12,6 @@ def trunk_of(ops: Iterable[Op]) -> tuple[str, ...]:
 
     A branch that is added to something larger, or a gate of squeeze-and-excite, may be noisy and
     matter little; what is lost on the trunk is lost to all that follows.
-
-    Returns:
-        Names of the trunk's tensors, in the order of the graph.
     """
     ordered = sorted(ops, key=lambda op: op.index)
     last_use = {source: place for place, op in enumerate(ordered) for source in op.sources}

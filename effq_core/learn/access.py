@@ -20,12 +20,7 @@ _ADDRESS = re.compile(r"([a-z][a-z0-9_-]*)/([0-9a-f]{64})")
 
 
 def find_tensors(results: Results) -> Path | None:
-    """Finds the tensors a run has kept, by what they were made from.
-
-    Neither the database nor the dataset is asked: both may have gone since.
-
-    Returns:
-        The folder; ``None`` if there are none, as with runs of earlier versions of EffQ.
+    """Finds the folder of a run's tensors by what they were made from, if it has kept any.
 
     Raises:
         StoreError: If the store cannot be read.

@@ -45,14 +45,9 @@ class _Tensor:
 
 
 def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
-    """Reads kernels from the float32 file.
+    """Reads at most :data:`LAYERS` kernels of the float32 file, in the order of the graph.
 
-    Args:
-        seed: Which channels of large kernels are drawn.
-
-    Returns:
-        At most :data:`LAYERS` kernels in the order of the graph: of each kind of operator some,
-        evenly spread over the depth.
+    Of each kind of operator some, evenly spread over the depth; ``seed`` draws their channels.
 
     Raises:
         ModelError: If the file is missing or corrupt.
@@ -100,18 +95,13 @@ def _layer(kernel: _Tensor, rng: np.random.Generator) -> Layer:
 def watch_activations(
     float32: Path, images: _Array, statistics: ActivationStatistics, reporter: Reporter
 ) -> tuple[Activation, ...]:
-    """Runs the float32 file over some of the calibration photos again, for a few activations.
+    """Runs the float32 file over some calibration photos again, for at most :data:`ACTIVATIONS`.
 
-    Ranges of all photos come from the calibration's own statistics; what those do not hold are
-    histograms of fewer photos, and of single ones.
+    In each stretch of the graph the one is taken whose widest and mean ranges differ most.
 
     Args:
         images: The calibration photos, uint8 ``(n, side, side, 3)``.
         statistics: What calibration saw on exactly these photos.
-
-    Returns:
-        At most :data:`ACTIVATIONS` activations in the order of the graph: in each stretch of it
-        the one whose widest and mean ranges differ most.
 
     Raises:
         ModelError: If the file is missing or corrupt.

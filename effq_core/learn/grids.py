@@ -50,14 +50,7 @@ class Grid:
         return found
 
     def integers(self, values: npt.NDArray[Any]) -> Ints:
-        """Rounds values to integers, ties to even, and clips them to the grid.
-
-        Args:
-            values: ``(c, ...)`` for a grid of c channels, any shape for a grid of one.
-
-        Returns:
-            The integers, of the same shape.
-        """
+        """Rounds ``(c, ...)``, any shape for one channel, to even, and clips to the grid."""
         scale, zero = self._like(values)
         steps = np.rint(np.asarray(values, np.float64) / scale) + zero
         found: Ints = np.clip(steps, self.lowest, self.highest).astype(np.int64)
@@ -75,16 +68,11 @@ class Grid:
 
 
 def make_grid(low: npt.ArrayLike, high: npt.ArrayLike, bits: int, *, symmetric: bool) -> Grid:
-    """Lays a grid over a range, or over one range a channel.
+    """Lays a grid over a range, or over one range a channel; an empty one gets the scale 1.
 
     Args:
-        low: Smallest value, a number or ``(c,)``.
-        high: Largest value, likewise.
+        low: Smallest value, a number or ``(c,)``; ``high`` likewise.
         bits: 2 to 8.
-        symmetric: Whether the grid is centred on 0.
-
-    Returns:
-        The grid. A range that is empty gets the scale 1: all of its values are 0.
 
     Raises:
         InputError: If there is no such grid.
@@ -117,15 +105,7 @@ def _away_from_zero(values: Floats) -> Floats:
 def quantize(
     values: npt.NDArray[Any], bits: int, *, symmetric: bool, per_channel: bool
 ) -> tuple[Grid, Floats]:
-    """Quantizes values with the grid their own extremes give.
-
-    Args:
-        values: ``(c, k)``: k values of each of c channels.
-        bits: 2 to 8.
-
-    Returns:
-        The grid, and the rounded values ``(c, k)``.
-    """
+    """Quantizes ``(c, k)``, c channels, to 2 to 8 bits in the grid of their own extremes."""
     low, high = values.min(axis=1), values.max(axis=1)
     if not per_channel:
         low, high = low.min(), high.max()

@@ -80,11 +80,7 @@ class Rung:
 
 
 def answers(results: Results) -> tuple[Answer, ...]:
-    """Answers every question a run has the variants for; of others it says what is missing.
-
-    Raises:
-        StoreError: If stored answers of a variant are gone.
-    """
+    """Answers every question a run has the variants for; of others it says what is missing."""
     return tuple(_answer(results, question) for question in QUESTIONS)
 
 

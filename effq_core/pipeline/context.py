@@ -71,11 +71,7 @@ class Link:
         self.send("event", **event)
 
     def check_cancelled(self) -> None:
-        """Looks for the run's flags, at most five times a second.
-
-        Raises:
-            Cancelled: If the run was cancelled, another of its stages failed, or its driver died.
-        """
+        """Raises ``Cancelled`` if the run is to stop; looks five times a second at most."""
         now = time.monotonic()
         if now - self._looked < _CANCEL_SECONDS:
             return
@@ -93,12 +89,9 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:
-    """A stage's inputs and folders, and the reporter of its work.
-
-    See :class:`~effq_core.base.reporting.Reporter`.
+    """A stage's inputs, folders, and :class:`~effq_core.base.reporting.Reporter`.
 
     Attributes:
-        inputs: Folder of each input artifact.
         summaries: What each input's stage returned.
         out: Temporary folder to write the result into; it becomes the artifact.
         scratch: Folder that survives a kill, for checkpoints; removed once the stage completes.

@@ -1,7 +1,4 @@
-"""The driver: one light process a run. It plans, submits, records, and ends.
-
-The command line calls the same code in its own process as a detached driver does in its.
-"""
+"""The driver: one light process a run. It plans, submits, records, and ends."""
 
 from __future__ import annotations
 
@@ -203,7 +200,6 @@ def run_foreground(
     """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
 
     Args:
-        on_update: Called after each change and about once a second, in this thread.
         again: Whether a run that was cancelled is run again; else it stays cancelled.
 
     Raises:

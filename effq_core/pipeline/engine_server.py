@@ -70,7 +70,6 @@ class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
     """A worker that listens for encrypted Dask connections only.
 
     What stages and libraries leave in the temporary folder is in one of its own, which goes with
-    it: also when it is killed, as its nanny or the next worker removes it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -95,11 +94,7 @@ class _Limits:
 
     @classmethod
     def from_environment(cls) -> _Limits:
-        """Reads them.
-
-        Raises:
-            EngineError: If one is no number.
-        """
+        """Reads them."""
         return cls(
             _seconds("EFFQ_ENGINE_IDLE", _IDLE_SECONDS),
             _seconds("EFFQ_WORKER_IDLE", _WORKER_IDLE_SECONDS),

@@ -22,11 +22,7 @@ _POLL = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """A run that is active.
-
-    Attributes:
-        stages: What of it is being made, for people.
-    """
+    """A run that is active."""
 
     run: str
     name: str
@@ -36,14 +32,11 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineStatus(Plain):
-    """The engine at one moment.
+    """The engine at one moment, or an existing (``external``) Dask cluster.
 
     Attributes:
-        running: Whether it runs; an existing cluster: whether it answers.
-        external: Whether it is an existing Dask cluster.
         pid: Its process; ``None`` where it is not ours or does not run.
         started: When, in seconds since 1970; likewise.
-        work: Runs that are active, those at work before those that wait.
     """
 
     running: bool
@@ -57,11 +50,7 @@ class EngineStatus(Plain):
 
 
 def engine_status(home: Home) -> EngineStatus:
-    """Looks at the engine of a store; starts and changes nothing.
-
-    Raises:
-        EngineError: If an existing cluster cannot be reached.
-    """
+    """Looks at the engine of a store; starts and changes nothing."""
     work = active_work(home)
     if engine.external_scheduler() is not None:
         return _external(home, work)
@@ -97,9 +86,6 @@ def _work(database: Database, run: RunRow) -> Work:
 
 def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple[Work, ...]]:
     """Ends the embedded engine; returns it as it was, and the runs that were cancelled.
-
-    Args:
-        force: Cancel the runs that need it first; what they have finished is kept.
 
     Raises:
         EngineError: If runs are active and it is not forced, or it is a cluster of somebody else.

@@ -19,9 +19,6 @@ def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | N
     Each stage carries an estimate. How long the finished ones really took scales those to come;
     a running one is extrapolated from its own progress as soon as it has made some. As many as run
     now are taken to run to the end, but measurements: those come one after the other.
-
-    Returns:
-        Seconds; 0 if nothing is left, ``None`` if there are no stages.
     """
     if not stages:
         return None

@@ -66,9 +66,7 @@ class Executor:
     """Runs stages as their inputs finish, and survives the death of workers.
 
     Args:
-        finished: Names of those whose artifact exists.
         check: Raises :class:`~effq_core.base.errors.Cancelled` once the user asked to stop.
-        stop: Makes cooperative stages of this run stop.
     """
 
     def __init__(

@@ -37,11 +37,7 @@ _SMALL = 0.3 * _MIB  # summaries, predictions of ten classes, timings
 
 @dataclass(frozen=True)
 class StageCost:
-    """What one stage would take.
-
-    Attributes:
-        cached: Whether it is there already; then it takes nothing.
-    """
+    """What one stage would take."""
 
     name: str
     cached: bool
@@ -54,11 +50,7 @@ class Forecast:
     """What a run of an experiment would take.
 
     Attributes:
-        cached: How many of them are there already.
         seconds: Estimated time of the rest; 0 where nothing is left.
-        whole_seconds: Estimated time of all stages, as if none were cached.
-        bytes: Estimated disk space of the rest.
-        calibrated: Whether runs of this machine went into the estimate of the time.
         sizes: Photos of each sample, before copies are left out.
         head_note: Why it becomes a new one; empty where it does not.
     """
@@ -76,14 +68,10 @@ class Forecast:
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:
-    """Estimates a run.
-
-    Args:
-        history: Stages of earlier runs: they tell how fast this machine is.
+    """Estimates a run; the stages of earlier ones tell how fast this machine is.
 
     Raises:
-        InputError: If the experiment cannot be run, as
-            :func:`effq_core.pipeline.plan.build_plan` says.
+        InputError: If the experiment cannot be run, as :func:`build_plan` says.
     """
     plan = build_plan(experiment, home)
     head_use = HeadUse(plan[LAST].params["use"])

@@ -140,11 +140,7 @@ class Planner(MeasuringPlanner):
         )
 
     def convert(self, name: str, frozen: str, form: str) -> None:
-        """Adds a conversion.
-
-        Args:
-            form: See :func:`effq_core.quantize.convert.convert`.
-        """
+        """Adds a conversion to a form of :func:`effq_core.quantize.convert.convert`."""
         self.add(
             name,
             "quantize:convert",
@@ -163,11 +159,7 @@ class Planner(MeasuringPlanner):
         )
 
     def quantize(self, variant: str, float32: str, calibrate: str) -> None:
-        """Adds int8 from a float32 file, after training.
-
-        Args:
-            calibrate: What its calibration is called; added where it is not planned yet.
-        """
+        """Adds int8 from a float32 file, and its calibration where that is not planned yet."""
         self.calibrate(calibrate, float32)
         self.add(
             f"convert:{variant}",

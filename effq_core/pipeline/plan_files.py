@@ -1,8 +1,6 @@
 """The plan that measures an earlier run's files on other photos: nothing is made anew.
 
 What the run has made is taken over under the fingerprints it has, so that results, gates and
-timings refer to the very same files. The bundled reference run is in no store: its files are
-copied into it first.
 """
 
 from __future__ import annotations
@@ -37,11 +35,7 @@ _MEASURED_ON = "pixels:evaluation"
 
 @dataclass(frozen=True)
 class _Source:
-    """What there is of the run whose files are measured.
-
-    Attributes:
-        stages: What is taken over, by name.
-    """
+    """What there is of the run whose files are measured."""
 
     stages: tuple[StageSpec, ...]
     labels: tuple[Label, ...]
@@ -50,9 +44,6 @@ class _Source:
 
 class FilesPlanner(MeasuringPlanner):
     """Plans the measurement of a run's files.
-
-    Args:
-        experiment: The run's own, with other photos and ``files_of``.
 
     Raises:
         ExperimentError: If its files are gone, or the photos' classes are not its.

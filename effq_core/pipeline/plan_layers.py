@@ -18,13 +18,7 @@ RANGES = {**_FLOAT32, "statistics": "calibrate"}
 
 
 def add_layers(planner: Planner, experiment: Experiment) -> None:
-    """Adds what an experiment asks of its layers; nothing, if it asks nothing.
-
-    Stages: ``signal`` (each tensor's float32 values against int8's) and ``effect``.
-
-    Args:
-        planner: Has ``convert:float32``, ``convert:int8`` and ``calibrate``.
-    """
+    """Adds ``signal`` and ``effect`` where an experiment asks something of its layers."""
     asked = experiment.layers
     if asked:
         planner.add(

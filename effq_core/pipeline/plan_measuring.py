@@ -24,11 +24,7 @@ from effq_core.pipeline.stage_list import StageList
 
 
 class MeasuringPlanner(StageList, ABC):
-    """Plans the measurement of files, wherever they come from.
-
-    Args:
-        dataset: The experiment's photos; ``None``: they are opened here.
-    """
+    """Plans the measurement of files, wherever they come from."""
 
     match: ClassMatch
     """How the photos' labels are read from the files' outputs."""

@@ -21,13 +21,10 @@ _BEAT = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """Something about a run has changed.
+    """Something about a run has changed; ``event`` is what was recorded, if that is it.
 
     Attributes:
-        stages: Its stages in the plan's order; empty before there is a plan.
         remaining: Estimated seconds to the end; ``None`` before there is a plan.
-        event: The event that was recorded, if that is what changed.
-        waiting: What the run waits for while nothing runs; empty where nothing is known.
     """
 
     run: RunRow
@@ -41,11 +38,7 @@ OnUpdate = Callable[[Update], None]
 
 
 class Progress:
-    """The rows of one run.
-
-    Args:
-        on_update: Called in the driver's thread after each change, and about once a second.
-    """
+    """The rows of one run."""
 
     def __init__(self, database: Database, run: RunRow, on_update: OnUpdate | None) -> None:
         self._database = database

@@ -25,9 +25,6 @@ def turn(
 ) -> Iterator[bool]:
     """Waits until it is this run's turn, older runs first, and holds the engine.
 
-    Args:
-        on_wait: Called while waiting; may raise to give up.
-
     Yields:
         Whether the last holder died, so that its work may still be on the engine.
     """

@@ -40,7 +40,6 @@ class Stage:
         id: Stable: part of the fingerprint of every result, wherever the function lives.
         kind: Folder of its artifacts; several stages may make one kind.
         version: Raised when the same inputs give another result.
-        libraries: Packages whose version the result depends on.
         module: Where the function lives, for a worker to import.
     """
 
@@ -52,11 +51,7 @@ class Stage:
     module: str
 
     def function(self) -> StageFunction:
-        """Imports the stage's module and returns its function.
-
-        Raises:
-            StageError: If it cannot be imported, or no longer registers the stage.
-        """
+        """Imports the stage's module and returns its function."""
         try:
             importlib.import_module(self.module)
             return _FUNCTIONS[self.id]

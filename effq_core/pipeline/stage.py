@@ -65,9 +65,6 @@ class StageSpec:
 class Plan:
     """Stages in an order in which each comes after its inputs.
 
-    Args:
-        stages: All stages, in any order; ties keep the order given.
-
     Raises:
         StageError: If names repeat, an input is missing, or stages wait for each other.
     """
@@ -134,11 +131,7 @@ def _plain(value: Any) -> Any:
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """Names each stage's result by everything it depends on, in 64 hexadecimal digits.
-
-    Raises:
-        StageError: If a parameter is not a JSON value.
-    """
+    """Names each stage's result by everything it depends on, in 64 hexadecimal digits."""
     found: dict[str, str] = {}
     for spec in plan:
         if spec.pinned:

@@ -16,12 +16,7 @@ class StageList:
         self.stages: list[StageSpec] = []
 
     def add(self, name: str, stage_id: str, **fields: Any) -> None:
-        """Adds a stage.
-
-        Args:
-            name: Unique; what comes before a colon is its kind.
-            **fields: Others of :class:`~effq_core.pipeline.stage.StageSpec`.
-        """
+        """Adds a stage, unless it is there; ``fields`` are those of :class:`StageSpec`."""
         params = json.loads(json.dumps(fields.pop("params", {})))
         spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)
         if spec not in self.stages:  # what several variants need is made once

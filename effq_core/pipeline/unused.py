@@ -17,11 +17,7 @@ from effq_core.pipeline.fitting import needs_head
 
 @dataclass(frozen=True)
 class Rule:
-    """When a setting has an effect.
-
-    Attributes:
-        remedy: What to choose instead; begins a sentence.
-    """
+    """When a setting has an effect."""
 
     used: Callable[[Experiment, Home], bool]
     why: str

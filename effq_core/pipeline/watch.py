@@ -21,12 +21,7 @@ MOST_LINES = 200
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the log.
-
-    Attributes:
-        time: Seconds since 1970.
-        stage: Name of the stage; empty for the run itself.
-    """
+    """One line of the log."""
 
     time: float
     stage: str
@@ -39,13 +34,9 @@ class Watch:
     """A run at one moment.
 
     Attributes:
-        stages: In the plan's order; empty before there is a plan.
-        share: How much is behind it, 0 to 1, by expected time.
         remaining: Estimated seconds to the end; ``None`` before there is a plan.
         elapsed: Seconds since it began, or all it took; ``None`` before.
         curves: Values of the ``epoch`` events so far, by the variant that is trained.
-        lines: The log, oldest first.
-        waiting_for: What the run waits for while nothing runs; empty where nothing is known.
     """
 
     run: RunRow

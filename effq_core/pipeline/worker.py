@@ -208,11 +208,7 @@ def _dask_sender(topic: str) -> Send:
 
 
 def kill_worker(dask_worker: Any) -> int | None:
-    """Ends a worker at once; runs in its nanny, which then starts a new one. Returns its pid.
-
-    Args:
-        dask_worker: The nanny; Dask fills it in by this name.
-    """
+    """Ends a worker at once; runs in its nanny, which then starts a new one. Returns its pid."""
     pid: int | None = dask_worker.pid
     if pid is not None:
         # Not SIGTERM: a stage inside a long call into C does not look at it.

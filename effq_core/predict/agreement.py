@@ -81,10 +81,7 @@ def _differently(answer: Answer, expected: Guess) -> str:
 
 
 def verdict(answer: Answer) -> str:
-    """Says in a few characters what a variant answered and whether float32 did, too.
-
-    Such as ``✓ church 98.2 %``, or ``≠ gas pump 35.0 %`` where float32 says something else.
-    """
+    """Says in a few characters what a variant answered and whether float32 did, too."""
     mark = {None: "", True: f"{THE_SAME} ", False: f"{NOT_THE_SAME} "}[answer.agrees]
     best = answer.guesses[0]
     return f"{mark}{best.label} {fmt.percent(best.probability)}"

@@ -1,7 +1,6 @@
 """The process that works on a rescue: it decides what is tried next, and writes the story.
 
 Each remedy is an ordinary run of the ordinary driver, in this process; what runs share is cached.
-The command line calls the same code in its own process as a detached driver does in its.
 """
 
 from __future__ import annotations
@@ -42,10 +41,6 @@ def work(
     home: Home, story_id: str, on_story: OnStory | None = None, following: Following | None = None
 ) -> Story:
     """Works on a rescue in this process until it ends. SIGINT and SIGTERM cancel it.
-
-    Args:
-        on_story: Called after each change of the story, in this thread.
-        following: Called before each run.
 
     Raises:
         EngineError: If another process works on it.

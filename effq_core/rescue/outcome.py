@@ -29,18 +29,14 @@ class Outcome(Plain):
     """What one variant loses against float32, and what it costs.
 
     Attributes:
-        n: Evaluation photos.
         top1: Share that is right, 0–1; ``None`` without labels.
         low: Lower end of its 95 % interval (Wilson).
-        high: Upper end.
         float32_top1: Float32's share on the same photos.
         drop_points: Float32's top-1 minus its own, percentage points; without labels, photos on
             which the two disagree, per cent.
         drop_low: Lower end of the drop's 95 % interval (paired; of the disagreement: Wilson).
-        drop_high: Upper end.
         p: Of the exact McNemar test; ``None`` without labels.
         worse: Photos only float32 gets right; ``None`` without labels.
-        better: Photos only the variant gets right.
         agreement: Share of photos with float32's answer, 0–1.
         kl: Mean Kullback-Leibler divergence from float32, nats.
         latency_ms: Median time of one photo by thread count, as text, milliseconds.
@@ -93,10 +89,7 @@ class Outcome(Plain):
 
 
 def outcome_of(results: Results, variant: str, first: Results | None = None) -> Outcome:
-    """Reads what a step gave from its run's results.
-
-    Args:
-        first: Results of the first step, to compare float32's answers with.
+    """Reads what a step gave; float32's answers are compared with those of the first step.
 
     Raises:
         InputError: If the run lacks the variant.

@@ -38,13 +38,10 @@ def as_it_is(experiment: Experiment) -> Experiment:
 
 
 def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Experiment:
-    """Returns the experiment that tries a remedy.
+    """Returns the experiment that tries a remedy: float32 and the variant that it makes.
 
     Args:
         best: The calibration that has lost least so far: remedies build on it.
-
-    Returns:
-        The experiment; its variants are float32 and the one the remedy makes.
 
     Raises:
         CannotApply: If the remedy would change nothing.

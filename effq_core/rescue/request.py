@@ -41,7 +41,6 @@ class Rescue(Plain):
         run: A finished run of it, whose int8 need not be measured again; empty without.
         max_drop_points: Top-1 that may be lost against float32, in percentage points; where
             photos have no labels, the share of them on which it may disagree with float32.
-        remedies: What may be tried.
         budget_seconds: Time after which nothing more is tried, in seconds; ``None``: no limit.
     """
 
@@ -69,11 +68,7 @@ class Rescue(Plain):
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuilds a request from :meth:`to_dict`.
-
-        Raises:
-            ExperimentError: If a key is unknown or a value out of range.
-        """
+        """Rebuilds a request from :meth:`to_dict`."""
         values = known(cls, plain)
         if not isinstance(values.get("experiment"), dict):
             raise ExperimentError("A rescue must have an experiment.")

@@ -47,15 +47,10 @@ class Step(Plain):
     """One remedy, or int8 as it is. Times are seconds since 1970.
 
     Attributes:
-        remedy: What was tried; ``None`` for int8 as it is.
         experiment: What was run; ``None`` where nothing was.
-        run: The run's id; empty where there is none.
         why: Why it was skipped, failed or stopped; empty otherwise.
-        estimate: Seconds it was expected to take; ``None`` where nobody estimated.
         seconds: Seconds its run worked, waits for other runs not included; ``None`` where nothing
             was run for it.
-        cached: How many of them were there already.
-        outcome: What it gave; ``None`` unless measured.
     """
 
     remedy: Remedy | None
@@ -76,11 +71,9 @@ class Story(Plain):
     """A rescue at one moment. Times are seconds since 1970.
 
     Attributes:
-        id: Short, sortable by time.
         status: Where it is; ``finished`` says nothing about the limit.
         steps: What was begun or skipped, in order; int8 as it is comes first.
         ahead: Estimated seconds of the remedies not yet tried, cheapest first.
-        token: Tells that process from a later one of the same number.
     """
 
     id: str
@@ -197,11 +190,7 @@ def stories(home: Home) -> list[Story]:
 
 
 def find(home: Home, text: str) -> Story:
-    """Finds the rescue a person means by its id, the start of it, or ``latest``.
-
-    Raises:
-        InputError: If there is none, or several fit.
-    """
+    """Finds the rescue a person means by its id, the start of it, or ``latest``."""
     if text == "latest":
         fitting = [story.id for story in stories(home)[:1]]
     else:

@@ -118,13 +118,10 @@ def extra_size(outcome: Outcome, base: Outcome) -> float:
 
 
 def extra_latency(outcome: Outcome, base: Outcome) -> tuple[str, Ratio] | None:
-    """Returns how many times as long as int8 a variant takes.
+    """Returns how many times as long as int8 a variant takes, and on how many threads.
 
     Each was timed in turn with float32, in the sitting of its own run: their speed-ups compare,
-    the times of different days do not.
-
-    Returns:
-        The fewest threads both were timed on, and the ratio; ``None`` untimed.
+    the times of different days do not. ``None`` untimed.
     """
     shared = sorted(set(outcome.latency_ms) & set(base.latency_ms), key=int)
     if not shared:
@@ -154,12 +151,7 @@ def price_text(outcome: Outcome, base: Outcome) -> str:
 
 
 def verdict(story: Story) -> list[str]:
-    """Says what came of a rescue.
-
-    Returns:
-        Sentences: what int8 loses, what helped, whether the photos can tell, what to keep in mind,
-        and what was not tried. Empty before anything was measured.
-    """
+    """Says what came of a rescue, in sentences; none before anything was measured."""
     base = story.base
     if base is None or base.outcome is None:
         return []

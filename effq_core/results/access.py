@@ -42,12 +42,7 @@ def load_results(home: Home, run: RunRow) -> Results:
 
 
 def load_reference() -> Results:
-    """Reads the bundled reference run.
-
-    Raises:
-        InputError: If this installation has none.
-        StoreError: If its file is damaged.
-    """
+    """Reads the bundled reference run."""
     path = REFERENCE_FOLDER / RESULTS_FILE
     if not path.is_file():
         raise InputError(
@@ -57,13 +52,7 @@ def load_reference() -> Results:
 
 
 def open_run(home: Home, text: str) -> tuple[str, Results]:
-    """Finds a run with results by what the user calls it.
-
-    Args:
-        text: ``reference``, a run's id, the start of one, its name, or ``latest``.
-
-    Returns:
-        The run's id, or ``reference``; its results.
+    """Finds a run with results by what the user calls it, ``reference`` included; and its id.
 
     Raises:
         InputError: If there is no such run, or it has no results.
@@ -81,11 +70,9 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
 
     Args:
         text: A run's id, the start of one, its name, or ``latest``.
-        with_results: Whether ``latest`` means the newest one that has results.
 
     Raises:
         InputError: If there is none, or several fit.
-        StoreError: If the database is damaged.
     """
     runs = database.list_runs()
     if text == LATEST:

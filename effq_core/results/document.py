@@ -39,21 +39,12 @@ class VariantResult(Plain):
     """Everything measured on one variant.
 
     Attributes:
-        name: From the variant catalogue.
-        title: Name for people.
         artifact: Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its
             measurements are there, as of the reference run's controls.
         predictions: Where its answers to every evaluation image are, likewise.
-        file: What its file consists of.
-        compression: How many times smaller than float32 it is.
-        saved_percent: How much smaller than float32 it is, in per cent.
-        accuracy: How often it is right.
         comparison: Its difference to float32; ``None`` for float32 itself.
-        sentence: That difference in plain words.
-        latency: Timings, one a thread count, in their order.
         conversion: What the converting stage tells.
         training: What fine-tuning, or setting fake-quant ranges, tells; ``None`` without.
-        gates: Checks of this variant.
     """
 
     name: str
@@ -95,16 +86,8 @@ class Results:
     """The results of a run.
 
     Attributes:
-        experiment: What was asked for.
         head_use: What became of the model's head: see :class:`effq_core.models.classes.HeadUse`.
-        model: Id, title, licence, source, image size and, where it is new, the head's training.
-        dataset: Title, images, class names, licence, source.
         samples: Count, seed and skipped images of each sample, by role.
-        variants: By name, in the catalogue's order.
-        gates: Checks of the samples.
-        warnings: What a reader must know, as sentences.
-        versions: Library versions.
-        plain: The document they were read from.
         folder: Where the artifacts named by the variants are; ``None`` where there are none.
     """
 
@@ -168,7 +151,6 @@ class Results:
 
         Raises:
             InputError: If the run does not have the variant, or not its file.
-            StoreError: If the file is no longer there, or no longer as large as it was.
         """
         file = Path(MODEL_FILE).with_suffix(self.runtime(name).suffix).name
         path, measured = self._file(name, file), self.variants[name].file.size_bytes
@@ -190,34 +172,20 @@ class Results:
         return found
 
     def labels(self) -> list[str]:
-        """Returns the names of the model's outputs in their order.
-
-        Raises:
-            InputError: If the run has no files.
-            StoreError: If the file is no longer there.
-        """
+        """Returns the names of the model's outputs in their order."""
         path = self._file(BASELINE, _LABELS_FILE)
         # Not splitlines(): a label may hold a character that only Unicode calls a line's end.
         return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
 
     def predictions(self, name: str) -> Predictions:
-        """Reads a variant's answers to every evaluation image.
-
-        Raises:
-            InputError: If the run does not have the variant, or no files at all.
-            StoreError: If they are no longer there.
-        """
+        """Reads a variant's answers to every evaluation image."""
         variant = self.variant(name)
         if self.folder is None:
             raise _without_files("These results come without files.")
         return Predictions.load(self.folder / variant.predictions)
 
     def variant(self, name: str) -> VariantResult:
-        """Returns a variant's results.
-
-        Raises:
-            InputError: If the run does not have it.
-        """
+        """Returns a variant's results."""
         if name not in self.variants:
             raise InputError(
                 f"The run has no variant {name!r}.", f"It has: {', '.join(self.variants)}."

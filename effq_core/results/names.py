@@ -7,12 +7,7 @@ from effq_core.results.document import Results
 
 
 def output_names(results: Results) -> list[str]:
-    """Returns what a run's outputs are called, in order; by its model's label set without files.
-
-    Raises:
-        StoreError: If the run's file of labels is gone.
-        ModelError: If the model is not in the catalogue, without files.
-    """
+    """Returns what a run's outputs are called, in order; by its model's label set without files."""
     if results.baseline.artifact:
         return results.labels()
     return [label.name for label in get_model(results.experiment.model).head_labels]

@@ -81,12 +81,7 @@ class ClassChange:
 
 
 def compare_pair(results: Results, first: str, second: str) -> Pair:
-    """Compares two variants of a run.
-
-    Raises:
-        InputError: If the run lacks a variant.
-        StoreError: If stored answers are missing.
-    """
+    """Compares two variants of a run."""
     return _pair(
         results, first, second, compare(results.predictions(first), results.predictions(second))
     )
@@ -98,9 +93,6 @@ def compare_all(results: Results) -> tuple[Pair, ...]:
     With 7 variants there are 21 tests, of which one in twenty would show p below 0.05 by chance:
     each pair also gets its p after Holm's correction (S. Holm, Scandinavian Journal of Statistics
     6, 1979).
-
-    Returns:
-        The pairs in the catalogue's order; none where the run has one variant.
 
     Raises:
         StoreError: If stored answers are missing.
@@ -122,11 +114,7 @@ def is_real(p: float | None) -> bool | None:
 
 
 def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPhoto, ...]:
-    """Lists the photos to which two variants give different answers.
-
-    Returns:
-        The photos: those that got worse first, then better, then still wrong; the surest second
-        answers first within each.
+    """Lists the photos to which two variants give different answers: worse, better, still wrong.
 
     Raises:
         InputError: If the run lacks a variant.
@@ -152,12 +140,7 @@ def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPh
 
 
 def class_changes(results: Results, first: str, second: str) -> tuple[ClassChange, ...]:
-    """Compares two variants on each class that has photos, largest loss first; none without labels.
-
-    Raises:
-        InputError: If the run lacks a variant.
-        StoreError: If stored answers are missing.
-    """
+    """Compares two variants on each class with photos, largest loss first; none without labels."""
     before, after = results.predictions(first), results.predictions(second)
     right_before, right_after, labels = top1(before), top1(after), after.labels
     if right_before is None or right_after is None or labels is None:

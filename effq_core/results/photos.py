@@ -54,7 +54,6 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
     The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
 
     Raises:
-        InputError: If it is the reference run, which ships no photos.
         StoreError: If neither the decoded photos nor their list are there any more.
         DatasetError: If the dataset is gone.
     """

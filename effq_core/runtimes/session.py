@@ -108,8 +108,4 @@ class Runtime(Protocol):
         """
 
     def inspect(self, path: Path) -> FileReport:
-        """Reads what a file consists of.
-
-        Raises:
-            ModelError: If it is corrupt.
-        """
+        """Reads what a file consists of."""

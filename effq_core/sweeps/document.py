@@ -14,12 +14,7 @@ from effq_core.sweeps.state import SweepState
 
 
 def to_json(home: Home, database: Database, state: SweepState) -> dict[str, Any]:
-    """Writes down everything a sweep has found so far.
-
-    Returns:
-        Plain JSON values: ``sweep`` (what was asked), ``runs`` (each with its variants' accuracy
-        and comparison with float32) and ``findings`` (sentences).
-    """
+    """Writes down everything a sweep has found so far: what was asked, its runs and findings."""
     return {
         "sweep": state.sweep.to_dict(),
         "runs": [

@@ -19,12 +19,7 @@ _STOPS_ALL = (Cancelled, StoreError, EngineError, DownloadError)
 
 
 class SweepExecutor(Executor):
-    """Runs the stages of several runs; one that fails ends only the runs that need it.
-
-    Args:
-        on_finished: Told the place of a run whose last stage is finished.
-        on_failed: Told the place of a run that cannot be finished, and why.
-    """
+    """Runs the stages of several runs; one that fails ends only the runs that need it."""
 
     def __init__(
         self,
@@ -44,7 +39,6 @@ class SweepExecutor(Executor):
         """Leaves no more with the engine than it can do: the order stays ours.
 
         Whoever becomes free takes what comes first in the sweep, and a worker that joins or comes
-        back has its share at once.
         """
         if not session.embedded and time.monotonic() - self._counted > _COUNT_SECONDS:
             self._counted = time.monotonic()

@@ -33,14 +33,7 @@ class _Pair:
 
 
 def findings(series: Sequence[Series], along: Along, quality: str = "top-1") -> tuple[str, ...]:
-    """Says what the values of a choice do, and from where on they do nothing.
-
-    Args:
-        quality: What is compared: top-1, or agreement with float32.
-
-    Returns:
-        Sentences, the most important first; none where there is nothing to compare.
-    """
+    """Says what the values of a choice do, and from where on they do nothing."""
     within = [pair for entry in series for pair in _pairs_within(entry, along)]
     across = [
         pair

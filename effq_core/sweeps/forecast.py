@@ -15,15 +15,7 @@ from effq_core.sweeps.union import plan_sweep
 
 @dataclass(frozen=True)
 class SweepForecast:
-    """What a sweep would take.
-
-    Attributes:
-        total: Stages of all of them, counted one by one.
-        distinct: Stages that differ: each is made once.
-        cached: How many of those are there already.
-        seconds: Estimated time of the rest on one worker; 0 where nothing is left.
-        calibrated: Whether runs of this machine went into the estimate.
-    """
+    """What a sweep would take."""
 
     runs: int
     total: int

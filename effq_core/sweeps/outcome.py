@@ -22,11 +22,7 @@ _EVALUATE = "evaluate"
 
 @dataclass(frozen=True)
 class Found:
-    """How one variant of one run did.
-
-    Attributes:
-        comparison: Against float32 on the same photos; ``None`` for float32 itself.
-    """
+    """How one variant of one run did."""
 
     variant: str
     title: str
@@ -36,13 +32,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Row:
-    """One run of a sweep.
-
-    Attributes:
-        place: From 0.
-        run: Its id once it is finished.
-        problem: Why it failed; empty if it has not.
-    """
+    """One run of a sweep."""
 
     place: int
     label: str

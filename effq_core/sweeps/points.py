@@ -30,8 +30,7 @@ class Measure(StrEnum):
     """What is drawn against it."""
 
     QUALITY = "quality"
-    """Top-1 with Wilson's interval, of the mean over seeds; without labels the agreement with
-    float32."""
+    """Top-1 with Wilson's interval, of the mean over seeds; without labels, the agreement."""
     DIFFERENCE = "difference"
     """Top-1 minus float32's on the same photos, with the paired interval."""
 
@@ -43,15 +42,8 @@ class Point:
     Attributes:
         x: Calibration photos, epochs or learning rate.
         y: Per cent, or percentage points.
-        low: Lower end of its 95 % interval, over photos.
-        high: Upper end.
-        n: Evaluation photos.
         p: Against float32: of the exact McNemar test, with several seeds of the exact sign-flip
             test; ``None`` without labels and for float32.
-        run: Title of the run, or how many.
-        seeds: The runs' seeds.
-        least: Smallest value of a seed.
-        most: Largest.
     """
 
     x: float
@@ -90,7 +82,6 @@ class Series:
 
     Attributes:
         label: Its title, with what sets this series apart from others of the variant.
-        points: In the order of x.
         cells: What is behind each point: the runs, by seed.
     """
 
@@ -141,11 +132,7 @@ def _training(results: Results) -> int:
 
 
 def parts_of(places: Mapping[float, Mapping[int, Cell]], variant: str, along: Along) -> Parts:
-    """Returns what may set a series apart from others of the same variant: identity and words.
-
-    Args:
-        places: Its runs by place and seed.
-    """
+    """Returns what may set a series apart from others of the same variant: identity and words."""
     cells = [cell for at in places.values() for cell in at.values()]
     seeds = tuple(sorted({cell.seed for cell in cells}))
     words = f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"

@@ -28,7 +28,6 @@ class SweepState:
     """A sweep and what has become of it.
 
     Attributes:
-        runs: Id of the run of each member that is finished, by the member's place from 0.
         failed: Why a member failed, as message and hint, by its place.
         evaluations: For each member, the fingerprint of each variant's answers; empty before it
             was planned.
@@ -42,11 +41,7 @@ class SweepState:
 
 
 def create_sweep(home: Home, database: Database, sweep: Sweep, name: str = "") -> SweepState:
-    """Adds a sweep, queued; its driver is :mod:`effq_core.sweeps.driver`.
-
-    Raises:
-        BusyError: If the queue has no room for it; all of it is one run there.
-    """
+    """Adds a sweep, queued; its driver is :mod:`effq_core.sweeps.driver`."""
     run_id = enter(home, database, sweep.base, name or f"Sweep: {label_of(sweep)}")
     state = SweepState(id=run_id, sweep=sweep)
     try:

@@ -21,11 +21,7 @@ MOST_RUNS = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One experiment of a sweep.
-
-    Attributes:
-        label: What sets it apart from the others, for people.
-    """
+    """One experiment of a sweep."""
 
     experiment: Experiment
     label: str
@@ -52,7 +48,6 @@ class Sweep:
 
         Raises:
             ExperimentError: If it stands for one run or for too many, a value is out of range, or
-                nothing that was chosen depends on a value that varies.
         """
         if not isinstance(base, Experiment):
             raise ExperimentError("A sweep needs an experiment to vary.")
@@ -128,11 +123,7 @@ class Sweep:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Sweep:
-        """Rebuilds a sweep from :meth:`to_dict`; a missing list is empty.
-
-        Raises:
-            ExperimentError: If a key is unknown or a value out of range.
-        """
+        """Rebuilds a sweep from :meth:`to_dict`; a missing list is empty."""
         if not isinstance(plain, dict) or not isinstance(plain.get("base"), dict):
             raise ExperimentError("A sweep must be an object with a base experiment.")
         return cls(**{**plain, "base": Experiment.from_dict(plain["base"])})
@@ -154,11 +145,9 @@ def responds(variant: str, axis: str) -> bool:
 
 
 def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
-    """Leaves out the variants that stay as they are whatever the sweep varies.
+    """Leaves out the variants that stay as they are whatever the sweep varies; float32 is kept.
 
-    Returns:
-        The same with the variants that depend on a choice; float32 is always among them, and those
-        that are fine-tuned only where a choice of fine-tuning varies, or nothing but the seed.
+    Those that are fine-tuned are kept where a choice of fine-tuning varies, or only the seed.
     """
     varied = [axis for axis in axes if AXES[axis].use] or ["seeds"]
     # Fine-tuning anew for every calibration size costs hours nobody has asked for.

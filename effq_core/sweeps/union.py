@@ -69,11 +69,6 @@ def union(plans: Sequence[Plan]) -> Union:
 
 
 def plan_sweep(sweep: Sweep, home: Home) -> Union:
-    """Plans all runs of a sweep.
-
-    Raises:
-        DatasetError: If the dataset cannot be used or cannot do what is asked.
-        ExperimentError: If a choice does not fit the model or dataset.
-    """
+    """Plans all runs of a sweep."""
     dataset = open_dataset(sweep.base.dataset, home)  # a large folder takes a while to list
     return union([build_plan(member.experiment, home, dataset) for member in sweep.members()])

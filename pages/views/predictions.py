@@ -82,10 +82,7 @@ def _ask_to_wait(found: Mapping[str, Outcome]) -> None:
 
 
 def _choose(answered: Mapping[str, Answered]) -> str:
-    """Returns the id of the photo to look at closely.
-
-    Of photos that are new it is one the variants differ on, if there is one.
-    """
+    """Returns the id of the photo to look at closely: of new ones, one the variants differ on."""
     before = st.session_state.get(_SHOWN, ())
     new = [key for key in answered if key not in before]
     if new or st.session_state.get(CHOSEN) not in answered:

@@ -1,5 +1,4 @@
-"""Stages that try blocks in other precisions, and mix them; their functions import
-TensorFlow."""
+"""Stages that try blocks in other precisions, and mix them."""
 
 from __future__ import annotations
 
@@ -58,11 +57,7 @@ def effect(context: StageContext) -> dict[str, Any]:
 
 
 class _Patience:
-    """A clock that stands still while a quiet processor is waited for: waiting is no search.
-
-    Args:
-        wait: Waits, and returns whether it was quiet in the end.
-    """
+    """A clock that stands still while a quiet processor is waited for: waiting is no search."""
 
     def __init__(self, wait: Callable[[], bool]) -> None:
         self._wait, self._waited = wait, 0.0

@@ -15,10 +15,7 @@ from effq_core.store.stage_files import MODEL_FILE
 
 @stage("learn:tensors", title="Keep tensors for the Learn page", libraries=LITERT)
 def tensors(context: StageContext) -> dict[str, Any]:
-    """Keeps kernels of input ``float32`` and, where they are given, what activations did.
-
-    Inputs: ``float32`` and, of a run that calibrates it, ``statistics`` and ``calibration``.
-    """
+    """Keeps kernels of input ``float32`` and, where they are given, what activations did."""
     float32 = context.inputs["float32"] / MODEL_FILE
     activations: tuple[Activation, ...] = ()
     if "statistics" in context.inputs:

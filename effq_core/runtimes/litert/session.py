@@ -17,8 +17,7 @@ from effq_core.runtimes.session import Kernels, Session, Values
 from effq_core.tflite.operators import BY_NAME
 
 PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
-"""Environment variable for tests: where it is set, files run on LiteRT's built-in kernels in place
-of XNNPACK, as they would on a processor with other fast kernels."""
+"""Environment variable for tests: LiteRT's built-in kernels in place of XNNPACK."""
 
 _RESOLVERS = {
     Kernels.PLAIN: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
@@ -82,9 +81,7 @@ def load_interpreter(
 ) -> Interpreter:
     """Loads a ``.tflite`` file and allocates its tensors.
 
-    Args:
-        keep_values: Whether values inside the graph can be read after an invocation; XNNPACK then
-            takes each operator by itself.
+    Where values inside the graph are kept, XNNPACK takes each operator by itself.
 
     Raises:
         ModelError: If the file is corrupt.

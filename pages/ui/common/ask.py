@@ -15,10 +15,7 @@ UNSET = 0
 
 
 def ask(setting: Setting, key: str, place: Any = st, **usual: Any) -> Any:
-    """Draws the widget that asks for a setting, and returns what was chosen.
-
-    ``usual`` has ``value`` where the form has not put one in; the widget then keeps the bounds.
-    """
+    """Draws the widget that asks for a setting, and returns what was chosen."""
     words: dict[str, Any] = {"label": setting.label, "key": key, "help": setting.help}
     if setting.slider and setting.bounds:
         low, high = setting.bounds

@@ -68,12 +68,7 @@ def badge(status: Status) -> None:
 
 
 def show_run(run_id: str, *, as_guest: bool = False) -> None:
-    """Shows a run and follows it while it is active; to a guest, only what steers it is offered.
-
-    Raises:
-        InputError: If there is no such run.
-        StoreError: If the database is damaged.
-    """
+    """Shows a run and follows it while it is active; to a guest, only what steers it is offered."""
     active = session.database().get_run(run_id).status.is_active
     # One timer, and only while there is something to follow.
     st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active, as_guest)

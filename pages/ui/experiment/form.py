@@ -79,11 +79,7 @@ def choose_dataset() -> None:
 
 @st.cache_data(show_spinner="Counting the photos …", max_entries=16, ttl=120)
 def look(store: str, dataset: str) -> Glance:
-    """Counts a dataset; kept for two minutes, so that choices elsewhere do not count again.
-
-    Raises:
-        DatasetError: If it cannot be used, or lies outside the folders this server may show.
-    """
+    """Counts a dataset; kept for two minutes, so that choices elsewhere do not count again."""
     home = session.home()
     return glance(require_allowed(dataset, home), home)
 

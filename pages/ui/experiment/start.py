@@ -98,11 +98,7 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
 
 
 def estimate(experiment: Experiment) -> Forecast:
-    """Returns what a run would take.
-
-    Raises:
-        InputError: If it cannot be run.
-    """
+    """Returns what a run would take."""
     runs = session.runs()
     state = "/".join(f"{run.id}{run.status}" for run in runs[:_HISTORY])
     return _estimate(str(session.home().root), experiment.canonical_json(), state)

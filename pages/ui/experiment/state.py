@@ -85,11 +85,7 @@ def keep() -> None:
 
 
 def read() -> Experiment:
-    """Returns the experiment the form describes.
-
-    Raises:
-        ExperimentError: If a value is out of range.
-    """
+    """Returns the experiment the form describes."""
     state = st.session_state
     chosen = (name for name in (*CATALOGUE, *ready_boxes()) if state.get(variant_key(name)))
     mixes = state.get(variant_key(MIXED))

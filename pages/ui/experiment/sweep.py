@@ -29,10 +29,7 @@ _PREFIX = "sweep_"
 
 
 def show_sweep_form(experiment: Experiment | None) -> None:
-    """Asks which values to try, says what that takes, and offers to run it.
-
-    The experiment is what all runs share; ``None`` while a value is out of range.
-    """
+    """Asks which values to try, says what that takes, and offers to run it."""
     with st.expander("Sweep: try several values at once", icon=":material/grid_on:"):
         st.caption(
             "Runs every combination of these values with the model, photos and settings above. "

@@ -96,10 +96,7 @@ def _button(source: Source, layers: Layers) -> None:
 
 
 def begin(source: Source, experiment: Experiment, what: str) -> None:
-    """Starts a run about the layers of another one, and follows it on this page.
-
-    ``what`` is how its name begins.
-    """
+    """Starts a run about the layers of another one, and follows it on this page."""
     rows = {run.id: run for run in session.runs()}
     subject = run_subject(rows[source.id]) if source.id in rows else source.title
     run_id = start(experiment, f"{what} {subject}"[:_NAME_LENGTH])

@@ -20,11 +20,7 @@ def _load(folder: str) -> Tensors:
 
 
 def tensors_of(source: Source) -> Tensors | None:
-    """Reads a run's tensors; ``None`` if it has none, which is said.
-
-    Raises:
-        StoreError: If they are damaged.
-    """
+    """Reads a run's tensors; ``None`` if it has none, which is said."""
     folder = find_tensors(source.results)
     if folder is not None:
         return _load(str(folder))

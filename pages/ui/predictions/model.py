@@ -30,13 +30,7 @@ def _predictors() -> Predictors:
 
 
 def warm(results: Results) -> None:
-    """Loads a run's variants while nobody waits for them; where others need the room, it does not.
-
-    Raises:
-        InputError: If the run has no files.
-        StoreError: If a file is gone.
-        ModelError: If a file cannot be loaded.
-    """
+    """Loads a run's variants while nobody waits for them, unless others need the room."""
     with suppress(BusyError), _predictors().borrow(_identity(results), results, threads=THREADS):
         pass
 
@@ -46,11 +40,6 @@ def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
 
     Returned by id, in their order. Where the server is busy with photos of others, those without an
     answer have that error, and are tried again next time.
-
-    Raises:
-        InputError: If the run has no files.
-        StoreError: If a file of the run is gone.
-        ModelError: If a file of the run cannot be loaded.
     """
     identity = _identity(results)
     model, known = st.session_state.get(_ANSWERS, (None, {}))

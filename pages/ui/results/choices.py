@@ -34,10 +34,7 @@ def choose_threads(results: Results) -> int:
 
 
 def choose_pair(results: Results) -> tuple[str, str] | None:
-    """Lets the person choose two variants: the one compared with, and the one compared.
-
-    ``None`` where the run has one only, or the same was chosen twice, which is said.
-    """
+    """Lets the person choose two variants: the one compared with, and the one compared."""
     names = list(results.variants)
     if len(names) < 2:
         st.info(

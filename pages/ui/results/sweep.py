@@ -34,12 +34,7 @@ _Runs = Sequence[tuple[str, Results]]
 
 
 def show_sweep(run_id: str) -> None:
-    """Draws everything a sweep's finished runs have found.
-
-    Raises:
-        InputError: If it is no sweep.
-        StoreError: If its file is damaged.
-    """
+    """Draws everything a sweep's finished runs have found."""
     home, database = session.home(), session.database()
     state = read_sweep(home, run_id)
     run = database.get_run(run_id)
