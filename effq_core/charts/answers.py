@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import GRID, describe, new_figure
+from effq_core.charts.labels import shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.predict.variant_answers import Answer
 
@@ -36,7 +37,7 @@ def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
     }
     texts: list[dict[str, Any]] = []
     for place, guess in zip(places, guesses, strict=True):
-        label = html.escape(_short(guess.label))
+        label = shortened(guess.label, _LABEL_LENGTH)
         at = {"y": place, "yshift": 13, "showarrow": False}
         text = f"<b>{label}</b>" if place == 0 else label
         texts.append({"x": 0, "xanchor": "left", "text": text, **at})
@@ -53,7 +54,3 @@ def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
     )
     best = ", ".join(f"{guess.label} {fmt.percent(guess.probability)}" for guess in guesses)
     return describe(figure, f"{variant.title}, most probable classes: {best}.")
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LABEL_LENGTH else f"{label[: _LABEL_LENGTH - 1]}…"

@@ -40,11 +40,8 @@ def sizes(results: Results, *, paper: bool = True) -> go.Figure:
             x=[row.size_kib for row in rows.values()],
             y=[names[name] for name in rows],
             mode="markers",
-            marker={
-                **marker(BASELINE, size=11, hollow=True),
-                "color": MUTED,
-                "symbol": "diamond-open",
-            },
+            marker=marker(BASELINE, size=11, hollow=True)
+            | {"color": MUTED, "symbol": "diamond-open"},
             name="the paper",
             hovertemplate="The paper: %{x:,} KB, read as KiB<extra></extra>",
         )

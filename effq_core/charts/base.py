@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from effq_core.devices.timing_file import DeviceTiming
 from effq_core.experiment.variants import get_variant
+from effq_core.measure.latency import LatencyReport
 
 GRID = "rgba(128, 128, 128, 0.22)"
 """Lines behind the data; visible on white and on black."""
@@ -16,12 +18,17 @@ MUTED = "rgba(128, 128, 128, 0.85)"
 """Lines and marks that are not a variant's: limits, fronts, the paper's values."""
 
 
+_BELOW = {"y": -0.2, "yanchor": "top"}
+_FOOT = {"yref": "container", "y": 0, "yanchor": "bottom"}
+"""Where a legend stands: several lines of it on a phone must not cover the axis."""
+
+
 def new_figure(
     *,
     height: int = 360,
     x_title: str = "",
     y_title: str = "",
-    legend: bool = False,
+    legend: bool | Literal["foot"] = False,
     hover: Literal["closest", "x", "y", "x unified", "y unified"] = "closest",
 ) -> go.Figure:
     """Makes an empty figure of a fixed height in pixels, so that the page does not jump.
@@ -35,8 +42,8 @@ def new_figure(
             "height": height,
             "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
             "hovermode": hover,
-            "showlegend": legend,
-            "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+            "showlegend": bool(legend),
+            "legend": {"orientation": "h", "x": 0} | (_FOOT if legend == "foot" else _BELOW),
             "dragmode": False,
             "bargap": 0.35,
             "xaxis": {"title": {"text": x_title}, **axis},
@@ -68,16 +75,19 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     }
 
 
-def error_bars(
-    values: Iterable[float], lows: Iterable[float], highs: Iterable[float], **style: Any
-) -> dict[str, Any]:
-    """Returns plotly's bars from values to the ends of their intervals."""
-    ends = list(zip(values, lows, highs, strict=True))
+def median_of(timing: LatencyReport | DeviceTiming) -> tuple[float, float, float]:
+    """Returns a timing's median and the ends of its 95 % interval, in milliseconds."""
+    return timing.median_ms, timing.median_low_ms, timing.median_high_ms
+
+
+def error_bars(ends: Iterable[tuple[float, float, float]], **style: Any) -> dict[str, Any]:
+    """Returns plotly's bars from values to the ends of their intervals: value, low and high."""
+    known = list(ends)
     return {
         "type": "data",
         "symmetric": False,
-        "array": [max(0.0, high - value) for value, _, high in ends],
-        "arrayminus": [max(0.0, value - low) for value, low, _ in ends],
+        "array": [max(0.0, high - value) for value, _, high in known],
+        "arrayminus": [max(0.0, value - low) for value, low, _ in known],
         "thickness": 1.5,
         **style,
     }

@@ -31,6 +31,7 @@ def depth_chart(
     """Draws the SQNR of every operator's output in dB, from the photo to the answer.
 
     Under ``threshold_db`` the two models have diverged. ``usual`` is the median photo's SQNR of the
+    same operators, over ``usual_photos``; none, if not known.
     """
     figure = new_figure(height=HEIGHT, x_title="stage of the network", y_title="SQNR, dB")
     places = list(range(len(points)))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, new_figure
+from effq_core.charts.base import MUTED, describe, error_bars, median_of, new_figure
 from effq_core.charts.labels import wrapped
 from effq_core.devices.timing_file import DeviceReport, DeviceTiming
 from effq_core.experiment.variants import get_variant
@@ -68,12 +68,7 @@ def devices(
             "color": [_fill(bar) for bar in bars],
             "line": {"color": [get_variant(bar.variant.name).colour for bar in bars], "width": 2},
         },
-        error_x=error_bars(
-            [bar.timing.median_ms for bar in bars],
-            [bar.timing.median_low_ms for bar in bars],
-            [bar.timing.median_high_ms for bar in bars],
-            color=MUTED,
-        ),
+        error_x=error_bars((median_of(bar.timing) for bar in bars), color=MUTED),
         hovertext=[_hover(bar) for bar in bars],
         hovertemplate="%{hovertext}<extra></extra>",
     )

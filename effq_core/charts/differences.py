@@ -45,7 +45,7 @@ def _forest(rows: Sequence[tuple[str, str, Comparison]], x_title: str) -> go.Fig
         figure.add_scatter(
             x=[middle],
             y=[wrapped(title, 18)],
-            error_x=error_bars([middle], [low], [high], width=5),
+            error_x=error_bars([(middle, low, high)], width=5),
             mode="markers",
             marker=marker(name, size=12, hollow=p >= SIGNIFICANCE),
             hovertemplate=(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from effq_core.charts.base import median_of
 from effq_core.experiment.variants import get_variant
 from effq_core.results.document import Results, VariantResult
 
@@ -17,7 +18,7 @@ class Against(StrEnum):
     LATENCY = "latency"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Spot:
     """One variant's place in the chart, with the ends of its 95 % intervals.
 
@@ -39,25 +40,11 @@ class Spot:
 
 def spots(results: Results, against: Against, *, threads: int = 1) -> list[Spot]:
     """Places the variants of a run; not those that were not timed with that many threads."""
-    found = []
-    for variant in results.variants.values():
-        across = _across(variant, against, threads)
-        if across is not None:
-            low, high, x = across
-            y, y_low, y_high = _quality(variant)
-            found.append(
-                Spot(
-                    name=variant.name,
-                    x=x,
-                    x_low=low,
-                    x_high=high,
-                    y=y,
-                    y_low=y_low,
-                    y_high=y_high,
-                    eligible=_counts(variant, against, threads),
-                )
-            )
-    return found
+    return [
+        Spot(variant.name, *across, *_quality(variant), _counts(variant, against, threads))
+        for variant in results.variants.values()
+        if (across := _across(variant, against, threads)) is not None
+    ]
 
 
 def pareto(places: Sequence[Spot]) -> list[Spot]:
@@ -85,14 +72,12 @@ def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
 def _across(
     variant: VariantResult, against: Against, threads: int
 ) -> tuple[float, float, float] | None:
-    """Returns the interval's ends and the value on the x axis."""
+    """Returns the value on the x axis and the ends of its interval."""
     if against is Against.SIZE:
         size = variant.file.size_kib
         return size, size, size
     timing = variant.timing(threads)
-    if timing is None:
-        return None
-    return timing.median_low_ms, timing.median_high_ms, timing.median_ms
+    return None if timing is None else median_of(timing)
 
 
 def _quality(variant: VariantResult) -> tuple[float, float, float]:

@@ -35,9 +35,7 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
             mode="markers",
             marker=marker(rung.variant, size=13, hollow=not real),
             error_x=error_bars(
-                [rung.middle],
-                [rung.low],
-                [rung.high],
+                [(rung.middle, rung.low, rung.high)],
                 color=get_variant(rung.variant).colour,
                 thickness=2.5 if real else 1.5,
                 width=7,
@@ -65,7 +63,6 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
 
 def _text(rung: Rung) -> str:
     if rung.is_real is None:
-        share = fmt.share_with_interval(rung.middle / 100, rung.low / 100, rung.high / 100)
-        return share
+        return fmt.share_with_interval(rung.middle / 100, rung.low / 100, rung.high / 100)
     verdict = "significant" if rung.is_real else "consistent with chance"
     return f"{fmt.points(rung.middle)} · {verdict}"

@@ -207,18 +207,13 @@ def _hover(block: Block, measure: Measure, value: float) -> str:
     parts += ["squeeze-and-excite"] if block.has_se else []
     parts += ["residual"] if block.has_residual else []
     shape = " × ".join(str(side) for side in block.ops[-1].shape)
-    return "<br>".join(
-        (
-            f"<b>{html.escape(block.name)}</b>: {', '.join(parts)}",
-            f"{html.escape(measure.title)}: {_written(measure, value)}",
-            f"{fmt.counted(block.weights, 'weight')}, {fmt.counted(len(block.ops), 'operator')}",
-            f"output {shape}",
-        )
+    written = fmt.NOTHING if math.isnan(value) else measure.write(value)
+    return (
+        f"<b>{html.escape(block.name)}</b>: {', '.join(parts)}<br>"
+        f"{html.escape(measure.title)}: {written}<br>"
+        f"{fmt.counted(block.weights, 'weight')}, {fmt.counted(len(block.ops), 'operator')}<br>"
+        f"output {shape}"
     )
-
-
-def _written(measure: Measure, value: float) -> str:
-    return fmt.NOTHING if math.isnan(value) else measure.write(value)
 
 
 def _bar(figure: go.Figure, measure: Measure, low: float, high: float) -> None:

@@ -133,7 +133,7 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
         x=[value],
         y=[row],
         error_x=error_bars(
-            [value], [low], [high], thickness=2, width=5, color=marker(found.variant)["color"]
+            [(value, low, high)], thickness=2, width=5, color=marker(found.variant)["color"]
         ),
         mode="markers",
         marker=marker(found.variant, size=12),
