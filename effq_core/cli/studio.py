@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from effq_core.base.settings import STUDIO, Home
+
 
 def studio(
     port: Annotated[int, typer.Option(help="Port to serve on.", min=1, max=65535)] = 8501,
@@ -23,7 +25,6 @@ def studio(
     import sys
 
     from effq_core.base.environment import process_environment
-    from effq_core.base.settings import STUDIO, Home
 
     chosen = Home.at(home) if home else Home.from_environment()
     command = [

@@ -19,6 +19,7 @@ import numpy as np
 
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
+from effq_core.models.built import read_family
 from effq_core.models.card import Label, ModelCard
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse
@@ -224,7 +225,6 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
 
 
 def _with_fake_quant(model: Any, context: StageContext) -> Any:
-    from effq_core.models.built import read_family
     from effq_core.quantize.qat_scheme import insert_fake_quant
 
     return insert_fake_quant(model, read_family(context.inputs["model"]).fake_quant)
