@@ -79,10 +79,7 @@ class Charts:
         return confusion(self._labelled(variant).accuracy, class_names(self._results))
 
     def class_changes(self, variant: str, against: str = BASELINE) -> go.Figure:
-        """Draws the accuracy change by class.
-
-        against: The variant it is compared with.
-        """
+        """Draws a variant's accuracy change by class against another one."""
         from effq_core.charts.classes import class_differences
 
         first, second = self._labelled(against), self._labelled(variant)

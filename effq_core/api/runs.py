@@ -126,7 +126,6 @@ class Run:
         return headline(self._results)
 
     def _repr_html_(self) -> str:
-        """Returns what a notebook shows."""
         from html import escape
 
         table = self.table[_SHORT].round(2).to_html(na_rep="–")

@@ -195,7 +195,6 @@ def _direction(row: ClassChange) -> str:
 
 
 def _busiest(weights: Ints) -> list[int]:
-    """Returns the classes that weigh most, in their own order."""
     order = np.argsort(-weights, kind="stable")[:MOST]
     return sorted(int(i) for i in order)
 

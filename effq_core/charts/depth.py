@@ -98,7 +98,6 @@ def _mark(
 
 
 def _stages(figure: go.Figure, network: Network, points: Sequence[Step | TensorSignal]) -> None:
-    """Puts a tick and a faint line where a stage begins."""
     titles: dict[str, int] = {}
     for place, point in enumerate(points):
         block = network.by_name.get(point.block)

@@ -66,7 +66,6 @@ def sweep_chart(
 
 
 def _add_seeds(figure: go.Figure, entry: Series, shift: tuple[float, float]) -> None:
-    """Draws how far seeds are apart, behind everything else."""
     factor, summand = shift
     several = [point for point in entry.points if len(point.seeds) > 1]
     if not several:

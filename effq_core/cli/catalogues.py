@@ -133,7 +133,6 @@ def download(
 
 
 def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:
-    """Downloads something, with a progress bar unless that is not wanted."""
     from effq_core.base.reporting import SilentReporter
 
     if quiet:

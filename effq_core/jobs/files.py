@@ -55,7 +55,7 @@ class JobFiles:
     def worked_on(self, what: str, patience: float = 0.0) -> Iterator[None]:
         """Makes sure that one process at a time works on the job.
 
-            patience: Seconds that a process has to end which has said that its work is done.
+        One that has said that its work is done has ``patience`` seconds to end.
 
         Raises:
             EngineError: If another process works on it.

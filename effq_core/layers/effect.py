@@ -172,7 +172,6 @@ class EffectMeter:
         return row
 
     def _ask(self, floats: Collection[str], *, sizes: bool) -> dict[str, Any]:
-        """Makes a file and compares its answers with float32's."""
         self._reporter.check_cancelled()
         content = quantize_mixed(
             self._content, self._ranges, floats, Precision.FLOAT32, float_output=True

@@ -69,7 +69,7 @@ class QuietScheduler(_NoHttp, Scheduler):  # type: ignore[misc]
 class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
     """A worker that listens for encrypted Dask connections only.
 
-    What stages and libraries leave in the temporary folder is in one of its own, which goes with
+    Its temporary folder goes with it, also when it is killed.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

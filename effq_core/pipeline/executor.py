@@ -55,8 +55,6 @@ class Recorder(Protocol):
 
 @dataclass
 class _Active:
-    """A task that was submitted and has not ended."""
-
     task: StageTask
     started: int = 0
     events: set[int] = field(default_factory=set)
@@ -168,7 +166,6 @@ class Executor:
         )
 
     def _receive(self, session: Session) -> None:
-        """Handles what has come, waiting a moment for the first of it."""
         if not session.healthy():
             self._lose(list(self._active), "The engine ended.")
             session.reopen()
@@ -206,7 +203,6 @@ class Executor:
             self._record(active, message)
 
     def _take(self, session: Session, message: dict[str, Any]) -> None:
-        """Handles one message."""
         key, what = message.get("key", ""), message["what"]
         active = self._active.get(key)
         if active is None:
@@ -247,7 +243,6 @@ class Executor:
         raise error
 
     def _lose(self, keys: list[str], reason: str) -> None:
-        """Makes tasks ready again whose worker or engine died."""
         self._losses += 1
         if self._losses > _MOST_LOSSES:
             raise EngineError(

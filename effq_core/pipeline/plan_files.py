@@ -1,6 +1,6 @@
 """The plan that measures an earlier run's files on other photos: nothing is made anew.
 
-What the run has made is taken over under the fingerprints it has, so that results, gates and
+What the run has made is taken over under the fingerprints it has.
 """
 
 from __future__ import annotations

@@ -102,7 +102,6 @@ def _curves(events: list[EventRow]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _trained(stage: str) -> str:
-    """Returns which variant a fine-tuning stage is for."""
     found = (row.name for row in CATALOGUE.values() if row.training == stage)
     return next(found, stage.partition(":")[2])
 

@@ -188,7 +188,6 @@ def _explain(task: StageTask, link: Link, error: BaseException) -> EffqError:
 
 
 def _known_type(error: EffqError) -> type[EffqError]:
-    """Returns the nearest class the driver knows too."""
     for kind in type(error).__mro__:
         if issubclass(kind, EffqError) and getattr(errors, kind.__name__, None) is kind:
             found: type[EffqError] = kind

@@ -58,8 +58,6 @@ def work(
 
 
 class _Taken:
-    """One rescue, from queued to its end."""
-
     def __init__(
         self,
         home: Home,

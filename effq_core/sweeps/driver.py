@@ -74,7 +74,6 @@ class SweepDriver(Driver):
                 self._add(place)
 
     def _add(self, place: int) -> None:
-        """Adds a finished run to the index."""
         if place in self._state.runs:
             return
         member, plan = self._members[place], self._plans[place]

@@ -36,10 +36,7 @@ class SweepExecutor(Executor):
         self._counted = 0.0
 
     def _room(self, session: Session) -> int:
-        """Leaves no more with the engine than it can do: the order stays ours.
-
-        Whoever becomes free takes what comes first in the sweep, and a worker that joins or comes
-        """
+        """Leaves no more with the engine than it can do: the order stays ours."""
         if not session.embedded and time.monotonic() - self._counted > _COUNT_SECONDS:
             self._counted = time.monotonic()
             self._slots = session.slots()

@@ -23,8 +23,6 @@ HOW = (
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two settings of a sweep."""
-
     first: str
     second: str
     low_x: float

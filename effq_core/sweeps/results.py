@@ -62,7 +62,6 @@ def sweep(
 
 
 def _mean(x: float, cells: Mapping[int, Cell], measure: Measure) -> Point:
-    """Makes one point of runs that differ in their seed."""
     first = next(iter(cells.values()))
     single = _point(x, first.title, first.variant, measure, first.seed)
     if single is None:  # sweep() has looked

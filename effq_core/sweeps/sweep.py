@@ -48,6 +48,7 @@ class Sweep:
 
         Raises:
             ExperimentError: If it stands for one run or for too many, a value is out of range, or
+                nothing that was chosen depends on a value that varies.
         """
         if not isinstance(base, Experiment):
             raise ExperimentError("A sweep needs an experiment to vary.")

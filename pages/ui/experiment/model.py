@@ -57,7 +57,6 @@ def _widths(file: ReadyFile) -> set[int]:
 
 
 def _dataset_sizes() -> list[int]:
-    """Returns the classes of the chosen photos: a new head would have as many."""
     chosen = st.session_state.get(key("dataset"))
     return [card.classes for card in available(session.home()) if card.id == chosen]
 

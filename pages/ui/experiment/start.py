@@ -60,7 +60,6 @@ def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> 
 
 
 def _cost(experiment: Experiment, cost: Forecast) -> bool:
-    """Writes the estimate and returns whether the disk has room for it."""
     sizes = cost.sizes
     time = f"**about {fmt.roughly(cost.seconds)}**" if cost.seconds else "**done in a few seconds**"
     parts = [
@@ -117,7 +116,6 @@ def history() -> list[StageRow]:
 
 
 def _run(experiment: Experiment, name: str) -> None:
-    """Runs the experiment and shows the run in place of the form."""
     run_id = start(experiment, name)
     if run_id is not None:
         st.query_params["run"] = run_id
@@ -140,5 +138,4 @@ def start(experiment: Experiment, name: str = "") -> str | None:
 
 
 def _existing(path: Path) -> Path:
-    """Returns the folder, or the nearest one above it that exists."""
     return next(each for each in (path, *path.parents) if each.exists())

@@ -111,7 +111,6 @@ def run_name() -> str:
 
 
 def _shown(setting: Setting, value: Any) -> Any:
-    """Returns what a setting's widget has for a value."""
     if setting.path == "threads":
         return [count for count in value if count <= hardware.usable_cores()] or [1]
     if setting.many:
@@ -124,7 +123,6 @@ def _shown(setting: Setting, value: Any) -> Any:
 
 
 def _read(setting: Setting, shown: Any) -> Any:
-    """Returns the value a setting's widget shows."""
     if setting.many and isinstance(shown, str):
         return tuple(name.strip() for name in shown.split(",") if name.strip())
     if setting.optional and setting.suggested:

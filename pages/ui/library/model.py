@@ -159,7 +159,6 @@ def _form() -> None:
 
 
 def _labels(generation: int) -> str | bytes:
-    """Asks for the labels in one of four ways."""
     way = st.radio(
         "Labels, in the order of its outputs",
         [_TYPED, _FILE, *_SETS],

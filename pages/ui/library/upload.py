@@ -26,8 +26,6 @@ _DOWN = "library_upload_down"
 
 
 class _Bar:
-    """Shows how far the looking is."""
-
     def __init__(self) -> None:
         self._bar = st.progress(0.0, text="Reading the files …")
 
@@ -108,7 +106,6 @@ def _look(ids: tuple[str, ...], files: Sequence[tuple[str, bytes]]) -> None:
 
 
 def _look_again(found: Upload, *, one_down: bool) -> None:
-    """Takes other folders as classes."""
     bar = _Bar()
     with guard():
         try:

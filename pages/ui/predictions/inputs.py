@@ -65,7 +65,6 @@ def given_photos(labels: Sequence[str]) -> list[Given]:
 
 
 def _kept() -> list[Given]:
-    """Returns the photos of an earlier visit to the page in this session."""
     kept: list[Given] = st.session_state.get(_KEPT, [])
     if _UPLOADER not in st.session_state:
         # Streamlit forgets a page's widgets when it is left; the photos need not go with them.
