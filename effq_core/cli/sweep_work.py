@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
 from effq_core.cli.live import Watcher, watching
 from effq_core.cli.output import name_idle, print_json, safe, say, stderr, stdout, table
 from effq_core.cli.work import give_up, leave, run_values, warn
 from effq_core.experiment.variants import BASELINE
 from effq_core.pipeline.estimate import remaining
-from effq_core.results.access import LATEST
+from effq_core.results.access import LATEST, the_one
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 from effq_core.sweeps.document import to_json
@@ -100,17 +99,11 @@ def print_one(text: str, *, as_json: bool) -> None:
 
 def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState]:
     found = list_sweeps(home, database)
-    if text == LATEST:
-        fitting = found[:1]
-    else:
-        fitting = [each for each in found if text in (each[0].id, each[0].name)]
-        fitting = fitting or [each for each in found if text and each[0].id.startswith(text)]
-    if not fitting:
-        raise InputError(f"There is no sweep {text!r}.", "`effq sweep list` lists those there are.")
-    if len(fitting) > 1:
-        some = ", ".join(run.id for run, _ in fitting[:5])
-        raise InputError(f"{text!r} can mean {len(fitting)} sweeps: {some}.", "Give the whole id.")
-    return fitting[0]
+    if text == LATEST and found:
+        return found[0]
+    runs = [run for run, _ in found]
+    run = the_one(runs, text, "sweep", "`effq sweep list` lists those there are.")
+    return found[runs.index(run)]
 
 
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:

@@ -10,7 +10,6 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,9 @@ from effq_core.pipeline.credentials import write_credentials
 log = logging.getLogger("effq.engine")
 
 _IDLE_SECONDS = 900.0
+"""How long the engine may be idle until it ends."""
 _WORKER_IDLE_SECONDS = 60.0
+"""How long a worker that has worked, until a new one replaces it, which holds no memory."""
 
 _CONFIG = {
     # A dead worker's task comes back to the driver, which counts, tells, and tries again.
@@ -80,27 +81,6 @@ class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
-@dataclass(frozen=True)
-class _Limits:
-    """How long the engine may be idle, in seconds.
-
-    Attributes:
-        engine: Until it ends.
-        worker: Until a worker that has worked is replaced by a new one, which holds no memory.
-    """
-
-    engine: float
-    worker: float
-
-    @classmethod
-    def from_environment(cls) -> _Limits:
-        """Reads them."""
-        return cls(
-            _seconds("EFFQ_ENGINE_IDLE", _IDLE_SECONDS),
-            _seconds("EFFQ_WORKER_IDLE", _WORKER_IDLE_SECONDS),
-        )
-
-
 def _seconds(name: str, default: float) -> float:
     text = os.environ.get(name, "")
     try:
@@ -144,7 +124,9 @@ async def serve(home: Home) -> None:
     Raises:
         EngineError: If the port is taken or a setting is malformed.
     """
-    limits, port = _Limits.from_environment(), _port()
+    port = _port()
+    engine_idle = _seconds("EFFQ_ENGINE_IDLE", _IDLE_SECONDS)
+    worker_idle = _seconds("EFFQ_WORKER_IDLE", _WORKER_IDLE_SECONDS)
     folder = home.engine
     write_credentials(folder)
     security = engine_files.security(folder)
@@ -175,7 +157,7 @@ async def serve(home: Home) -> None:
                 },
                 0o600,
             )
-            await _until_idle(scheduler, nanny, stop, limits)
+            await _until_idle(scheduler, nanny, stop, engine_idle, worker_idle)
         finally:
             (folder / engine_files.STATE).unlink(missing_ok=True)
             await nanny.close(timeout=2)
@@ -184,7 +166,7 @@ async def serve(home: Home) -> None:
 
 
 async def _until_idle(
-    scheduler: Scheduler, nanny: Nanny, stop: asyncio.Event, limits: _Limits
+    scheduler: Scheduler, nanny: Nanny, stop: asyncio.Event, engine_idle: float, worker_idle: float
 ) -> None:
     used, renewed = time.monotonic(), scheduler.transition_counter
     while not stop.is_set():
@@ -193,12 +175,12 @@ async def _until_idle(
         if clients or any(worker.processing for worker in scheduler.workers.values()):
             used = time.monotonic()
         idle = time.monotonic() - used
-        if idle > limits.engine:
-            log.info("Idle for %.0f s: ending.", limits.engine)
+        if idle > engine_idle:
+            log.info("Idle for %.0f s: ending.", engine_idle)
             return
         # Tasks have changed since: the worker has worked, and TensorFlow keeps what it once had.
-        if idle > limits.worker and scheduler.transition_counter != renewed:
-            log.info("Idle for %.0f s: renewing the worker.", limits.worker)
+        if idle > worker_idle and scheduler.transition_counter != renewed:
+            log.info("Idle for %.0f s: renewing the worker.", worker_idle)
             # A task that comes meanwhile waits for the new worker, in place of dying with the old.
             for address in scheduler.workers:
                 scheduler.handle_worker_status_change("paused", address, "renewal")

@@ -102,13 +102,14 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     if "model" not in there:
         raise _no_file(experiment, "The float model")
     model, gone = there["model"], get_stage("kept:gone")
+    brought = set(filter(is_ready, experiment.variants))
     taken = [
         StageSpec(
             name=row.name, stage=replace(gone, kind=row.kind), weight=0.0, pinned=row.fingerprint
         )
         for row in rows
         # What somebody brought is taken from where it is kept.
-        if row.name in there and row.name.partition(":")[2] not in _brought(experiment)
+        if row.name in there and row.name.partition(":")[2] not in brought
     ]
     entry = ImageInput.from_plain(model.summary)
     return _Source(stages=tuple(taken), labels=read_labels(model.path), entry=entry)
@@ -119,10 +120,6 @@ def _stages(database: Database, run_id: str) -> list[StageRow]:
     found = database.stages(run_id)
     heirs = (run for run in database.list_runs() if run.experiment.get("files_of") == run_id)
     return found or next((rows for run in heirs if (rows := database.stages(run.id))), [])
-
-
-def _brought(experiment: Experiment) -> set[str]:
-    return set(filter(is_ready, experiment.variants))
 
 
 def _reference(experiment: Experiment) -> _Source:

@@ -57,9 +57,9 @@ def rows(story: Story) -> list[list[str]]:
     for step in story.steps:
         found = step.outcome
         cells = [title_of(step), state_title(step.state)]
+        made.append(cells)
         if found is None:
             cells += [step.why or fmt.NOTHING, *[fmt.NOTHING] * 6, cost_text(step)]
-            made.append(cells)
             continue
         size, latency = fmt.kib(found.size_bytes), fmt.NOTHING
         if found.latency_ms:
@@ -80,7 +80,6 @@ def rows(story: Story) -> list[list[str]]:
             latency,
             cost_text(step),
         ]
-        made.append(cells)
     return made
 
 

@@ -98,7 +98,8 @@ class _Taken:
         try:
             self._measure_as_it_is()
             while self._story.met is None and (offer := self._next()) is not None:
-                self._try(offer)
+                if offer.experiment is not None:
+                    self._run(offer.remedy, offer.experiment, offer.seconds)
             self._end(Status.FINISHED)
         except Cancelled:
             self._end(Status.CANCELLED)
@@ -179,10 +180,6 @@ class _Taken:
             estimate=None if offer.experiment is None else offer.seconds,
         )
         self._tell(self._story.with_step(step))
-
-    def _try(self, offer: Offer) -> None:
-        if offer.experiment is not None:
-            self._run(offer.remedy, offer.experiment, offer.seconds)
 
     def _run(self, remedy: Remedy | None, experiment: Experiment, estimate: float) -> None:
         self._stop.check()

@@ -109,7 +109,7 @@ class Story(Plain):
     def nearest(self) -> Step | None:
         """The measured step that loses least, of those that pass their checks; first of equals."""
         sound = [step for step in self.measured if step.outcome and not step.outcome.failed_gates]
-        return min(sound, key=lambda step: _drop(step), default=None)
+        return min(sound, key=lambda s: s.outcome.drop_points if s.outcome else 0.0, default=None)
 
     @property
     def current(self) -> Step | None:
@@ -147,10 +147,6 @@ class Story(Plain):
                 f"The story cannot be read ({type(error).__name__}: {error}).",
                 "It comes from another version of EffQ; ask for the rescue again.",
             ) from error
-
-
-def _drop(step: Step) -> float:
-    return step.outcome.drop_points if step.outcome else float("inf")
 
 
 def files_of(home: Home, story_id: str) -> JobFiles:

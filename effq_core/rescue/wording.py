@@ -87,16 +87,14 @@ def drop_text(outcome: Outcome) -> str:
 def loss_sentence(outcome: Outcome) -> str:
     """Says what a variant loses: the end of a sentence that begins with its name."""
     n = fmt.counted(outcome.n, "photo")
+    low, high = fmt.decimals(outcome.drop_low, 2), fmt.decimals(outcome.drop_high, 2)
+    interval = f"95 % interval {low} to {high}"
     if not outcome.is_labelled:
         return (
             f"answers otherwise than float32 on {fmt.decimals(outcome.drop_points, 2)} % of {n} "
-            f"without labels (95 % interval {fmt.decimals(outcome.drop_low, 2)} to "
-            f"{fmt.decimals(outcome.drop_high, 2)} %)"
+            f"without labels ({interval} %)"
         )
-    interval = (
-        f"95 % interval {fmt.decimals(outcome.drop_low, 2)} to "
-        f"{fmt.decimals(outcome.drop_high, 2)}, {fmt.p_value(outcome.p)}"
-    )
+    interval += f", {fmt.p_value(outcome.p)}"
     if outcome.drop_points < 0:
         return f"gains {points(-outcome.drop_points)} of top-1 on {n} (loss: {interval})"
     return f"loses {points(outcome.drop_points)} of top-1 on {n} ({interval})"
@@ -209,9 +207,10 @@ def _about_end(story: Story, base: Outcome) -> str:
 
 
 def _gave(step: Step, outcome: Outcome, base: Outcome) -> str:
+    kept = f" Kept in floats: {', '.join(outcome.kept)}." if outcome.kept else ""
     return (
         f"it {loss_sentence(outcome)}. {_recovered(outcome, base)}Cost: {cost_text(step)}; "
-        f"{price_text(outcome, base)}.{_kept(outcome)}"
+        f"{price_text(outcome, base)}.{kept}"
     )
 
 
@@ -224,10 +223,6 @@ def _recovered(outcome: Outcome, base: Outcome) -> str:
     if share >= 1:
         return "The whole loss is recovered. "
     return f"{fmt.percent(share, 0)} of the loss is recovered. "
-
-
-def _kept(outcome: Outcome) -> str:
-    return f" Kept in floats: {', '.join(outcome.kept)}." if outcome.kept else ""
 
 
 def _about_telling(outcome: Outcome, limit: float) -> str:

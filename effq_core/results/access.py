@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +82,21 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
             what = "run with results" if with_results else "run"
             raise InputError(f"There is no {what} yet.", "`effq run` makes one.")
         return fitting[0]
-    exact = [run for run in runs if text == run.id]
-    exact = exact or [run for run in runs if text and text == run.name]
-    fitting = exact or [run for run in runs if text and run.id.startswith(text)]
+    return the_one(runs, text, "run", "`effq runs` lists the runs there are.")
+
+
+def the_one(runs: Sequence[RunRow], text: str, what: str, hint: str) -> RunRow:
+    """Finds the one run that has this id, else this name, else an id that begins so."""
+    fitting = (
+        [run for run in runs if text == run.id]
+        or [run for run in runs if text and text == run.name]
+        or [run for run in runs if text and run.id.startswith(text)]
+    )
     if not fitting:
-        raise InputError(f"There is no run {text!r}.", "`effq runs` lists the runs there are.")
+        raise InputError(f"There is no {what} {text!r}.", hint)
     if len(fitting) > 1:
         some = ", ".join(run.id for run in fitting[:5])
-        raise InputError(f"{text!r} can mean {len(fitting)} runs: {some}.", "Give the whole id.")
+        raise InputError(f"{text!r} can mean {len(fitting)} {what}s: {some}.", "Give the whole id.")
     return fitting[0]
 
 

@@ -73,7 +73,7 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
     ):
         names = [entry.what.lower() for entry in found if entry.touches is touches]
         if names:
-            sentences.append(f"{what}: they differ in {_listed(names)}.")
+            sentences.append(f"{what}: they differ in {fmt.listed(names)}.")
     return tuple(sentences)
 
 
@@ -126,12 +126,6 @@ def across(a: Results, b: Results) -> dict[str, Comparison]:
         if same and same_shape:
             found[name] = compare(before, after)
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def calibration_text(results: Results) -> str:

@@ -15,8 +15,6 @@ from effq_core.results.several import photos_of
 
 Parts = tuple[tuple[Hashable, str], ...]
 
-"""Recipes whose ranges follow the calibration method."""
-
 
 class Along(StrEnum):
     """The choice that varies."""

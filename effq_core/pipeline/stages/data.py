@@ -56,24 +56,13 @@ def pixels(context: StageContext) -> dict[str, Any]:
     """
     found, params = read_index(context.inputs["index"]), context.params
     whole = params.get("whole", False)
-    asked, role = params["sizes"], Role(params["role"])
-    sizes = check_sizes(
-        found,
-        asked["calibration"],
-        asked["training"],
-        asked["evaluation"],
-        training_needed=role is Role.TRAINING,
-        whole=whole,
-    )
-    count = {
-        Role.CALIBRATION: sizes.calibration,
-        Role.TRAINING: sizes.training,
-        Role.EVALUATION: sizes.evaluation,
-    }[role]
+    role = Role(params["role"])
+    asked = [params["sizes"][each] for each in ("calibration", "training", "evaluation")]
+    sizes = check_sizes(found, *asked, training_needed=role is Role.TRAINING, whole=whole)
     summary = write_pixels(
         open_dataset(params["dataset"], context.home),
         candidates(found, role, sizes, params["seed"], params.get("split_seed"), whole=whole),
-        count,
+        getattr(sizes, role),
         ImageInput.from_plain(params),
         context.out,
         context,

@@ -44,6 +44,11 @@ def runs() -> list[RunRow]:
     return database().list_runs(_MOST_RUNS)
 
 
+def latest_stamp() -> str:
+    """Tells one state of the latest runs from the next: what is cached may follow from them."""
+    return "/".join(f"{run.id}{run.status}" for run in runs()[:5])
+
+
 @st.cache_resource(show_spinner=False, max_entries=RESULTS_IN_MEMORY)
 def _results(store: str, fingerprint: str, stamp: str, _run: RunRow) -> Results:
     return load_results(Home.from_environment(), _run)

@@ -46,7 +46,9 @@ def show_sweep_form(experiment: Experiment | None) -> None:
             base = worth_sweeping(experiment, varied)
             sweep = Sweep(base=base, **axes, seeds=seeds)
             require_allowed(base.dataset, session.home())
-            cost = _estimate(str(session.home().root), sweep.canonical_json(), _stamp())
+            cost = _estimate(
+                str(session.home().root), sweep.canonical_json(), session.latest_stamp()
+            )
         except EffqError as error:
             st.markdown(f":orange[:material/info:] **{prose(error.message)}** {prose(error.hint)}")
         if sweep is not None and cost is not None:
@@ -84,10 +86,6 @@ def _axes() -> dict[str, tuple[Any, ...]]:
 def _seeds(experiment: Experiment) -> tuple[int, ...]:
     count = int(st.session_state.get(f"{_PREFIX}seeds") or 1)
     return tuple(range(experiment.seed, experiment.seed + count)) if count > 1 else ()
-
-
-def _stamp() -> str:
-    return "/".join(f"{run.id}{run.status}" for run in session.runs()[:5])
 
 
 @st.cache_data(show_spinner="Planning the runs …", max_entries=32, ttl=60)

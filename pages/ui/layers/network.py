@@ -95,13 +95,9 @@ def chosen_block(known: Known) -> str:
 
 def _clicked() -> None:
     points = st.session_state[_CHART].selection.points
-    names = [str(_first(point["customdata"])) for point in points if point.get("customdata")]
+    names = [point["customdata"] for point in points if point.get("customdata")]
     if names:
-        st.session_state[BLOCK] = names[-1]
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) else value
+        st.session_state[BLOCK] = str(names[-1][0] if isinstance(names[-1], list) else names[-1])
 
 
 def _legend(known: Known) -> None:

@@ -111,8 +111,9 @@ def follow(source: Source) -> bool:
     if run is None:
         return False
     if run.status is Status.FINISHED:
+        has_int8 = PTQ in source.results.variants
         st.query_params.pop(WATCHED, None)
-        if run.results is not None and not _belongs(run, source):
+        if run.results is not None and run.id != source.id and not has_int8:
             st.query_params[PARAMETER] = run.id  # it has an int8 file, this one does not
         toast("The layers have been analysed.")
         st.rerun()
@@ -144,7 +145,3 @@ def _watched(source: Source) -> RunRow | None:
     return next(
         (run for run in active if is_about(Experiment.from_dict(run.experiment), experiment)), None
     )
-
-
-def _belongs(run: RunRow, source: Source) -> bool:
-    return PTQ in source.results.variants or run.id == source.id

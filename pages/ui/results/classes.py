@@ -47,7 +47,8 @@ def show_classes(source: Source) -> None:
     st.caption(
         f"{escape(second.title)} minus {escape(first.title)}; in brackets the photos of the class. "
         f"Of {fmt.counted(len(rows), 'class', 'classes')}, {by_chance(len(rows))} may lie off "
-        "zero by chance (one interval in twenty)." + _cut(len(names))
+        "zero by chance (one interval in twenty)."
+        + (f" Charts show the {MOST} classes that matter most." if len(names) > MOST else "")
     )
     left, right = st.columns(2)
     with left:
@@ -63,7 +64,3 @@ def show_classes(source: Source) -> None:
         name for name in results.variants if not get_variant(name).is_control or name in chosen
     ]
     chart(reliability({name: results.variants[name].accuracy for name in shown}), key="reliability")
-
-
-def _cut(classes: int) -> str:
-    return f" Charts show the {MOST} classes that matter most." if classes > MOST else ""
