@@ -108,8 +108,5 @@ def remove(dataset: str) -> None:
         StoreError: If they cannot be removed.
     """
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         remove_item(home, database, dataset)
-    finally:
-        database.close()

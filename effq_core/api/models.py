@@ -164,10 +164,9 @@ def check_and_keep(
     offer = Offer(file.name, given, Preprocessing(preprocessing), image_size, Resize(resize))
     checked = check(home, file, offer, on_steps=on_steps)
     card = keep(home, checked, name or name_of_file(file.name), replace=replace)
-    ready = isinstance(card, ReadyFile)
-    return Added(
-        card.variant if isinstance(card, ReadyFile) else card.id, card.title, ready, checked
-    )
+    if isinstance(card, ReadyFile):
+        return Added(card.variant, card.title, True, checked)
+    return Added(card.id, card.title, False, checked)
 
 
 def remove(model: str) -> str:
@@ -185,9 +184,6 @@ def remove(model: str) -> str:
     """
     model_id = model if model.startswith(PREFIX) or is_ready(model) else f"{PREFIX}{model}"
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         remove_item(home, database, model_id)
-    finally:
-        database.close()
     return model_id

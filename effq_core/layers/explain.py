@@ -53,7 +53,7 @@ def which_blocks(effect: EffectRecord, in_all: int) -> str:
     if found is None:
         none = "No block" if tried >= in_all else f"None of {which}"
         return f"{none} by itself moves the answers to {photos}."
-    names = names_text([each.name for each in found.blocks])
+    names = fmt.listed([each.name for each in found.blocks])
     share = fmt.percent(found.share, 0)
     verb = "carries" if len(found.blocks) == 1 else "carry"
     base = f"of what {which} do one by one to the answers to {photos}"
@@ -70,10 +70,3 @@ def how_far(effect: EffectRecord) -> str:
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of "
         f"{fmt.counted(effect.images, 'photo')} keep float32's class."
     )
-
-
-def names_text(names: list[str]) -> str:
-    """Writes names as people list them: ``a, b and c``."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -94,8 +94,8 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     return Forecast(
         stages=len(plan),
         cached=len(plan) - len(missing),
-        seconds=_seconds([plan[part.name] for part in missing], pace or 1.0),
-        whole_seconds=_seconds(plan, pace or 1.0),
+        seconds=seconds_of([plan[part.name] for part in missing], pace or 1.0),
+        whole_seconds=seconds_of(plan, pace or 1.0),
         bytes=sum(part.bytes for part in missing),
         calibrated=pace is not None,
         sizes=sizes,
@@ -124,7 +124,8 @@ def host_pace(history: Iterable[StageRow]) -> float | None:
     return took / expected if took >= 20 and expected > 0 else None
 
 
-def _seconds(stages: Iterable[StageSpec], pace: float) -> float:
+def seconds_of(stages: Iterable[StageSpec], pace: float) -> float:
+    """Estimates the seconds of stages on one worker, its start included."""
     found = list(stages)
     start = WORKER_START if any(not spec.exclusive for spec in found) else 0.0
     return sum(spec.weight for spec in found) * pace + start

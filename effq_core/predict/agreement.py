@@ -19,8 +19,6 @@ THE_SAME, NOT_THE_SAME = "✓", "≠"
 _UNDECIDED_POINTS = 15
 """Below this lead of float32's answer, rounding alone can well turn it."""
 
-# A spreadsheet takes a cell that begins like this for a formula.
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Answered:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from effq_core.base.settings import Home
-from effq_core.pipeline.forecast import WORKER_START, host_pace
+from effq_core.pipeline.forecast import host_pace, seconds_of
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import StageRow
 from effq_core.sweeps.sweep import Sweep
@@ -33,14 +33,11 @@ def forecast_sweep(sweep: Sweep, home: Home, history: Iterable[StageRow] = ()) -
         spec for spec in joined.plan if not store.exists(spec.kind, joined.fingerprints[spec.name])
     ]
     pace = host_pace(history)
-    seconds = sum(spec.weight for spec in missing) * (pace or 1.0)
-    if any(not spec.exclusive for spec in missing):
-        seconds += WORKER_START
     return SweepForecast(
         runs=len(joined.members),
         total=joined.total,
         distinct=len(joined.plan),
         cached=len(joined.plan) - len(missing),
-        seconds=seconds if missing else 0.0,
+        seconds=seconds_of(missing, pace or 1.0),
         calibrated=pace is not None,
     )

@@ -10,7 +10,7 @@ import pytest
 from effq_core.base.intervals import proportion
 from effq_core.layers.access import find_evidence
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
-from effq_core.layers.explain import MOST_NAMED, carriers, how_far, names_text, which_blocks
+from effq_core.layers.explain import MOST_NAMED, carriers, how_far, which_blocks
 from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.signal_record import SignalRecord
 
@@ -85,14 +85,6 @@ def test_how_far_int8_is_has_its_unit_its_interval_and_its_n() -> None:
     text = how_far(record({"stem": 0.1}))
     assert "100 mnat" in text
     assert "95.0 % (91.0–97.3) of 200 photos" in text
-
-
-@pytest.mark.parametrize(
-    ("names", "text"),
-    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
-)
-def test_names_are_listed_as_people_do(names: list[str], text: str) -> None:
-    assert names_text(names) == text
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from effq_core.base.glossary import tip
 from effq_core.charts.trials import share_of, standing, trials_chart
 from effq_core.experiment.variants import MIXED
 from effq_core.layers.access import is_same_model
-from effq_core.layers.explain import names_text
 from effq_core.layers.trial_record import Suggestion
 from effq_core.results import REFERENCE, Results
 from effq_core.tflite.recipe import RECIPE_FILE, Recipe
@@ -125,7 +124,7 @@ def _disturbed(found: Suggestion) -> str:
     if not busy:
         return ""
     return (
-        f" Number {names_text(busy)}: timed twice while other processes were busy, so "
+        f" Number {fmt.listed(busy)}: timed twice while other processes were busy, so "
         "the times are uncertain."
     )
 
@@ -176,7 +175,7 @@ def _kept(recipe: Recipe | None) -> str:
         return ""
     if not recipe.keep:
         return ": nothing is kept in floats, it is int8 itself"
-    return f": {names_text(list(recipe.keep))} kept in {recipe.precision}"
+    return f": {fmt.listed(recipe.keep)} kept in {recipe.precision}"
 
 
 def _recipe(results: Results) -> Recipe | None:
