@@ -7,7 +7,7 @@ from effq_core.api.runs import Run
 from effq_core.base.errors import Cancelled, StageError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.pipeline import control
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.plan import build_plan

@@ -19,8 +19,7 @@ from effq_core.results.access import LATEST, the_one
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 from effq_core.sweeps.document import to_json
-from effq_core.sweeps.finding import HOW
-from effq_core.sweeps.findings import sentences
+from effq_core.sweeps.findings import HOW, sentences
 from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
 from effq_core.sweeps.sweep import Sweep, label_of

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
@@ -194,3 +196,15 @@ class Experiment(Described):
     def fingerprint(self) -> str:
         """Returns the SHA-256 of :meth:`canonical_json`, 64 hexadecimal digits."""
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+
+def next_sitting(experiment: Experiment, earlier: Iterable[Mapping[str, Any]]) -> Experiment:
+    """Asks for the same experiment with a sitting that no earlier one had: other timings."""
+    plain = replace(experiment, sitting=0)
+    wanted = plain.to_dict()
+    taken = [
+        int(each.get("sitting", 0))
+        for each in earlier
+        if {name: value for name, value in each.items() if name != "sitting"} == wanted
+    ]
+    return replace(plain, sitting=max((experiment.sitting, *taken)) + 1)

@@ -22,8 +22,7 @@ from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.registry import get_stage
-from effq_core.pipeline.stage import Plan, StageSpec
-from effq_core.pipeline.stage_list import StageList
+from effq_core.pipeline.stage import Plan, StageList, StageSpec
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow

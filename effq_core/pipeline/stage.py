@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from effq_core.base.errors import StageError
-from effq_core.pipeline.registry import Stage
+from effq_core.pipeline.registry import Stage, get_stage
 from effq_core.store.manifest import library_versions
 
 LAST = "report"
 """Name of the stage every plan ends with; its artifact is the run's results."""
+BENCHMARK = "benchmark"
+"""Name of the stage that times all files."""
 
 _FUNCTIONS = "effq_core.pipeline.stages."
 """Where stages' functions were before they had ids: part of every fingerprint since."""
@@ -181,3 +183,17 @@ class StageTask:
     def key(self) -> str:
         """Name of the task in Dask: by fingerprint, and never the same twice."""
         return f"{self.spec.name}-{self.fingerprint[:16]}-{self.topic[-8:]}-{self.attempt}"
+
+
+class StageList:
+    """Stages in the order in which they were thought of."""
+
+    def __init__(self) -> None:
+        self.stages: list[StageSpec] = []
+
+    def add(self, name: str, stage_id: str, **fields: Any) -> None:
+        """Adds a stage, unless it is there; ``fields`` are those of :class:`StageSpec`."""
+        params = json.loads(json.dumps(fields.pop("params", {})))
+        spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)
+        if spec not in self.stages:  # what several variants need is made once
+            self.stages.append(spec)

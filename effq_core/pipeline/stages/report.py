@@ -14,7 +14,7 @@ from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import compare, sentence
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import STATISTICS, stage
-from effq_core.pipeline.report_inputs import BENCHMARK
+from effq_core.pipeline.stage import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.results.warnings import warnings_of
 from effq_core.runtimes.registry import packages

@@ -12,7 +12,6 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from effq_core.base.errors import ModelError
 from effq_core.models.file_input import TensorSpec
-from effq_core.runtimes.litert.one_image import only_several, take_one_image
 from effq_core.runtimes.session import Kernels, Session, Values
 from effq_core.tflite.operators import BY_NAME
 
@@ -110,3 +109,22 @@ def load_interpreter(
     if batch > 1 and len(shape) > 0 and shape[0] != 1:
         raise only_several(path.name, batch, f"its output stays {tuple(map(int, shape))}.")
     return interpreter
+
+
+def take_one_image(interpreter: Interpreter) -> int:
+    """Lets a file for several images, not yet allocated, take one; returns how many it took."""
+    batch = 1
+    for detail in interpreter.get_input_details():
+        shape = [int(side) for side in detail["shape"]]
+        if len(shape) in (3, 4) and shape[0] > 1:
+            batch = shape[0]
+            interpreter.resize_tensor_input(detail["index"], [1, *shape[1:]])
+    return batch
+
+
+def only_several(name: str, batch: int, why: object) -> ModelError:
+    """Says that a file that was made for several images cannot take one."""
+    return ModelError(
+        f"{name} takes {batch} images at a time, and cannot take one: {str(why)[:200]}",
+        "Convert the model again with a batch of 1.",
+    )

@@ -15,8 +15,7 @@ from effq_core.experiment.variants import BASELINE
 from effq_core.results import Results
 from effq_core.results.wording import run_title
 from effq_core.sweeps.document import to_csv, to_json
-from effq_core.sweeps.finding import HOW, findings
-from effq_core.sweeps.findings import alongs, results_of
+from effq_core.sweeps.findings import HOW, alongs, findings, results_of
 from effq_core.sweeps.outcome import outcome
 from effq_core.sweeps.results import AXIS, Along, Measure, Series, baselines, sweep
 from effq_core.sweeps.state import SweepState, read_sweep
