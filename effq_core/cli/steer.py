@@ -63,12 +63,14 @@ def resume(
     run: RunName, detach: InBackground = False, json: ResultsAsJson = False, quiet: Quiet = False
 ) -> None:
     """Continue a run where it stopped; finished stages are reused."""
-    from effq_core.cli import work
+    from effq_core.cli import sweep_work, work
     from effq_core.results import find_run
+    from effq_core.sweeps.state import is_sweep
 
     with _store() as (home, database):
         row = find_run(database, run)
-    work.carry_on(home, row.id, detach=detach, as_json=json, quiet=quiet)
+    carry_on = sweep_work.carry_on if is_sweep(home, row.id) else work.carry_on
+    carry_on(home, row.id, detach=detach, as_json=json, quiet=quiet)
 
 
 def delete(

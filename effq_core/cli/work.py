@@ -16,7 +16,6 @@ from effq_core.cli.output import name_idle, print_error, print_json, say, stderr
 from effq_core.experiment import Experiment
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
-from effq_core.sweeps.state import is_sweep
 
 GO_DOWN = "--one-level-down takes those as classes."
 
@@ -76,11 +75,6 @@ def fitted(experiment: Experiment) -> Experiment:
 
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
     """Works on a run, queued or ended, and prints how it ends."""
-    if is_sweep(home, run_id):
-        from effq_core.cli import sweep_work
-
-        sweep_work.carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
-        return
     if detach:
         leave(home, run_id, "effq show", as_json=as_json, quiet=quiet)
         return

@@ -18,16 +18,9 @@ from effq_core.jobs import kinds
 from effq_core.jobs.files import raise_flag
 from effq_core.jobs.process import Process
 from effq_core.pipeline.context import STOP
-from effq_core.pipeline.control import (
-    DEFAULT_PLAN,
-    prepare_again,
-    request_cancel,
-    resume,
-    run_files,
-    start_detached,
-)
+from effq_core.pipeline.control import DEFAULT_PLAN, prepare_again, run_files
 from effq_core.pipeline.engine import external_scheduler
-from effq_core.pipeline.progress import OnUpdate, Progress, Update
+from effq_core.pipeline.progress import OnUpdate, Progress
 from effq_core.pipeline.queue_turn import turn
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.artifacts import ArtifactStore
@@ -38,16 +31,6 @@ from effq_core.store.runfiles import run_kind
 
 if TYPE_CHECKING:
     from effq_core.pipeline.executor import Executor
-
-__all__ = [
-    "Driver",
-    "Update",
-    "load_plan",
-    "request_cancel",
-    "resume",
-    "run_foreground",
-    "start_detached",
-]
 
 log = logging.getLogger("effq.driver")
 

@@ -6,14 +6,11 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.variants import CATALOGUE, get_variant, is_ready
 from effq_core.runtimes.registry import RUNTIMES
-
-if TYPE_CHECKING:
-    from effq_core.pipeline.context import StageContext
 
 # Packages whose version a stage's result depends on.
 TENSORFLOW = ("tensorflow", "tf_keras", "numpy")
@@ -28,7 +25,8 @@ _PART = re.compile(r"(.+):(\d+)of(\d+)")
 _MEMBER = re.compile(r"(.+)@(\d+)")
 """A stage of a sweep that only some of its runs share, first this one."""
 
-StageFunction = Callable[["StageContext"], dict[str, Any] | None]
+StageFunction = Callable[..., dict[str, Any] | None]
+"""Takes a :class:`~effq_core.pipeline.context.StageContext`, returns what it has to tell."""
 _Function = TypeVar("_Function", bound=StageFunction)
 
 

@@ -15,8 +15,7 @@ from effq_core.experiment import Experiment
 from effq_core.pipeline import registry
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import get_stage, stage, stage_title
-from effq_core.pipeline.stage import Plan, StageTask, fingerprints
-from effq_core.pipeline.stage import StageList
+from effq_core.pipeline.stage import Plan, StageList, StageTask, fingerprints
 from effq_core.pipeline.worker import run_stage
 
 OUTSIDE = """
