@@ -1,7 +1,5 @@
 """Progress of whatever takes long, told to a function or drawn as a bar."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

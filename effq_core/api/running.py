@@ -1,7 +1,5 @@
 """Running an experiment."""
 
-from __future__ import annotations
-
 from effq_core.api.progress import OnProgress, of_run, shown
 from effq_core.api.runs import Run
 from effq_core.base.errors import Cancelled, StageError

@@ -1,7 +1,5 @@
 """What one variant answers to a photo, as bars."""
 
-from __future__ import annotations
-
 import html
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sizes as bars, with how many times smaller each file is."""
 
-from __future__ import annotations
-
 import html
 
 import plotly.graph_objects as go

@@ -1,8 +1,6 @@
 """What every chart shares: margins, hover, alternative text. Sets no background and no font
 colour, so that a figure fits a light page, a dark page and a printed report."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Classes: what is confused with what, which classes gain or lose, how sure the model is."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The signal along the depth of a network: where float32 and int8 diverge."""
 
-from __future__ import annotations
-
 import html
 import math
 from collections.abc import Sequence

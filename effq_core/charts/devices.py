@@ -1,7 +1,5 @@
 """Latency of the same files on other devices, beside the machine the run was measured on."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Differences with their intervals: is what one sees more than chance?"""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 

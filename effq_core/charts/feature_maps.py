@@ -1,7 +1,5 @@
 """What an operator makes of one photo, in float32 and in int8, channel by channel."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

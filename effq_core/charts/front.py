@@ -1,7 +1,5 @@
 """Where each variant stands between accuracy and cost, and which ones nothing beats."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Where labels go, so that they neither overlap nor run out of a narrow chart."""
 
-from __future__ import annotations
-
 import html
 import math
 import textwrap

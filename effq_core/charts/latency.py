@@ -3,8 +3,6 @@
 Every sample a run took is in its results; the charts show them, not only their summaries.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 

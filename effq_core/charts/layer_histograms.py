@@ -1,7 +1,5 @@
 """Values of a tensor with the int8 grid over them, and the ranges of a kernel's channels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Fake-quant: the staircase a value climbs, and the gradient that is let through."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import plotly.graph_objects as go

@@ -1,7 +1,5 @@
 """Int8 taken apart: every int8 variant's difference to float32 with its interval."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import plotly.graph_objects as go

@@ -1,7 +1,5 @@
 """A kernel's weights under a grid, and what the grid costs each channel."""
 
-from __future__ import annotations
-
 import html
 
 import numpy as np

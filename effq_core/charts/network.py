@@ -1,7 +1,5 @@
 """A network as it is: its stages one below the other, its blocks in them, coloured by a measure."""
 
-from __future__ import annotations
-
 import html
 import itertools
 import math

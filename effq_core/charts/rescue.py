@@ -1,7 +1,5 @@
 """What each step of a rescue gave, and what it costs where it runs."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from typing import Any

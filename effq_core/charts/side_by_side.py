@@ -1,7 +1,5 @@
 """The same quantity of several runs, variant by variant."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Callable, Sequence
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Accuracy against one choice of the experiment, over several runs."""
 
-from __future__ import annotations
-
 import html
 import math
 from collections.abc import Sequence

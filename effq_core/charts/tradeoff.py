@@ -1,7 +1,5 @@
 """The trade-off: accuracy against size or against latency, with the Pareto front."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 

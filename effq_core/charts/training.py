@@ -1,7 +1,5 @@
 """Fine-tuning: loss and held-out accuracy, epoch by epoch."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The mixed files that were tried: accuracy against size, with the limits they had to hold."""
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass
 from typing import Any

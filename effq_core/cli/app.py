@@ -1,7 +1,5 @@
 """The commands of ``effq`` in one place. What each does is imported when it runs."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

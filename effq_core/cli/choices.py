@@ -1,7 +1,5 @@
 """From options to an experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any

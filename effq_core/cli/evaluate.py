@@ -1,7 +1,5 @@
 """``effq evaluate``: an existing run's files, measured on other photos."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """From errors to messages and exit codes, for every command alike."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import sys

@@ -1,7 +1,5 @@
 """``effq run --dry-run``: what a run would take, without one."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace

@@ -1,7 +1,5 @@
 """Where the command line writes, and how."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

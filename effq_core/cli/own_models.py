@@ -1,7 +1,5 @@
 """``effq models add`` and ``effq models remove``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

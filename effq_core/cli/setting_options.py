@@ -1,7 +1,5 @@
 """Options made from what is known of the settings of an experiment."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """``effq runs`` and ``effq show``."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """``effq studio``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Working on a sweep in the foreground or behind the scenes, and what is printed of it."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

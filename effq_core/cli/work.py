@@ -1,7 +1,5 @@
 """Running a run in the foreground or behind the scenes, and what is printed of it."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import asdict
 from typing import Any, NoReturn

@@ -3,8 +3,6 @@
 Each lies in a folder of ``effq_core/quantize/calibrate`` and registers itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The experiment: the frozen choice of everything a run depends on."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """What is asked of a look into the layers, and of a model of mixed precision."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """How a model is fine-tuned."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

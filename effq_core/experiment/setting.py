@@ -1,7 +1,5 @@
 """What is known of each choice, once: its checks, option, widget, sweep axis and JSON follow."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace

@@ -4,8 +4,6 @@ A folder is locked as long as the process that made it holds it. What a killed p
 nobody's: :func:`abandoned` finds it, :func:`sweep` removes it.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import weakref

@@ -1,7 +1,5 @@
 """The kinds of jobs: each registers the function that works on one in its own process."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from effq_core.base.errors import InputError

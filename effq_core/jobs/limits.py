@@ -10,8 +10,6 @@ for the server's process, whichever pages they are on:
 Nobody loses anything by being asked to wait: what was given stays where it is.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter

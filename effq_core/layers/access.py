@@ -1,7 +1,5 @@
 """From a run's results to what is known about its layers, whichever run has found it out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path

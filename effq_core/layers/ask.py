@@ -1,7 +1,5 @@
 """From a run to the experiments that look into its layers or mix its precisions."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from effq_core.experiment import Experiment

@@ -4,8 +4,6 @@ Calibration photos are looked at, none of which is an evaluation photo: what is 
 effects is not chosen by the photos that judge it.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import asdict

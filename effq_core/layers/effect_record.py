@@ -6,8 +6,6 @@ in floats? Both set the answers against the float32 file's, photo by photo, befo
 256 steps: a softmax of int8 moves in steps of 1/256, which would drown what one block does.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

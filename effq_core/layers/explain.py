@@ -1,7 +1,5 @@
 """What int8 loses and which blocks do it, in plain words. Pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """A histogram of values that arrive a piece at a time, over a range nobody knows beforehand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What long work has measured so far, so that a killed stage goes on where it was."""
 
-from __future__ import annotations
-
 import json
 import logging
 import time

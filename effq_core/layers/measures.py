@@ -1,7 +1,5 @@
 """What blocks are coloured and ranked by: one number a block, with its unit and its direction."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What int8 does to the signal, on many photos: sums that grow, never the tensors themselves."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any

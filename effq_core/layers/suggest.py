@@ -4,8 +4,6 @@ Effects only say in which order to try: whether a set holds the limits is measur
 evaluation photos, never predicted. Imports no TensorFlow itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 

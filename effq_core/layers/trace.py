@@ -1,7 +1,5 @@
 """Where float32 and int8 diverge on one photo. LiteRT only: the dashboard runs it live."""
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator

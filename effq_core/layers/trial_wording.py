@@ -1,7 +1,5 @@
 """What trials and a suggestion come to, in plain words. Pure functions."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment.mixed import Mixed, Precision

@@ -1,7 +1,5 @@
 """Making one mixed file and measuring all that limits are set on (uses TensorFlow)."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """From a run's results to the tensors it kept."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from effq_core.base.settings import Home

@@ -1,7 +1,5 @@
 """Taking the tensors worth showing out of a float32 ``.tflite`` file (runs LiteRT, in a worker)."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What fake-quant does to a value and to its gradient. Pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ TensorFlow Lite's 8-bit specification: weights are symmetric and leave the lowes
 always one of them.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

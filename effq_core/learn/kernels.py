@@ -1,7 +1,5 @@
 """What a grid does to a kernel, for the Learn page. Pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

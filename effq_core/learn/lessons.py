@@ -1,7 +1,5 @@
 """What a chart of the Learn page shows at its present settings, as one sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from effq_core.base import formatting as fmt

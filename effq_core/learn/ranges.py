@@ -1,7 +1,5 @@
 """What a calibration method makes of an activation, and what that costs. Pure numpy."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

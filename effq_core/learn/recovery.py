@@ -1,7 +1,5 @@
 """What PTQ loses, and what gives how much of it back: a run's own variants and controls."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt

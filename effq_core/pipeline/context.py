@@ -1,7 +1,5 @@
 """What a stage function is given: inputs, folders, and the link to its run."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Callable

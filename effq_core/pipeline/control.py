@@ -1,7 +1,5 @@
 """Starting, cancelling and resuming runs from any process."""
 
-from __future__ import annotations
-
 import time
 
 from effq_core.base.errors import InputError

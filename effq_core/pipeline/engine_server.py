@@ -1,7 +1,5 @@
 """The process behind the embedded engine: a Dask scheduler and one worker, on loopback only."""
 
-from __future__ import annotations
-
 import asyncio
 import datetime
 import errno

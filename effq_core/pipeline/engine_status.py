@@ -1,7 +1,5 @@
 """What the engine is, and what it does: the answers of ``effq engine``."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from dataclasses import dataclass, replace

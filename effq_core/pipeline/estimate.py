@@ -1,7 +1,5 @@
 """How long a run still takes, and what holds it up."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Works through the missing stages of a plan on the engine."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import queue

@@ -1,7 +1,5 @@
 """Sizes that a small set of photos has room for, in place of those an experiment starts with."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from effq_core.base.settings import Home

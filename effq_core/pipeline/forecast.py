@@ -1,7 +1,5 @@
 """What a run would cost before it is started: time, disk, and what is there already."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

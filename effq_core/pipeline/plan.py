@@ -1,7 +1,5 @@
 """From an experiment to the stages that answer it. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any

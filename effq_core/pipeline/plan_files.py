@@ -3,8 +3,6 @@
 What the run has made is taken over under the fingerprints it has.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

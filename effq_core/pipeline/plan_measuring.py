@@ -1,7 +1,5 @@
 """What every plan of a run has: photos, measurements, the report. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict

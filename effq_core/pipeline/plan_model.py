@@ -1,7 +1,5 @@
 """What a plan must know about its model. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Experiments worth starting from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base.settings import Home

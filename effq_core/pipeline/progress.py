@@ -1,7 +1,5 @@
 """What a driver knows about its run, written through to the index."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

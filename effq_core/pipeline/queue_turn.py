@@ -1,7 +1,5 @@
 """The queue of runs before the embedded engine: one driver at a time has it."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """All stages by id: each registers beside its function, and is looked up here."""
 
-from __future__ import annotations
-
 import importlib
 import re
 from collections.abc import Callable

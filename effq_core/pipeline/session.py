@@ -1,7 +1,5 @@
 """A driver's connection to the engine."""
 
-from __future__ import annotations
-
 import contextlib
 import queue
 import threading

@@ -1,7 +1,5 @@
 """Long evaluations in parts, so that every worker has one."""
 
-from __future__ import annotations
-
 import dataclasses
 
 from effq_core.pipeline.registry import get_stage

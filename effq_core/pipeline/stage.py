@@ -1,7 +1,5 @@
 """Stages and plans: what has to be done, in which order, and how each result is named."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator

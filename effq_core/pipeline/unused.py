@@ -1,7 +1,5 @@
 """Settings that nothing of an experiment would use: who chose one should know before it runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 

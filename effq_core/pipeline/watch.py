@@ -1,7 +1,5 @@
 """A run as somebody watches it: everything a live view shows, read in one go."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from typing import Any

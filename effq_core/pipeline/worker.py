@@ -1,7 +1,5 @@
 """What a Dask worker does with a stage."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import os

@@ -1,7 +1,5 @@
 """Many photos and what the variants answered: how often they agree, and a table of it all."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What the variants of a run answer to a photo. LiteRT only, no TensorFlow."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import OrderedDict

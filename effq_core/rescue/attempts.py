@@ -1,7 +1,5 @@
 """One step of a rescue: an ordinary run, from its start to what it gave."""
 
-from __future__ import annotations
-
 import logging
 import time
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Asking for a rescue, stopping it and taking it up again, from any process."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The story as a document: Markdown for people, JSON for programs."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

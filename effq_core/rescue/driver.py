@@ -3,8 +3,6 @@
 Each remedy is an ordinary run of the ordinary driver, in this process; what runs share is cached.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

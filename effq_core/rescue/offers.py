@@ -1,7 +1,5 @@
 """What each remedy would cost, before it is tried; cheapest first. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 

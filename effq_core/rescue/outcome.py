@@ -1,7 +1,5 @@
 """What a step gave: the numbers of one variant, against float32 on the same photos."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """What each remedy changes about an experiment, and why one may not apply. No TensorFlow."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from effq_core.base import formatting as fmt

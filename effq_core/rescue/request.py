@@ -1,7 +1,5 @@
 """What is asked of a rescue: how much may be lost, and what may be tried."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Stopping a rescue: by a person, by a signal, or because its time is up."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -1,7 +1,5 @@
 """What a rescue is about: a run's experiment, on its own photos or on others."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from effq_core.base.errors import DatasetError

@@ -1,7 +1,5 @@
 """A rescue in plain words, all of them computed from what was measured."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment import Experiment

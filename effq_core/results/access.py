@@ -1,7 +1,5 @@
 """From a run's name to its results."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

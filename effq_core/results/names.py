@@ -1,7 +1,5 @@
 """Names of classes: of a model's outputs and of a dataset's labels."""
 
-from __future__ import annotations
-
 from effq_core.models.catalogue import get_model
 from effq_core.results.document import Results
 

@@ -1,7 +1,5 @@
 """Any two variants of a run set against each other, photo by photo, from their stored answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -4,8 +4,6 @@ The paper's model is EfficientNetV2-B0 with ImageNet's 1,000 classes, evaluated 
 photos of ImageNet-Mini. Its published tables give no intervals and no thread count.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """The photos a run was evaluated on, as its models saw them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

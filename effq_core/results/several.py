@@ -1,7 +1,5 @@
 """Several runs side by side: what they have in common, what differs, and what follows from it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Sequence

@@ -1,7 +1,5 @@
 """What a run was about: the facts a reader needs before any number, and every setting."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.base.hardware import Hardware
 from effq_core.base.intervals import proportion

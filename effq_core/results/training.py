@@ -1,7 +1,5 @@
 """How a variant was trained, and which epoch of it is the file that ships. Pure functions."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.results.document import Results, VariantResult
 

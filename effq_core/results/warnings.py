@@ -1,7 +1,5 @@
 """What a reader of a run's results must know, told from their document. Pure functions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """What stages and events of a run are called when people read them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any

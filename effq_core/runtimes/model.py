@@ -5,8 +5,6 @@ variants is only how a file wants those 256 values written, which :class:`Model`
 file itself.
 """
 
-from __future__ import annotations
-
 import itertools
 import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait

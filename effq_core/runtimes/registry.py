@@ -1,7 +1,5 @@
 """The runtimes there are, and which of them a file is for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from effq_core.base.errors import ExperimentError, ModelError

@@ -1,7 +1,5 @@
 """What a runtime has to be able to do: open a file, run it on one image, say what is inside."""
 
-from __future__ import annotations
-
 import time
 from abc import ABC, abstractmethod
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """What a sweep has found as JSON and as CSV, to be taken away."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.base.csv_table import csv_text

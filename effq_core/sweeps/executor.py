@@ -1,7 +1,5 @@
 """Works through the stages of a sweep: as many at once as there are workers."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A sweep's finished runs, and what they come to in plain words."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations

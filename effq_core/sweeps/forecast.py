@@ -1,7 +1,5 @@
 """What a sweep would cost before it is started."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a sweep has found so far, run by run: also of runs that are not finished."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path

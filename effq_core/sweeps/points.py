@@ -1,7 +1,5 @@
 """What a series of runs consists of, and what sets one apart from another."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum

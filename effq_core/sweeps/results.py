@@ -3,8 +3,6 @@
 Runs that differ in their seed but were measured on the same photos become one point: their mean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 
 from effq_core.experiment.variants import get_variant

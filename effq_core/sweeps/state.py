@@ -4,8 +4,6 @@ The run has the stages of all the sweep's runs, so that it is followed, cancelle
 found interrupted like every run. Each of the sweep's runs appears once it is finished.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

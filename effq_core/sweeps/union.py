@@ -1,7 +1,5 @@
 """One plan for all runs of a sweep: what several need is there once. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass

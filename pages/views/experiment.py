@@ -1,7 +1,5 @@
 """Experiment: what should be compared, on which photos, and how long will it take?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.errors import ExperimentError, InputError

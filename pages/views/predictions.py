@@ -1,7 +1,5 @@
 """What every variant says about a photo."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import streamlit as st

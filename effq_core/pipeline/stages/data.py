@@ -1,7 +1,5 @@
 """Stages over photos: scanning a dataset and decoding its samples."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

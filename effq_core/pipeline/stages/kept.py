@@ -1,7 +1,5 @@
 """Stages of files that were made before: an earlier run's, and the bundled reference run's."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from typing import Any, NoReturn

@@ -1,7 +1,5 @@
 """Stages that try blocks in other precisions, and mix them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import fields

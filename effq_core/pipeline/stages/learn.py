@@ -1,7 +1,5 @@
 """The stage that keeps a few tensors for the Learn page; imports no TensorFlow."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.learn.collect import read_layers, watch_activations

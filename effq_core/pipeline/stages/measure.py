@@ -1,7 +1,5 @@
 """Stages that measure a ``.tflite`` file; none imports TensorFlow."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

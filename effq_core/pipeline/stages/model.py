@@ -3,8 +3,6 @@
 Planners import this module, so only its functions import TensorFlow.
 """
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import json

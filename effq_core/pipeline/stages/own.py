@@ -1,7 +1,5 @@
 """Stages of what somebody brought: a model, which imports TensorFlow, and a file."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.base.errors import StageError

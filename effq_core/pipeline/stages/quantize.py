@@ -1,7 +1,5 @@
 """Stages that make ``.tflite`` files; their functions import TensorFlow."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.models.built import read_labels

@@ -1,7 +1,5 @@
 """The last stage: every measurement of a run in one document, with gates and warnings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

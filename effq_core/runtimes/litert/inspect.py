@@ -1,7 +1,5 @@
 """What is inside a ``.tflite`` file, and how much of it XNNPACK takes."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Sequence

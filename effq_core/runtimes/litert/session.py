@@ -1,7 +1,5 @@
 """A ``.tflite`` file in LiteRT's interpreter."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from pathlib import Path

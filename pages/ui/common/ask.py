@@ -1,7 +1,5 @@
 """Asking for a setting: the widget follows from what is known of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Choosing runs. The address (`?run=…`) is the truth: a link shows what its sender saw."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A chart takes plotly tens of milliseconds to build and is the same for everybody
 same run. Streamlit's own cache would copy it at every use, or hash the run.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """One run, live: where it is, how long it still takes, how training goes, and what went wrong."""
 
-from __future__ import annotations
-
 import time
 
 import streamlit as st

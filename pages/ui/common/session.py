@@ -1,7 +1,5 @@
 """The dashboard's access to the store: opened once a process, results read once a run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st

@@ -5,8 +5,6 @@ and bounds one file only. So its store is bounded here by
 :data:`effq_core.jobs.limits.FILES`, and pages say when they are done with a file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The experiment form: what to compare, on which photos, and how."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """The experiment form's first question: which model."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """What the chosen experiment would take, and the button that runs it."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """The experiment form's state: from an experiment to the widgets and back."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

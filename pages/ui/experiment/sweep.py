@@ -1,7 +1,5 @@
 """A sweep: several values of some choices at once, from the form to the runs that are finished."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

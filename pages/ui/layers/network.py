@@ -1,7 +1,5 @@
 """The network as it is, coloured by a measure, and its blocks ranked beside it."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Rescue an int8 file that lost too much: limits, remedies, and the story as it grows."""
 
-from __future__ import annotations
-
 import json
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """The story of a rescue: what was tried, what it gave, what can be done with it."""
 
-from __future__ import annotations
-
 import json
 
 import streamlit as st

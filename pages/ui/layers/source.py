@@ -1,7 +1,5 @@
 """What is known about the layers of the chosen run, read once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

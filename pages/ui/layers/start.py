@@ -1,7 +1,5 @@
 """Starting a look into the layers, and following it on this page until it is there."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

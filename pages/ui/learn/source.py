@@ -1,7 +1,5 @@
 """The tensors of the chosen run, read once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st

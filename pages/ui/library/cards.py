@@ -1,7 +1,5 @@
 """The Library's cards: one a model, one a dataset, with what one can do about it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 

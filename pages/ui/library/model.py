@@ -1,7 +1,5 @@
 """Adding a model: say what it is, watch its check, look at its answers, keep it."""
 
-from __future__ import annotations
-
 import io
 
 import pandas as pd

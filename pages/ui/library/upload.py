@@ -1,7 +1,5 @@
 """Uploading photos: give them, look at what was found, name them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One photo and every variant's answer, side by side."""
 
-from __future__ import annotations
-
 import math
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """How photos reach the page: uploaded, pasted, from the camera, or a sample."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

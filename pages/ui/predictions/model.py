@@ -1,7 +1,5 @@
 """The loaded variants, shared by all visitors, and a visitor's own answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 

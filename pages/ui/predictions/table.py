@@ -1,7 +1,5 @@
 """Many photos: what each variant answered, how often it agrees with float32, as a file to keep."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Mapping

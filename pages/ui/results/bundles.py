@@ -1,7 +1,5 @@
 """Each variant as one zip for a device that has no EffQ."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import streamlit as st

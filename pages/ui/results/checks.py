@@ -1,7 +1,5 @@
 """Can these numbers be believed? Checks, warnings, and how everything was measured."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

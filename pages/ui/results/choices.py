@@ -1,7 +1,5 @@
 """Choices several parts of the results page share: thread count, pair of variants."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """Classes: what is confused, what changed, how sure the variants are."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

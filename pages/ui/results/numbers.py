@@ -1,7 +1,5 @@
 """Every number of a run in one table that sorts."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

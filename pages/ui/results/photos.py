@@ -1,7 +1,5 @@
 """Which photos changed? A gallery of the answers that flipped between two variants."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any

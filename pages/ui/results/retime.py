@@ -1,7 +1,5 @@
 """Timing a run's files once more."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.experiment.experiment import next_sitting

@@ -1,7 +1,5 @@
 """Accuracy against one choice, over several runs or a whole sweep, and what it comes to."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 
