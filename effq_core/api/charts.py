@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from effq_core.base.errors import InputError
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.results import Results, VariantResult
-from effq_core.results.names import class_names
+from effq_core.results.document import class_names
 from effq_core.results.pairs import class_changes
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, describe, new_figure
-from effq_core.charts.labels import shortened
+from effq_core.charts.base import GRID, describe, new_figure, shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.predict.variant_answers import Answer
 

@@ -5,8 +5,7 @@ import html
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import MUTED, describe, marker, new_figure, wrapped
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.paper import beside_paper

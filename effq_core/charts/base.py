@@ -1,6 +1,9 @@
 """What every chart shares: margins, hover, alternative text. Sets no background and no font
 colour, so that a figure fits a light page, a dark page and a printed report."""
 
+import html
+import math
+import textwrap
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -103,3 +106,23 @@ def write_above(figure: go.Figure, text: str, x: float | None = None, **place: A
     """Writes above the plot: at a place on the x axis, or at the right end."""
     end = {"x": 1, "xref": "paper", "xanchor": "right"} if x is None else {"x": x}
     write(figure, text, y=1, yref="paper", yanchor="bottom", **{**end, **place})
+
+
+def wrapped(text: str, width: int = 14) -> str:
+    """Breaks a name into lines of ``width`` characters for an axis, escaped for plotly."""
+    lines = textwrap.wrap(text, width, break_long_words=False) or [""]
+    return "<br>".join(html.escape(line) for line in lines)
+
+
+def shortened(text: str, most: int = 22) -> str:
+    """Cuts a long name to ``most`` characters, ellipsis included, escaped for plotly."""
+    return html.escape(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Chooses round numbers for an axis: multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / max(1, most - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 10) for number in range(first, last + 1)]

@@ -8,8 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, MUTED, describe, error_bars, marker, new_figure
-from effq_core.charts.labels import shortened
+from effq_core.charts.base import GRID, MUTED, describe, error_bars, marker, new_figure, shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.predictions import Ints

@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, median_of, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import MUTED, describe, error_bars, median_of, new_figure, wrapped
 from effq_core.devices.timing_file import DeviceReport, DeviceTiming
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport

@@ -7,8 +7,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, wrapped
 from effq_core.measure.statistics import MARGIN_POINTS, Comparison
 from effq_core.results.document import Results
 

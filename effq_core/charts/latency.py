@@ -10,8 +10,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, marker, median_of, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import (
+    MUTED,
+    describe,
+    error_bars,
+    marker,
+    median_of,
+    new_figure,
+    wrapped,
+)
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult

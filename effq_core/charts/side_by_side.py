@@ -7,9 +7,16 @@ from enum import StrEnum
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, marker, median_of, new_figure
+from effq_core.charts.base import (
+    MUTED,
+    describe,
+    error_bars,
+    marker,
+    median_of,
+    new_figure,
+    wrapped,
+)
 from effq_core.charts.front import quality_title
-from effq_core.charts.labels import wrapped
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
 from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results.document import Results, VariantResult

@@ -16,9 +16,8 @@ from effq_core.pipeline.estimate import remaining
 from effq_core.results.access import LATEST, the_one
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
-from effq_core.sweeps.document import to_json
+from effq_core.sweeps.document import Row, outcome, to_json
 from effq_core.sweeps.findings import HOW, sentences
-from effq_core.sweeps.outcome import Row, outcome
 from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
 from effq_core.sweeps.sweep import Sweep, label_of
 
@@ -28,7 +27,7 @@ def start(
 ) -> None:
     """Makes a sweep, or goes on with the same one, and works on it."""
     from effq_core.pipeline.forecast import recent_stages
-    from effq_core.sweeps.forecast import forecast_sweep
+    from effq_core.sweeps.union import forecast_sweep
 
     home = Home.from_environment()
     # What cannot be planned is wrong input, and leaves nothing behind.

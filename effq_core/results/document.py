@@ -21,6 +21,7 @@ from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
+from effq_core.models.catalogue import get_model
 from effq_core.photos.image_input import ImageInput
 from effq_core.results.warnings import Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
@@ -245,3 +246,15 @@ class Results:
 
 def _without_files(message: str) -> InputError:
     return InputError(message, "Run the same experiment with `effq run`, then use that run.")
+
+
+def output_names(results: Results) -> list[str]:
+    """Returns what a run's outputs are called, in order; by its model's label set without files."""
+    if results.baseline.artifact:
+        return results.labels()
+    return [label.name for label in get_model(results.experiment.model).head_labels]
+
+
+def class_names(results: Results) -> list[str]:
+    """Returns the dataset's names of its classes in label order; empty without labels."""
+    return [str(name) for name in results.dataset["class_names"]]

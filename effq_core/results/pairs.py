@@ -12,8 +12,7 @@ from effq_core.base.intervals import SIGNIFICANCE, Proportion, paired_difference
 from effq_core.measure.predictions import Ints, Predictions, top1
 from effq_core.measure.seeds import holm
 from effq_core.measure.statistics import Comparison, compare, sentence
-from effq_core.results.document import Results
-from effq_core.results.names import class_names, output_names
+from effq_core.results.document import Results, class_names, output_names
 
 
 class Change(StrEnum):

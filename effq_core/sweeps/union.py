@@ -1,13 +1,16 @@
 """One plan for all runs of a sweep: what several need is there once. Imports no TensorFlow."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from effq_core.base.settings import Home
 from effq_core.photos.catalogue import open_dataset
+from effq_core.pipeline.forecast import host_pace, seconds_of
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import LAST, Plan, StageSpec, fingerprints
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.rows import StageRow
 from effq_core.sweeps.sweep import Sweep
 
 _EVALUATE = "evaluate:"
@@ -70,3 +73,33 @@ def plan_sweep(sweep: Sweep, home: Home) -> Union:
     """Plans all runs of a sweep."""
     dataset = open_dataset(sweep.base.dataset, home)  # a large folder takes a while to list
     return union([build_plan(member.experiment, home, dataset) for member in sweep.members()])
+
+
+@dataclass(frozen=True)
+class SweepForecast:
+    """What a sweep would take."""
+
+    runs: int
+    total: int
+    distinct: int
+    cached: int
+    seconds: float
+    calibrated: bool
+
+
+def forecast_sweep(sweep: Sweep, home: Home, history: Iterable[StageRow] = ()) -> SweepForecast:
+    """Estimates a sweep."""
+    joined = plan_sweep(sweep, home)
+    store = ArtifactStore(home)
+    missing = [
+        spec for spec in joined.plan if not store.exists(spec.kind, joined.fingerprints[spec.name])
+    ]
+    pace = host_pace(history)
+    return SweepForecast(
+        runs=len(joined.members),
+        total=joined.total,
+        distinct=len(joined.plan),
+        cached=len(joined.plan) - len(missing),
+        seconds=seconds_of(missing, pace or 1.0),
+        calibrated=pace is not None,
+    )

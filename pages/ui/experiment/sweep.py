@@ -13,10 +13,10 @@ from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
 from effq_core.store.rows import RunRow, Status
-from effq_core.sweeps.forecast import SweepForecast, forecast_sweep
-from effq_core.sweeps.outcome import Row, outcome
+from effq_core.sweeps.document import Row, outcome
 from effq_core.sweeps.state import create_sweep, find_same, read_sweep
 from effq_core.sweeps.sweep import AXES, MOST_RUNS, Sweep, label_of, worth_sweeping
+from effq_core.sweeps.union import SweepForecast, forecast_sweep
 from pages.ui.common import session
 from pages.ui.common.ask import cells
 from pages.ui.common.show import escape, prose, toast

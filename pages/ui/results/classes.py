@@ -12,7 +12,7 @@ from effq_core.charts.classes import (
     reliability,
 )
 from effq_core.experiment.variants import get_variant
-from effq_core.results.names import class_names
+from effq_core.results.document import class_names
 from effq_core.results.pairs import by_chance
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape

@@ -12,9 +12,8 @@ from effq_core.charts.sweep import sweep_chart
 from effq_core.experiment.variants import BASELINE
 from effq_core.results import Results
 from effq_core.results.wording import run_title
-from effq_core.sweeps.document import to_csv, to_json
+from effq_core.sweeps.document import outcome, to_csv, to_json
 from effq_core.sweeps.findings import HOW, alongs, findings, results_of
-from effq_core.sweeps.outcome import outcome
 from effq_core.sweeps.results import AXIS, Along, Measure, Series, baselines, sweep
 from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
