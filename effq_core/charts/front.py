@@ -18,22 +18,16 @@ class Against(StrEnum):
 
 @dataclass(frozen=True)
 class Spot:
-    """One variant's place in the chart, with the ends of its 95 % intervals.
-
-    Attributes:
-        x: Size in KiB or median latency in ms.
-        y: Top-1, or without labels the agreement with float32, in per cent.
-        eligible: Whether it may be on the front: no control, and no failed gate.
-    """
+    """One variant's place in the chart, with the ends of its 95 % intervals."""
 
     name: str
-    x: float
+    x: float  # size in KiB or median latency in ms
     x_low: float
     x_high: float
-    y: float
+    y: float  # top-1, or without labels the agreement with float32, in per cent
     y_low: float
     y_high: float
-    eligible: bool = True
+    eligible: bool = True  # whether it may be on the front: no control, and no failed gate
 
 
 def spots(results: Results, against: Against, *, threads: int = 1) -> list[Spot]:

@@ -17,86 +17,56 @@ MOST_VALUES = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What a setting makes a difference to.
-
-    Attributes:
-        part: Whether beside the other settings of its part, where that is asked for.
-        why: Why it makes none where this does not hold; follows "no effect, as".
-        remedy: What to choose instead; begins a sentence.
-    """
+    """What a setting makes a difference to."""
 
     variant: Callable[[Variant], bool] = lambda _: True
+    # Whether beside the other settings of its part, where that is asked for.
     part: Callable[[Any], bool] = lambda _: True
-    why: str
-    remedy: str
+    why: str  # why it makes none where this does not hold; follows "no effect, as"
+    remedy: str  # what to choose instead; begins a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """How a sweep varies a setting.
+    """How a sweep varies a setting."""
 
-    Attributes:
-        name: Of its list of values, in files.
-        title: Of several values, for people.
-        words: What sets a run of one value apart.
-        values: What the form offers.
-        option: A second name of the option.
-    """
-
-    name: str = ""
-    title: str = ""
-    words: Callable[[Any], str] = str
-    values: tuple[Any, ...] = ()
+    name: str = ""  # of its list of values, in files
+    title: str = ""  # of several values, for people
+    words: Callable[[Any], str] = str  # what sets a run of one value apart
+    values: tuple[Any, ...] = ()  # what the form offers
     help: str = ""
-    option: str = ""
+    option: str = ""  # a second name of the option
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One choice.
+    """One choice."""
 
-    Attributes:
-        noun: What it is, inside a sentence; of one value, where it is a list.
-        title: On the form, which does not ask for it without.
-        choices: Returns the values there are, with their titles.
-        names: Returns values the command line names, where there may be others.
-        suggested: Values the form offers; it then asks for no other.
-        slider: Whether the form has a slider for it.
-        digits: After the point, on the form.
-        write: Writes a value.
-        nothing: What ``None`` stands for.
-        all: Whether the command line calls ``None`` ``all``.
-        option: On the command line, which does not ask for it without.
-        panel: Where options and widgets of its kind stand together.
-        key: Of its widget; its name, if not given.
-        axis: How a sweep varies it; without a name, not at all.
-        omitted: Whether JSON leaves the default out, so that what is older keeps its fingerprint.
-        name: Of the field. This and what follows is read off the field.
-        part: Name of the part of the experiment; empty for the experiment's own.
-    """
-
-    noun: str = ""
-    title: str = ""
+    noun: str = ""  # what it is, inside a sentence; of one value, where it is a list
+    title: str = ""  # on the form, which does not ask for it without
     help: str = ""
     unit: str = ""
     bounds: tuple[float, float] | None = None
+    # Returns the values there are, with their titles.
     choices: Callable[[], Mapping[Any, str]] | None = None
+    # Returns values the command line names, where there may be others.
     names: Callable[[], Iterable[str]] = tuple
-    suggested: tuple[Any, ...] = ()
-    slider: bool = False
+    suggested: tuple[Any, ...] = ()  # values the form offers; it then asks for no other
+    slider: bool = False  # whether the form has a slider for it
     step: float = 1
-    digits: int = 0
-    write: Callable[[Any], str] = str
-    nothing: str = ""
-    all: bool = False
-    option: str = ""
-    panel: str = ""
-    key: str = ""
+    digits: int = 0  # after the point, on the form
+    write: Callable[[Any], str] = str  # writes a value
+    nothing: str = ""  # what ``None`` stands for
+    all: bool = False  # whether the command line calls ``None`` ``all``
+    option: str = ""  # on the command line, which does not ask for it without
+    panel: str = ""  # where options and widgets of its kind stand together
+    key: str = ""  # of its widget; its name, if not given
     use: Use | None = None
-    axis: Axis = Axis()
+    axis: Axis = Axis()  # how a sweep varies it; without a name, not at all
+    # Whether JSON leaves the default out, so that what is older keeps its fingerprint.
     omitted: bool = False
-    name: str = ""
-    part: str = ""
+    name: str = ""  # of the field; this and what follows is read off it
+    part: str = ""  # name of the part of the experiment; empty for the experiment's own
     kind: Any = object
     optional: bool = False
     many: bool = False

@@ -28,52 +28,37 @@ class Ranges(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One deployable form of a model.
+    """One deployable form of a model."""
 
-    Attributes:
-        name: Identifier in files, tables and the command line.
-        symbol: Plotly's marker in every chart, so that colour never stands alone.
-        weight_bits: Bits of a stored weight, of most where they are mixed; 0 for a file somebody
-            brought.
-        activation_bits: Bits of an activation at run time; of most, where they are mixed.
-        size_share: Bytes of its file for each byte of float32's, to estimate disk space.
-        ranges: Where the ranges of its activations come from.
-        is_integer: Whether every tensor, input and output included, must be an integer.
-        plan: Adds the stages that make ``convert:<name>``; takes the planner and this row.
-        needs: Variants that are made as well, because it is made from them or limited by them.
-        training: Stage whose summary tells how it was trained or its graph calibrated.
-        steps: What stages of its own are about, by the part of their name behind the colon.
-        files: JSON files beside its model that go along with it, with what each one holds.
-        trained: Whether fine-tuning happens before conversion.
-        is_on_request: Whether only those get it who ask for it by name.
-        explains: Of a control: what it shows, as the end of a sentence; it exists to explain
-            another variant rather than to be shipped.
-        beside: Of a control: the variant without which it explains nothing.
-        start_of: The variant it is before any training.
-    """
-
-    name: str
+    name: str  # identifier in files, tables and the command line
     title: str
     summary: str
     good_for: str
     colour: str
-    symbol: str
+    symbol: str  # plotly's marker in every chart, so that colour never stands alone
+    # Bits of a stored weight, of most where they are mixed; 0 for a file somebody brought.
     weight_bits: int
-    activation_bits: int
+    activation_bits: int  # bits of an activation at run time; of most, where they are mixed
     rounding: str = "nearest"
-    size_share: float
-    ranges: Ranges = Ranges.NONE
-    is_integer: bool = False
+    size_share: float  # bytes of its file for each byte of float32's, to estimate disk space
+    ranges: Ranges = Ranges.NONE  # where the ranges of its activations come from
+    is_integer: bool = False  # whether every tensor, input and output included, must be an integer
+    # Adds the stages that make ``convert:<name>``; takes the planner and this row.
     plan: Callable[[Any, Variant], None]
+    # Variants that are made as well, because it is made from them or limited by them.
     needs: tuple[str, ...] = ()
-    training: str = ""
+    training: str = ""  # stage whose summary tells how it was trained or its graph calibrated
+    # What stages of its own are about, by the part of their name behind the colon.
     steps: Mapping[str, str] = field(default_factory=dict)
+    # JSON files beside its model that go along with it, with what each one holds.
     files: Mapping[str, str] = field(default_factory=dict)
-    trained: bool = False
-    is_on_request: bool = False
+    trained: bool = False  # whether fine-tuning happens before conversion
+    is_on_request: bool = False  # whether only those get it who ask for it by name
+    # Of a control: what it shows, as the end of a sentence; it exists to explain another variant
+    # rather than to be shipped.
     explains: str = ""
-    beside: str = ""
-    start_of: str = ""
+    beside: str = ""  # of a control: the variant without which it explains nothing
+    start_of: str = ""  # the variant it is before any training
 
     @property
     def is_control(self) -> bool:

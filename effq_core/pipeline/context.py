@@ -87,22 +87,16 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:
-    """A stage's inputs, folders, and :class:`~effq_core.base.reporting.Reporter`.
-
-    Attributes:
-        summaries: What each input's stage returned.
-        out: Temporary folder to write the result into; it becomes the artifact.
-        scratch: Folder that survives a kill, for checkpoints; removed once the stage completes.
-        parts: Folders of what others have done of its work, in order; usually none.
-    """
+    """A stage's inputs, folders, and :class:`~effq_core.base.reporting.Reporter`."""
 
     params: dict[str, Any]
     inputs: dict[str, Path]
-    summaries: dict[str, dict[str, Any]]
-    out: Path
-    scratch: Path
+    summaries: dict[str, dict[str, Any]]  # what each input's stage returned
+    out: Path  # temporary folder to write the result into; it becomes the artifact
+    scratch: Path  # folder that survives a kill, for checkpoints; removed once the stage completes
     home: Home
     link: Link
+    # Folders of what others have done of its work, in order; usually none.
     parts: tuple[Path, ...] = ()
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:

@@ -30,18 +30,13 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineStatus(Plain):
-    """The engine at one moment, or an existing (``external``) Dask cluster.
-
-    Attributes:
-        pid: Its process; ``None`` where it is not ours or does not run.
-        started: When, in seconds since 1970; likewise.
-    """
+    """The engine at one moment, or an existing (``external``) Dask cluster."""
 
     running: bool
     address: str = ""
     external: bool = False
-    pid: int | None = None
-    started: float | None = None
+    pid: int | None = None  # its process; ``None`` where it is not ours or does not run
+    started: float | None = None  # when, in seconds since 1970; likewise
     workers: int = 0
     memory_bytes: int = 0
     work: tuple[Work, ...] = ()

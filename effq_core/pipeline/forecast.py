@@ -45,23 +45,17 @@ class StageCost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run of an experiment would take.
-
-    Attributes:
-        seconds: Estimated time of the rest; 0 where nothing is left.
-        sizes: Photos of each sample, before copies are left out.
-        head_note: Why it becomes a new one; empty where it does not.
-    """
+    """What a run of an experiment would take."""
 
     stages: int
     cached: int
-    seconds: float
+    seconds: float  # estimated time of the rest; 0 where nothing is left
     whole_seconds: float
     bytes: int
     calibrated: bool
-    sizes: ResolvedSizes
+    sizes: ResolvedSizes  # photos of each sample, before copies are left out
     head_use: HeadUse
-    head_note: HeadNote
+    head_note: HeadNote  # why it becomes a new one; empty where it does not
     parts: tuple[StageCost, ...]
 
 

@@ -19,15 +19,11 @@ _BEAT = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """Something about a run has changed; ``event`` is what was recorded, if that is it.
-
-    Attributes:
-        remaining: Estimated seconds to the end; ``None`` before there is a plan.
-    """
+    """Something about a run has changed; ``event`` is what was recorded, if that is it."""
 
     run: RunRow
     stages: tuple[StageRow, ...]
-    remaining: float | None
+    remaining: float | None  # estimated seconds to the end; ``None`` before there is a plan
     event: EventRow | None = None
     waiting: str = ""
 

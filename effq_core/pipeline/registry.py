@@ -30,21 +30,14 @@ _Function = TypeVar("_Function", bound=StageFunction)
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A kind of work. Pickles without its code.
+    """A kind of work. Pickles without its code."""
 
-    Attributes:
-        id: Stable: part of the fingerprint of every result, wherever the function lives.
-        kind: Folder of its artifacts; several stages may make one kind.
-        version: Raised when the same inputs give another result.
-        module: Where the function lives, for a worker to import.
-    """
-
-    id: str
-    kind: str
+    id: str  # stable: part of the fingerprint of every result, wherever the function lives
+    kind: str  # folder of its artifacts; several stages may make one kind
     title: str
-    version: int
+    version: int  # raised when the same inputs give another result
     libraries: tuple[str, ...]
-    module: str
+    module: str  # where the function lives, for a worker to import
 
     def function(self) -> StageFunction:
         """Imports the stage's module and returns its function."""

@@ -21,29 +21,22 @@ _FUNCTIONS = "effq_core.pipeline.stages."
 
 @dataclass(frozen=True, kw_only=True)
 class StageSpec:
-    """One step with declared inputs.
+    """One step with declared inputs."""
 
-    Attributes:
-        name: Unique within the plan, such as ``convert:int8``.
-        inputs: Name of another stage, by the name this one knows it under.
-        exclusive: Whether it needs the host's cores for itself, as a benchmark does.
-        weight: Estimated seconds, for the time left.
-        extra_libraries: Packages the result depends on beside the stage's own, with these
-            parameters.
-        parts: Names of stages that do this one's work in pieces, for it to put together. The
-            result is the same to the last byte, so they are no part of its fingerprint.
-        pinned: Fingerprint of an artifact that an earlier run has made and this one takes over;
-            the stage itself is never worked on.
-    """
-
-    name: str
+    name: str  # unique within the plan, such as ``convert:int8``
     stage: Stage
     params: dict[str, Any] = field(default_factory=dict)
+    # Name of another stage, by the name this one knows it under.
     inputs: dict[str, str] = field(default_factory=dict)
-    exclusive: bool = False
-    weight: float = 1.0
+    exclusive: bool = False  # whether it needs the host's cores for itself, as a benchmark does
+    weight: float = 1.0  # estimated seconds, for the time left
+    # Packages the result depends on beside the stage's own, with these parameters.
     extra_libraries: tuple[str, ...] = ()
+    # Names of stages that do this one's work in pieces, for it to put together. The result is the
+    # same to the last byte, so they are no part of its fingerprint.
     parts: tuple[str, ...] = ()
+    # Fingerprint of an artifact that an earlier run has made and this one takes over; the stage
+    # itself is never worked on.
     pinned: str = ""
 
     @property
@@ -157,24 +150,18 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class StageTask:
-    """What a worker is told: a stage of one run, ready to go. Pickles without its code.
-
-    Attributes:
-        inputs: Kind and fingerprint of each input artifact.
-        home: ``EFFQ_HOME``, which the worker must see at the same path.
-        attempt: Counts tries from 1.
-        parts: Kind and fingerprint of each piece of its work that others have done.
-        driver: Host, number and token of the process that waits for the result.
-    """
+    """What a worker is told: a stage of one run, ready to go. Pickles without its code."""
 
     run_id: str
     spec: StageSpec
     fingerprint: str
-    inputs: dict[str, tuple[str, str]]
-    home: str
+    inputs: dict[str, tuple[str, str]]  # kind and fingerprint of each input artifact
+    home: str  # ``EFFQ_HOME``, which the worker must see at the same path
     topic: str
-    attempt: int = 1
+    attempt: int = 1  # counts tries from 1
+    # Kind and fingerprint of each piece of its work that others have done.
     parts: tuple[tuple[str, str], ...] = ()
+    # Host, number and token of the process that waits for the result.
     driver: tuple[str, int, str] | None = None
 
     @property

@@ -29,19 +29,14 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """A run at one moment.
-
-    Attributes:
-        remaining: Estimated seconds to the end; ``None`` before there is a plan.
-        elapsed: Seconds since it began, or all it took; ``None`` before.
-        curves: Values of the ``epoch`` events so far, by the variant that is trained.
-    """
+    """A run at one moment."""
 
     run: RunRow
     stages: tuple[StageRow, ...]
     share: float
-    remaining: float | None
-    elapsed: float | None
+    remaining: float | None  # estimated seconds to the end; ``None`` before there is a plan
+    elapsed: float | None  # seconds since it began, or all it took; ``None`` before
+    # Values of the ``epoch`` events so far, by the variant that is trained.
     curves: dict[str, list[dict[str, Any]]]
     lines: tuple[Line, ...]
     waiting_for: str

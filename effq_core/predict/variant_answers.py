@@ -38,18 +38,14 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Plain):
-    """What one variant says about an image.
-
-    Attributes:
-        ms: How long the faster of :data:`INVOCATIONS` invocations took; while other visitors wait
-            for their answers, there is one only.
-        agrees: Whether its best class is float32's; ``None`` for float32 itself.
-    """
+    """What one variant says about an image."""
 
     variant: str
     guesses: tuple[Guess, ...]
+    # How long the faster of :data:`INVOCATIONS` invocations took; while other visitors wait for
+    # their answers, there is one only.
     ms: float
-    agrees: bool | None
+    agrees: bool | None  # whether its best class is float32's; ``None`` for float32 itself
 
 
 class Predictor:

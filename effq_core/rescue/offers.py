@@ -14,17 +14,13 @@ from effq_core.store.rows import StageRow
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A remedy that could be tried now, or why it cannot.
-
-    Attributes:
-        seconds: Estimated here, what is cached left out.
-        whole_seconds: From nothing. Remedies are tried in this order: what happens to be cached
-            must not put a training run before a calibration.
-    """
+    """A remedy that could be tried now, or why it cannot."""
 
     remedy: Remedy
     experiment: Experiment | None = None
-    seconds: float = 0.0
+    seconds: float = 0.0  # estimated here, what is cached left out
+    # From nothing. Remedies are tried in this order: what happens to be cached must not put a
+    # training run before a calibration.
     whole_seconds: float = 0.0
     why: str = ""
 

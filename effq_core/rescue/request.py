@@ -32,20 +32,15 @@ class Remedy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rescue(Plain):
-    """A limit, and what may be tried to hold it.
+    """A limit, and what may be tried to hold it."""
 
-    Attributes:
-        experiment: What int8 is made of; every remedy changes one thing about it.
-        run: A finished run of it, whose int8 need not be measured again; empty without.
-        max_drop_points: Top-1 that may be lost against float32, in percentage points; where
-            photos have no labels, the share of them on which it may disagree with float32.
-        budget_seconds: Time after which nothing more is tried, in seconds; ``None``: no limit.
-    """
-
-    experiment: Experiment
-    run: str = ""
+    experiment: Experiment  # what int8 is made of; every remedy changes one thing about it
+    run: str = ""  # a finished run of it, whose int8 need not be measured again; empty without
+    # Top-1 that may be lost against float32, in percentage points; where photos have no labels, the
+    # share of them on which it may disagree with float32.
     max_drop_points: float = 0.5
     remedies: tuple[Remedy, ...] = tuple(Remedy)
+    # Time after which nothing more is tried, in seconds; ``None``: no limit.
     budget_seconds: int | None = None
 
     def __post_init__(self) -> None:

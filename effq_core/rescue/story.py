@@ -44,21 +44,16 @@ UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Plain):
-    """One remedy, or int8 as it is. Times are seconds since 1970.
-
-    Attributes:
-        experiment: What was run; ``None`` where nothing was.
-        why: Why it was skipped, failed or stopped; empty otherwise.
-        seconds: Seconds its run worked, waits for other runs not included; ``None`` where nothing
-            was run for it.
-    """
+    """One remedy, or int8 as it is. Times are seconds since 1970."""
 
     remedy: Remedy | None
     state: StepState
-    experiment: Experiment | None = None
+    experiment: Experiment | None = None  # what was run; ``None`` where nothing was
     run: str = ""
-    why: str = ""
+    why: str = ""  # why it was skipped, failed or stopped; empty otherwise
     estimate: float | None = None
+    # Seconds its run worked, waits for other runs not included; ``None`` where nothing was run for
+    # it.
     seconds: float | None = None
     stages: int = 0
     cached: int = 0
@@ -68,20 +63,15 @@ class Step(Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class Story(Plain):
-    """A rescue at one moment. Times are seconds since 1970.
-
-    Attributes:
-        status: Where it is; ``finished`` says nothing about the limit.
-        steps: What was begun or skipped, in order; int8 as it is comes first.
-        ahead: Estimated seconds of the remedies not yet tried, cheapest first.
-    """
+    """A rescue at one moment. Times are seconds since 1970."""
 
     id: str
     rescue: Rescue
     created: float
     subject: str = ""
-    status: Status = Status.QUEUED
-    steps: tuple[Step, ...] = ()
+    status: Status = Status.QUEUED  # where it is; ``finished`` says nothing about the limit
+    steps: tuple[Step, ...] = ()  # what was begun or skipped, in order; int8 as it is comes first
+    # Estimated seconds of the remedies not yet tried, cheapest first.
     ahead: tuple[tuple[Remedy, float], ...] = ()
     finished: float | None = None
     error: str = ""

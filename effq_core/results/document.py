@@ -37,29 +37,23 @@ _LABELS_FILE = "labels.txt"
 
 @dataclass(frozen=True, kw_only=True)
 class VariantResult(Plain):
-    """Everything measured on one variant.
-
-    Attributes:
-        artifact: Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its
-            measurements are there, as of the reference run's controls.
-        predictions: Where its answers to every evaluation image are, likewise.
-        comparison: Its difference to float32; ``None`` for float32 itself.
-        conversion: What the converting stage tells.
-        training: What fine-tuning, or setting fake-quant ranges, tells; ``None`` without.
-    """
+    """Everything measured on one variant."""
 
     name: str
     title: str
+    # Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its measurements
+    # are there, as of the reference run's controls.
     artifact: str
-    predictions: str
+    predictions: str  # where its answers to every evaluation image are, likewise
     file: FileReport
     compression: float
     saved_percent: float
     accuracy: AccuracyReport
-    comparison: Comparison | None
+    comparison: Comparison | None  # its difference to float32; ``None`` for float32 itself
     sentence: str | None
     latency: tuple[LatencyReport, ...]
-    conversion: dict[str, Any]
+    conversion: dict[str, Any]  # what the converting stage tells
+    # What fine-tuning, or setting fake-quant ranges, tells; ``None`` without.
     training: dict[str, Any] | None
     gates: tuple[Gate, ...]
 
@@ -84,25 +78,20 @@ class VariantResult(Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """The results of a run.
-
-    Attributes:
-        head_use: What became of the model's head: see :class:`effq_core.models.classes.HeadUse`.
-        samples: Count, seed and skipped images of each sample, by role.
-        folder: Where the artifacts named by the variants are; ``None`` where there are none.
-    """
+    """The results of a run."""
 
     experiment: Experiment
-    head_use: str
+    head_use: str  # what became of the model's head: see :class:`effq_core.models.classes.HeadUse`
     model: dict[str, Any]
     dataset: dict[str, Any]
-    samples: dict[str, dict[str, Any]]
+    samples: dict[str, dict[str, Any]]  # count, seed and skipped images of each sample, by role
     variants: dict[str, VariantResult]
     gates: tuple[Gate, ...]
     warnings: tuple[Warned, ...]
     hardware: Hardware
     versions: dict[str, str]
     plain: dict[str, Any]
+    # Where the artifacts named by the variants are; ``None`` where there are none.
     folder: Path | None
 
     @property

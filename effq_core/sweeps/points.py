@@ -33,20 +33,15 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """The value of one run, or the mean of runs that differ in their seed only.
+    """The value of one run, or the mean of runs that differ in their seed only."""
 
-    Attributes:
-        x: Calibration photos, epochs or learning rate.
-        y: Per cent, or percentage points.
-        p: Against float32: of the exact McNemar test, with several seeds of the exact sign-flip
-            test; ``None`` without labels and for float32.
-    """
-
-    x: float
-    y: float
+    x: float  # calibration photos, epochs or learning rate
+    y: float  # per cent, or percentage points
     low: float
     high: float
     n: int
+    # Against float32: of the exact McNemar test, with several seeds of the exact sign-flip test;
+    # ``None`` without labels and for float32.
     p: float | None
     run: str
     seeds: tuple[int, ...]
@@ -74,17 +69,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """Runs that differ in nothing but the choice that varies.
-
-    Attributes:
-        label: Its title, with what sets this series apart from others of the variant.
-        cells: What is behind each point: the runs, by seed.
-    """
+    """Runs that differ in nothing but the choice that varies."""
 
     variant: str
-    label: str
+    label: str  # its title, with what sets this series apart from others of the variant
     points: tuple[Point, ...]
-    cells: tuple[Mapping[int, Cell], ...] = ()
+    cells: tuple[Mapping[int, Cell], ...] = ()  # what is behind each point: the runs, by seed
 
 
 AXIS: dict[Along, str] = {

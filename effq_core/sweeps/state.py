@@ -23,18 +23,14 @@ _FORMAT = 1
 
 @dataclass(kw_only=True)
 class SweepState:
-    """A sweep and what has become of it.
-
-    Attributes:
-        failed: Why a member failed, as message and hint, by its place.
-        evaluations: For each member, the fingerprint of each variant's answers; empty before it
-            was planned.
-    """
+    """A sweep and what has become of it."""
 
     id: str
     sweep: Sweep
     runs: dict[int, str] = field(default_factory=dict)
+    # Why a member failed, as message and hint, by its place.
     failed: dict[int, tuple[str, str]] = field(default_factory=dict)
+    # For each member, the fingerprint of each variant's answers; empty before it was planned.
     evaluations: list[dict[str, str]] = field(default_factory=list)
 
 

@@ -33,14 +33,11 @@ AXES = {each.axis.name: each for each in walk(Experiment) if each.axis.name}
 
 @dataclass(frozen=True, init=False)
 class Sweep:
-    """Values to try, every one with every other.
+    """Values to try, every one with every other."""
 
-    Attributes:
-        base: What all runs have in common; its seed draws the evaluation photos of all of them.
-        values: By axis, in the order of :data:`AXES`; without any, the base's value is kept.
-    """
-
+    # What all runs have in common; its seed draws the evaluation photos of all of them.
     base: Experiment
+    # By axis, in the order of :data:`AXES`; without any, the base's value is kept.
     values: dict[str, tuple[Any, ...]]
 
     def __init__(self, /, *, base: Experiment, **values: Collection[Any]) -> None:

@@ -18,19 +18,15 @@ _EVALUATE = "evaluate:"
 
 @dataclass(frozen=True)
 class Union:
-    """The stages of several runs, each fingerprint once.
+    """The stages of several runs, each fingerprint once."""
 
-    Attributes:
-        plan: All stages, the first run's first; a name that several runs use for different things
-            has ``@`` and the run's number after it.
-        members: For each run, names in the plan by the names its own plan has.
-        total: Stages the runs have when counted one by one.
-    """
-
+    # All stages, the first run's first; a name that several runs use for different things has ``@``
+    # and the run's number after it.
     plan: Plan
     fingerprints: dict[str, str]
+    # For each run, names in the plan by the names its own plan has.
     members: tuple[dict[str, str], ...]
-    total: int
+    total: int  # stages the runs have when counted one by one
 
     def reports(self) -> tuple[str, ...]:
         """Returns the name of each run's last stage."""
