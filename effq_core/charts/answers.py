@@ -10,8 +10,7 @@ from effq_core.charts.base import GRID, describe, new_figure, shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.predict.variant_answers import Answer
 
-_ROW = 38
-"""Pixels of a class: a line of text above its bar."""
+_ROW = 38  # pixels of a class: a line of text above its bar
 _LABEL_LENGTH = 24
 """Longer names would run into the numbers in a narrow column; the hover text has them whole."""
 

@@ -13,8 +13,7 @@ from effq_core.devices.timing_file import DeviceTiming
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 
-GRID = "rgba(128, 128, 128, 0.22)"
-"""Lines behind the data; visible on white and on black."""
+GRID = "rgba(128, 128, 128, 0.22)"  # lines behind the data; visible on white and on black
 MUTED = "rgba(128, 128, 128, 0.85)"
 """Lines and marks that are not a variant's: limits, fronts, the paper's values."""
 

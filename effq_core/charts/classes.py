@@ -14,10 +14,8 @@ from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.predictions import Ints
 from effq_core.results.pairs import ClassChange
 
-MOST = 20
-"""Classes a chart can show; of more, those with the most mistakes or the largest changes."""
-OTHER = "another class"
-"""Answers that are none of the dataset's classes."""
+MOST = 20  # classes a chart can show; of more, those with the most mistakes or the largest changes
+OTHER = "another class"  # answers that are none of the dataset's classes
 
 _NUMBERED = 12  # classes up to which the counts fit into the cells
 _CELL = 26

@@ -14,8 +14,7 @@ from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
 
-HOST = "run's host"
-"""What the run's own machine is called beside devices with names."""
+HOST = "run's host"  # what the run's own machine is called beside devices with names
 
 _ROW = 64  # pixels a bar and its label of up to four lines take
 _FRAME = 84

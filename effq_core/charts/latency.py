@@ -23,8 +23,7 @@ from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
 
-MOST_SAMPLES = 1000
-"""Samples drawn of one variant; of more, as many evenly spaced quantiles."""
+MOST_SAMPLES = 1000  # samples drawn of one variant; of more, as many evenly spaced quantiles
 
 _ROW = 52
 _FRAME = 120

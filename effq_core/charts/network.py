@@ -18,8 +18,7 @@ from effq_core.tflite.network import Block, BlockKind, Network
 MOST_IN_A_ROW = 8
 """Blocks side by side; more would be too small to touch on a phone. Longer stages wrap."""
 
-WIRES, RESIDUALS = "wires", "residuals"
-"""Names of the traces that are no blocks."""
+WIRES, RESIDUALS = "wires", "residuals"  # names of the traces that are no blocks
 
 _SYMBOLS = {
     BlockKind.STEM: "hexagon2",

@@ -22,8 +22,7 @@ from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.story import Step, Story
 from effq_core.rescue.wording import drop_text, state_title, title_of
 
-_ROW = 78
-"""Pixels of one step: its name stands above its mark, so that narrow screens have room."""
+_ROW = 78  # pixels of one step: its name stands above its mark, so that narrow screens have room
 _FRAME = 84
 _BAR = 0.28
 

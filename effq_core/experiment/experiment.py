@@ -23,8 +23,7 @@ from effq_core.experiment.variants import (
     standard,
 )
 
-REFERENCE = "reference"
-"""Names the bundled reference run where a run's id is expected."""
+REFERENCE = "reference"  # names the bundled reference run where a run's id is expected
 _SEEDS = (0, 2**31 - 1)
 _SAMPLE_SIZES = (1, 10_000_000)
 _PHOTOS = "Model and photos"

@@ -11,8 +11,7 @@ from effq_core.base.checks import check_count, check_range, known, one, one_of
 from effq_core.base.errors import ExperimentError
 from effq_core.experiment.variants import Variant, get_variant
 
-MOST_VALUES = 1_000
-"""Values of one list."""
+MOST_VALUES = 1_000  # values of one list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +141,7 @@ def setting(default: Any, **words: Any) -> Any:
 class Described:
     """A choice made of settings: every field is a :func:`setting`."""
 
-    PANEL: ClassVar[str] = ""
-    """Where options and widgets stand that name no other panel."""
+    PANEL: ClassVar[str] = ""  # where options and widgets stand that name no other panel
 
     def __post_init__(self) -> None:
         for each in settings(type(self)):

@@ -18,10 +18,8 @@ from effq_core.base.registry import Registry
 class Ranges(StrEnum):
     """Where the ranges of a variant's activations come from."""
 
-    NONE = "none"
-    """Activations are floats: there are none."""
-    METHOD = "method"
-    """The calibration method makes them of what calibration photos did."""
+    NONE = "none"  # activations are floats: there are none
+    METHOD = "method"  # the calibration method makes them of what calibration photos did
     FAKE_QUANT = "fake_quant"
     """Fake-quant operators in the graph observed calibration photos, whatever the method."""
 
@@ -88,8 +86,7 @@ CATALOGUE: Registry[Variant] = Registry(
 BASELINE = "float32"
 PTQ = "int8"
 MIXED = "int8_mixed"
-READY_PREFIX = "file_"
-"""How the name of a variant begins that is an added file."""
+READY_PREFIX = "file_"  # how the name of a variant begins that is an added file
 _READY = re.compile(rf"{READY_PREFIX}[a-z0-9]+(?:_[a-z0-9]+)*")
 _READY_COLOURS = ("#7a5195", "#8c564b", "#4d7c0f")
 

@@ -165,8 +165,7 @@ class Held:
 
 LOOKING = Room("upload", 2, waiting=6, patience=60.0)
 """Zips and photos being looked at before they become a dataset: a process of up to 4 GiB each."""
-CHECKING = Room("model", 4)
-"""Models being checked: one works, the others wait for it."""
+CHECKING = Room("model", 4)  # models being checked: one works, the others wait for it
 ANSWERING = Room("photo", 60, waiting=20, patience=10.0)
 """Photos being answered, one at a time: the last of sixty waits fifteen seconds."""
 FILES = Held(visitor=640 * MIB, server=1024 * MIB)

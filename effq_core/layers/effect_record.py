@@ -21,10 +21,8 @@ class EffectKind(StrEnum):
     """What was put into another precision."""
 
     BLOCK = "block"
-    LAYER = "layer"
-    """A layer with weights and what follows it up to the next one, inside a block."""
-    GROUP = "group"
-    """The same part of every block, such as all residual additions."""
+    LAYER = "layer"  # a layer with weights and what follows it up to the next one, inside a block
+    GROUP = "group"  # the same part of every block, such as all residual additions
 
 
 @dataclass(frozen=True, kw_only=True)

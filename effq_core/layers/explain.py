@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from effq_core.base import formatting as fmt
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
 
-TELLING_SHARE = 2 / 3
-"""Blocks that carry this share of the divergence are said to do it."""
+TELLING_SHARE = 2 / 3  # blocks that carry this share of the divergence are said to do it
 MOST_NAMED = 4
 """More names than this are a list, not a sentence; then the loss is said to be spread."""
 

@@ -168,8 +168,7 @@ def _spread(widths: _Array) -> float:
     return math.inf if widths.max() > 0 else 1.0
 
 
-FINE = 1024
-"""Bins while counting: four an int8 step, where it starts as an int8 range."""
+FINE = 1024  # bins while counting: four an int8 step, where it starts as an int8 range
 
 
 class GrowingHistogram:

@@ -20,8 +20,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-MOST_BINS = 128
-"""Bins of a histogram, at most."""
+MOST_BINS = 128  # bins of a histogram, at most
 
 _Array = npt.NDArray[Any]
 

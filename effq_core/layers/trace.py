@@ -28,8 +28,7 @@ ranges that are too wide (min-max over 200 photos) or too narrow (percentile 99)
 which photos change class: of the two unsound files one changed 1 % of them, the other 13 %.
 """
 
-LOADED_AT_MOST = 2
-"""Pairs of files one server holds ready."""
+LOADED_AT_MOST = 2  # pairs of files one server holds ready
 _PATIENCE = 10.0  # seconds a visitor waits for others to be done with theirs
 
 

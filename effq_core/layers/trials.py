@@ -25,10 +25,8 @@ from effq_core.quantize.mixed import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import Network, read_network
 
-INVOCATIONS = 51
-"""Timed invocations of each of the three files: only ratios count."""
-ROUNDS = 3
-"""In which they are timed in turn."""
+INVOCATIONS = 51  # timed invocations of each of the three files: only ratios count
+ROUNDS = 3  # in which they are timed in turn
 
 Timing = Callable[[Mapping[str, Path], Reporter], Mapping[str, LatencyReport]]
 """Times files by name in one sitting, on one thread."""

@@ -8,8 +8,7 @@ from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.results.origin import of_kind, sources, statistics_of
 from effq_core.store.artifacts import ArtifactStore
 
-STAGE = "tensors"
-"""Kind of the stage that keeps tensors."""
+STAGE = "tensors"  # kind of the stage that keeps tensors
 
 
 def find_tensors(results: Results) -> Path | None:

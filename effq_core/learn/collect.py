@@ -15,16 +15,12 @@ from effq_core.tflite.file import Tensor, read_tflite
 from effq_core.tflite.naming import layer_name
 from effq_core.tflite.operators import OperatorKind, OutputScale
 
-LAYERS = 24
-"""Kernels kept, spread over the depth of the graph."""
-LAYER_WEIGHTS = 24_000
-"""Weights kept of a kernel; of larger ones, whole channels are drawn."""
-ACTIVATIONS = 24
-"""Activations kept, one of each stretch of the graph."""
+LAYERS = 24  # kernels kept, spread over the depth of the graph
+LAYER_WEIGHTS = 24_000  # weights kept of a kernel; of larger ones, whole channels are drawn
+ACTIVATIONS = 24  # activations kept, one of each stretch of the graph
 STOPS = (1, 2, 5, 10, 20, 50, 100, 200)
 """Numbers of photos after which a histogram is kept; one of all photos comes last."""
-PHOTOS = 48
-"""Photos whose own histograms are kept, spread evenly over all."""
+PHOTOS = 48  # photos whose own histograms are kept, spread evenly over all
 PHOTO_BINS = 512
 
 _SMALLEST = 256  # values or weights; a histogram of fewer shows nothing

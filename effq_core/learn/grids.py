@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from effq_core.base.errors import InputError
 
-BITS = (2, 8)
-"""Fewest and most bits of a grid."""
+BITS = (2, 8)  # fewest and most bits of a grid
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,8 +7,7 @@ from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.kernels import KernelEffect
 from effq_core.learn.ranges import RangeEffect
 
-NOTICEABLE_DB = 1.0
-"""Smaller differences are called none: a sixth of a bit."""
+NOTICEABLE_DB = 1.0  # smaller differences are called none: a sixth of a bit
 
 
 def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:

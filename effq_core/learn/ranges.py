@@ -12,8 +12,7 @@ from effq_core.learn.grids import Grid, decibels, make_grid
 from effq_core.learn.tensors import Activation
 from effq_core.quantize.ranges import Observed, ranges_of
 
-HARD_SHARE = 10.0
-"""Per cent of the photos that are worse off than what is called a hard photo."""
+HARD_SHARE = 10.0  # per cent of the photos that are worse off than what is called a hard photo
 
 _POINTS = 16  # values tried in each bin of a histogram
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from effq_core.store.rows import StageRow, StageState
 
 _MINIMUM_SHARE = 0.02
-_ALONE = "benchmark"
-"""Kind of the stages that have the cores for themselves."""
+_ALONE = "benchmark"  # kind of the stages that have the cores for themselves
 
 
 def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | None:

@@ -21,12 +21,10 @@ from effq_core.store.rows import StageState
 
 log = logging.getLogger(__name__)
 
-RETRIES = 2
-"""How often a stage is tried again after its worker died."""
+RETRIES = 2  # how often a stage is tried again after its worker died
 
 _PATIENCE = 2.5
-_NEWS_SECONDS = 0.3
-"""How long the news that a task has begun may be on its way."""
+_NEWS_SECONDS = 0.3  # how long the news that a task has begun may be on its way
 _TICK = 0.1
 _MOST_LOSSES = 12
 

@@ -206,8 +206,7 @@ class Planner(MeasuringPlanner):
 
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}
-RANGES = {**_FLOAT32, "statistics": "calibrate"}
-"""Inputs of a stage that calibrates float32 anew."""
+RANGES = {**_FLOAT32, "statistics": "calibrate"}  # inputs of a stage that calibrates float32 anew
 
 
 def add_layers(planner: Planner, experiment: Experiment) -> None:

@@ -22,12 +22,9 @@ from effq_core.pipeline.stage import BENCHMARK, LAST, Plan, StageList
 class MeasuringPlanner(StageList, ABC):
     """Plans the measurement of files, wherever they come from."""
 
-    match: ClassMatch
-    """How the photos' labels are read from the files' outputs."""
-    entry: ImageInput
-    """What the files take."""
-    head_note: HeadNote
-    """Why the head is a new one; empty where it is not."""
+    match: ClassMatch  # how the photos' labels are read from the files' outputs
+    entry: ImageInput  # what the files take
+    head_note: HeadNote  # why the head is a new one; empty where it is not
 
     def __init__(
         self, experiment: Experiment, home: Home, card: ModelCard, dataset: Dataset | None

@@ -18,8 +18,7 @@ LITERT = RUNTIMES["litert"].packages
 STATISTICS = (*LITERT, "scipy")
 
 _BUILT_IN = "effq_core.pipeline.stages"
-_PART = re.compile(r"(.+):(\d+)of(\d+)")
-"""One of the parts a long evaluation is divided into."""
+_PART = re.compile(r"(.+):(\d+)of(\d+)")  # one of the parts a long evaluation is divided into
 _MEMBER = re.compile(r"(.+)@(\d+)")
 """A stage of a sweep that only some of its runs share, first this one."""
 

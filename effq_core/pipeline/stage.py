@@ -10,10 +10,8 @@ from effq_core.base.errors import StageError
 from effq_core.pipeline.registry import Stage, get_stage
 from effq_core.store.manifest import library_versions
 
-LAST = "report"
-"""Name of the stage every plan ends with; its artifact is the run's results."""
-BENCHMARK = "benchmark"
-"""Name of the stage that times all files."""
+LAST = "report"  # name of the stage every plan ends with; its artifact is the run's results
+BENCHMARK = "benchmark"  # name of the stage that times all files
 
 _FUNCTIONS = "effq_core.pipeline.stages."
 """Where stages' functions were before they had ids: part of every fingerprint since."""

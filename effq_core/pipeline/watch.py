@@ -13,8 +13,7 @@ from effq_core.results.wording import event_text, is_trouble
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState
 
-MOST_LINES = 200
-"""Lines of the log that are shown; the newest."""
+MOST_LINES = 200  # lines of the log that are shown; the newest
 
 
 @dataclass(frozen=True)

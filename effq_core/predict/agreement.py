@@ -11,11 +11,9 @@ from effq_core.photos.uploads import Photo
 from effq_core.predict.variant_answers import Answer, Guess
 from effq_core.results import Row
 
-THE_SAME, NOT_THE_SAME = "✓", "≠"
-"""Marks of an answer that is float32's, and of one that is not."""
+THE_SAME, NOT_THE_SAME = "✓", "≠"  # marks of an answer that is float32's, and of one that is not
 
-_UNDECIDED_POINTS = 15
-"""Below this lead of float32's answer, rounding alone can well turn it."""
+_UNDECIDED_POINTS = 15  # below this lead of float32's answer, rounding alone can well turn it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,8 +16,7 @@ from effq_core.rescue.request import Rescue
 from effq_core.rescue.story import KIND, Story, files_of, load, save, stories
 from effq_core.store.rows import Status
 
-MOST_ACTIVE = 4
-"""Rescues of a store that may go on at a time: each keeps a run in the queue."""
+MOST_ACTIVE = 4  # rescues of a store that may go on at a time: each keeps a run in the queue
 
 
 def enter(home: Home, rescue: Rescue, subject: str = "") -> Story:

@@ -31,8 +31,7 @@ OnStory = Callable[[Story], None]
 Following = Callable[[Story, Step], AbstractContextManager[OnUpdate | None]]
 """Gives, for the length of a step, what the run's driver calls after each change."""
 
-_PATIENCE = 3.0
-"""Seconds for a process to end that has just written how its rescue ended."""
+_PATIENCE = 3.0  # seconds for a process to end that has just written how its rescue ended
 
 
 def work(

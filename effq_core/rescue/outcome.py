@@ -14,12 +14,9 @@ from effq_core.results import Results
 class Tells(StrEnum):
     """Whether the photos are enough to tell a drop from a limit."""
 
-    WITHIN = "within"
-    """The whole 95 % interval of the drop is within the limit."""
-    BEYOND = "beyond"
-    """The whole interval is beyond it."""
-    OPEN = "open"
-    """The limit lies in the interval: so many photos cannot tell."""
+    WITHIN = "within"  # the whole 95 % interval of the drop is within the limit
+    BEYOND = "beyond"  # the whole interval is beyond it
+    OPEN = "open"  # the limit lies in the interval: so many photos cannot tell
 
 
 @dataclass(frozen=True, kw_only=True)

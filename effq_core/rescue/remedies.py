@@ -15,8 +15,7 @@ from effq_core.pipeline.fitting import CALIBRATION_SHARE
 from effq_core.rescue.request import Remedy, Rescue
 
 QAT = "int8_qat"
-MORE = 4
-"""How many times as many calibration images are tried."""
+MORE = 4  # how many times as many calibration images are tried
 _WORTH = 1.5  # fewer than so many times as many would tell nothing
 _STEP = 10
 

@@ -18,16 +18,12 @@ BUDGETS = (10, 604_800)
 class Remedy(StrEnum):
     """What can be tried where int8 loses too much."""
 
-    PERCENTILE = "percentile"
-    """Clip the activations' rarest values."""
+    PERCENTILE = "percentile"  # clip the activations' rarest values
     MOVING_AVERAGE = "moving_average"
     """Take the mean of each photo's range rather than the widest of all."""
-    MORE_IMAGES = "more_images"
-    """Calibrate with more photos."""
-    MIXED = "mixed"
-    """Keep the blocks that lose most in floats."""
-    QAT = "qat"
-    """Fine-tune with fake-quant operators in the graph."""
+    MORE_IMAGES = "more_images"  # calibrate with more photos
+    MIXED = "mixed"  # keep the blocks that lose most in floats
+    QAT = "qat"  # fine-tune with fake-quant operators in the graph
 
 
 @dataclass(frozen=True, kw_only=True)

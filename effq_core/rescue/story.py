@@ -28,18 +28,14 @@ class StepState(StrEnum):
     """How a step stands."""
 
     RUNNING = "running"
-    SKIPPED = "skipped"
-    """It was not tried; the step says why."""
-    TRIED = "tried"
-    """Measured, and beyond the limit."""
-    MET = "met"
-    """Measured, and within the limit."""
+    SKIPPED = "skipped"  # it was not tried; the step says why
+    TRIED = "tried"  # measured, and beyond the limit
+    MET = "met"  # measured, and within the limit
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
-"""What has another turn when a rescue goes on."""
+UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)  # what has another turn when a rescue goes on
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,9 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, Status
 
-REPORT = "report"
-"""Kind of the stage whose artifact holds the results."""
+REPORT = "report"  # kind of the stage whose artifact holds the results
 RESULTS_FILE = "results.json"
-LATEST = "latest"
-"""Names the newest run, or the newest with results where they are needed."""
+LATEST = "latest"  # names the newest run, or the newest with results where they are needed
 
 
 def load_results(home: Home, run: RunRow) -> Results:

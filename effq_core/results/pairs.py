@@ -18,14 +18,10 @@ from effq_core.results.document import Results, class_names, output_names
 class Change(StrEnum):
     """What became of an answer between two variants."""
 
-    WORSE = "worse"
-    """The first was right, the second is wrong."""
-    BETTER = "better"
-    """The first was wrong, the second is right."""
-    STILL_WRONG = "still_wrong"
-    """Both are wrong, each its own way."""
-    CHANGED = "changed"
-    """The answers differ; without labels nobody knows which is right."""
+    WORSE = "worse"  # the first was right, the second is wrong
+    BETTER = "better"  # the first was wrong, the second is right
+    STILL_WRONG = "still_wrong"  # both are wrong, each its own way
+    CHANGED = "changed"  # the answers differ; without labels nobody knows which is right
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,7 @@ CLASSES = 1000
 CALIBRATION_SIZE = 500
 EPOCHS = 5
 TIMED = 100
-EVALUATED = 500
-"""Photos its accuracies rest on: ten classes, the first of an unshuffled folder."""
+EVALUATED = 500  # photos its accuracies rest on: ten classes, the first of an unshuffled folder
 
 
 @dataclass(frozen=True, kw_only=True)

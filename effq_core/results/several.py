@@ -28,8 +28,7 @@ class Touches(StrEnum):
 
     ACCURACY = "accuracy"
     LATENCY = "latency"
-    NOTHING = "nothing"
-    """It is what one would like to compare: a choice of the experiment."""
+    NOTHING = "nothing"  # it is what one would like to compare: a choice of the experiment
 
 
 @dataclass(frozen=True, kw_only=True)

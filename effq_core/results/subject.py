@@ -18,8 +18,7 @@ HEADS = {
     "unlabelled": "photos without labels: agreement with float32, no accuracy",
 }
 """What became of the model's head, in words."""
-KEPT = "Kept in floats"
-"""Name of the setting that says what ``int8_mixed`` is made of."""
+KEPT = "Kept in floats"  # name of the setting that says what ``int8_mixed`` is made of
 
 
 def facts(results: Results) -> list[str]:

@@ -25,8 +25,7 @@ from effq_core.runtimes.session import Kernels
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-_WATCH_SECONDS = 0.05
-"""How often a pool reports progress and looks whether it should stop."""
+_WATCH_SECONDS = 0.05  # how often a pool reports progress and looks whether it should stop
 
 
 def is_image(shape: tuple[int, ...]) -> bool:

@@ -17,12 +17,10 @@ Values = npt.NDArray[Any]
 class Kernels(StrEnum):
     """What computes a file's operators."""
 
-    USUAL = "usual"
-    """What a user's program would run on."""
+    USUAL = "usual"  # what a user's program would run on
     PLAIN = "plain"
     """Without what takes operators together: every value inside of the graph is there."""
-    REFERENCE = "reference"
-    """Slow and simple, only good for checking the others."""
+    REFERENCE = "reference"  # slow and simple, only good for checking the others
 
 
 class Session(ABC):

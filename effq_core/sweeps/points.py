@@ -27,8 +27,7 @@ class Measure(StrEnum):
 
     QUALITY = "quality"
     """Top-1 with Wilson's interval, of the mean over seeds; without labels, the agreement."""
-    DIFFERENCE = "difference"
-    """Top-1 minus float32's on the same photos, with the paired interval."""
+    DIFFERENCE = "difference"  # top-1 minus float32's on the same photos, with the paired interval
 
 
 @dataclass(frozen=True, kw_only=True)

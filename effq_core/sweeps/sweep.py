@@ -15,8 +15,7 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.setting import walk
 from effq_core.experiment.variants import get_variant
 
-MOST_RUNS = 120
-"""Runs of one sweep: more cannot be read, and would fill the list of runs."""
+MOST_RUNS = 120  # runs of one sweep: more cannot be read, and would fill the list of runs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,7 @@ import streamlit as st
 from effq_core.base import hardware
 from effq_core.experiment.setting import Setting
 
-UNSET = 0
-"""Stands for ``None`` in a selector, which shows no ``None``."""
+UNSET = 0  # stands for ``None`` in a selector, which shows no ``None``
 
 
 def ask(setting: Setting, key: str, place: Any = st, **usual: Any) -> Any:

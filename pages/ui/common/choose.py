@@ -14,8 +14,7 @@ from pages.ui.common import session
 from pages.ui.common.show import problem, toast
 
 PARAMETER = "run"
-MOST_COMPARED = 6
-"""Runs side by side; more cannot be read."""
+MOST_COMPARED = 6  # runs side by side; more cannot be read
 
 _LAST = "_last_run"
 

@@ -8,8 +8,7 @@ import gc
 import threading
 import time
 
-EVERY = 60.0
-"""Seconds."""
+EVERY = 60.0  # seconds
 
 _lock = threading.Lock()
 _last = time.monotonic()

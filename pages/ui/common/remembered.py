@@ -13,8 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MOST = 128
-"""Things remembered; a chart takes some ten kilobytes."""
+MOST = 128  # things remembered; a chart takes some ten kilobytes
 
 _lock = threading.Lock()
 # With what they were made from, so that nothing else can get the same identity meanwhile.

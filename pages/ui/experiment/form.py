@@ -100,8 +100,7 @@ def _title(card: ModelCard) -> str:
 
 
 _SHOWN_CLASSES = 30
-_PANELS = {"Mixed precision": tip("mixed_precision")}
-"""What is to be explained of a panel."""
+_PANELS = {"Mixed precision": tip("mixed_precision")}  # what is to be explained of a panel
 
 
 def choose_preset(presets: tuple[Preset, ...], current: Experiment | None) -> None:

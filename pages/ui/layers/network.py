@@ -18,8 +18,7 @@ from pages.ui.common.show import chart
 from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
-BLOCK = "layers_block"
-"""Key of the chosen block."""
+BLOCK = "layers_block"  # key of the chosen block
 _BLOCKS = "Blocks"
 _RANKED = {
     _BLOCKS: EffectKind.BLOCK,

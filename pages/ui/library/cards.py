@@ -25,8 +25,7 @@ from pages.ui.library.model import own_facts
 
 _Card = TypeVar("_Card")
 _Colour = Literal["green", "gray", "orange"]
-_Badge = tuple[str, str, _Colour]
-"""Text, icon and colour."""
+_Badge = tuple[str, str, _Colour]  # text, icon and colour
 _MOST_NAMED = 5
 
 

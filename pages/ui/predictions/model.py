@@ -16,8 +16,7 @@ THREADS = 1
 """Threads of an invocation: with two, five variants need 80 MB more and are no faster together."""
 
 _ANSWERS = "_predictions_answers"
-_BAR_FROM = 4
-"""Photos from which on the wait is worth a progress bar."""
+_BAR_FROM = 4  # photos from which on the wait is worth a progress bar
 
 Outcome = Answered | DatasetError | BusyError
 

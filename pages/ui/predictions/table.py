@@ -17,8 +17,7 @@ from effq_core.predict.agreement import NOT_THE_SAME, Answered, agreement, answe
 from effq_core.results import Results
 from pages.ui.common.show import download
 
-CHOSEN = "predictions_photo"
-"""Key of the photo looked at closely: its id."""
+CHOSEN = "predictions_photo"  # key of the photo looked at closely: its id
 
 _TABLE = "predictions_table"
 _THUMBNAIL = 48

@@ -9,8 +9,7 @@ from effq_core.results.subject import settings
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape
 
-_EXPLAINED = {"Governor": "governor"}
-"""Settings whose names need a tooltip."""
+_EXPLAINED = {"Governor": "governor"}  # settings whose names need a tooltip
 
 
 def show_checks(source: Source) -> None:
