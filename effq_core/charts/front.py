@@ -57,8 +57,7 @@ def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
     """Returns whether a variant may stand on the front or keep others off it."""
     timing = variant.timing(threads) if against is Against.LATENCY else None
     disturbed = timing is not None and timing.disturbed
-    is_control = get_variant(variant.name).is_control
-    return not (is_control or variant.failed_gates or disturbed)
+    return not (get_variant(variant.name).is_control or variant.failed_gates or disturbed)
 
 
 def _across(

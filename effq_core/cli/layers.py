@@ -13,6 +13,7 @@ from effq_core.cli import output
 from effq_core.cli.setting_options import ASKED, option, with_options
 from effq_core.cli.show import AsJson
 from effq_core.experiment import Experiment
+from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.mixed import Layers
 
 if TYPE_CHECKING:
@@ -110,12 +111,11 @@ def _look(
 
 def _print_effect(record: EffectRecord) -> None:
     from effq_core.layers.effect_record import EffectKind
-    from effq_core.results.wording import method_title
 
     photos = fmt.counted(record.images, "calibration photo")
     same = record.baseline_agreement
     output.say(
-        f"All in int8 ({method_title(record.method)}): {fmt.millinats(record.baseline_kl)} of "
+        f"All in int8 ({METHODS[record.method].title}): {fmt.millinats(record.baseline_kl)} of "
         f"divergence from float32, the same answer on "
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of {photos}."
     )

@@ -36,8 +36,7 @@ def predict(
     from effq_core.predict.variant_answers import Predictor
     from effq_core.results import open_run
 
-    home = Home.from_environment()
-    _, results = open_run(home, run)
+    _, results = open_run(Home.from_environment(), run)
     names = choices.parse_variants(variant) or ()
     if variant and any(text in ("all", "standard", "controls") for text in variant):
         names = tuple(name for name in names if name in results.with_files)

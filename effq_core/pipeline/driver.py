@@ -115,17 +115,10 @@ class Driver:
     def _executor(self, plan: Plan, named: dict[str, str], finished: set[str]) -> Executor:
         from effq_core.pipeline.executor import Executor  # Dask: not needed for a run of reuse
 
-        return Executor(*self._arguments(plan, named, finished))
+        return Executor(self._home, plan, named, finished, self._progress, self._check, self._stop)
 
-    def _arguments(
-        self, plan: Plan, named: dict[str, str], finished: set[str]
-    ) -> tuple[
-        Home, Plan, dict[str, str], set[str], Progress, Callable[[], None], Callable[[], None]
-    ]:
-        def stop() -> None:
-            raise_flag(self._files.folder / STOP)
-
-        return self._home, plan, named, finished, self._progress, self._check, stop
+    def _stop(self) -> None:
+        raise_flag(self._files.folder / STOP)
 
     def _find(self, plan: Plan, named: dict[str, str]) -> set[str]:
         finished = {

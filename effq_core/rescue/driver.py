@@ -47,8 +47,7 @@ def work(
     worked_on = files.worked_on(f"the rescue {story_id}", _PATIENCE)
     with worked_on, Database(home.database) as database:
         with FileLock(files.starting):
-            story = load(home, story_id)
-            taken = _Taken(home, database, story, on_story, following)
+            taken = _Taken(home, database, load(home, story_id), on_story, following)
             taken.begin()
         with files.signals_cancel():
             return taken.work()

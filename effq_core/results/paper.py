@@ -65,8 +65,7 @@ class PaperView:
 
 def beside_paper(results: Results) -> PaperView:
     """Tells which of the paper's values may stand beside a run's, and what differs."""
-    architecture = _architecture(results.experiment.model)
-    if architecture != ARCHITECTURE:
+    if _architecture(results.experiment.model) != ARCHITECTURE:
         return PaperView(
             rows={},
             with_latency=False,

@@ -62,7 +62,7 @@ class SweepDriver(Driver):
 
         self._add_finished(finished)
         return SweepExecutor(
-            *self._arguments(plan, named, finished),
+            *(self._home, plan, named, finished, self._progress, self._check, self._stop),
             union=self._union,
             on_finished=self._add,
             on_failed=self._note_failure,

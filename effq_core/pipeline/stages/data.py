@@ -1,7 +1,6 @@
 """Stages over photos: scanning a dataset and decoding its samples."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,6 @@ from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import IMAGES, stage
 from effq_core.pipeline.stages.measure import write_json
 from effq_core.store.stage_files import INDEX_FILE, LOOKALIKES_FILE
-
-
-def read_index(folder: Path) -> Index:
-    """Reads the index a ``index`` stage wrote."""
-    return Index.from_dict(json.loads((folder / INDEX_FILE).read_text(encoding="utf-8")))
 
 
 @stage("data:index", title="List the photos", libraries=IMAGES)
@@ -60,7 +54,8 @@ def pixels(context: StageContext) -> dict[str, Any]:
     dataset is divided by another seed, ``whole`` where all of it is evaluated, ``resize`` and
     ``channels`` where photos are stretched or made grey.
     """
-    found, params = read_index(context.inputs["index"]), context.params
+    params, file = context.params, context.inputs["index"] / INDEX_FILE
+    found = Index.from_dict(json.loads(file.read_text(encoding="utf-8")))
     whole = params.get("whole", False)
     role = Role(params["role"])
     asked = [params["sizes"][each] for each in ("calibration", "training", "evaluation")]

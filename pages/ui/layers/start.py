@@ -46,7 +46,8 @@ def offer_look(source: Source) -> None:
                 "and photos, in a new run."
             )
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            layers = _settings()
+            with st.popover("Photos and time", icon=":material/tune:"):
+                layers = _numbers(Layers())
             _button(source, layers)
 
 
@@ -58,11 +59,6 @@ def offer_again(source: Source, asked: Layers | None) -> None:
         st.caption("Use more photos or more time. The results shown here stay until it is done.")
         layers = _numbers(asked or Layers())
         _button(source, layers)
-
-
-def _settings() -> Layers:
-    with st.popover("Photos and time", icon=":material/tune:"):
-        return _numbers(Layers())
 
 
 def _numbers(usual: Layers) -> Layers:

@@ -121,8 +121,7 @@ def _series(
 def _findings(
     key: str, along: Along, variants: tuple[str, ...], quality: str, _runs: _Runs
 ) -> tuple[str, ...]:
-    series = _series(key, along, Measure.QUALITY, variants, _runs)
-    return findings(series, along, quality)
+    return findings(_series(key, along, Measure.QUALITY, variants, _runs), along, quality)
 
 
 def _draw(key: str, runs: _Runs, along: Along, measure: Measure, variants: tuple[str, ...]) -> None:
