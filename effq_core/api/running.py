@@ -1,13 +1,11 @@
 """Running an experiment."""
 
-from __future__ import annotations
-
 from effq_core.api.progress import OnProgress, of_run, shown
 from effq_core.api.runs import Run
 from effq_core.base.errors import Cancelled, StageError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.pipeline import control
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.plan import build_plan
@@ -80,17 +78,7 @@ def begin(
     remeasure: bool = False,
     time_now: bool = False,
 ) -> str:
-    """Makes a run of an experiment, queued; somebody has to drive it.
-
-    Args:
-        home: The store.
-        experiment: What to run.
-        name: What the user calls it.
-        remeasure: Time all files again, so that all are of one moment.
-        time_now: Do not wait for a quiet processor before files are timed.
-
-    Returns:
-        The run's id.
+    """Makes a run of an experiment, queued; somebody has to drive it. Returns its id.
 
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.

@@ -1,16 +1,13 @@
 """The trade-off: accuracy against size or against latency, with the Pareto front."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, write
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, ticks, write
 from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
-from effq_core.charts.labels import ticks
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.latency_ratio import MARK
 from effq_core.results.document import Results
@@ -117,7 +114,7 @@ def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
         x=[x],
         y=[100 * row.top1],
         error_y=error_bars(
-            [100 * share.share], [100 * share.low], [100 * share.high], color=_FAINT, width=4
+            [(100 * share.share, 100 * share.low, 100 * share.high)], color=_FAINT, width=4
         ),
         mode="markers",
         marker=marker(row.variant, size=11, hollow=True),
@@ -144,11 +141,11 @@ def _add_spot(
     figure: go.Figure, results: Results, spot: Spot, against: Against, threads: int
 ) -> None:
     style = {"color": get_variant(spot.name).colour, "width": 4}
-    across = error_bars([spot.x], [spot.x_low], [spot.x_high], **style)
+    across = error_bars([(spot.x, spot.x_low, spot.x_high)], **style)
     figure.add_scatter(
         x=[spot.x],
         y=[spot.y],
-        error_y=error_bars([spot.y], [spot.y_low], [spot.y_high], **style),
+        error_y=error_bars([(spot.y, spot.y_low, spot.y_high)], **style),
         error_x=across if against is Against.LATENCY else None,
         mode="markers",
         marker=marker(spot.name, size=12) | {"line": {"width": 1, "color": _OUTLINE}},

@@ -1,7 +1,5 @@
 """The mixed files that were tried: accuracy against size, with the limits they had to hold."""
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass
 from typing import Any
@@ -74,9 +72,7 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
         x=[trial.size_bytes / fmt.KIB],
         y=[100 * share.share],
         error_y=error_bars(
-            [100 * share.share],
-            [100 * share.low],
-            [100 * share.high],
+            [(100 * share.share, 100 * share.low, 100 * share.high)],
             color=colour if how.word != "refused" else MUTED,
             thickness=1.4 if how.word != "refused" else 0.8,
             width=3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effq_core.cli import own_models
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output, own_models
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from effq_core.base.reporting import Reporter
 
 datasets_app = typer.Typer(
@@ -39,9 +40,6 @@ def models(ctx: typer.Context, json: AsJson = False) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from effq_core.api.models import rows as model_rows
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.models.own.ready import ready_files
     from effq_core.photos.image_input import ImageInput
 
@@ -73,8 +71,6 @@ def download_weights(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Download a model's weights now; otherwise its first run does."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.models.catalogue import get_model
     from effq_core.models.weights import locate_weights
 
@@ -89,8 +85,6 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="Its published weights, fetched elsewhere.")],
 ) -> None:
     """Use weights fetched elsewhere, for a machine without a network."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.models.catalogue import get_model
     from effq_core.models.weights import import_weights
 
@@ -103,9 +97,6 @@ def datasets(ctx: typer.Context, json: AsJson = False) -> None:
     """List the available photos; any folder of photos works as well."""
     if ctx.invoked_subcommand is not None:
         return
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.photos.catalogue import available
 
     cards = available(Home.from_environment())
@@ -134,8 +125,6 @@ def download(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Download photos. What has arrived is kept when it is interrupted."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.photos.catalogue import download_dataset
 
     home = Home.from_environment()
@@ -144,7 +133,6 @@ def download(
 
 
 def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:
-    """Downloads something, with a progress bar unless that is not wanted."""
     from effq_core.base.reporting import SilentReporter
 
     if quiet:
@@ -159,8 +147,6 @@ def progress_bar() -> Iterator[Reporter]:
     """Shows progress on standard error while the block runs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
     from effq_core.results.wording import event_text
 
     columns = (TextColumn("{task.fields[about]}"), BarColumn(), TimeRemainingColumn())

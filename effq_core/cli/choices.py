@@ -1,7 +1,5 @@
 """From options to an experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -69,9 +67,6 @@ def _value(setting: Setting, text: Any) -> Any:
 def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
     """Applies options to a preset.
 
-    Args:
-        chosen: Values by the path of their setting; one about a variant asks for that.
-
     Raises:
         ExperimentError: If the preset is unknown or a value out of range.
     """
@@ -103,7 +98,6 @@ def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
     Args:
         text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of an added set, or
             a folder with or without ``folder:``; ``None`` where it was not given.
-        one_down: Whether the folders in the folders there are the classes.
 
     Raises:
         DatasetError: If it is none of them, or there are no folders to look into.

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
+from effq_core.cli.faults import FAILED
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
     from effq_core.care.checkup import Check
 
 
@@ -29,10 +33,7 @@ def doctor(
     json: AsJson = False,
 ) -> None:
     """Check versions, hardware, the store, the engine, models, photos and the network."""
-    from effq_core.base.settings import Home
     from effq_core.care import checkup
-    from effq_core.cli import output
-    from effq_core.cli.faults import FAILED
 
     home = Home.from_environment()
     repaired = _repair(home) if repair else None
@@ -68,7 +69,6 @@ def _repair(home: Home) -> dict[str, Any]:
 
 
 def _repair_text(repaired: dict[str, Any]) -> str:
-    from effq_core.base import formatting as fmt
 
     lines = [
         f"Verified {fmt.counted(repaired['artifacts'], 'artifact')}; "
@@ -81,10 +81,8 @@ def _repair_text(repaired: dict[str, Any]) -> str:
 
 
 def _print(checks: list[Check]) -> None:
-    from rich.text import Text
 
     from effq_core.care.checkup import State
-    from effq_core.cli import output
 
     styles = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "bold red"}
     console = output.stdout()

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
 
@@ -23,8 +26,6 @@ engine_app = typer.Typer(
 @engine_app.command("status")
 def status(json: AsJson = False) -> None:
     """Show whether the engine runs, since when, its memory and its work."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.pipeline.engine_status import engine_status
 
     found = engine_status(Home.from_environment())
@@ -44,9 +45,6 @@ def stop(
     json: AsJson = False,
 ) -> None:
     """Stop the engine and give back its memory; refused while runs are active."""
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.pipeline.engine_status import stop_engine
 
     was, cancelled = stop_engine(Home.from_environment(), force=force)
@@ -69,7 +67,6 @@ def stop(
 
 
 def _lines(found: EngineStatus) -> list[str]:
-    from effq_core.base import formatting as fmt
     from effq_core.pipeline.engine_status import described
 
     if not found.running:

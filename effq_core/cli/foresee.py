@@ -1,7 +1,5 @@
 """``effq run --dry-run``: what a run would take, without one."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -14,7 +12,7 @@ from effq_core.base.settings import Home
 from effq_core.cli.output import print_json, stdout, table
 from effq_core.cli.work import warn
 from effq_core.experiment import Experiment
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.pipeline.forecast import Forecast, forecast, recent_stages
 from effq_core.pipeline.registry import stage_title
 from effq_core.results.wording import dataset_title, model_title

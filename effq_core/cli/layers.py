@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import InputError
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.setting_options import ASKED, option, with_options
 from effq_core.cli.show import AsJson
+from effq_core.experiment import Experiment
+from effq_core.experiment.calibration_methods import METHODS
+from effq_core.experiment.mixed import Layers
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
-    from effq_core.experiment import Experiment
-    from effq_core.experiment.mixed import Layers
     from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
     from effq_core.layers.trial_record import Suggestion
     from effq_core.results import Results
@@ -46,8 +50,6 @@ def layers(
     results = _results(run, given, as_json=json, quiet=quiet)
     found = find_evidence(results)
     if found is None or found.effect is None:
-        from effq_core.base.errors import InputError
-
         raise InputError(
             f"There is no layer analysis of {run}.", "`effq layers latest` analyses the latest run."
         )
@@ -64,9 +66,6 @@ def layers(
 
 def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> Results:
     """Returns the results whose layers are known, after looking at them if need be."""
-    from effq_core.base.settings import Home
-    from effq_core.experiment import Experiment
-    from effq_core.experiment.mixed import Layers
     from effq_core.layers.access import find_evidence
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
     from effq_core.store.database import Database
@@ -111,15 +110,12 @@ def _look(
 
 
 def _print_effect(record: EffectRecord) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
     from effq_core.layers.effect_record import EffectKind
-    from effq_core.results.wording import method_title
 
     photos = fmt.counted(record.images, "calibration photo")
     same = record.baseline_agreement
     output.say(
-        f"All in int8 ({method_title(record.method)}): {fmt.millinats(record.baseline_kl)} of "
+        f"All in int8 ({METHODS[record.method].title}): {fmt.millinats(record.baseline_kl)} of "
         f"divergence from float32, the same answer on "
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of {photos}."
     )
@@ -134,8 +130,6 @@ def _print_effect(record: EffectRecord) -> None:
 
 
 def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
 
     found = record.ranked(kind)
     if not found:
@@ -153,7 +147,6 @@ def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
 
 
 def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
-    from effq_core.base import formatting as fmt
 
     only, gain = effect.only_agreement, record.gain(effect)
     return (
@@ -166,8 +159,6 @@ def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
 
 
 def _print_trials(found: Suggestion) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
 
     lost = "Drop" if found.labelled else "Disagrees"
     numbers = (lost, "Top-1", "Divergence", "Extra size", "1 thread", "Of int8")

@@ -19,17 +19,13 @@ from effq_core.pipeline.registry import stage_title
 from effq_core.results.wording import amount_text, event_text, is_trouble, waiting_text
 from effq_core.store.rows import EventRow, StageRow, StageState, Status
 
-MOST_SKIPPED = 10
-"""Skipped images that are named; more are only counted."""
+MOST_SKIPPED = 10  # skipped images that are named; more are only counted
 
 _SOON = {True: 1.0, False: 20.0}
-"""Seconds a queued run, or a stage, waits without a line about it where there is no live display:
-a run of reuse needs no turn, and a worker takes seconds to start."""
-_AGAIN = 60.0
-"""Seconds until it is said again."""
+"""Seconds a queued run, or a stage, waits without a line about it; there is no live display."""
+_AGAIN = 60.0  # seconds until it is said again
 
-_BAR = 16
-"""Columns of a progress bar, so that title, bar and words fit into 110."""
+_BAR = 16  # columns of a progress bar, so that title, bar and words fit into 110
 
 _MARKS = {
     StageState.DONE: ("✓", "green"),

@@ -1,12 +1,12 @@
 """``effq models add`` and ``effq models remove``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.show import AsJson
 
 
@@ -50,8 +50,6 @@ def add(
 ) -> None:
     """Check a model of your own in a process that may do nothing else, and keep it."""
     from effq_core.api.models import check_and_keep
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.intake.steps import Step, StepState
 
     told: set[str] = set()
@@ -94,6 +92,5 @@ def remove(
 ) -> None:
     """Remove a model of your own; what runs found with it stays."""
     from effq_core.api import models
-    from effq_core.cli import output
 
     output.say(f"{models.remove(model)} was removed.")

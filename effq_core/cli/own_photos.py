@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.catalogues import progress_bar
 from effq_core.cli.show import AsJson
 
@@ -47,10 +51,7 @@ def add(
 
     Links in a folder are followed, as `effq run --data FOLDER` does; those in a zip are left out.
     """
-    from effq_core.base import formatting as fmt
     from effq_core.base.reporting import SilentReporter
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.photos.incoming.upload import look_at_path
     from effq_core.photos.own_photos import check_title
 
@@ -90,9 +91,7 @@ def remove(
     json: AsJson = False,
 ) -> None:
     """Delete photos of your own, or downloaded ones; a folder is only taken off the list."""
-    from effq_core.base.settings import Home
     from effq_core.care.library import dependents, remove_item
-    from effq_core.cli import output
     from effq_core.photos.roots import FOLDER_PREFIX
     from effq_core.store.database import Database
 
@@ -111,8 +110,6 @@ def remove(
 
 
 def _print_preview(preview: Preview) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
     from effq_core.cli.work import GO_DOWN
     from effq_core.photos.incoming.wording import facts, warnings
 
@@ -135,7 +132,6 @@ def _print_preview(preview: Preview) -> None:
 
 
 def _plain(preview: Preview) -> dict[str, Any]:
-    from dataclasses import asdict
 
     from effq_core.photos.incoming.found import shown
 

@@ -1,7 +1,5 @@
 """The results of a run as tables and sentences for a terminal."""
 
-from __future__ import annotations
-
 from rich.console import Console
 from rich.text import Text
 

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.faults import CANCELLED, FAILED, OK, EffqGroup
 from effq_core.cli.show import AsJson, RunName
-from effq_core.rescue.request import Remedy
+from effq_core.experiment import REFERENCE
+from effq_core.rescue.request import Remedy, Rescue
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
     from effq_core.rescue.story import Story
 
 _START = "start"
@@ -73,11 +76,8 @@ def start(
     quiet: Quiet = False,
 ) -> None:
     """Rescue a run's int8: try remedies until the loss is within a limit."""
-    from effq_core.base.settings import Home
     from effq_core.cli.choices import parse_data
-    from effq_core.experiment import REFERENCE
     from effq_core.rescue import control
-    from effq_core.rescue.request import Rescue
     from effq_core.rescue.subject import of_reference, of_run
 
     home, dataset = Home.from_environment(), parse_data(data)
@@ -109,7 +109,6 @@ def resume(
 @rescue_app.command("cancel")
 def cancel(rescue: RescueName) -> None:
     """Cancel a rescue; what it has measured is kept."""
-    from effq_core.cli import output
     from effq_core.rescue import control
 
     home, story = _found(rescue)
@@ -124,7 +123,6 @@ def cancel(rescue: RescueName) -> None:
 @rescue_app.command("delete")
 def delete(rescue: RescueName) -> None:
     """Delete a rescue's report; its runs stay."""
-    from effq_core.cli import output
     from effq_core.rescue import control
 
     home, story = _found(rescue)
@@ -135,9 +133,6 @@ def delete(rescue: RescueName) -> None:
 @rescue_app.command("list")
 def list_all(json: AsJson = False) -> None:
     """List all rescues, newest first."""
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.rescue.document import to_json
     from effq_core.rescue.story import stories
     from effq_core.rescue.wording import points, title_of
@@ -173,7 +168,6 @@ def show(
     """Show what a rescue tried, what each remedy cost and gained."""
     import sys
 
-    from effq_core.cli import output
     from effq_core.cli.rescue_story import print_story
     from effq_core.rescue.document import to_json, to_markdown
 
@@ -187,7 +181,6 @@ def show(
 
 
 def _found(rescue: str) -> tuple[Home, Story]:
-    from effq_core.base.settings import Home
     from effq_core.rescue.story import find
 
     home = Home.from_environment()
@@ -195,7 +188,6 @@ def _found(rescue: str) -> tuple[Home, Story]:
 
 
 def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    from effq_core.cli import output
     from effq_core.cli.rescue_story import Teller, print_story
     from effq_core.rescue import control
     from effq_core.rescue.document import to_json

@@ -1,7 +1,5 @@
 """A rescue on a terminal: its steps as they end, then the whole story."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

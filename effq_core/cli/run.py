@@ -1,7 +1,5 @@
 """``effq run``: every choice of an experiment as an option."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

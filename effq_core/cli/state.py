@@ -1,7 +1,5 @@
 """How far a run is, for a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -33,11 +31,7 @@ def print_state(
     events: Sequence[EventRow],
     queued: str = "",
 ) -> None:
-    """Prints the stages of a run that has no results, what happened, and what to do next.
-
-    Args:
-        queued: Where it stands in the queue, and what it waits for.
-    """
+    """Prints the stages of a run that has no results, what happened, and what to do next."""
     made = table("Stage", "State", "Progress", "Took", right=("Progress", "Took"))
     for stage in stages:
         progress = ""

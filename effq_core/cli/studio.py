@@ -1,11 +1,11 @@
 """``effq studio``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from effq_core.base.settings import STUDIO, Home
 
 
 def studio(
@@ -23,7 +23,6 @@ def studio(
     import sys
 
     from effq_core.base.environment import process_environment
-    from effq_core.base.settings import STUDIO, Home
 
     chosen = Home.at(home) if home else Home.from_environment()
     command = [

@@ -1,7 +1,5 @@
 """``effq sweep``: many runs that differ in a few choices, asked for at once."""
 
-from __future__ import annotations
-
 import inspect
 from typing import Annotated, Any
 

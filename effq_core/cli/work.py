@@ -1,7 +1,5 @@
 """Running a run in the foreground or behind the scenes, and what is printed of it."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -16,7 +14,6 @@ from effq_core.cli.output import name_idle, print_error, print_json, say, stderr
 from effq_core.experiment import Experiment
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
-from effq_core.sweeps.state import is_sweep
 
 GO_DOWN = "--one-level-down takes those as classes."
 
@@ -32,10 +29,6 @@ def start(
     quiet: bool,
 ) -> None:
     """Makes a run of an experiment and works on it.
-
-    Args:
-        remeasure: Time all files again, so that all are of one moment.
-        time_now: Do not wait for a quiet processor before files are timed.
 
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.
@@ -88,16 +81,7 @@ def fitted(experiment: Experiment) -> Experiment:
 
 
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    """Works on a run, queued or ended, and prints how it ends.
-
-    Raises:
-        EffqError: If there is no such run, or somebody else works on it.
-    """
-    if is_sweep(home, run_id):
-        from effq_core.cli import sweep_work
-
-        sweep_work.carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
-        return
+    """Works on a run, queued or ended, and prints how it ends."""
     if detach:
         leave(home, run_id, "effq show", as_json=as_json, quiet=quiet)
         return
@@ -114,11 +98,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
 
 
 def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
-    """Works on a run and shows its progress.
-
-    Raises:
-        EffqError: If there is no such run, or somebody else works on it.
-    """
+    """Works on a run and shows its progress."""
     from effq_core.cli.live import watching
     from effq_core.pipeline.driver import run_foreground
 
@@ -140,12 +120,7 @@ def give_up(run: RunRow, what: str = "run", resume: str = "effq resume") -> NoRe
 
 
 def document(home: Home, run: RunRow) -> dict[str, Any]:
-    """Returns everything ``--json`` tells about a run.
-
-    Returns:
-        ``run``, ``stages``, ``rows`` (a row a variant) and ``results`` (the whole document), the
-        last two empty where there are no results.
-    """
+    """Returns what ``--json`` tells about a run; its ``rows`` and ``results`` may be empty."""
     from effq_core.results import load_results, rows
 
     with Database(home.database) as database:

@@ -19,8 +19,7 @@ from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.statistics import sentence
 from effq_core.results.columns import columns
-from effq_core.results.document import Results
-from effq_core.results.names import class_names
+from effq_core.results.document import Results, class_names
 from effq_core.results.paper import beside_paper
 from effq_core.results.subject import facts, settings
 from effq_core.results.table import rows

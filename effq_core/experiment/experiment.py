@@ -1,10 +1,9 @@
 """The experiment: the frozen choice of everything a run depends on."""
 
-from __future__ import annotations
-
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from effq_core.base.errors import ExperimentError
@@ -25,8 +24,7 @@ from effq_core.experiment.variants import (
     standard,
 )
 
-REFERENCE = "reference"
-"""Names the bundled reference run where a run's id is expected."""
+REFERENCE = "reference"  # names the bundled reference run where a run's id is expected
 _SEEDS = (0, 2**31 - 1)
 _SAMPLE_SIZES = (1, 10_000_000)
 _PHOTOS = "Model and photos"
@@ -192,10 +190,7 @@ class Experiment(Described):
         return not self.files_of and any(needed)
 
     def require_own_files(self, what: str) -> None:
-        """Refuses what only the run that made the files can do.
-
-        Args:
-            what: Beginning of the sentence that says so.
+        """Refuses what only the run that made the files can do; ``what`` begins the sentence.
 
         Raises:
             ExperimentError: If the files are another run's.
@@ -213,3 +208,15 @@ class Experiment(Described):
     def fingerprint(self) -> str:
         """Returns the SHA-256 of :meth:`canonical_json`, 64 hexadecimal digits."""
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+
+def next_sitting(experiment: Experiment, earlier: Iterable[Mapping[str, Any]]) -> Experiment:
+    """Asks for the same experiment with a sitting that no earlier one had: other timings."""
+    plain = replace(experiment, sitting=0)
+    wanted = plain.to_dict()
+    taken = [
+        int(each.get("sitting", 0))
+        for each in earlier
+        if {name: value for name, value in each.items() if name != "sitting"} == wanted
+    ]
+    return replace(plain, sitting=max((experiment.sitting, *taken)) + 1)

@@ -1,7 +1,5 @@
 """What is asked of a look into the layers, and of a model of mixed precision."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,8 +14,7 @@ class Precision(StrEnum):
 
     FLOAT16 = "float16"
     """Weights of 16 bits: half the extra size. XNNPACK unpacks them once, when it loads."""
-    FLOAT32 = "float32"
-    """Weights as they are."""
+    FLOAT32 = "float32"  # weights as they are
 
 
 _SEARCHED = Use(

@@ -1,14 +1,11 @@
 """What int8 loses and which blocks do it, in plain words. Pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
 
-TELLING_SHARE = 2 / 3
-"""Blocks that carry this share of the divergence are said to do it."""
+TELLING_SHARE = 2 / 3  # blocks that carry this share of the divergence are said to do it
 MOST_NAMED = 4
 """More names than this are a list, not a sentence; then no block is said to be to blame."""
 
@@ -23,11 +20,9 @@ class Carriers:
 
 
 def carriers(effect: EffectRecord) -> Carriers | None:
-    """Finds the fewest blocks that carry :data:`TELLING_SHARE` of the divergence.
+    """Finds at most :data:`MOST_NAMED` blocks that carry :data:`TELLING_SHARE` of the divergence.
 
-    Returns:
-        At most :data:`MOST_NAMED` of them, and what they carry; ``None`` where no block was tried,
-        or none does anything.
+    ``None`` where no block was tried, or none does anything.
     """
     ranked = effect.ranked(EffectKind.BLOCK)
     total = sum(max(0.0, each.only_kl) for each in ranked)

@@ -1,7 +1,5 @@
 """What blocks are coloured and ranked by: one number a block, with its unit and its direction."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,16 +13,11 @@ from effq_core.layers.signal_record import SignalRecord
 class Criterion(StrEnum):
     """What a block can be judged by."""
 
-    ONLY = "only"
-    """Divergence of the answers when the block alone is in int8."""
-    GAIN = "gain"
-    """Divergence that goes away when the block alone is kept out of int8."""
-    SQNR = "sqnr"
-    """Signal-to-quantization-noise ratio of what it hands on."""
-    CLIPPED = "clipped"
-    """Share of its activations outside int8's range."""
-    SPREAD = "spread"
-    """How much wider its widest kernel channel is than the median one."""
+    ONLY = "only"  # divergence of the answers when the block alone is in int8
+    GAIN = "gain"  # divergence that goes away when the block alone is kept out of int8
+    SQNR = "sqnr"  # signal-to-quantization-noise ratio of what it hands on
+    CLIPPED = "clipped"  # share of its activations outside int8's range
+    SPREAD = "spread"  # how much wider its widest kernel channel is than the median one
 
 
 TITLES = {

@@ -1,7 +1,5 @@
 """What can be kept in floats by name: known before a model is built. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from effq_core.models.card import ModelCard
 from effq_core.models.families.family import Layer, family_of
 from effq_core.models.own.card import OwnCard

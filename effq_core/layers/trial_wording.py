@@ -1,7 +1,5 @@
 """What trials and a suggestion come to, in plain words. Pure functions."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment.mixed import Mixed, Precision
@@ -78,11 +76,7 @@ def describe(
 
 
 def recovered(int8: TrialRecord, trial: TrialRecord) -> float | None:
-    """Returns the share of int8's drop that a trial takes back, 0–1 and beyond.
-
-    Returns:
-        The share; ``None`` where int8 drops nothing, or nothing that chance would not do.
-    """
+    """Returns the share of a real drop of int8 that a trial takes back, 0–1 and beyond."""
     if int8.drop_points <= 0 or (int8.p is not None and int8.p >= SIGNIFICANCE):
         return None
     return (int8.drop_points - trial.drop_points) / int8.drop_points

@@ -1,7 +1,5 @@
 """What a chart of the Learn page shows at its present settings, as one sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from effq_core.base import formatting as fmt
@@ -9,8 +7,7 @@ from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.kernels import KernelEffect
 from effq_core.learn.ranges import RangeEffect
 
-NOTICEABLE_DB = 1.0
-"""Smaller differences are called none: a sixth of a bit."""
+NOTICEABLE_DB = 1.0  # smaller differences are called none: a sixth of a bit
 
 
 def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:

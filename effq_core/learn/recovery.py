@@ -1,7 +1,5 @@
 """What PTQ loses, and what gives how much of it back: a run's own variants and controls."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
@@ -80,11 +78,7 @@ class Rung:
 
 
 def answers(results: Results) -> tuple[Answer, ...]:
-    """Answers every question a run has the variants for; of others it says what is missing.
-
-    Raises:
-        StoreError: If stored answers of a variant are gone.
-    """
+    """Answers every question a run has the variants for; of others it says what is missing."""
     return tuple(_answer(results, question) for question in QUESTIONS)
 
 

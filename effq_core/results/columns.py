@@ -1,7 +1,5 @@
 """What the columns of the results' table are called, in which order and with which unit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """The experiment that measures a run's files on other photos than its own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The photos a run was evaluated on, as its models saw them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +52,6 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
     The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
 
     Raises:
-        InputError: If it is the reference run, which ships no photos.
         StoreError: If neither the decoded photos nor their list are there any more.
         DatasetError: If the dataset is gone.
     """

@@ -1,7 +1,5 @@
 """Several runs side by side: what they have in common, what differs, and what follows from it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Sequence
@@ -30,8 +28,7 @@ class Touches(StrEnum):
 
     ACCURACY = "accuracy"
     LATENCY = "latency"
-    NOTHING = "nothing"
-    """It is what one would like to compare: a choice of the experiment."""
+    NOTHING = "nothing"  # it is what one would like to compare: a choice of the experiment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +41,7 @@ class Difference:
 
 
 def differences(runs: Sequence[Results]) -> tuple[Difference, ...]:
-    """Tells in what runs differ.
-
-    Returns:
-        The differences that forbid comparing accuracy first, then those that forbid comparing
-        latency, then the choices of the experiments.
-
-    Raises:
-        StoreError: If stored answers are missing.
-    """
+    """Tells in what runs differ: what forbids comparing accuracy, then latency, then choices."""
     photos = [photos_of(results) for results in runs]
     same = len(set(photos)) == 1
     found = []
@@ -117,11 +106,9 @@ def _keys(folder: Path, predictions: str) -> tuple[str, ...]:
 
 
 def across(a: Results, b: Results) -> dict[str, Comparison]:
-    """Compares the variants two runs share, photo by photo.
+    """Compares the variants two runs share, ``b`` minus ``a``, photo by photo.
 
-    Returns:
-        By the name of the variant, ``b`` minus ``a``; empty where the runs were not evaluated on
-        the same photos, or their models have other classes.
+    Empty where the photos, or their models' classes, are not the same.
 
     Raises:
         StoreError: If stored answers are missing.

@@ -1,7 +1,5 @@
 """Results as flat rows, for CSV files and tables. Every column's name says its unit."""
 
-from __future__ import annotations
-
 from effq_core.base.intervals import Proportion
 from effq_core.experiment.variants import get_variant
 from effq_core.results.document import Results, VariantResult

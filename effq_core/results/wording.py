@@ -1,13 +1,10 @@
 """What stages and events of a run are called when people read them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment.calibration_methods import METHODS
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
@@ -51,11 +48,6 @@ def run_subject(run: RunRow) -> str:
 def status_title(status: Status) -> str:
     """Names a run's status for people."""
     return status.value.capitalize()
-
-
-def method_title(method: str) -> str:
-    """Names a calibration method for people."""
-    return METHODS[method].title
 
 
 def state_title(state: StageState) -> str:

@@ -1,7 +1,5 @@
 """Experiment: what should be compared, on which photos, and how long will it take?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.errors import ExperimentError, InputError
@@ -10,8 +8,13 @@ from pages.ui.common import session
 from pages.ui.common.run_list import show_runs
 from pages.ui.common.run_view import show_run
 from pages.ui.common.show import guard, page_head
-from pages.ui.experiment.form import choose_dataset, choose_preset, choose_settings, choose_variants
-from pages.ui.experiment.model import choose_model
+from pages.ui.experiment.form import (
+    choose_dataset,
+    choose_model,
+    choose_preset,
+    choose_settings,
+    choose_variants,
+)
 from pages.ui.experiment.start import show_cost
 from pages.ui.experiment.state import fill_once, read
 from pages.ui.experiment.sweep import show_sweep_form

@@ -17,7 +17,7 @@ from effq_core.charts.classes import (
 from effq_core.measure.accuracy import AccuracyReport, score
 from effq_core.measure.predictions import Predictions
 from effq_core.results import Results
-from effq_core.results.names import class_names
+from effq_core.results.document import class_names
 from effq_core.results.pairs import class_changes
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.charts.labels import shortened, ticks, wrapped
+from effq_core.charts.base import shortened, ticks, wrapped
 
 
 @given(st.floats(-50, 50), st.floats(0.5, 100))

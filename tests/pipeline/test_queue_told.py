@@ -22,7 +22,7 @@ from effq_core.base.hostlock import cores
 from effq_core.cli import live
 from effq_core.cli.app import app
 from effq_core.cli.live import watching
-from effq_core.pipeline import driver, worker
+from effq_core.pipeline import control, driver, worker
 from effq_core.pipeline.stage import StageTask
 from effq_core.store.rows import Status
 
@@ -68,7 +68,7 @@ def test_a_queued_run_tells_a_pipe_its_place_again_and_again(runs: Runs) -> None
         shown = CliRunner().invoke(app, ["show", third]).stdout
         assert place.removeprefix("… ").strip() + "." in shown.replace("\n", " ")
 
-        driver.request_cancel(runs.home, second)
+        control.request_cancel(runs.home, second)
         runs.ended(second)
         # On a busy machine the second takes long to end, and its place is told once more.
         told = next(line for line in process.stdout if line != place)
@@ -150,7 +150,7 @@ def test_a_terminal_shows_the_place_in_the_queue(runs: Runs) -> None:
             console.print(watcher.render())
         told.append(seen.get())
         if "in the queue" in told[-1]:
-            driver.request_cancel(runs.home, run_id)
+            control.request_cancel(runs.home, run_id)
 
     run = driver.run_foreground(runs.home, run_id, on_update, "pipeline_stages:numbers_plan")
     assert run.status is Status.CANCELLED

@@ -15,8 +15,7 @@ from effq_core.experiment import Experiment
 from effq_core.pipeline import registry
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import get_stage, stage, stage_title
-from effq_core.pipeline.stage import Plan, StageTask, fingerprints
-from effq_core.pipeline.stage_list import StageList
+from effq_core.pipeline.stage import Plan, StageList, StageTask, fingerprints
 from effq_core.pipeline.worker import run_stage
 
 OUTSIDE = """
@@ -81,7 +80,7 @@ def test_one_kind_is_called_one_thing() -> None:
 
 
 def test_a_module_that_is_imported_again_registers_again() -> None:
-    module = importlib.import_module("effq_core.pipeline.stages.signal")
+    module = importlib.import_module("effq_core.pipeline.stages.layers")
     importlib.reload(module)
     assert get_stage("signal:signal").function() is module.signal
 

@@ -9,9 +9,8 @@ from effq_core.experiment import Experiment
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.stage import fingerprints
-from effq_core.sweeps.forecast import forecast_sweep
 from effq_core.sweeps.sweep import Sweep, worth_sweeping
-from effq_core.sweeps.union import plan_sweep
+from effq_core.sweeps.union import forecast_sweep, plan_sweep
 from tests.results.run_variations import SHIPPED
 
 

@@ -23,7 +23,7 @@ def plan(planner: Planner, row: Variant) -> None:
         ModelError: If there is no such block, layer or group, with those there are.
     """
     from effq_core.layers.names import names_of
-    from effq_core.pipeline.plan_layers import RANGES
+    from effq_core.pipeline.plan import RANGES
 
     mixed = planner.experiment.mixed or Mixed()
     names = names_of(planner.card) if mixed.keep else None
@@ -44,7 +44,7 @@ def plan(planner: Planner, row: Variant) -> None:
 
 def _suggest(planner: Planner, mixed: Mixed) -> None:
     from effq_core.base import hardware
-    from effq_core.pipeline.plan_layers import RANGES, add_effect
+    from effq_core.pipeline.plan import RANGES, add_effect
 
     experiment = planner.experiment
     add_effect(planner, experiment)

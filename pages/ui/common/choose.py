@@ -1,7 +1,5 @@
 """Choosing runs. The address (`?run=…`) is the truth: a link shows what its sender saw."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,8 +14,7 @@ from pages.ui.common import session
 from pages.ui.common.show import problem, toast
 
 PARAMETER = "run"
-MOST_COMPARED = 6
-"""Runs side by side; more cannot be read."""
+MOST_COMPARED = 6  # runs side by side; more cannot be read
 
 _LAST = "_last_run"
 

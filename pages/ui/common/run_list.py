@@ -1,7 +1,5 @@
 """The latest runs as a list with links."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

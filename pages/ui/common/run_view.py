@@ -1,7 +1,5 @@
 """One run, live: where it is, how long it still takes, how training goes, and what went wrong."""
 
-from __future__ import annotations
-
 import time
 
 import streamlit as st
@@ -67,12 +65,7 @@ def badge(status: Status) -> None:
 
 
 def show_run(run_id: str, *, as_guest: bool = False) -> None:
-    """Shows a run and follows it while it is active; to a guest, only what steers it is offered.
-
-    Raises:
-        InputError: If there is no such run.
-        StoreError: If the database is damaged.
-    """
+    """Shows a run and follows it while it is active; to a guest, only what steers it is offered."""
     active = session.database().get_run(run_id).status.is_active
     # One timer, and only while there is something to follow.
     st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active, as_guest)

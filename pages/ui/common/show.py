@@ -1,7 +1,5 @@
 """How pages show things: headings, charts, problems, empty states."""
 
-from __future__ import annotations
-
 import logging
 import mimetypes
 import re

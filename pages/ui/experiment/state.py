@@ -1,7 +1,5 @@
 """The experiment form's state: from an experiment to the widgets and back."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -91,11 +89,7 @@ def keep() -> None:
 
 
 def read() -> Experiment:
-    """Returns the experiment the form describes.
-
-    Raises:
-        ExperimentError: If a value is out of range.
-    """
+    """Returns the experiment the form describes."""
     state = st.session_state
     chosen = (name for name in (*CATALOGUE, *ready_boxes()) if state.get(variant_key(name)))
     values = {
@@ -120,7 +114,6 @@ def run_name() -> str:
 
 
 def _shown(setting: Setting, value: Any) -> Any:
-    """Returns what a setting's widget has for a value."""
     if setting.path == "threads":
         return [count for count in value if count <= hardware.usable_cores()] or [1]
     if setting.many:
@@ -133,7 +126,6 @@ def _shown(setting: Setting, value: Any) -> Any:
 
 
 def _read(setting: Setting, shown: Any) -> Any:
-    """Returns the value a setting's widget shows."""
     if setting.many and isinstance(shown, str):
         return tuple(name.strip() for name in shown.split(",") if name.strip())
     if setting.optional and setting.suggested:

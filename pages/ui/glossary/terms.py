@@ -1,7 +1,5 @@
 """The terms, by subject, narrowed to what is looked for."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.glossary import matching

@@ -1,7 +1,5 @@
 """One block, and one operator of it: its values under int8's grid, its weights, its channels."""
 
-from __future__ import annotations
-
 import math
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """What int8 loses and which blocks do it, in a few words."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

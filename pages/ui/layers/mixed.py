@@ -1,7 +1,5 @@
 """Selective precision: keep some blocks out of int8, by hand or the smallest set that will do."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """One photo on its way through both models: where they diverge, and what an operator sees."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Choosing the photo that is followed through both models."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """Rescue an int8 file that lost too much: limits, remedies, and the story as it grows."""
 
-from __future__ import annotations
-
 import json
 
 import streamlit as st
@@ -120,23 +118,18 @@ def _form(source: Source) -> None:
 
 
 def _box(remedy: Remedy, offer: Offer) -> bool:
-    cost = offer.why if offer.why else _about(offer.seconds)
+    about = f"about {fmt.roughly(offer.seconds)}" if offer.seconds else "cached: a few seconds"
     return st.checkbox(
-        f"{remedy_title(remedy)} :small[· {escape(cost)}]",
+        f"{remedy_title(remedy)} :small[· {escape(offer.why or about)}]",
         value=not offer.why,
         key=f"rescue_{remedy}",
         help=tip(f"rescue_{remedy}"),
     )
 
 
-def _about(seconds: float) -> str:
-    return f"about {fmt.roughly(seconds)}" if seconds else "cached: a few seconds"
-
-
 def _estimates(experiment: Experiment) -> list[Offer]:
-    runs = session.runs()
-    state = "/".join(f"{run.id}{run.status}" for run in runs[:5])
-    return _cached_offers(str(session.home().root), experiment.canonical_json(), state)
+    known = experiment.canonical_json(), session.latest_stamp()
+    return _cached_offers(str(session.home().root), *known)
 
 
 # Listing a large folder takes a moment: not at every click.

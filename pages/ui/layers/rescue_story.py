@@ -1,7 +1,5 @@
 """The story of a rescue: what was tried, what it gave, what can be done with it."""
 
-from __future__ import annotations
-
 import json
 
 import streamlit as st
@@ -13,7 +11,7 @@ from effq_core.charts.rescue import gains, prices
 from effq_core.photos.roots import require_allowed
 from effq_core.rescue import control
 from effq_core.rescue.document import HEADS, rows, to_json, to_markdown
-from effq_core.rescue.story import Step, Story
+from effq_core.rescue.story import Story
 from effq_core.rescue.wording import limit_text, verdict
 from effq_core.store.rows import Status
 from pages.ui.common import session
@@ -63,7 +61,10 @@ def _steps(story: Story) -> None:
         return
     made = rows(story)
     known = {run.id for run in session.runs() if run.results is not None}
-    links = [_link(step, known) for step in story.steps]
+    links = [
+        f"results?run={step.run}" if step.outcome and step.run in known else None
+        for step in story.steps
+    ]
     columns: dict[str, list[str | None]] = {}
     for number, name in enumerate(HEADS):
         columns[name] = [cells[number] for cells in made]
@@ -87,10 +88,6 @@ def _steps(story: Story) -> None:
         key="rescue_steps",
         alt="Steps of the rescue: what was tried, what it gave, what it cost",
     )
-
-
-def _link(step: Step, known: set[str]) -> str | None:
-    return f"results?run={step.run}" if step.outcome and step.run in known else None
 
 
 def _actions(story: Story) -> None:

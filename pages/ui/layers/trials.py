@@ -1,7 +1,5 @@
 """The mixed files that were tried, and those that were made."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Learn, part 2: how photos set an activation's range."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """Learn, part 4: what int8 loses, and what gives it back."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

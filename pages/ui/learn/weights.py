@@ -1,7 +1,5 @@
 """Learn, part 1: weights and the grid they are rounded to."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

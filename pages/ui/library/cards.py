@@ -1,7 +1,5 @@
 """The Library's cards: one a model, one a dataset, with what one can do about it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
@@ -27,8 +25,7 @@ from pages.ui.library.model import own_facts
 
 _Card = TypeVar("_Card")
 _Colour = Literal["green", "gray", "orange"]
-_Badge = tuple[str, str, _Colour]
-"""Text, icon and colour."""
+_Badge = tuple[str, str, _Colour]  # text, icon and colour
 _MOST_NAMED = 5
 
 
@@ -57,8 +54,7 @@ def _model(card: ModelCard) -> None:
     size = tree_size(folder / card.weights.file) if present else None
     classes = fmt.counted(len(card.head_labels), "class", "classes")
     facts = [classes, f"{card.image_input.short} input"]
-    _facts([*facts, f"{fmt.size(size)} on disk"] if present else facts)
-    _origin(card.licence, card.source)
+    _facts([*facts, f"{fmt.size(size)} on disk"] if present else facts, card)
     if card.bundled:
         return
     if isinstance(card, OwnCard):
@@ -73,8 +69,8 @@ def _dataset(card: DatasetCard) -> None:
     _title(card.title, _dataset_badge(card))
     st.markdown(escape(card.summary))
     labels = fmt.counted(card.classes, "class", "classes") if card.classes else "no labels"
-    _facts([labels, f"{fmt.size(card.bytes_on_disk)} on disk"] if card.is_present else [labels])
-    _origin(card.licence, card.source)
+    size = [f"{fmt.size(card.bytes_on_disk)} on disk"] * card.is_present
+    _facts([labels, *size], card)
     if card.origin is Origin.FOLDER:
         _remove_button(card.id, card.title, "Remove from the list")
     elif card.origin is Origin.OWN or (card.origin is Origin.DOWNLOAD and card.is_present):
@@ -114,12 +110,9 @@ def _dataset_badge(card: DatasetCard) -> _Badge:
     return "Not here yet", ":material/cloud:", "gray"
 
 
-def _facts(facts: Sequence[str]) -> None:
+def _facts(facts: Sequence[str], card: ModelCard | DatasetCard) -> None:
     st.markdown(escape(" · ".join(facts)))
-
-
-def _origin(licence: str, source: str) -> None:
-    st.caption(f"Licence: {escape(licence)}  \nFrom: {escape(source)}")
+    st.caption(f"Licence: {escape(card.licence)}  \nFrom: {escape(card.source)}")
 
 
 def _remove_button(item: str, title: str, label: str) -> None:

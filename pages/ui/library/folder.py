@@ -1,7 +1,5 @@
 """Adding a folder of photos: pick one below the named roots, look at it, then decide."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

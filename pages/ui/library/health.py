@@ -1,7 +1,5 @@
 """The Library's last part: is everything there that a run needs?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.care.checkup import Check, State, examine

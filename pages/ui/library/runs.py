@@ -1,7 +1,5 @@
 """The Library's runs: what each takes on disk, and deleting some of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The Library's first line: what takes space, and what could be given back at once."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

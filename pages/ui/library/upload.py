@@ -1,7 +1,5 @@
 """Uploading photos: give them, look at what was found, name them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,8 +24,6 @@ _DOWN = "library_upload_down"
 
 
 class _Bar:
-    """Shows how far the looking is."""
-
     def __init__(self) -> None:
         self._bar = st.progress(0.0, text="Reading the files …")
 
@@ -108,7 +104,6 @@ def _look(ids: tuple[str, ...], files: Sequence[tuple[str, bytes]]) -> None:
 
 
 def _look_again(found: Upload, *, one_down: bool) -> None:
-    """Takes other folders as classes."""
     bar = _Bar()
     with guard():
         try:

@@ -1,7 +1,5 @@
 """The reference run at a glance, the paper's numbers beside ours."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st

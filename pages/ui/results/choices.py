@@ -1,7 +1,5 @@
 """Choices several parts of the results page share: thread count, pair of variants."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -34,10 +32,7 @@ def choose_threads(results: Results) -> int:
 
 
 def choose_pair(results: Results) -> tuple[str, str] | None:
-    """Lets the person choose two variants: the one compared with, and the one compared.
-
-    ``None`` where the run has one only, or the same was chosen twice, which is said.
-    """
+    """Lets the person choose two variants: the one compared with, and the one compared."""
     names = list(results.variants)
     if len(names) < 2:
         st.info(

@@ -1,7 +1,5 @@
 """Latency on other devices: importing what a bundle's ``bench.py`` wrote there, and showing it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 

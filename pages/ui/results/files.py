@@ -1,7 +1,5 @@
 """What can be taken from a run: model files, tables, answers, a report."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """What a run was about and what came of it, in three lines."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

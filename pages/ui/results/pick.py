@@ -1,7 +1,5 @@
 """Pick for me: limits in, a variant out, and why every other one lost."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Is the difference real? Flips, exact p, intervals, and the sentence that follows."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

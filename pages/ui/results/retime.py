@@ -1,10 +1,8 @@
 """Timing a run's files once more."""
 
-from __future__ import annotations
-
 import streamlit as st
 
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.results import REFERENCE
 from effq_core.results.wording import run_subject
 from pages.ui.common import session

@@ -1,7 +1,5 @@
 """Several runs side by side, and what may not be compared."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

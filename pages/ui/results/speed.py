@@ -1,7 +1,5 @@
 """Latency: the distribution, its steadiness, threads, cold start and memory."""
 
-from __future__ import annotations
-
 import pandas as pd
 import streamlit as st
 

@@ -1,7 +1,5 @@
 """Fine-tuning of a run: curves, and the proof that fake-quant was there."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.glossary import tip
