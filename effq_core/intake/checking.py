@@ -1,12 +1,9 @@
 """The check itself, step by step (imports TensorFlow; runs in the checking process only)."""
 
-import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
 

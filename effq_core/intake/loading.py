@@ -1,19 +1,14 @@
 """Loading a checked file, in the checking process only (imports TensorFlow)."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from tensorflow.core.protobuf import saved_model_pb2
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import keras, lean_imports, tf
 from effq_core.intake.files import Format, ModelFile
 from effq_core.intake.input_shape import InputShape, read_input_shape
 from effq_core.models.card import Normalisation
@@ -25,6 +20,8 @@ from effq_core.models.own.graph import (
     operators,
     random_operators,
 )
+
+from tensorflow.core.protobuf import saved_model_pb2
 
 _AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
 _ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
@@ -100,17 +97,16 @@ def preprocessed(
 
 def _load_keras(path: Path, major: int) -> Any:
     if major == 3:
-        import keras as keras3  # type: ignore[import-untyped]
+        with lean_imports():
+            import keras as keras3  # type: ignore[import-untyped]
 
         return keras3.saving.load_model(str(path), compile=False, safe_mode=True)
-    import tf_keras
-
     # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
     # does not ask for.
     safe = {"safe_mode": True} if path.suffix == ".keras" else {}
     # An .h5 file does not say whose a layer is, and Keras 2 does not know its applications' own.
-    theirs = {"LayerScale": tf_keras.src.applications.convnext.LayerScale}
-    return tf_keras.models.load_model(str(path), theirs, compile=False, **safe)
+    theirs = {"LayerScale": keras.src.applications.convnext.LayerScale}
+    return keras.models.load_model(str(path), theirs, compile=False, **safe)
 
 
 def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:

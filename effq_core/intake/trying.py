@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import tf
 from effq_core.intake.ending import Ending
 from effq_core.photos.image_input import ImageInput
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import tf
 from effq_core.intake.ending import ONE_OUTPUT_ENDS, Ending, is_logit
 from effq_core.models.own.flat import FlatLayer
 from effq_core.models.own.head import is_linear

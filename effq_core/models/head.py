@@ -1,19 +1,16 @@
 """A new softmax head for classes a model does not know, on frozen features (imports TensorFlow)."""
 
-import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tf_keras as keras
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.intervals import wilson
+from effq_core.base.tensorflow import keras
 from effq_core.models.build import replace_head
 from effq_core.models.card import ModelCard
 from effq_core.models.families.family import FEATURES, HEAD

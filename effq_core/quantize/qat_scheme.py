@@ -12,12 +12,12 @@ What the stock scheme lacks for EfficientNetV2, and what is done about it here:
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+from effq_core.base.tensorflow import keras
+from effq_core.models.families.family import FakeQuant
+from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
 
-import tf_keras as keras
 from tensorflow_model_optimization.python.core.quantization.keras import (
     quantize,
     quantize_aware_activation,
@@ -35,9 +35,6 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_scheme as stock_scheme,
 )
-
-from effq_core.models.families.family import FakeQuant
-from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
 
 
 class WeightedConfig(stock_registry.Default8BitQuantizeConfig):  # type: ignore[misc]

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras as keras
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -22,6 +20,9 @@ from effq_core.quantize.calibration import (
     _Histogram,
     collect_statistics,
 )
+
+import tensorflow as tf
+import tf_keras as keras
 
 floats = st.floats(-1e6, 1e6, width=32)
 batches = st.lists(hnp.arrays(np.float32, st.integers(1, 40), elements=floats), min_size=1)

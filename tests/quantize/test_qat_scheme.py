@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow_model_optimization as tfmot
-import tf_keras as keras
 from quantized_models import SILENT, V2, Quantized, small_net
 
 from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
@@ -14,6 +12,9 @@ from effq_core.quantize.finetune import observe_ranges, predict
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.model import ModelPool
+
+import tensorflow_model_optimization as tfmot
+import tf_keras as keras
 
 
 @pytest.mark.parametrize(("name", "counts"), [("v2", (92, 198)), ("lite0", (50, 63))])

@@ -7,18 +7,15 @@ building it runs EffQ's code and Keras' own layers, whatever file it was made fr
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tf_keras as keras
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import keras
 from effq_core.models.card import Normalisation
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.card import FLAT_FILE

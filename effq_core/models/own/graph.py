@@ -4,24 +4,22 @@ TensorFlow's graphs can read and write files and call Python. So only operators 
 taken, and that is looked at again every time a kept graph is read.
 """
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from tensorflow.core.framework import graph_pb2
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from effq_core.base.errors import ModelError
 from effq_core.base.reporting import Reporter
+from effq_core.base.tensorflow import tf
 from effq_core.models.own.bounds import words
 from effq_core.models.own.card import GRAPH_FILE
 from effq_core.photos.image_input import COLOUR
+
+from tensorflow.core.framework import graph_pb2
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 INPUT = "image"
 OUTPUT = "effq_probabilities"

@@ -6,7 +6,6 @@ Planners import this module, so only its functions import TensorFlow.
 import ctypes
 import gc
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -38,8 +37,7 @@ _Array = np.ndarray[Any, Any]
 @contextmanager
 def _fresh_keras(seed: int = 0) -> Iterator[None]:
     """Gives a stage a clean Keras and returns its memory: the worker lives on."""
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    import tf_keras as keras
+    from effq_core.base.tensorflow import keras
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
