@@ -21,7 +21,6 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import tensorflow as tf
 
 from effq_core.base.reporting import SilentReporter
 from effq_core.base.settings import Home
@@ -33,6 +32,8 @@ from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.runtimes.model import ModelPool
+
+import tensorflow as tf
 
 
 def notebook_way(model: object, images: np.ndarray) -> dict[str, bytes]:

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from effq_core.photos.decode import decode_bytes
+from effq_core.photos import decode as photos
 from effq_core.runtimes.model import Model, ModelPool
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -35,7 +35,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 def decode(path: Path, size: int) -> np.ndarray:
     """Returns the photo as the models take it, uint8 (size, size, 3)."""
-    return decode_bytes(path.read_bytes(), size, path.name)
+    return photos.decode(photos.open_image(path, path.name), size)
 
 
 def notebook_way(models: list[Path], images: list[Path]) -> list[np.ndarray]:

@@ -36,7 +36,7 @@ from tests.faults.bases import small_base, tiny_base  # noqa: E402
 from tests.faults.cell import BROKEN, HOLDS, SKIPPED, Cell  # noqa: E402
 from tests.faults.faults import FAULTS, KINDS, Places, representatives, try_cell  # noqa: E402
 from tests.faults.special import SPECIALS, try_special  # noqa: E402
-from tests.faults.world import Base  # noqa: E402
+from tests.faults.undisturbed import Base  # noqa: E402
 
 NETWORKS = {"small": small_base, "tiny": tiny_base}
 _ABOUT = {

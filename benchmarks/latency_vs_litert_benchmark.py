@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
 
-from effq_core.measure.latency_process import measure_latency
+from effq_core.measure.latency import summarize
+from effq_core.measure.latency_process import probe
 from effq_core.measure.others import BUSY_SHARE
 
 TOLERANCE = 0.05
@@ -64,7 +65,8 @@ def compare(path: Path, threads: int, choices: argparse.Namespace) -> bool:
         wait_until_idle(choices.wait)
         first = len(ours) % 2 == 0
         median = 0.0 if first else litert_benchmark(path, threads, **settings)
-        report = measure_latency(path, threads, **settings)
+        (found,) = probe(path, [threads], **settings)
+        report = summarize({1: found}, warmup=settings["warmup"])
         median = litert_benchmark(path, threads, **settings) if first else median
         if report.warning and discarded < 3 * choices.pairs:
             discarded += 1  # someone else used the cores: the pair says nothing about the tools

@@ -81,10 +81,7 @@ def measure_dashboard(rounds: int) -> float:
 
     bars = "[class*='st-key-predictions_bars_']"
     drawn = f'() => document.querySelectorAll("{bars} .annotation-text").length >= 50'
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        sync_playwright() as playwright,
-    ):
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         home = Path(folder) / "home"
         home.mkdir()
         with serve(home) as app:

@@ -33,7 +33,6 @@ def child(way: str, count: int, size: int) -> None:
     import resource
 
     import numpy as np
-    import tf_keras as keras
 
     from effq_core.base.reporting import SilentReporter
     from effq_core.base.settings import Home
@@ -44,6 +43,8 @@ def child(way: str, count: int, size: int) -> None:
     from effq_core.quantize.fake_quant import Phase, phase
     from effq_core.quantize.finetune import FineTuning
     from effq_core.quantize.qat_scheme import insert_fake_quant
+
+    import tf_keras as keras
 
     card = get_model("efficientnetv2_b0_imagenette")
     model = build_model(card, Home.from_environment(), SilentReporter(), image_size=size)

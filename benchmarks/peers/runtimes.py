@@ -86,11 +86,7 @@ class OpenVino(Runner):
         compiled = openvino.Core().compile_model(
             path,
             "CPU",
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": threads,
-                "NUM_STREAMS": 1,
-            },
+            {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1},
         )
         self._request = compiled.create_infer_request()
         self._buffer = self._request.get_input_tensor().data

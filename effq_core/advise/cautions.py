@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from effq_core.base import formatting as fmt
+from effq_core.advise.message import Message, say
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.measure.latency import LatencyReport
+from effq_core.measure.latency_ratio import Ratio
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
 
@@ -18,11 +19,6 @@ UNEVEN = 1.3
 nothing else runs, it stays below 1.2."""
 SAME_SPEEDUP = 0.15
 """A speed-up that stays within this share of its median in every round is steady."""
-RETIME = (
-    "“Take all latencies anew” on the page Results, or `effq run --remeasure` with the same "
-    "choices, times all of them together."
-)
-"""How timing is repeated."""
 
 
 def is_uneven(timing: LatencyReport) -> bool:
@@ -30,112 +26,92 @@ def is_uneven(timing: LatencyReport) -> bool:
     return timing.p90_ms >= UNEVEN * timing.median_ms
 
 
-def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[str, ...]:
+def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[Message, ...]:
     """Says why a variant's gain and loss against float32 may not be as they seem.
 
     Failed checks, too few photos, a speed-up that was unsteady or made from separate timings.
     """
-    found = [
-        f"A check of the photos failed ({gate.rule.title}): {gate.text}"
-        for gate in results.gates
-        if not gate.passed
-    ]
-    for judged in _both(results, variant):
+    found = [say("photos_failed", gate=gate) for gate in results.gates if not gate.passed]
+    for judged in _with_baseline(results, [variant]):
         found += [
-            f"{judged.title} failed a check ({gate.rule.title}): {gate.text}"
-            for gate in judged.failed_gates
+            say("variant_failed", variant=judged.name, gate=gate) for gate in judged.failed_gates
         ]
     comparison = variant.comparison
     if comparison is not None and comparison.too_small_to_tell:
-        interval = fmt.points_interval(comparison.low_points, comparison.high_points)
-        found.append(
-            f"{fmt.counted(comparison.n, 'photo')} are too few to exclude a difference of 1 point: "
-            f"the 95 % interval is {interval}."
-        )
+        low, high = comparison.low_points, comparison.high_points
+        found.append(say("too_few", n=comparison.n, low=low, high=high))
     if comparison is not None and loses_for_sure(comparison):
-        found.append(
-            f"The loss of {fmt.points(comparison.difference_points)} against float32 is more than "
-            "chance would do."
-        )
+        found.append(say("real_loss", lost=-(comparison.difference_points or 0.0), p=comparison.p))
     return (*found, *_speed_doubts(results, variant, threads))
 
 
 def loses_for_sure(comparison: Comparison) -> bool:
-    """Returns whether a variant is worse than float32 by more than chance would do."""
+    """Returns whether a variant is significantly worse than float32."""
     p, difference = comparison.p, comparison.difference_points
     return p is not None and difference is not None and p < SIGNIFICANCE and difference < 0
 
 
-def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[str, ...]:
+def remarks(results: Results, variant: VariantResult, threads: int) -> tuple[Message, ...]:
     """Says what is worth knowing about a variant's numbers and does not change the verdict."""
     ratio = results.speedup(variant.name, threads)
     if ratio is None or variant.name == results.baseline.name:
         return ()
-    timed = [(each.title, each.timing(threads)) for each in (results.baseline, variant)]
-    found = [uneven_text(name, t) for name, t in timed if t is not None and is_uneven(t)]
+    found = _uneven(_timed([results.baseline, variant], threads))
     if found and not _speed_doubts(results, variant, threads):
-        found[-1] += f" The speed-up was steady: {ratio.interval}."
+        found.append(_rounds("steady", ratio))
     return tuple(found)
 
 
-def retime_text(results: Results, variants: Iterable[VariantResult], threads: int) -> str:
-    """Says that timing has to be repeated; empty where neither these nor float32 were disturbed."""
-    both = {each.name: each for each in (results.baseline, *variants)}.values()
-    known = [(each.title, each.timing(threads)) for each in both]
-    busy = _busy([(title, timing) for title, timing in known if timing is not None])
-    return f"{busy[0]} {RETIME}" if busy else ""
+def retiming(results: Results, variants: Iterable[VariantResult], threads: int) -> Message | None:
+    """Says that timing has to be repeated, where these or float32 were disturbed."""
+    busy = _busy(_timed(_with_baseline(results, variants), threads))
+    return say("retime", busy=busy[0]) if busy else None
 
 
-def disturbances(results: Results, threads: int) -> tuple[str, ...]:
+def disturbances(results: Results, threads: int) -> tuple[Message, ...]:
     """Says which timings of a run were busy or uneven; nothing where all were calm."""
-    timed = [(each.title, each.timing(threads)) for each in results.variants.values()]
-    known = [(title, timing) for title, timing in timed if timing is not None]
-    uneven = [uneven_text(title, timing) for title, timing in known if is_uneven(timing)]
-    return (*_busy(known), *uneven)
+    timed = _timed(results.variants.values(), threads)
+    return (*_busy(timed), *_uneven(timed))
 
 
-def uneven_text(title: str, timing: LatencyReport) -> str:
-    """Says that a timing was uneven."""
-    return (
-        f"The timing of {title} was uneven: half of its invocations took "
-        f"{fmt.milliseconds(timing.median_ms)} or less, but one in ten "
-        f"{fmt.milliseconds(timing.p90_ms)} or more."
-    )
+_Timed = dict[str, LatencyReport]
 
 
-def _both(results: Results, variant: VariantResult) -> list[VariantResult]:
-    """Returns what the numbers are a ratio or a difference of: float32 and the variant."""
-    return list({each.name: each for each in (results.baseline, variant)}.values())
+def _with_baseline(results: Results, variants: Iterable[VariantResult]) -> Iterable[VariantResult]:
+    """Returns what numbers are a ratio or a difference of: float32 and the variants."""
+    return {each.name: each for each in (results.baseline, *variants)}.values()
 
 
-def _busy(timed: list[tuple[str, LatencyReport]]) -> list[str]:
-    busy = [(title, timing) for title, timing in timed if timing.disturbed]
-    if not busy:
-        return []
-    names = _listed([title for title, _ in busy])
-    verb = "was" if len(busy) == 1 else "were"
-    share = fmt.percent(max(timing.others_share for _, timing in busy), 0)
+def _timed(variants: Iterable[VariantResult], threads: int) -> _Timed:
+    found = {each.name: each.timing(threads) for each in variants}
+    return {name: timing for name, timing in found.items() if timing is not None}
+
+
+def _uneven(timed: _Timed) -> list[Message]:
     return [
-        f"{names} {verb} timed on a busy machine (other programs used up to {share} of the "
-        "processor): timing has to be repeated before speeds can be compared."
+        say("uneven", variant=name, median=timing.median_ms, p90=timing.p90_ms)
+        for name, timing in timed.items()
+        if is_uneven(timing)
     ]
 
 
-def _speed_doubts(results: Results, variant: VariantResult, threads: int) -> list[str]:
+def _busy(timed: _Timed) -> list[Message]:
+    busy = {name: timing.others_share for name, timing in timed.items() if timing.disturbed}
+    return [say("busy", variants=tuple(busy), share=max(busy.values()))] if busy else []
+
+
+def _rounds(key: str, ratio: Ratio) -> Message:
+    return say(key, low=ratio.low, high=ratio.high, rounds=ratio.rounds)
+
+
+def _speed_doubts(results: Results, variant: VariantResult, threads: int) -> list[Message]:
     """Doubts a speed-up that was not the same in all rounds, or of files timed separately."""
-    ratio = results.speedup(variant.name, threads)
-    if ratio is None or ratio.disturbed or variant.name == results.baseline.name:
+    ratio, baseline = results.speedup(variant.name, threads), results.baseline.name
+    if ratio is None or ratio.disturbed or variant.name == baseline:
         return []
     if not ratio.together:
-        again = "A run of your own times them together." if results.is_reference else RETIME
-        return [
-            f"{variant.title} and {results.baseline.title} were timed separately, so what slowed "
-            f"one need not have slowed the other. {again}"
-        ]
+        key = "separate_reference" if results.is_reference else "separate"
+        return [say(key, variant=variant.name, baseline=baseline)]
     if max(ratio.high / ratio.times, ratio.times / ratio.low) <= 1 + SAME_SPEEDUP:
         return []
-    return [f"The speed-up was not steady: {ratio.interval}. Time again on a calm machine."]
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return [_rounds("unsteady", ratio)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from effq_core.advise.message import Message, say
 from effq_core.advise.reasons import Limits, drop_of, unfit
-from effq_core.base import formatting as fmt
 from effq_core.results.document import Results, VariantResult
 
 
@@ -15,13 +15,12 @@ class Nearest:
     """The variant that comes nearest to limits it does not keep to.
 
     Attributes:
-        text: What it needs, one sentence.
+        message: What it needs.
         limits: The limits loosened just so far that it keeps to them.
     """
 
     name: str
-    title: str
-    text: str
+    message: Message
     limits: Limits
 
 
@@ -39,11 +38,10 @@ def nearest(results: Results, limits: Limits) -> Nearest | None:
         return None
     _, variant, demands = min(found, key=lambda entry: entry[0])
     loosened: dict[str, Any] = {each.name: max(each.limit, each.has) for each in demands}
-    needs = " and ".join(each.text for each in demands if each.has > each.limit)
+    needs = tuple(each.message for each in demands if each.has > each.limit)
     return Nearest(
         name=variant.name,
-        title=variant.title,
-        text=f"{variant.title} comes nearest: it needs {needs}.",
+        message=say("nearest", variant=variant.name, needs=needs),
         limits=replace(limits, **loosened),
     )
 
@@ -55,26 +53,25 @@ class _Demand(NamedTuple):
     limit: float
     has: float
     unit: float
-    text: str
+    message: Message
 
 
 def _demands(variant: VariantResult, limits: Limits) -> list[_Demand] | None:
     """Sets a variant against each limit; ``None`` where its latency cannot be judged."""
     found = []
     if (limit := limits.size_kib) is not None:
-        text = fmt.kib(variant.file.size_bytes)
-        found.append(_Demand("size_kib", limit, variant.file.size_kib, limit, text))
+        need = say("needs_size", size=variant.file.size_bytes)
+        found.append(_Demand("size_kib", limit, variant.file.size_kib, limit, need))
     if (limit := limits.latency_ms) is not None:
         timing = variant.timing(limits.threads)
         if timing is None or timing.disturbed:
             return None
-        text = fmt.milliseconds(timing.median_ms)
-        found.append(_Demand("latency_ms", limit, timing.median_ms, limit, text))
+        need = say("needs_ms", ms=timing.median_ms)
+        found.append(_Demand("latency_ms", limit, timing.median_ms, limit, need))
     if (limit := limits.drop_points) is not None:
         drop = drop_of(variant, certain=limits.certain)
-        what = "of other answers" if variant.accuracy.top1 is None else "of top-1"
-        far = " at the far end of its interval" if limits.certain else ""
-        text = f"{fmt.points(drop).lstrip('+')} {what}{far}"
+        key = "needs_unlike" if variant.accuracy.top1 is None else "needs_drop"
+        need = say(key, lost=drop, certain=limits.certain)
         # A share of no drop at all would be infinite: a point counts as much as the limit.
-        found.append(_Demand("drop_points", limit, drop, max(1.0, limit), text))
+        found.append(_Demand("drop_points", limit, drop, max(1.0, limit), need))
     return found

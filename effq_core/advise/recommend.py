@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from effq_core.advise.cautions import doubts, remarks, retime_text
+from effq_core.advise.cautions import doubts, remarks, retiming
+from effq_core.advise.message import Message, say
 from effq_core.advise.reasons import (
     Judge,
     Limits,
@@ -23,28 +24,27 @@ from effq_core.advise.reasons import (
     by_speed,
     drop_of,
     easier,
-    praise,
+    gain,
     slowness,
     unfit,
 )
 from effq_core.experiment.variants import get_variant
 from effq_core.results.document import Results, VariantResult
 
-__all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "praise", "recommend"]
+__all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "recommend"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was decided on one variant, and one sentence that says why.
+    """What was decided on one variant, and why.
 
     Attributes:
         fits: Whether it keeps to the limits and may be shipped at all.
     """
 
     name: str
-    title: str
     fits: bool
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +54,14 @@ class Recommendation:
     Attributes:
         chosen: Its verdict; ``None`` where no variant keeps to the limits.
         others: Verdicts of all others, in the catalogue's order.
-        retime: Why timing has to be repeated; empty where it does not. Then nothing was decided
+        retime: Why timing has to be repeated; ``None`` where it does not. Then nothing was decided
             by speed, and the fastest is not named.
     """
 
     chosen: Verdict | None
     others: tuple[Verdict, ...]
-    cautions: tuple[str, ...]
-    retime: str = ""
+    cautions: tuple[Message, ...]
+    retime: Message | None = None
 
 
 _ORDER = {
@@ -70,7 +70,6 @@ _ORDER = {
     Preference.MOST_ACCURATE: ("accuracy", "speed", "size"),
 }
 """What is compared first, second and third."""
-_UNTOLD = "It may be the fastest or not: timing has to be repeated."
 
 
 def recommend(results: Results, limits: Limits) -> Recommendation:
@@ -79,7 +78,7 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
     Raises:
         StoreError: If stored answers are missing.
     """
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Message] = {}
     candidates = []
     for variant in results.variants.values():
         reason = unfit(variant) or beyond(variant, limits)
@@ -90,9 +89,9 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
     # Of equals the first is taken, and training is the hardest way to make one.
     candidates.sort(key=lambda variant: get_variant(variant.name).trained)
     compared = [*candidates, *_untold(results, limits)]
-    retime = retime_text(results, compared, limits.threads) if compared else ""
+    retime = retiming(results, compared, limits.threads) if compared else None
     if retime and limits.prefer is Preference.FASTEST and len(compared) > 1:
-        reasons |= {each.name: _UNTOLD for each in candidates}
+        reasons |= {each.name: say("untold") for each in candidates}
         return Recommendation(
             chosen=None, others=_others(results, None, candidates, reasons), cautions=(retime,),
             retime=retime,
@@ -106,9 +105,8 @@ def recommend(results: Results, limits: Limits) -> Recommendation:
     told = (retime,) if retime else ()
     if winner is None:
         return Recommendation(chosen=None, others=others, cautions=told, retime=retime)
-    chosen = Verdict(
-        name=winner.name, title=winner.title, fits=True, reason=praise(results, winner, limits)
-    )
+    reason = gain(results, winner, limits.threads)
+    chosen = Verdict(name=winner.name, fits=True, reason=reason)
     found = doubts(results, winner, limits.threads)
     if not retime:
         found += remarks(results, winner, limits.threads)
@@ -132,16 +130,11 @@ def _others(
     results: Results,
     winner: VariantResult | None,
     candidates: list[VariantResult],
-    reasons: dict[str, str],
+    reasons: dict[str, Message],
 ) -> tuple[Verdict, ...]:
     fitting = {variant.name for variant in candidates}
     return tuple(
-        Verdict(
-            name=variant.name,
-            title=variant.title,
-            fits=variant.name in fitting,
-            reason=reasons[variant.name],
-        )
+        Verdict(name=variant.name, fits=variant.name in fitting, reason=reasons[variant.name])
         for variant in results.variants.values()
         if variant is not winner
     )
@@ -149,7 +142,7 @@ def _others(
 
 def _eliminate(
     results: Results, limits: Limits, left: list[VariantResult], order: tuple[str, ...]
-) -> dict[str, str]:
+) -> dict[str, Message]:
     """Returns why each candidate but the best lost, in the order they are given."""
     judges: dict[str, tuple[Judge, Callable[[VariantResult], float]]] = {
         "speed": (by_speed(limits.threads), lambda variant: slowness(results, variant, limits)),
@@ -164,16 +157,14 @@ def _eliminate(
             worse = [other for other in left if other is not best and judge(other, best)]
             beaten |= {other.name: (other, best, step) for other in worse}
             left = [other for other in left if other not in worse]
-    reasons, fits = {}, "Within the limits" if limits.any else "Usable"
+    reasons, fits = {}, say("within" if limits.any else "usable")
     for name, (loser, best, step) in beaten.items():
         judge = judges[order[step]][0]
         # Against the one that is recommended, where it is told from that one as well.
         why = judge(loser, left[0]) or judge(loser, best)
-        same = f", of equal {' and '.join(order[:step])}" if step else ""
-        reasons[name] = f"{fits}{same}, but {why}."
+        beaten_key = "beaten_later" if step else "beaten"
+        reasons[name] = say(beaten_key, fits=fits, equal=order[:step], why=why)
     for loser in left[1:]:
-        reasons[loser.name] = (
-            f"{fits}, and this run cannot tell it from {left[0].title}, which is "
-            f"{easier(left[0], loser)}."
-        )
+        why = easier(left[0], loser)
+        reasons[loser.name] = say("tied", fits=fits, best=left[0].name, easier=why)
     return reasons

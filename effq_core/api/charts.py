@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from effq_core.base.errors import InputError
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.results import Results, VariantResult
-from effq_core.results.names import class_names
+from effq_core.results.document import class_names
 from effq_core.results.pairs import class_changes
 
 if TYPE_CHECKING:
@@ -73,22 +73,13 @@ class Charts:
         return reliability({name: self._labelled(name).accuracy for name in shown})
 
     def confusion(self, variant: str = BASELINE) -> go.Figure:
-        """Draws which class was answered for photos of each true class.
-
-        Args:
-            variant: The variant.
-        """
+        """Draws which class was answered for photos of each true class."""
         from effq_core.charts.classes import confusion
 
         return confusion(self._labelled(variant).accuracy, class_names(self._results))
 
     def class_changes(self, variant: str, against: str = BASELINE) -> go.Figure:
-        """Draws the accuracy change by class.
-
-        Args:
-            variant: The variant.
-            against: The variant it is compared with.
-        """
+        """Draws a variant's accuracy change by class against another one."""
         from effq_core.charts.classes import class_differences
 
         first, second = self._labelled(against), self._labelled(variant)

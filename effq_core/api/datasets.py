@@ -36,9 +36,6 @@ def folder(path: str | Path, *, one_level_down: bool = False) -> str:
         path: The folder: one folder for each class, with train/ and val/ or without; or photos
             without labels.
         one_level_down: The folders in its folders are the classes: group/class/photo.
-
-    Raises:
-        DatasetError: If it is no folder.
     """
     found = Path(path).expanduser().resolve()
     if not found.is_dir():
@@ -62,7 +59,7 @@ def add(
         name: What to call them; the zip's name, where not given.
         labels: A CSV of file names and labels; without it, folders are classes.
         one_level_down: The folders in the folders there are the classes.
-        drop_lookalikes: Keep one of photos that look alike.
+        drop_lookalikes: Keep only one of photos that look alike.
         progress: Whether to show a bar; or a function to call.
 
     Returns:
@@ -111,8 +108,5 @@ def remove(dataset: str) -> None:
         StoreError: If they cannot be removed.
     """
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         remove_item(home, database, dataset)
-    finally:
-        database.close()

@@ -33,9 +33,6 @@ class Added:
 
     Attributes:
         id: What an experiment names it by: a model, or a variant where the file is ready.
-        title: What it is called.
-        is_ready: Whether it is a ready file.
-        checked: How the check went, and what it found.
     """
 
     id: str
@@ -45,14 +42,7 @@ class Added:
 
 
 def rows(home: Home) -> list[dict[str, Any]]:
-    """Lists the models there are.
-
-    Args:
-        home: The store.
-
-    Returns:
-        A row a model.
-    """
+    """Lists the models there are."""
     return [
         {
             "id": card.id,
@@ -112,7 +102,7 @@ def add(
         labels: A text file with one label a line; or ``imagenet``, or ``imagenette``.
         preprocessing: What it expects of RGB 0-255: ``raw``, ``zero_one``, ``minus_one_one``,
             ``imagenet``, ``caffe``, or ``inside``, where its own layers do it.
-        name: What to call it; else the file's name.
+        name: Its name; by default the file's.
         image_size: Side of the input in pixels, where the file leaves it open.
         resize: How photos become squares: ``crop`` or ``stretch``.
         replace: Replace a model of that name.
@@ -157,26 +147,7 @@ def check_and_keep(
     replace: bool,
     on_steps: OnSteps,
 ) -> Added:
-    """Does what :func:`add` says, for who wants to tell more of it.
-
-    Args:
-        home: The store.
-        file: See :func:`add`; likewise the others.
-        labels: A file's path, or the name of a known set.
-        preprocessing: What it expects.
-        name: What to call it.
-        image_size: Side of the input.
-        resize: How photos become squares.
-        replace: Replace a model of that name.
-        on_steps: Told the steps of the check.
-
-    Returns:
-        What was kept.
-
-    Raises:
-        ModelError: If it cannot be used.
-        StoreError: If it cannot be kept.
-    """
+    """Does what :func:`add` says, and tells ``on_steps`` of the check."""
     if not file.is_file():
         raise ModelError(f"There is no file {file}.", "Check the path.")
     for kind, value, choices in (
@@ -193,10 +164,9 @@ def check_and_keep(
     offer = Offer(file.name, given, Preprocessing(preprocessing), image_size, Resize(resize))
     checked = check(home, file, offer, on_steps=on_steps)
     card = keep(home, checked, name or name_of_file(file.name), replace=replace)
-    ready = isinstance(card, ReadyFile)
-    return Added(
-        card.variant if isinstance(card, ReadyFile) else card.id, card.title, ready, checked
-    )
+    if isinstance(card, ReadyFile):
+        return Added(card.variant, card.title, True, checked)
+    return Added(card.id, card.title, False, checked)
 
 
 def remove(model: str) -> str:
@@ -214,9 +184,6 @@ def remove(model: str) -> str:
     """
     model_id = model if model.startswith(PREFIX) or is_ready(model) else f"{PREFIX}{model}"
     home = Home.from_environment()
-    database = Database(home.database)
-    try:
+    with Database(home.database) as database:
         remove_item(home, database, model_id)
-    finally:
-        database.close()
     return model_id

@@ -1,7 +1,5 @@
 """Progress of whatever takes long, told to a function or drawn as a bar."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from effq_core.base.reporting import SilentReporter
 from effq_core.pipeline.estimate import share_done
 from effq_core.pipeline.progress import Update
 from effq_core.pipeline.registry import stage_title
-from effq_core.results.wording import amount_text, sentence, waiting_text
+from effq_core.results.wording import amount_text, waiting_text
 from effq_core.store.rows import StageState
 
 
@@ -35,14 +33,7 @@ OnProgress = Callable[[Progress], object]
 
 @contextmanager
 def shown(progress: bool | OnProgress) -> Iterator[OnProgress]:
-    """Shows progress while the block runs.
-
-    Args:
-        progress: Whether to draw a bar, or what is called instead.
-
-    Yields:
-        What is to be called with each change.
-    """
+    """Shows progress while the block runs: draws a bar, or tells the caller's own function."""
     if callable(progress):
         yield progress
         return
@@ -60,25 +51,17 @@ def shown(progress: bool | OnProgress) -> Iterator[OnProgress]:
 
 
 def of_run(update: Update) -> Progress:
-    """Says how far a run is.
-
-    Args:
-        update: What its driver told.
-    """
+    """Says how far a run is."""
     running = next((each for each in update.stages if each.state is StageState.RUNNING), None)
     if running is None:
-        text = sentence(update.waiting) or waiting_text(update.run.status)
+        text = fmt.sentence(update.waiting) or waiting_text(update.run.status)
     else:
         text = " · ".join(filter(None, (stage_title(running.name), amount_text(running))))
     return Progress(share=share_done(update.stages), remaining=update.remaining, text=text)
 
 
 class Teller(SilentReporter):
-    """Tells how far a download, or a look at photos, is.
-
-    Args:
-        tell: Whom.
-    """
+    """Tells how far a download, or a look at photos, is."""
 
     def __init__(self, tell: OnProgress) -> None:
         self._tell = tell

@@ -1,13 +1,11 @@
 """Running an experiment."""
 
-from __future__ import annotations
-
 from effq_core.api.progress import OnProgress, of_run, shown
 from effq_core.api.runs import Run
 from effq_core.base.errors import Cancelled, StageError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.pipeline import control
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.plan import build_plan
@@ -35,7 +33,7 @@ def run(
         name: What to call the run.
         progress: Whether to show a bar; or a function, called with each
             :class:`~effq_core.api.progress.Progress`. An error it raises cancels the run.
-        remeasure: Take every latency anew; earlier runs keep theirs.
+        remeasure: Time all files again; earlier runs keep their timings.
         time_now: Do not wait for a quiet CPU before files are timed.
 
     Returns:
@@ -65,7 +63,7 @@ def run(
         raise raised[0]
     if row.status is Status.CANCELLED:
         raise Cancelled(
-            f"The run {run_id} was cancelled.", "Run the experiment again: it goes on from there."
+            f"The run {run_id} was cancelled.", "Run the experiment again: it continues from there."
         )
     if row.status is not Status.FINISHED:
         raise StageError(row.error, row.hint)
@@ -80,17 +78,7 @@ def begin(
     remeasure: bool = False,
     time_now: bool = False,
 ) -> str:
-    """Makes a run of an experiment, queued; somebody has to drive it.
-
-    Args:
-        home: The store.
-        experiment: What to run.
-        name: What the user calls it.
-        remeasure: Take every latency anew, so that all are of one moment.
-        time_now: Do not wait for a quiet processor before files are timed.
-
-    Returns:
-        The run's id.
+    """Makes a run of an experiment, queued; somebody has to drive it. Returns its id.
 
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.

@@ -24,12 +24,7 @@ _SHORT = ["title", "size_kib", "times_smaller", "top1_percent", "difference_poin
 
 
 def frame(table: Sequence[Mapping[str, Any]], index: str) -> pd.DataFrame:
-    """Makes a frame of rows.
-
-    Args:
-        table: The rows, all with the same columns.
-        index: Column that names them.
-    """
+    """Makes a frame of rows that have the same columns; the column ``index`` names them."""
     import pandas as pd
 
     return pd.DataFrame(list(table)).set_index(index)
@@ -37,11 +32,7 @@ def frame(table: Sequence[Mapping[str, Any]], index: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
-
-    Attributes:
-        id: Its id; ``reference`` for the bundled run.
-    """
+    """A finished run; ``reference`` is the bundled one."""
 
     id: str
     _results: Results = field(repr=False, compare=False)
@@ -64,7 +55,8 @@ class Run:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What to keep in mind, as sentences."""
-        return (*self._headline.cautions, *(each.text for each in self._results.warnings))
+        cautions, warnings = self._headline.cautions, self._results.warnings
+        return (*(each.text for each in cautions), *(each.text for each in warnings))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -135,7 +127,6 @@ class Run:
         return headline(self._results)
 
     def _repr_html_(self) -> str:
-        """Returns what a notebook shows."""
         from html import escape
 
         table = self.table[_SHORT].round(2).to_html(na_rep="–")

@@ -1,7 +1,5 @@
 """Checks that settings of an experiment share: each refuses a value in a person's words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -12,22 +10,14 @@ _T = TypeVar("_T")
 
 
 def check_count(name: str, value: Any, bounds: tuple[float, float]) -> None:
-    """Refuses what is no whole number within bounds, both allowed; ``name`` begins a sentence.
-
-    Raises:
-        ExperimentError: If it is not.
-    """
+    """Raises ExperimentError for no whole number within bounds; ``name`` begins a sentence."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise ExperimentError(f"{name} is {value!r}.", "Give a whole number.")
     check_range(name, value, bounds)
 
 
 def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
-    """Refuses what is no number within bounds, both allowed; ``name`` begins a sentence.
-
-    Raises:
-        ExperimentError: If it is not.
-    """
+    """Raises ExperimentError for no number within bounds, both allowed; see :func:`check_count`."""
     low, high = bounds
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise ExperimentError(f"{name} is {value!r}.", "Give a number.")
@@ -41,11 +31,7 @@ def one(noun: str) -> str:
 
 
 def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
-    """Finds the choice equal to a value; ``noun`` is what they are called inside a sentence.
-
-    Raises:
-        ExperimentError: If there is none.
-    """
+    """Finds the choice, a ``noun`` in messages, equal to a value, or raises ExperimentError."""
     for choice in choices:
         if choice == value:
             return choice
@@ -55,11 +41,7 @@ def one_of(noun: str, value: Any, choices: Iterable[_T]) -> _T:
 
 
 def known(kind: type, plain: Any) -> dict[str, Any]:
-    """Checks that JSON values name only fields of a dataclass.
-
-    Raises:
-        ExperimentError: If they are no object, or name something else.
-    """
+    """Raises ExperimentError where JSON values are no object of a dataclass's fields only."""
     if not isinstance(plain, dict):
         raise ExperimentError(f"{kind.__name__} must be an object, not {plain!r}.")
     unknown = set(plain) - {f.name for f in fields(kind)}

@@ -1,15 +1,12 @@
 """Rows as CSV that a spreadsheet does not take for formulas."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Mapping
 
 Cell = str | int | float | bool | None
 Row = Mapping[str, Cell]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet computes."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet computes
 
 
 def csv_text(table: Iterable[Row]) -> str:

@@ -1,29 +1,24 @@
 """Downloads that can be interrupted, and that deliver what was meant or nothing."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DownloadError, StoreError
 from effq_core.base.reporting import Reporter
 
-CHUNK = 1 << 20
-"""Bytes read at once when hashing."""
-REPORT_EVERY = 1 << 20
-"""Bytes between two reports."""
+REPORT_EVERY = 1 << 20  # bytes between two reports
 ATTEMPTS = 4
-PAUSE = 0.5
-"""Seconds before the second attempt; doubled before each further one."""
-SPARE = 64 << 20
-"""Bytes that must stay free on the disk: a full disk breaks more than a download."""
+PAUSE = 0.5  # seconds before the second attempt; doubled before each further one
+SPARE = 64 << 20  # bytes that must stay free on the disk: a full disk breaks more than a download
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _PARTIAL, _RANGE_NOT_SATISFIABLE = 206, 416
 
@@ -37,20 +32,16 @@ def download(
     size: int | None = None,
     reporter: Reporter,
 ) -> Path:
-    """Downloads a file, unless it is there already.
+    """Downloads a file into a folder it makes, unless it is there already.
 
     What has arrived is kept in ``<target>.part`` when the connection breaks, and continued by the
     next attempt or call, provided a hash can prove that both halves belong together. ``target``
-    appears whole, after its hash was found right.
+    appears whole, after its hash was found right; ``md5`` is for publishers that state no better
+    one.
 
-    Args:
-        target: Where the file goes; its folder is created.
-        md5: Expected hash where the publisher states no better one.
-
-    Raises:
-        DownloadError: If the server cannot be reached or delivers something else.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If the user asked to stop; what has arrived is kept.
+    Raises DownloadError if the server cannot be reached or delivers something else, StoreError if
+    the disk is full or not writable, and Cancelled if the user asked to stop; what has arrived is
+    kept.
     """
     part = target.with_name(target.name + ".part")
     try:
@@ -68,7 +59,7 @@ def download(
             if wrong:
                 part.unlink()
                 raise DownloadError(
-                    f"{url} delivered something else than expected: {wrong}. It was deleted.",
+                    f"{url} delivered something other than expected: {wrong}. It was deleted.",
                     "Try again; if it happens again, the file was replaced on the server, or"
                     " something on the way (a proxy, a login page) answers in its place.",
                 )
@@ -92,7 +83,6 @@ def _lock(file: BinaryIO, target: Path) -> None:
 
 
 def _fetch(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> None:
-    """Makes several attempts to complete a partial file."""
     host = _host(url)
     failure: Exception | None = None
     for attempt in range(ATTEMPTS):
@@ -109,7 +99,7 @@ def _fetch(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> No
                 f"{url} cannot be downloaded: {error}.", "Check the URL."
             ) from error
     arrived = file.tell()
-    kept = f" {arrived / 1e6:,.1f} MB have arrived and are kept." if arrived else ""
+    kept = f" {fmt.size(arrived)} have arrived and are kept." if arrived else ""
     raise DownloadError(
         f"{host} cannot be reached, or the connection broke: {failure}.{kept}",
         "Check the network and try again: it continues where it stopped.",
@@ -131,7 +121,6 @@ class _ServerBusyError(Exception):
 
 
 def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> None:
-    """Asks once for what is missing and appends it to the file."""
     start = file.seek(0, os.SEEK_END)
     if size is not None and start == size:
         return
@@ -143,24 +132,23 @@ def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> 
     with httpx.stream(
         "GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True
     ) as response:
-        code = response.status_code
+        code, sent = response.status_code, response.headers.get("Content-Range", "")
         if code == _RANGE_NOT_SATISFIABLE and start:
-            total = response.headers.get("Content-Range", "").rpartition("/")[2]
-            if total == str(start):
+            if sent.rpartition("/")[2] == str(start):
                 return  # all of it was there already; the hash decides
             file.truncate(0)
-            raise _ServerBusyError("the partial file did not fit; it starts anew")
+            raise _ServerBusyError("the partial file did not match; starting over")
         if code >= 500 or code == 429:
             raise _ServerBusyError(f"the server answered {code}")
         if response.is_error or not response.is_success:
             raise DownloadError(
                 f"{url} cannot be downloaded: the server answered {code}.",
-                "Check whether it has moved, and get it by hand.",
+                "Check whether it has moved, and download it by hand.",
             )
-        if code != _PARTIAL or not _continues(response, start):
+        if code != _PARTIAL or not sent.startswith(f"bytes {start}-"):
             file.truncate(0)
             if code == _PARTIAL:
-                raise _ServerBusyError("the server sent another range than asked for")
+                raise _ServerBusyError("the server sent a different range than requested")
             start = 0
         length = response.headers.get("Content-Length", "")
         total_size = start + int(length) if length.isdecimal() else size
@@ -171,10 +159,6 @@ def _attempt(url: str, file: BinaryIO, size: int | None, reporter: Reporter) -> 
             )
         _check_space(Path(file.name), (total_size or 0) - start)
         _copy(response, file, start, total_size, reporter)
-
-
-def _continues(response: httpx.Response, start: int) -> bool:
-    return bool(response.headers.get("Content-Range", "").startswith(f"bytes {start}-"))
 
 
 def _copy(
@@ -199,8 +183,8 @@ def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed + SPARE:
         raise StoreError(
-            f"{path.parent} has {free / 1e6:,.0f} MB free; the download needs"
-            f" {(needed + SPARE) / 1e6:,.0f} MB.",
+            f"{path.parent} has {fmt.size(free)} free; the download needs "
+            f"{fmt.size(needed + SPARE)}.",
             "Free some space, or move the store with EFFQ_HOME.",
         )
 
@@ -214,10 +198,9 @@ def _mismatch(path: Path, sha256: str | None, md5: str | None, size: int | None)
         if expected is None:
             continue
         # MD5 finds damage, not forgery; some publishers state nothing else.
-        digest = hashlib.new(name, usedforsecurity=False)
         with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-        if digest.hexdigest() != expected.lower():
-            return f"its {name} is {digest.hexdigest()} instead of {expected.lower()}"
+            digest = partial(hashlib.new, name, usedforsecurity=False)
+            found = hashlib.file_digest(file, digest).hexdigest()
+        if found != expected.lower():
+            return f"its {name} is {found} instead of {expected.lower()}"
     return ""

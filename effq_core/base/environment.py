@@ -1,12 +1,9 @@
 """The environment of a process of EffQ's own."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1]
-"""Folder of this package's code."""
+PACKAGE = Path(__file__).resolve().parents[1]  # folder of this package's code
 
 _THREADS = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
 

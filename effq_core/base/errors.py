@@ -1,31 +1,8 @@
-"""Every error a user of EffQ can meet, as one small tree.
-
-EffqError
-├── InputError            what the user gave cannot be used
-│   ├── ExperimentError   a choice of the experiment is out of range or does not fit the others
-│   ├── DatasetError      photos: folder missing or unreadable, too few, one class, overlap
-│   └── ModelError        weights or model file: missing, wrong shape, wrong hash, unsupported layer
-├── DownloadError         the network is away, or what arrived is not what was expected
-├── StoreError            the store under EFFQ_HOME: no space, not writable, corrupt entry
-│   └── DamagedIndexError the database of runs is damaged; a repair makes it anew
-├── EngineError           the Dask engine cannot be started or reached, or a worker died
-├── StageError            a stage of a run failed
-├── BusyError             others came first: the same will do in a moment
-└── Cancelled             the user asked to stop
-
-Every message says what happened, to which input, and what to do next.
-"""
-
-from __future__ import annotations
+"""Every error a user of EffQ can meet: what happened, to which input, and what to do next."""
 
 
 class EffqError(Exception):
-    """What went wrong, which input it concerns, and what to do next.
-
-    Args:
-        message: What happened, naming the file or value concerned.
-        hint: What the user can do next, as a whole sentence; may be empty.
-    """
+    """What happened, naming the file or value concerned, and what to do next, if anything."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -52,6 +29,10 @@ class ModelError(InputError):
     """A model or its weights cannot be used: missing, wrong shape, wrong hash, unsupported."""
 
 
+class UnloadableError(ModelError):
+    """A runtime cannot load a model file: it is corrupt or has operators unknown to it."""
+
+
 class DownloadError(EffqError):
     """A download failed or delivered something else than expected."""
 
@@ -61,7 +42,7 @@ class StoreError(EffqError):
 
 
 class DamagedIndexError(StoreError):
-    """The database of runs is damaged: ``effq doctor --repair`` makes it anew."""
+    """The database of runs is damaged: ``effq doctor --repair`` makes it again."""
 
 
 class EngineError(EffqError):

@@ -1,7 +1,5 @@
 """What everything on disk shares: atomic small files and clear errors."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json
@@ -49,11 +47,7 @@ def store_error(error: OSError, path: Path) -> StoreError:
 
 @contextlib.contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Raises what the operating system says about the store as a :class:`StoreError`.
-
-    Raises:
-        StoreError: In place of any :class:`OSError` of the block.
-    """
+    """Raises :class:`StoreError` in place of any :class:`OSError` of the block."""
     try:
         yield
     except OSError as error:
@@ -66,11 +60,7 @@ def is_store_fault(error: OSError) -> bool:
 
 
 def make_folder(path: Path, mode: int = 0o777) -> Path:
-    """Makes a folder and its parents where missing; ``mode`` is the last one's, before the umask.
-
-    Raises:
-        StoreError: If it cannot be made.
-    """
+    """Makes a folder of a mode before the umask, and its parents, or raises StoreError."""
     with store_errors(path):
         path.mkdir(mode=mode, parents=True, exist_ok=True)
     return path
@@ -88,11 +78,8 @@ def sync_folder(path: Path) -> None:
 def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Writes a small file so that readers see the old one or the new one, never half of it.
 
-    Args:
-        mode: Its permissions from the first moment on.
-
-    Raises:
-        StoreError: If it cannot be written; the old file, if any, is then still there.
+    ``mode`` holds from the first moment on. Raises StoreError if it cannot be written; the old
+    file, if any, is then still there.
     """
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -115,11 +102,7 @@ def is_unfinished(path: Path) -> bool:
 
 
 def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
-    """Writes a JSON file as :func:`write_atomic` does.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
+    """Writes a JSON file as :func:`write_atomic` does, or raises StoreError."""
     write_atomic(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode(), mode)
 
 
@@ -133,21 +116,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def remove_file(path: Path) -> None:
-    """Removes a file; harmless where there is none.
-
-    Raises:
-        StoreError: If it cannot be removed.
-    """
+    """Removes a file; harmless where there is none. Raises StoreError if it cannot be removed."""
     with store_errors(path):
         path.unlink(missing_ok=True)
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder, or what a parallel removal has left of it.
-
-    Raises:
-        StoreError: If it is still there afterwards.
-    """
+    """Removes a folder, or what a parallel removal has left of it, or raises StoreError."""
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():
         with store_errors(path):

@@ -1,18 +1,12 @@
-"""The one place where numbers become text with their units. Pure functions.
-
-Everything that is missing or not finite is written as :data:`NOTHING`. A minus is U+2212 and a
-range has an en dash, as in print.
-"""
-
-from __future__ import annotations
+"""The one place where numbers become text with their units, as in print. Pure functions."""
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Concatenate, ParamSpec
 
-NOTHING = "–"
-"""Stands for a number that is not there."""
+NOTHING = "–"  # stands for a number that is not there
 
 MINUS = "\u2212"
 KIB = 1024
@@ -24,8 +18,6 @@ _BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 def _number(
     function: Callable[Concatenate[float, _P], str],
 ) -> Callable[Concatenate[float | None, _P], str]:
-    """Makes a formatter of numbers also answer for those that are missing or not finite."""
-
     def wrapper(value: float | None, /, *args: _P.args, **kwargs: _P.kwargs) -> str:
         if value is None or not math.isfinite(value):
             return NOTHING
@@ -61,6 +53,12 @@ def counted(value: int, noun: str, plural: str = "") -> str:
     return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
 
 
+def sentence(text: str) -> str:
+    """Begins a sentence with a capital, but for a name with digits such as ``int8``."""
+    first = text.split(" ")[0]
+    return text if any(map(str.isdigit, first)) else text[:1].upper() + text[1:]
+
+
 def listed(words: Sequence[str]) -> str:
     """Writes a list as people do: ``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
@@ -69,11 +67,8 @@ def listed(words: Sequence[str]) -> str:
 def some(words: Sequence[str], most: int, total: int | None = None, *noun: str) -> str:
     """Writes the first of many and counts the others: ``a, b and 3 more``.
 
-    Args:
-        words: All, or the first of them.
-        most: How many are written.
-        total: How many there are, where ``words`` are not all.
-        *noun: What they are, of one and of several; may be left out.
+    ``total`` says how many there are where ``words`` are not all, and ``noun`` what they are, of
+    one and of several.
     """
     more = (len(words) if total is None else total) - min(most, len(words))
     if more <= 0:
@@ -82,6 +77,12 @@ def some(words: Sequence[str], most: int, total: int | None = None, *noun: str) 
     return (
         f"{', '.join(words[:most])} and {count(more)} more {one if more == 1 else several}".strip()
     )
+
+
+def one_line(text: str) -> str:
+    """Writes one line: control and format characters become spaces, as those that turn reading."""
+    printable = (" " if unicodedata.category(each)[0] == "C" else each for each in text)
+    return " ".join("".join(printable).split())
 
 
 def ordinal(place: int) -> str:
@@ -177,15 +178,11 @@ def _signed(value: float, digits: int) -> str:
     return f"+{text}" if positive else text
 
 
-def _point_digits(value: float) -> int:
-    """One decimal place, or two where one would hide that there is a difference."""
-    return 2 if 0 < abs(value) < 0.05 else 1
-
-
 @_number
 def points(value: float) -> str:
     """Writes a difference in percentage points with its sign: ``−2.0 points``."""
-    return f"{_signed(value, _point_digits(value))} points"
+    # Two decimal places where one would hide that there is a difference.
+    return f"{_signed(value, 2 if 0 < abs(value) < 0.05 else 1)} points"
 
 
 def points_interval(low: float | None, high: float | None) -> str:

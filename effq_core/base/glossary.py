@@ -1,7 +1,5 @@
 """What the words on the pages mean: the text of every tooltip and of the Glossary page."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from functools import cache

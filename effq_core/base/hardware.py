@@ -1,7 +1,5 @@
 """What a measurement ran on: processor, memory, operating system and library versions."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re
@@ -34,17 +32,8 @@ RELEVANT_FLAGS = {
 """Processor flags that decide which integer and float kernels run, by the kernel's name."""
 
 LIBRARIES = (
-    "effq-studio",
-    "ai-edge-litert",
-    "tensorflow",
-    "tf_keras",
-    "tensorflow-model-optimization",
-    "numpy",
-    "scipy",
-    "pillow",
-    "dask",
-    "distributed",
-    "streamlit",
+    *("effq-studio", "ai-edge-litert", "tensorflow", "tf_keras", "tensorflow-model-optimization"),
+    *("numpy", "scipy", "pillow", "dask", "distributed", "streamlit"),
 )
 """Distributions whose version can change a result."""
 
@@ -102,14 +91,7 @@ def library_versions(also: Iterable[str] = ()) -> dict[str, str]:
 
 
 def relevant_flags(cpuinfo: str) -> tuple[str, ...]:
-    """Picks the instruction sets that matter to quantized kernels.
-
-    Args:
-        cpuinfo: Text of ``/proc/cpuinfo``; ``flags`` on x86, ``Features`` on Arm.
-
-    Returns:
-        Their names, sorted; empty where the text names none.
-    """
+    """Picks the instruction sets that matter to quantized kernels from ``/proc/cpuinfo``."""
     line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
     present = line.group(1).split() if line else []
     return tuple(sorted({RELEVANT_FLAGS[flag] for flag in present if flag in RELEVANT_FLAGS}))

@@ -1,7 +1,5 @@
 """Who may use this host's cores: many stages together, or one measurement alone."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile
@@ -12,17 +10,11 @@ from effq_core.base.errors import EngineError
 from effq_core.base.files import store_errors
 from effq_core.base.locks import FileLock
 
-TEMPORARY = "EFFQ_HOST_TMPDIR"
-"""Names the host's temporary folder where a worker has one of its own."""
+TEMPORARY = "EFFQ_HOST_TMPDIR"  # names the host's folder where a worker has one of its own
 
 
 def host_folder() -> Path:
-    """Returns this user's private folder of locks on this host, shared by all clusters and stores.
-
-    Raises:
-        EngineError: If someone else owns the folder.
-        StoreError: If it cannot be made.
-    """
+    """Returns this user's private folder of locks on this host; may raise EngineError."""
     user = os.getuid()
     path = Path(os.environ.get(TEMPORARY) or tempfile.gettempdir()) / f"effq-{user}"
     with store_errors(path):
@@ -40,16 +32,10 @@ def host_folder() -> Path:
 def cores(*, alone: bool, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Holds this host's cores, together with others or alone.
 
-    A turnstile keeps a measurement from starving: while it waits for the others to end, nobody
-    new gets in.
-
-    Args:
-        alone: Whether nobody else may use them meanwhile.
-        on_wait: Called about ten times a second while waiting; may raise to give up.
-
-    Raises:
-        EngineError: If the lock's folder is someone else's.
-        StoreError: If the locks cannot be made.
+    A turnstile keeps a measurement from starving: while it waits for the others to end, nobody new
+    gets in. ``on_wait`` is called about ten times a second while waiting, and may raise to give up.
+    Raises EngineError if the lock's folder is someone else's, and StoreError if the locks cannot be
+    made.
     """
     folder = host_folder()
     turnstile, room = FileLock(folder / "turnstile"), FileLock(folder / "cores")

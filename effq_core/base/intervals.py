@@ -1,7 +1,5 @@
 """Intervals and tests for accuracies on the same images. Pure functions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +8,11 @@ from functools import cache
 from statistics import NormalDist
 from typing import Any
 
-CONFIDENCE = 0.95
-"""Confidence of every interval."""
+CONFIDENCE = 0.95  # confidence of every interval
 
-DOUBT = 1e-4
-"""Probability at which chance is ruled out: a run has dozens of checks, and none may cry wolf."""
+DOUBT = 1e-4  # at which chance is ruled out: a run has dozens of checks
 
-SIGNIFICANCE = 0.05
-"""Below this p a difference is called more than chance would do."""
+SIGNIFICANCE = 0.05  # below this p a difference is called more than chance would do
 
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
@@ -52,17 +47,10 @@ def by_luck(hits: int, luck: Sequence[float]) -> float:
 
 @cache  # a dataset of 1,000 classes asks for the same few counts over and over
 def wilson(k: float, n: int) -> tuple[float, float]:
-    """Computes the Wilson score interval of a proportion.
+    """Computes the ends, 0–1, of the Wilson 95 % score interval of a proportion.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22,
-    1927.
-
-    Args:
-        k: Images that count; a fraction, where it is a mean over several runs.
-        n: Images in all, 1 or more.
-
-    Returns:
-        The ends of the 95 % interval, 0–1.
+    1927. ``k`` of ``n`` images count; ``k`` is a fraction where it is a mean over several runs.
     """
     share, spread = k / n, _Z * _Z / n
     centre = share + spread / 2
@@ -80,10 +68,7 @@ def proportion(k: int, n: int) -> Proportion:
 
 
 def exact_bounds(k: int, n: int) -> tuple[float, float]:
-    """Computes what a share exceeds, and what it stays below, each with 95 % confidence.
-
-    One-sided and exact: C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
-    """
+    """Computes one-sided 95 % bounds of a share (Clopper and Pearson, Biometrika 26, 1934)."""
     beta, tail = _stats().beta, 1 - CONFIDENCE
     low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
     high = 1.0 if k == n else float(beta.isf(tail, k + 1, n - k))
@@ -93,15 +78,10 @@ def exact_bounds(k: int, n: int) -> tuple[float, float]:
 def mcnemar(worse: int, better: int) -> float:
     """Tests whether images flip one way more often than the other, exactly.
 
-    The exact conditional form of Q. McNemar, Psychometrika 12, 1947: if nothing but chance
-    decided, each flipped image would go either way with probability one half.
-
-    Args:
-        worse: Images right before and wrong after.
-        better: Images wrong before and right after.
-
-    Returns:
-        Two-sided p; 1 when no image flipped.
+    The exact conditional form of Q. McNemar, Psychometrika 12, 1947: if nothing but chance decided,
+    each flipped image would go either way with probability one half. Takes the images right before
+    and wrong after, and wrong before and right after. Returns a two-sided p; 1 when no image
+    flipped.
     """
     flips, rarer = worse + better, min(worse, better)
     if worse == better:
@@ -118,15 +98,10 @@ def paired_difference(worse: int, better: int, n: int) -> tuple[float, float]:
     """Computes an interval of the difference between two accuracies on the same images.
 
     The adjusted Wald interval of A. Agresti and Y. Min, "Simple improved confidence intervals for
-    comparing matched proportions", Statistics in Medicine 24, 2005: half an image is added to
-    each cell of the 2×2 table first, so it never has zero width.
-
-    Args:
-        worse: Images right before and wrong after.
-        better: Images wrong before and right after.
-
-    Returns:
-        The ends of the 95 % interval of ``accuracy after - accuracy before``, -1 to 1.
+    comparing matched proportions", Statistics in Medicine 24, 2005: half an image is added to each
+    cell of the 2×2 table first, so it never has zero width. Takes the images right before and wrong
+    after, and wrong before and right after. Returns the ends of the 95 % interval of ``accuracy
+    after - accuracy before``, -1 to 1.
     """
     total = n + 2
     difference = (better - worse) / total
@@ -138,12 +113,8 @@ def paired_difference(worse: int, better: int, n: int) -> tuple[float, float]:
 def smallest_significant(flips: int) -> int:
     """Finds how lopsided flips must be before the exact test calls them more than chance.
 
-    Args:
-        flips: Images that flipped, in either direction.
-
-    Returns:
-        The smallest ``|worse - better|`` with p below 0.05 among that many flips; with fewer than
-        six flips no split is, and the answer is 6: the least that can ever be.
+    Returns the smallest ``|worse - better|`` with p below 0.05 among that many flips; with fewer
+    than six flips no split is, and the answer is 6: the least that can ever be.
     """
     if flips < 6:  # 2 × 0.5⁵ = 0.0625
         return 6
@@ -162,14 +133,8 @@ def median_interval(samples: list[float] | tuple[float, ...]) -> tuple[float, fl
     How many samples lie below the true median is binomial with probability one half, whatever the
     distribution (G. J. Hahn and W. Q. Meeker, "Statistical Intervals", 1991, section 5.2). The
     samples are taken as independent; neighbouring timings are not quite, so this is a little
-    narrow.
-
-    Args:
-        samples: Measured values, 1 or more.
-
-    Returns:
-        The ends of an interval that holds the median with 95 % confidence or more; the extremes
-        where there are fewer than six samples.
+    narrow. It holds the median with 95 % confidence or more; of fewer than six samples it ends at
+    the extremes.
     """
     ordered = sorted(samples)
     n = len(ordered)

@@ -12,12 +12,7 @@ from effq_core.base.files import make_folder, store_errors
 
 
 class FileLock:
-    """A lock between processes that ends with its holder, however the holder ends.
-
-    Args:
-        path: The lock file, made on demand.
-        disposable: Remove the file on release; for exclusive locks only.
-    """
+    """A lock between processes that ends with its holder; ``disposable``: its file, too."""
 
     def __init__(self, path: Path, *, disposable: bool = False) -> None:
         self.path = path
@@ -25,11 +20,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Takes the lock if it is free; a ``shared`` one may have other shared holders.
-
-        Raises:
-            StoreError: If the lock file cannot be made.
-        """
+        """Takes the lock if it is free, ``shared`` with others that share; may raise StoreError."""
         make_folder(self.path.parent)
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         with store_errors(self.path):
@@ -53,14 +44,10 @@ class FileLock:
     def acquire(
         self, *, shared: bool = False, on_wait: Callable[[], None] | None = None, poll: float = 0.1
     ) -> None:
-        """Takes the lock, waiting as long as it needs.
+        """Takes the lock, trying every ``poll`` seconds as long as it needs.
 
-        Args:
-            on_wait: Called before every pause; may raise to give up.
-            poll: Seconds between tries.
-
-        Raises:
-            StoreError: If the lock file cannot be made.
+        ``on_wait`` is called before every pause, and may raise to give up. Raises StoreError if the
+        lock file cannot be made.
         """
         while not self.try_acquire(shared=shared):
             if on_wait is not None:

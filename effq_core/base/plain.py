@@ -1,7 +1,5 @@
 """Dataclasses as plain JSON values and back, so that none writes its fields down a second time."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable, Mapping
@@ -30,14 +28,10 @@ class Plain:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuilds one from :meth:`to_dict`.
+        """Rebuilds one from :meth:`to_dict`; missing keys have the default, others are left out.
 
-        Args:
-            plain: JSON values; of keys that are missing the default is taken, others are left out.
-
-        Raises:
-            TypeError: If a key without a default is missing, or a value has another form.
-            ValueError: If a value is none of its enumeration.
+        Raises TypeError if a key without a default is missing, or a value has another form, and
+        ValueError if a value is none of its enumeration.
         """
         found: Self = _rebuilt(cls, plain)
         return found
@@ -56,11 +50,7 @@ class Record(Plain):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            StoreError: If it is missing or damaged.
-        """
+        """Reads what :meth:`save` wrote. Raises StoreError if it is missing or damaged."""
         with reading(cls.WHAT, folder):
             return cls.from_dict(json.loads((folder / cls.FILE).read_text(encoding="utf-8")))
 

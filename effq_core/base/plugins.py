@@ -1,18 +1,15 @@
-"""Everything that registers itself: EffQ's own folders, then what ``EFFQ_PLUGINS`` names.
-
-The package imports this first, in every process, so whoever looks something up finds all there is.
-"""
-
-from __future__ import annotations
+"""What registers itself, imported first in every process: EffQ's own and ``EFFQ_PLUGINS``."""
 
 import importlib
 import os
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from effq_core.base.errors import InputError
 
 SETTING = "EFFQ_PLUGINS"
+MISSED = f"What a plug-in made needs that plug-in: name it in {SETTING}."
 # By name: they lie in layers above.
 _OWN = ("effq_core.quantize.calibrate", "effq_core.quantize.rounding", "effq_core.variants")
 
@@ -28,19 +25,29 @@ def files() -> list[Path]:
 
 
 def load() -> None:
-    """Imports them all; a second time does nothing.
-
-    Raises:
-        InputError: If a plug-in cannot be imported.
-    """
+    """Imports them all, once, or raises InputError where a plug-in cannot be imported."""
     for name in _OWN:
         importlib.import_module(name)
     for name in named():
         try:
             importlib.import_module(name)
         except Exception as error:
+            sys.excepthook = _tell
             raise InputError(
                 f"The plug-in {name!r} cannot be imported ({type(error).__name__}: {error}).",
                 f"{SETTING} names modules, separated by commas; each must be on PYTHONPATH or "
                 "installed, and register names of its own.",
             ) from error
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ends a process as the command line ends on bad input: that was not loaded when this failed.
+
+    Raises:
+        SystemExit: After an error of EffQ's.
+    """
+    if not isinstance(error, InputError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    sys.stderr.write(f"{error.message}\n{error.hint}\n")
+    raise SystemExit(2)

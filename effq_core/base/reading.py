@@ -1,7 +1,5 @@
 """Reading what a stage has written, where it may be damaged."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +16,7 @@ _DAMAGE = (
 
 @contextmanager
 def reading(what: str, where: Path) -> Iterator[None]:
-    """Turns whatever damaged files make the block raise into one error that says what to do.
-
-    Args:
-        what: What is read, as a sentence begins: "The effects".
-
-    Raises:
-        StoreError: If it cannot be read.
-    """
+    """Raises one StoreError for whatever damage makes the block raise; ``what`` begins it."""
     try:
         yield
     except _DAMAGE as error:

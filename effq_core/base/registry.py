@@ -1,7 +1,5 @@
 """One table for the things of a kind: each registers itself, and an unknown name is refused."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
@@ -31,25 +29,21 @@ class Registry(Generic[_T]):
     """
 
     def __init__(
-        self,
-        kind: str,
-        *,
-        unique: Sequence[str] = (),
-        order: Callable[[_T], Any] | None = None,
+        self, kind: str, *, unique: Sequence[str] = (), order: Callable[[_T], Any] | None = None
     ) -> None:
         self._kind, self._unique, self._order = kind, ("name", *unique), order
         self._rows: dict[str, _T] = {}
 
     def register(self, row: _T) -> None:
-        """Adds one.
-
-        Raises:
-            InputError: If it shares its name, or what else must be its own, with another.
-        """
+        """Adds one, or raises InputError if it shares with another what must be its own."""
         for what in self._unique:
-            value = getattr(row, what)
-            if any(getattr(other, what) == value for other in self._rows.values()):
-                raise InputError(f"There are two {self._kind}s of the {what} {value!r}.")
+            value, taken = getattr(row, what), [getattr(each, what) for each in self._rows.values()]
+            if value in taken:
+                raise InputError(
+                    f"There are two {self._kind}s of the {what} {value!r}: "
+                    f"{self.values()[taken.index(value)].name} and {row.name}.",
+                    f"Taken: {', '.join(map(str, taken))}.",
+                )
         self._rows[row.name] = row
         if self._order is not None:
             self._rows = {each.name: each for each in sorted(self._rows.values(), key=self._order)}
@@ -83,11 +77,6 @@ def import_folders(package: str, path: Sequence[str], *, files: bool = False) ->
 
 
 def resolve(where: str) -> Any:
-    """Imports what ``module:name``, such as ``effq_toy:one_scale``, stands for.
-
-    Raises:
-        ImportError: If there is no such module.
-        AttributeError: If it has nothing of that name.
-    """
+    """Imports ``module:name``; may raise ImportError or AttributeError."""
     module, _, name = where.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -1,7 +1,5 @@
 """What long work tells whoever watches it, and how it learns that it should stop."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 
@@ -12,19 +10,10 @@ class Reporter(Protocol):
         """Tells how much of the current work is finished."""
 
     def event(self, kind: str, **values: Any) -> None:
-        """Records something worth keeping, such as an epoch's loss or a skipped image.
-
-        Args:
-            kind: What happened, for example ``epoch``, ``skipped``, ``warning``.
-            **values: JSON values.
-        """
+        """Records something worth keeping, as JSON values: ``epoch``, ``skipped``, ``warning``."""
 
     def check_cancelled(self) -> None:
-        """Returns at once, unless the user asked to stop.
-
-        Raises:
-            Cancelled: If the user asked to stop. Call this at least once a batch.
-        """
+        """Raises Cancelled if the user asked to stop. Call this at least once a batch."""
 
 
 class SilentReporter:
@@ -40,14 +29,11 @@ class SilentReporter:
         """Never stops."""
 
 
-class PreparingReporter:
-    """Passes everything on but progress: of work that precedes what is counted."""
+class PreparingReporter(SilentReporter):
+    """Passes on all but progress, of work before what is counted: a bar filled twice misleads."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-
-    def progress(self, done: int, total: int, unit: str = "images") -> None:
-        """Does nothing: a bar that fills twice misleads."""
 
     def event(self, kind: str, **values: Any) -> None:
         """Passes the event on."""

@@ -15,23 +15,15 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 STUDIO = _PACKAGE / "_studio" if (_PACKAGE / "_studio").is_dir() else _PACKAGE.parent
 """Where the dashboard and the assets lie: in the package where a wheel was installed (see
 ``setup.py``), else beside it, at the top of the repository."""
-ASSETS = STUDIO / "assets"
-"""Bundled weights, labels and the reference run."""
-REFERENCE_RUN = ASSETS / "reference_run"
-"""A whole run of the bundled model: results, answers and, of most variants, files."""
+ASSETS = STUDIO / "assets"  # bundled weights, labels and the reference run
+REFERENCE_RUN = ASSETS / "reference_run"  # a whole run of the bundled model, with files
 
 
-QUIET_SECONDS = 120.0
-"""How long a run waits for a quiet processor before it times files, unless
-``EFFQ_QUIET_SECONDS`` says otherwise."""
+QUIET_SECONDS = 120.0  # a run waits for a quiet processor; see :func:`quiet_seconds`
 
 
 def quiet_seconds() -> float:
-    """Returns how long to wait for a quiet processor; 0: not at all.
-
-    Raises:
-        InputError: If ``EFFQ_QUIET_SECONDS`` is no such number.
-    """
+    """Returns ``EFFQ_QUIET_SECONDS`` or its default; 0: no wait. May raise InputError."""
     given = os.environ.get("EFFQ_QUIET_SECONDS", "")
     try:
         seconds = float(given) if given else QUIET_SECONDS
@@ -51,9 +43,8 @@ _HOME = "EFFQ_HOME"
 def settle_home() -> str:
     """Makes a relative ``EFFQ_HOME`` absolute for this process and all it starts.
 
-    Returns:
-        What was done, to be said on standard error; empty where it is absolute or not set, and so
-        at every later call.
+    Returns what was done, to be said on standard error; empty where it is absolute or not set, and
+    so at every later call.
     """
     given = os.environ.get(_HOME)
     if not given or Path(given).expanduser().is_absolute():

@@ -1,7 +1,5 @@
 """What this machine and store offer to a run: the answers of ``effq doctor``."""
 
-from __future__ import annotations
-
 import os
 import re
 import secrets
@@ -21,10 +19,8 @@ from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
 from effq_core.runtimes.registry import packages
 
-LEAST_MEMORY = 4 << 30
-"""Bytes of main memory a fine-tuning worker can need."""
-LEAST_DISK = 2 << 30
-"""Bytes that should be free: one run of everything takes about a quarter of this."""
+LEAST_MEMORY = 4 << 30  # bytes of main memory a fine-tuning worker can need
+LEAST_DISK = 2 << 30  # bytes that should be free: four runs of everything
 _TIMEOUT = 3.0
 _PIN = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[\w.+!-]+)")
 
@@ -33,10 +29,8 @@ class State(StrEnum):
     """How a check turned out."""
 
     OK = "ok"
-    NOTE = "note"
-    """Worth knowing; most runs work nevertheless."""
-    FAILED = "failed"
-    """Runs cannot work."""
+    NOTE = "note"  # worth knowing; most runs work nevertheless
+    FAILED = "failed"  # runs cannot work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +44,6 @@ class Check(Plain):
 
 
 def _check(name: str, found: str, hint: str = "", *, bad: State = State.NOTE) -> Check:
-    """Makes a check that is well where there is nothing to be done."""
     return Check(name=name, state=bad if hint else State.OK, found=found, hint=hint)
 
 
@@ -102,7 +95,6 @@ def _versions() -> list[Check]:
 
 
 def _required() -> dict[str, str]:
-    """Returns the version of each library this installation was made with, by distribution."""
     pins = (_PIN.fullmatch(line) for line in metadata.requires("effq-studio") or ())
     return {pin["name"]: pin["version"] for pin in pins if pin}
 
@@ -164,10 +156,10 @@ def _engine(home: Home) -> Check:
     problem = _unreachable(state["address"])
     found = f"running at {state['address']}, process {state['pid']}"
     if problem:
-        hint = f"Its log is {home.engine / engine_files.LOG}; the next run starts it anew."
+        hint = f"Its log is {home.engine / engine_files.LOG}; the next run restarts it."
         return _check("engine", f"{found}, {problem}", hint)
     if state.get("code") != engine_files.code_stamp():
-        return _check("engine", f"{found}, with older code", "The next run starts it anew.")
+        return _check("engine", f"{found}, with older code", "The next run restarts it.")
     return _check("engine", found)
 
 
@@ -205,8 +197,7 @@ def _brought(home: Home, hashes: bool) -> list[Check]:
     checks = [_check("brought", text, "Nothing of it was deleted.") for text in found.problems]
     how = ", every byte compared" if hashes else ""
     if found.counts and not checks:
-        text = f"{', '.join(found.counts)} of your own{how}"
-        checks.append(_check("brought", text))
+        checks.append(_check("brought", f"{', '.join(found.counts)} of your own{how}"))
     return checks
 
 
@@ -222,14 +213,13 @@ def _network() -> list[Check]:
         _check(
             "network",
             f"{urlsplit(url).hostname} {problem or 'answers'}",
-            "Downloads will not work; what is bundled or present does." if problem else "",
+            "Downloads will fail; bundled and downloaded files work." if problem else "",
         )
         for url, problem in zip(urls, problems, strict=True)
     ]
 
 
 def _unreachable(address: str) -> str:
-    """Says why nobody answers at an address; empty where somebody does."""
     try:
         where = urlsplit(address)
         port = where.port or (443 if where.scheme == "https" else 80)

@@ -1,7 +1,5 @@
 """The process behind a background download."""
 
-from __future__ import annotations
-
 import logging
 import os
 import secrets
@@ -23,11 +21,9 @@ from effq_core.results.wording import event_text, is_trouble
 
 log = logging.getLogger("effq.fetch")
 
-_TICK = 0.25
-"""Seconds between two looks for a cancel, and two writes of progress: each is made durable."""
+_TICK = 0.25  # seconds between two looks for a cancel, and two durable writes
 _RATE_SECONDS = 10.0
-_PATIENCE = 2.0
-"""How long a cancelled download may take to notice; a silent connection does not."""
+_PATIENCE = 2.0  # how long a cancelled download may take to notice; a silent connection does not
 
 
 class FileReporter:
@@ -81,11 +77,7 @@ class FileReporter:
             self._files.write(self._fetch)
 
     def flush(self) -> None:
-        """Writes what has changed since the last time.
-
-        Raises:
-            StoreError: If it cannot be written.
-        """
+        """Writes what has changed since the last time, or raises StoreError."""
         with self._lock:
             if self._changed and not self.ended:
                 self._changed = False
@@ -98,13 +90,7 @@ class FileReporter:
 
 
 def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
-    """Downloads a dataset or a model's weights.
-
-    Raises:
-        DownloadError: If it cannot be had.
-        StoreError: If the disk is full or not writable.
-        Cancelled: If somebody asked to stop.
-    """
+    """Downloads a dataset or weights; raises DownloadError, StoreError or Cancelled."""
     if item == imagenette.DATASET_ID:
         from effq_core.photos.catalogue import download_dataset
 
@@ -117,11 +103,7 @@ def fetch_item(item: str, home: Home, reporter: Reporter) -> None:
 
 
 def work(home: Home, item: str) -> FetchState | None:
-    """Downloads something and writes down how it goes; ``None`` if another process is at it.
-
-    Raises:
-        StoreError: If even that cannot be written.
-    """
+    """Downloads something, noting how it goes, or raises StoreError; ``None``: another does."""
     files = FetchFiles(home, item)
     lock = FileLock(files.job.lock)
     with FileLock(files.job.starting):  # whoever started us has then noted our number
@@ -183,7 +165,6 @@ def _watch(files: FetchFiles, reporter: FileReporter) -> None:
 
 
 def _work(home: Home, item: str) -> int:
-    """Works on a download in a process of its own; returns 0 if it is there now."""
     codes = {FetchState.FAILED: 1, FetchState.CANCELLED: kinds.CANCELLED}
     state = work(home, item)
     return codes.get(state, 0) if state else 0

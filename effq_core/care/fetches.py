@@ -4,8 +4,6 @@ Each download is a process of its own (:mod:`effq_core.care.fetch_worker`) that 
 dashboard. What it does stands in a small file that is replaced whole, so that any process can look.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -41,29 +39,21 @@ class FetchState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fetch(Plain):
-    """A download. Times are seconds since 1970.
-
-    Attributes:
-        done: What has arrived, in ``unit``, which is ``bytes`` nearly always.
-        total: All of it; 0 where unknown.
-        rate: Units a second lately; 0 where unknown.
-        note: What it is doing besides, such as trying again.
-        token: Tells its process from a later one with the same number.
-    """
+    """A download. Times are seconds since 1970."""
 
     item: str
     state: FetchState
     started: float
     updated: float
-    done: int = 0
-    total: int = 0
+    done: int = 0  # what has arrived, in ``unit``, which is ``bytes`` nearly always
+    total: int = 0  # all of it; 0 where unknown
     unit: str = "bytes"
-    rate: float = 0.0
-    note: str = ""
+    rate: float = 0.0  # units a second lately; 0 where unknown
+    note: str = ""  # what it is doing besides, such as trying again
     error: str = ""
     hint: str = ""
     pid: int | None = None
-    token: str | None = None
+    token: str | None = None  # tells its process from a later one with the same number
 
     @property
     def share(self) -> float | None:
@@ -90,13 +80,7 @@ def fetchable() -> tuple[str, ...]:
 
 
 def fetch_of(home: Home, item: str) -> Fetch | None:
-    """Returns the latest download of something of :func:`fetchable`, if there was one.
-
-    One whose process has died without a word is ``failed``.
-
-    Raises:
-        InputError: If it is nothing that can be downloaded.
-    """
+    """Returns the latest download, ``failed`` where its process died; may raise InputError."""
     files = FetchFiles(home, item)
     fetch = files.read()
     if fetch is None or not fetch.state.is_active or is_alive(fetch.pid, fetch.token):
@@ -108,18 +92,13 @@ def fetch_of(home: Home, item: str) -> Fetch | None:
     return replace(
         fetch,
         state=FetchState.FAILED,
-        error="The download's process has ended without saying why.",
+        error="The download ended without saying why.",
         hint=f"Download it again: it continues where it stopped. Its log is {files.job.log}.",
     )
 
 
 def start_fetch(home: Home, item: str) -> Fetch:
-    """Starts a download as a process of its own, unless one is under way; returns that one.
-
-    Raises:
-        InputError: If it is nothing that can be downloaded.
-        StoreError: If the store cannot be written.
-    """
+    """Starts a download's process, or returns the one at it; may raise InputError, StoreError."""
     files = FetchFiles(home, item)
     make_folder(files.job.folder)
     # The process that is started waits for this lock before it writes anything.
@@ -137,12 +116,7 @@ def start_fetch(home: Home, item: str) -> Fetch:
 
 
 def cancel_fetch(home: Home, item: str) -> None:
-    """Asks a download to stop; what has arrived is kept. Harmless where none is under way.
-
-    Raises:
-        InputError: If it is nothing that can be downloaded.
-        StoreError: If the request cannot be written.
-    """
+    """Asks a download to stop, keeping what has arrived; may raise InputError, StoreError."""
     files = FetchFiles(home, item)
     fetch = fetch_of(home, item)
     if fetch is not None and fetch.state.is_active:
@@ -150,12 +124,7 @@ def cancel_fetch(home: Home, item: str) -> None:
 
 
 def dismiss_fetch(home: Home, item: str) -> None:
-    """Forgets how the last download of something ended, but not what has arrived of it.
-
-    Raises:
-        InputError: If it is nothing that can be downloaded.
-        StoreError: If the file cannot be removed.
-    """
+    """Forgets how a download ended, not what has arrived; may raise InputError, StoreError."""
     files = FetchFiles(home, item)
     fetch = fetch_of(home, item)
     if fetch is not None and not fetch.state.is_active:
@@ -163,11 +132,7 @@ def dismiss_fetch(home: Home, item: str) -> None:
 
 
 class FetchFiles:
-    """The files through which a download and those who watch it know of each other.
-
-    Raises:
-        InputError: If it is nothing that can be downloaded; no path is made of it then.
-    """
+    """A download's files, watched by others; raises InputError for what none may be made of."""
 
     def __init__(self, home: Home, item: str) -> None:
         if item not in fetchable():
@@ -192,9 +157,5 @@ class FetchFiles:
             return None
 
     def write(self, fetch: Fetch) -> None:
-        """Replaces what was written.
-
-        Raises:
-            StoreError: If it cannot be written.
-        """
+        """Replaces what was written. Raises StoreError if it cannot be written."""
         write_json(self.state, fetch.to_dict())

@@ -1,7 +1,5 @@
 """Removing models and datasets, and who would miss them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,13 +21,7 @@ from effq_core.store.rows import RunRow
 
 
 def dependents(database: Database, item: str) -> list[RunRow]:
-    """Returns the runs that were made with a dataset or a model.
-
-    What they found stays when it is removed; running one again needs it back.
-
-    Raises:
-        StoreError: If the database is damaged.
-    """
+    """Returns the runs made with a dataset or model, which need it to be run again."""
     return [
         run
         for run in database.list_runs()
@@ -50,10 +42,8 @@ def partial_bytes(home: Home, item: str) -> int:
 def remove_item(home: Home, database: Database, item: str) -> None:
     """Removes a downloaded dataset or model, added photos, or takes a folder off the list.
 
-    Raises:
-        InputError: If it comes with EffQ, is not known, is used by a run right now, or is being
-            downloaded.
-        StoreError: If it cannot be removed.
+    Raises InputError if it comes with EffQ, is not known, is used by a run right now, or is being
+    downloaded, and StoreError if it cannot be removed.
     """
     if item.startswith(FOLDER_PREFIX):
         forget_folder(home, item)  # no photo goes, so nobody need wait

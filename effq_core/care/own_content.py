@@ -1,14 +1,10 @@
-"""What people have brought into a store, against what was kept of it.
-
-It cannot be made again, so what is damaged is named and stays where it is.
-"""
-
-from __future__ import annotations
+"""Damage to what people have brought into a store: named, as nobody can make it again."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from effq_core.base import formatting as fmt
@@ -34,10 +30,8 @@ class Brought:
 def look_through(home: Home, *, hashes: bool = True) -> Brought:
     """Looks at added photos, models, ready files, device timings and folders; changes nothing.
 
-    With ``hashes`` every byte is compared; else only descriptions are read.
-
-    Raises:
-        StoreError: If the store cannot be read.
+    With ``hashes`` every byte is compared; else only descriptions are read. Raises StoreError if
+    the store cannot be read.
     """
     kinds: list[tuple[str, str, list[str]]] = []
     with store_errors(home.root):
@@ -81,7 +75,7 @@ def _photo_problem(home: Home, folder: Path, hashes: bool) -> str:
     digest = hashlib.sha256()
     photos = folder / own_photos.PHOTOS
     # Their names begin with numbers in the order in which they were added.
-    for path in sorted((each for each in photos.rglob("*") if each.is_file()), key=_name):
+    for path in sorted(filter(Path.is_file, photos.rglob("*")), key=attrgetter("name")):
         name = path.relative_to(photos).as_posix()
         digest.update(f"{name}\0{hash_file(path)}\n".encode())
     if digest.hexdigest() == about.content:
@@ -90,10 +84,6 @@ def _photo_problem(home: Home, folder: Path, hashes: bool) -> str:
         f"The photos {about.id} in {photos} are not those that were added. Remove them "
         f"(`effq datasets remove {about.id}`) and add them again."
     )
-
-
-def _name(path: Path) -> str:
-    return path.name
 
 
 def _model_problem(home: Home, folder: Path, hashes: bool) -> str:

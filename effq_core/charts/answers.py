@@ -1,28 +1,22 @@
 """What one variant answers to a photo, as bars."""
 
-from __future__ import annotations
-
 import html
 from typing import Any
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, describe, new_figure
+from effq_core.charts.base import GRID, describe, new_figure, shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.predict.variant_answers import Answer
 
-_ROW = 38
-"""Pixels of a class: a line of text above its bar."""
+_ROW = 38  # pixels of a class: a line of text above its bar
 _LABEL_LENGTH = 24
 """Longer names would run into the numbers in a narrow column; the hover text has them whole."""
 
 
 def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
-    """Draws the most probable classes of one variant, best first, with room for ``rows``.
-
-    Each bar is named and numbered directly, so there are no axes.
-    """
+    """Draws the most probable classes of one variant, best first, with room for ``rows``."""
     variant = get_variant(answer.variant)
     guesses = answer.guesses[:rows]
     places = list(range(len(guesses)))
@@ -39,7 +33,7 @@ def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
     }
     texts: list[dict[str, Any]] = []
     for place, guess in zip(places, guesses, strict=True):
-        label = html.escape(_short(guess.label))
+        label = shortened(guess.label, _LABEL_LENGTH)
         at = {"y": place, "yshift": 13, "showarrow": False}
         text = f"<b>{label}</b>" if place == 0 else label
         texts.append({"x": 0, "xanchor": "left", "text": text, **at})
@@ -56,7 +50,3 @@ def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
     )
     best = ", ".join(f"{guess.label} {fmt.percent(guess.probability)}" for guess in guesses)
     return describe(figure, f"{variant.title}, most probable classes: {best}.")
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LABEL_LENGTH else f"{label[: _LABEL_LENGTH - 1]}…"

@@ -1,14 +1,11 @@
 """Sizes as bars, with how many times smaller each file is."""
 
-from __future__ import annotations
-
 import html
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, marker, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import MUTED, describe, marker, new_figure, wrapped
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.paper import beside_paper
@@ -40,11 +37,8 @@ def sizes(results: Results, *, paper: bool = True) -> go.Figure:
             x=[row.size_kib for row in rows.values()],
             y=[names[name] for name in rows],
             mode="markers",
-            marker={
-                **marker(BASELINE, size=11, hollow=True),
-                "color": MUTED,
-                "symbol": "diamond-open",
-            },
+            marker=marker(BASELINE, size=11, hollow=True)
+            | {"color": MUTED, "symbol": "diamond-open"},
             name="the paper",
             hovertemplate="The paper: %{x:,} KB, read as KiB<extra></extra>",
         )

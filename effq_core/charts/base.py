@@ -1,19 +1,26 @@
 """What every chart shares: margins, hover, alternative text. Sets no background and no font
 colour, so that a figure fits a light page, a dark page and a printed report."""
 
-from __future__ import annotations
-
+import html
+import math
+import textwrap
 from collections.abc import Iterable
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from effq_core.devices.timing_file import DeviceTiming
 from effq_core.experiment.variants import get_variant
+from effq_core.measure.latency import LatencyReport
 
-GRID = "rgba(128, 128, 128, 0.22)"
-"""Lines behind the data; visible on white and on black."""
+GRID = "rgba(128, 128, 128, 0.22)"  # lines behind the data; visible on white and on black
 MUTED = "rgba(128, 128, 128, 0.85)"
 """Lines and marks that are not a variant's: limits, fronts, the paper's values."""
+
+
+_BELOW = {"y": -0.2, "yanchor": "top"}
+_FOOT = {"yref": "container", "y": 0, "yanchor": "bottom"}
+"""Where a legend stands: several lines of it on a phone must not cover the axis."""
 
 
 def new_figure(
@@ -21,7 +28,7 @@ def new_figure(
     height: int = 360,
     x_title: str = "",
     y_title: str = "",
-    legend: bool = False,
+    legend: bool | Literal["foot"] = False,
     hover: Literal["closest", "x", "y", "x unified", "y unified"] = "closest",
 ) -> go.Figure:
     """Makes an empty figure of a fixed height in pixels, so that the page does not jump.
@@ -35,8 +42,8 @@ def new_figure(
             "height": height,
             "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
             "hovermode": hover,
-            "showlegend": legend,
-            "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+            "showlegend": bool(legend),
+            "legend": {"orientation": "h", "x": 0} | (_FOOT if legend == "foot" else _BELOW),
             "dragmode": False,
             "bargap": 0.35,
             "xaxis": {"title": {"text": x_title}, **axis},
@@ -68,16 +75,19 @@ def marker(variant: str, *, size: int = 12, hollow: bool = False) -> dict[str, A
     }
 
 
-def error_bars(
-    values: Iterable[float], lows: Iterable[float], highs: Iterable[float], **style: Any
-) -> dict[str, Any]:
-    """Returns plotly's bars from values to the ends of their intervals."""
-    ends = list(zip(values, lows, highs, strict=True))
+def median_of(timing: LatencyReport | DeviceTiming) -> tuple[float, float, float]:
+    """Returns a timing's median and the ends of its 95 % interval, in milliseconds."""
+    return timing.median_ms, timing.median_low_ms, timing.median_high_ms
+
+
+def error_bars(ends: Iterable[tuple[float, float, float]], **style: Any) -> dict[str, Any]:
+    """Returns plotly's bars from values to the ends of their intervals: value, low and high."""
+    known = list(ends)
     return {
         "type": "data",
         "symmetric": False,
-        "array": [max(0.0, high - value) for value, _, high in ends],
-        "arrayminus": [max(0.0, value - low) for value, low, _ in ends],
+        "array": [max(0.0, high - value) for value, _, high in known],
+        "arrayminus": [max(0.0, value - low) for value, low, _ in known],
         "thickness": 1.5,
         **style,
     }
@@ -95,3 +105,23 @@ def write_above(figure: go.Figure, text: str, x: float | None = None, **place: A
     """Writes above the plot: at a place on the x axis, or at the right end."""
     end = {"x": 1, "xref": "paper", "xanchor": "right"} if x is None else {"x": x}
     write(figure, text, y=1, yref="paper", yanchor="bottom", **{**end, **place})
+
+
+def wrapped(text: str, width: int = 14) -> str:
+    """Breaks a name into lines of ``width`` characters for an axis, escaped for plotly."""
+    lines = textwrap.wrap(text, width, break_long_words=False) or [""]
+    return "<br>".join(html.escape(line) for line in lines)
+
+
+def shortened(text: str, most: int = 22) -> str:
+    """Cuts a long name to ``most`` characters, ellipsis included, escaped for plotly."""
+    return html.escape(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Chooses round numbers for an axis: multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / max(1, most - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 10) for number in range(first, last + 1)]

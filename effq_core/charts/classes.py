@@ -1,7 +1,5 @@
 """Classes: what is confused with what, which classes gain or lose, how sure the model is."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,17 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import GRID, MUTED, describe, error_bars, marker, new_figure
-from effq_core.charts.labels import shortened
+from effq_core.charts.base import GRID, MUTED, describe, error_bars, marker, new_figure, shortened
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.predictions import Ints
 from effq_core.results.pairs import ClassChange
 
-MOST = 20
-"""Classes a chart can show; of more, those with the most mistakes or the largest changes."""
-OTHER = "another class"
-"""Answers that are none of the dataset's classes."""
+MOST = 20  # classes a chart can show; of more, those with the most mistakes or the largest changes
+OTHER = "another class"  # answers that are none of the dataset's classes
 
 _NUMBERED = 12  # classes up to which the counts fit into the cells
 _CELL = 26
@@ -115,7 +110,7 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
     """Draws what each class gained or lost between two variants, with 95 % intervals.
 
     Of more than 20 classes, those that changed most. ``title`` is what the difference is of, such
-    as ``Int8 (PTQ) minus Float32``.
+    as ``int8 minus float32``.
     """
     shown = sorted(rows, key=lambda row: -abs(row.difference_points))[:MOST]
     shown.sort(key=lambda row: row.difference_points, reverse=True)
@@ -127,9 +122,7 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
         x=[row.difference_points for row in shown],
         y=list(range(len(shown))),
         error_x=error_bars(
-            [row.difference_points for row in shown],
-            [row.low_points for row in shown],
-            [row.high_points for row in shown],
+            [(row.difference_points, row.low_points, row.high_points) for row in shown],
             width=3,
             color=MUTED,
         ),
@@ -161,7 +154,7 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
 def reliability(reports: Mapping[str, AccuracyReport]) -> go.Figure:
     """Draws how often answers of each confidence are right: calibrated, on the diagonal."""
     figure = new_figure(
-        height=400, x_title="Mean confidence, %", y_title="Share that is right, %", legend=True
+        height=400, x_title="Mean confidence, %", y_title="Share that is right, %", legend="foot"
     )
     figure.add_scatter(
         x=[0, 100],
@@ -174,20 +167,19 @@ def reliability(reports: Mapping[str, AccuracyReport]) -> go.Figure:
     found = []
     for name, report in reports.items():
         variant = get_variant(name)
+        title = html.escape(variant.title)
         figure.add_scatter(
             x=[100 * part.confidence for part in report.bins],
             y=[100 * part.accuracy for part in report.bins],
             mode="lines+markers",
-            name=html.escape(variant.title),
+            name=title,
             line={"color": variant.colour, "width": 1.5},
             marker=marker(name, size=8),
             customdata=[part.n for part in report.bins],
-            hovertemplate="%{y:.1f} % right at %{x:.1f} % confidence, n = %{customdata}<extra>"
-            + html.escape(variant.title)
-            + "</extra>",
+            hovertemplate="%{y:.1f} % right at %{x:.1f} % confidence, n = %{customdata}"
+            f"<extra>{title}</extra>",
         )
         found.append(f"{variant.title} {fmt.percent(report.calibration_error)}")
-    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
     return describe(figure, f"Confidence against accuracy. Calibration error: {', '.join(found)}.")
 
 
@@ -198,7 +190,6 @@ def _direction(row: ClassChange) -> str:
 
 
 def _busiest(weights: Ints) -> list[int]:
-    """Returns the classes that weigh most, in their own order."""
     order = np.argsort(-weights, kind="stable")[:MOST]
     return sorted(int(i) for i in order)
 
@@ -265,9 +256,13 @@ def _heatmap(
                 showlegend=False,
             )
     figure.update_xaxes(
-        tickangle=-45, showgrid=False, zeroline=False, tickvals=list(columns), ticktext=answers
+        tickangle=-45,
+        showgrid=False,
+        zeroline=False,
+        tickvals=list(columns),
+        ticktext=answers,
+        range=[-0.5, len(answers) - 0.5],
     )
-    figure.update_xaxes(range=[-0.5, len(answers) - 0.5])
     figure.update_yaxes(
         range=[len(labels) - 0.5, -0.5],
         showgrid=False,

@@ -1,7 +1,5 @@
 """The signal along the depth of a network: where float32 and int8 diverge."""
 
-from __future__ import annotations
-
 import html
 import math
 from collections.abc import Sequence
@@ -98,7 +96,6 @@ def _mark(
 
 
 def _stages(figure: go.Figure, network: Network, points: Sequence[Step | TensorSignal]) -> None:
-    """Puts a tick and a faint line where a stage begins."""
     titles: dict[str, int] = {}
     for place, point in enumerate(points):
         block = network.by_name.get(point.block)

@@ -1,7 +1,5 @@
 """Latency of the same files on other devices, beside the machine the run was measured on."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +8,13 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import MUTED, describe, error_bars, median_of, new_figure, wrapped
 from effq_core.devices.timing_file import DeviceReport, DeviceTiming
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
 
-HOST = "run's host"
-"""What the run's own machine is called beside devices with names."""
+HOST = "run's host"  # what the run's own machine is called beside devices with names
 
 _ROW = 64  # pixels a bar and its label of up to four lines take
 _FRAME = 84
@@ -68,12 +64,7 @@ def devices(
             "color": [_fill(bar) for bar in bars],
             "line": {"color": [get_variant(bar.variant.name).colour for bar in bars], "width": 2},
         },
-        error_x=error_bars(
-            [bar.timing.median_ms for bar in bars],
-            [bar.timing.median_low_ms for bar in bars],
-            [bar.timing.median_high_ms for bar in bars],
-            color=MUTED,
-        ),
+        error_x=error_bars((median_of(bar.timing) for bar in bars), color=MUTED),
         hovertext=[_hover(bar) for bar in bars],
         hovertemplate="%{hovertext}<extra></extra>",
     )

@@ -1,7 +1,5 @@
 """Differences with their intervals: is what one sees more than chance?"""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 
@@ -9,8 +7,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, wrapped
 from effq_core.measure.statistics import MARGIN_POINTS, Comparison
 from effq_core.results.document import Results
 
@@ -45,7 +42,7 @@ def _forest(rows: Sequence[tuple[str, str, Comparison]], x_title: str) -> go.Fig
         figure.add_scatter(
             x=[middle],
             y=[wrapped(title, 18)],
-            error_x=error_bars([middle], [low], [high], width=5),
+            error_x=error_bars([(middle, low, high)], width=5),
             mode="markers",
             marker=marker(name, size=12, hollow=p >= SIGNIFICANCE),
             hovertemplate=(

@@ -1,7 +1,5 @@
 """What an operator makes of one photo, in float32 and in int8, channel by channel."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence
@@ -27,8 +25,6 @@ def telling_channels(float32: _Floats, int8: _Floats, most: int = MOST_CHANNELS)
     """Chooses the channels in which int8 is furthest off, the worst first.
 
     As a share of their own strength, of values ``(height, width, channels)`` or ``(channels,)``.
-    Channels with less than a hundredth of the strongest one's power are left out: next to nothing
-    is easily doubled.
     """
     axes = tuple(range(float32.ndim - 1))
     power = np.square(float32, dtype=np.float64).sum(axis=axes)

@@ -1,11 +1,10 @@
 """Where each variant stands between accuracy and cost, and which ones nothing beats."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from effq_core.charts.base import median_of
 from effq_core.experiment.variants import get_variant
 from effq_core.results.document import Results, VariantResult
 
@@ -17,54 +16,31 @@ class Against(StrEnum):
     LATENCY = "latency"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Spot:
-    """One variant's place in the chart, with the ends of its 95 % intervals.
-
-    Attributes:
-        x: Size in KiB or median latency in ms.
-        y: Top-1, or without labels the agreement with float32, in per cent.
-        eligible: Whether it may be on the front: no control, and no failed gate.
-    """
+    """One variant's place in the chart, with the ends of its 95 % intervals."""
 
     name: str
-    x: float
+    x: float  # size in KiB or median latency in ms
     x_low: float
     x_high: float
-    y: float
+    y: float  # top-1, or without labels the agreement with float32, in per cent
     y_low: float
     y_high: float
-    eligible: bool = True
+    eligible: bool = True  # whether it may be on the front: no control, and no failed gate
 
 
 def spots(results: Results, against: Against, *, threads: int = 1) -> list[Spot]:
     """Places the variants of a run; not those that were not timed with that many threads."""
-    found = []
-    for variant in results.variants.values():
-        across = _across(variant, against, threads)
-        if across is not None:
-            low, high, x = across
-            y, y_low, y_high = _quality(variant)
-            found.append(
-                Spot(
-                    name=variant.name,
-                    x=x,
-                    x_low=low,
-                    x_high=high,
-                    y=y,
-                    y_low=y_low,
-                    y_high=y_high,
-                    eligible=_counts(variant, against, threads),
-                )
-            )
-    return found
+    return [
+        Spot(variant.name, *across, *_quality(variant), _counts(variant, against, threads))
+        for variant in results.variants.values()
+        if (across := _across(variant, against, threads)) is not None
+    ]
 
 
 def pareto(places: Sequence[Spot]) -> list[Spot]:
-    """Finds the eligible variants no other one beats on both axes at once, by rising x.
-
-    Of equal spots all are on it.
-    """
+    """Finds the eligible variants no other one beats on both axes at once, by rising x."""
     eligible = [spot for spot in places if spot.eligible]
     front = [
         spot
@@ -81,21 +57,18 @@ def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
     """Returns whether a variant may stand on the front or keep others off it."""
     timing = variant.timing(threads) if against is Against.LATENCY else None
     disturbed = timing is not None and timing.disturbed
-    is_control = get_variant(variant.name).is_control
-    return not (is_control or variant.failed_gates or disturbed)
+    return not (get_variant(variant.name).is_control or variant.failed_gates or disturbed)
 
 
 def _across(
     variant: VariantResult, against: Against, threads: int
 ) -> tuple[float, float, float] | None:
-    """Returns the interval's ends and the value on the x axis."""
+    """Returns the value on the x axis and the ends of its interval."""
     if against is Against.SIZE:
         size = variant.file.size_kib
         return size, size, size
     timing = variant.timing(threads)
-    if timing is None:
-        return None
-    return timing.median_low_ms, timing.median_high_ms, timing.median_ms
+    return None if timing is None else median_of(timing)
 
 
 def _quality(variant: VariantResult) -> tuple[float, float, float]:

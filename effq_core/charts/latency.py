@@ -3,8 +3,6 @@
 Every sample a run took is in its results; the charts show them, not only their summaries.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 
@@ -12,14 +10,20 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
-from effq_core.charts.labels import wrapped
+from effq_core.charts.base import (
+    MUTED,
+    describe,
+    error_bars,
+    marker,
+    median_of,
+    new_figure,
+    wrapped,
+)
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
 
-MOST_SAMPLES = 1000
-"""Samples drawn of one variant; of more, as many evenly spaced quantiles."""
+MOST_SAMPLES = 1000  # samples drawn of one variant; of more, as many evenly spaced quantiles
 
 _ROW = 52
 _FRAME = 120
@@ -35,7 +39,7 @@ def distribution(results: Results, threads: int) -> go.Figure:
     figure = new_figure(
         height=_ROW * max(1, len(timed)) + _FRAME,
         x_title=f"One invocation with {fmt.counted(threads, 'thread')}, ms",
-        legend=True,
+        legend="foot",
     )
     for variant, timing in timed:
         figure.add_box(
@@ -68,7 +72,6 @@ def distribution(results: Results, threads: int) -> go.Figure:
             hovertext=hover,
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
     found = "; ".join(
@@ -92,19 +95,18 @@ def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figur
     ]
     for number, (variant, timing) in enumerate(shown):
         step = max(1, len(timing.samples_ms) // MOST_SAMPLES)
+        title = html.escape(variant.title)
         figure.add_scatter(
             x=list(range(1, len(timing.samples_ms) + 1, step)),
             y=timing.samples_ms[::step],
             mode="lines",
-            name=html.escape(variant.title),
+            name=title,
             line={
                 "color": get_variant(variant.name).colour,
                 "width": 1.5,
                 "dash": ("solid", "dash", "dot", "dashdot")[number % 4],
             },
-            hovertemplate="%{y:.3g} ms, invocation %{x}<extra>"
-            + html.escape(variant.title)
-            + "</extra>",
+            hovertemplate=f"%{{y:.3g}} ms, invocation %{{x}}<extra>{title}</extra>",
         )
     figure.update_yaxes(rangemode="tozero")
     found = "; ".join(
@@ -118,32 +120,25 @@ def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figur
 
 def thread_scaling(results: Results) -> go.Figure:
     """Draws the median latency of every variant against the thread count, with 95 % intervals."""
-    figure = new_figure(height=400, x_title="Threads", y_title="Median latency, ms", legend=True)
+    figure = new_figure(height=400, x_title="Threads", y_title="Median latency, ms", legend="foot")
     found = []
     for variant in results.variants.values():
-        timings = variant.latency
+        timings, title = variant.latency, html.escape(variant.title)
         figure.add_scatter(
             x=[timing.threads for timing in timings],
             y=[timing.median_ms for timing in timings],
-            error_y=error_bars(
-                [timing.median_ms for timing in timings],
-                [timing.median_low_ms for timing in timings],
-                [timing.median_high_ms for timing in timings],
-            ),
+            error_y=error_bars(median_of(timing) for timing in timings),
             mode="lines+markers",
-            name=html.escape(variant.title),
+            name=title,
             marker=marker(variant.name, size=10),
             line={"color": get_variant(variant.name).colour, "width": 1.5},
-            hovertemplate="%{y:.3g} ms with %{x} threads<extra>"
-            + html.escape(variant.title)
-            + "</extra>",
+            hovertemplate=f"%{{y:.3g}} ms with %{{x}} threads<extra>{title}</extra>",
         )
         times = ", ".join(
             f"{fmt.milliseconds(timing.median_ms)} with {timing.threads}" for timing in timings
         )
         found.append(f"{variant.title} {times}")
     figure.update_xaxes(tickvals=list(results.threads))
-    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
     figure.update_yaxes(rangemode="tozero")
     return describe(figure, f"Median latency by threads: {'; '.join(found)}.")
 

@@ -1,7 +1,5 @@
 """Values of a tensor with the int8 grid over them, and the ranges of a kernel's channels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -16,8 +14,7 @@ HEIGHT = 300
 _BARS = "#5b7fa6"
 _GRID = "#d9480f"
 _LOWEST, _HIGHEST = -128, 127
-_SYMMETRIC = 127
-"""TensorFlow Lite's kernels use the integers -127 to 127."""
+_SYMMETRIC = 127  # TensorFlow Lite's kernels use the integers -127 to 127
 
 _Floats = npt.NDArray[np.float64]
 

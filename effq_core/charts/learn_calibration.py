@@ -1,7 +1,5 @@
 """An activation's values with the ranges three methods give it, and what more photos do."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 

@@ -1,6 +1,6 @@
 """Fake-quant: the staircase a value climbs, and the gradient that is let through."""
 
-from __future__ import annotations
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -25,53 +25,36 @@ def fake_quant_chart(grid: Grid, drawn: Curve, point: Point) -> go.Figure:
             figure.add_vline(
                 x=end, line={"color": MUTED, "dash": "dot", "width": 1}, row=row, col=1
             )
-    figure.add_scatter(
-        x=drawn.values,
-        y=drawn.values,
-        mode="lines",
-        line={"color": MUTED, "dash": "dash", "width": 1.2},
-        hoverinfo="skip",
-        row=1,
-        col=1,
-    )
-    figure.add_scatter(
-        x=drawn.values,
-        y=drawn.outputs,
-        mode="lines",
-        line={"color": _LINE, "width": 2.2},
-        hovertemplate="in %{x:.4g} → out %{y:.4g}<extra></extra>",
-        row=1,
-        col=1,
-    )
+    drawing = {"color": _LINE, "width": 2.2}
+    upper: dict[str, Any] = {"row": 1, "col": 1, "mode": "lines"}
+    lower: dict[str, Any] = {"row": 2, "col": 1, "mode": "lines"}
+    straight = {"color": MUTED, "dash": "dash", "width": 1.2}
+    figure.add_scatter(x=drawn.values, y=drawn.values, line=straight, hoverinfo="skip", **upper)
+    told = "in %{x:.4g} → out %{y:.4g}<extra></extra>"
+    figure.add_scatter(x=drawn.values, y=drawn.outputs, line=drawing, hovertemplate=told, **upper)
     figure.add_scatter(
         x=[point.value, point.value],
         y=[point.value, point.output],
-        mode="lines+markers",
         line={"color": _POINT, "width": 2},
         marker={"symbol": ["circle-open", "circle"], "size": 10, "color": _POINT},
         hovertemplate="%{x:.4g} → %{y:.4g}<extra></extra>",
-        row=1,
-        col=1,
+        **upper | {"mode": "lines+markers"},
     )
     figure.add_scatter(
         x=drawn.values,
         y=drawn.gradients,
-        mode="lines",
         fill="tozeroy",
         fillcolor="rgba(15, 143, 131, 0.18)",
-        line={"color": _LINE, "width": 2.2},
+        line=drawing,
         hovertemplate="at %{x:.4g}: × %{y:.0f}<extra></extra>",
-        row=2,
-        col=1,
+        **lower,
     )
     figure.add_scatter(
         x=[point.value],
         y=[point.gradient],
-        mode="markers",
         marker={"symbol": "circle", "size": 10, "color": _POINT},
         hovertemplate="× %{y:.0f}<extra></extra>",
-        row=2,
-        col=1,
+        **lower | {"mode": "markers"},
     )
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID)
     figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)

@@ -1,6 +1,4 @@
-"""Int8 taken apart: every int8 variant's difference to float32 with its interval."""
-
-from __future__ import annotations
+"""int8 taken apart: every int8 variant's difference to float32 with its interval."""
 
 from collections.abc import Sequence
 
@@ -21,10 +19,7 @@ from effq_core.learn.recovery import Rung
 
 
 def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
-    """Draws how each int8 variant does against float32.
-
-    Differences that chance alone would make are drawn hollow.
-    """
+    """Draws how each int8 variant does against float32."""
     labelled = rungs[0].is_real is not None
     title = "top-1 minus float32's (points)" if labelled else "same answer as float32 (%)"
     figure = new_figure(height=110 + 62 * len(rungs), x_title=title)
@@ -38,9 +33,7 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
             mode="markers",
             marker=marker(rung.variant, size=13, hollow=not real),
             error_x=error_bars(
-                [rung.middle],
-                [rung.low],
-                [rung.high],
+                [(rung.middle, rung.low, rung.high)],
                 color=get_variant(rung.variant).colour,
                 thickness=2.5 if real else 1.5,
                 width=7,
@@ -55,7 +48,7 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
         write_above(figure, "float32", 0, color=MUTED)
     figure.update_yaxes(
         tickvals=list(range(len(rungs))),
-        ticktext=[get_variant(rung.variant).title.replace(" (", "<br>(") for rung in rungs],
+        ticktext=[get_variant(rung.variant).title.replace(" ", "<br>", 1) for rung in rungs],
         range=[len(rungs) - 0.5, -0.6],
         showgrid=False,
         zeroline=False,
@@ -68,7 +61,6 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
 
 def _text(rung: Rung) -> str:
     if rung.is_real is None:
-        share = fmt.share_with_interval(rung.middle / 100, rung.low / 100, rung.high / 100)
-        return share
+        return fmt.share_with_interval(rung.middle / 100, rung.low / 100, rung.high / 100)
     verdict = "significant" if rung.is_real else "consistent with chance"
     return f"{fmt.points(rung.middle)} · {verdict}"

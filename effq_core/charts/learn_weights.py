@@ -1,7 +1,5 @@
 """A kernel's weights under a grid, and what the grid costs each channel."""
 
-from __future__ import annotations
-
 import html
 
 import numpy as np
@@ -16,8 +14,7 @@ from effq_core.learn.tensors import Layer
 _BARS = "#5b7fa6"
 _GRID = "#d9480f"
 _BINS = 81
-_FULL_LINES = 33
-"""Most levels drawn over the whole height; more would hide the bars."""
+_FULL_LINES = 33  # most levels drawn over the whole height; more would hide the bars
 
 
 def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Figure:

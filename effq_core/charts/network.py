@@ -1,7 +1,5 @@
 """A network as it is: its stages one below the other, its blocks in them, coloured by a measure."""
 
-from __future__ import annotations
-
 import html
 import itertools
 import math
@@ -20,8 +18,7 @@ from effq_core.tflite.network import Block, BlockKind, Network
 MOST_IN_A_ROW = 8
 """Blocks side by side; more would be too small to touch on a phone. Longer stages wrap."""
 
-WIRES, RESIDUALS = "wires", "residuals"
-"""Names of the traces that are no blocks."""
+WIRES, RESIDUALS = "wires", "residuals"  # names of the traces that are no blocks
 
 _SYMBOLS = {
     BlockKind.STEM: "hexagon2",
@@ -66,10 +63,7 @@ def rows(network: Network) -> list[Row]:
 
 
 def network_chart(network: Network, measure: Measure, chosen: str = "") -> go.Figure:
-    """Draws a network, its blocks coloured by a measure, the chosen one ringed.
-
-    Each block carries its name as custom data.
-    """
+    """Draws a network, its blocks coloured by a measure, the chosen one ringed."""
     lines = rows(network)
     figure = new_figure(height=_REST + _ROW * len(lines))
     places = {
@@ -123,10 +117,7 @@ def _limits(values: Mapping[str, float]) -> tuple[float, float]:
 def _wires(
     figure: go.Figure, lines: Sequence[Row], places: Mapping[str, tuple[float, float]]
 ) -> None:
-    """Draws the way of the data, and an arc over each block whose input is added to its output.
-
-    Each kind is one trace: a shape for every line would make Plotly ten times as slow.
-    """
+    """Draws the data's way and the residual arcs, one trace each: many shapes make Plotly slow."""
     wires: list[tuple[float | None, float | None]] = []
     arcs: list[tuple[float | None, float | None]] = []
     for line in lines:
@@ -213,18 +204,13 @@ def _hover(block: Block, measure: Measure, value: float) -> str:
     parts += ["squeeze-and-excite"] if block.has_se else []
     parts += ["residual"] if block.has_residual else []
     shape = " × ".join(str(side) for side in block.ops[-1].shape)
-    return "<br>".join(
-        (
-            f"<b>{html.escape(block.name)}</b>: {', '.join(parts)}",
-            f"{html.escape(measure.title)}: {_written(measure, value)}",
-            f"{fmt.counted(block.weights, 'weight')}, {fmt.counted(len(block.ops), 'operator')}",
-            f"output {shape}",
-        )
+    written = fmt.NOTHING if math.isnan(value) else measure.write(value)
+    return (
+        f"<b>{html.escape(block.name)}</b>: {', '.join(parts)}<br>"
+        f"{html.escape(measure.title)}: {written}<br>"
+        f"{fmt.counted(block.weights, 'weight')}, {fmt.counted(len(block.ops), 'operator')}<br>"
+        f"output {shape}"
     )
-
-
-def _written(measure: Measure, value: float) -> str:
-    return fmt.NOTHING if math.isnan(value) else measure.write(value)
 
 
 def _bar(figure: go.Figure, measure: Measure, low: float, high: float) -> None:

@@ -1,7 +1,5 @@
 """What each step of a rescue gave, and what it costs where it runs."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from typing import Any
@@ -24,17 +22,13 @@ from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.story import Step, Story
 from effq_core.rescue.wording import drop_text, state_title, title_of
 
-_ROW = 78
-"""Pixels of one step: its name stands above its mark, so that narrow screens have room."""
+_ROW = 78  # pixels of one step: its name stands above its mark, so that narrow screens have room
 _FRAME = 84
 _BAR = 0.28
 
 
 def gains(story: Story) -> go.Figure | None:
-    """Draws each measured step's loss against float32, with its interval and the limit.
-
-    ``None`` before anything was measured.
-    """
+    """Draws each measured step's loss, its interval and the limit; ``None`` before the first."""
     steps = _measured(story)
     if not steps:
         return None
@@ -136,7 +130,7 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
         x=[value],
         y=[row],
         error_x=error_bars(
-            [value], [low], [high], thickness=2, width=5, color=marker(found.variant)["color"]
+            [(value, low, high)], thickness=2, width=5, color=marker(found.variant)["color"]
         ),
         mode="markers",
         marker=marker(found.variant, size=12),

@@ -1,17 +1,22 @@
 """The same quantity of several runs, variant by variant."""
 
-from __future__ import annotations
-
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure
+from effq_core.charts.base import (
+    MUTED,
+    describe,
+    error_bars,
+    marker,
+    median_of,
+    new_figure,
+    wrapped,
+)
 from effq_core.charts.front import quality_title
-from effq_core.charts.labels import wrapped
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
 from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results.document import Results, VariantResult
@@ -30,6 +35,21 @@ class Quantity(StrEnum):
     SIZE = "size"
 
 
+_TITLES = {
+    Quantity.SIZE: "Size of the file, KiB",
+    Quantity.LATENCY: "Median latency with {threads}, ms",
+    Quantity.SPEEDUP: "Times as fast as float32 with {threads}",
+    Quantity.DIFFERENCE: "Top-1 minus float32, points",
+}
+_TEXTS: dict[Quantity, Callable[[float], str]] = {
+    Quantity.SIZE: lambda value: fmt.kib(1024 * value),
+    Quantity.LATENCY: fmt.milliseconds,
+    Quantity.SPEEDUP: fmt.ratio,
+    Quantity.DIFFERENCE: fmt.points,
+    Quantity.QUALITY: lambda value: fmt.percent(value / 100),
+}
+
+
 def letters(count: int) -> list[str]:
     """Names runs A, B, C and so on."""
     return [chr(ord("A") + number) for number in range(count)]
@@ -38,10 +58,7 @@ def letters(count: int) -> list[str]:
 def side_by_side(
     runs: Sequence[Results], quantity: Quantity, *, threads: int = 1
 ) -> go.Figure | None:
-    """Draws one quantity of every variant of several runs, named A, B, C in their order.
-
-    A group of rows a variant, a row a run; ``None`` where no run has the quantity.
-    """
+    """Draws a quantity of several runs, named A, B, C in order; ``None`` where none has it."""
     present = in_catalogue_order(name for results in runs for name in results.variants)
     figure = new_figure(
         height=_ROW * len(runs) * len(present) + _FRAME, x_title=_title(runs, quantity, threads)
@@ -61,7 +78,7 @@ def side_by_side(
             places.append(row)
             mark = MARK if doubt else ""
             labels.append(f"{wrapped(variant.title, 40)} <b>{letter}</b>{mark}")
-            found.append(f"{variant.title} {letter} {_text(value[0], quantity)}{mark}")
+            found.append(f"{variant.title} {letter} {_TEXTS[quantity](value[0])}{mark}")
             row += 1
         row += 0.6
     if not found:
@@ -84,31 +101,25 @@ def _add(
     doubt: str,
 ) -> None:
     middle, low, high = value
-    interval = f" ({_text(low, quantity)} to {_text(high, quantity)})" if low < high else ""
+    text = _TEXTS[quantity]
+    interval = f" ({text(low)} to {text(high)})" if low < high else ""
     figure.add_scatter(
         x=[middle],
         y=[row],
-        error_x=error_bars([middle], [low], [high], width=4),
+        error_x=error_bars([value], width=4),
         mode="markers",
         marker=marker(variant.name, size=10),
         hovertemplate=(
-            f"<b>{html.escape(variant.title)}, {letter}</b><br>{_text(middle, quantity)}{interval}"
+            f"<b>{html.escape(variant.title)}, {letter}</b><br>{text(middle)}{interval}"
             f"<br>{doubt or f'n = {fmt.count(variant.accuracy.n)}'}<extra></extra>"
         ),
     )
 
 
 def _title(runs: Sequence[Results], quantity: Quantity, threads: int) -> str:
-    if quantity is Quantity.SIZE:
-        return "Size of the file, KiB"
-    if quantity is Quantity.LATENCY:
-        return f"Median latency with {fmt.counted(threads, 'thread')}, ms"
-    if quantity is Quantity.SPEEDUP:
-        return f"Times as fast as float32 with {fmt.counted(threads, 'thread')}"
-    if quantity is Quantity.DIFFERENCE:
-        return "Top-1 minus float32, points"
-    titles = dict.fromkeys(quality_title(results) for results in runs)
-    return f"{' or '.join(titles)}, %"
+    if quantity is Quantity.QUALITY:
+        return f"{' or '.join(dict.fromkeys(quality_title(results) for results in runs))}, %"
+    return _TITLES[quantity].format(threads=fmt.counted(threads, "thread"))
 
 
 def _doubt(results: Results, variant: VariantResult, quantity: Quantity, threads: int) -> str:
@@ -133,9 +144,7 @@ def _value(
         return size, size, size
     if quantity is Quantity.LATENCY:
         timing = variant.timing(threads)
-        if timing is None:
-            return None
-        return timing.median_ms, timing.median_low_ms, timing.median_high_ms
+        return None if timing is None else median_of(timing)
     if quantity is Quantity.SPEEDUP:
         ratio = results.speedup(variant.name, threads)
         if ratio is None or variant.name == BASELINE:
@@ -150,15 +159,3 @@ def _value(
     if share is None:
         share = comparison.agreement if comparison is not None else None
     return None if share is None else (100 * share.share, 100 * share.low, 100 * share.high)
-
-
-def _text(value: float, quantity: Quantity) -> str:
-    if quantity is Quantity.SIZE:
-        return fmt.kib(1024 * value)
-    if quantity is Quantity.LATENCY:
-        return fmt.milliseconds(value)
-    if quantity is Quantity.SPEEDUP:
-        return fmt.ratio(value)
-    if quantity is Quantity.DIFFERENCE:
-        return fmt.points(value)
-    return fmt.percent(value / 100)

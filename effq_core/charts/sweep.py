@@ -1,7 +1,5 @@
 """Accuracy against one choice of the experiment, over several runs."""
 
-from __future__ import annotations
-
 import html
 import math
 from collections.abc import Sequence
@@ -31,8 +29,7 @@ def sweep_chart(
     the largest of them; the thin one is the interval over photos, as everywhere.
     """
     y_title = "Top-1 minus float32, points" if measure is Measure.DIFFERENCE else f"{quality}, %"
-    figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend=True)
-    figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
+    figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend="foot")
     values = sorted({point.x for entry in series for point in entry.points})
     logarithmic = bool(values) and values[0] > 0 and values[-1] / values[0] >= _SPREAD
     if logarithmic:
@@ -67,7 +64,6 @@ def sweep_chart(
 
 
 def _add_seeds(figure: go.Figure, entry: Series, shift: tuple[float, float]) -> None:
-    """Draws how far seeds are apart, behind everything else."""
     factor, summand = shift
     several = [point for point in entry.points if len(point.seeds) > 1]
     if not several:
@@ -76,11 +72,7 @@ def _add_seeds(figure: go.Figure, entry: Series, shift: tuple[float, float]) -> 
         x=[point.x * factor + summand for point in several],
         y=[point.y for point in several],
         error_y=error_bars(
-            [point.y for point in several],
-            [point.least for point in several],
-            [point.most for point in several],
-            thickness=9,
-            width=0,
+            ((point.y, point.least, point.most) for point in several), thickness=9, width=0
         ),
         mode="markers",
         marker={"color": get_variant(entry.variant).colour, "size": 1},
@@ -108,12 +100,7 @@ def _add(
     figure.add_scatter(
         x=[point.x * factor + summand for point in entry.points],
         y=[point.y for point in entry.points],
-        error_y=error_bars(
-            [point.y for point in entry.points],
-            [point.low for point in entry.points],
-            [point.high for point in entry.points],
-            width=4,
-        ),
+        error_y=error_bars(((point.y, point.low, point.high) for point in entry.points), width=4),
         mode="lines+markers",
         name=html.escape(entry.label),
         line={"color": colour, "dash": dash, "width": 2},

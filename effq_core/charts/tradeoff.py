@@ -1,16 +1,13 @@
 """The trade-off: accuracy against size or against latency, with the Pareto front."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, write
+from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, ticks, write
 from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
-from effq_core.charts.labels import ticks
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.latency_ratio import MARK
 from effq_core.results.document import Results
@@ -18,7 +15,8 @@ from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
 
 __all__ = ["Against", "Spot", "pareto", "spots", "tradeoff"]
 
-HEIGHT = 420
+HEIGHT = 420  # with up to so many labels as fit above the data
+_FIT = 10
 _PLOT = 330  # pixels of it that are left for the plot itself
 _ROW = 18  # pixels a label takes
 _LETTER = 6.2  # pixels of its letters
@@ -49,7 +47,8 @@ def tradeoff(
         if against is Against.SIZE
         else f"Median latency with {fmt.counted(threads, 'thread')}, ms"
     )
-    figure = new_figure(height=HEIGHT, x_title=across, y_title=f"{what}, %", legend=True)
+    more = _ROW * max(0, len(shown) - _FIT)
+    figure = new_figure(height=HEIGHT + more, x_title=across, y_title=f"{what}, %", legend=True)
     if not shown:
         return describe(figure, "No variant was timed with that many threads.")
     right = 1.08 * max([spot.x_high for spot in shown] + [_paper_x(row, against) for row in rows])
@@ -84,7 +83,8 @@ def _scale_y(figure: go.Figure, shown: Sequence[Spot], rows: Sequence[PaperRow])
     low, high = min(lows), max(highs)
     margin = max(0.06 * (high - low), 0.25)
     low, high = max(0.0, low - margin), high + margin
-    band = min(0.6, (len(shown) + 0.5) * _ROW / _PLOT)
+    plot = _PLOT + figure.layout.height - HEIGHT
+    band = min(0.6, (len(shown) + 0.5) * _ROW / plot)
     top = low + (high - low) / (1 - band)
     values = ticks(low, min(100.0, high))
     figure.update_yaxes(range=[low, top], tickvals=values, ticktext=[f"{v:g}" for v in values])
@@ -114,7 +114,7 @@ def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
         x=[x],
         y=[100 * row.top1],
         error_y=error_bars(
-            [100 * share.share], [100 * share.low], [100 * share.high], color=_FAINT, width=4
+            [(100 * share.share, 100 * share.low, 100 * share.high)], color=_FAINT, width=4
         ),
         mode="markers",
         marker=marker(row.variant, size=11, hollow=True),
@@ -141,11 +141,11 @@ def _add_spot(
     figure: go.Figure, results: Results, spot: Spot, against: Against, threads: int
 ) -> None:
     style = {"color": get_variant(spot.name).colour, "width": 4}
-    across = error_bars([spot.x], [spot.x_low], [spot.x_high], **style)
+    across = error_bars([(spot.x, spot.x_low, spot.x_high)], **style)
     figure.add_scatter(
         x=[spot.x],
         y=[spot.y],
-        error_y=error_bars([spot.y], [spot.y_low], [spot.y_high], **style),
+        error_y=error_bars([(spot.y, spot.y_low, spot.y_high)], **style),
         error_x=across if against is Against.LATENCY else None,
         mode="markers",
         marker=marker(spot.name, size=12) | {"line": {"width": 1, "color": _OUTLINE}},
@@ -163,8 +163,7 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
     # Labels right of their line stand above those of lines further right; labels left of their
     # line stand below all of those, and above those of lines further left.
     order = sorted(
-        shown,
-        key=lambda spot: (1, spot.x) if _leftwards(spot, spot.x / right) else (2, -spot.x),
+        shown, key=lambda spot: (1, spot.x) if _leftwards(spot, spot.x / right) else (2, -spot.x)
     )
     for rank, spot in enumerate(order):
         x, leftwards = spot.x, _leftwards(spot, spot.x / right)
@@ -222,7 +221,7 @@ def _hover(results: Results, name: str, threads: int) -> str:
     elif comparison is not None:
         same = comparison.agreement
         share = fmt.share_with_interval(same.share, same.low, same.high)
-        lines.append(f"Float32's answer {share}, {n}")
+        lines.append(f"float32's answer {share}, {n}")
     if comparison is not None and comparison.p is not None:
         lines.append(f"{fmt.points(comparison.difference_points)}, {fmt.p_value(comparison.p)}")
     if failed := variant.failed_gates:

@@ -1,7 +1,5 @@
 """Fine-tuning: loss and held-out accuracy, epoch by epoch."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,23 +12,15 @@ from effq_core.charts.base import describe, error_bars, marker, new_figure
 from effq_core.experiment.variants import get_variant
 
 _HEIGHT = 360
-_LEGEND = {"yref": "container", "y": 0, "yanchor": "bottom"}
-"""At the figure's foot: four entries take four lines on a phone, and must not cover the axis."""
 
 History = Sequence[Mapping[str, Any]]
-"""One entry an epoch, from 0 (before training): ``epoch``, ``loss`` (``None`` at 0),
-``validation_loss``, ``validation_top1`` (0–1, or ``None`` without labels) and ``n``, the held-out
-photos."""
+"""One entry an epoch, from 0 (before training): ``epoch``, ``loss``, ``validation_loss``,
+``validation_top1`` (0–1; ``None`` without labels) and ``n``, the held-out photos."""
 
 
 def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go.Figure:
-    """Draws the losses of trainings by variant: held-out drawn through, training dashed.
-
-    ``epochs``, if given, is how many there will be, so that the axis stays while they come.
-    """
-    figure = new_figure(
-        height=_HEIGHT, x_title="Epoch (0: before training)", y_title="Loss", legend=True
-    )
+    """Draws the losses of trainings by variant: held-out drawn through, training dashed."""
+    figure = _by_epoch("Loss", histories, epochs)
     found = []
     for name, history in histories.items():
         variant = get_variant(name)
@@ -54,7 +44,6 @@ def losses(histories: Mapping[str, History], *, epochs: int | None = None) -> go
                 f"training, {fmt.plain(history[-1]['validation_loss'])} after "
                 f"{fmt.counted(int(history[-1]['epoch']), 'epoch')}"
             )
-    _whole_epochs(figure, histories, epochs)
     return describe(figure, f"Loss by epoch. {'; '.join(found)}.")
 
 
@@ -62,12 +51,7 @@ def held_out_accuracy(
     histories: Mapping[str, History], *, epochs: int | None = None
 ) -> go.Figure | None:
     """Draws top-1 on the held-out photos with its 95 % intervals; ``None`` without labels."""
-    figure = new_figure(
-        height=_HEIGHT,
-        x_title="Epoch (0: before training)",
-        y_title="Top-1 on held-out photos, %",
-        legend=True,
-    )
+    figure = _by_epoch("Top-1 on held-out photos, %", histories, epochs)
     found = []
     for number, (name, history) in enumerate(histories.items()):
         variant = get_variant(name)
@@ -83,9 +67,7 @@ def held_out_accuracy(
             x=[entry["epoch"] + 0.04 * number for entry in entries],
             y=[100 * share.share for share in shares],
             error_y=error_bars(
-                [100 * share.share for share in shares],
-                [100 * share.low for share in shares],
-                [100 * share.high for share in shares],
+                ((100 * share.share, 100 * share.low, 100 * share.high) for share in shares),
                 width=4,
             ),
             mode="lines+markers",
@@ -105,13 +87,15 @@ def held_out_accuracy(
         )
     if not found:
         return None
-    _whole_epochs(figure, histories, epochs)
     return describe(figure, f"Top-1 on held-out photos by epoch. {'; '.join(found)}.")
 
 
-def _whole_epochs(figure: go.Figure, histories: Mapping[str, History], epochs: int | None) -> None:
+def _by_epoch(y_title: str, histories: Mapping[str, History], epochs: int | None) -> go.Figure:
+    figure = new_figure(
+        height=_HEIGHT, x_title="Epoch (0: before training)", y_title=y_title, legend="foot"
+    )
     last = max((entry["epoch"] for history in histories.values() for entry in history), default=0)
     last = max(last, epochs or 0)
-    figure.update_layout(legend=_LEGEND)
     step = max(1, -(-int(last) // 10))
     figure.update_xaxes(tickvals=list(range(0, int(last) + 1, step)), range=[-0.2, last + 0.3])
+    return figure

@@ -1,7 +1,5 @@
 """The mixed files that were tried: accuracy against size, with the limits they had to hold."""
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +48,7 @@ def share_of(trial: TrialRecord) -> Proportion:
 
 def trials_chart(found: Suggestion) -> go.Figure:
     """Draws every trial of a search; each marker carries its number in the table."""
-    what = "Top-1" if found.labelled else "Float32's answer"
+    what = "Top-1" if found.labelled else "float32's answer"
     figure = new_figure(height=HEIGHT, x_title="Size of the file, KiB", y_title=f"{what}, %")
     for place, trial in enumerate(found.trials):
         _add(figure, found, trial, place, what)
@@ -74,9 +72,7 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
         x=[trial.size_bytes / fmt.KIB],
         y=[100 * share.share],
         error_y=error_bars(
-            [100 * share.share],
-            [100 * share.low],
-            [100 * share.high],
+            [(100 * share.share, 100 * share.low, 100 * share.high)],
             color=colour if how.word != "refused" else MUTED,
             thickness=1.4 if how.word != "refused" else 0.8,
             width=3,
@@ -130,7 +126,7 @@ def _alt(found: Suggestion, what: str) -> str:
     chosen, int8 = found.choice, found.int8
     kept = ", ".join(chosen.keep) or "nothing"
     return (
-        f"{fmt.counted(len(found.trials), 'file')} tried. Int8: {fmt.kib(int8.size_bytes)}, "
+        f"{fmt.counted(len(found.trials), 'file')} tried. int8: {fmt.kib(int8.size_bytes)}, "
         f"{what} {fmt.percent(share_of(int8).share)}. Taken: {kept} in floats, "
         f"{fmt.kib(chosen.size_bytes)}, {what} {fmt.percent(share_of(chosen).share)}"
         f"{'' if found.met else '; it does not hold every limit'}."

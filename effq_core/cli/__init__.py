@@ -1,7 +1,5 @@
 """The command line: ``effq``."""
 
-from __future__ import annotations
-
 
 def main() -> None:
     """Runs ``effq`` with the process's arguments; ends the process with its exit code."""

@@ -1,18 +1,18 @@
 """The commands of ``effq`` in one place. What each does is imported when it runs."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
 from effq_core import __version__
+from effq_core.base.settings import settle_home
 from effq_core.cli import (
     catalogues,
     doctor,
     engine,
     evaluate,
     layers,
+    output,
     own_photos,
     predict,
     rescue,
@@ -51,7 +51,7 @@ def _effq(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version and end.", is_eager=True, callback=_print_version
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
         ),
     ] = False,
 ) -> None:
@@ -59,8 +59,6 @@ def _effq(
 
     `effq run` starts the built-in experiment, `effq show latest` shows what came of it.
     """
-    from effq_core.base.settings import settle_home
-    from effq_core.cli import output
 
     if told := settle_home():
         output.say(told, error=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -9,25 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effq_core.cli import own_models
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output, own_models
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from effq_core.base.reporting import Reporter
 
 datasets_app = typer.Typer(
     cls=EffqGroup,
-    help="List the photos there are; add your own; download Imagenette.",
+    help="List the available photos, add your own, or download Imagenette.",
     add_completion=False,
 )
 
 
 models_app = typer.Typer(
     cls=EffqGroup,
-    help="List the models there are; fetch weights; bring your own.",
+    help="List the available models, fetch weights, or add your own.",
     add_completion=False,
 )
 own_models.register(models_app)
@@ -35,13 +36,10 @@ own_models.register(models_app)
 
 @models_app.callback(invoke_without_command=True)
 def models(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the models there are."""
+    """List the available models."""
     if ctx.invoked_subcommand is not None:
         return
     from effq_core.api.models import rows as model_rows
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.models.own.ready import ready_files
     from effq_core.photos.image_input import ImageInput
 
@@ -73,14 +71,12 @@ def download_weights(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Download a model's weights now; otherwise its first run does."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.models.catalogue import get_model
     from effq_core.models.weights import locate_weights
 
     card, home = get_model(model), Home.from_environment()
     _fetch(lambda reporter: locate_weights(card, home, reporter), quiet=quiet)
-    output.say(f"{model} is there. `effq run --model {model}` uses it.")
+    output.say(f"{model} is ready. `effq run --model {model}` uses it.")
 
 
 @models_app.command("import")
@@ -89,23 +85,18 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="Its published weights, fetched elsewhere.")],
 ) -> None:
     """Use weights fetched elsewhere, for a machine without a network."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.models.catalogue import get_model
     from effq_core.models.weights import import_weights
 
     import_weights(get_model(model), file, Home.from_environment())
-    output.say(f"{model} is there. `effq run --model {model}` uses it.")
+    output.say(f"{model} is ready. `effq run --model {model}` uses it.")
 
 
 @datasets_app.callback(invoke_without_command=True)
 def datasets(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the photos there are; any folder of photos will do as well."""
+    """List the available photos; any folder of photos works as well."""
     if ctx.invoked_subcommand is not None:
         return
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.photos.catalogue import available
 
     cards = available(Home.from_environment())
@@ -134,17 +125,14 @@ def download(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Download photos. What has arrived is kept when it is interrupted."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.photos.catalogue import download_dataset
 
     home = Home.from_environment()
     _fetch(lambda reporter: download_dataset(dataset, home, reporter), quiet=quiet)
-    output.say(f"{dataset} is there. `effq run --data {dataset}` uses it.")
+    output.say(f"{dataset} is ready. `effq run --data {dataset}` uses it.")
 
 
 def _fetch(fetch: Callable[[Reporter], object], *, quiet: bool) -> None:
-    """Downloads something, with a progress bar unless that is not wanted."""
     from effq_core.base.reporting import SilentReporter
 
     if quiet:
@@ -159,8 +147,6 @@ def progress_bar() -> Iterator[Reporter]:
     """Shows progress on standard error while the block runs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
     from effq_core.results.wording import event_text
 
     columns = (TextColumn("{task.fields[about]}"), BarColumn(), TimeRemainingColumn())

@@ -1,7 +1,5 @@
 """From options to an experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +12,7 @@ from effq_core.cli.output import say
 from effq_core.cli.setting_options import ASKED, parameter
 from effq_core.experiment import Experiment
 from effq_core.experiment.setting import Setting
-from effq_core.experiment.variants import CATALOGUE, MIXED, controls, in_catalogue_order, standard
+from effq_core.experiment.variants import CATALOGUE, controls, in_catalogue_order, standard
 from effq_core.photos.roots import folder_id, folder_of_id
 from effq_core.pipeline import unused
 from effq_core.pipeline.presets import PRESETS
@@ -69,9 +67,6 @@ def _value(setting: Setting, text: Any) -> Any:
 def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
     """Applies options to a preset.
 
-    Args:
-        chosen: Values by the path of their setting; any of ``mixed`` asks for ``int8_mixed``.
-
     Raises:
         ExperimentError: If the preset is unknown or a value out of range.
     """
@@ -79,18 +74,22 @@ def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
     if chosen.get("dataset", base.dataset) != base.dataset:
         # A preset's sizes suit its own photos; of others, all are used.
         base = replace(base, training_size=None, evaluation_size=None)
-    if any(path.startswith("mixed.") for path in chosen):
-        chosen = {**chosen, "variants": (*chosen.get("variants", base.variants), MIXED)}
+    about = [each.variant for each in ASKED if each.variant and each.path in chosen]
+    if about:
+        chosen = {**chosen, "variants": (*chosen.get("variants", base.variants), *about)}
     return base.changed(chosen)
 
 
 def refuse_unused(experiments: Collection[Experiment], chosen: Mapping[str, Any]) -> None:
     """Refuses options that would have no effect, and names what is made for the sake of others."""
     unused.refuse_unused(experiments, Home.from_environment(), chosen)
-    about = [s.option for s in ASKED if s.part == "mixed" and s.path in chosen]
-    if about and MIXED not in chosen.get("variants", ()):
-        verb = "is" if len(about) == 1 else "are"
-        say(f"{MIXED} is made as well: {fmt.listed(about)} {verb} about it.", error=True)
+    about: dict[str, list[str]] = {}
+    for each in ASKED:
+        if each.variant and each.path in chosen and each.variant not in chosen.get("variants", ()):
+            about.setdefault(each.variant, []).append(each.option)
+    for variant, options in about.items():
+        verb = "is" if len(options) == 1 else "are"
+        say(f"{variant} is made as well: {fmt.listed(options)} {verb} about it.", error=True)
 
 
 def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
@@ -99,7 +98,6 @@ def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
     Args:
         text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of an added set, or
             a folder with or without ``folder:``; ``None`` where it was not given.
-        one_down: Whether the folders in the folders there are the classes.
 
     Raises:
         DatasetError: If it is none of them, or there are no folders to look into.

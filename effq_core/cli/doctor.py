@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
+from effq_core.cli.faults import FAILED
 from effq_core.cli.show import AsJson
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
     from effq_core.care.checkup import Check
 
 
@@ -23,15 +27,13 @@ def doctor(
         ),
     ] = False,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Do not look whether downloads can be reached.")
+        bool,
+        typer.Option("--offline", help="Do not check whether download servers can be reached."),
     ] = False,
     json: AsJson = False,
 ) -> None:
     """Check versions, hardware, the store, the engine, models, photos and the network."""
-    from effq_core.base.settings import Home
     from effq_core.care import checkup
-    from effq_core.cli import output
-    from effq_core.cli.faults import FAILED
 
     home = Home.from_environment()
     repaired = _repair(home) if repair else None
@@ -40,11 +42,7 @@ def doctor(
     failed = failed or bool(repaired and repaired["unreadable"])
     if json:
         output.print_json(
-            {
-                "ok": not failed,
-                "checks": [check.to_dict() for check in checks],
-                "repair": repaired,
-            }
+            {"ok": not failed, "checks": [check.to_dict() for check in checks], "repair": repaired}
         )
     else:
         if repaired is not None:
@@ -71,7 +69,6 @@ def _repair(home: Home) -> dict[str, Any]:
 
 
 def _repair_text(repaired: dict[str, Any]) -> str:
-    from effq_core.base import formatting as fmt
 
     lines = [
         f"Verified {fmt.counted(repaired['artifacts'], 'artifact')}; "
@@ -84,10 +81,8 @@ def _repair_text(repaired: dict[str, Any]) -> str:
 
 
 def _print(checks: list[Check]) -> None:
-    from rich.text import Text
 
     from effq_core.care.checkup import State
-    from effq_core.cli import output
 
     styles = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "bold red"}
     console = output.stdout()

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 engine_app = typer.Typer(
     cls=EffqGroup,
-    help="See or stop the process that does the work of runs; a run starts it by itself.",
+    help="Show or stop the process that executes runs; a run starts it automatically.",
     add_completion=False,
     no_args_is_help=True,
 )
@@ -22,9 +25,7 @@ engine_app = typer.Typer(
 
 @engine_app.command("status")
 def status(json: AsJson = False) -> None:
-    """Say whether the engine runs, since when, what it takes and what it does."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
+    """Show whether the engine runs, since when, its memory and its work."""
     from effq_core.pipeline.engine_status import engine_status
 
     found = engine_status(Home.from_environment())
@@ -44,9 +45,6 @@ def stop(
     json: AsJson = False,
 ) -> None:
     """Stop the engine and give back its memory; refused while runs are active."""
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.pipeline.engine_status import stop_engine
 
     was, cancelled = stop_engine(Home.from_environment(), force=force)
@@ -63,13 +61,12 @@ def stop(
     for each in cancelled:
         output.say(f"The run {each.run} was cancelled. `effq resume {each.run}` continues it.")
     if was.running:
-        output.say(f"The engine is stopped: {fmt.size(was.memory_bytes)} of memory are free again.")
+        output.say(f"The engine is stopped: {fmt.size(was.memory_bytes)} of memory freed.")
     else:
         output.say("The engine was not running.")
 
 
 def _lines(found: EngineStatus) -> list[str]:
-    from effq_core.base import formatting as fmt
     from effq_core.pipeline.engine_status import described
 
     if not found.running:
@@ -78,7 +75,7 @@ def _lines(found: EngineStatus) -> list[str]:
         lines = [f"The engine is the Dask cluster at {found.address}."]
     else:
         since = fmt.moment(found.started or 0.0)
-        lines = [f"The engine runs since {since}, as process {found.pid}."]
+        lines = [f"The engine has been running since {since}, as process {found.pid}."]
     if found.running:
         workers = fmt.counted(found.workers, "worker")
         lines.append(f"It has {workers} and {fmt.size(found.memory_bytes)} of memory.")

@@ -1,11 +1,10 @@
 """``effq evaluate``: an existing run's files, measured on other photos."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
+from effq_core.base.settings import Home
 from effq_core.cli.show import Detach, Quiet, ResultsAsJson, RunName
 
 
@@ -31,7 +30,7 @@ def evaluate(
     evaluation_size: Annotated[
         str | None, typer.Option(help="Photos to measure on, or all (the default).")
     ] = None,
-    name: Annotated[str, typer.Option(help="What to call the new result.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the new result.")] = "",
     detach: Detach = False,
     json: ResultsAsJson = False,
     quiet: Quiet = False,
@@ -41,7 +40,6 @@ def evaluate(
     Nothing is converted or trained: the very files of the run are evaluated, checked and compared
     with its float32. `reference` names the bundled reference run.
     """
-    from effq_core.base.settings import Home
     from effq_core.cli import choices, work
     from effq_core.results import open_run
     from effq_core.results.elsewhere import on_photos

@@ -1,7 +1,5 @@
 """From errors to messages and exit codes, for every command alike."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import sys
@@ -16,6 +14,7 @@ from typer.core import TyperGroup
 
 from effq_core import __version__
 from effq_core.base.errors import Cancelled, EffqError, InputError, StoreError
+from effq_core.base.settings import Home
 from effq_core.cli.output import print_error
 
 OK, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -69,7 +68,6 @@ def report_bug(error: Exception) -> Path:
 
 def _write_log(bug: str, text: str) -> Path:
     from effq_core.base.files import write_atomic
-    from effq_core.base.settings import Home
 
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{bug}.log"
     try:

@@ -1,7 +1,5 @@
 """``effq run --dry-run``: what a run would take, without one."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -12,8 +10,9 @@ from rich.text import Text
 from effq_core.base import formatting as fmt
 from effq_core.base.settings import Home
 from effq_core.cli.output import print_json, stdout, table
+from effq_core.cli.work import warn
 from effq_core.experiment import Experiment
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.pipeline.forecast import Forecast, forecast, recent_stages
 from effq_core.pipeline.registry import stage_title
 from effq_core.results.wording import dataset_title, model_title
@@ -26,6 +25,7 @@ def foresee(experiment: Experiment, *, remeasure: bool, as_json: bool) -> None:
     if remeasure:
         experiment = next_sitting(experiment, _earlier(home))
     cost = forecast(experiment, home, recent_stages(home))
+    warn(experiment, home)
     place = next(each for each in (home.root, *home.root.parents) if each.exists())
     free = shutil.disk_usage(place).free
     if as_json:

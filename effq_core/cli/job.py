@@ -1,7 +1,5 @@
 """``python -m effq_core.cli.job KIND ID``: a process that works on one detached job."""
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import InputError
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.setting_options import ASKED, option, with_options
 from effq_core.cli.show import AsJson
+from effq_core.experiment import Experiment
+from effq_core.experiment.calibration_methods import METHODS
+from effq_core.experiment.mixed import Layers
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
-    from effq_core.experiment import Experiment
-    from effq_core.experiment.mixed import Layers
     from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
     from effq_core.layers.trial_record import Suggestion
     from effq_core.results import Results
@@ -46,10 +50,8 @@ def layers(
     results = _results(run, given, as_json=json, quiet=quiet)
     found = find_evidence(results)
     if found is None or found.effect is None:
-        from effq_core.base.errors import InputError
-
         raise InputError(
-            f"Nothing is known about the layers of {run}.", "`effq layers latest` looks at a run's."
+            f"There is no layer analysis of {run}.", "`effq layers latest` analyses the latest run."
         )
     effect = EffectRecord.load(found.effect)
     suggestions = [Suggestion.load(folder) for folder in found.suggestions]
@@ -64,9 +66,6 @@ def layers(
 
 def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> Results:
     """Returns the results whose layers are known, after looking at them if need be."""
-    from effq_core.base.settings import Home
-    from effq_core.experiment import Experiment
-    from effq_core.experiment.mixed import Layers
     from effq_core.layers.access import find_evidence
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
     from effq_core.store.database import Database
@@ -89,13 +88,7 @@ def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> 
 
 
 def _look(
-    home: Home,
-    experiment: Experiment,
-    asked: Layers,
-    name: str,
-    *,
-    as_json: bool,
-    quiet: bool,
+    home: Home, experiment: Experiment, asked: Layers, name: str, *, as_json: bool, quiet: bool
 ) -> Results:
     from effq_core.cli import output, work
     from effq_core.layers.ask import looking
@@ -117,21 +110,18 @@ def _look(
 
 
 def _print_effect(record: EffectRecord) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
     from effq_core.layers.effect_record import EffectKind
-    from effq_core.results.wording import method_title
 
     photos = fmt.counted(record.images, "calibration photo")
     same = record.baseline_agreement
     output.say(
-        f"All in int8 ({method_title(record.method)}): {fmt.millinats(record.baseline_kl)} of "
+        f"All in int8 ({METHODS[record.method].title}): {fmt.millinats(record.baseline_kl)} of "
         f"divergence from float32, the same answer on "
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of {photos}."
     )
     _print_ranking(record, EffectKind.GROUP, "The same part of every block")
-    _print_ranking(record, EffectKind.BLOCK, "Blocks, the worst first")
-    _print_ranking(record, EffectKind.LAYER, "Layers of the blocks that matter, the worst first")
+    _print_ranking(record, EffectKind.BLOCK, "Blocks, worst first")
+    _print_ranking(record, EffectKind.LAYER, "Layers of the blocks that matter, worst first")
     if record.not_reached:
         output.say(
             f"Not reached in {fmt.duration(record.budget_seconds)}: "
@@ -140,8 +130,6 @@ def _print_effect(record: EffectRecord) -> None:
 
 
 def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
 
     found = record.ranked(kind)
     if not found:
@@ -159,7 +147,6 @@ def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
 
 
 def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
-    from effq_core.base import formatting as fmt
 
     only, gain = effect.only_agreement, record.gain(effect)
     return (
@@ -172,12 +159,10 @@ def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
 
 
 def _print_trials(found: Suggestion) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
 
     lost = "Drop" if found.labelled else "Disagrees"
     numbers = (lost, "Top-1", "Divergence", "Extra size", "1 thread", "Of int8")
-    title = f"Files that were tried, on {fmt.counted(found.choice.n, 'evaluation photo')}"
+    title = f"Files tried, on {fmt.counted(found.choice.n, 'evaluation photo')}"
     made = output.table("Kept in floats", *numbers, "Limits", title=title, right=numbers)
     for trial in found.trials:
         chosen = "→ " if trial is found.choice else ""

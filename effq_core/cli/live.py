@@ -16,20 +16,16 @@ from effq_core.base import formatting as fmt
 from effq_core.pipeline.estimate import remaining, share_done
 from effq_core.pipeline.progress import OnUpdate, Update
 from effq_core.pipeline.registry import stage_title
-from effq_core.results.wording import amount_text, event_text, is_trouble, sentence, waiting_text
+from effq_core.results.wording import amount_text, event_text, is_trouble, waiting_text
 from effq_core.store.rows import EventRow, StageRow, StageState, Status
 
-MOST_SKIPPED = 10
-"""Skipped images that are named; more are only counted."""
+MOST_SKIPPED = 10  # skipped images that are named; more are only counted
 
 _SOON = {True: 1.0, False: 20.0}
-"""Seconds a queued run, or a stage, waits without a line about it where there is no live display:
-a run of reuse needs no turn, and a worker takes seconds to start."""
-_AGAIN = 60.0
-"""Seconds until it is said again."""
+"""Seconds a queued run, or a stage, waits without a line about it; there is no live display."""
+_AGAIN = 60.0  # seconds until it is said again
 
-_BAR = 16
-"""Columns of a progress bar, so that title, bar and words fit into 110."""
+_BAR = 16  # columns of a progress bar, so that title, bar and words fit into 110
 
 _MARKS = {
     StageState.DONE: ("✓", "green"),
@@ -90,7 +86,7 @@ class Watcher:
         told, at = self._told_waiting
         if now - self._waits_since >= soon and (text != told or now - at >= _AGAIN):
             self._told_waiting = (text, now)
-            self._line("…", "dim", sentence(text))
+            self._line("…", "dim", fmt.sentence(text))
 
     def _print_reused(self, stages: tuple[StageRow, ...]) -> None:
         """Says what need not be made, on one line: a repeated run reuses some thirty stages."""
@@ -131,12 +127,12 @@ class Watcher:
         update = self._last
         if update is None or not update.stages:
             status = update.run.status if update else Status.QUEUED
-            waiting = (update and sentence(update.waiting)) or waiting_text(status)
+            waiting = (update and fmt.sentence(update.waiting)) or waiting_text(status)
             return Text(f"  {waiting} …", style="dim")
         lines: list[RenderableType] = [self._overall(update)]
         lines += [_running(stage) for stage in update.stages if stage.state is StageState.RUNNING]
         if update.waiting:
-            lines.append(Text(f"  {sentence(update.waiting)} …", "dim"))
+            lines.append(Text(f"  {fmt.sentence(update.waiting)} …", "dim"))
         return Group(*lines)
 
     def _overall(self, update: Update) -> RenderableType:

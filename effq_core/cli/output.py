@@ -1,7 +1,5 @@
 """Where the command line writes, and how."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -56,11 +54,7 @@ def print_json(value: Any) -> None:
 
 
 def table(*columns: str, title: str = "", right: tuple[str, ...] = ()) -> Table:
-    """Makes an empty table in the one style tables have.
-
-    Args:
-        right: Headings of columns that hold numbers.
-    """
+    """Makes an empty table in the one style tables have; ``right`` are its headings of numbers."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     made.padding = (0, 2, 0, 0)
     for column in columns:

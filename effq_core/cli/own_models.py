@@ -1,12 +1,12 @@
 """``effq models add`` and ``effq models remove``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.show import AsJson
 
 
@@ -18,8 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def add(
     file: Annotated[
-        Path,
-        typer.Argument(help="A .keras, .h5 or .tflite file, or a zipped SavedModel."),
+        Path, typer.Argument(help="A .keras, .h5 or .tflite file, or a zipped SavedModel.")
     ],
     labels: Annotated[
         str,
@@ -35,7 +34,7 @@ def add(
             "caffe, or inside, where its own layers do it."
         ),
     ],
-    name: Annotated[str, typer.Option(help="What to call it; else the file's name.")] = "",
+    name: Annotated[str, typer.Option(help="Its name; by default the file's.")] = "",
     image_size: Annotated[
         int | None, typer.Option(help="Side of the input, pixels, where the file leaves it open.")
     ] = None,
@@ -51,8 +50,6 @@ def add(
 ) -> None:
     """Check a model of your own in a process that may do nothing else, and keep it."""
     from effq_core.api.models import check_and_keep
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.intake.steps import Step, StepState
 
     told: set[str] = set()
@@ -85,7 +82,7 @@ def add(
         made.add_row(output.safe(row["photo"]), output.safe(best))
     output.stdout().print(made)
     use = f"--variant standard,{added.id}" if added.is_ready else f"--model {added.id}"
-    output.say(f"\n{added.title} is there. `effq run {use}` uses it.")
+    output.say(f"\n{added.title} is ready. `effq run {use}` uses it.")
 
 
 def remove(
@@ -95,6 +92,5 @@ def remove(
 ) -> None:
     """Remove a model of your own; what runs found with it stays."""
     from effq_core.api import models
-    from effq_core.cli import output
 
     output.say(f"{models.remove(model)} was removed.")

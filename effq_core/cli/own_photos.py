@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.catalogues import progress_bar
 from effq_core.cli.show import AsJson
 
@@ -19,13 +23,13 @@ _MOST_NAMED = 10
 
 def add(
     source: Annotated[Path, typer.Argument(metavar="ZIP|FOLDER", help="The photos.")],
-    name: Annotated[str, typer.Option(help="What to call them; the zip's name by default.")] = "",
+    name: Annotated[str, typer.Option(help="Their name; by default the zip's.")] = "",
     labels: Annotated[
         Path | None,
         typer.Option(
             help="A CSV with columns headed filename and label, one-hot columns, or a file and its "
             "label in each line. Without it, folders are classes; without folders, the photos have "
-            "no labels.",
+            "no labels."
         ),
     ] = None,
     one_level_down: Annotated[
@@ -36,11 +40,9 @@ def add(
         ),
     ] = False,
     drop_lookalikes: Annotated[
-        bool, typer.Option("--drop-lookalikes", help="Keep one of photos that look alike.")
+        bool, typer.Option("--drop-lookalikes", help="Keep only one of photos that look alike.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only look: nothing is added.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only preview; add nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     json: AsJson = False,
@@ -49,10 +51,7 @@ def add(
 
     Links in a folder are followed, as `effq run --data FOLDER` does; those in a zip are left out.
     """
-    from effq_core.base import formatting as fmt
     from effq_core.base.reporting import SilentReporter
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.photos.incoming.upload import look_at_path
     from effq_core.photos.own_photos import check_title
 
@@ -87,14 +86,12 @@ def add(
 
 
 def remove(
-    dataset: Annotated[str, typer.Argument(help="As `effq datasets` names it.")],
+    dataset: Annotated[str, typer.Argument(help="Its name in `effq datasets`.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: AsJson = False,
 ) -> None:
     """Delete photos of your own, or downloaded ones; a folder is only taken off the list."""
-    from effq_core.base.settings import Home
     from effq_core.care.library import dependents, remove_item
-    from effq_core.cli import output
     from effq_core.photos.roots import FOLDER_PREFIX
     from effq_core.store.database import Database
 
@@ -102,8 +99,8 @@ def remove(
     with Database(home.database) as database:
         runs = len(dependents(database, dataset))
         if not yes and not json:
-            used = f" {runs} runs used them; what they found stays." if runs else ""
-            what = "Take off the list:" if dataset.startswith(FOLDER_PREFIX) else "Delete"
+            used = f" {runs} runs used them; their results stay." if runs else ""
+            what = "Remove from the list:" if dataset.startswith(FOLDER_PREFIX) else "Delete"
             typer.confirm(f"{what} {dataset}?{used}", abort=True, err=True)
         remove_item(home, database, dataset)
     if json:
@@ -113,8 +110,6 @@ def remove(
 
 
 def _print_preview(preview: Preview) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
     from effq_core.cli.work import GO_DOWN
     from effq_core.photos.incoming.wording import facts, warnings
 
@@ -137,7 +132,6 @@ def _print_preview(preview: Preview) -> None:
 
 
 def _plain(preview: Preview) -> dict[str, Any]:
-    from dataclasses import asdict
 
     from effq_core.photos.incoming.found import shown
 

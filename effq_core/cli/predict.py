@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import DatasetError
+from effq_core.base.settings import Home
+from effq_core.cli import output
+from effq_core.cli.faults import FAILED
 from effq_core.cli.show import AsJson, OfRun
+from effq_core.experiment.variants import get_variant
 
 if TYPE_CHECKING:
     from effq_core.predict.variant_answers import Answer
@@ -18,22 +25,18 @@ def predict(
     run: OfRun = "latest",
     variant: Annotated[
         list[str] | None,
-        typer.Option(help="Variants to ask, repeated or separated by commas; all by default."),
+        typer.Option(help="Variants to run, repeated or separated by commas; all by default."),
     ] = None,
     top: Annotated[int, typer.Option(help="Classes to show.", min=1)] = 5,
     threads: Annotated[int, typer.Option(help="Threads an invocation may use.", min=1)] = 1,
     json: AsJson = False,
 ) -> None:
     """Classify photos with every variant of a run."""
-    from effq_core.base.errors import DatasetError
-    from effq_core.base.settings import Home
     from effq_core.cli import choices, output
-    from effq_core.cli.faults import FAILED
     from effq_core.predict.variant_answers import Predictor
     from effq_core.results import open_run
 
-    home = Home.from_environment()
-    _, results = open_run(home, run)
+    _, results = open_run(Home.from_environment(), run)
     names = choices.parse_variants(variant) or ()
     if variant and any(text in ("all", "standard", "controls") for text in variant):
         names = tuple(name for name in names if name in results.with_files)
@@ -59,11 +62,6 @@ def predict(
 
 
 def _print(image: str, answers: tuple[Answer, ...]) -> None:
-    from rich.text import Text
-
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
-    from effq_core.experiment.variants import get_variant
 
     marks = {None: "baseline", True: "yes", False: "NO"}
     made = output.table("Variant", "Time", "As float32", "Answers", right=("Time",))

@@ -1,7 +1,5 @@
 """The results of a run as tables and sentences for a terminal."""
 
-from __future__ import annotations
-
 from rich.console import Console
 from rich.text import Text
 
@@ -132,8 +130,8 @@ def _warnings(results: Results) -> list[str]:
         most = fmt.percent(max(timing.others_share for timing in busy), 0)
         found.append(
             f"Other processes were busy during {len(busy)} of {len(timings)} measurements (up to "
-            f"{most} of the processor): times marked {MARK} are too long, and no speed-up marked "
-            f"{MARK} decides anything. Close them and run again with --remeasure."
+            f"{most} of the processor): times marked {MARK} are too long, and speed-ups marked "
+            f"{MARK} are unreliable. Close them and run again with --remeasure."
         )
     return found
 

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.faults import CANCELLED, FAILED, OK, EffqGroup
 from effq_core.cli.show import AsJson, RunName
-from effq_core.rescue.request import Remedy
+from effq_core.experiment import REFERENCE
+from effq_core.rescue.request import Remedy, Rescue
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
     from effq_core.rescue.story import Story
 
 _START = "start"
@@ -39,7 +42,7 @@ rescue_app = typer.Typer(
 RescueName = Annotated[
     str, typer.Argument(metavar="ID", help="A rescue's id or the start of it, or latest.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the story.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the report.")]
 Detach = Annotated[
     bool, typer.Option("--detach", help="Work in the background; print the id and return.")
 ]
@@ -56,8 +59,7 @@ def start(
         ),
     ] = 0.5,
     remedy: Annotated[
-        list[Remedy] | None,
-        typer.Option(help="What may be tried; repeat it. All by default."),
+        list[Remedy] | None, typer.Option(help="A remedy to try; repeatable. All by default.")
     ] = None,
     budget: Annotated[
         int | None, typer.Option(help="Seconds after which nothing more is tried.")
@@ -65,7 +67,7 @@ def start(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Photos in place of the run's: photo_patches, imagenette, photos:NAME or a "
+            help="Photos instead of the run's: photo_patches, imagenette, photos:NAME or a "
             "folder. The reference run needs them where Imagenette is not here."
         ),
     ] = None,
@@ -74,11 +76,8 @@ def start(
     quiet: Quiet = False,
 ) -> None:
     """Rescue a run's int8: try remedies until the loss is within a limit."""
-    from effq_core.base.settings import Home
     from effq_core.cli.choices import parse_data
-    from effq_core.experiment import REFERENCE
     from effq_core.rescue import control
-    from effq_core.rescue.request import Rescue
     from effq_core.rescue.subject import of_reference, of_run
 
     home, dataset = Home.from_environment(), parse_data(data)
@@ -99,7 +98,7 @@ def start(
 def resume(
     rescue: RescueName, detach: Detach = False, json: AsJson = False, quiet: Quiet = False
 ) -> None:
-    """Take a rescue up again where it stopped; what was measured is kept."""
+    """Resume a rescue where it stopped; measurements are kept."""
     from effq_core.rescue import control
 
     home, story = _found(rescue)
@@ -110,7 +109,6 @@ def resume(
 @rescue_app.command("cancel")
 def cancel(rescue: RescueName) -> None:
     """Cancel a rescue; what it has measured is kept."""
-    from effq_core.cli import output
     from effq_core.rescue import control
 
     home, story = _found(rescue)
@@ -124,8 +122,7 @@ def cancel(rescue: RescueName) -> None:
 
 @rescue_app.command("delete")
 def delete(rescue: RescueName) -> None:
-    """Delete a rescue's story; the runs it made stay."""
-    from effq_core.cli import output
+    """Delete a rescue's report; its runs stay."""
     from effq_core.rescue import control
 
     home, story = _found(rescue)
@@ -135,10 +132,7 @@ def delete(rescue: RescueName) -> None:
 
 @rescue_app.command("list")
 def list_all(json: AsJson = False) -> None:
-    """List the rescues there are, newest first."""
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
+    """List all rescues, newest first."""
     from effq_core.rescue.document import to_json
     from effq_core.rescue.story import stories
     from effq_core.rescue.wording import points, title_of
@@ -148,7 +142,7 @@ def list_all(json: AsJson = False) -> None:
         output.print_json([to_json(story) for story in found])
         return
     if not found:
-        output.say("There is no rescue yet. `effq rescue RUN` begins one.")
+        output.say("There is no rescue yet. `effq rescue RUN` starts one.")
         return
     made = output.table("Rescue", "About", "Limit", "Status", "Met by", "Took")
     for story in found:
@@ -168,13 +162,12 @@ def show(
     rescue: RescueName = "latest",
     json: AsJson = False,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print the story as a Markdown document.")
+        bool, typer.Option("--markdown", help="Print the report as Markdown.")
     ] = False,
 ) -> None:
-    """Show what a rescue has tried, what each remedy cost, and what it gave."""
+    """Show what a rescue tried, what each remedy cost and gained."""
     import sys
 
-    from effq_core.cli import output
     from effq_core.cli.rescue_story import print_story
     from effq_core.rescue.document import to_json, to_markdown
 
@@ -188,7 +181,6 @@ def show(
 
 
 def _found(rescue: str) -> tuple[Home, Story]:
-    from effq_core.base.settings import Home
     from effq_core.rescue.story import find
 
     home = Home.from_environment()
@@ -196,7 +188,6 @@ def _found(rescue: str) -> tuple[Home, Story]:
 
 
 def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    from effq_core.cli import output
     from effq_core.cli.rescue_story import Teller, print_story
     from effq_core.rescue import control
     from effq_core.rescue.document import to_json
@@ -209,7 +200,7 @@ def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool
             output.print_json({"rescue": story_id, "pid": pid})
         else:
             output.say(story_id)
-            about = f"`effq rescue show {story_id}` tells how far it is."
+            about = f"`effq rescue show {story_id}` shows its progress."
             output.say(f"It works in the background. {about}", error=True)
         return
     # Progress is not a result: with --json it must stay out of standard output.

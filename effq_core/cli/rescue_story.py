@@ -1,7 +1,5 @@
 """A rescue on a terminal: its steps as they end, then the whole story."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -84,7 +82,7 @@ def print_story(console: Console, story: Story) -> None:
     for sentence in verdict(story):
         console.print(Text(f"· {sentence}"), soft_wrap=True)
     if story.status in (Status.CANCELLED, Status.INTERRUPTED, Status.FAILED):
-        again = f"`effq rescue resume {story.id}` goes on where it stopped."
+        again = f"`effq rescue resume {story.id}` continues where it stopped."
         console.print(Text(again), soft_wrap=True)
 
 

@@ -1,7 +1,5 @@
 """``effq run``: every choice of an experiment as an option."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer
@@ -29,8 +27,8 @@ def run(
         bool,
         typer.Option(
             "--remeasure",
-            help="Take every latency anew, for example because the machine was busy; earlier "
-            "runs keep theirs.",
+            help="Time all files again, for example because the machine was busy; earlier runs "
+            "keep their timings.",
             rich_help_panel=_MEASURE,
         ),
     ] = False,
@@ -38,16 +36,13 @@ def run(
         bool,
         typer.Option(
             "--time-now",
-            help="Time the files without waiting for a quiet CPU; what is disturbed is marked.",
+            help="Time the files without waiting for a quiet CPU; disturbed timings are marked.",
             rich_help_panel=_MEASURE,
         ),
     ] = False,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Only say what it would take: stages, time and disk. Starts nothing."
-        ),
+        bool, typer.Option("--dry-run", help="Only estimate stages, time and disk; start nothing.")
     ] = False,
     detach: Detach = False,
     json: ResultsAsJson = False,

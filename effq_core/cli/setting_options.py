@@ -1,7 +1,5 @@
 """Options made from what is known of the settings of an experiment."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -13,8 +11,7 @@ from effq_core.base import formatting as fmt
 from effq_core.experiment import Experiment
 from effq_core.experiment.setting import Setting, walk
 
-ASKED = tuple(each for each in walk(Experiment) if each.option)
-"""The settings that have an option."""
+ASKED = tuple(each for each in walk(Experiment) if each.option)  # the settings that have an option
 
 
 def parameter(setting: Setting) -> str:

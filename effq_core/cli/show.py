@@ -1,10 +1,12 @@
 """``effq runs`` and ``effq show``."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
+
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 RunName = Annotated[
@@ -31,9 +33,6 @@ def runs(
     json: AsJson = False,
 ) -> None:
     """List the runs there are, newest first."""
-    from effq_core.base import formatting as fmt
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.cli.work import run_values
     from effq_core.store.database import Database
 
@@ -45,7 +44,7 @@ def runs(
         output.print_json([run_values(run) for run in found])
         return
     if not found:
-        output.say("There is no run yet. `effq run` makes one.")
+        output.say("There is no run yet. `effq run` starts one.")
         return
     made = output.table("Run", "Name", "Status", "Made", "Took", "Model", "Photos", "Variants")
     for run in found:
@@ -78,7 +77,6 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show what a run has found, or how far it is."""
-    from effq_core.base.settings import Home
     from effq_core.cli import output, work
     from effq_core.cli.report import print_results
     from effq_core.pipeline.queue_turn import queue_text

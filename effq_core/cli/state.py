@@ -1,7 +1,5 @@
 """How far a run is, for a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,7 +9,7 @@ from effq_core.base import formatting as fmt
 from effq_core.cli.output import table
 from effq_core.pipeline.estimate import remaining, waiting_for
 from effq_core.pipeline.registry import stage_title
-from effq_core.results.wording import event_text, is_trouble, sentence
+from effq_core.results.wording import event_text, is_trouble
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
 
 _LATEST_EVENTS = 15
@@ -33,11 +31,7 @@ def print_state(
     events: Sequence[EventRow],
     queued: str = "",
 ) -> None:
-    """Prints the stages of a run that has no results, what happened, and what to do next.
-
-    Args:
-        queued: Where it stands in the queue, and what it waits for.
-    """
+    """Prints the stages of a run that has no results, what happened, and what to do next."""
     made = table("Stage", "State", "Progress", "Took", right=("Progress", "Took"))
     for stage in stages:
         progress = ""
@@ -52,7 +46,7 @@ def print_state(
         style = "yellow" if is_trouble(event.kind) else ""
         console.print(Text(f"{event.stage}: {text}", style=style), soft_wrap=True)
     if waiting := queued or waiting_for(stages):
-        console.print(Text(f"{sentence(waiting)}.", style="dim"), soft_wrap=True)
+        console.print(Text(f"{fmt.sentence(waiting)}.", style="dim"), soft_wrap=True)
     if run.status.is_active:
         done = sum(stage.state.is_complete for stage in stages)
         about = f"{done} of {fmt.counted(len(stages), 'stage')}, {fmt.left(remaining(stages))}."

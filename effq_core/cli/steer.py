@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import InputError
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.show import AsJson, InBackground, Quiet, ResultsAsJson, RunName
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
     from effq_core.results import Results
     from effq_core.store.database import Database
 
@@ -47,29 +50,27 @@ def cancel(run: RunName, json: AsJson = False) -> None:
 
 def time_now(run: RunName) -> None:
     """Let a run time its files without waiting for a quiet CPU."""
-    from effq_core.cli import output
     from effq_core.pipeline import control
     from effq_core.results import find_run
 
     with _store() as (home, database):
         row = find_run(database, run)
         control.time_now(home, row.id)
-    output.say(f"The run {row.id} times its files without waiting. What is disturbed is marked.")
+    output.say(f"The run {row.id} times its files without waiting. Disturbed timings are marked.")
 
 
 def resume(
-    run: RunName,
-    detach: InBackground = False,
-    json: ResultsAsJson = False,
-    quiet: Quiet = False,
+    run: RunName, detach: InBackground = False, json: ResultsAsJson = False, quiet: Quiet = False
 ) -> None:
     """Continue a run where it stopped; finished stages are reused."""
-    from effq_core.cli import work
+    from effq_core.cli import sweep_work, work
     from effq_core.results import find_run
+    from effq_core.sweeps.state import is_sweep
 
     with _store() as (home, database):
         row = find_run(database, run)
-    work.carry_on(home, row.id, detach=detach, as_json=json, quiet=quiet)
+    carry_on = sweep_work.carry_on if is_sweep(home, row.id) else work.carry_on
+    carry_on(home, row.id, detach=detach, as_json=json, quiet=quiet)
 
 
 def delete(
@@ -81,8 +82,6 @@ def delete(
     json: AsJson = False,
 ) -> None:
     """Delete a run. What its stages made stays in the store, unless --free is given."""
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
     from effq_core.results import find_run
     from effq_core.store import removal, usage
 
@@ -103,7 +102,7 @@ def delete(
     if json:
         output.print_json({"deleted": row.id} | ({"freed_bytes": freed} if free else {}))
     elif free:
-        output.say(f"The run {row.id} was deleted; {fmt.size(freed)} became free.")
+        output.say(f"The run {row.id} was deleted; {fmt.size(freed)} freed.")
     else:
         output.say(f"The run {row.id} was deleted.")
 
@@ -125,8 +124,7 @@ def export(
         ),
     ] = None,
     force: Annotated[
-        bool,
-        typer.Option("--force", help="Write into a folder that is not empty, or over a file."),
+        bool, typer.Option("--force", help="Write into a folder that is not empty, or over a file.")
     ] = False,
     json: AsJson = False,
 ) -> None:
@@ -134,7 +132,6 @@ def export(
 
     With --bundle: one variant, with all a device needs, as a zip.
     """
-    from effq_core.cli import output
     from effq_core.deliver.export import export as write
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
 
@@ -159,8 +156,6 @@ def export(
 def _bundle(
     results: Results, variant: str, to: Path, *, name: str, force: bool, json: bool
 ) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.base.errors import InputError
     from effq_core.cli import choices, output
     from effq_core.deliver.bundle import write_bundle
 
@@ -180,7 +175,6 @@ def _bundle(
 
 @contextmanager
 def _store() -> Iterator[tuple[Home, Database]]:
-    from effq_core.base.settings import Home
     from effq_core.store.database import Database
 
     home = Home.from_environment()

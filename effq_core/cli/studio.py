@@ -1,18 +1,17 @@
 """``effq studio``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from effq_core.base.settings import STUDIO, Home
+
 
 def studio(
     port: Annotated[int, typer.Option(help="Port to serve on.", min=1, max=65535)] = 8501,
     address: Annotated[
-        str,
-        typer.Option(help="Address to serve on; 127.0.0.1 keeps other machines out."),
+        str, typer.Option(help="Address to serve on; 127.0.0.1 keeps other machines out.")
     ] = "0.0.0.0",  # noqa: S104 - as Streamlit does; docs/security.md says who may reach it
     home: Annotated[
         Path | None, typer.Option(help="Folder of the store, in place of EFFQ_HOME.")
@@ -24,7 +23,6 @@ def studio(
     import sys
 
     from effq_core.base.environment import process_environment
-    from effq_core.base.settings import STUDIO, Home
 
     chosen = Home.at(home) if home else Home.from_environment()
     command = [

@@ -1,7 +1,5 @@
 """``effq sweep``: many runs that differ in a few choices, asked for at once."""
 
-from __future__ import annotations
-
 import inspect
 from typing import Annotated, Any
 
@@ -17,7 +15,7 @@ _AXES = "What varies (values separated by commas)"
 
 sweep_app = typer.Typer(
     cls=EffqGroup,
-    help="Run every combination of some choices, sharing what they share; see what it comes to.",
+    help="Run every combination of several settings; common stages run once.",
     add_completion=False,
     invoke_without_command=True,
     no_args_is_help=True,
@@ -27,7 +25,7 @@ SweepId = Annotated[
     str,
     typer.Argument(metavar="SWEEP", help="A sweep's id or the start of it, its name, or latest."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only what came of it.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 
 
 def _options() -> list[inspect.Parameter]:
@@ -54,9 +52,9 @@ def start(
             rich_help_panel=_BASE,
         ),
     ] = False,
-    name: Annotated[str, typer.Option(help="What to call the sweep.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the sweep.")] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would take.")
+        bool, typer.Option("--dry-run", help="Only estimate the time; start nothing.")
     ] = False,
     detach: InBackground = False,
     json: AsJson = False,
@@ -66,7 +64,7 @@ def start(
     """Run every combination of the values given.
 
     What several runs share is made once, on as many workers as there are (EFFQ_SCHEDULER names a
-    cluster). Ctrl-C cancels; the same command, or `effq sweep resume`, goes on where it stopped.
+    cluster). Ctrl-C cancels; the same command, or `effq sweep resume`, continues where it stopped.
     """
     if context.invoked_subcommand is not None:
         return
@@ -88,7 +86,7 @@ def start(
 
 @sweep_app.command("list")
 def list_all(json: AsJson = False) -> None:
-    """List the sweeps there are, newest first."""
+    """List all sweeps, newest first."""
     from effq_core.cli import sweep_work
 
     sweep_work.print_list(as_json=json)

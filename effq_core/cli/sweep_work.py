@@ -1,7 +1,5 @@
 """Working on a sweep in the foreground or behind the scenes, and what is printed of it."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 
@@ -9,26 +7,17 @@ from rich.console import Console
 from rich.text import Text
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
 from effq_core.cli.live import Watcher, watching
-from effq_core.cli.output import (
-    name_idle,
-    print_json,
-    safe,
-    say,
-    stderr,
-    stdout,
-    table,
-)
+from effq_core.cli.output import name_idle, print_json, safe, say, stderr, stdout, table
 from effq_core.cli.work import give_up, leave, run_values, warn
 from effq_core.experiment.variants import BASELINE
 from effq_core.pipeline.estimate import remaining
-from effq_core.results.access import LATEST
+from effq_core.results.access import LATEST, the_one
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState, Status
-from effq_core.sweeps.document import to_json
-from effq_core.sweeps.outcome import Row, outcome
+from effq_core.sweeps.document import Row, outcome, to_json
+from effq_core.sweeps.findings import HOW, sentences
 from effq_core.sweeps.state import SweepState, create_sweep, find_same, list_sweeps, read_sweep
 from effq_core.sweeps.sweep import Sweep, label_of
 
@@ -36,13 +25,9 @@ from effq_core.sweeps.sweep import Sweep, label_of
 def start(
     sweep: Sweep, *, name: str, dry_run: bool, detach: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Makes a sweep, or goes on with the same one, and works on it.
-
-    Raises:
-        EffqError: If it cannot be run at all; then nothing is made.
-    """
+    """Makes a sweep, or goes on with the same one, and works on it."""
     from effq_core.pipeline.forecast import recent_stages
-    from effq_core.sweeps.forecast import forecast_sweep
+    from effq_core.sweeps.union import forecast_sweep
 
     home = Home.from_environment()
     # What cannot be planned is wrong input, and leaves nothing behind.
@@ -58,7 +43,7 @@ def start(
     with Database(home.database) as database:
         same = find_same(home, database, sweep)
         if same is not None and not quiet:
-            say(f"The same sweep was asked for before: going on with {same.id}.", error=True)
+            say(f"This sweep was requested before: continuing {same.id}.", error=True)
         run_id = same.id if same else create_sweep(home, database, sweep, name).id
     carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
 
@@ -85,7 +70,7 @@ def print_list(*, as_json: bool) -> None:
         )
         return
     if not found:
-        say("There is no sweep yet. `effq sweep --calibration-size 50,200,500` makes one.")
+        say("There is no sweep yet. `effq sweep --calibration-size 50,200,500` starts one.")
         return
     made = table("Sweep", "Name", "Status", "Varies", "Finished", "Made", right=("Finished",))
     for run, state in found:
@@ -110,25 +95,15 @@ def print_one(text: str, *, as_json: bool) -> None:
 
 def _find(home: Home, database: Database, text: str) -> tuple[RunRow, SweepState]:
     found = list_sweeps(home, database)
-    if text == LATEST:
-        fitting = found[:1]
-    else:
-        fitting = [each for each in found if text in (each[0].id, each[0].name)]
-        fitting = fitting or [each for each in found if text and each[0].id.startswith(text)]
-    if not fitting:
-        raise InputError(f"There is no sweep {text!r}.", "`effq sweep list` lists those there are.")
-    if len(fitting) > 1:
-        some = ", ".join(run.id for run, _ in fitting[:5])
-        raise InputError(f"{text!r} can mean {len(fitting)} sweeps: {some}.", "Give the whole id.")
-    return fitting[0]
+    if text == LATEST and found:
+        return found[0]
+    runs = [run for run, _ in found]
+    run = the_one(runs, text, "sweep", "`effq sweep list` lists all sweeps.")
+    return found[runs.index(run)]
 
 
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    """Works on a sweep, queued or ended, and prints what it has found.
-
-    Raises:
-        EffqError: If there is no such sweep, or somebody else works on it.
-    """
+    """Works on a sweep, queued or ended, and prints what it has found."""
     from effq_core.sweeps.driver import sweep_foreground
 
     if detach:
@@ -225,8 +200,6 @@ def _add_row(made: Any, row: Row) -> None:
 
 
 def _findings(home: Home, database: Database, state: SweepState) -> list[str]:
-    from effq_core.sweeps.finding import HOW
-    from effq_core.sweeps.findings import sentences
 
     found = sentences(home, database, state)
     return [*(f"• {sentence}" for sentence in found), HOW] if found else []

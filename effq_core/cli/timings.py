@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from effq_core.base import formatting as fmt
+from effq_core.base.settings import Home
+from effq_core.cli import output
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.show import AsJson, OfRun
 
 if TYPE_CHECKING:
-    from effq_core.base.settings import Home
     from effq_core.devices.timing_file import DeviceReport
     from effq_core.results import Results
 
@@ -30,7 +32,6 @@ def import_file(
     json: AsJson = False,
 ) -> None:
     """Import what a bundle's bench.py measured, to chart it beside the run's own host."""
-    from effq_core.cli import output
     from effq_core.devices.timing_file import read_bounded
     from effq_core.devices.timings import import_timings, variant_of
 
@@ -46,7 +47,6 @@ def import_file(
 @timings_app.command("list")
 def list_all(run: OfRun = "latest", json: AsJson = False) -> None:
     """List what was measured of a run's files on other devices."""
-    from effq_core.cli import output
     from effq_core.devices.timings import list_timings
 
     home, results = _open(run)
@@ -58,7 +58,7 @@ def list_all(run: OfRun = "latest", json: AsJson = False) -> None:
     if json:
         output.print_json([_values(*entry) for entry in found])
     elif not found:
-        output.say("There are none. `effq export RUN --bundle VARIANT --to FILE.zip` makes a "
+        output.say("No timings yet. `effq export RUN --bundle VARIANT --to FILE.zip` makes a "
                    "bundle; its bench.py measures.")  # fmt: skip
     else:
         _print(results, found)
@@ -70,8 +70,6 @@ def delete(
     json: AsJson = False,
 ) -> None:
     """Delete imported timings."""
-    from effq_core.base.settings import Home
-    from effq_core.cli import output
     from effq_core.devices.timings import delete_timings
 
     delete_timings(Home.from_environment(), timings)
@@ -82,7 +80,6 @@ def delete(
 
 
 def _open(run: str) -> tuple[Home, Results]:
-    from effq_core.base.settings import Home
     from effq_core.results import open_run
 
     home = Home.from_environment()
@@ -94,8 +91,6 @@ def _values(variant: str, report: DeviceReport) -> dict[str, object]:
 
 
 def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
-    from effq_core.base import formatting as fmt
-    from effq_core.cli import output
 
     numbers = ("Threads", "Median", "Mean", "90 % within", "99 % within", "Cold start", "n")
     made = output.table("Id", "Variant", "Device", "Measured", *numbers, "Timing", right=numbers)

@@ -1,7 +1,5 @@
 """Running a run in the foreground or behind the scenes, and what is printed of it."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -16,7 +14,6 @@ from effq_core.cli.output import name_idle, print_error, print_json, say, stderr
 from effq_core.experiment import Experiment
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow, Status
-from effq_core.sweeps.state import is_sweep
 
 GO_DOWN = "--one-level-down takes those as classes."
 
@@ -33,10 +30,6 @@ def start(
 ) -> None:
     """Makes a run of an experiment and works on it.
 
-    Args:
-        remeasure: Take every latency anew, so that all are of one moment.
-        time_now: Do not wait for a quiet processor before files are timed.
-
     Raises:
         EffqError: If the experiment cannot be run at all; then no run is made.
     """
@@ -50,6 +43,7 @@ def start(
 
 def warn(experiment: Experiment, home: Home) -> None:
     """Says on standard error, before anything runs, what may not be meant."""
+    from effq_core.layers.names import names_of
     from effq_core.models.catalogue import get_model
     from effq_core.photos.catalogue import open_dataset
     from effq_core.photos.folder import FolderDataset
@@ -59,9 +53,17 @@ def warn(experiment: Experiment, home: Home) -> None:
     if isinstance(dataset, FolderDataset) and dataset.nested and not dataset.one_down:
         meant = dataset.nested.warning(one_down=False)
         say(f"{meant} {GO_DOWN}", style="yellow", error=True)
-    note = head_note(get_model(experiment.model, home), dataset)
+    card = get_model(experiment.model, home)
+    note = head_note(card, dataset)
     if note.text and not experiment.files_of:
         say(note.text, style="yellow" if note.near_miss else "", error=True)
+    if experiment.mixed and experiment.mixed.keep and names_of(card) is None:
+        say(
+            "The names after --keep are checked once the float32 file is made. Add the model "
+            "again, and they are checked before anything runs.",
+            style="yellow",
+            error=True,
+        )
 
 
 def fitted(experiment: Experiment) -> Experiment:
@@ -71,24 +73,15 @@ def fitted(experiment: Experiment) -> Experiment:
     fitting = fit(experiment, Home.from_environment())
     if fitting.calibration != experiment.calibration:
         say(
-            f"There are few photos: {fmt.count(fitting.calibration.size)} calibrate in place of "
-            f"{fmt.count(experiment.calibration.size)}. --calibration-size changes that.",
+            f"Few photos: {fmt.count(fitting.calibration.size)} are used for calibration instead "
+            f"of {fmt.count(experiment.calibration.size)}. --calibration-size changes that.",
             error=True,
         )
     return fitting
 
 
 def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: bool) -> None:
-    """Works on a run, queued or ended, and prints how it ends.
-
-    Raises:
-        EffqError: If there is no such run, or somebody else works on it.
-    """
-    if is_sweep(home, run_id):
-        from effq_core.cli import sweep_work
-
-        sweep_work.carry_on(home, run_id, detach=detach, as_json=as_json, quiet=quiet)
-        return
+    """Works on a run, queued or ended, and prints how it ends."""
     if detach:
         leave(home, run_id, "effq show", as_json=as_json, quiet=quiet)
         return
@@ -105,11 +98,7 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
 
 
 def drive(home: Home, run_id: str, *, console: Console, quiet: bool) -> RunRow:
-    """Works on a run and shows its progress.
-
-    Raises:
-        EffqError: If there is no such run, or somebody else works on it.
-    """
+    """Works on a run and shows its progress."""
     from effq_core.cli.live import watching
     from effq_core.pipeline.driver import run_foreground
 
@@ -131,12 +120,7 @@ def give_up(run: RunRow, what: str = "run", resume: str = "effq resume") -> NoRe
 
 
 def document(home: Home, run: RunRow) -> dict[str, Any]:
-    """Returns everything ``--json`` tells about a run.
-
-    Returns:
-        ``run``, ``stages``, ``rows`` (a row a variant) and ``results`` (the whole document), the
-        last two empty where there are no results.
-    """
+    """Returns what ``--json`` tells about a run; its ``rows`` and ``results`` may be empty."""
     from effq_core.results import load_results, rows
 
     with Database(home.database) as database:
@@ -176,7 +160,7 @@ def leave(home: Home, run_id: str, show: str, *, as_json: bool, quiet: bool) -> 
         print_json({"run": {"id": run_id}, "driver_pid": pid})
         return
     say(run_id)
-    say(f"It runs in the background. `{show} {run_id}` tells how far it is.", error=True)
+    say(f"It runs in the background. `{show} {run_id}` shows its progress.", error=True)
 
 
 def _print_results(home: Home, run: RunRow, seconds: float, *, quiet: bool) -> None:

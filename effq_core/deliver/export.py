@@ -1,7 +1,5 @@
 """Writing a run's results and files into a folder that can be handed on."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile
@@ -28,11 +26,9 @@ def export(results: Results, target: Path, *, name: str = "", force: bool = Fals
 
     Everything is written beside the folder first: a new folder appears whole or not at all, and in
     an existing one each file is replaced as a whole. With ``force`` a folder may hold something:
-    files of an earlier export are replaced or removed, all others stay.
-
-    Raises:
-        InputError: If the folder is a file or holds something, or the run has no files.
-        StoreError: If a file of the run is missing or damaged, or the folder cannot be written.
+    files of an earlier export are replaced or removed, all others stay. Raises InputError if the
+    folder is a file or holds something, or the run has no files, and StoreError if a file of the
+    run is missing or damaged, or the folder cannot be written.
     """
     target = target.expanduser().absolute()
     occupied = _check_target(target, force=force)
@@ -53,12 +49,7 @@ def export(results: Results, target: Path, *, name: str = "", force: bool = Fals
 
 
 def predictions_rows(results: Results) -> list[Row]:
-    """Lists each evaluation image: its key, its true class where known, each variant's answer.
-
-    Raises:
-        InputError: If the run has no files.
-        StoreError: If predictions are missing or damaged.
-    """
+    """Lists each image's key, true class and answers; may raise InputError or StoreError."""
     labels = results.labels()
     answers: dict[str, Predictions] = {name: results.predictions(name) for name in results.variants}
     first = next(iter(answers.values()))
@@ -78,7 +69,6 @@ def predictions_rows(results: Results) -> list[Row]:
 
 
 def _check_target(target: Path, *, force: bool) -> bool:
-    """Returns whether the folder exists and holds something."""
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file.", "Name a folder.")
     with store_errors(target):

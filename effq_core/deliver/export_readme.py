@@ -1,9 +1,7 @@
 """The README of an exported folder: what is in it and how to feed the files."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
-from effq_core.experiment.variants import get_variant
+from effq_core.experiment.variants import PTQ, get_variant
 from effq_core.measure.latency_ratio import MARK
 from effq_core.photos.image_input import COLOUR, GREY, LUMA, ImageInput, Resize
 from effq_core.results import Results
@@ -50,7 +48,7 @@ def readme(results: Results, name: str = "") -> str:
     """Writes the README of an exported folder, in Markdown."""
     entry = results.image_input
     outputs = fmt.counted(len(results.labels()), "probability", "probabilities")
-    best = "int8" if "int8" in results.with_files else results.with_files[-1]
+    best = PTQ if PTQ in results.with_files else results.with_files[-1]
     parts = [
         f"# {results.model['title']}, quantized{f' ({name})' if name else ''}",
         f"Exported by EffQ Studio. Measured on {results.dataset['title']}: "
@@ -117,10 +115,7 @@ def feeding(tensor: TensorInfo) -> str:
 
 
 def reading(tensor: TensorInfo) -> str:
-    """Says how an output tensor is read as probabilities.
-
-    Such as ``int8, probability = (value + 128) × 0.00390625``.
-    """
+    """Says how an output is read, such as ``int8, probability = (value + 128) × 0.00390625``."""
     kind = tensor.dtype.lower()
     if tensor.scale is None or tensor.zero_point is None:
         return f"{kind}, probabilities as they are"

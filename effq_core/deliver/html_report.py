@@ -1,9 +1,4 @@
-"""A run's results as one HTML file that needs neither a network nor EffQ to be read.
-
-The chart library is written into the file once; it makes up nearly all of its 5 MB.
-"""
-
-from __future__ import annotations
+"""A run's results as one HTML file of 5 MB that needs neither a network nor EffQ."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -21,40 +16,57 @@ from effq_core.charts.differences import against_float32
 from effq_core.charts.latency import distribution
 from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.charts.training import held_out_accuracy, losses
-from effq_core.deliver.html_report_style import STYLE
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.statistics import sentence
 from effq_core.results.columns import columns
-from effq_core.results.document import Results
-from effq_core.results.names import class_names
+from effq_core.results.document import Results, class_names
 from effq_core.results.paper import beside_paper
 from effq_core.results.subject import facts, settings
 from effq_core.results.table import rows
 
 _CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
 _MAIN = (
-    "size_kib",
-    "times_smaller",
-    "top1_percent",
-    "top1_low_percent",
-    "top1_high_percent",
-    "difference_points",
-    "mcnemar_p",
-    "flips_worse_images",
-    "flips_better_images",
+    *("size_kib", "times_smaller", "top1_percent", "top1_low_percent", "top1_high_percent"),
+    *("difference_points", "mcnemar_p", "flips_worse_images", "flips_better_images"),
     "agreement_percent",
 )
 """Columns of the first table, besides those of latency."""
 _SPEED = ("median_ms", "times_faster", "times_faster_low", "times_faster_high")
 _LONG = 32  # characters of what is no number any more
+# Without any address in it: the report must work offline. Light only.
+_STYLE = """\
+:root { color-scheme: light; }
+body { margin: 0; background: #fff; color: #1b2326; font: 15px/1.5 system-ui, sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 24px 16px 64px; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 40px 0 8px; border-bottom: 1px solid #d5dbde; padding-bottom: 4px; }
+h3 { font-size: 1rem; margin: 16px 0 4px; }
+.facts { color: #56636a; margin: 0 0 12px; }
+.verdict { border-left: 4px solid #0f766e; background: #f0f7f6; margin: 12px 0; }
+.verdict { padding: 10px 14px; }
+.verdict p { margin: 0; font-weight: 600; }
+.verdict ul { margin: 6px 0 0; }
+.doubtful { border-color: #b45309; background: #fdf6ec; }
+figure { margin: 8px 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; }
+th, td { border-bottom: 1px solid #e3e8ea; padding: 4px 8px; text-align: left; }
+th, td { vertical-align: top; }
+th { color: #56636a; font-weight: 600; vertical-align: bottom; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
+.long { overflow-wrap: anywhere; min-width: 9em; font-size: 11px; }
+td:first-child { white-space: nowrap; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 0 0 12px; }
+dt { color: #56636a; }
+dd { margin: 0; overflow-wrap: anywhere; }
+summary { cursor: pointer; color: #0f766e; }
+@media print { details { display: block; } figure { break-inside: avoid; } }
+"""
 
 
 def html_report(results: Results, title: str) -> str:
-    """Writes a run's results as one self-contained page; every text in it is escaped.
-
-    Raises:
-        StoreError: If stored answers are missing.
-    """
+    """Writes a run's results as one page, all text escaped; may raise StoreError."""
     parts = [
         f"<h1>{_text(title)}</h1>",
         f'<p class="facts">{_text(" · ".join(facts(results)))}</p>',
@@ -74,7 +86,7 @@ def html_report(results: Results, title: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title)} · EffQ Studio</title>\n<style>{STYLE}</style>\n"
+        f"<title>{_text(title)} · EffQ Studio</title>\n<style>{_STYLE}</style>\n"
         f"<script>{get_plotlyjs()}</script>\n</head>\n<body>\n<main>\n"
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
@@ -86,7 +98,6 @@ def _text(value: object) -> str:
 
 
 def _section(title: str, parts: Iterable[str]) -> str:
-    """Returns a section; nothing where it has no content."""
     content = "\n".join(part for part in parts if part)
     return f"<section>\n<h2>{_text(title)}</h2>\n{content}\n</section>" if content else ""
 
@@ -94,8 +105,7 @@ def _section(title: str, parts: Iterable[str]) -> str:
 def _figure(figure: go.Figure) -> str:
     shown = go.Figure(figure).update_layout(template="plotly_white")
     drawn = shown.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG)
-    alt = _text(alt_text(figure))
-    return f'<figure role="img" aria-label="{alt}">{drawn}</figure>'
+    return f'<figure role="img" aria-label="{_text(alt_text(figure))}">{drawn}</figure>'
 
 
 def _list(sentences: Iterable[str]) -> str:
@@ -109,8 +119,6 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _table(head: Sequence[str], body: Iterable[Sequence[str]], *, text_columns: int = 1) -> str:
-    """Returns a table whose first columns are text and whose others are numbers."""
-
     def cells(values: Sequence[str], tag: str) -> str:
         return "".join(
             f"<{tag}{_cell_class(value, place < text_columns)}>{_text(value)}</{tag}>"
@@ -134,12 +142,13 @@ def _cell_class(value: str, is_text: bool) -> str:
 def _verdict(results: Results) -> str:
     outcome = headline(results)
     kind = "verdict" if outcome.sure else "verdict doubtful"
-    sign = "" if outcome.sure else "<b>To be taken with care.</b> "
-    lines = [
-        f'<div class="{kind}"><p>{sign}{_text(outcome.text)}</p>{_list(outcome.cautions)}</div>'
-    ]
+    sign = "" if outcome.sure else "<b>Treat with caution.</b> "
+    cautions = _list([each.text for each in outcome.cautions])
+    lines = [f'<div class="{kind}"><p>{sign}{_text(outcome.text)}</p>{cautions}</div>']
     found = recommend(results, Limits(threads=results.threads[0]))
-    others = [f"{verdict.title}: {verdict.reason}" for verdict in found.others]
+    others = [
+        f"{get_variant(verdict.name).title}: {verdict.reason.text}" for verdict in found.others
+    ]
     if others:
         lines.append(f"<details><summary>Why not the others</summary>{_list(others)}</details>")
     return "\n".join(lines)
@@ -170,7 +179,6 @@ def _main_table(results: Results) -> str:
 
 
 def _whole_table(results: Results) -> str:
-    """Returns every number: a line a column, a column a variant."""
     table = rows(results)
     body = [
         [

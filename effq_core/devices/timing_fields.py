@@ -7,8 +7,7 @@ from typing import Any
 
 from effq_core.devices.scripts.bench import NAME_LENGTH
 
-MOST_MS = 600_000.0
-"""Longest invocation believed, in milliseconds."""
+MOST_MS = 600_000.0  # longest invocation believed, in milliseconds
 
 
 class Unfit(Exception):  # noqa: N818 - becomes an InputError with the file's name

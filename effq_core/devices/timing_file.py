@@ -4,8 +4,6 @@ The file comes from anywhere, so nothing in it is believed: it must have exactly
 and what its samples come to is computed here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -32,18 +30,15 @@ from effq_core.devices.scripts.bench import (
 )
 from effq_core.devices.timing_fields import Fields, Unfit, milliseconds, parse, short_text
 
-MAX_BYTES = 4 * 2**20
-"""Largest file read: eight thread counts of 10,000 samples fit."""
+MAX_BYTES = 4 * 2**20  # largest file read: eight thread counts of 10,000 samples fit
 
-_LATEST = 2**33
-"""Year 2242, in seconds since 1970."""
+_LATEST = 2**33  # year 2242, in seconds since 1970
 _MOST_LIBRARIES = 10
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOP = ("format", "version", "device", "measured", "file", "machine", "versions", "timings")
 _MACHINE = ("cpu", "architecture", "cores", "system", "python", "governor")
 _MEASURED = ("load_ms", "first_invoke_ms")
-_CALM = ("rounds", "disturbed", "others_share")
-"""Since version 2."""
+_CALM = ("rounds", "disturbed", "others_share")  # since version 2
 _READ = (1, VERSION)
 _DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms")
 """What ``bench.py`` tells people; taken from the samples again."""
@@ -51,34 +46,25 @@ _DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceTiming:
-    """A file's latency on a device at one thread count. Times are in milliseconds.
-
-    Attributes:
-        warmup: Invocations before the timed ones, of which there are ``n``.
-        median_low_ms: Lower end of the median's distribution-free 95 % interval.
-        load_ms: Opening the file and preparing its tensors.
-        cold_start_ms: That and the first invocation together.
-        rounds: Turns the invocations were measured in, each in a process of its own.
-        disturbed: Of these, how many other programs disturbed.
-        others_share: Most they used of all cores in a round, 0–1; ``None`` where the system did
-            not tell, or an older ``bench.py`` did not ask.
-    """
+    """A file's latency on a device at one thread count. Times are in milliseconds."""
 
     threads: int
-    warmup: int
+    warmup: int  # invocations before the timed ones, of which there are ``n``
     n: int
     median_ms: float
-    median_low_ms: float
+    median_low_ms: float  # lower end of the median's distribution-free 95 % interval
     median_high_ms: float
     mean_ms: float
     p90_ms: float
     p99_ms: float
     min_ms: float
-    load_ms: float
+    load_ms: float  # opening the file and preparing its tensors
     first_invoke_ms: float
-    cold_start_ms: float
-    rounds: int = 1
-    disturbed: int = 0
+    cold_start_ms: float  # that and the first invocation together
+    rounds: int = 1  # turns the invocations were measured in, each in a process of its own
+    disturbed: int = 0  # of these, how many other programs disturbed
+    # Most they used of all cores in a round, 0–1; ``None`` where the system did not tell, or an
+    # older ``bench.py`` did not ask
     others_share: float | None = None
 
     @property
@@ -93,31 +79,20 @@ class DeviceTiming:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceReport(Plain):
-    """What one import holds: a file's latencies on a device.
+    """What one import holds: a file's latencies on a device."""
 
-    Attributes:
-        id: Made from the content: the same file imported twice is one report.
-        device: Its name; one line of printable characters.
-        measured: When, in seconds since 1970, by the device's clock.
-        sha256: Of the ``.tflite`` file.
-        architecture: Such as ``aarch64``.
-        cores: Cores the process could use.
-        governor: The Linux frequency governor; empty where it is not known.
-        timings: One a thread count, ascending.
-    """
-
-    id: str
-    device: str
-    measured: int
-    sha256: str
+    id: str  # made from the content: the same file imported twice is one report
+    device: str  # its name; one line of printable characters
+    measured: int  # when, in seconds since 1970, by the device's clock
+    sha256: str  # of the ``.tflite`` file
     cpu: str
-    architecture: str
-    cores: int
+    architecture: str  # such as ``aarch64``
+    cores: int  # cores the process could use
     system: str
     python: str
-    governor: str
+    governor: str  # the Linux frequency governor; empty where it is not known
     versions: dict[str, str]
-    timings: tuple[DeviceTiming, ...]
+    timings: tuple[DeviceTiming, ...]  # one a thread count, ascending
 
     def timing(self, threads: int) -> DeviceTiming | None:
         """Returns the timing at a thread count, if it was measured."""
@@ -130,11 +105,7 @@ class DeviceReport(Plain):
 
 
 def read_bounded(path: Path) -> bytes:
-    """Reads a file's bytes, unless it is larger than any ``bench.py`` writes.
-
-    Raises:
-        InputError: If it cannot be read or is too large.
-    """
+    """Reads a file of a size that ``bench.py`` may write, or raises InputError."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -148,11 +119,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def read_timings(content: bytes, name: str) -> DeviceReport:
-    """Reads what ``bench.py`` wrote, believing nothing; numbers are computed from the samples.
-
-    Raises:
-        InputError: If it is too large or not what ``bench.py`` writes; says where.
-    """
+    """Reads what ``bench.py`` wrote, believing nothing, or raises InputError, which says where."""
     if len(content) > MAX_BYTES:
         raise _too_large(name)
     try:

@@ -4,8 +4,6 @@ A timing belongs to a ``.tflite`` file, by its SHA-256, and so to every run that
 file; it stays when a run is deleted, because whoever runs the experiment again gets the same file.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -15,8 +13,7 @@ from effq_core.base.settings import Home
 from effq_core.devices.timing_file import DeviceReport, read_timings
 from effq_core.results import Results
 
-MOST_KEPT = 50
-"""Timings kept of one file: a served dashboard's visitors must not fill its disk."""
+MOST_KEPT = 50  # timings kept of one file: a served dashboard's visitors must not fill its disk
 
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -24,9 +21,8 @@ _ID = re.compile(r"[0-9a-f]{16}")
 def import_timings(home: Home, results: Results, content: bytes, name: str) -> DeviceReport:
     """Checks what ``bench.py`` wrote and keeps it; ``name`` is how messages call it.
 
-    Raises:
-        InputError: If it is too large, not what ``bench.py`` writes, or about no file of the run.
-        StoreError: If it cannot be written.
+    Raises InputError if it is too large, not what ``bench.py`` writes, or about no file of the run,
+    and StoreError if it cannot be written.
     """
     report = read_timings(content, name)
     if variant_of(results, report) is None:
@@ -50,14 +46,7 @@ def import_timings(home: Home, results: Results, content: bytes, name: str) -> D
 
 
 def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
-    """Lists what was measured of a run's files on other devices.
-
-    By variant, in the catalogue's order; by device, then the latest first. Damaged ones are left
-    out, variants without any as well.
-
-    Raises:
-        StoreError: If the store cannot be read.
-    """
+    """Lists a run's whole timings elsewhere by variant, then device, the latest first."""
     found = {}
     for name, variant in results.variants.items():
         folder = _folder(home, variant.file.sha256)
@@ -71,12 +60,7 @@ def list_timings(home: Home, results: Results) -> dict[str, list[DeviceReport]]:
 
 
 def delete_timings(home: Home, report_id: str) -> None:
-    """Deletes an imported report.
-
-    Raises:
-        InputError: If there is none.
-        StoreError: If it cannot be deleted.
-    """
+    """Deletes an imported report, or raises InputError if there is none, or StoreError."""
     paths = []
     if _ID.fullmatch(report_id):
         with store_errors(home.device_timings):

@@ -2,14 +2,6 @@
 
 from effq_core.experiment.calibration import CALIBRATION_SIZES, Calibration
 from effq_core.experiment.experiment import REFERENCE, Experiment
-from effq_core.experiment.qat import LOSSES, Qat, QatLoss
+from effq_core.experiment.qat import Qat, QatLoss
 
-__all__ = [
-    "CALIBRATION_SIZES",
-    "LOSSES",
-    "REFERENCE",
-    "Calibration",
-    "Experiment",
-    "Qat",
-    "QatLoss",
-]
+__all__ = ["CALIBRATION_SIZES", "REFERENCE", "Calibration", "Experiment", "Qat", "QatLoss"]

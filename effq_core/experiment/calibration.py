@@ -1,7 +1,5 @@
 """How calibration images become the ranges of activations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt

@@ -3,8 +3,6 @@
 Each lies in a folder of ``effq_core/quantize/calibrate`` and registers itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,30 +12,19 @@ from effq_core.base.registry import Registry
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationMethod:
-    """A way to make one range of what an activation did on many photos.
+    """A way to make one range of what an activation did on many photos."""
 
-    Attributes:
-        name: Identifier in files and on the command line.
-        title: Name for people.
-        summary: What it does, in one line.
-        rule: Makes the ranges: takes :class:`~effq_core.quantize.ranges.Observed` and a percentile,
-            returns lower and upper ends.
-        uses_percentile: Whether the percentile plays a part.
-        uses_histograms: Whether the rule needs them, and not only extremes.
-        colour: In charts, ``#rrggbb``.
-        symbol: Plotly's marker in charts, so that colour never stands alone.
-        dash: Plotly's line in charts, likewise.
-    """
-
-    name: str
-    title: str
-    summary: str
+    name: str  # identifier in files and on the command line
+    title: str  # name for people
+    summary: str  # what it does, in one line
+    # Makes the ranges: takes :class:`~effq_core.quantize.ranges.Observed` and a percentile, returns
+    # lower and upper ends.
     rule: Callable[[Any, float], tuple[Any, Any]]
-    uses_percentile: bool = False
-    uses_histograms: bool = False
-    colour: str
-    symbol: str
-    dash: str
+    uses_percentile: bool = False  # whether the percentile plays a part
+    uses_histograms: bool = False  # whether the rule needs them, and not only extremes
+    colour: str  # in charts, ``#rrggbb``
+    symbol: str  # plotly's marker in charts, so that colour never stands alone
+    dash: str  # plotly's line in charts, likewise
 
     def text(self, percentile: float) -> str:
         """Names the method and what it is set to, such as ``percentile 99.99 %``."""

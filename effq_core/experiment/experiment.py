@@ -1,19 +1,20 @@
 """The experiment: the frozen choice of everything a run depends on."""
 
-from __future__ import annotations
-
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
+from effq_core.base.plugins import MISSED
 from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment.calibration import Calibration
 from effq_core.experiment.low_bits import LowBits
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.qat import Qat
-from effq_core.experiment.setting import Axis, Described, Use, setting
+from effq_core.experiment.setting import Axis, Described, Use, setting, settings
 from effq_core.experiment.variants import (
     BASELINE,
     CATALOGUE,
@@ -24,8 +25,7 @@ from effq_core.experiment.variants import (
     standard,
 )
 
-REFERENCE = "reference"
-"""Names the bundled reference run where a run's id is expected."""
+REFERENCE = "reference"  # names the bundled reference run where a run's id is expected
 _SEEDS = (0, 2**31 - 1)
 _SAMPLE_SIZES = (1, 10_000_000)
 _PHOTOS = "Model and photos"
@@ -131,8 +131,8 @@ class Experiment(Described):
             title="seeds",
             words=lambda seed: f"seed {seed}",
             values=(1, 2, 3, 5, 8),
-            help="Each draws other photos to calibrate and train with, so that chance can be told "
-            "from a difference. The photos measured on stay the same.",
+            help="Each seed draws other calibration and training photos, which shows how much "
+            "chance matters. The evaluation photos stay the same.",
         ),
     )
     # Of what the runs of a sweep have in common, whatever their seed: the evaluation sample, and
@@ -146,8 +146,7 @@ class Experiment(Described):
         panel=Layers.PANEL,
         omitted=True,
     )
-    # None unless int8_mixed is among the variants.
-    mixed: Mixed | None = setting(None, noun="mixed precision", omitted=True)
+    mixed: Mixed | None = setting(None, noun="mixed precision", variant=MIXED, omitted=True)
     # Which time the latencies are taken, from 0: a later sitting keeps all but them.
     sitting: int = setting(0, noun="sitting", bounds=(0, 100_000), omitted=True)
     # A run whose files are measured on the dataset as they are, or the reference; nothing is made
@@ -159,12 +158,27 @@ class Experiment(Described):
         needed = [other for name in self.variants for other in get_variant(name).needs]
         needed += [BASELINE, PTQ] if self.layers else [BASELINE]
         object.__setattr__(self, "variants", in_catalogue_order((*self.variants, *needed)))
-        mixes = MIXED in self.variants
-        object.__setattr__(self, "mixed", (self.mixed or Mixed()) if mixes else None)
+        for part in settings(type(self)):
+            if part.variant:
+                given = getattr(self, part.name) or part.kind()
+                asked = part.variant in self.variants
+                object.__setattr__(self, part.name, given if asked else None)
         if self.files_of not in (None, REFERENCE):
             validate_run_id(self.files_of)
         if self.layers:
             self.require_own_files("Looking into the layers")
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Rebuilds it from :meth:`to_dict`.
+
+        Raises:
+            ExperimentError: If a key or name is unknown, or a value out of range.
+        """
+        try:
+            return super().from_dict(plain)
+        except ExperimentError as error:
+            raise ExperimentError(error.message, f"{error.hint} {MISSED}".strip()) from error
 
     @property
     def trains(self) -> bool:
@@ -178,10 +192,7 @@ class Experiment(Described):
         return not self.files_of and any(needed)
 
     def require_own_files(self, what: str) -> None:
-        """Refuses what only the run that made the files can do.
-
-        Args:
-            what: Beginning of the sentence that says so.
+        """Refuses what only the run that made the files can do; ``what`` begins the sentence.
 
         Raises:
             ExperimentError: If the files are another run's.
@@ -199,3 +210,15 @@ class Experiment(Described):
     def fingerprint(self) -> str:
         """Returns the SHA-256 of :meth:`canonical_json`, 64 hexadecimal digits."""
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+
+def next_sitting(experiment: Experiment, earlier: Iterable[Mapping[str, Any]]) -> Experiment:
+    """Asks for the same experiment with a sitting that no earlier one had: other timings."""
+    plain = replace(experiment, sitting=0)
+    wanted = plain.to_dict()
+    taken = [
+        int(each.get("sitting", 0))
+        for each in earlier
+        if {name: value for name, value in each.items() if name != "sitting"} == wanted
+    ]
+    return replace(plain, sitting=max((experiment.sitting, *taken)) + 1)

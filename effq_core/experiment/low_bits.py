@@ -28,8 +28,6 @@ class LowBits(Described):
             remedy="Add int4",
         ),
         axis=Axis(
-            name="roundings",
-            title="rounding rules",
-            words=lambda rule: ROUNDING[rule].title,
+            name="roundings", title="rounding rules", words=lambda rule: ROUNDING[rule].title
         ),
     )

@@ -1,7 +1,5 @@
 """What is asked of a look into the layers, and of a model of mixed precision."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,8 +14,7 @@ class Precision(StrEnum):
 
     FLOAT16 = "float16"
     """Weights of 16 bits: half the extra size. XNNPACK unpacks them once, when it loads."""
-    FLOAT32 = "float32"
-    """Weights as they are."""
+    FLOAT32 = "float32"  # weights as they are
 
 
 _SEARCHED = Use(
@@ -66,8 +63,8 @@ class Mixed(Described):
         noun="kept block",
         title="Blocks to keep in floats",
         help="Blocks or layers kept in floats, such as stem, block1a; `effq layers` and the Layers "
-        "page show them. Without names the smallest set that holds the limits is looked for, and "
-        "each set tried is measured.",
+        "page show them. Without names, EffQ searches for the smallest set within the limits and "
+        "measures each set tried.",
         nothing="the smallest set within the limits",
         option="--keep",
     )
@@ -95,7 +92,7 @@ class Mixed(Described):
     max_extra_size: float = setting(
         15.0,
         noun="extra size allowed",
-        title="At most larger than int8",
+        title="Largest extra size over int8",
         help=tip("max_extra_size"),
         unit="%",
         bounds=(0.0, 300.0),

@@ -1,7 +1,5 @@
 """How a model is fine-tuned."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,10 +11,8 @@ from effq_core.experiment.setting import Axis, Described, Use, setting, titles
 class QatLoss(StrEnum):
     """What fine-tuning minimises."""
 
-    AUTO = "auto"
-    """``labels`` where every training image has one, ``distill`` otherwise."""
-    LABELS = "labels"
-    """Cross-entropy against the photos' labels."""
+    AUTO = "auto"  # ``labels`` where every training image has one, ``distill`` otherwise
+    LABELS = "labels"  # Cross-entropy against the photos' labels
     DISTILL = "distill"
     """Kullback-Leibler divergence from the float model's outputs; needs no labels."""
 
@@ -88,9 +84,7 @@ class Qat(Described):
         option="--loss",
         use=_TRAINED,
         axis=Axis(
-            name="losses",
-            title="losses",
-            words=lambda loss: f"loss {LOSSES()[loss].lower()}",
+            name="losses", title="losses", words=lambda loss: f"loss {LOSSES()[loss].lower()}"
         ),
     )
     validation_share: float = setting(

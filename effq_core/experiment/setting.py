@@ -1,7 +1,5 @@
 """What is known of each choice, once: its checks, option, widget, sweep axis and JSON follow."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -13,103 +11,63 @@ from effq_core.base.checks import check_count, check_range, known, one, one_of
 from effq_core.base.errors import ExperimentError
 from effq_core.experiment.variants import Variant, get_variant
 
-MOST_VALUES = 1_000
-"""Values of one list."""
+MOST_VALUES = 1_000  # values of one list
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What a setting makes a difference to.
-
-    Attributes:
-        variant: Whether to a variant.
-        part: Whether beside the other settings of its part, where that is asked for.
-        why: Why it makes none where this does not hold; follows "no effect, as".
-        remedy: What to choose instead; begins a sentence.
-    """
+    """What a setting makes a difference to."""
 
     variant: Callable[[Variant], bool] = lambda _: True
+    # Whether beside the other settings of its part, where that is asked for.
     part: Callable[[Any], bool] = lambda _: True
-    why: str
-    remedy: str
+    why: str  # why it makes none where this does not hold; follows "no effect, as"
+    remedy: str  # what to choose instead; begins a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """How a sweep varies a setting.
+    """How a sweep varies a setting."""
 
-    Attributes:
-        name: Of its list of values, in files.
-        title: Of several values, for people.
-        words: What sets a run of one value apart.
-        values: What the form offers.
-        help: What varying it means, where the setting's own help does not say.
-        option: A second name of the option.
-    """
-
-    name: str = ""
-    title: str = ""
-    words: Callable[[Any], str] = str
-    values: tuple[Any, ...] = ()
+    name: str = ""  # of its list of values, in files
+    title: str = ""  # of several values, for people
+    words: Callable[[Any], str] = str  # what sets a run of one value apart
+    values: tuple[Any, ...] = ()  # what the form offers
     help: str = ""
-    option: str = ""
+    option: str = ""  # a second name of the option
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One choice.
+    """One choice."""
 
-    Attributes:
-        noun: What it is, inside a sentence; of one value, where it is a list.
-        title: On the form, which does not ask for it without.
-        help: What it means.
-        unit: Of its value.
-        bounds: Smallest and largest value.
-        choices: Returns the values there are, with their titles.
-        names: Returns values the command line names, where there may be others.
-        suggested: Values the form offers; it then asks for no other.
-        slider: Whether the form has a slider for it.
-        step: Of the form's steps.
-        digits: After the point, on the form.
-        write: Writes a value.
-        nothing: What ``None`` stands for.
-        all: Whether the command line calls ``None`` ``all``.
-        option: On the command line, which does not ask for it without.
-        panel: Where options and widgets of its kind stand together.
-        key: Of its widget; its name, if not given.
-        use: What it makes a difference to; ``None``: to every run.
-        axis: How a sweep varies it; without a name, not at all.
-        omitted: Whether JSON leaves the default out, so that what is older keeps its fingerprint.
-        name: Of the field. This and what follows is read off the field.
-        part: Name of the part of the experiment; empty for the experiment's own.
-        kind: Of a value.
-        optional: Whether ``None`` is allowed.
-        many: Whether it is a list.
-        default: Its usual value.
-    """
-
-    noun: str = ""
-    title: str = ""
+    noun: str = ""  # what it is, inside a sentence; of one value, where it is a list
+    title: str = ""  # on the form, which does not ask for it without
     help: str = ""
     unit: str = ""
     bounds: tuple[float, float] | None = None
+    # Returns the values there are, with their titles.
     choices: Callable[[], Mapping[Any, str]] | None = None
+    # Returns values the command line names, where there may be others.
     names: Callable[[], Iterable[str]] = tuple
-    suggested: tuple[Any, ...] = ()
-    slider: bool = False
+    suggested: tuple[Any, ...] = ()  # values the form offers; it then asks for no other
+    slider: bool = False  # whether the form has a slider for it
     step: float = 1
-    digits: int = 0
-    write: Callable[[Any], str] = str
-    nothing: str = ""
-    all: bool = False
-    option: str = ""
-    panel: str = ""
-    key: str = ""
+    digits: int = 0  # after the point, on the form
+    write: Callable[[Any], str] = str  # writes a value
+    nothing: str = ""  # what ``None`` stands for
+    all: bool = False  # whether the command line calls ``None`` ``all``
+    option: str = ""  # on the command line, which does not ask for it without
+    panel: str = ""  # where options and widgets of its kind stand together
+    key: str = ""  # of its widget; its name, if not given
     use: Use | None = None
-    axis: Axis = Axis()
+    axis: Axis = Axis()  # how a sweep varies it; without a name, not at all
+    # Of a part and its settings: the variant they are about; without it, the part is ``None``.
+    variant: str = ""
+    # Whether JSON leaves the default out, so that what is older keeps its fingerprint.
     omitted: bool = False
-    name: str = ""
-    part: str = ""
+    name: str = ""  # of the field; this and what follows is read off it
+    part: str = ""  # name of the part of the experiment; empty for the experiment's own
     kind: Any = object
     optional: bool = False
     many: bool = False
@@ -151,11 +109,7 @@ class Setting:
         return self.choices()[value] if self.choices else self.write(value)
 
     def checked(self, value: Any) -> Any:
-        """Returns a value as the experiment keeps it.
-
-        Raises:
-            ExperimentError: If it is none.
-        """
+        """Returns a value as the experiment keeps it."""
         if value is None and self.optional:
             return None
         if not self.many:
@@ -180,12 +134,7 @@ class Setting:
 
 
 def setting(default: Any, **words: Any) -> Any:
-    """Returns a field of a :class:`Described` dataclass.
-
-    Args:
-        default: Its usual value, or a function that returns it.
-        **words: What :class:`Setting` says of it.
-    """
+    """Returns a field of a :class:`Described` dataclass; ``words`` are :class:`Setting`'s."""
     usual = {"default_factory" if callable(default) else "default": default}
     return field(**usual, metadata={"setting": Setting(**words)})
 
@@ -194,18 +143,14 @@ def setting(default: Any, **words: Any) -> Any:
 class Described:
     """A choice made of settings: every field is a :func:`setting`."""
 
-    PANEL: ClassVar[str] = ""
-    """Where options and widgets stand that name no other panel."""
+    PANEL: ClassVar[str] = ""  # where options and widgets stand that name no other panel
 
     def __post_init__(self) -> None:
         for each in settings(type(self)):
             object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
 
     def changed(self, values: Mapping[str, Any]) -> Self:
-        """Returns the same with other values.
-
-        Args:
-            values: By path, such as ``qat.epochs``; a part that is not asked for yet is then.
+        """Returns the same with other values, by path, such as ``qat.epochs``.
 
         Raises:
             ExperimentError: If one is out of range.
@@ -233,13 +178,7 @@ class Described:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuilds it from :meth:`to_dict`.
-
-        Args:
-            plain: JSON values; a missing key takes its default.
-
-        Returns:
-            The validated choice.
+        """Rebuilds it from :meth:`to_dict`; a missing key takes its default.
 
         Raises:
             ExperimentError: If a key is unknown or a value out of range.
@@ -289,7 +228,8 @@ def walk(kind: type[Described]) -> Iterator[Setting]:
     for each in settings(kind):
         yield each
         if each.is_part:
-            yield from (replace(inner, part=each.name) for inner in settings(each.kind))
+            for inner in settings(each.kind):
+                yield replace(inner, part=each.name, variant=each.variant)
 
 
 def titles(kind: type[StrEnum], *words: str) -> Callable[[], Mapping[Any, str]]:

@@ -18,72 +18,60 @@ from effq_core.base.registry import Registry
 class Ranges(StrEnum):
     """Where the ranges of a variant's activations come from."""
 
-    NONE = "none"
-    """Activations are floats: there are none."""
-    METHOD = "method"
-    """The calibration method makes them of what calibration photos did."""
+    NONE = "none"  # activations are floats: there are none
+    METHOD = "method"  # the calibration method makes them of what calibration photos did
+    OWN = "own"  # a rule of the variant's own makes them of what calibration photos did
     FAKE_QUANT = "fake_quant"
     """Fake-quant operators in the graph observed calibration photos, whatever the method."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One deployable form of a model.
+    """One deployable form of a model."""
 
-    Attributes:
-        name: Identifier in files, tables and the command line.
-        title: Name for people.
-        summary: What it is, in one line.
-        good_for: When to choose it, in one line.
-        colour: Colour in every chart, ``#rrggbb``.
-        symbol: Plotly's marker in every chart, so that colour never stands alone.
-        weight_bits: Bits of a stored weight, of most where they are mixed; 0 for a file somebody
-            brought.
-        activation_bits: Bits of an activation at run time; of most, where they are mixed.
-        rounding: The rule by which weights become integers; empty where a setting chooses it.
-        size_share: Bytes of its file for each byte of float32's, to estimate disk space.
-        ranges: Where the ranges of its activations come from.
-        is_integer: Whether every tensor, input and output included, must be an integer.
-        plan: Adds the stages that make ``convert:<name>``; takes the planner and this row.
-        needs: Variants that are made as well, because it is made from them or limited by them.
-        training: Stage whose summary tells how it was trained or its graph calibrated.
-        steps: What stages of its own are about, by the part of their name behind the colon.
-        files: JSON files beside its model that go along with it, with what each one holds.
-        trained: Whether fine-tuning happens before conversion.
-        is_on_request: Whether only those get it who ask for it by name.
-        explains: Of a control: what it shows, as the end of a sentence; it exists to explain
-            another variant rather than to be shipped.
-        beside: Of a control: the variant without which it explains nothing.
-        start_of: The variant it is before any training.
-    """
-
-    name: str
+    name: str  # identifier in files, tables and the command line
     title: str
     summary: str
     good_for: str
     colour: str
-    symbol: str
+    symbol: str  # plotly's marker in every chart, so that colour never stands alone
+    # Bits of a stored weight, of most where they are mixed; 0 for a file somebody brought.
     weight_bits: int
-    activation_bits: int
+    activation_bits: int  # bits of an activation at run time; of most, where they are mixed
+    # The rule by which weights become integers; empty where a setting chooses it.
     rounding: str = "nearest"
-    size_share: float
-    ranges: Ranges = Ranges.NONE
-    is_integer: bool = False
+    size_share: float  # bytes of its file for each byte of float32's, to estimate disk space
+    ranges: Ranges = Ranges.NONE  # where the ranges of its activations come from
+    is_integer: bool = False  # whether every tensor, input and output included, must be an integer
+    runtime: str = "litert"  # of its file; the end of the file's name is that runtime's
+    # Adds the stages that make ``convert:<name>``; takes the planner and this row.
     plan: Callable[[Any, Variant], None]
+    # Variants that are made as well, because it is made from them or limited by them.
     needs: tuple[str, ...] = ()
-    training: str = ""
+    training: str = ""  # stage whose summary tells how it was trained or its graph calibrated
+    # What stages of its own are about, by the part of their name behind the colon.
     steps: Mapping[str, str] = field(default_factory=dict)
+    # JSON files beside its model that go along with it, with what each one holds.
     files: Mapping[str, str] = field(default_factory=dict)
-    trained: bool = False
-    is_on_request: bool = False
+    # The variant whose operators its file must have, so that their speed can be compared.
+    operators_of: str = ""
+    trained: bool = False  # whether fine-tuning happens before conversion
+    is_on_request: bool = False  # whether only those get it who ask for it by name
+    # Of a control: what it shows, as the end of a sentence; it exists to explain another variant
+    # rather than to be shipped.
     explains: str = ""
-    beside: str = ""
-    start_of: str = ""
+    beside: str = ""  # of a control: the variant without which it explains nothing
+    start_of: str = ""  # the variant it is before any training
 
     @property
     def is_control(self) -> bool:
         """Whether it exists to explain another variant rather than to be shipped."""
         return bool(self.explains)
+
+    @property
+    def rounding_rule(self) -> str:
+        """Its rounding rule; empty where weights stay floats, and for an added file."""
+        return self.rounding if 0 < self.weight_bits <= 8 else ""
 
     @property
     def needs_calibration(self) -> bool:
@@ -113,8 +101,7 @@ CATALOGUE: Registry[Variant] = Registry(
 BASELINE = "float32"
 PTQ = "int8"
 MIXED = "int8_mixed"
-READY_PREFIX = "file_"
-"""How the name of a variant begins that is an added file."""
+READY_PREFIX = "file_"  # how the name of a variant begins that is an added file
 _READY = re.compile(rf"{READY_PREFIX}[a-z0-9]+(?:_[a-z0-9]+)*")
 _READY_COLOURS = ("#7a5195", "#8c564b", "#4d7c0f")
 
@@ -131,13 +118,7 @@ def controls() -> tuple[str, ...]:
 
 
 def get_variant(name: str) -> Variant:
-    """Looks a variant up by name.
-
-    Args:
-        name: A name of the catalogue, or of an added file.
-
-    Returns:
-        Its row.
+    """Looks a variant, or an added file, up by name.
 
     Raises:
         ExperimentError: If there is no such variant.
@@ -155,7 +136,7 @@ def _ready(name: str) -> Variant:
     return Variant(
         name=name,
         title=f"{title} (your file)",
-        summary="A .tflite file you brought, as it is.",
+        summary="A .tflite file you added, as it is.",
         good_for="Seeing where a file of yours stands beside EffQ's.",
         colour=_READY_COLOURS[sum(name.encode()) % len(_READY_COLOURS)],
         symbol="hexagon",
@@ -168,13 +149,7 @@ def _ready(name: str) -> Variant:
 
 
 def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Checks names, removes repeats and puts them in the catalogue's order.
-
-    Args:
-        names: Names of variants.
-
-    Returns:
-        The distinct names, in the catalogue's order; added files come last.
+    """Puts names, each once, in the catalogue's order; added files come last.
 
     Raises:
         ExperimentError: If a name is not in the catalogue.

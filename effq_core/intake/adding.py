@@ -1,7 +1,5 @@
 """Adding your own model: checked first, then kept under a name; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable
@@ -26,10 +24,8 @@ from effq_core.models.own.ready import MODEL_FILE
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.photos.uploads import shown_name
 
-MAX_MIB = 1024
-"""Largest file, in MiB."""
-MAX_UPLOAD_MIB = 200
-"""Largest file through a browser, in MiB: the server holds it in memory until it is stored."""
+MAX_MIB = 1024  # largest file, in MiB
+MAX_UPLOAD_MIB = 200  # through a browser, in MiB: held in memory until it is stored
 ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")
 _BLOCK = 1 << 20
 
@@ -43,8 +39,7 @@ class Offer:
     name: str  # of the file, as it was given
     labels: tuple[Label, ...]  # of the outputs, in their order
     preprocessing: Preprocessing  # what the model expects of RGB 0–255
-    # Side of the input in pixels where the file leaves it open; ``None``: the file's, or 224.
-    image_size: int | None = None
+    image_size: int | None = None  # pixels where the file leaves it open; ``None``: 224
     resize: Resize = Resize.CROP  # how photos were brought to that size when it was trained
 
 
@@ -93,13 +88,9 @@ def check(
     """Checks a model file in a process of its own, one at a time on this store.
 
     :func:`effq_core.intake.keeping.keep` keeps what comes out, :func:`discard` throws it away.
-
-    Args:
-        on_steps: Told the steps so far about ten times a second; may raise to stop.
-
-    Raises:
-        ModelError: If the file cannot be used, is too large, or broke the process that read it.
-        StoreError: If the store cannot be written.
+    ``on_steps`` is told the steps so far about ten times a second, and may raise to stop. Raises
+    ModelError if the file cannot be used, is too large, or broke the process that read it, and
+    StoreError if the store cannot be written.
     """
     bounds = bounds or Bounds()
     place = Workplace(home)
@@ -179,7 +170,7 @@ def _checked(place: Workplace, offer: Offer) -> Checked:
         report = _report(plain or {}, len(offer.labels))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"The check has ended without a whole report ({error!r}).", "Add the model again."
+            f"The check ended without a complete report ({error!r}).", "Add the model again."
         ) from error
     return Checked(folder=place.path, offer=offer, steps=found, report=report, place=place)
 
@@ -203,6 +194,7 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
         "probabilities": plain.get("probabilities", True) is True,
         "softmax": plain.get("softmax") is True,
         "fed": _fed(plain.get("fed")),
+        "names": _names(plain.get("names")),
         "enforced": [_line(each) for each in plain["enforced"]][:5],
         "answers": [
             {
@@ -221,6 +213,13 @@ def _fed(value: Any) -> dict[str, float] | None:
     if not all(math.isfinite(number) for number in made.values()):
         raise ValueError("its scale is no number")
     return made
+
+
+def _names(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    blocks = [(_line(name), [_line(each) for each in layers]) for name, layers in value["blocks"]]
+    return {"blocks": blocks, "groups": [_line(each) for each in value["groups"]]}
 
 
 def _line(value: Any) -> str:

@@ -1,7 +1,5 @@
 """Checks that go on while a page is drawn again and again; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 import threading
@@ -41,11 +39,7 @@ class Checking:
 
 
 def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
-    """Starts a check in a thread of this process, which reads the upload at once.
-
-    Raises:
-        BusyError: If this server checks enough models already.
-    """
+    """Starts a check of an upload in a thread; raises BusyError if there are enough already."""
     CHECKING.take()
     checking = Checking()
     threading.Thread(

@@ -1,14 +1,9 @@
 """The check itself, step by step (imports TensorFlow; runs in the checking process only)."""
 
-from __future__ import annotations
-
-import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
 
@@ -41,9 +36,9 @@ from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
+from effq_core.tflite.network import read_network
 
-_SAME = 1e-3
-"""Largest difference of a probability between Keras and what is kept or converted."""
+_SAME = 1e-3  # largest difference of a probability between Keras and what is kept or converted
 _NAMED = 4
 
 
@@ -65,11 +60,7 @@ class Check:
         return self.folder / steps.SCRATCH
 
     def run(self) -> dict[str, Any]:
-        """Checks the upload and writes what is kept of it.
-
-        Raises:
-            EffqError: If it cannot be used; the step under way names the reason.
-        """
+        """Checks the upload and writes what is kept, or raises EffqError; the step says why."""
         labels = [name for name, _ in self.request["labels"]]
         loaded, normalisation = self._load()
         shape = loaded.shape
@@ -108,6 +99,7 @@ class Check:
             "qat_problems": problems[:50],
             "head_problem": self._head_problem(flattened),
             "int8_problem": int8_problem,
+            "names": read_network(self._scratch / "float32.tflite").names.to_dict(),
             "notes": self.notes,
             "answers": answers,
         }
@@ -116,7 +108,6 @@ class Check:
         return under_way(self._out, title)
 
     def _load(self) -> tuple[Loaded, Normalisation | None]:
-        """Returns the model, and what comes before it as its input has channels."""
         normalisation = Preprocessing(self.request["preprocessing"]).normalisation
         with self._step("Load it") as step:
             loaded = load(self.file, self._scratch, self.request["image_size"])
@@ -143,7 +134,6 @@ class Check:
     def _score(
         self, loaded: Loaded, call: Any, entry: ImageInput, photos: Any, labels: list[str]
     ) -> tuple[Any, Any, OneOutput | None, bool]:
-        """Makes it answer with probabilities; returns it, those, and what its outputs were."""
         with self._step("Class scores come out") as step:
             found = trying.scores(call, photos.pixels)
             ending = trying.ending_of(loaded.call, entry)
@@ -180,14 +170,13 @@ class Check:
             )
             if made.problems:
                 step.warn(
-                    f"Not all can be fine-tuned: {_some(made.problems)}.",
+                    f"Not all can be fine-tuned: {fmt.some(made.problems, _NAMED)}.",
                     "Variants that need no fine-tuning are made.",
                 )
                 return made
-            model = _built(made)
-            off = float(np.abs(trying.scores(model, photos.pixels) - found).max())
+            off = float(np.abs(trying.scores(_built(made), photos.pixels) - found).max())
             if off > _SAME:
-                problem = f"rebuilt from its layers it answers otherwise (by {fmt.plain(off)})"
+                problem = f"rebuilt from its layers, its answers differ (by {fmt.plain(off)})"
                 step.warn(f"{problem[0].upper()}{problem[1:]}.", "It is kept as a graph instead.")
                 return Flattened(made.flat, made.weights, (problem,))
             step.detail = (
@@ -217,11 +206,10 @@ class Check:
         with self._step("Convert to float32 .tflite") as step:
             freeze(model, frozen)
             float32.write_bytes(convert(frozen, "float32"))
-            answers = _answers(float32, photos.pixels)
-            off = float(np.abs(answers - found).max())
+            off = float(np.abs(_answers(float32, photos.pixels) - found).max())
             if off > 10 * _SAME:
                 raise ModelError(
-                    f"The .tflite file answers otherwise than Keras (by {fmt.plain(off)}).",
+                    f"The .tflite file's answers differ from Keras' (by {fmt.plain(off)}).",
                     "Please report this model's architecture.",
                 )
             step.detail = f"{fmt.size(float32.stat().st_size)}; it answers as Keras does."
@@ -291,8 +279,3 @@ def _built(made: Flattened) -> Any:
 def _answers(path: Path, pixels: Any) -> Any:
     model = Model(path)
     return np.stack([model.predict(image) for image in pixels])
-
-
-def _some(problems: tuple[str, ...]) -> str:
-    more = len(problems) - _NAMED
-    return ", ".join(problems[:_NAMED]) + (f" and {fmt.count(more)} more" if more > 0 else "")

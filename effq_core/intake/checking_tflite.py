@@ -1,7 +1,5 @@
 """Checking a ready ``.tflite`` file; runs in the checking process only, needs no TensorFlow."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import ModelError
+from effq_core.base.errors import ModelError, UnloadableError
 from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps
 from effq_core.intake.ending import Ending, ending_of_file, is_logit
@@ -27,8 +25,7 @@ from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
 from effq_core.tflite.operators import BY_NAME
 
-_ENDS = (0.9, 1.1)
-"""Between these the scores of a file that ends in a softmax add up, roundings included."""
+_ENDS = (0.9, 1.1)  # sums of a softmax's scores, roundings included
 
 
 def _report(path: Path, out: Path) -> FileReport:
@@ -37,14 +34,12 @@ def _report(path: Path, out: Path) -> FileReport:
             report = inspect_file(path)
             if own := sorted(set(report.ops) - set(BY_NAME)):
                 raise ModelError(
-                    f"The file has operators of its own: {', '.join(own[:5])}.",
+                    f"The file has custom operators: {', '.join(own[:5])}.",
                     "Only LiteRT's built-in operators are run.",
                 )
             step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
             return report
-    except ModelError as error:
-        if not error.message.startswith("LiteRT cannot load"):
-            raise
+    except UnloadableError as error:
         raise ModelError(
             "The .tflite file cannot be read, or has operators LiteRT does not have.",
             "Convert it again with built-in operators only: no Flex or custom ones.",
@@ -52,11 +47,7 @@ def _report(path: Path, out: Path) -> FileReport:
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Looks at a file, runs it on sample photos, keeps it as it is; returns its card's JSON values.
-
-    Raises:
-        ModelError: If it is no image classifier that can be measured.
-    """
+    """Looks at a file, runs and keeps it; returns its card's values or raises ModelError."""
     out = folder / steps.OUT
     path = folder / steps.SCRATCH / MODEL_FILE
     shutil.copyfile(folder / steps.IN / steps.UPLOAD_FILE, path)

@@ -1,7 +1,5 @@
 """What a model's outputs are, by its last operator: only where that is certain. No TensorFlow."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,18 +34,13 @@ _BY_KIND = {
 def is_logit(found: npt.NDArray[np.float32], ending: Ending | None) -> bool:
     """Tells whether one output alone is a score before a sigmoid, rather than a probability.
 
-    Args:
-        found: What it is for photos.
-        ending: What the last operator says of it; where it says nothing, ``found`` decides.
-
-    Raises:
-        ModelError: If it is a softmax of itself.
+    ``found``, what it is for photos, decides where ``ending``, the last operator, says nothing.
+    Raises ModelError if it is a softmax of itself.
     """
     if ending is Ending.PROBABILITIES:
         raise ModelError("The file's one output is a softmax of itself, always 1.", ONE_OUTPUT_ENDS)
-    if ending is None:
-        return bool(found.min() < 0 or found.max() > 1)
-    return ending is Ending.SCORES
+    outside = bool(found.min() < 0 or found.max() > 1)
+    return outside if ending is None else ending is Ending.SCORES
 
 
 def ending_of_file(path: Path) -> Ending | None:

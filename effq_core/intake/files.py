@@ -4,8 +4,6 @@ HDF5 and zip are complex formats read by native code, and the file may be hostil
 looking at one happens under :mod:`effq_core.intake.sandbox`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import struct
@@ -19,12 +17,9 @@ from typing import IO, Any
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
 
-MAX_CONFIG = 32 << 20
-"""Bytes of a configuration; ResNet152's has 0.4 MiB."""
-MAX_UNPACKED = 4 << 30
-"""Bytes all members of an archive may have together, counted while they are read."""
-MAX_GRAPH = 64 << 20
-"""Bytes of a SavedModel's graph, whose weights are in other files."""
+MAX_CONFIG = 32 << 20  # bytes of a configuration; ResNet152's has 0.4 MiB
+MAX_UNPACKED = 4 << 30  # bytes of all of an archive, counted while they are read
+MAX_GRAPH = 64 << 20  # bytes of a SavedModel's graph, whose weights are in other files
 _MOST_MEMBERS = 2_000
 _BLOCK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError)
@@ -65,14 +60,10 @@ class ModelFile:
 
 
 def read_file(path: Path, scratch: Path) -> ModelFile:
-    """Finds out what a file is and reads its configuration.
+    """Finds out from its content what a file is, and reads its configuration.
 
-    Args:
-        path: The file, named anything; its content decides.
-        scratch: Where a SavedModel, and the weights of a ``.keras`` file, are unpacked to.
-
-    Raises:
-        ModelError: If it is no such file, is broken, or is bound to cost too much.
+    A SavedModel, and the weights of a ``.keras`` file, are unpacked to ``scratch``. Raises
+    ModelError if it is no such file, is broken, or is bound to cost too much.
     """
     with path.open("rb") as file:
         start = file.read(8)
@@ -156,11 +147,10 @@ def _read_keras(path: Path, archive: zipfile.ZipFile, names: list[str], scratch:
     if _WEIGHTS in names:
         _look_at_weights(archive, scratch / _WEIGHTS)
     config = _member(archive, "config.json", MAX_CONFIG)
-    version = None
+    metadata: dict[str, Any] = {}
     if "metadata.json" in names:
         metadata = _json(_member(archive, "metadata.json", MAX_CONFIG), "metadata.json")
-        version = metadata.get("keras_version")
-    return _keras_file(path, Format.KERAS, config, version)
+    return _keras_file(path, Format.KERAS, config, metadata.get("keras_version"))
 
 
 def _look_at_weights(archive: zipfile.ZipFile, copy: Path) -> None:

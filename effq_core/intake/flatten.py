@@ -4,8 +4,6 @@ Nested models are laid open, layers that do nothing at inference (dropout, augme
 out, and arithmetic on the image in front of the first layer becomes one exact operator.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,12 +60,10 @@ def flatten(
     add_softmax: bool,
     one_output: OneOutput | None = None,
 ) -> Flattened:
-    """Lays a model open.
+    """Lays a functional or sequential model of ``tf_keras`` or ``keras`` open.
 
-    Args:
-        model: A functional or sequential model of ``tf_keras`` or ``keras``.
-        entry: Its input; a number is the side of a square in colour.
-        one_output: What its only output is; ``None`` where it has one for each class.
+    A number as ``entry`` is the side of a square in colour. ``one_output`` says what its only
+    output is; ``None`` where it has one for each class.
     """
     if isinstance(entry, int):
         entry = InputShape(entry, False, COLOUR, False, None)
@@ -134,9 +130,7 @@ class _Flattening:
             return [self._refuse(layer, kind, "", values)]
         names = [self.name_of(value) for value in values]
         ranks = [len(tensor.shape) for tensor in given]
-        if maker is not None:
-            return [maker(layer, names, ranks)]
-        return [self._plain(layer, kind, names)]
+        return [maker(layer, names, ranks) if maker else self._plain(layer, kind, names)]
 
     def name_of(self, value: _Value) -> str:
         """Returns the layer a value comes from; makes one of arithmetic on the image."""
@@ -160,7 +154,6 @@ class _Flattening:
         return made.name
 
     def _reshaped(self, name: str, sides: tuple[int, ...]) -> str:
-        """Takes away the axis of a grey image's channel, once."""
         for each in self.layers:
             if each.name.startswith(_NO_CHANNEL) and each.inputs == (name,):
                 return each.name
@@ -197,7 +190,6 @@ class _Flattening:
         return values[0]
 
     def _plain(self, layer: Any, kind: str, inputs: list[str]) -> _Value:
-        """Keeps a layer with the settings its kind knows."""
         given = layer.get_config()
         if given.get("data_format", "channels_last") not in ("channels_last", None):
             return self._refuse(layer, kind, "channels first", list(inputs))
@@ -209,8 +201,7 @@ class _Flattening:
                 config[extra] = plain_value(given[extra])
         return self._add(layer.name, kind, config, inputs, layer.get_weights()).name
 
-    def _make_activation(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
-        del ranks
+    def _make_activation(self, layer: Any, names: list[str], _ranks: list[int]) -> _Value:
         activation = activation_of(layer.get_config()["activation"])
         if activation == "linear":
             return names[0]
@@ -231,9 +222,8 @@ class _Flattening:
             return self._refuse(layer, "Concatenate", "another axis", list(names))
         return self._plain(layer, "Concatenate", names)
 
-    def _make_separableconv2d(self, layer: Any, names: list[str], ranks: list[int]) -> _Value:
+    def _make_separableconv2d(self, layer: Any, names: list[str], _ranks: list[int]) -> _Value:
         """Two layers in one: a depthwise convolution and a 1x1 one."""
-        del ranks
         given = layer.get_config()
         depthwise, pointwise, *bias = layer.get_weights()
         same = ("kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier")
@@ -285,7 +275,6 @@ class _Flattening:
         return made or self._refuse(layer, kind, "inside the network", values)
 
     def _operation(self, layer: Any, name: str, node: Any, values: list[_Value]) -> _Value:
-        """Keeps arithmetic written between layers, where it is plain."""
         if (image := rearranged(name, node, values)) is not None:
             return image
         if len(values) == 2 and name in BOTH:

@@ -1,7 +1,5 @@
 """Whether a quantized input fits the preprocessing that was said; imports no TensorFlow."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +15,8 @@ _LEAST = 160
 """Fewer of 256 pixel values stay apart only with another preprocessing than the file's own. Of the
 known ones a wrong one keeps at most 141; the right one 236, and still 200 where the calibration
 photos lacked a fifth of the range."""
-_CERTAIN = 192
-"""So few are worth a note."""
-_SAME = 0.25
-"""Steps; the scale of −1 to 1 in all 256 steps gives half a step more than the symmetric one."""
+_CERTAIN = 192  # so few are worth a note
+_SAME = 0.25  # steps; a full-range scale of −1 to 1 gives half a step more
 
 
 @dataclass(frozen=True)
@@ -28,19 +24,15 @@ class Fit:
     """What a file is fed."""
 
     feeding: Feeding  # what is done to its pixels
-    # Scale and offset, where they are not those of the preprocessing that was said.
-    fed: dict[str, float] | None = None
+    fed: dict[str, float] | None = None  # scale and offset, where the preprocessing's are not
     note: str = ""  # what a reader must know; empty where all fits
 
 
 def fit(path: Path, preprocessing: Preprocessing) -> Fit:
     """Finds out what a file has to be fed.
 
-    Returns:
-        That, or a photo's bytes where it takes 8 bits and their scale fits no 0 to 255.
-
-    Raises:
-        ModelError: If its input cannot be fed so.
+    A photo's bytes, where it takes 8 bits and their scale fits no 0 to 255. Raises ModelError if
+    its input cannot be fed so.
     """
     tensor = open_session(path).inputs[0]
     channels = channels_of(tensor.shape)
@@ -65,10 +57,7 @@ def fit(path: Path, preprocessing: Preprocessing) -> Fit:
 
 
 def _symmetric(tensor: TensorSpec, feeding: Feeding) -> bool:
-    """Returns whether an input holds just −x to x, where x is the most it is fed.
-
-    A symmetric scale spends half of its steps on values below 0 that 0 to 1 does not have.
-    """
+    """Returns whether an input holds −x to x, x the most it is fed: half its steps are not used."""
     bounds = np.iinfo(tensor.dtype)
     steps = float(np.abs(feeding.values()).max() / tensor.scale)
     return bounds.min < 0 and tensor.zero_point == 0 and abs(steps - bounds.max) < _SAME

@@ -1,7 +1,5 @@
 """What shape of input your own model may have: one square image, in colour or grey."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +7,7 @@ from typing import Any
 from effq_core.base.errors import ModelError
 from effq_core.photos.image_input import COLOUR, GREY
 
-USUAL_SIZE = 224
-"""Side, in pixels, of a model that leaves its input open."""
+USUAL_SIZE = 224  # side, in pixels, of a model that leaves its input open
 _SIZES = (16, 1024)
 
 
@@ -32,14 +29,10 @@ class InputShape:
 
 
 def read_input_shape(shape: Sequence[Any], wanted: int | None) -> InputShape:
-    """Reads the shape of an input, batch first, channels last.
+    """Reads the shape of an input, batch first, channels last; ``None`` where a side is left open.
 
-    Args:
-        shape: Its sides; ``None`` where the file leaves one open.
-        wanted: Side in pixels, where the file leaves it open.
-
-    Raises:
-        ModelError: If it is not one square image of a usual size.
+    ``wanted`` is the side in pixels then. Raises ModelError if it is not one square image of a
+    usual size.
     """
     sides = tuple(None if side is None else int(side) for side in shape)
     if len(sides) not in (3, 4) or sides[3:] not in ((), (None,), (GREY,), (COLOUR,)):

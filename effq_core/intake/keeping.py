@@ -1,7 +1,5 @@
 """Keeping what a check has made of a file, under a name; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from pathlib import Path
@@ -29,16 +27,14 @@ from effq_core.models.own.card import (
 from effq_core.models.own.ready import MODEL_FILE, ReadyFile, get_ready, ready_folder
 from effq_core.photos.uploads import shown_name
 
-_ASIDE = ".replaced."
-"""Begins the name of a folder that is being replaced; no model's name begins with a dot."""
+_ASIDE = ".replaced."  # begins the name of a folder that is being replaced
 
 
 def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard | ReadyFile:
     """Puts a checked model, or a ready file, into the store under a name.
 
-    Raises:
-        ModelError: If the name cannot be used or is taken, or what the check has made is gone.
-        StoreError: If the store cannot be written.
+    Raises ModelError if the name cannot be used or is taken, or what the check has made is gone,
+    and StoreError if the store cannot be written.
     """
     title = " ".join(shown_name(title).split())
     slug, ready = slug_of(title), checked.is_ready
@@ -67,7 +63,6 @@ def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> 
 
 
 def _draft(checked: Checked, ready: bool) -> Path:
-    """Copies what a model consists of beside what the check has made."""
     out, draft = checked.folder / steps.OUT, checked.folder / "draft"
     wholes = [(MODEL_FILE,)] if ready else [(GRAPH_FILE,), (FLAT_FILE, WEIGHTS_FILE)]
     for whole in wholes:

@@ -4,8 +4,6 @@ Landlock is Linux' way for a program without privileges to bind itself (5.13 and
 no module for it, so its three system calls are made here.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import resource
@@ -37,13 +35,7 @@ class _Beneath(ctypes.Structure):
 
 
 def limit_resources(*, memory: int, seconds: int, file_bytes: int) -> None:
-    """Bounds what this process may take; its children inherit that.
-
-    Args:
-        memory: Bytes of address space.
-        seconds: Of processor time, all threads together.
-        file_bytes: Largest file it may write.
-    """
+    """Bounds this process, and its children: bytes of memory and a file, processor seconds."""
     bounds = {
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_CPU: seconds,

@@ -1,25 +1,16 @@
 """Loading a checked file, in the checking process only (imports TensorFlow)."""
 
-from __future__ import annotations
-
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from tensorflow.core.protobuf import saved_model_pb2
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import keras, lean_imports, tf
 from effq_core.intake.files import Format, ModelFile
 from effq_core.intake.input_shape import InputShape, read_input_shape
-from effq_core.intake.one_batch import with_open_batch
-from effq_core.intake.precision import in_float32
 from effq_core.models.card import Normalisation
 from effq_core.models.own.flat import normalise_layer, normalise_weights
 from effq_core.models.own.graph import (
@@ -30,11 +21,20 @@ from effq_core.models.own.graph import (
     random_operators,
 )
 
+from tensorflow.core.protobuf import saved_model_pb2
+
 _AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
 _ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
 
 _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
 """Names no part of a SavedModel may take: TensorFlow calls them itself."""
+
+_SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
+"""Where a configuration of Keras 2 or 3 says how many images come at a time."""
+_OTHERS = frozenset(
+    ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64", "half", "double")
+)
+_PRECISIONS = ("dtype", "compute_dtype", "variable_dtype")
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,11 @@ class Loaded:
     call: Callable[[Any], Any]
     shape: InputShape  # of its input
     model: Any  # the Keras model; ``None`` for a SavedModel, which has no layers
-    # What it was trained in, where that is not float32, in which it is here.
-    precisions: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()  # what it was trained in, if not in float32
 
 
 def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
-    """Loads a checked file, with an input of ``wanted_size`` pixels where it leaves that open.
-
-    Raises:
-        ModelError: If it cannot be loaded, or is not one image in, one vector out.
-    """
+    """Loads a checked file, of ``wanted_size`` pixels where open; may raise ModelError."""
     if file.format is Format.SAVED_MODEL:
         return _load_saved_model(file.path, wanted_size)
     # Keras chooses its reader by the ending.
@@ -79,14 +74,10 @@ def load(file: ModelFile, scratch: Path, wanted_size: int | None) -> Loaded:
     shape = read_input_shape(tuple(image.shape), wanted_size)
     dtype = tf.as_dtype(image.dtype)
     if shape.batch not in (None, 1):
-        model = with_open_batch(model)
+        model = _with_open_batch(model)
     answer = lambda x: tf.cast(model(tf.cast(x, dtype), training=False), tf.float32)  # noqa: E731
-    return Loaded(
-        call=_without_channel(answer) if shape.flat else answer,
-        shape=shape,
-        model=model,
-        precisions=precisions,
-    )
+    call = _without_channel(answer) if shape.flat else answer
+    return Loaded(call=call, shape=shape, model=model, precisions=precisions)
 
 
 def preprocessed(
@@ -96,8 +87,7 @@ def preprocessed(
     if normalisation is None:
         return call
     kernel, bias = (tf.constant(each) for each in normalise_weights(normalise_layer(normalisation)))
-    ordered = kernel.shape[-1] == 3
-    conv = tf.nn.conv2d if ordered else tf.nn.depthwise_conv2d
+    conv = tf.nn.conv2d if kernel.shape[-1] == 3 else tf.nn.depthwise_conv2d
 
     def run(x: Any) -> Any:
         return call(tf.nn.bias_add(conv(x, kernel, [1, 1, 1, 1], "VALID"), bias))
@@ -107,17 +97,16 @@ def preprocessed(
 
 def _load_keras(path: Path, major: int) -> Any:
     if major == 3:
-        import keras as keras3  # type: ignore[import-untyped]
+        with lean_imports():
+            import keras as keras3  # type: ignore[import-untyped]
 
         return keras3.saving.load_model(str(path), compile=False, safe_mode=True)
-    import tf_keras
-
     # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
     # does not ask for.
     safe = {"safe_mode": True} if path.suffix == ".keras" else {}
     # An .h5 file does not say whose a layer is, and Keras 2 does not know its applications' own.
-    theirs = {"LayerScale": tf_keras.src.applications.convnext.LayerScale}
-    return tf_keras.models.load_model(str(path), theirs, compile=False, **safe)
+    theirs = {"LayerScale": keras.src.applications.convnext.LayerScale}
+    return keras.models.load_model(str(path), theirs, compile=False, **safe)
 
 
 def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
@@ -165,7 +154,6 @@ def _load_saved_model(folder: Path, wanted_size: int | None) -> Loaded:
 
 
 def _without_channel(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Feeds a model whose grey image has no axis for its channel."""
     return lambda x: call(tf.squeeze(x, -1))
 
 
@@ -212,3 +200,63 @@ def _refuse_own_restoring(objects: Any) -> None:
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
     return (text.splitlines()[0] if text else repr(error))[:300].rstrip(".")
+
+
+def _with_open_batch(model: Any) -> Any:
+    """Builds a model again, weights kept, for any number of images, or raises ModelError."""
+    try:
+        rebuilt = type(model).from_config(_opened(model.get_config()))
+        rebuilt.set_weights(model.get_weights())
+    except Exception as error:  # layers raise whatever they like of a shape
+        first = (str(error).strip().splitlines() or [repr(error)])[0][:200].rstrip(".")
+        raise ModelError(
+            f"The model takes {model.inputs[0].shape[0]} images at a time and cannot be rebuilt "
+            f"for one: {first}.",
+            "Build it without a batch size, load its weights, and save it again.",
+        ) from error
+    return rebuilt
+
+
+def _opened(value: Any, key: str = "") -> Any:
+    if key in _SHAPES and isinstance(value, (list, tuple)) and value:
+        return (None, *value[1:])
+    if isinstance(value, dict):
+        return {name: _opened(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_opened(each) for each in value]
+    return value
+
+
+def in_float32(model: Any) -> tuple[Any, tuple[str, ...]]:
+    """Rebuilds a functional or sequential model whose layers compute in another precision.
+
+    Returns the same layers and weights in float32, or the model itself where it is; and the names
+    of the precisions it had.
+    """
+    found: set[str] = set()
+    config = _float32(model.get_config(), found)
+    if not found:
+        return model, ()
+    made = type(model).from_config(config)
+    if not made.built:
+        made.build(model.input_shape)
+    made.set_weights(model.get_weights())
+    return made, tuple(sorted(found))
+
+
+def _float32(value: Any, found: set[str], name: str = "") -> Any:
+    if isinstance(value, dict):
+        policy = "Policy" in str(value.get("class_name", ""))
+        inner = value.get("config")
+        if policy and isinstance(inner, dict) and inner.get("name") in _OTHERS:
+            found.add(str(inner["name"]))
+            return {**value, "config": {**inner, "name": "float32"}}
+        # A tensor between layers has the precision of the layer that makes it.
+        told = set[str]() if str(value.get("class_name")).startswith("__") else found
+        return {key: _float32(each, told, key) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_float32(each, found) for each in value)
+    if name in _PRECISIONS and isinstance(value, str) and value in _OTHERS:
+        found.add(value)
+        return "float32"
+    return value

@@ -2,11 +2,8 @@
 
 Some sample photos show classes of ImageNet. Among a thousand classes three of five right are no
 luck: how probable they are by chance is computed exactly, and multiplied by the number of things
-tried. Where there are too few such photos, or too few classes, nothing is said: the first run on
-labelled photos tells (:mod:`effq_core.measure.gates.answers_fit_labels`).
+tried. Where there are too few such photos, or too few classes, nothing is said.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,35 +22,26 @@ from effq_core.photos.decode import Pixels
 CHECK_WHAT_WAS_SAID = "Check the labels and the preprocessing, and add it again."
 """What to do about it."""
 
-_SURELY_SEEN = 3
-"""So many photos, and none recognised, are worth a word even where no cause is found."""
-_UNLIKELY = 0.01
-"""Chance of knowing one photo by luck, up to which none of them known tells something."""
+_SURELY_SEEN = 3  # photos of which recognising none is worth a word
+_UNLIKELY = 0.01  # chance of knowing one by luck, up to which that tells something
 
 
 def unrecognised(
-    path: Path,
-    folder: Path,
+    path: Path,  # its ``.tflite`` file, float or as it was added
+    folder: Path,  # where a copy of it may be
     photos: Photos,
-    found: Floats,
+    found: Floats,  # its answers to them, float32 (n, classes)
     labels: Sequence[str],
     *,
-    inside: Normalisation | None = None,
-    outside: Normalisation | None = None,
+    inside: Normalisation | None = None,  # preprocessing in the file's graph
+    outside: Normalisation | None = None,  # what it is fed of RGB 0–255, where another thing
 ) -> str:
-    """Says that a model does not know what the sample photos show, and why.
+    """Says that a model does not know what the sample photos show, and why; empty where it does.
 
-    Args:
-        path: Its ``.tflite`` file, float or as it was added.
-        folder: Where a copy of it may be.
-        found: Its answers to them, float32 (n, classes).
-        inside: Preprocessing in the file's graph.
-        outside: What it is fed of RGB 0–255, where that is another thing.
-
-    Returns:
-        A sentence; empty where it knows them, or they cannot tell.
+    Empty, too, where the photos cannot tell.
     """
-    shows = _shows(photos, labels)
+    index = {name: i for i, name in enumerate(labels)}
+    shows = [frozenset(index[name] for name in each if name in index) for each in photos.shown]
     known = [i for i, classes in enumerate(shows) if classes]
     if not known:
         return ""
@@ -73,12 +61,6 @@ def unrecognised(
     if right == 0 and len(known) >= _SURELY_SEEN and max(luck) <= _UNLIKELY:
         return f"It recognises none {seen}: are its labels in the order of its outputs?"
     return ""
-
-
-def _shows(photos: Photos, labels: Sequence[str]) -> list[frozenset[int]]:
-    """Returns the classes each photo shows; none where the model has no class for it."""
-    index = {name: i for i, name in enumerate(labels)}
-    return [frozenset(index[name] for name in names if name in index) for names in photos.shown]
 
 
 def _tried(

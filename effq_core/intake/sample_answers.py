@@ -1,7 +1,5 @@
 """Sample photos for a model to be tried on, and its answers to them; imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +16,7 @@ from effq_core.photos.photo_patches import sample_photos
 
 _Array = np.ndarray[Any, Any]
 _TOP = 3
-_LITTLE = 0.1
-"""Of what lies between chance and certainty: less says that a model knows nothing."""
+_LITTLE = 0.1  # of what lies between chance and certainty: less says that a model knows nothing
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,7 @@ def sample_pixels(entry: ImageInput) -> Photos:
 def all_labels(
     found: _Array, labels: Sequence[str], photos: Photos, whose: str
 ) -> tuple[list[str], int | None]:
-    """Returns the labels of all outputs, and the place of one that was given none.
-
-    Raises:
-        ModelError: If there are too few or too many, or the photos do not tell which has none.
-    """
+    """Returns the labels of all outputs and the place of one without; may raise ModelError."""
     background = extra_output.unlabelled(found, labels, photos.shown)
     made = extra_output.with_background(labels, background)
     if len(made) != found.shape[1]:

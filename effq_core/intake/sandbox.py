@@ -15,8 +15,6 @@ reading and writing whatever the user may. What the process hands over is data a
 such again, here and whenever it is read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil
@@ -48,17 +46,12 @@ class Bounds:
 
     seconds: float = 420.0  # From start to end. A V2-B0 at 224 px takes about 60 on two cores.
     resident: int = 6 * GIB  # Bytes in memory. That V2-B0 needs 2 GiB, a ResNet-152 about 4.
-    # Bytes of addresses, of which TensorFlow reserves far more than it uses.
-    address_space: int = 24 * GIB
+    address_space: int = 24 * GIB  # bytes; TensorFlow reserves far more than it uses
     keep_free: int = KEEP_FREE  # bytes of the disk that it leaves
 
 
 def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
-    """Refuses to go on where a disk has too little left.
-
-    Raises:
-        ModelError: If there is less.
-    """
+    """Refuses to go on where a disk has too little left. Raises ModelError if there is less."""
     if shutil.disk_usage(folder).free < bounds.keep_free:
         raise ModelError(
             f"Less than {fmt.size(bounds.keep_free)} of the disk are left: the check was stopped.",
@@ -67,15 +60,11 @@ def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
 
 
 def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None]) -> None:
-    """Runs the check of a prepared folder to its end.
+    """Runs the check of a prepared folder, with ``in/``, ``out/`` and ``scratch/``, to its end.
 
-    Args:
-        folder: With ``in/``, ``out/`` and ``scratch/``.
-        on_step: Told all steps so far about ten times a second; may raise to stop the check.
-
-    Raises:
-        ModelError: If the process took too much, the disk is full, or it crashed.
-        EngineError: If it cannot be started.
+    ``on_step`` is told all steps so far about ten times a second, and may raise to stop the check.
+    Raises ModelError if the process took too much, the disk is full, or it crashed, and EngineError
+    if it cannot be started.
     """
     log = folder / "log"
     with log.open("wb") as output:
@@ -94,7 +83,9 @@ def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None
     try:
         _watch(process, folder / steps.OUT, bounds, on_step)
     finally:
-        _kill(process)
+        with contextlib.suppress(ProcessLookupError):  # it has ended, and so has all it started
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     on_step(steps.read(folder / steps.OUT))
     if process.returncode != 0:
         raise ModelError(
@@ -110,7 +101,6 @@ def _watch(
     bounds: Bounds,
     on_step: Callable[[tuple[Step, ...]], None],
 ) -> None:
-    """Waits for the end; raises where it must come early."""
     begun, read_to, found = time.monotonic(), -1, tuple[Step, ...]()
     while process.poll() is None:
         size = _size(out / steps.STEPS_FILE)
@@ -139,12 +129,6 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended, and so has all it started
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 def _exit(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
@@ -162,7 +146,6 @@ def _size(path: Path) -> int:
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    """Returns an environment that says nothing about this machine's user."""
     package = str(Path(__file__).resolve().parents[2])
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TZ") if name in os.environ}
     return {

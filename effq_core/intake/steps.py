@@ -1,7 +1,5 @@
 """What the checking process tells: the steps of a check, and what came of them, as plain data."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,20 +1,17 @@
 """Asking a loaded model: are its answers scores (imports TensorFlow)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import tf
 from effq_core.intake.ending import Ending
 from effq_core.photos.image_input import ImageInput
 
 _Array = np.ndarray[Any, Any]
-_SUM = 0.02
-"""How far scores may be from adding up to 1 and still be probabilities."""
+_SUM = 0.02  # how far scores may be from adding up to 1 and still be probabilities
 _PASSING = frozenset(
     ("Identity", "IdentityN", "Reshape", "Squeeze", "Cast", "StopGradient", "EnsureShape")
 )
@@ -31,17 +28,10 @@ _ENDINGS = {
 
 
 def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
-    """Asks a model.
+    """Asks a model that takes float32 ``(1, side, side, channels)`` about uint8 pixels, one by one.
 
-    Args:
-        call: From float32 ``(1, side, side, channels)``.
-        pixels: uint8 ``(n, side, side, channels)``.
-
-    Returns:
-        Its scores, float32 ``(n, classes)``.
-
-    Raises:
-        ModelError: If the answers are not one vector of finite numbers an image.
+    Returns its scores, float32 ``(n, classes)``. Raises ModelError if the answers are not one
+    vector of finite numbers an image.
     """
     run = tf.function(lambda x: call(tf.cast(x, tf.float32)))
     try:
@@ -67,31 +57,19 @@ def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
 
 
 def ending_of(call: Callable[[Any], Any], entry: ImageInput) -> Ending | None:
-    """Reads how a model ends from its graph; it is traced, and not run.
-
-    Args:
-        call: From float32 ``(1, side, side, channels)``.
-
-    Returns:
-        What its outputs are; ``None`` where its last operator does not say.
-    """
+    """Reads from a model's graph how it ends, tracing it only; ``None``: it does not say."""
     spec = tf.TensorSpec((1, *entry.shape), tf.float32)
-    graph = tf.function(call, input_signature=[spec]).get_concrete_function().graph
-    (end,) = graph.outputs
+    (end,) = tf.function(call, input_signature=[spec]).get_concrete_function().graph.outputs
     while end.op.type in _PASSING:
         end = end.op.inputs[end.value_index if end.op.type == "IdentityN" else 0]
     return _ENDINGS.get(end.op.type)
 
 
 def needs_softmax(found: _Array, ending: Ending | None = None) -> bool:
-    """Tells scores before a softmax from probabilities.
+    """Tells scores before a softmax, ``(n, classes)`` for all sample photos, from probabilities.
 
-    Args:
-        found: Scores on all sample photos, ``(n, classes)``.
-        ending: What the last operator says of them; they decide where it says nothing.
-
-    Raises:
-        ModelError: If they are independent scores between 0 and 1.
+    They decide where ``ending``, the last operator, says nothing. Raises ModelError if they are
+    independent scores between 0 and 1.
     """
     if ending in (Ending.PROBABILITIES, Ending.SCORES):
         return ending is Ending.SCORES

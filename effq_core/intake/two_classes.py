@@ -4,17 +4,15 @@ A sigmoid of z is the second of a softmax of (-z/2, z/2), exactly. So a last Den
 becomes one of two, whose softmax is quantized and fine-tuned like any other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import tf
 from effq_core.intake.ending import ONE_OUTPUT_ENDS, Ending, is_logit
 from effq_core.models.own.flat import FlatLayer
 from effq_core.models.own.head import is_linear
@@ -28,28 +26,16 @@ _NAME = "two_classes"
 class OneOutput(StrEnum):
     """What the only output of a model is."""
 
-    SIGMOID = "sigmoid"
-    """The probability of the second class."""
-    LOGIT = "logit"
-    """A score before a sigmoid."""
+    SIGMOID = "sigmoid"  # the probability of the second class
+    LOGIT = "logit"  # a score before a sigmoid
 
 
 def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneOutput:
-    """Tells a score before a sigmoid from a probability.
+    """Tells a score before a sigmoid from a probability, by the answers to photos, ``(n, 1)``.
 
     A last layer may pass on what it gets, as those of mixed precision do: so its word counts only
-    where the last operator of the graph says nothing.
-
-    Args:
-        model: The Keras model; ``None`` where there are no layers to ask.
-        found: The answers to photos, ``(n, 1)``.
-
-    Returns:
-        As that says, else as its last layer does; where neither does, a score if a value lies
-        outside of 0 to 1.
-
-    Raises:
-        ModelError: If its last layer is neither.
+    where the last operator of the graph says nothing. Where neither says it, it is a score if a
+    value lies outside of 0 to 1. Raises ModelError if its last layer is neither.
     """
     if ending is not None:
         return OneOutput.LOGIT if is_logit(found, ending) else OneOutput.SIGMOID
@@ -81,13 +67,8 @@ def with_two_classes(
 ) -> tuple[str, str]:
     """Lets a list of layers end in two outputs and a softmax in place of one and a sigmoid.
 
-    Args:
-        layers: In the order in which they can be built; changed.
-        weights: Arrays by layer; changed.
-        end: Name of the layer whose output is the model's.
-
-    Returns:
-        Name of the layer that ends the list now; why that cannot be done, or nothing.
+    Changes ``layers``, in the order in which they can be built, and ``weights``, by layer. Returns
+    the name of the layer that ends the list now, and why that cannot be done, or nothing.
     """
     if output is OneOutput.SIGMOID:
         last = next((each for each in layers if each.name == end), None)
@@ -97,9 +78,8 @@ def with_two_classes(
             layers.remove(last)
             end = last.inputs[0]
         else:
-            layers[layers.index(last)] = replace(
-                last, config={**last.config, "activation": "linear"}
-            )
+            config = {**last.config, "activation": "linear"}
+            layers[layers.index(last)] = replace(last, config=config)
     last = next((each for each in layers if each.name == end), None)
     if last and last.kind == "Dense" and is_linear(last) and not _used(layers, end):
         config = {**last.config, "units": 2, "activation": "softmax"}
@@ -118,7 +98,6 @@ def _used(layers: list[FlatLayer], name: str) -> bool:
 
 
 def _last_activation(model: Any) -> str | None:
-    """Returns what comes last, where the last layer says it."""
     while model is not None and getattr(model, "layers", None):
         model = model.layers[-1]
     given = model.get_config() if hasattr(model, "get_config") else {}

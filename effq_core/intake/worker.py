@@ -21,19 +21,10 @@ if TYPE_CHECKING:
     from effq_core.intake.files import ModelFile
 
 _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
-_INSTALLED = ("site-packages", "dist-packages")
-"""Names of folders of packages, wherever a ``.pth`` file says they are."""
+_INSTALLED = ("site-packages", "dist-packages")  # folders that ``.pth`` files may name
 _SYSTEM = (
-    "/etc/ld.so.cache",
-    "/etc/localtime",
-    "/proc/self",
-    "/proc/cpuinfo",
-    "/proc/meminfo",
-    "/proc/stat",
-    "/proc/sys/vm",
-    "/sys/devices/system/cpu",
-    "/sys/fs/cgroup",
-    "/dev/urandom",
+    *("/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/cpuinfo", "/proc/meminfo"),
+    *("/proc/stat", "/proc/sys/vm", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"),
 )
 _MAX_OUTPUT = 4 << 30
 
@@ -44,9 +35,7 @@ def main(folder: Path) -> int:
         return 4
     request = json.loads((folder / steps.IN / steps.REQUEST_FILE).read_text(encoding="utf-8"))
     landlock.limit_resources(
-        memory=request["address_space"],
-        seconds=request["cpu_seconds"],
-        file_bytes=_MAX_OUTPUT,
+        memory=request["address_space"], seconds=request["cpu_seconds"], file_bytes=_MAX_OUTPUT
     )
     package = Path(__file__).resolve().parents[2]
     installed = [each for each in sys.path if Path(each).name in _INSTALLED]

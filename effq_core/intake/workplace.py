@@ -1,7 +1,5 @@
 """Where a model is while it is checked and decided about."""
 
-from __future__ import annotations
-
 import secrets
 
 from effq_core.base.files import make_folder, remove_tree, store_errors
@@ -10,8 +8,7 @@ from effq_core.intake import steps
 from effq_core.jobs.held_folder import HeldFolder, sweep
 from effq_core.models.own.card import own_folder
 
-CHECKING = ".checking"
-"""Name of the folder of all of them, beside the models."""
+CHECKING = ".checking"  # name of the folder of all of them, beside the models
 
 
 class Workplace(HeldFolder):
@@ -25,11 +22,7 @@ class Workplace(HeldFolder):
         super().__init__(checking / secrets.token_hex(8), guard, parts=parts)
 
     def clear(self) -> None:
-        """Removes all but ``out/``: the upload, what was unpacked and tried, and the log.
-
-        Raises:
-            StoreError: If they cannot be removed.
-        """
+        """Removes all but ``out/``, such as the upload and the log, or raises StoreError."""
         with store_errors(self.path):
             for path in self.path.iterdir():
                 if not path.is_dir():

@@ -23,13 +23,7 @@ from effq_core.jobs.process import Process, reap_later, spawn
 
 @dataclass(frozen=True, kw_only=True)
 class JobFiles:
-    """A job's files beside the one that says how it stands.
-
-    Attributes:
-        cancel: It is there once somebody has asked the job to stop.
-        lock: Held by the process that works on it.
-        starting: Held by who notes that process, so that the process's own note comes later.
-    """
+    """A job's files beside the one that says how it stands."""
 
     folder: Path
     cancel: Path
@@ -61,9 +55,7 @@ class JobFiles:
     def worked_on(self, what: str, patience: float = 0.0) -> Iterator[None]:
         """Makes sure that one process at a time works on the job.
 
-        Args:
-            what: The job, for people: ``the run 20260101-…``.
-            patience: Seconds that a process has to end which has said that its work is done.
+        One that has said that its work is done has ``patience`` seconds to end.
 
         Raises:
             EngineError: If another process works on it.

@@ -4,8 +4,6 @@ A folder is locked as long as the process that made it holds it. What a killed p
 nobody's: :func:`abandoned` finds it, :func:`sweep` removes it.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import weakref
@@ -23,8 +21,6 @@ class HeldFolder:
     Args:
         guard: Lock of all who make such folders here or sweep them: none is swept between being
             made and being held.
-        mode: Its permissions, before the umask.
-        parts: Names of folders to be made in it.
     """
 
     def __init__(

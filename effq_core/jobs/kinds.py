@@ -1,14 +1,11 @@
 """The kinds of jobs: each registers the function that works on one in its own process."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
 
-CANCELLED = 130
-"""Exit code of a process whose job was cancelled; 0 is success, 1 failure."""
+CANCELLED = 130  # exit code of a process whose job was cancelled; 0 is success, 1 failure
 
 Work = Callable[..., int]
 """Works on a job: given the store, the job's id and options, returns the exit code."""

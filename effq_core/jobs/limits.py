@@ -10,8 +10,6 @@ for the server's process, whichever pages they are on:
 Nobody loses anything by being asked to wait: what was given stays where it is.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter
@@ -58,7 +56,6 @@ class Room:
         """Holds room for so many while the block runs.
 
         Args:
-            count: How many, at most :attr:`most`.
             on_wait: Called about ten times a second while waiting; may raise to give up.
 
         Raises:
@@ -120,11 +117,7 @@ class Held:
         self._files: dict[str, Counter[str]] = {}
 
     def take(self, visitor: str, file: str, size: int) -> None:
-        """Notes a file that arrives, of so many bytes.
-
-        Raises:
-            BusyError: If there is no room for it; then it must not be kept.
-        """
+        """Notes a file that arrives, of so many bytes."""
         with self._lock:
             own = self._files.get(visitor, Counter())
             before = own[file]
@@ -171,12 +164,9 @@ class Held:
 
 
 LOOKING = Room("upload", 2, waiting=6, patience=60.0)
-"""Zips and photos being looked at before they become a dataset: each is a process of up to 4 GiB of
-addresses, and its second core is the last one of many machines."""
-CHECKING = Room("model", 4)
-"""Models being checked: one works, the others wait for it."""
+"""Zips and photos being looked at before they become a dataset: a process of up to 4 GiB each."""
+CHECKING = Room("model", 4)  # models being checked: one works, the others wait for it
 ANSWERING = Room("photo", 60, waiting=20, patience=10.0)
-"""Photos being answered. They are answered one at a time, five variants in a quarter of a second:
-the last of sixty waits fifteen seconds."""
+"""Photos being answered, one at a time: the last of sixty waits fifteen seconds."""
 FILES = Held(visitor=640 * MIB, server=1024 * MIB)
 """Uploaded files in the server's memory. A visitor may hold twenty photos of 20 MiB and a zip."""

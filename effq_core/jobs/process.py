@@ -15,11 +15,7 @@ from effq_core.base.files import store_errors
 
 
 class Process(NamedTuple):
-    """A process as somebody writes it down.
-
-    Attributes:
-        token: Tells it from a later one with the same number.
-    """
+    """A process as somebody writes it down."""
 
     pid: int
     token: str
@@ -38,11 +34,7 @@ class Process(NamedTuple):
 def spawn(
     arguments: list[str], log: Path, environment: dict[str, str], cwd: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Starts a Python process that outlives this one, in a session of its own; see `reap_later`.
-
-    Raises:
-        StoreError: If its log, to which its output is added, cannot be written.
-    """
+    """Starts a Python process that outlives this one, in a session of its own; see `reap_later`."""
     with store_errors(log), log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
             [sys.executable, *arguments],

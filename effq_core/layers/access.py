@@ -1,27 +1,21 @@
 """From a run's results to what is known about its layers, whichever run has found it out."""
 
-from __future__ import annotations
-
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from effq_core.base.errors import StoreError
 from effq_core.base.settings import Home
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.variants import BASELINE, PTQ
 from effq_core.results.document import REFERENCE_FOLDER, Results
+from effq_core.results.origin import artifact_at, of_kind, sources, statistics_of
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact
 
 SIGNAL, EFFECT, SUGGEST = "signal", "effect", "suggest"
 """Kinds of the stages whose artifacts are evidence."""
 REFERENCE_LAYERS = REFERENCE_FOLDER / "layers"
-
-_ADDRESS = re.compile(r"([a-z][a-z0-9_-]*)/([0-9a-f]{64})")
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,21 +56,23 @@ def find_evidence(results: Results) -> Evidence | None:
     store = ArtifactStore(Home(results.folder.parent))
     float32, int8 = results.variants[BASELINE].artifact, results.variants[PTQ].artifact
     pair = {"float32": float32, "int8": int8}
-    ranges = {"float32": float32, "statistics": _statistics(store, int8)}
-    recipe = _method(results)
+    ranges = {"float32": float32, "statistics": statistics_of(store, results)}
+    calibration = results.experiment.calibration
+    recipe = {"method": calibration.method, "percentile": calibration.percentile}
     effects = [
         each for each in _matching(store, EFFECT, ranges) if recipe.items() <= _params(each).items()
     ]
     answers = results.variants[BASELINE].predictions
-    photos = _photos(store, answers)
+    photos = sources(artifact_at(store, answers)).get("evaluation")
     signal, effect = _best(_matching(store, SIGNAL, pair), photos), _best(effects)
     # What was chosen on other photos holds a limit there, not here.
     searched = _matching(store, SUGGEST, {**pair, "float32_answers": answers})
+    searched.sort(key=lambda each: each.created, reverse=True)
     found = Evidence(
         signal=signal.path if signal else None,
         effect=effect.path if effect else None,
         asked=_asked(effect or signal),
-        suggestions=tuple(each.path for each in _newest_first(searched)),
+        suggestions=tuple(each.path for each in searched),
     )
     return None if found.is_empty else found
 
@@ -106,34 +102,12 @@ def _folder(path: Path) -> Path | None:
 
 def _matching(store: ArtifactStore, kind: str, wanted: Mapping[str, str | None]) -> list[Artifact]:
     """Returns the artifacts of a kind that were made from these inputs, and maybe from others."""
-    names = [path.name for path in sorted((store.root / kind).glob("*"))]
-    found = (store.find(kind, name) for name in names if _FINGERPRINT.fullmatch(name))
-    return [
-        artifact
-        for artifact in found
-        if artifact is not None and wanted.items() <= _sources(artifact).items()
-    ]
-
-
-def _sources(artifact: Artifact) -> dict[str, str]:
-    return {
-        name: f"{source['stage']}/{source['fingerprint']}"
-        for name, source in artifact.inputs.get("inputs", {}).items()
-    }
+    return [each for each in of_kind(store, kind) if wanted.items() <= sources(each).items()]
 
 
 def _params(artifact: Artifact) -> dict[str, Any]:
     params: dict[str, Any] = artifact.inputs.get("params", {})
     return params
-
-
-def _method(results: Results) -> dict[str, Any]:
-    calibration = results.experiment.calibration
-    return {"method": calibration.method, "percentile": calibration.percentile}
-
-
-def _newest_first(artifacts: list[Artifact]) -> list[Artifact]:
-    return sorted(artifacts, key=lambda each: each.created, reverse=True)
 
 
 def _best(artifacts: list[Artifact], photos: str | None = None) -> Artifact | None:
@@ -143,7 +117,7 @@ def _best(artifacts: list[Artifact], photos: str | None = None) -> Artifact | No
         found = artifact.summary
         return (
             bool(found.get("complete", True)),
-            photos is not None and _sources(artifact).get("evaluation") == photos,
+            photos is not None and sources(artifact).get("evaluation") == photos,
             int(found.get("images", 0)),
             artifact.created,
         )
@@ -151,26 +125,7 @@ def _best(artifacts: list[Artifact], photos: str | None = None) -> Artifact | No
     return max(artifacts, key=telling, default=None)
 
 
-def _photos(store: ArtifactStore, answers: str) -> str | None:
-    """Returns where the photos are that answers were given to."""
-    place = _ADDRESS.fullmatch(answers)
-    made = store.find(*place.groups()) if place else None
-    return _sources(made).get("evaluation") if made else None
-
-
 def _asked(artifact: Artifact | None) -> Layers | None:
     params = _params(artifact) if artifact else {}
     known = {field.name: params[field.name] for field in fields(Layers) if field.name in params}
     return Layers(**known) if known else None
-
-
-def _statistics(store: ArtifactStore, int8: str) -> str | None:
-    """Returns where the statistics are that an int8 file was made from."""
-    place = _ADDRESS.fullmatch(int8)
-    if place is None:
-        raise StoreError(
-            f"{int8!r} is not the name of an artifact.",
-            "The results were changed by hand; run the experiment again.",
-        )
-    made = store.find(*place.groups())
-    return _sources(made).get("statistics") if made else None

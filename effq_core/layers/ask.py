@@ -1,7 +1,5 @@
 """From a run to the experiments that look into its layers or mix its precisions."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from effq_core.experiment import Experiment
@@ -17,12 +15,7 @@ def looking(experiment: Experiment, layers: Layers) -> Experiment:
 
 
 def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Experiment:
-    """Returns the same experiment with the variant ``int8_mixed``.
-
-    Args:
-        mixed: What to keep in floats, or the limits to look for it within.
-        layers: How its layers were looked at: the same again is cached.
-    """
+    """Returns the same experiment with the variant ``int8_mixed``."""
     variants = (*experiment.variants, MIXED)
     return replace(experiment, variants=variants, mixed=mixed, layers=layers or experiment.layers)
 

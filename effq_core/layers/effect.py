@@ -4,8 +4,6 @@ Calibration photos are looked at, none of which is an evaluation photo: what is 
 effects is not chosen by the photos that judge it.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
@@ -44,7 +42,6 @@ class EffectMeter:
         ranges: Smallest and largest value by tensor name.
         images: Calibration photos, uint8 ``(n, side, side, 3)``.
         scratch: Folder that survives a kill; what was measured there is not measured again.
-        clock: Seconds from any moment on.
     """
 
     def __init__(
@@ -77,7 +74,6 @@ class EffectMeter:
         then the layers of the blocks that matter; the worst before others.
 
         Raises:
-            Cancelled: If the user asked to stop; what was measured stays in the scratch folder.
             StageError: If the quantizer refuses a file.
         """
         network = self._network
@@ -174,7 +170,6 @@ class EffectMeter:
         return row
 
     def _ask(self, floats: Collection[str], *, sizes: bool) -> dict[str, Any]:
-        """Makes a file and compares its answers with float32's."""
         self._reporter.check_cancelled()
         content = quantize_mixed(
             self._content, self._ranges, floats, Precision.FLOAT32, float_output=True

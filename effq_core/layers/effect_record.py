@@ -6,8 +6,6 @@ in floats? Both set the answers against the float32 file's, photo by photo, befo
 256 steps: a softmax of int8 moves in steps of 1/256, which would drown what one block does.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,10 +21,8 @@ class EffectKind(StrEnum):
     """What was put into another precision."""
 
     BLOCK = "block"
-    LAYER = "layer"
-    """A layer with weights and what follows it up to the next one, inside a block."""
-    GROUP = "group"
-    """The same part of every block, such as all residual additions."""
+    LAYER = "layer"  # a layer with weights and what follows it up to the next one, inside a block
+    GROUP = "group"  # the same part of every block, such as all residual additions
 
 
 @dataclass(frozen=True, kw_only=True)

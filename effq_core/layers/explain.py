@@ -1,16 +1,13 @@
 """What int8 loses and which blocks do it, in plain words. Pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
 
-TELLING_SHARE = 2 / 3
-"""Blocks that carry this share of the divergence are said to do it."""
+TELLING_SHARE = 2 / 3  # blocks that carry this share of the divergence are said to do it
 MOST_NAMED = 4
-"""More names than this are a list, not a sentence; then the loss is said to be spread."""
+"""More names than this are a list, not a sentence; then no block is said to be to blame."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +20,9 @@ class Carriers:
 
 
 def carriers(effect: EffectRecord) -> Carriers | None:
-    """Finds the fewest blocks that carry :data:`TELLING_SHARE` of the divergence.
+    """Finds at most :data:`MOST_NAMED` blocks that carry :data:`TELLING_SHARE` of the divergence.
 
-    Returns:
-        At most :data:`MOST_NAMED` of them, and what they carry; ``None`` where no block was tried,
-        or none does anything.
+    ``None`` where no block was tried, or none does anything.
     """
     ranked = effect.ranked(EffectKind.BLOCK)
     total = sum(max(0.0, each.only_kl) for each in ranked)
@@ -49,33 +44,26 @@ def which_blocks(effect: EffectRecord, in_all: int) -> str:
     photos = fmt.counted(effect.images, "calibration photo")
     tried = len(effect.blocks)
     if not tried:
-        return "No block was tried by itself before the time was up."
+        return "No block was tried before the time ran out."
     blocks = fmt.counted(in_all, "block")
-    which = blocks if tried >= in_all else f"the {fmt.count(tried)} of {blocks} tried so far"
+    which = blocks if tried >= in_all else f"{fmt.count(tried)} of {blocks} tried so far"
     if found is None:
         none = "No block" if tried >= in_all else f"None of {which}"
-        return f"{none} by itself moves the answers to {photos}."
-    names = names_text([each.name for each in found.blocks])
+        return f"{none} alone changes the answers to {photos}."
+    names = fmt.listed([each.name for each in found.blocks])
     share = fmt.percent(found.share, 0)
-    verb = "carries" if len(found.blocks) == 1 else "carry"
-    base = f"of what {which} do one by one to the answers to {photos}"
+    verb = "causes" if len(found.blocks) == 1 else "cause"
+    base = f"of the change ({which}, each alone in int8, on {photos})"
     if found.share_is_telling:
         return f"{names} {verb} {share} {base}."
-    return f"The loss is spread: the worst, {names}, {verb} only {share} {base}."
+    return f"No single block is to blame: the worst, {names}, {verb} only {share} {base}."
 
 
 def how_far(effect: EffectRecord) -> str:
     """Says how far int8 moves the answers on the photos watched, with n and the interval."""
     same = effect.baseline_agreement
     return (
-        f"All blocks together move the answers by {fmt.millinats(effect.baseline_kl)} of KL; "
+        f"All blocks together change the answers by {fmt.millinats(effect.baseline_kl)} of KL; "
         f"{fmt.share_with_interval(same.share, same.low, same.high)} of "
         f"{fmt.counted(effect.images, 'photo')} keep float32's class."
     )
-
-
-def names_text(names: list[str]) -> str:
-    """Writes names as people list them: ``a, b and c``."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

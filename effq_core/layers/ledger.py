@@ -1,7 +1,5 @@
 """What long work has measured so far, so that a killed stage goes on where it was."""
 
-from __future__ import annotations
-
 import json
 import logging
 import time
@@ -23,10 +21,6 @@ class Ledger:
 
     What decides which result comes next must depend on results only: a stage that starts again
     then asks for the same ones, finds them here, and goes on.
-
-    Args:
-        folder: Survives a kill; made if missing.
-        clock: Seconds from any moment on.
     """
 
     def __init__(self, folder: Path, name: str, clock: Clock = time.monotonic) -> None:
@@ -62,7 +56,7 @@ class Ledger:
             return dict(plain["results"]), float(plain["seconds"])
         except (ValueError, KeyError, TypeError) as error:
             # It is only replaced whole: something else has damaged it, and all can be had again.
-            log.warning("%s cannot be read (%s): measuring anew.", self._path, error)
+            log.warning("%s cannot be read (%s): measuring again.", self._path, error)
             return {}, 0.0
 
     def _write(self) -> None:

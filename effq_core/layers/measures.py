@@ -1,7 +1,5 @@
 """What blocks are coloured and ranked by: one number a block, with its unit and its direction."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,21 +13,16 @@ from effq_core.layers.signal_record import SignalRecord
 class Criterion(StrEnum):
     """What a block can be judged by."""
 
-    ONLY = "only"
-    """Divergence of the answers when the block alone is in int8."""
-    GAIN = "gain"
-    """Divergence that goes away when the block alone is kept out of int8."""
-    SQNR = "sqnr"
-    """Signal-to-quantization-noise ratio of what it hands on."""
-    CLIPPED = "clipped"
-    """Share of its activations outside int8's range."""
-    SPREAD = "spread"
-    """How much wider its widest kernel channel is than the median one."""
+    ONLY = "only"  # divergence of the answers when the block alone is in int8
+    GAIN = "gain"  # divergence that goes away when the block alone is kept out of int8
+    SQNR = "sqnr"  # signal-to-quantization-noise ratio of what it hands on
+    CLIPPED = "clipped"  # share of its activations outside int8's range
+    SPREAD = "spread"  # how much wider its widest kernel channel is than the median one
 
 
 TITLES = {
     Criterion.ONLY: "Effect: this block alone in int8",
-    Criterion.GAIN: "Effect: this block kept out of int8",
+    Criterion.GAIN: "Effect: this block alone in floats",
     Criterion.SQNR: "Signal: SQNR at its output",
     Criterion.CLIPPED: "Signal: clipped values",
     Criterion.SPREAD: "Weights: range spread",
@@ -85,7 +78,7 @@ def measure(
         )
     spreads = {b.block: b.widest.spread for b in blocks if b.widest is not None}
     return Measure(
-        title="Widest over median channel of its kernels, ×",
+        title="Widest channel over the median one, ×",
         values={name: value for name, value in spreads.items() if math.isfinite(value)},
         write=fmt.ratio,
         brief=lambda value: fmt.plain(value, 2),
@@ -95,10 +88,10 @@ def measure(
 def _effect(criterion: Criterion, effect: EffectRecord | None) -> Measure:
     blocks = effect.blocks if effect else ()
     if effect is None or criterion is Criterion.ONLY:
-        title = "KL with it alone in int8, mnat"
+        title = "KL of this block alone in int8, mnat"
         found = {each.name: each.only_kl for each in blocks}
     else:
-        title = "KL that goes away when it is kept out, mnat"
+        title = "KL removed by keeping it in floats, mnat"
         gains = {each.name: effect.gain(each) for each in blocks}
         found = {name: gain for name, gain in gains.items() if gain is not None}
     return Measure(

@@ -1,9 +1,8 @@
 """What can be kept in floats by name: known before a model is built. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from effq_core.models.card import ModelCard
 from effq_core.models.families.family import Layer, family_of
+from effq_core.models.own.card import OwnCard
 from effq_core.tflite.naming import (
     DEPTHWISE,
     RESIDUALS,
@@ -17,6 +16,8 @@ from effq_core.tflite.naming import (
 
 def names_of(card: ModelCard) -> Names | None:
     """Returns what a model's parts are called; ``None``: that comes with the model's conversion."""
+    if isinstance(card, OwnCard) and card.names:
+        return card.names
     layers = family_of(card).layers(card)
     return None if layers is None else _arranged(layers)
 
@@ -39,4 +40,4 @@ def _arranged(layers: tuple[Layer, ...]) -> Names:
             if "_se_" in name:
                 groups[SQUEEZE_EXCITE] = None
     order = [each for each in (RESIDUALS, DEPTHWISE, SQUEEZE_EXCITE) if each in groups]
-    return Names({name: tuple(each) for name, each in blocks.items()}, tuple(order))
+    return Names(tuple((name, tuple(each)) for name, each in blocks.items()), tuple(order))

@@ -1,7 +1,4 @@
-"""Two files of one model side by side: the same photo through both, every operator's values kept.
-
-LiteRT only, no TensorFlow: a worker and the dashboard use it alike.
-"""
+"""Two files of one model side by side: one photo through both, every operator's values kept."""
 
 from __future__ import annotations
 
@@ -145,11 +142,7 @@ class Both:
         return self._float32.predict(image), self._int8.predict(image)
 
     def values(self, pair: Pair) -> tuple[Floats, Floats]:
-        """Returns what an operator made of the photo that was run last.
-
-        Returns:
-            float32's values, and int8's as real numbers: float32 ``(positions, channels)``, copies.
-        """
+        """Returns copies of both files' values: float32 ``(positions, channels)``."""
         shape = (-1, pair.op.shape[-1] if pair.op.shape else 1)
         exact = self._float32.session.value(pair.float32).reshape(shape)
         rounded = self._int8.session.value(pair.int8).reshape(shape)
@@ -213,6 +206,5 @@ def _table(pair: Pair) -> Floats:
 
 def _misfit(float32: Path, int8: Path) -> ModelError:
     return ModelError(
-        f"{float32} and {int8} are not files of the same model.",
-        "Compare two variants of one run.",
+        f"{float32} and {int8} are not files of the same model.", "Compare two variants of one run."
     )

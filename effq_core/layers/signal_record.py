@@ -32,18 +32,12 @@ class BlockSignal:
     # median channel, whichever is lower.
     output_db: float
     output: TensorSignal
-    worst: TensorSignal  # its tensor with the lowest SQNR
-    uneven: TensorSignal  # its tensor whose median channel has the lowest SQNR
     clipped: TensorSignal  # its tensor with the largest share of clipped values
     widest: KernelSignal | None  # its kernel whose channels differ most; ``None`` where it has none
-    coarsest: KernelSignal | None  # its kernel with the lowest SQNR; ``None`` where it has none
 
     @property
     def lost_db(self) -> float:
-        """How much less the output's SQNR is than the input's; negative where it recovers.
-
-        ``inf`` for the first block, unless it loses nothing.
-        """
+        """How much less the output's SQNR is than the input's; negative where it recovers."""
         if self.input_db == self.output_db:
             return 0.0
         return self.input_db - self.output_db
@@ -85,11 +79,8 @@ class SignalRecord:
                     input_db=found[-1].output_db if found else math.inf,
                     output_db=members[-1].lower_db,
                     output=members[-1],
-                    worst=min(members, key=lambda each: each.sqnr_db),
-                    uneven=min(members, key=lambda each: each.channel_db),
                     clipped=max(members, key=lambda each: each.clipped_share),
                     widest=max(weights, key=lambda each: each.spread, default=None),
-                    coarsest=min(weights, key=lambda each: each.sqnr_db, default=None),
                 )
             )
         return tuple(found)

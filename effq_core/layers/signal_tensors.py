@@ -20,8 +20,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-MOST_BINS = 128
-"""Bins of a histogram, at most."""
+MOST_BINS = 128  # bins of a histogram, at most
 
 _Array = npt.NDArray[Any]
 
@@ -40,12 +39,7 @@ class Shelf:
         return len(values)
 
     def take(self, column: str, count: int) -> _Array:
-        """Returns the next values of a column, as many as :meth:`put` returned.
-
-        Raises:
-            ValueError: If it does not have as many.
-            KeyError: If there is no such column.
-        """
+        """Returns the next values of a column, as many as :meth:`put` returned."""
         start = self._taken.get(column, 0)
         found = self._columns[column][start : start + count]
         if count < 0 or len(found) != count or found.ndim != 1:
@@ -128,12 +122,7 @@ class TensorSignal:
 
     @classmethod
     def take(cls, plain: dict[str, Any], shelf: Shelf) -> Self:
-        """Takes its arrays off a shelf in their order; ``plain`` is what :meth:`put` returned.
-
-        Raises:
-            ValueError: If anything does not fit together.
-            KeyError: If something is missing.
-        """
+        """Takes its arrays off a shelf in their order; ``plain`` is what :meth:`put` returned."""
         histogram, edges = _take_histogram(plain, shelf, "tensor")
         numbers: dict[str, Any] = {name: float(plain[name]) for name in _NUMBERS}
         made = cls(

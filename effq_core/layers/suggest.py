@@ -4,8 +4,6 @@ Effects only say in which order to try: whether a set holds the limits is measur
 evaluation photos, never predicted. Imports no TensorFlow itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -17,8 +15,7 @@ from effq_core.layers.trial_record import Suggestion, TrialRecord
 from effq_core.layers.trial_wording import describe, is_too_costly
 from effq_core.tflite.network import Network
 
-FEW = 3
-"""Blocks that may carry most of the divergence for the blame to lie with single ones."""
+FEW = 3  # blocks that may carry most of the divergence for the blame to lie with single ones
 
 # Bytes a weight takes more than in int8.
 _EXTRA_BYTES = {Precision.FLOAT16: 1, Precision.FLOAT32: 3}
@@ -205,9 +202,7 @@ def _shortest(
 
 
 def _without_needless(
-    found: tuple[str, ...],
-    measure: Callable[[Sequence[str]], TrialRecord],
-    effects: EffectRecord,
+    found: tuple[str, ...], measure: Callable[[Sequence[str]], TrialRecord], effects: EffectRecord
 ) -> tuple[str, ...]:
     """Drops members without which a set still holds the limits, those of least effect first."""
     known = effects.by_name

@@ -1,10 +1,8 @@
 """Where float32 and int8 diverge on one photo. LiteRT only: the dashboard runs it live."""
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy.typing as npt
 
 from effq_core.base.errors import BusyError, ModelError
 from effq_core.layers.side_by_side import Both, Sums
-from effq_core.layers.trunk import trunk_of
+from effq_core.tflite.network import Op
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -30,8 +28,7 @@ ranges that are too wide (min-max over 200 photos) or too narrow (percentile 99)
 which photos change class: of the two unsound files one changed 1 % of them, the other 13 %.
 """
 
-LOADED_AT_MOST = 2
-"""Pairs of files one server holds ready."""
+LOADED_AT_MOST = 2  # pairs of files one server holds ready
 _PATIENCE = 10.0  # seconds a visitor waits for others to be done with theirs
 
 
@@ -47,7 +44,7 @@ class Step:
     # That of the median channel, in dB; where a channel is a single value, that of all of them.
     channel_db: float
     cosine: float  # of this photo's values in float32 and in int8
-    # Whether everything goes through it: see :mod:`effq_core.layers.trunk`. The probabilities do
+    # Whether everything goes through it: see :mod:`effq_core.layers.trace`. The probabilities do
     # not count: they are the answer, and wherever that changes their SQNR is low, whatever the
     # reason.
     on_trunk: bool
@@ -88,12 +85,7 @@ class Trace:
         return min(self.trunk, key=lambda step: step.lower_db)
 
     def first_below(self, threshold_db: float = PARTING_DB) -> Step | None:
-        """Finds where the two models diverge.
-
-        Returns:
-            The first step of the trunk whose SQNR, or whose median channel's, is lower; ``None``
-            where none is: then noise of everywhere has tipped a close decision, if any.
-        """
+        """Finds the first step of the trunk whose SQNR, or median channel's, is lower, if any."""
         return next((step for step in self.trunk if step.lower_db < threshold_db), None)
 
 
@@ -191,3 +183,21 @@ def _identity(path: Path) -> tuple[str, int, int]:
     except OSError as error:
         raise ModelError(f"There is no file {path}.", "Run the experiment again.") from error
     return str(path.resolve()), found.st_mtime_ns, found.st_size
+
+
+def trunk_of(ops: Iterable[Op]) -> tuple[str, ...]:
+    """Finds the tensors no path from the photo to the answer goes around.
+
+    A branch that is added to something larger, or a gate of squeeze-and-excite, may be noisy and
+    matter little; what is lost on the trunk is lost to all that follows.
+    """
+    ordered = sorted(ops, key=lambda op: op.index)
+    last_use = {source: place for place, op in enumerate(ordered) for source in op.sources}
+    found, reach = [], -1
+    for place, op in enumerate(ordered):
+        # Of what was made earlier, and of the photo, nothing is read any more after this operator.
+        reach = max([reach, *(last_use[source] for source in op.sources)])
+        if reach <= place:
+            found.append(op.tensor)
+        reach = max(reach, last_use.get(op.tensor, place))
+    return tuple(found)

@@ -1,7 +1,5 @@
 """Every set of blocks that was tried in floats, and which one was taken. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base.intervals import Proportion

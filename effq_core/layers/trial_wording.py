@@ -1,7 +1,5 @@
 """What trials and a suggestion come to, in plain words. Pure functions."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment.mixed import Mixed, Precision
@@ -51,9 +49,9 @@ def describe(
     photos = fmt.counted(choice.n, "evaluation photo")
     if choice.ok and not choice.keep:
         return (
-            f"Int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
+            f"int8 itself holds the limit: {_lost(int8.drop_points, labelled=labelled)} against "
             f"float32 on {photos}, and {_allowed(limits.max_drop_points, labelled=labelled)} "
-            "allowed. Nothing is kept in floats, so Int8 (mixed) is Int8 (PTQ) again."
+            "allowed. Nothing is kept in floats, so int8 mixed equals int8."
         )
     said = []
     if choice.keep:
@@ -64,11 +62,11 @@ def describe(
         said.insert(
             0,
             f"None of {fmt.counted(len(trials), 'file')} that were measured holds every limit"
-            f"{'' if complete else ', and time was up before all were'}.",
+            f"{'' if complete else ', and time ran out before all were'}.",
         )
         said.append(f"{best}: {why}.")
     elif not complete:
-        said.append("Time was up before it was known whether fewer blocks would do.")
+        said.append("Time ran out before it was known whether fewer blocks would do.")
     if choice.keep:
         said.append(
             f"It was chosen among {fmt.counted(len(trials), 'file')} by these very {photos}; on "
@@ -78,11 +76,7 @@ def describe(
 
 
 def recovered(int8: TrialRecord, trial: TrialRecord) -> float | None:
-    """Returns the share of int8's drop that a trial takes back, 0–1 and beyond.
-
-    Returns:
-        The share; ``None`` where int8 drops nothing, or nothing that chance would not do.
-    """
+    """Returns the share of a real drop of int8 that a trial takes back, 0–1 and beyond."""
     if int8.drop_points <= 0 or (int8.p is not None and int8.p >= SIGNIFICANCE):
         return None
     return (int8.drop_points - trial.drop_points) / int8.drop_points

@@ -1,7 +1,5 @@
 """Making one mixed file and measuring all that limits are set on (uses TensorFlow)."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,11 +25,8 @@ from effq_core.quantize.mixed import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import Network, read_network
 
-INVOCATIONS = 51
-"""Timed invocations of each of the three files: half a benchmark's least, as every trial has them
-and only ratios count."""
-ROUNDS = 3
-"""In which they are timed in turn."""
+INVOCATIONS = 51  # timed invocations of each of the three files: only ratios count
+ROUNDS = 3  # in which they are timed in turn
 
 Timing = Callable[[Mapping[str, Path], Reporter], Mapping[str, LatencyReport]]
 """Times files by name in one sitting, on one thread."""
@@ -47,8 +42,6 @@ class Bench:
         images: Evaluation photos, uint8 ``(n, side, side, 3)``.
         answers: What float32 answered to them.
         scratch: Folder that survives a kill; what was measured there is not measured again.
-        clock: Seconds from any moment on.
-        timing: Times files beside int8.
     """
 
     def __init__(
@@ -95,7 +88,7 @@ class Bench:
         """
         keep = in_graph_order(self.network, keep)
         key = "keep:" + ",".join(keep)
-        # Int8 itself is measured in any case: the search is about it.
+        # int8 itself is measured in any case: the search is about it.
         if keep and key not in self._ledger and self.seconds >= self.settings.budget_seconds:
             raise TimeUp
         plain = self._ledger.get(key, lambda: self._measure(keep).to_dict())
@@ -125,7 +118,7 @@ class Bench:
         comparison = compare(self._answers, predictions)
         points = comparison.difference_points
         files = {PTQ: self._int8, BASELINE: self._float32}
-        # Int8 beside itself would differ from itself by noise alone.
+        # int8 beside itself would differ from itself by noise alone.
         timings = self._time({**files, MIXED: file} if keep else files, self._reporter)
         own = timings[MIXED if keep else PTQ]
         size, int8 = file.stat().st_size, self._int8.stat().st_size

@@ -1,7 +1,5 @@
 """What kinds of blocks and operators are called when people read them."""
 
-from __future__ import annotations
-
 from effq_core.tflite.naming import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE
 from effq_core.tflite.network import Block, BlockKind
 

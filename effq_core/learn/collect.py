@@ -1,7 +1,5 @@
 """Taking the tensors worth showing out of a float32 ``.tflite`` file (runs LiteRT, in a worker)."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,16 +15,12 @@ from effq_core.tflite.file import Tensor, read_tflite
 from effq_core.tflite.naming import layer_name
 from effq_core.tflite.operators import OperatorKind, OutputScale
 
-LAYERS = 24
-"""Kernels kept, spread over the depth of the graph."""
-LAYER_WEIGHTS = 24_000
-"""Weights kept of a kernel; of larger ones, whole channels are drawn."""
-ACTIVATIONS = 24
-"""Activations kept, one of each stretch of the graph."""
+LAYERS = 24  # kernels kept, spread over the depth of the graph
+LAYER_WEIGHTS = 24_000  # weights kept of a kernel; of larger ones, whole channels are drawn
+ACTIVATIONS = 24  # activations kept, one of each stretch of the graph
 STOPS = (1, 2, 5, 10, 20, 50, 100, 200)
 """Numbers of photos after which a histogram is kept; one of all photos comes last."""
-PHOTOS = 48
-"""Photos whose own histograms are kept, spread evenly over all."""
+PHOTOS = 48  # photos whose own histograms are kept, spread evenly over all
 PHOTO_BINS = 512
 
 _SMALLEST = 256  # values or weights; a histogram of fewer shows nothing
@@ -45,14 +39,9 @@ class _Tensor:
 
 
 def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
-    """Reads kernels from the float32 file.
+    """Reads at most :data:`LAYERS` kernels of the float32 file, in the order of the graph.
 
-    Args:
-        seed: Which channels of large kernels are drawn.
-
-    Returns:
-        At most :data:`LAYERS` kernels in the order of the graph: of each kind of operator some,
-        evenly spread over the depth.
+    Of each kind of operator some, evenly spread over the depth; ``seed`` draws their channels.
 
     Raises:
         ModelError: If the file is missing or corrupt.
@@ -100,18 +89,13 @@ def _layer(kernel: _Tensor, rng: np.random.Generator) -> Layer:
 def watch_activations(
     float32: Path, images: _Array, statistics: ActivationStatistics, reporter: Reporter
 ) -> tuple[Activation, ...]:
-    """Runs the float32 file over some of the calibration photos again, for a few activations.
+    """Runs the float32 file over some calibration photos again, for at most :data:`ACTIVATIONS`.
 
-    Ranges of all photos come from the calibration's own statistics; what those do not hold are
-    histograms of fewer photos, and of single ones.
+    In each stretch of the graph the one is taken whose widest and mean ranges differ most.
 
     Args:
         images: The calibration photos, uint8 ``(n, side, side, 3)``.
         statistics: What calibration saw on exactly these photos.
-
-    Returns:
-        At most :data:`ACTIVATIONS` activations in the order of the graph: in each stretch of it
-        the one whose widest and mean ranges differ most.
 
     Raises:
         ModelError: If the file is missing or corrupt.

@@ -1,15 +1,12 @@
 """What fake-quant does to a value and to its gradient. Pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
 from effq_core.learn.grids import Floats, Grid
 
-MARGIN = 0.2
-"""How far beyond the range curves are drawn, as a share of its width."""
+MARGIN = 0.2  # how far beyond the range curves are drawn, as a share of its width
 
 _POINTS = 2001
 

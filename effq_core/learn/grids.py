@@ -5,8 +5,6 @@ TensorFlow Lite's 8-bit specification: weights are symmetric and leave the lowes
 always one of them.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +14,7 @@ import numpy.typing as npt
 
 from effq_core.base.errors import InputError
 
-BITS = (2, 8)
-"""Fewest and most bits of a grid."""
+BITS = (2, 8)  # fewest and most bits of a grid
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -50,14 +47,7 @@ class Grid:
         return found
 
     def integers(self, values: npt.NDArray[Any]) -> Ints:
-        """Rounds values to integers, ties to even, and clips them to the grid.
-
-        Args:
-            values: ``(c, ...)`` for a grid of c channels, any shape for a grid of one.
-
-        Returns:
-            The integers, of the same shape.
-        """
+        """Rounds ``(c, ...)``, any shape for one channel, to even, and clips to the grid."""
         scale, zero = self._like(values)
         steps = np.rint(np.asarray(values, np.float64) / scale) + zero
         found: Ints = np.clip(steps, self.lowest, self.highest).astype(np.int64)
@@ -75,16 +65,11 @@ class Grid:
 
 
 def make_grid(low: npt.ArrayLike, high: npt.ArrayLike, bits: int, *, symmetric: bool) -> Grid:
-    """Lays a grid over a range, or over one range a channel.
+    """Lays a grid over a range, or over one range a channel; an empty one gets the scale 1.
 
     Args:
-        low: Smallest value, a number or ``(c,)``.
-        high: Largest value, likewise.
+        low: Smallest value, a number or ``(c,)``; ``high`` likewise.
         bits: 2 to 8.
-        symmetric: Whether the grid is centred on 0.
-
-    Returns:
-        The grid. A range that is empty gets the scale 1: all of its values are 0.
 
     Raises:
         InputError: If there is no such grid.
@@ -117,15 +102,7 @@ def _away_from_zero(values: Floats) -> Floats:
 def quantize(
     values: npt.NDArray[Any], bits: int, *, symmetric: bool, per_channel: bool
 ) -> tuple[Grid, Floats]:
-    """Quantizes values with the grid their own extremes give.
-
-    Args:
-        values: ``(c, k)``: k values of each of c channels.
-        bits: 2 to 8.
-
-    Returns:
-        The grid, and the rounded values ``(c, k)``.
-    """
+    """Quantizes ``(c, k)``, c channels, to 2 to 8 bits in the grid of their own extremes."""
     low, high = values.min(axis=1), values.max(axis=1)
     if not per_channel:
         low, high = low.min(), high.max()

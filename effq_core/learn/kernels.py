@@ -1,7 +1,5 @@
 """What a grid does to a kernel, for the Learn page. Pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,11 +34,7 @@ class KernelEffect:
 
 
 def quantize_kernel(layer: Layer, bits: int, *, symmetric: bool, per_channel: bool) -> KernelEffect:
-    """Quantizes a kernel. The range of a whole kernel is that of all channels, kept or not.
-
-    Args:
-        bits: 2 to 8.
-    """
+    """Quantizes a kernel. The range of a whole kernel is that of all channels, kept or not."""
     low: npt.NDArray[np.float32] = layer.low[layer.channels] if per_channel else layer.low.min()
     high: npt.NDArray[np.float32] = layer.high[layer.channels] if per_channel else layer.high.max()
     grid = make_grid(low, high, bits, symmetric=symmetric)

@@ -1,7 +1,5 @@
 """What a chart of the Learn page shows at its present settings, as one sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from effq_core.base import formatting as fmt
@@ -9,8 +7,7 @@ from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.kernels import KernelEffect
 from effq_core.learn.ranges import RangeEffect
 
-NOTICEABLE_DB = 1.0
-"""Smaller differences are called none: a sixth of a bit."""
+NOTICEABLE_DB = 1.0  # smaller differences are called none: a sixth of a bit
 
 
 def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
@@ -18,10 +15,10 @@ def scales_lesson(shared: KernelEffect, own: KernelEffect) -> str:
     gain = own.typical - shared.typical
     numbers = f"{fmt.decibels(shared.typical)} → {fmt.decibels(own.typical)}"
     if gain < NOTICEABLE_DB:
-        return f"Here one scale is as good: the median channel's SQNR hardly changes ({numbers})."
+        return f"One scale is as good here: the median channel's SQNR hardly changes ({numbers})."
     return (
-        f"A scale of its own gives the median channel {fmt.decibels(gain)} ({numbers}), "
-        f"as about {fmt.plain(gain / 6.02, 2)} more bits would."
+        f"Per-channel scaling improves the median channel by {fmt.decibels(gain)} ({numbers}), "
+        f"as much as about {fmt.plain(gain / 6.02, 2)} more bits."
     )
 
 
@@ -32,7 +29,7 @@ def calibration_lesson(courses: Mapping[str, Sequence[RangeEffect]]) -> str:
     others = {method: each[-1].typical for method, each in courses.items() if method != "min_max"}
     rival = max(others, key=others.__getitem__)
     if best.typical - last.typical < NOTICEABLE_DB:
-        first = "Here more photos do min-max no harm"
+        first = "More photos do not harm min-max here"
     else:
         first = (
             f"Min-max falls from {fmt.decibels(best.typical)} with "

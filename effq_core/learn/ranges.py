@@ -1,7 +1,5 @@
 """What a calibration method makes of an activation, and what that costs. Pure numpy."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,8 +12,7 @@ from effq_core.learn.grids import Grid, decibels, make_grid
 from effq_core.learn.tensors import Activation
 from effq_core.quantize.ranges import Observed, ranges_of
 
-HARD_SHARE = 10.0
-"""Per cent of the photos that are worse off than what is called a hard photo."""
+HARD_SHARE = 10.0  # per cent of the photos that are worse off than what is called a hard photo
 
 _POINTS = 16  # values tried in each bin of a histogram
 
@@ -44,10 +41,6 @@ def find_range(
 
     Args:
         images: How many photos; for a method that uses histograms, one of the activation's stops.
-        percentile: Share of the values the range holds, in per cent.
-
-    Returns:
-        Its ends; 0 is between them.
 
     Raises:
         InputError: If no such number of photos was kept.
@@ -82,12 +75,9 @@ def grid_of(low: float, high: float, bits: int = 8) -> Grid:
 
 
 def photo_sqnr(activation: Activation, grid: Grid) -> Floats:
-    """Computes each kept photo's signal-to-quantization-noise ratio.
+    """Computes each kept photo's signal-to-quantization-noise ratio in dB, float64 ``(photos,)``.
 
     Values are taken to be spread evenly within a bin of the photo's histogram.
-
-    Returns:
-        dB, float64 ``(photos,)``.
     """
     low, width = activation.edges[:-1, None], np.diff(activation.edges)[:, None]
     values = low + width * (np.arange(_POINTS) + 0.5) / _POINTS
@@ -99,10 +89,7 @@ def photo_sqnr(activation: Activation, grid: Grid) -> Floats:
 
 
 def clipped_share(activation: Activation, low: float, high: float) -> float:
-    """Returns which share of all photos' values a range leaves outside, 0-1.
-
-    A bin that the range cuts counts in proportion.
-    """
+    """Returns which share of all photos' values, 0-1, a range leaves outside; cut bins in part."""
     counts = activation.histograms[-1]
     edges = np.linspace(-activation.limit, activation.limit, len(counts) + 1)
     # Bins are wider than the data's ends: what the outermost ones hold lies inside those.
@@ -115,18 +102,9 @@ def clipped_share(activation: Activation, low: float, high: float) -> float:
 
 @lru_cache(maxsize=256)  # a page asks for the same ones at every move of a slider
 def measure(
-    activation: Activation,
-    method: str,
-    images: int,
-    *,
-    bits: int = 8,
-    percentile: float = 99.99,
+    activation: Activation, method: str, images: int, *, bits: int = 8, percentile: float = 99.99
 ) -> RangeEffect:
-    """Finds a method's range and what it does to all photos.
-
-    Raises:
-        InputError: If no such number of photos was kept.
-    """
+    """Finds a method's range and what it does to all photos."""
     low, high = find_range(activation, method, images, percentile)
     grid = grid_of(low, high, bits)
     photos = photo_sqnr(activation, grid)

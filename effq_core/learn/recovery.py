@@ -1,7 +1,5 @@
 """What PTQ loses, and what gives how much of it back: a run's own variants and controls."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
@@ -80,11 +78,7 @@ class Rung:
 
 
 def answers(results: Results) -> tuple[Answer, ...]:
-    """Answers every question a run has the variants for; of others it says what is missing.
-
-    Raises:
-        StoreError: If stored answers of a variant are gone.
-    """
+    """Answers every question a run has the variants for; of others it says what is missing."""
     return tuple(_answer(results, question) for question in QUESTIONS)
 
 
@@ -136,14 +130,13 @@ def describe(comparison: Comparison) -> str:
     if points is None or p is None:
         share = comparison.agreement
         text = fmt.share_with_interval(share.share, share.low, share.high)
-        return f"The same answer on {text} of {n}. Without labels nobody knows which is right."
+        return f"The same answer on {text} of {n}. Without labels, accuracy is unknown."
     interval = fmt.points_interval(comparison.low_points, comparison.high_points)
     found = f"{fmt.points(points)} on {n} ({interval}; {fmt.p_value(p)})."
     if p < SIGNIFICANCE:
-        return f"{found} More than chance would do."
+        return f"{found} Significant."
     if comparison.too_small_to_tell:
         return (  # a whole point: MARGIN_POINTS of the comparison
-            f"{found} Chance alone would do as much, and so few photos cannot rule out a whole "
-            "point."
+            f"{found} Consistent with chance, but so few photos cannot rule out a whole point."
         )
-    return f"{found} Within what chance alone would do."
+    return f"{found} Consistent with chance."

@@ -111,11 +111,7 @@ class Tensors:
 
     @classmethod
     def load(cls, folder: Path) -> Tensors:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            StoreError: If they are missing, damaged or of another format.
-        """
+        """Reads what :meth:`save` wrote."""
         with reading("The tensors", folder):
             index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
             if index["format"] != FORMAT:

@@ -1,7 +1,5 @@
 """How often a variant is right, how sure it is, and what it confuses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +9,7 @@ from effq_core.base.intervals import Proportion, proportion
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Bools, Floats, Ints, Predictions, top1, top5
 
-CALIBRATION_BINS = 15
-"""Bins of the expected calibration error, as in Guo et al., "On Calibration of Modern Neural
-Networks", ICML 2017."""
+CALIBRATION_BINS = 15  # as in Guo et al., "On Calibration of Modern Neural Networks", 2017
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +37,14 @@ class AccuracyReport(Plain):
     """How often a variant is right. Everything but ``n`` is empty for images without labels."""
 
     n: int  # images
-    top1: Proportion | None  # images whose most probable class is the true one
-    # Images whose true class is among the five most probable; ``None`` also where the model has
-    # five classes or fewer, as it then says nothing.
-    top5: Proportion | None
-    per_class: tuple[ClassScore, ...]  # top-1 of each dataset class that has images
-    calibration_error: float | None  # expected calibration error, 0–1 (15 equal-width bins)
-    # The bins behind it that hold images, for a reliability diagram.
-    bins: tuple[CalibrationBin, ...]
+    top1: Proportion | None = None  # images whose most probable class is the true one
+    top5: Proportion | None = None  # ``None`` also for five classes or fewer
+    per_class: tuple[ClassScore, ...] = ()  # top-1 of each dataset class that has images
+    calibration_error: float | None = None  # expected calibration error, 0–1 (15 equal bins)
+    bins: tuple[CalibrationBin, ...] = ()  # those with images, for a reliability diagram
     # Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is a dataset
     # class, or ``dataset_classes`` for "other": a model class the dataset lacks.
-    confusion: tuple[tuple[int, int, int], ...]
+    confusion: tuple[tuple[int, int, int], ...] = ()
     dataset_classes: int  # number of classes the dataset has
 
     def confusion_matrix(self) -> Ints:
@@ -63,27 +56,14 @@ class AccuracyReport(Plain):
 
 
 def score(predictions: Predictions) -> AccuracyReport:
-    """Measures accuracies with Wilson 95 % intervals, calibration error and confusion counts.
-
-    Raises:
-        StageError: If there is no image.
-    """
+    """Measures accuracies with Wilson 95 % intervals, or raises StageError without images."""
     if predictions.n == 0:
         raise StageError(
             "There is no evaluation image to score.", "Choose a dataset with readable images."
         )
     right, in_five, labels = top1(predictions), top5(predictions), predictions.labels
     if right is None or labels is None:
-        return AccuracyReport(
-            n=predictions.n,
-            top1=None,
-            top5=None,
-            per_class=(),
-            calibration_error=None,
-            bins=(),
-            confusion=(),
-            dataset_classes=predictions.dataset_classes,
-        )
+        return AccuracyReport(n=predictions.n, dataset_classes=predictions.dataset_classes)
     bins = calibration_bins(predictions.probabilities.max(axis=1), right)
     per_class = []
     for label in np.unique(labels):
@@ -103,14 +83,10 @@ def score(predictions: Predictions) -> AccuracyReport:
 
 
 def calibration_bins(confidence: Floats, right: Bools) -> tuple[CalibrationBin, ...]:
-    """Sorts images into 15 bins of equal width by how sure the model was.
+    """Sorts images into 15 bins of equal width by how sure the model was; empty ones are left out.
 
-    Args:
-        confidence: Largest output of each image, float (n,), 0–1.
-        right: Whether that class is the true one, bool (n,).
-
-    Returns:
-        The bins that hold images; bin m of M covers ((m-1)/M, m/M] (Guo et al. 2017).
+    Takes each image's largest output, float (n,), 0–1, and whether that class is the true one, bool
+    (n,). Bin m of M covers ((m-1)/M, m/M] (Guo et al. 2017).
     """
     edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
     index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, CALIBRATION_BINS - 1)

@@ -1,7 +1,5 @@
 """What gates may look at: everything a run has measured."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,15 +35,10 @@ class Measured(Reporter, Protocol):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was measured, and the variant whose file is judged.
+    """What was measured, and the variant whose file is judged."""
 
-    Attributes:
-        context: Everything that was measured.
-        variant: Whose file it is.
-    """
-
-    context: Measured
-    variant: Variant
+    context: Measured  # everything that was measured
+    variant: Variant  # whose file it is
 
     def file(self, variant: str) -> FileReport:
         """Returns what is in a variant's file."""

@@ -1,12 +1,10 @@
-"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it anew.
+"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it again.
 
 The preprocessing of EffQ's own files is inside their graph: ``own(x) = x * scale + offset`` a
 channel. A float input may be any number, so what makes the layers behind it see ``other(x)`` is fed
 ``own⁻¹(other(x))``: again channels in some order, each with a factor and a summand, which is what
 the file beside a ``.tflite`` file says (see :mod:`effq_core.models.file_input`).
 """
-
-from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -41,30 +39,18 @@ class OtherFeeding:
     def facts(self) -> dict[str, Any]:
         """What :func:`fed` and :func:`remedy` take, as JSON values."""
         offered = self.values in _known(len(self.values.scale))
-        return {
-            "preprocessing": self.preprocessing,
-            "colours": self.colours,
-            "offered": offered,
-        }
+        return {"preprocessing": self.preprocessing, "colours": self.colours, "offered": offered}
 
 
 def fed(feeding: Mapping[str, Any]) -> str:
-    """Says how a model is fed, after "with".
-
-    Args:
-        feeding: From :attr:`OtherFeeding.facts`.
-    """
+    """Says how a model is fed, after "with", from :attr:`OtherFeeding.facts`."""
     parts = [f"preprocessing “{feeding['preprocessing']}”"] if feeding["preprocessing"] else []
     parts += [f"its colours in the order {feeding['colours']}"] if feeding["colours"] else []
     return " and ".join(parts)
 
 
 def remedy(feeding: Mapping[str, Any]) -> str:
-    """Says what to do about it, as a sentence.
-
-    Args:
-        feeding: From :attr:`OtherFeeding.facts`.
-    """
+    """Says what to do about :attr:`OtherFeeding.facts`, as a sentence."""
     if feeding["offered"]:
         return "Add it again with this preprocessing."
     return "Put a layer in front of it that reverses the colours, and add it again."
@@ -85,7 +71,6 @@ def other_feedings(seen: Normalisation | None, channels: int = COLOUR) -> Iterat
 
 
 def _known(channels: int) -> dict[Normalisation, str]:
-    """Names every preprocessing there is for such an input."""
     known = {}
     for way in Preprocessing:  # raw and inside are the same numbers: the later name stays
         values = way.normalisation or _IDENTITY
@@ -95,21 +80,14 @@ def _known(channels: int) -> dict[Normalisation, str]:
 
 
 class Refed:
-    """A copy of a ``.tflite`` file that is fed one thing after another.
-
-    Args:
-        path: The file; what lies beside it goes with it.
-        folder: Where the copy may be; made if missing.
-        inside: What the graph itself does first; ``None`` where it takes what it is fed.
-        ignored: Output that is no answer; ``None``: each is one.
-    """
+    """A copy of a ``.tflite`` file, in a folder made if missing, fed one thing after another."""
 
     def __init__(
         self,
-        path: Path,
+        path: Path,  # what lies beside it goes with it
         folder: Path,
-        inside: Normalisation | None = None,
-        ignored: int | None = None,
+        inside: Normalisation | None = None,  # what the graph itself does first
+        ignored: int | None = None,  # output that is no answer
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for beside in (path, *path.parent.glob("*.json")):
@@ -121,14 +99,7 @@ class Refed:
     def answers(
         self, images: Pixels, feeding: OtherFeeding, reporter: Reporter | None = None
     ) -> Ints:
-        """Asks the file.
-
-        Args:
-            images: Raw RGB, uint8 (n, size, size, 3), or with one grey channel.
-
-        Returns:
-            Its top-1 class of each, int64 (n,); -1 where its input cannot hold what it is fed.
-        """
+        """Returns top-1, int64 (n,), of uint8 (n, size, size, 1 or 3); -1: cannot be fed so."""
         inside, other = self._inside.for_channels(images.shape[-1]), feeding.values
         order, scale, offset = [*other.order], [*other.scale], [*other.offset]
         # What the file does to its channel k, which is channel c of what the layers see, is undone.

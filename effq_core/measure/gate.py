@@ -17,25 +17,16 @@ from effq_core.measure.evidence import Evidence, Measured
 
 @dataclass(frozen=True, kw_only=True)
 class Gate(Plain):
-    """What one check of one thing came to.
+    """What one check of one thing came to."""
 
-    Attributes:
-        name: What was checked: that of its rule.
-        passed: Whether it holds.
-        value: What was measured.
-        limit: What it had to reach, or not to exceed.
-        n: Number of things looked at: images, tensors, operators.
-        detail: The result in words, for whoever reads the document without EffQ.
-        facts: What its rule's sentence is made from, as JSON values; ``None`` in documents written
-            before there were any, which show their stored words.
-    """
-
-    name: str
-    passed: bool
-    value: float
-    limit: float
-    n: int
-    detail: str
+    name: str  # what was checked: that of its rule
+    passed: bool  # whether it holds
+    value: float  # what was measured
+    limit: float  # what it had to reach, or not to exceed
+    n: int  # number of things looked at: images, tensors, operators
+    detail: str  # the result in words, for whoever reads the document without EffQ
+    # What its rule's sentence is made from, as JSON values; ``None`` in documents written before
+    # there were any, which show their stored words
     facts: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -62,25 +53,15 @@ class Gate(Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A check, and all that is said about it.
+    """A check, and all that is said about it."""
 
-    Attributes:
-        name: Identifier in files and on the command line.
-        title: What holds where it passes.
-        purpose: What it protects against.
-        sentence: Says what was found; takes the facts by name.
-        group: Heading of several rules of a kind; empty where it stands alone.
-        of_file: Judges a variant's file; ``None`` where it has nothing to judge.
-        of_samples: Judges a run's samples, likewise.
-    """
-
-    name: str
-    title: str
-    purpose: str
-    sentence: Callable[..., str]
-    group: str = ""
-    of_file: Callable[[Evidence], Gate | None] | None = None
-    of_samples: Callable[[Measured], Gate | None] | None = None
+    name: str  # identifier in files and on the command line
+    title: str  # what holds where it passes
+    purpose: str  # what it protects against
+    sentence: Callable[..., str]  # says what was found; takes the facts by name
+    group: str = ""  # heading of several rules of a kind; empty where it stands alone
+    of_file: Callable[[Evidence], Gate | None] | None = None  # judges a file, if it has one
+    of_samples: Callable[[Measured], Gate | None] | None = None  # judges a run's samples, likewise
 
     @property
     def heading(self) -> str:
@@ -94,19 +75,7 @@ GATES: Registry[Rule] = Registry("gate", unique=("title",))
 def judged(
     name: str, *, passed: bool, value: float, limit: float, n: int, facts: Mapping[str, Any]
 ) -> Gate:
-    """Puts what a rule found together, in its words.
-
-    Args:
-        name: The rule's.
-        passed: Whether it holds.
-        value: What was measured.
-        limit: What it had to reach, or not to exceed.
-        n: Number of things looked at.
-        facts: What its sentence takes, as JSON values.
-
-    Raises:
-        ExperimentError: If there is no such rule.
-    """
+    """Puts what a rule found in its words, for which ``facts`` are JSON values."""
     detail = GATES[name].sentence(**facts)
     return Gate(name=name, passed=passed, value=value, limit=limit, n=n, detail=detail, facts=facts)
 

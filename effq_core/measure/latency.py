@@ -1,7 +1,5 @@
 """How long one invocation takes: what was measured, and the report made of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -23,8 +21,7 @@ class Measured:
     first_invoke_ms: float
     peak_memory_kib: int  # growth of the process's resident memory to its highest point
     others_share: float  # share of all cores that other processes used meanwhile, 0–1
-    # Whether it was the first thread count of its process: only then it was cold.
-    first: bool = True
+    first: bool = True  # whether the first thread count of its process: only that is cold
 
     @property
     def disturbed(self) -> bool:
@@ -52,8 +49,7 @@ class LatencyReport(Plain):
 
     samples_ms: tuple[float, ...]  # every timed invocation, in order, one round after the other
     threads: int  # threads an invocation may use
-    # Invocations before the first timed one of a process, at least; the cold one not counted.
-    warmup: int
+    warmup: int  # at least so many invocations before the timed ones of a process
     mean_ms: float  # mean (what the paper reports)
     median_ms: float
     median_low_ms: float  # lower end of a distribution-free 95 % interval of the median
@@ -68,14 +64,12 @@ class LatencyReport(Plain):
     load_ms: float
     first_invoke_ms: float
     cold_start_ms: float  # both together: what a user waits for the first answer
-    # Growth of the process's resident memory from before the file is opened to its highest point.
-    peak_memory_kib: int
+    peak_memory_kib: int  # growth of resident memory to its highest point
     # Share of all cores that other processes used meanwhile, 0–1; of several rounds the largest.
     others_share: float
     warning: str  # why not to trust the timing; empty where nothing speaks against it
     hardware: Hardware
-    # Tells files that were timed in turn from others; empty where it was timed alone.
-    sitting: str = ""
+    sitting: str = ""  # tells files timed in turn; empty where timed alone
     rounds: tuple[Round, ...] = ()  # of that sitting, in the order of the samples
 
     @property
@@ -93,12 +87,7 @@ class LatencyReport(Plain):
 
 
 def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "") -> LatencyReport:
-    """Turns raw timings of a file at one thread count into a report.
-
-    Args:
-        measured: What was measured, by the number of the round.
-        sitting: Which sitting the rounds are of; empty for a file timed alone.
-    """
+    """Turns raw timings of a file at one thread count, by round, into a report of their sitting."""
     found = list(measured.values())
     samples = tuple(sample for each in found for sample in each.samples_ms)
     low, high = median_interval(samples)

@@ -1,12 +1,9 @@
 """The process that times one model file: ``python -m effq_core.measure.latency_probe``.
 
-It imports as little as it can, prints JSON and ends. :mod:`effq_core.measure.latency_process`
-starts it. Several thread counts are timed one after the other, each with a session of its
-own. Only the first of them tells of a cold start and of memory: the others find the kernels' code
-and the heap as it left them.
+It imports as little as it can, prints JSON and ends. Each thread count has a session of its own.
+Only the first tells of a cold start and of memory: the others find the kernels' code and the heap
+as it left them.
 """
-
-from __future__ import annotations
 
 import argparse
 import contextlib
@@ -26,19 +23,14 @@ from effq_core.measure.others import OtherProcesses
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import runtime_of
 
-MODEL_ERROR = 3
-"""Exit code where the file cannot be used; the JSON then holds ``message`` and ``hint``."""
+MODEL_ERROR = 3  # exit code of an unusable file; JSON ``message`` and ``hint``
 WATCHED_SECONDS = 0.25
 """Shortest time over which others are watched: the system counts in hundredths of a second, and in
 much less the share of a quiet machine would be noise. A quick file is warmed up for longer."""
 
 
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
-    """Times a file here: what :class:`~effq_core.measure.latency.Measured` holds but ``first``.
-
-    Raises:
-        ModelError: If the file cannot be used.
-    """
+    """Times a file here: what ``Measured`` holds but ``first``. Raises ModelError if it cannot."""
     runtime_of(path).start()
     memory = _PeakMemory()
     start = time.perf_counter_ns()
@@ -65,7 +57,6 @@ def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> 
 
 
 def _watched(begun: float, warmed: int, invocations: int) -> float:
-    """Returns for how long others will have been watched in the end, in seconds."""
     elapsed = time.perf_counter() - begun
     return elapsed * (1 + invocations / warmed) if warmed else 0.0
 

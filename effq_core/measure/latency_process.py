@@ -6,8 +6,6 @@ none of that may leak into a timing. So :func:`probe` starts
 :mod:`effq_core.measure.sitting` does so in turn for all files that are to be compared.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -17,12 +15,11 @@ from pathlib import Path
 
 from effq_core.base.errors import ExperimentError, ModelError, StageError
 from effq_core.base.reporting import Reporter, SilentReporter
-from effq_core.measure.latency import LatencyReport, Measured, summarize
+from effq_core.measure.latency import Measured
 from effq_core.measure.latency_probe import MODEL_ERROR
 from effq_core.runtimes.registry import runtime_of
 
-PROBE = "effq_core.measure.latency_probe"
-"""The module the measuring process runs."""
+PROBE = "effq_core.measure.latency_probe"  # the module the measuring process runs
 
 _POLL_SECONDS = 0.2
 _ALLOCATOR_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD")
@@ -39,12 +36,8 @@ def probe(
 ) -> tuple[Measured, ...]:
     """Times a model file in a fresh process. Nothing else should use the cores meanwhile.
 
-    Args:
-        invocations: Timed invocations of each, 2 or more.
-        warmup: Invocations before them that are not timed, at least.
-
-    Returns:
-        What was measured, one entry a thread count.
+    ``invocations``, 2 or more, are timed at each thread count, after ``warmup`` or more that are
+    not. Returns one entry a thread count.
 
     Raises:
         ModelError: If the file is missing, corrupt or not an image classifier.
@@ -77,21 +70,7 @@ def probe(
     )
 
 
-def measure_latency(
-    path: Path | str,
-    threads: int,
-    *,
-    invocations: int = 100,
-    warmup: int = 10,
-    reporter: Reporter | None = None,
-) -> LatencyReport:
-    """Times one file alone, in one process: see :func:`probe`. Not to be compared with others."""
-    found = probe(path, [threads], invocations=invocations, warmup=warmup, reporter=reporter)
-    return summarize({1: found[0]}, warmup=warmup)
-
-
 def _run(command: Sequence[str], reporter: Reporter) -> tuple[str, str, int]:
-    """Runs a command to its end and returns its output, error output and exit code."""
     reporter.check_cancelled()
     environment = {k: v for k, v in os.environ.items() if k not in _ALLOCATOR_SETTINGS}
     root = str(Path(__file__).resolve().parents[2])

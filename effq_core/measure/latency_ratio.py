@@ -1,7 +1,5 @@
 """How many times as fast one file is as another: the one place where latencies are divided."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,19 +7,15 @@ import numpy as np
 from effq_core.base import formatting as fmt
 from effq_core.measure.latency import LatencyReport
 
-MARK = "*"
-"""Stands after every ratio that was made from a disturbed timing."""
-NOT_TOGETHER = "not timed together"
-"""Stands where a ratio's interval would be if its files had been timed in turn."""
+MARK = "*"  # stands after every ratio that was made from a disturbed timing
+NOT_TOGETHER = "not timed together"  # in place of an interval over rounds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
     """How many times as fast one file is as another."""
 
-    # The median over the rounds in which both were timed; of separate timings the ratio of their
-    # medians.
-    times: float
+    times: float  # median over the shared rounds; else of the medians
     low: float  # of the lowest round; of separate timings what their medians' intervals allow
     high: float  # of the highest round
     rounds: int  # rounds both were timed in; 0: they were timed separately
@@ -81,11 +75,7 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
 
 
 def quotient(first: Ratio, second: Ratio) -> Ratio:
-    """Divides two speed-ups over the same file, each of its own sitting.
-
-    Returns:
-        How many times as fast the first is as the second; its ends are what both allow together.
-    """
+    """Divides two speed-ups over the same file; its ends are what both sittings allow together."""
     return Ratio(
         times=first.times / second.times,
         low=first.low / second.high,

@@ -1,7 +1,5 @@
 """How much of the processor other processes use."""
 
-from __future__ import annotations
-
 import time
 
 import psutil  # type: ignore[import-untyped]
@@ -21,7 +19,7 @@ class OtherProcesses:
 
     def __init__(self) -> None:
         self._busy, self._total = self._machine()
-        self._own = self._process()
+        self._own = time.process_time()  # of all threads; os.times() counts in hundredths
 
     def share(self) -> float:
         """Returns the share of all cores others used, 0–1."""
@@ -29,7 +27,7 @@ class OtherProcesses:
         elapsed = total - self._total
         if elapsed <= 0:  # shorter than one tick of the system's clock
             return 0.0
-        others = (busy - self._busy) - (self._process() - self._own)
+        others = (busy - self._busy) - (time.process_time() - self._own)
         return min(1.0, max(0.0, others / elapsed))
 
     @staticmethod
@@ -39,7 +37,3 @@ class OtherProcesses:
         # (steal) counts as busy: it is time we did not get.
         total = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
         return total - times["idle"] - times.get("iowait", 0.0), total
-
-    @staticmethod
-    def _process() -> float:
-        return time.process_time()  # of all threads; os.times() counts in hundredths of a second

@@ -21,23 +21,13 @@ _FILE = "predictions.npz"
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one variant answered to every evaluation image.
-
-    Raises:
-        StageError: If the parts do not fit each other.
-    """
+    """What one variant answered to every image; raises StageError if the parts do not fit."""
 
     probabilities: Floats  # outputs, float32 (n, classes of the model)
-    # True class of each image as the *dataset* counts them, int64 (n,); ``None`` where the images
-    # have no labels.
-    labels: Ints | None
-    # Model class of each dataset class, int64 (classes of the dataset,), where the dataset's
-    # classes are some of the model's; ``None`` where they are the same.
-    class_map: Ints | None
+    labels: Ints | None  # as the *dataset* counts them, int64 (n,), if there are any
+    class_map: Ints | None  # model class of each dataset class, int64; ``None``: the same
     keys: list[str]  # which image each row is, the same for every variant
-    # Output that is no answer, "background", as the dataset has no such class; its values are set
-    # to zero. ``None``: all are answers.
-    ignored: int | None = None
+    ignored: int | None = None  # output that is no answer, such as "background": set to zero
 
     def __post_init__(self) -> None:
         probabilities = np.asarray(self.probabilities, np.float32)
@@ -115,11 +105,7 @@ class Predictions:
 
     @classmethod
     def load(cls, directory: Path) -> Predictions:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            StoreError: If they are missing or corrupt.
-        """
+        """Reads what :meth:`save` wrote. Raises StoreError if they are missing or corrupt."""
         path = directory / _FILE
         with reading("The predictions", path):
             with np.load(path, allow_pickle=False) as stored:
@@ -140,14 +126,12 @@ def top1(predictions: Predictions) -> Bools | None:
 
 
 def top5(predictions: Predictions) -> Bools | None:
-    """Tells for which images the true class is among the five most probable.
+    """Tells for which images, bool (n,), the true class is among the five most probable.
 
-    The true class is among them if at most five classes are as probable as it or more so. Integer
-    outputs have many equal values, above all zeros: ranking equals by class index would call every
-    photo of the first classes right. An image right at top-1 is right at top-5.
-
-    Returns:
-        bool (n,); ``None`` without labels or with five classes or fewer.
+    It is among them if at most five classes are as probable as it or more so. Integer outputs have
+    many equal values, above all zeros: ranking equals by class index would call every photo of the
+    first classes right. An image right at top-1 is right at top-5. ``None`` without labels or with
+    five classes or fewer.
     """
     truth = predictions.truth
     if truth is None or predictions.probabilities.shape[1] <= 5:

@@ -1,37 +1,25 @@
 """Waiting until nothing else uses the processor, so that a timing is fair."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 
 from effq_core.measure.others import OtherProcesses, is_busy
 
-_LOOK_SECONDS = 1.0
-"""For how long the processor must be quiet."""
+_LOOK_SECONDS = 1.0  # for how long the processor must be quiet
 _STEP_SECONDS = 0.2
 
 
 class QuietCpu:
-    """Waits for a quiet processor, altogether no longer than a limit.
-
-    Args:
-        limit: Seconds all waits of a sitting may take together; 0: none.
-        asked: Whether somebody asked to time at once; looked at five times a second.
-        tell: Told that a wait begins, and that it ends.
-        check: Called five times a second; may raise to give up.
-        others: Waits a moment and returns the share of all cores others used in it, 0–1.
-        clock: Seconds from any moment on.
-    """
+    """Waits for a quiet processor, altogether no longer than a limit."""
 
     def __init__(
         self,
-        limit: float,
+        limit: float,  # seconds all waits of a sitting may take together; 0: none
         *,
-        asked: Callable[[], bool] = lambda: False,
-        tell: Callable[[bool], object] = lambda _: None,
-        check: Callable[[], None] = lambda: None,
-        others: Callable[[], float] | None = None,
+        asked: Callable[[], bool] = lambda: False,  # whether to time at once
+        tell: Callable[[bool], object] = lambda _: None,  # a wait begins, or ends
+        check: Callable[[], None] = lambda: None,  # five times a second; may raise
+        others: Callable[[], float] | None = None,  # share of all cores used just now
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._left, self._asked, self._tell, self._check = limit, asked, tell, check

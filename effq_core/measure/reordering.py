@@ -17,8 +17,6 @@ An output that is right for most photos of its own class is never read as anothe
 too often.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,16 +27,12 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import DOUBT, mcnemar
 from effq_core.measure.predictions import Ints
 
-RELATED = 0.1
-"""Least share of the agreement possible beyond chance that makes a file a form of the model."""
-KAPPA = 0.5
-"""Least agreement beyond chance of answers that are read in the right order."""
+RELATED = 0.1  # least share of agreement beyond chance that makes a file a form
+KAPPA = 0.5  # least agreement beyond chance of answers that are read in the right order
 
 _FOLDS = 5
-_MOST = 4_000_000
-"""Pairs of classes up to which every order is looked through: a second, and 32 MB."""
-_NAMED = 2
-"""Swaps or moves that are named; the others are counted."""
+_MOST = 4_000_000  # pairs of classes up to which every order is looked through: a second, and 32 MB
+_NAMED = 2  # swaps or moves that are named; the others are counted
 
 ORDERS = {
     "before": "when reading each output as the class before it",
@@ -72,15 +66,7 @@ class Reordering:
 
 
 def agreeing(order: Mapping[str, Any], verb: str) -> str:
-    """Says how many answers fit in another order, and in which.
-
-    Args:
-        order: From :meth:`Reordering.facts`.
-        verb: What they do, such as ``agree``.
-
-    Returns:
-        A clause, such as ``100 % agree after swapping “cat” and “dog”``.
-    """
+    """Says ``100 % agree after swapping “cat” and “dog”``, from :meth:`Reordering.facts`."""
     share = fmt.percent(order["after"] / order["n"], 0)
     if order["rule"]:
         return f"{share} {verb} {ORDERS[order['rule']]}"
@@ -96,18 +82,16 @@ def agreeing(order: Mapping[str, Any], verb: str) -> str:
 def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reordering | None:
     """Looks for an order of the outputs that brings agreement back.
 
-    Args:
-        wanted: Class of each photo: the truth, or another model's answer, int64 (n,).
-        found: The file's answer to each, int64 (n,).
-        names: Of the outputs, in the order they are said to be in.
-
-    Returns:
-        The best order; ``None`` where none is surely better than the given one.
+    Takes each photo's wanted class, the truth or another model's answer, and the one found, int64
+    (n,); ``names`` are the outputs' in the order they are said to be in. ``None`` where no order is
+    surely better than the given one.
     """
     before = wanted == found
     if mcnemar(0, int((~before).sum())) >= DOUBT:
         return None  # not even if every other photo came right
-    candidates = [(_read(meaning, found), meaning, rule) for rule, meaning in _usual(names)]
+    # Among a handful of classes, which is which says more than the name of an order.
+    usual = usual_orders(names) if len(names) > 2 * _NAMED else ()
+    candidates = [(meaning[found], meaning, rule) for rule, meaning in usual]
     if len(np.unique(wanted)) * len(np.unique(found)) <= _MOST:
         whole = _assigned(wanted, found, len(names))
         candidates.append((_held_out(wanted, found, len(names)), whole, ""))
@@ -125,11 +109,8 @@ def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reorderi
 def kappa(a: Ints, b: Ints) -> float:
     """Computes how much of the agreement possible beyond chance there is (Cohen 1960).
 
-    Args:
-        a: Answers, int64 (n,), n at least 1.
-
-    Returns:
-        1 for equal answers, 0 for unrelated ones; 0 where chance alone makes all equal.
+    Takes int64 (n,), n at least 1. Returns 1 for equal answers, 0 for unrelated ones and where
+    chance alone makes all equal.
     """
     chance = chance_agreement(a, b)
     return 0.0 if chance >= 1 else float(((a == b).mean() - chance) / (1 - chance))
@@ -138,9 +119,8 @@ def kappa(a: Ints, b: Ints) -> float:
 def chance_agreement(a: Ints, b: Ints) -> float:
     """Returns the share of equal answers that unrelated ones, each as frequent, would have."""
     most = 1 + int(max(a.max(), b.max()))
-    return float((np.bincount(a, minlength=most) / len(a)) @ np.bincount(b, minlength=most)) / len(
-        b
-    )
+    share = np.bincount(a, minlength=most) / len(a)
+    return float(share @ np.bincount(b, minlength=most)) / len(b)
 
 
 def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
@@ -153,18 +133,7 @@ def usual_orders(names: Sequence[str]) -> Iterator[tuple[str, Ints]]:
     yield "digits", np.array(sorted(range(n), key=str))
 
 
-def _usual(names: Sequence[str]) -> list[tuple[str, Ints]]:
-    # Among a handful of classes, which is which says more than the name of an order.
-    return list(usual_orders(names)) if len(names) > 2 * _NAMED else []
-
-
-def _read(meaning: Ints, found: Ints) -> Ints:
-    read: Ints = meaning[found]
-    return read
-
-
 def _held_out(wanted: Ints, found: Ints, classes: int) -> Ints:
-    """Reads each photo's answer in the order that the other folds' photos give."""
     # Drawn, because photos come sorted by class or take turns: a fold must not be all of a class.
     fold = np.random.default_rng(0).permutation(len(wanted)) % _FOLDS
     read = np.empty_like(found)

@@ -5,8 +5,6 @@ with the seeds averaged: more seeds make them no narrower than the photos allow.
 said by their least and greatest value.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,19 +46,11 @@ class PairedMeans:
 
 
 def repeated(right: Sequence[Bools]) -> Repeated:
-    """Averages a share over seeds.
+    """Averages over seeds the share of photos that count, bool (n,) for each.
 
     Wilson's interval is taken for the mean as it is for one run. Where seeds agree on a photo that
-    is exact; where they do not it is a little wide.
-
-    Args:
-        right: For each seed, which photos count, bool (n,).
-
-    Returns:
-        The mean with its interval, and how far the seeds are apart.
-
-    Raises:
-        StageError: If there is no seed or photo, or the numbers of photos differ.
+    is exact; where they do not it is a little wide. Raises StageError if there is no seed or photo,
+    or the numbers of photos differ.
     """
     table = _table(right)
     seeds, n = table.shape
@@ -82,20 +72,13 @@ def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans
     """Compares two choices on the same photos and seeds.
 
     With one seed the interval is that of Agresti and Min (2005) and the test McNemar's exact one;
-    see :mod:`effq_core.base.intervals`. With several, a photo counts by the mean of its seeds:
-    half a photo is added to each end and a whole one to the middle in the same way, and the test
-    flips the sign of each photo's sum, which is exact if nothing but chance decided which of the
-    two choices a photo favours (R. A. Fisher, "The Design of Experiments", 1935, section 21).
+    see :mod:`effq_core.base.intervals`. With several, a photo counts by the mean of its seeds: half
+    a photo is added to each end and a whole one to the middle in the same way, and the test flips
+    the sign of each photo's sum, which is exact if nothing but chance decided which of the two
+    choices a photo favours (R. A. Fisher, "The Design of Experiments", 1935, section 21).
 
-    Args:
-        before: For each seed, which photos the first choice gets right, bool (n,).
-        after: The same for the second, seed by seed.
-
-    Returns:
-        The difference with its interval and p.
-
-    Raises:
-        StageError: If the seeds or photos of the two do not correspond.
+    Takes for each seed which photos a choice gets right, bool (n,). Raises StageError if the seeds
+    or photos of the two do not correspond.
     """
     first, second = _table(before), _table(after)
     if first.shape != second.shape:
@@ -121,14 +104,7 @@ def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans
 
 
 def sign_flip(sums: npt.NDArray[np.int64]) -> float:
-    """Tests whether sums lean to one side by more than chance, exactly.
-
-    Args:
-        sums: Whole numbers, one a photo, int64 (n,).
-
-    Returns:
-        Two-sided p: how often random signs make a total at least as far from zero.
-    """
+    """Tests, two-sided and exactly, whether sums, int64 (n,), lean to one side beyond chance."""
     reached = abs(int(sums.sum()))
     sizes, counts = np.unique(np.abs(sums[sums != 0]), return_counts=True)
     if reached == 0 or not sizes.size:

@@ -5,8 +5,6 @@ other processes disturbed is timed again beside the file all others are compared
 number of times; what stays disturbed says so.
 """
 
-from __future__ import annotations
-
 import math
 import random
 import secrets
@@ -19,8 +17,7 @@ from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.measure.latency import LatencyReport, Measured, summarize
 from effq_core.measure.latency_process import probe
 
-ROUNDS = 5
-"""Rounds of a sitting; more where more thread counts are timed."""
+ROUNDS = 5  # rounds of a sitting; more where more thread counts are timed
 WARMUP = 10
 
 
@@ -40,34 +37,20 @@ class Probe(Protocol):
 
 
 def time_together(
-    files: Mapping[str, Path],
-    base: str,
+    files: Mapping[str, Path],  # two names may be the same file
+    base: str,  # the one all others are compared with
     threads: Sequence[int],
     *,
-    invocations: int = 100,
-    rounds: int = ROUNDS,
+    invocations: int = 100,  # of each file and thread count, over all rounds
+    rounds: int = ROUNDS,  # at least; as many again may be added for what was disturbed
     seed: int = 0,
     reporter: Reporter | None = None,
-    pause: Callable[[], object] = lambda: None,
+    pause: Callable[[], object] = lambda: None,  # before the first round and each repeat
     measure: Probe = probe,
 ) -> dict[str, tuple[LatencyReport, ...]]:
-    """Times files in one sitting. Nothing else should use the cores meanwhile.
+    """Times files in one sitting, a report a thread count; raises what :func:`probe` does.
 
-    Args:
-        files: Model files by name; two names may be the same file.
-        base: The one all others are compared with.
-        invocations: Timed invocations of each file and thread count, over all rounds.
-        rounds: Rounds, at least; as many again may be added for what was disturbed.
-        pause: Called before the first round and before each that repeats; may wait.
-
-    Returns:
-        Reports of each file, one a thread count.
-
-    Raises:
-        ModelError: If a file is missing, corrupt or not an image classifier.
-        ExperimentError: If a count is too small.
-        StageError: If a measuring process failed.
-        Cancelled: If the reporter says so.
+    Nothing else should use the cores meanwhile.
     """
     if base not in files or not threads or rounds < 1:
         raise ExperimentError("There is nothing to time.", "Choose a file and a thread count.")
@@ -95,8 +78,6 @@ def time_together(
 
 
 class _Sitting:
-    """What was measured so far, and what is to be measured in a round."""
-
     def __init__(
         self, files: Mapping[str, Path], base: str, threads: tuple[int, ...], rounds: int
     ) -> None:
@@ -126,10 +107,11 @@ class _Sitting:
 
     def is_short(self, name: str) -> bool:
         """Returns whether a file still lacks rounds in which nothing disturbed it or the base."""
-        return any(
-            sum(not _is_busy(pair) for pair in self._pairs(name, count).values()) < self.rounds
-            for count in self._threads
-        )
+        return any(self._calm(name, count) < self.rounds for count in self._threads)
+
+    def _calm(self, name: str, count: int) -> int:
+        pairs = self._pairs(name, count).values()
+        return sum(not (own.disturbed or base.disturbed) for own, base in pairs)
 
     def reports(self) -> dict[str, tuple[LatencyReport, ...]]:
         """Returns the reports: of each file the rounds that were disturbed least."""
@@ -164,10 +146,6 @@ class _Sitting:
 
 def _busiest(pair: tuple[Measured, ...]) -> float:
     return max(each.others_share for each in pair)
-
-
-def _is_busy(pair: tuple[Measured, ...]) -> bool:
-    return any(each.disturbed for each in pair)
 
 
 def _orders(chance: random.Random) -> Callable[[Sequence[str]], list[str]]:

@@ -1,12 +1,11 @@
 """What the difference between two variants on the same images amounts to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import StageError
 from effq_core.base.intervals import (
     SIGNIFICANCE,
@@ -19,31 +18,26 @@ from effq_core.base.intervals import (
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
 
-MARGIN_POINTS = 1.0
-"""A difference in accuracy below this many points is taken as of no practical consequence."""
+MARGIN_POINTS = 1.0  # a smaller difference is of no practical consequence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Plain):
-    """A variant set against a baseline on the same images.
-
-    Without labels only the last four hold; the others are ``None``.
-    """
+    """A variant set against a baseline on the same images; without labels, only the last four."""
 
     n: int  # images
-    # Top-1 of the variant minus that of the baseline, in percentage points.
-    difference_points: float | None
-    low_points: float | None  # lower end of its 95 % interval (Agresti and Min 2005)
-    high_points: float | None  # upper end
-    worse: int | None  # images the baseline gets right and the variant wrong
-    better: int | None  # images the baseline gets wrong and the variant right
-    p: float | None  # two-sided p of the exact McNemar test
+    difference_points: float | None = None  # of top-1, in percentage points
+    low_points: float | None = None  # lower end of its 95 % interval (Agresti and Min 2005)
+    high_points: float | None = None  # upper end
+    worse: int | None = None  # images the baseline gets right and the variant wrong
+    better: int | None = None  # images the baseline gets wrong and the variant right
+    p: float | None = None  # two-sided p of the exact McNemar test
     # Smallest difference that many flips, or six where there are fewer, could have shown on this
     # many images with p below 0.05.
-    detectable_points: float | None
+    detectable_points: float | None = None
     # The test finds no difference (p is 0.05 or more), yet the interval reaches beyond 1 point: a
     # difference that matters is neither shown nor excluded.
-    too_small_to_tell: bool | None
+    too_small_to_tell: bool | None = None
     agreement: Proportion  # images both give the same top-1 class
     kl: float  # mean Kullback-Leibler divergence of the variant from the baseline, in nats
     kl_epsilon: float  # probabilities below this were raised to it first; see :func:`clip_epsilon`
@@ -51,11 +45,7 @@ class Comparison(Plain):
 
 
 def compare(baseline: Predictions, other: Predictions) -> Comparison:
-    """Compares a variant with a baseline, image by image.
-
-    Raises:
-        StageError: If there is no image, or the images or classes are not the same.
-    """
+    """Compares a variant with a baseline, image by image; raises StageError if they differ."""
     if baseline.keys != other.keys or baseline.probabilities.shape != other.probabilities.shape:
         raise StageError(
             f"Predictions of {baseline.n} and {other.n} images cannot be compared: they are not "
@@ -79,18 +69,7 @@ def compare(baseline: Predictions, other: Predictions) -> Comparison:
 def _flips(baseline: Predictions, other: Predictions) -> dict[str, Any]:
     before, after = top1(baseline), top1(other)
     if before is None or after is None:
-        return dict.fromkeys(
-            (
-                "difference_points",
-                "low_points",
-                "high_points",
-                "worse",
-                "better",
-                "p",
-                "detectable_points",
-                "too_small_to_tell",
-            )
-        )
+        return {}
     n = baseline.n
     worse, better = int((before & ~after).sum()), int((~before & after).sum())
     low, high = (100 * end for end in paired_difference(worse, better, n))
@@ -118,15 +97,10 @@ def clip_epsilon(classes: int) -> float:
 
 
 def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
-    """Computes the mean Kullback-Leibler divergence KL(baseline‖other).
+    """Computes the mean Kullback-Leibler divergence KL(baseline‖other) over images, in nats.
 
-    Args:
-        baseline: Probabilities, float (n, classes).
-        other: Probabilities, float (n, classes).
-        epsilon: Both are raised to at least this, then scaled to sum to 1 per image.
-
-    Returns:
-        Mean over images in nats; 0 where they are equal.
+    Both are probabilities, float (n, classes), raised to at least ``epsilon``, then scaled to sum
+    to 1 per image.
     """
     p = np.maximum(baseline.astype(np.float64), epsilon)
     q = np.maximum(other.astype(np.float64), epsilon)
@@ -138,7 +112,7 @@ def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
 
 def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     """Says in one sentence what a comparison of the second with the first, the baseline, found."""
-    n, agreement = comparison.n, comparison.agreement
+    photos, agreement = fmt.counted(comparison.n, "photo"), comparison.agreement
     if (
         comparison.difference_points is None
         or comparison.worse is None
@@ -146,35 +120,29 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
         or comparison.p is None
     ):
         return (
-            f"On {_photos(n)} without labels {name_b} gives the same answer as {name_a} for "
+            f"On {photos} without labels {name_b} gives the same answer as {name_a} for "
             f"{100 * agreement.share:.1f} % (95 % interval {100 * agreement.low:.1f} to "
             f"{100 * agreement.high:.1f} %)."
         )
     if comparison.worse + comparison.better == 0:
-        start = f"On {_photos(n)} {name_b} gets exactly the same ones right as {name_a}"
+        start = f"On {photos} {name_b} gets exactly the same ones right as {name_a}"
         return f"{start}{_reservation(comparison)}."
     flips = f"{comparison.worse:,} got worse, {comparison.better:,} better"
-    p = "p < 0.001" if comparison.p < 0.001 else f"p = {comparison.p:.2g}"
+    p = fmt.p_value(comparison.p)
     if comparison.worse == comparison.better:
         what = f"{name_b} and {name_a} are equally often right ({flips})"
-        return f"On {_photos(n)} {what}{_reservation(comparison)}."
-    points = abs(comparison.difference_points)
-    size = f"{points:.1f}" if points >= 0.05 else f"{points:.2f}"
+        return f"On {photos} {what}{_reservation(comparison)}."
     word = "worse" if comparison.difference_points < 0 else "better"
-    what = f"{name_b} is {word} than {name_a} by {size} points ({flips})"
+    size = fmt.points(abs(comparison.difference_points)).removeprefix("+")
+    what = f"{name_b} is {word} than {name_a} by {size} ({flips})"
     if comparison.p < SIGNIFICANCE:
-        verdict = f"this is more than chance would do (exact McNemar {p})"
+        verdict = f"this is significant (exact McNemar {p})"
     else:
-        verdict = f"chance alone would do as much (exact McNemar {p})"
-    return f"On {_photos(n)} {what}; {verdict}{_reservation(comparison)}."
-
-
-def _photos(n: int) -> str:
-    return "1 photo" if n == 1 else f"{n:,} photos"
+        verdict = f"this is consistent with chance (exact McNemar {p})"
+    return f"On {photos} {what}; {verdict}{_reservation(comparison)}."
 
 
 def _reservation(comparison: Comparison) -> str:
-    """Adds what a reader must not conclude from a difference that was not found."""
     if comparison.too_small_to_tell:
         return f", and so few photos cannot exclude a difference of {MARGIN_POINTS:.0f} point"
     return ""

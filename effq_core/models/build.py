@@ -1,7 +1,5 @@
 """From a model card to a float classifier, in a worker process (imports TensorFlow)."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -27,18 +25,11 @@ def build_model(
     image_size: int | None = None,
     weights_file: Path | None = None,
 ) -> Any:
-    """Builds a model with its own head and its trained weights.
+    """Builds a model with its own head and its trained weights, or those of ``weights_file``.
 
-    Args:
-        image_size: Side of the input in pixels; ``None``: the card's.
-        weights_file: A local file to use in place of the card's.
-
-    Returns:
-        A ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
-
-    Raises:
-        ModelError: If the weights do not fit.
-        DownloadError: If they have to be downloaded and cannot be.
+    Returns a ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
+    Raises ModelError if the weights do not fit, and DownloadError if they have to be downloaded and
+    cannot be.
     """
     path = weights_file or locate_weights(card, home, reporter)
     model = family_of(card).build(
@@ -72,11 +63,7 @@ def save_model(model: Any, card: ModelCard, labels: tuple[Label, ...], folder: P
 
 
 def load_model(folder: Path) -> tuple[Any, tuple[Label, ...]]:
-    """Rebuilds a ``tf_keras.Model`` and its labels, written by :func:`save_model`.
-
-    Raises:
-        ModelError: If the folder's weights do not fit.
-    """
+    """Rebuilds a ``tf_keras.Model`` and labels :func:`save_model` wrote, or raises ModelError."""
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     labels = read_labels(folder)
     if is_own(config["model"]):

@@ -1,7 +1,5 @@
 """What the folder of a built model says of it, read without TensorFlow."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -12,16 +12,8 @@ from effq_core.base.settings import ASSETS, Home
 from effq_core.photos.image_input import ImageInput
 
 IMAGENETTE_WNIDS = (
-    "n01440764",
-    "n02102040",
-    "n02979186",
-    "n03000684",
-    "n03028079",
-    "n03394916",
-    "n03417042",
-    "n03425413",
-    "n03445777",
-    "n03888257",
+    *("n01440764", "n02102040", "n02979186", "n03000684", "n03028079"),
+    *("n03394916", "n03417042", "n03425413", "n03445777", "n03888257"),
 )
 
 
@@ -70,11 +62,7 @@ class Normalisation:
         return len(set(self.scale)) == len(set(self.offset)) == 1
 
     def for_channels(self, channels: int) -> Normalisation:
-        """Returns the same for 1 or 3 channels; for 1, it must be the same for all colours.
-
-        Raises:
-            ModelError: If it treats colours differently, and the input has none.
-        """
+        """Returns the same for 1 or 3 channels, or raises ModelError if its colours differ."""
         if channels == len(self.scale):
             return self
         if not self.is_grey:
@@ -146,17 +134,12 @@ class ModelCard:
         return (folder / self.weights.file).is_file()
 
 
-LABEL_SETS = ("imagenette", "imagenet")
-"""Those there are, the smallest first."""
+LABEL_SETS = ("imagenette", "imagenet")  # those there are, the smallest first
 
 
 @cache
 def label_set(name: str) -> tuple[Label, ...]:
-    """Reads the labels ``imagenet`` (1,000) or ``imagenette`` (ten), in the order of the outputs.
-
-    Raises:
-        ModelError: If there is no such label set.
-    """
+    """Reads ``imagenet`` (1,000) or ``imagenette`` (ten) in output order, or raises ModelError."""
     if name not in LABEL_SETS:
         raise ModelError(f"There is no label set {name!r}.")
     with (ASSETS / "imagenet_labels.csv").open(newline="", encoding="utf-8") as file:

@@ -1,7 +1,5 @@
 """The models EffQ knows: those of all families, and people's own. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from effq_core.base.errors import ModelError
 from effq_core.base.settings import Home
 from effq_core.models.card import ModelCard
@@ -12,12 +10,7 @@ __all__ = ["MODELS", "get_model"]
 
 
 def get_model(model_id: str, home: Home | None = None) -> ModelCard:
-    """Looks a model up.
-
-    Raises:
-        ModelError: If there is no such model.
-        StoreError: If the card of an added model is damaged.
-    """
+    """Looks a model up, or raises ModelError, or StoreError if an added one's card is damaged."""
     if home is not None and is_own(model_id):
         return get_own(model_id, home)
     try:

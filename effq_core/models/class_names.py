@@ -1,7 +1,5 @@
 """When two names mean the same class, and which name was probably meant."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -10,10 +8,8 @@ from difflib import get_close_matches
 _NUMBERED = re.compile(r"\s*(\d+)\s*(?:[.:,)\-]|[\s_])[\s_]*(?=[^\s_\d])")
 _BETWEEN = re.compile(r"(?<=[^\s_\-])(?![\s_]+-\d)[\s_\-]+(?=[^\s_\-])|[\s_]+")
 """What separates words. A hyphen before or after all of them is a sign: ``-1``, ``A-``."""
-_ALIKE = 0.8
-"""Share of letters two names have in common, in order, from which one may be meant by the other."""
-_SHORT = 5
-"""Letters below which that is chance, unless only one of them differs."""
+_ALIKE = 0.8  # share of letters, in order, from which one may be meant by the other
+_SHORT = 5  # letters below which that is chance, unless only one of them differs
 
 
 def canonical(name: str) -> str:
@@ -36,12 +32,9 @@ def canonical(name: str) -> str:
 def without_numbers(names: Sequence[str], *, in_order: bool) -> list[str]:
     """Takes away the numbers tools write before names: ``0 cat``, ``001.Black_footed_Albatross``.
 
-    Args:
-        in_order: Whether they stand in the order of a model's outputs, so that the numbers have to
-            count on from 0 or 1; otherwise each must be another one.
-
-    Returns:
-        The names without, or as they are: where one has no number, or two would become one.
+    Names stay as they are where one has no number, or two would become one. ``in_order``: they
+    stand in the order of a model's outputs, so the numbers have to count on from 0 or 1; otherwise
+    each must be another one.
     """
     found = [_NUMBERED.match(name) for name in names]
     numbers = [int(match[1]) for match in found if match]
@@ -63,7 +56,6 @@ def nearest(name: str, among: Iterable[str]) -> str | None:
 
 
 def _may_mean(one: str, other: str) -> bool:
-    """Returns whether two names begin alike and are long, or differ by one letter."""
     is_long, begins = min(len(one), len(other)) >= _SHORT, one[:1] == other[:1]
     if is_long and begins:
         return True

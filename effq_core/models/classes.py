@@ -1,7 +1,5 @@
 """How a dataset's classes relate to a model's, decided without loading either."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,23 +10,17 @@ from effq_core.models.card import Label
 from effq_core.models.class_names import canonical, nearest, without_numbers
 from effq_core.photos.labels import as_wnid
 
-_MOST_NAMED = 3
-"""Classes a note names one by one: those first that were probably meant to be a label."""
-_MOST_COMPARED = 10
-"""Classes that are compared with all labels for that, which takes a while for thousands."""
+_MOST_NAMED = 3  # classes a note names, first those probably meant as a label
+_MOST_COMPARED = 10  # classes compared with all labels, which takes a while
 
 
 class HeadUse(StrEnum):
     """What becomes of a model's head on a dataset."""
 
-    WHOLE = "whole"
-    """The dataset's classes are the model's."""
-    SUBSET = "subset"
-    """The dataset's classes are some of the model's: an answer outside them counts as wrong."""
-    NEW = "new"
-    """The dataset has classes of its own: a new head is trained on frozen features."""
-    UNLABELLED = "unlabelled"
-    """There are no labels: agreement with float32 is measured, accuracy is not."""
+    WHOLE = "whole"  # the dataset's classes are the model's
+    SUBSET = "subset"  # some of the model's classes: an answer outside counts as wrong
+    NEW = "new"  # the dataset has classes of its own: a new head is trained on frozen features
+    UNLABELLED = "unlabelled"  # agreement with float32 is measured, accuracy is not
 
 
 @dataclass(frozen=True)
@@ -47,13 +39,8 @@ def match_classes(
     """Finds a dataset's classes among a model's, by WordNet id, else by name.
 
     Names are the same whatever their case, accents and separators, and without numbers before all
-    of them. A name that then means two classes means none.
-
-    Args:
-        class_names: The dataset's, empty where it has no labels.
-
-    Returns:
-        The match. One class that is not found makes the whole head new: see :func:`new_head_note`.
+    of them. A name that then means two classes means none. One class that is not found makes the
+    whole head new: see :func:`new_head_note`.
     """
     if not class_names:
         return ClassMatch(HeadUse.UNLABELLED)
@@ -69,8 +56,7 @@ class HeadNote:
     """What to say before a run about a model's head."""
 
     reason: str = ""  # which classes are not the model's; empty where it keeps its head
-    # Whether some classes are the model's, or nearly: it may be meant to keep it.
-    near_miss: bool = False
+    near_miss: bool = False  # whether some classes are nearly the model's: keep its head?
 
     @property
     def text(self) -> str:
@@ -111,7 +97,6 @@ def new_head_note(
 def _find(
     labels: Sequence[Label], class_names: Sequence[str], wnids: Sequence[str | None]
 ) -> list[int]:
-    """Returns the model's output for each class of a dataset, -1 for none."""
     ids = [(label.wnid or as_wnid(label.name), i) for i, label in enumerate(labels)]
     by_wnid = {wnid: i for wnid, i in ids if wnid}
     plain = without_numbers([label.name for label in labels], in_order=True)
@@ -143,7 +128,6 @@ def _places(names: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def _reason(name: str, index: int, labels: Sequence[Label]) -> tuple[str, bool]:
-    """Says why a class finds no label of its own, and whether one was nearly it."""
     if index != -1:
         return f"'{name}' is '{labels[index].name}', as another class is", True
     alike = [label.name for label in labels if canonical(label.name) == canonical(name)]

@@ -40,8 +40,7 @@ class TensorSpec:
 class Feeding:
     """What is written beside a file."""
 
-    # Factor of each of the model's channels, from 0–255; one where its input is grey.
-    scale: Sequence[float] = (1.0,) * 3
+    scale: Sequence[float] = (1.0,) * 3  # factor of each channel, from 0–255
     offset: Sequence[float] = (0.0,) * 3  # summand of each
     order: Sequence[int] = _RGB  # which of R, G and B each is; of no meaning where it is grey
     softmax: bool = False  # whether its outputs are scores, and a softmax comes after them
@@ -50,8 +49,7 @@ class Feeding:
     def is_needed(self) -> bool:
         """Whether it says anything."""
         channels = len(self.scale)
-        plain = Feeding((1.0,) * channels, (0.0,) * channels)
-        return self != plain
+        return self != Feeding((1.0,) * channels, (0.0,) * channels)
 
     @classmethod
     def of(
@@ -85,11 +83,7 @@ class Feeding:
 
 
 def read_feeding(path: Path) -> Feeding | None:
-    """Reads what is written beside a ``.tflite`` file; ``None`` where there is nothing.
-
-    Raises:
-        ModelError: If it cannot be read.
-    """
+    """Reads what is beside a ``.tflite`` file; ``None``: nothing. Raises ModelError if damaged."""
     beside = path.with_name(FEEDING_FILE)
     if not beside.is_file():
         return None
@@ -111,16 +105,9 @@ def input_table(
 ) -> npt.NDArray[np.generic]:
     """Returns what each pixel value is written as, the file's own quantization included.
 
-    Args:
-        feeding: What it is fed, where that is not RGB 0-255.
-
-    Returns:
-        (256,) of the input's type; with preprocessing outside of the file a row a channel,
-        (channels, 256).
-
-    Raises:
-        ModelError: If the input is an integer without a scale, or its scale does not fit what it
-            is fed.
+    (256,) of the input's type; with preprocessing outside of the file a row a channel, (channels,
+    256). Raises ModelError if the input is an integer without a scale, or its scale does not fit
+    what it is fed.
     """
     pixels = np.arange(256, dtype=np.float64) if feeding is None else feeding.values()
     dtype, scale, zero_point = tensor.dtype, tensor.scale, tensor.zero_point
@@ -134,9 +121,8 @@ def input_table(
     bounds = np.iinfo(dtype)
     # Halves go up, as all of a scale of 1/127.5 are: rounded to even, every two values would meet.
     whole = np.floor(np.round(pixels / scale, 4) + 0.5)
-    steps: npt.NDArray[np.generic] = np.clip(whole + zero_point, bounds.min, bounds.max).astype(
-        dtype
-    )
+    steps: npt.NDArray[np.generic]
+    steps = np.clip(whole + zero_point, bounds.min, bounds.max).astype(dtype)
     if (apart := values_apart(steps)) < _FEWEST:
         raise ModelError(
             f"The {dtype} input of {path.name} holds {held(tensor)}. It cannot be fed "

@@ -1,10 +1,4 @@
-"""How the outputs of a ``.tflite`` file somebody brought are read as one probability a class.
-
-EffQ's own files have an output for each class; such a file stays as it is, so what its outputs mean
-is written down beside it.
-"""
-
-from __future__ import annotations
+"""How a ``.tflite`` file's outputs are one probability a class, written down beside it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -25,8 +19,7 @@ class Answers:
     """How outputs are read. One output alone is the probability of the second of two classes."""
 
     logit: bool = False  # whether a single output is a score before a sigmoid
-    # Place of an output that is none of the classes and left out; ``None``: no such.
-    background: int | None = None
+    background: int | None = None  # place of an output that is no class, if any
 
     def classes(self, outputs: int) -> int:
         """Returns how many classes a file with so many outputs has."""
@@ -49,11 +42,7 @@ def write_answers(path: Path, answers: Answers) -> None:
 
 
 def read_answers(path: Path) -> Answers:
-    """Reads what :func:`write_answers` wrote beside a model.
-
-    Raises:
-        ModelError: If it is damaged.
-    """
+    """Reads what :func:`write_answers` wrote beside a model. Raises ModelError if it is damaged."""
     beside = path.with_name(ANSWERS_FILE)
     if not beside.is_file():
         return Answers()

@@ -1,27 +1,21 @@
 """A new softmax head for classes a model does not know, on frozen features (imports TensorFlow)."""
 
-from __future__ import annotations
-
-import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tf_keras as keras
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.intervals import wilson
+from effq_core.base.tensorflow import keras
 from effq_core.models.build import replace_head
 from effq_core.models.card import ModelCard
 from effq_core.models.families.family import FEATURES, HEAD
 
-VALIDATION_SHARE = 0.2
-"""Share of the training sample held out, from its start, where fine-tuning holds out its own."""
+VALIDATION_SHARE = 0.2  # held out from the start, where fine-tuning holds out its own
 METHOD = "multinomial logistic regression (L2, C = 1) on the model's frozen, standardised features"
 """How a head is trained, for people."""
 
@@ -51,21 +45,12 @@ def feature_model(model: Any) -> Any:
 def train_head(
     model: Any, card: ModelCard, features: _Array, labels: _Array, *, classes: int
 ) -> tuple[Any, HeadReport]:
-    """Replaces a model's head by one fitted to features.
+    """Replaces a model's head by one fitted to features; tells how well that does on others.
 
     The head is a multinomial logistic regression (L2, C = 1, on standardised features), which has
     one best solution; no seed and no learning rate is involved. The standardisation is folded into
-    its weights.
-
-    Args:
-        features: float32 ``(n, features)`` of the training sample.
-        labels: int64 ``(n,)``.
-
-    Returns:
-        The model with the new head, and how well it does on held-out images.
-
-    Raises:
-        DatasetError: If a class has no image to train on.
+    its weights. Features are float32 ``(n, features)`` of the training sample, labels int64
+    ``(n,)``. Raises DatasetError if a class has no image to train on.
     """
     held_out = max(1, round(len(labels) * VALIDATION_SHARE))
     train_x, train_y = features[held_out:], labels[held_out:]

@@ -1,7 +1,5 @@
 """Photos to try a model on, and which of its classes they show."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,19 +35,10 @@ def shown_in(photo: str) -> tuple[str, ...]:
 
 
 def samples_for(labels: Collection[str]) -> list[Sample]:
-    """Chooses sample photos that show some of a model's classes, or else some common ones.
-
-    Raises:
-        DatasetError: If scikit-image, in whose package they are, lacks one.
-    """
+    """Chooses sample photos that show some of a model's classes, or else some common ones."""
     known = frozenset(labels)
     samples = [
-        Sample(
-            name=photo.name,
-            path=photo.path,
-            credit=photo.credit,
-            shows=tuple(name for name in shown_in(photo.name) if name in known),
-        )
+        Sample(**photo._asdict(), shows=tuple(filter(known.__contains__, shown_in(photo.name))))
         for photo in sample_photos()
     ]
     fitting = [sample for sample in samples if sample.shows]

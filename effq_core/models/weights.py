@@ -1,7 +1,5 @@
 """Reading files of weights and putting them into a model, with every shape checked."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil
@@ -18,16 +16,16 @@ from effq_core.base.reporting import Reporter
 from effq_core.base.settings import ASSETS, Home
 from effq_core.models.card import ModelCard
 
-LayerWeights = dict[str, list[np.ndarray[Any, Any]]]
-"""Layer name to its arrays, in the order of ``layer.get_weights()``."""
+# TypeError: an .npy file under the name .npz.
+_BROKEN = (OSError, KeyError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
+LayerWeights = dict[str, list[np.ndarray[Any, Any]]]  # by layer, as in ``layer.get_weights()``
 
 
 def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
     """Finds a model's weights, downloading them at first use, and checks their hash.
 
-    Raises:
-        ModelError: If a bundled file is missing or not the one it should be.
-        DownloadError: If the download fails.
+    Raises ModelError if a bundled file is missing or not the one it should be, and DownloadError if
+    the download fails.
     """
     weights = card.weights
     if not card.bundled:
@@ -55,9 +53,8 @@ def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
 def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
     """Puts a file of weights, fetched elsewhere, where a download would have put it.
 
-    Raises:
-        ModelError: If the model is bundled, or the file is missing or not the published one.
-        StoreError: If it cannot be written.
+    Raises ModelError if the model is bundled, or the file is missing or not the published one, and
+    StoreError if it cannot be written.
     """
     if card.bundled:
         raise ModelError(f"{card.title} is bundled.", "It can be used as it is.")
@@ -84,24 +81,10 @@ def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
 
 
 def read_weights(path: Path) -> LayerWeights:
-    """Reads float32 arrays by layer from ``.npz`` (keys ``layer/i``) or Keras' ``.h5``.
-
-    Raises:
-        ModelError: If the file cannot be read as either.
-    """
+    """Reads float32 arrays by layer, ``.npz`` (``layer/i``) or ``.h5``, or raises ModelError."""
     try:
-        if path.suffix == ".npz":
-            return _read_npz(path)
-        return _read_h5(path)
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,  # an .npy file under the name .npz
-        EOFError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
+        return _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
+    except _BROKEN as error:
         raise ModelError(
             f"{path} is not a readable file of weights: {error}.",
             "Give an .npz with keys 'layer/i' or Keras' .h5 weights.",
@@ -120,12 +103,7 @@ def write_weights(model: Any, path: Path) -> None:
 
 
 def load_weights(model: Any, weights: LayerWeights, name: str, *, skip: frozenset[str]) -> None:
-    """Puts weights into a model; every layer but ``skip`` must find its own, in its own shapes.
-
-    Raises:
-        ModelError: If a layer is missing in the file, has another shape there, or is not in the
-            model.
-    """
+    """Puts weights into a model, each layer's but ``skip`` in its shapes, or raises ModelError."""
     wanted = {layer.name: layer for layer in model.layers if layer.weights}  # in graph order
     wrong = "These weights belong to another architecture; choose the model they were made for."
     unknown = sorted(set(weights) - set(wanted) - skip)

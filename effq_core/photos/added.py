@@ -4,15 +4,12 @@ They are kept in one small file of the store. It holds paths and counts only: ad
 and removing deletes no photo.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from effq_core.base.errors import DatasetError, StoreError
 from effq_core.base.files import read_json, write_json
@@ -27,20 +24,14 @@ _LOCK = ".folders.lock"
 
 @dataclass(frozen=True, kw_only=True)
 class AddedFolder:
-    """A folder in the list, with what was in it when it was added.
-
-    Attributes:
-        classes: Classes; 0 when unlabelled.
-        added: Seconds since 1970.
-        one_down: Whether the folders in its folders are the classes.
-    """
+    """A folder in the list, with what was in it when it was added."""
 
     path: str
     images: int
-    classes: int
+    classes: int  # classes; 0 when unlabelled
     bytes: int
-    added: float
-    one_down: bool = False
+    added: float  # seconds since 1970
+    one_down: bool = False  # whether the folders in its folders are the classes
 
     @property
     def id(self) -> str:
@@ -70,9 +61,8 @@ def added_folders(home: Home) -> tuple[AddedFolder, ...]:
 def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
     """Adds a folder to the list of datasets, or puts new counts to one that is in it.
 
-    Raises:
-        DatasetError: If it lies outside of the roots, is gone, or has one class only where the
-            folders in it may be meant.
+    Raises DatasetError if it lies outside of the roots, is gone, or has one class only where the
+    folders in it may be meant.
     """
     if preview.nested and not preview.one_down and len(preview.classes) == 1:
         raise DatasetError(
@@ -105,8 +95,7 @@ def _changing(home: Home) -> Iterator[dict[str, AddedFolder]]:
     with FileLock(home.root / _LOCK):
         folders = {folder.id: folder for folder in added_folders(home)}
         yield folders
-        rows: list[dict[str, Any]] = [asdict(folder) for folder in folders.values()]
-        write_json(home.root / _FILE, {"folders": rows})
+        write_json(home.root / _FILE, {"folders": [asdict(each) for each in folders.values()]})
 
 
 def is_there(folder: AddedFolder) -> bool:

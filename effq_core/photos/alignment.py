@@ -6,35 +6,26 @@ Registration Technique", 1981), and then correlated where both have pixels. What
 over first: the edges of a texture lie over each other in many wrong places.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-Maps = npt.NDArray[np.float32]
-"""Pictures of one size, (n, side, side)."""
+Maps = npt.NDArray[np.float32]  # pictures of one size, (n, side, side)
 
 _STEPS = 4
-_MOST_SCALE = 0.12
-"""Largest logarithm of the scale: a crop to 89 %."""
-_MOST_SHIFT = 0.08
-"""Largest shift, as a share of the side."""
+_MOST_SCALE = 0.12  # largest logarithm of the scale: a crop to 89 %
+_MOST_SHIFT = 0.08  # largest shift, as a share of the side
 _ONE_STEP = 0.05
-_RIDGE = 1e-3
-"""Keeps a picture without any edge from having no solution."""
+_RIDGE = 1e-3  # keeps a picture without any edge from having no solution
 
 
 def aligned_correlation(levels: Sequence[tuple[Maps, Maps]]) -> npt.NDArray[np.float32]:
     """Correlates pairs of pictures, each laid over the other as well as scale and shift can.
 
-    Args:
-        levels: The one and the other of each pair, from the most blurred to the sharpest.
-
-    Returns:
-        Pearson's correlation of each pair of the last level where they overlap, −1 to 1; 0 of a
-        blank one.
+    ``levels`` holds the one and the other of each pair, from the most blurred to the sharpest.
+    Returns Pearson's correlation of each pair of the last level where they overlap, −1 to 1; 0 of a
+    blank one.
     """
     a, b = levels[-1]
     placed = np.zeros((len(a), 3), np.float32)
@@ -68,7 +59,6 @@ def _align(a: Maps, b: Maps, placed: npt.NDArray[np.float32]) -> npt.NDArray[np.
 
 
 def _places(side: int) -> npt.NDArray[np.float32]:
-    """Returns the pixels' distance from the middle."""
     return np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2)
 
 

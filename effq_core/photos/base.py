@@ -17,59 +17,27 @@ VAL = "val"
 
 @dataclass(frozen=True)
 class ImageItem:
-    """One image of a dataset.
+    """One image of a dataset."""
 
-    Attributes:
-        key: Stable relative identifier, such as ``train/n01440764/x.JPEG``.
-        label: Position of its class in the dataset's class names; ``None`` when unlabelled.
-        split: ``train`` or ``val`` where the dataset makes the difference, else ``None``.
-        sha256: Hash of the content, 64 hexadecimal digits: the file's bytes, or the pixels where
-            there is no file.
-    """
-
-    key: str
-    label: int | None
-    split: str | None
-    sha256: str
+    key: str  # stable relative identifier, such as ``train/n01440764/x.JPEG``
+    label: int | None  # position of its class in the names; ``None`` when unlabelled
+    split: str | None  # ``train`` or ``val`` where the dataset makes the difference, else ``None``
+    sha256: str  # of its bytes, or of its pixels where there is no file
 
 
 class Dataset(Protocol):
     """A source of images, with labels or without."""
 
-    @property
-    def id(self) -> str:
-        """Identifier an experiment names it by."""
-
-    @property
-    def title(self) -> str:
-        """Name for people."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes in the order of the labels; empty when unlabelled."""
-
-    @property
-    def wnids(self) -> tuple[str | None, ...]:
-        """WordNet id of each class, ``None`` where it has none."""
-
-    @property
-    def licence(self) -> str:
-        """Terms of use of the images."""
-
-    @property
-    def source(self) -> str:
-        """Where the images come from."""
-
-    @property
-    def reference_size(self) -> int | None:
-        """Shortest side all images are stored at, in pixels; ``None`` where it varies."""
+    id: str  # an experiment names it by
+    title: str  # for people
+    class_names: tuple[str, ...]  # in the order of the labels; empty when unlabelled
+    wnids: tuple[str | None, ...]  # WordNet id of each class, ``None`` where it has none
+    licence: str  # terms of use of the images
+    source: str  # where the images come from
+    reference_size: int | None  # shortest side all are stored at, pixels; ``None``: it varies
 
     def state(self) -> str:
-        """Returns a cheap fingerprint that changes when the content does.
-
-        Raises:
-            DatasetError: If the dataset can no longer be read.
-        """
+        """Returns what changes when the content does, or raises DatasetError where it is gone."""
 
     def scan(self, reporter: Reporter) -> Index:
         """Lists every usable image, without duplicates."""
@@ -77,6 +45,5 @@ class Dataset(Protocol):
     def open(self, item: ImageItem) -> Image.Image:
         """Reads one image as stored, its orientation not applied; several threads may call it.
 
-        Raises:
-            DatasetError: If it is missing, broken, too large or has changed since the scan.
+        Raises DatasetError if it is missing, broken, too large or has changed since the scan.
         """

@@ -1,11 +1,7 @@
 """Which datasets there are, and the way from an identifier to one of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from pathlib import Path
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
@@ -18,6 +14,7 @@ from effq_core.photos.folder import FolderDataset
 from effq_core.photos.own_photos import LICENCE, OwnPhotos, open_own, own_photos
 from effq_core.photos.own_photos import PREFIX as OWN_PREFIX
 from effq_core.photos.roots import FOLDER_PREFIX, folder_id, folder_of_id
+from effq_core.store.usage import settled_size
 
 
 class Origin(StrEnum):
@@ -25,42 +22,31 @@ class Origin(StrEnum):
 
     BUILT_IN = "built in"
     DOWNLOAD = "download"
-    FOLDER = "folder"
-    """The user's own, added to the list."""
-    OWN = "own"
-    """The user's own, in the store."""
+    FOLDER = "folder"  # the user's own, added to the list
+    OWN = "own"  # the user's own, in the store
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetCard:
-    """What a list of datasets says about one.
-
-    Attributes:
-        bytes_on_disk: Size of its images in bytes; 0 when not present.
-        classes: Number of classes; 0 when unlabelled.
-    """
+    """What a list of datasets says about one."""
 
     id: str
     title: str
     summary: str
     licence: str
     source: str
-    bytes_on_disk: int
+    bytes_on_disk: int  # size of its images in bytes; 0 when not present
     is_present: bool
-    classes: int
+    classes: int  # number of classes; 0 when unlabelled
     origin: Origin
 
 
 def open_dataset(dataset_id: str, home: Home) -> Dataset:
     """Opens a dataset as it is now; open it again to see changes.
 
-    Args:
-        dataset_id: ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's
-            own, or ``folder:`` and an absolute path.
-
-    Raises:
-        DatasetError: If it is unknown, not downloaded, missing, unreadable, or has no images or
-            one class only.
+    It is named ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's own,
+    or ``folder:`` and an absolute path. Raises DatasetError if it is unknown, not downloaded,
+    missing, unreadable, or has no images or one class only.
     """
     if dataset_id == photo_patches.DATASET_ID:
         return photo_patches.PhotoPatches()
@@ -84,22 +70,14 @@ def open_dataset(dataset_id: str, home: Home) -> Dataset:
 
 
 def download_dataset(dataset_id: str, home: Home, reporter: Reporter) -> None:
-    """Makes ``imagenette`` present; the other datasets of the catalogue need no download.
-
-    Raises:
-        DatasetError: If it is unknown, or cannot be used as it is.
-    """
+    """Makes ``imagenette`` present, or raises DatasetError; the others need no download."""
     if dataset_id == imagenette.DATASET_ID:
         imagenette.download_imagenette(home, reporter)
     open_dataset(dataset_id, home)
 
 
 def available(home: Home) -> list[DatasetCard]:
-    """Lists the datasets there are; the command line takes any other folder as well.
-
-    Raises:
-        DatasetError: If the built-in photos are damaged.
-    """
+    """Lists the datasets there are, or raises DatasetError if the built-in photos are damaged."""
     patches = photo_patches.PhotoPatches()
     present = imagenette.is_present(home)
     return [
@@ -120,7 +98,7 @@ def available(home: Home) -> list[DatasetCard]:
             summary=imagenette.SUMMARY,
             licence=imagenette.LICENCE,
             source=imagenette.SOURCE,
-            bytes_on_disk=_size(imagenette.folder_of(home)) if present else 0,
+            bytes_on_disk=settled_size(imagenette.folder_of(home)) if present else 0,
             is_present=present,
             classes=10,
             origin=Origin.DOWNLOAD,
@@ -131,15 +109,10 @@ def available(home: Home) -> list[DatasetCard]:
 
 
 def _own_card(photos: OwnPhotos) -> DatasetCard:
-    summary = fmt.counted(photos.photos, "photo")
-    if photos.classes:
-        summary += f" of {fmt.counted(len(photos.classes), 'class', 'classes')}."
-    else:
-        summary += ". No labels."
     return DatasetCard(
         id=photos.id,
         title=photos.title,
-        summary=summary,
+        summary=_summary(photos.photos, len(photos.classes)),
         licence=LICENCE,
         source=f"added on this machine, {fmt.moment(photos.added)}",
         bytes_on_disk=photos.bytes,
@@ -151,12 +124,10 @@ def _own_card(photos: OwnPhotos) -> DatasetCard:
 
 def _folder_card(folder: AddedFolder) -> DatasetCard:
     present = is_there(folder)
-    labels = f" of {fmt.counted(folder.classes, 'class', 'classes')}" if folder.classes else ""
-    summary = f"{fmt.counted(folder.images, 'photo')}{labels}, counted when it was added."
     return DatasetCard(
         id=folder.id,
         title=folder.title,
-        summary=summary if folder.classes else f"{summary} No labels.",
+        summary=_summary(folder.images, folder.classes, ", counted when it was added"),
         licence="yours: the folder does not say",
         source=folder.path,
         bytes_on_disk=folder.bytes if present else 0,
@@ -166,11 +137,6 @@ def _folder_card(folder: AddedFolder) -> DatasetCard:
     )
 
 
-def _size(folder: Path) -> int:
-    # Downloaded photos appear whole and never change, and there are thousands of them.
-    return _size_at(folder, folder.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _size_at(folder: Path, _changed: int) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _summary(photos: int, classes: int, note: str = "") -> str:
+    labels = f" of {fmt.counted(classes, 'class', 'classes')}" if classes else ""
+    return f"{fmt.counted(photos, 'photo')}{labels}{note}.{'' if classes else ' No labels.'}"

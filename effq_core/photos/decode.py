@@ -6,8 +6,6 @@ kind is refused before a pixel is decoded (:mod:`effq_core.photos.traps`).
 Colour profiles are not applied: the models were trained on pixels as they are stored.
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
 from pathlib import Path
@@ -42,14 +40,10 @@ EXTENSIONS = frozenset(
 )
 """Names that are tried at all; the content decides the format."""
 
-MAX_ASPECT = 16
-"""Longer images are cropped to this ratio of sides before resizing: enlarging a strip of one pixel
-by a million to 224 rows would need 150 GB, all but the centre of it thrown away."""
+MAX_ASPECT = 16  # longer images are cropped to it: enlarging a strip would take 150 GB
 
-_ORIENTATION = 0x0112
-"""EXIF's tag."""
-_STRIP = 256
-"""Rows converted at a time where that takes several times the image's memory."""
+_ORIENTATION = 0x0112  # EXIF's tag
+_STRIP = 256  # rows converted at a time where that takes several times the image's memory
 
 _BROKEN = (
     OSError,  # truncated data, unknown formats
@@ -74,16 +68,11 @@ Pixels = npt.NDArray[np.uint8]
 def open_image(
     source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS, load: bool = True
 ) -> Image.Image:
-    """Loads an image after checking that its size is bearable.
+    """Loads an image as stored after checking that its size is bearable; no file stays open.
 
-    Args:
-        load: Whether to decode it; else only its header is looked at, which is much faster.
-
-    Returns:
-        The loaded image (of several frames or pages the first), as stored; no file stays open.
-
-    Raises:
-        DatasetError: If it is missing, empty, not an image, truncated or too large.
+    Of several frames or pages it is the first. Without ``load`` only its header is looked at, which
+    is much faster. Raises DatasetError if it is missing, empty, not an image, truncated or too
+    large.
     """
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
@@ -120,34 +109,17 @@ def _too_large(name: str, size: str, most: int) -> DatasetError:
 
 
 def decode(image: Image.Image, entry: int | ImageInput) -> Pixels:
-    """Turns an image into a model's input: upright, a square, in colour or grey.
+    """Turns a loaded image of any mode into a model's input: upright, a square, in colour or grey.
 
-    Args:
-        image: A loaded image of any mode; its EXIF orientation is applied, transparent parts
-            become white.
-        entry: The model's input; a number is the side of a cropped square in colour.
-
-    Returns:
-        0–255, shape ``(side, side, channels)``.
-
-    Raises:
-        DatasetError: If the image's mode cannot be converted.
+    Transparent parts become white. A number as ``entry`` is the side of a cropped square in colour.
+    Returns 0–255, shape ``(side, side, channels)``. Raises DatasetError if the image's mode cannot
+    be converted.
     """
     return to_square(upright_rgb(image), entry)
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """Turns an image as its EXIF orientation says and converts it to RGB.
-
-    Args:
-        image: A loaded image of any mode; transparent parts become white.
-
-    Returns:
-        The converted image; the same one where there is nothing to do.
-
-    Raises:
-        DatasetError: If the image's mode cannot be converted.
-    """
+    """Turns an image upright (EXIF) and to RGB on white, or returns it; may raise DatasetError."""
     try:
         # Pillow's function copies an upright image, too: 150 MB of a photo of 50 megapixels.
         turned = image.getexif().get(_ORIENTATION) in range(2, 9)
@@ -159,14 +131,8 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 def to_square(rgb: Image.Image, entry: int | ImageInput) -> Pixels:
     """Makes an image the square a model takes: the only place that crops, stretches or greys.
 
-    Args:
-        entry: The model's input; a number is the side of a cropped square in colour.
-
-    Returns:
-        0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
-
-    Raises:
-        DatasetError: If there is not enough memory.
+    Returns 0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
+    Raises DatasetError if there is not enough memory.
     """
     entry = ImageInput.of(entry)
     size = entry.side
@@ -200,18 +166,8 @@ def as_rgb(pixels: Pixels) -> Pixels:
     return pixels if pixels.shape[-1] != GREY else pixels.repeat(3, axis=-1)
 
 
-def decode_bytes(data: bytes, entry: int | ImageInput, name: str) -> Pixels:
-    """Turns the content of an image file into a model's input, as :func:`decode` does.
-
-    Raises:
-        DatasetError: As :func:`open_image` and :func:`decode`.
-    """
-    return decode(open_image(data, name), entry)
-
-
 def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:
-    left = (image.width - width) // 2
-    top = (image.height - height) // 2
+    left, top = (image.width - width) // 2, (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))
 
 
@@ -225,7 +181,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Puts a transparent image on white."""
     whole = Image.new("RGB", image.size)
     for top in range(0, image.height, _STRIP):
         part = image.crop((0, top, image.width, min(top + _STRIP, image.height)))

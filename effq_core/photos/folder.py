@@ -1,7 +1,5 @@
 """Photos in a folder, in ImageNet's style or without labels."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 
@@ -23,20 +21,8 @@ class FolderDataset:
     """A folder as it was when this object was made.
 
     Class folders are named by WordNet id or freely, and lie in ``train/`` and ``val/`` or directly
-    in the folder. Images that lie there without class folders are used unlabelled.
-
-    Args:
-        reference_size: Shortest side of the images in pixels, where all have the same.
-        one_down: Whether the folders in the folders there are the classes.
-        one_class: Whether one class is enough where the folders in it may be meant: to look at.
-
-    Attributes:
-        files: Its image files in the order of their keys.
-        skipped: What was left out by name or place alone.
-        nested: Which other folders may be meant as classes, where there are such.
-
-    Raises:
-        DatasetError: If the folder is missing or unreadable, has no images, or one class only.
+    in the folder. Images that lie there without class folders are used unlabelled. Raises
+    DatasetError if the folder is missing or unreadable, has no images, or one class only.
     """
 
     def __init__(
@@ -47,9 +33,9 @@ class FolderDataset:
         title: str | None = None,
         licence: str = "yours: the folder does not say",
         source: str = "a folder on this computer",
-        reference_size: int | None = None,
-        one_down: bool = False,
-        one_class: bool = False,
+        reference_size: int | None = None,  # shortest side in pixels, where all have it
+        one_down: bool = False,  # whether the folders in the folders there are the classes
+        one_class: bool = False,  # whether one is enough where others may be meant
     ) -> None:
         self.root = root
         self.id = dataset_id or folder_id(root, one_down=one_down)
@@ -70,6 +56,7 @@ class FolderDataset:
                 f" folders in both. Names end in {', '.join(sorted(EXTENSIONS))}.",
             )
         folders = sorted({file.folder for file in self.files if file.folder is not None})
+        self.folders = tuple(folders)
         offers = self.nested is not None and not one_down
         if len(folders) == 1 and not (one_class and offers):
             below = (
@@ -134,18 +121,13 @@ class FolderDataset:
         )
 
     def open(self, item: ImageItem) -> Image.Image:
-        """Reads one image.
-
-        Raises:
-            DatasetError: If it is missing, broken, too large or has changed since the scan.
-        """
+        """Reads one image, or raises DatasetError if it cannot or has changed since the scan."""
         path = self.root / item.key
         try:
             data = path.read_bytes()
         except OSError as error:
             raise DatasetError(
-                f"{item.key} cannot be read: {error.strerror}.",
-                f"Check {path}, then run again.",
+                f"{item.key} cannot be read: {error.strerror}.", f"Check {path}, then run again."
             ) from error
         if hashlib.sha256(data).hexdigest() != item.sha256:
             # Disjointness and duplicates were checked on the old content.

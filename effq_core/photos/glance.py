@@ -1,10 +1,4 @@
-"""A dataset at a glance: counted by names alone, so that a page can show it while choices change.
-
-A run looks at the content, too, and may leave out copies and broken images: its own numbers are
-in its results.
-"""
-
-from __future__ import annotations
+"""A dataset at a glance: counted by names alone, so that a page shows it while choices change."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -31,22 +25,15 @@ from effq_core.photos.sampling import ResolvedSizes, check_sizes
 
 @dataclass(frozen=True)
 class Glance:
-    """What there is to choose from.
-
-    Attributes:
-        images: How many there are, copies and broken ones included.
-        per_class: Images of each class, by name; empty when unlabelled.
-        training: Images calibration and training may draw from.
-        evaluation: Images accuracy may be measured on.
-    """
+    """What there is to choose from."""
 
     title: str
     licence: str
     source: str
-    images: int
-    per_class: dict[str, int]
-    training: int
-    evaluation: int
+    images: int  # how many there are, copies and broken ones included
+    per_class: dict[str, int]  # images of each class, by name; empty when unlabelled
+    training: int  # images calibration and training may draw from
+    evaluation: int  # images accuracy may be measured on
     thumbnails: tuple[Thumbnail, ...]
 
 

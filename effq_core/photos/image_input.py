@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-GREY, COLOUR = 1, 3
-"""Channels of an input."""
-LUMA = "grey: 0.299 R + 0.587 G + 0.114 B (ITU-R 601, Pillow's “L”)"
-"""How colours become grey, for people."""
+GREY, COLOUR = 1, 3  # channels of an input
+LUMA = "grey: 0.299 R + 0.587 G + 0.114 B (ITU-R 601, Pillow's “L”)"  # how colours become grey
 
 
 class Resize(StrEnum):
     """How a photo of any shape becomes a square."""
 
-    CROP = "crop"
-    """The shortest side is resized, the centre cut out: torchvision, Keras applications."""
-    STRETCH = "stretch"
-    """Both sides are resized, whatever the shape: Keras' ``image_dataset_from_directory``."""
+    CROP = "crop"  # shortest side resized, centre cut out, as torchvision does
+    STRETCH = "stretch"  # both sides resized, as ``image_dataset_from_directory`` does
 
     @property
     def label(self) -> str:
@@ -35,17 +31,11 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class ImageInput:
-    """The input of a model.
+    """The input of a model."""
 
-    Attributes:
-        side: Of the square, in pixels.
-        resize: How a photo becomes that square.
-        channels: :data:`COLOUR` or :data:`GREY`.
-    """
-
-    side: int
-    resize: Resize = Resize.CROP
-    channels: int = COLOUR
+    side: int  # of the square, in pixels
+    resize: Resize = Resize.CROP  # how a photo becomes that square
+    channels: int = COLOUR  # :data:`COLOUR` or :data:`GREY`
 
     @classmethod
     def of(cls, given: int | ImageInput) -> ImageInput:

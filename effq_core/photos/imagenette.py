@@ -1,7 +1,5 @@
 """Imagenette: ten classes of ImageNet, shortest side 160 pixels, from fast.ai."""
 
-from __future__ import annotations
-
 import shutil
 import tarfile
 import tempfile
@@ -17,20 +15,17 @@ DATASET_ID = "imagenette"
 TITLE = "Imagenette, 160 px"
 FOLDER = "imagenette2-160"
 URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-160.tgz"
-MD5 = "e793b78cc4c9e9a4ccc0c1155377a412"
-"""Of the archive; the one torchvision.datasets.Imagenette checks. fast.ai states no other."""
-MEGABYTES = 94
-"""Size of the archive, for people."""
+MD5 = "e793b78cc4c9e9a4ccc0c1155377a412"  # of the archive, as torchvision has it
+MEBIBYTES = 94  # size of the archive, for people
 LICENCE = "ImageNet's terms: non-commercial research and education"
 SOURCE = "https://github.com/fastai/imagenette"
 SUMMARY = (
-    "13,394 photos of ten easily told things, from tench to parachute, with a training and a"
-    f" validation split. {MEGABYTES} MB to download."
+    "13,394 photos of ten things easy to tell apart, from tench to parachute, with a training and a"
+    f" validation split. {MEBIBYTES} MiB to download."
 )
 
 MAX_ENTRIES = 20_000
-MAX_BYTES = 400_000_000
-"""Bounds of what is unpacked, about twice the real archive: a small archive can claim any size."""
+MAX_BYTES = 400_000_000  # bounds of what is unpacked, about twice the real archive
 
 
 def folder_of(home: Home) -> Path:
@@ -45,11 +40,7 @@ def is_present(home: Home) -> bool:
 
 
 def open_imagenette(home: Home) -> FolderDataset:
-    """Opens the downloaded photos.
-
-    Raises:
-        DatasetError: If it was not downloaded, or its folder is damaged.
-    """
+    """Opens the downloaded photos, or raises DatasetError if they are not there or damaged."""
     if not is_present(home):
         raise DatasetError(
             "Imagenette is not downloaded.",
@@ -68,11 +59,7 @@ def open_imagenette(home: Home) -> FolderDataset:
 def download_imagenette(
     home: Home, reporter: Reporter, *, url: str = URL, md5: str = MD5, size: int | None = None
 ) -> Path:
-    """Downloads and unpacks the photos, unless they are there; their folder appears whole.
-
-    Raises:
-        DownloadError: If the archive cannot be had, or is not what it should be.
-    """
+    """Downloads the photos unless they are there, whole or not at all; may raise DownloadError."""
     folder = folder_of(home)
     if is_present(home):
         return folder
@@ -97,7 +84,7 @@ def download_imagenette(
     except OSError as error:
         raise StoreError(
             f"Imagenette cannot be unpacked in {home.datasets}: {error.strerror or error}.",
-            "Free about 150 MB, or move the store with EFFQ_HOME; the archive is kept.",
+            "Free about 150 MiB, or move the store with EFFQ_HOME; the archive is kept.",
         ) from error
     return folder
 
@@ -105,11 +92,9 @@ def download_imagenette(
 def unpack(archive: Path, folder: Path, reporter: Reporter) -> None:
     """Unpacks a tar archive from the network within bounds.
 
-    Only plain files and folders are taken, only inside ``folder``, and no more than
-    ``MAX_ENTRIES`` and ``MAX_BYTES``.
-
-    Raises:
-        DownloadError: If the archive is broken, leaves the folder or is too large.
+    Only plain files and folders are taken, only inside ``folder``, and no more than ``MAX_ENTRIES``
+    and ``MAX_BYTES``. Raises DownloadError if the archive is broken, leaves the folder or is too
+    large.
     """
     total = 0
     compressed = archive.stat().st_size

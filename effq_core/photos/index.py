@@ -20,19 +20,13 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Index:
-    """All usable images of a dataset at one moment.
-
-    Attributes:
-        items: The images in the order of their keys, no two of the same content.
-        class_names: Names of the classes; empty when unlabelled.
-        wnids: WordNet id of each class or ``None``.
-    """
+    """All usable images of a dataset at one moment."""
 
     dataset: str
     state: str
-    items: tuple[ImageItem, ...]
-    class_names: tuple[str, ...]
-    wnids: tuple[str | None, ...]
+    items: tuple[ImageItem, ...]  # by their keys, no two of the same content
+    class_names: tuple[str, ...]  # names of the classes; empty when unlabelled
+    wnids: tuple[str | None, ...]  # WordNet id of each class or ``None``
     skipped: tuple[Skipped, ...] = ()
 
     @property
@@ -66,7 +60,7 @@ class Index:
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"The stored index of a dataset is corrupt ({error!r}).",
-                "Delete that entry of the store and run again: it is scanned anew.",
+                "Delete that entry of the store and run again: it is scanned again.",
             ) from error
 
 
@@ -81,14 +75,11 @@ def items_from_json(rows: Iterable[Any]) -> list[ImageItem]:
 
 
 def remove_duplicates(items: Iterable[ImageItem]) -> tuple[list[ImageItem], list[Skipped]]:
-    """Keeps one image of each content.
+    """Keeps one image of each content, in the order of their keys; says why the others go.
 
     The same photo in training and evaluation would make every accuracy look better than it is, so
     the copy of the evaluation split stays and the others go. The same photo under two labels is
     wrong under at least one of them, and nobody knows which: all copies go.
-
-    Returns:
-        The images kept, in the order of their keys, and the others with the reason.
     """
     groups: dict[str, list[ImageItem]] = {}
     for item in items:

@@ -1,7 +1,5 @@
 """Names for people of ImageNet's classes, which folders name by their WordNet ids."""
 
-from __future__ import annotations
-
 import csv
 import re
 from functools import cache
@@ -21,14 +19,7 @@ def as_wnid(name: str) -> str | None:
 
 @cache
 def wordnet_names(path: Path = LABELS_FILE) -> dict[str, str]:
-    """Reads the names of ImageNet-1k's classes, by WordNet id.
-
-    Args:
-        path: A CSV file with the columns ``index``, ``wnid`` and ``name``.
-
-    Raises:
-        StoreError: If the file is missing or has other columns.
-    """
+    """Reads the names of ImageNet-1k's classes, by WordNet id, or raises StoreError."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return {row["wnid"]: row["name"] for row in csv.DictReader(file)}

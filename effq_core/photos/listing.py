@@ -1,7 +1,5 @@
 """Listing the photos of a folder by its layout: splits, class folders, or neither."""
 
-from __future__ import annotations
-
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +11,7 @@ from effq_core.photos.index import Skipped
 from effq_core.photos.nested import Nested, find_nested
 from effq_core.photos.walk import walk
 
-EVALUATION_FOLDERS = ("val", "validation", "valid", "test")
-"""Names of the evaluation split; the first present counts (ImageNet's ``test`` has no labels)."""
+EVALUATION_FOLDERS = ("val", "validation", "valid", "test")  # the first present counts
 
 UNDECODED_EXTENSIONS = frozenset(
     (".heic", ".heif", ".jxl", ".svg", ".eps", ".psd", ".dng", ".cr2", ".nef", ".arw")
@@ -35,26 +32,18 @@ class FolderFile:
 
 @dataclass
 class Listing:
-    """What a folder holds.
-
-    Attributes:
-        skipped: What was left out by name or place alone.
-        nested: Which other folders may be meant as classes, where there are such.
-    """
+    """What a folder holds."""
 
     files: list[FolderFile] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    nested: Nested | None = None
+    skipped: list[Skipped] = field(default_factory=list)  # what was left out by name or place alone
+    nested: Nested | None = None  # folders that may be meant as classes, if any
 
 
 def list_photos(root: Path, *, one_down: bool = False) -> Listing:
     """Lists the images below a folder, by its layout.
 
-    Args:
-        one_down: Whether the folders in the folders there, or in the splits', are the classes.
-
-    Raises:
-        DatasetError: If it cannot be listed, or has no folders one level down.
+    With ``one_down`` the folders in the folders there, or in the splits', are the classes. Raises
+    DatasetError if it cannot be listed, or has no folders one level down.
     """
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
@@ -120,7 +109,6 @@ def _sort_into_classes(
 
 
 def _split_folders(folders: list[Path]) -> dict[Path, str | None]:
-    """Returns the folders of the splits with their names, or nothing if there are none."""
     by_name = {folder.name.lower(): folder for folder in folders}
     train = by_name.get(TRAIN)
     val = next((by_name[name] for name in EVALUATION_FOLDERS if name in by_name), None)

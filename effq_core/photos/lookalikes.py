@@ -14,8 +14,6 @@ scene a moment later flatters accuracy as a copy does; it is a look-alike where 
 changed. One from another angle is none, nor is one that is mirrored, turned or retouched.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,8 +22,7 @@ from PIL import Image
 
 from effq_core.photos.alignment import Maps, aligned_correlation
 
-SIDE = 32
-"""Of a miniature, in pixels."""
+SIDE = 32  # of a miniature, in pixels
 ALIKE = 0.9
 """Least correlation of look-alikes. Of the 40 million pairs of Imagenette's 8,966 photos, the
 highest is 0.78; of crops from different parts of one brick wall, 0.88. Of copies cropped to 95 %,
@@ -34,25 +31,17 @@ MOST_COMPARED = 40_000
 """Photos that are compared with as many others: about 10 s of processor time and 220 MB. 20,000
 photos take 4 s and 110 MB. Where all photos are alike it is three times the time."""
 
-_CANDIDATE = 0.5
-"""Least correlation of candidates at 16 × 16: Imagenette has 12,000 such pairs."""
-_CANDIDATES = 3
-"""Candidates looked at of each photo: bounds the time where all photos are alike."""
+_CANDIDATE = 0.5  # least correlation of candidates at 16 × 16: Imagenette has 12,000 such pairs
+_CANDIDATES = 3  # candidates looked at of each photo: bounds the time where all photos are alike
 _COARSE = (1.0, 3.0)
-_LEVELS = ((1.5, 4.0), (0.5, 2.0))
-"""Blur of the maps that are laid over each other, and of what is taken out of them, in pixels."""
-_NOISE = 5.0
-"""Grey levels of contrast that count as none."""
-_BLANK = 0.3
-"""Largest value of a map that is noise throughout: of a blank wall only noise would be compared."""
-_RIM = 3
-"""Pixels at the border in which a map of a plain gradient is not zero."""
+_LEVELS = ((1.5, 4.0), (0.5, 2.0))  # blur of what is laid over, and of what is taken out
+_NOISE = 5.0  # grey levels of contrast that count as none
+_BLANK = 0.3  # largest value of a map that is noise throughout
+_RIM = 3  # pixels at the border in which a map of a plain gradient is not zero
 _AT_ONCE = 512
 
-Miniatures = npt.NDArray[np.uint8]
-"""Grey, (n, 32, 32)."""
-Nearest = list[tuple[int, float] | None]
-"""For each photo the position of the other and their correlation; ``None`` where there is none."""
+Miniatures = npt.NDArray[np.uint8]  # grey, (n, 32, 32)
+Nearest = list[tuple[int, float] | None]  # the other's position and their correlation
 
 
 def miniature(rgb: Image.Image) -> Miniatures:

@@ -1,30 +1,21 @@
 """Class folders that hold folders in place of photos: which of the two are the classes?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
 
-_SHARE = 0.9
-"""Share of the photos that lie one level deeper from which the lower folders may be the classes."""
+_SHARE = 0.9  # of photos one level deeper: then the lower folders may be the classes
 _MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Nested:
-    """What is known where most photos lie one folder deeper than a class has to.
+    """What is known where most photos lie one folder deeper than a class has to."""
 
-    Attributes:
-        above: Names of the upper folders.
-        below: Names of the folders in them, each once.
-        shared: Those that several upper folders have.
-    """
-
-    above: tuple[str, ...]
-    below: tuple[str, ...]
-    shared: tuple[str, ...]
+    above: tuple[str, ...]  # names of the upper folders
+    below: tuple[str, ...]  # names of the folders in them, each once
+    shared: tuple[str, ...]  # those that several upper folders have
 
     def warning(self, *, one_down: bool) -> str:
         """Says what is taken as classes, and what may be meant; empty where nothing else may."""
@@ -47,15 +38,7 @@ class Nested:
 
 
 def find_nested(paths: Iterable[Sequence[str]]) -> Nested | None:
-    """Looks whether class folders hold folders.
-
-    Args:
-        paths: Of the photos below the dataset or its split, their own names last.
-
-    Returns:
-        The folders; ``None`` where photos lie in class folders directly, or all in folders of one
-        name.
-    """
+    """Finds folders in class folders by ``paths`` below the dataset; ``None``: few, or one name."""
     inside = [path for path in paths if len(path) > 1]
     pairs = {(path[0], path[1]) for path in inside if len(path) > 2}
     below = [name for _, name in sorted(pairs)]
@@ -68,6 +51,4 @@ def find_nested(paths: Iterable[Sequence[str]]) -> Nested | None:
 
 
 def _named(names: Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED:,} more"
+    return fmt.some(names, _MOST_NAMED)

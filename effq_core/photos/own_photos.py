@@ -1,7 +1,5 @@
 """People's own photos in the store: each set a folder that appeared whole, with its description."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata
@@ -12,13 +10,13 @@ from typing import Any
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.files import make_folder, read_json, remove_tree, store_errors
+from effq_core.base.formatting import one_line
 from effq_core.base.settings import Home
 from effq_core.photos.folder import FolderDataset
 from effq_core.photos.labels import as_wnid, wordnet_names
 from effq_core.store.usage import ADDING
 
-PREFIX = "photos:"
-"""Begins the identifier of a set of one's own photos."""
+PREFIX = "photos:"  # begins the identifier of a set of one's own photos
 DESCRIPTION = "dataset.json"
 PHOTOS = "photos"
 FOLDER = "own"
@@ -31,24 +29,17 @@ LICENCE = "yours"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnPhotos:
-    """What is known about a set of one's own photos without opening it.
-
-    Attributes:
-        classes: Names of the classes by folder; empty where there are no labels.
-        content: Hash over the content of all, so that the same photos are the same dataset.
-        labels_from: ``folders``, ``list`` or ``none``.
-        added: Seconds since 1970.
-    """
+    """What is known about a set of one's own photos without opening it."""
 
     slug: str
     title: str
-    classes: dict[str, str]
+    classes: dict[str, str]  # names of the classes by folder; empty where there are no labels
     photos: int
     bytes: int
-    content: str
+    content: str  # hash over the content of all, so that the same photos are the same dataset
     skipped: int
-    labels_from: str
-    added: float
+    labels_from: str  # ``folders``, ``list`` or ``none``
+    added: float  # seconds since 1970
 
     @property
     def id(self) -> str:
@@ -61,11 +52,7 @@ class OwnPhotos:
 
 
 class OwnDataset(FolderDataset):
-    """A set of one's own photos.
-
-    Raises:
-        DatasetError: If its photos are missing or unreadable.
-    """
+    """A set of one's own photos. Raises DatasetError if its photos are missing or unreadable."""
 
     def __init__(self, root: Path, about: OwnPhotos) -> None:
         super().__init__(
@@ -77,8 +64,7 @@ class OwnDataset(FolderDataset):
         )
         self._content = about.content
         # Folders have names of ours, numbered in the order of the classes.
-        folders = sorted({file.folder for file in self.files if file.folder is not None})
-        given = [about.classes.get(folder, folder) for folder in folders]
+        given = [about.classes.get(folder, folder) for folder in self.folders]
         self.wnids = tuple(as_wnid(name) for name in given)
         names = wordnet_names() if any(self.wnids) else {}
         self.class_names = tuple(names.get(name, name) for name in given)
@@ -92,15 +78,8 @@ class OwnDataset(FolderDataset):
 
 
 def check_title(title: str) -> str:
-    """Makes what somebody calls their photos fit to be a name, on one line.
-
-    Raises:
-        DatasetError: If nothing is left, or it is too long.
-    """
-    printable = "".join(
-        letter if unicodedata.category(letter)[0] != "C" else " " for letter in title
-    )
-    line = " ".join(unicodedata.normalize("NFC", printable).split())
+    """Makes a title one line, or raises DatasetError if nothing is left, or it is too long."""
+    line = unicodedata.normalize("NFC", one_line(title))
     if not line:
         raise DatasetError("The photos have no name.", "Give them one.")
     if len(line) > LONGEST_NAME:
@@ -120,16 +99,12 @@ def slug_of(title: str) -> str:
 
 
 def folder_of(home: Home, dataset_id: str) -> Path:
-    """Returns where a set is, or would be.
-
-    Raises:
-        DatasetError: If the identifier is malformed: no path may be made of it.
-    """
+    """Returns where a set is or would be; raises DatasetError for what no path may be made of."""
     slug = dataset_id.removeprefix(PREFIX)
     if not _SLUG.fullmatch(slug) or len(slug) > _LONGEST_SLUG:
         raise DatasetError(
             f"{dataset_id[:80]!r} is not the name of a set of photos.",
-            "`effq datasets` lists those there are.",
+            "`effq datasets` lists all photos.",
         )
     return home.datasets / FOLDER / slug
 
@@ -144,11 +119,7 @@ def own_photos(home: Home) -> tuple[OwnPhotos, ...]:
 
 
 def open_own(home: Home, dataset_id: str) -> OwnDataset:
-    """Opens a set.
-
-    Raises:
-        DatasetError: If there is none, or it is damaged.
-    """
+    """Opens a set. Raises DatasetError if there is none, or it is damaged."""
     folder = folder_of(home, dataset_id)
     about = _read(folder)
     if about is None:
@@ -159,8 +130,8 @@ def open_own(home: Home, dataset_id: str) -> OwnDataset:
             )
         raise DatasetError(
             f"There are no photos {dataset_id}.",
-            "Add them in the Library or with `effq datasets add`; `effq datasets` lists what"
-            " there is.",
+            "Add them in the Library or with `effq datasets add`; `effq datasets` lists all "
+            "photos.",
         )
     return OwnDataset(folder, about)
 
@@ -181,11 +152,7 @@ def remove_own(home: Home, dataset_id: str) -> int:
 
 
 def place_for(home: Home, title: str) -> Path:
-    """Returns where a new set of this name will be; the folder around it is made.
-
-    Raises:
-        DatasetError: If there is a set of this name.
-    """
+    """Returns where a new set will be, around it made; raises DatasetError if the name is taken."""
     path = make_folder(home.datasets / FOLDER) / slug_of(title)
     if path.exists():
         raise DatasetError(

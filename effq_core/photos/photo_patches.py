@@ -6,8 +6,6 @@ both, while sky and ground, left and right are. Where a crop lies and how large 
 a hash of its key, so the dataset is the same everywhere and needs no seed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 from collections.abc import Iterator
@@ -25,12 +23,9 @@ from effq_core.photos.decode import open_image
 from effq_core.photos.index import Index, remove_duplicates
 
 DATASET_ID = "photo_patches"
-CODE_VERSION = 1
-"""Raise it whenever a crop changes: it is part of every fingerprint."""
-CROPS = {"training": 250, "evaluation": 100}
-"""Crops of each photo."""
-SIDES = (0.4, 0.8)
-"""Smallest and largest side of a crop, as a share of its quarter's shorter side."""
+CODE_VERSION = 1  # raise it whenever a crop changes: it is part of every fingerprint
+CROPS = {"training": 250, "evaluation": 100}  # crops of each photo
+SIDES = (0.4, 0.8)  # smallest and largest side of a crop, as a share of its quarter's shorter side
 
 SUMMARY = (
     "Square crops of eleven photos that come with EffQ Studio: no download. One photo is one class,"
@@ -65,23 +60,15 @@ _PHOTOS = (
 
 
 class SamplePhoto(NamedTuple):
-    """A photo to try a model on.
-
-    Attributes:
-        credit: Who made it, and its terms.
-    """
+    """A photo to try a model on."""
 
     name: str
     path: Path
-    credit: str
+    credit: str  # who made it, and its terms
 
 
 def sample_photos() -> list[SamplePhoto]:
-    """Returns the whole photos the crops are taken from.
-
-    Raises:
-        DatasetError: If scikit-image lacks one.
-    """
+    """Returns the photos the crops are of, or raises DatasetError if scikit-image lacks one."""
     folder = _data_folder()
     photos = [SamplePhoto(photo.name, folder / photo.file, photo.credit) for photo in _PHOTOS]
     missing = [photo.path.name for photo in photos if not photo.path.is_file()]
@@ -94,11 +81,7 @@ def sample_photos() -> list[SamplePhoto]:
 
 
 class PhotoPatches:
-    """The built-in dataset.
-
-    Raises:
-        DatasetError: If scikit-image lacks one of the photos.
-    """
+    """The built-in dataset. Raises DatasetError if scikit-image lacks one of the photos."""
 
     id = DATASET_ID
     title = "Photo patches (built in)"
@@ -125,11 +108,7 @@ class PhotoPatches:
         return list(_keys())
 
     def scan(self, reporter: Reporter) -> Index:
-        """Lists every crop; its content hash is that of the pixels.
-
-        Raises:
-            DatasetError: If a photo is broken.
-        """
+        """Lists every crop with its pixels' hash, or raises DatasetError if a photo is broken."""
         items: list[ImageItem] = []
         total = len(_PHOTOS) * sum(CROPS.values())
         for key, label, split in _keys():
@@ -145,11 +124,7 @@ class PhotoPatches:
         return Index(self.id, self.state(), tuple(kept), self.class_names, self.wnids, (*skipped,))
 
     def open(self, item: ImageItem) -> Image.Image:
-        """Cuts one crop out of its photo, in the photo's mode (grey or RGB).
-
-        Raises:
-            DatasetError: If there is no such crop, or the photo is broken.
-        """
+        """Cuts one crop out of its photo, in its mode, or raises DatasetError if there is none."""
         return self._crop(item.key)
 
     def _crop(self, key: str) -> Image.Image:
@@ -163,14 +138,7 @@ class PhotoPatches:
 
 
 def crop_box(key: str, width: int, height: int) -> tuple[int, int, int, int]:
-    """Says where a crop lies.
-
-    Args:
-        key: The crop's key, ``<photo>/<training or evaluation>/<number>``.
-
-    Returns:
-        Left, top, right and bottom in pixels.
-    """
+    """Returns left, top, right and bottom of ``<photo>/<training or evaluation>/<number>``."""
     digest = hashlib.sha256(f"{CODE_VERSION}/{key}".encode()).digest()
     lower, size, across, down = (
         int.from_bytes(digest[start : start + 8], "big") for start in (0, 8, 16, 24)

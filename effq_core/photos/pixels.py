@@ -1,7 +1,5 @@
 """Samples as arrays on disk: decoded once, mapped into memory by every process that needs them."""
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError, StoreError
 from effq_core.base.reporting import Reporter
 from effq_core.photos.base import Dataset, ImageItem
@@ -30,16 +29,11 @@ _EVERY = 16  # images between two reports
 
 @dataclass(frozen=True)
 class PixelSummary:
-    """What :func:`write_pixels` wrote.
-
-    Attributes:
-        asked: Images asked for.
-        size: Side of each in pixels.
-    """
+    """What :func:`write_pixels` wrote."""
 
     count: int
-    asked: int
-    size: int
+    asked: int  # images asked for
+    size: int  # side of each in pixels
     skipped: tuple[Skipped, ...]
 
     @property
@@ -58,19 +52,11 @@ def write_pixels(
 ) -> PixelSummary:
     """Decodes the first ``n`` good images of an order into ``pixels.npy`` and ``items.json``.
 
-    A broken image is named, counted and replaced by the next of the order. Pass an order that holds
-    nothing of another sample (``sampling.candidates``): a replacement may be any image of it. Where
-    the order ends before ``n`` images are found, those found are kept and a ``warning`` is
-    reported.
-
-    Args:
-        entry: The model's input; a number is the side of a cropped square in colour.
-
-    Returns:
-        What was written: uint8 of shape ``(count, side, side, channels)`` and its images.
-
-    Raises:
-        DatasetError: If not one image can be decoded.
+    The pixels are uint8 of shape ``(count, side, side, channels)``. A broken image is named,
+    counted and replaced by the next of the order. Pass an order that holds nothing of another
+    sample (``sampling.candidates``): a replacement may be any image of it. Where the order ends
+    before ``n`` images are found, those found are kept and a ``warning`` is reported. Raises
+    DatasetError if not one image can be decoded.
     """
     path, entry = out_dir / PIXELS_FILE, ImageInput.of(entry)
     wanted = min(n, len(order))
@@ -108,8 +94,8 @@ def write_pixels(
     except OSError as error:
         raise StoreError(
             f"Decoded images cannot be written to {out_dir}: {error.strerror or error}.",
-            f"They need {wanted * math.prod(entry.shape) / 1e6:,.0f} MB: free some space, or choose"
-            " fewer images.",
+            f"They need {fmt.size(wanted * math.prod(entry.shape))}: free some space, or choose "
+            "fewer images.",
         ) from error
     reporter.progress(len(kept), len(kept))
     if summary.shortfall:
@@ -122,14 +108,10 @@ def write_pixels(
 
 
 def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
-    """Reads what :func:`write_pixels` wrote.
+    """Reads what :func:`write_pixels` wrote: the pixels and the image of each row.
 
-    Returns:
-        The pixels, a read-only memory map of shape ``(count, size, size, channels)`` and dtype
-        uint8, and the image of each row.
-
-    Raises:
-        StoreError: If the files are missing or do not fit each other.
+    The pixels are a read-only memory map, uint8 ``(count, size, size, channels)``. Raises
+    StoreError if the files are missing or do not fit each other.
     """
     try:
         pixels: Pixels = np.load(folder / PIXELS_FILE, mmap_mode="r", allow_pickle=False)
@@ -138,13 +120,13 @@ def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"The decoded images in {folder} are corrupt ({error}).",
-            "Delete that folder and run again: they are decoded anew.",
+            "Delete that folder and run again: they are decoded again.",
         ) from error
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or len(pixels) != len(items):
         raise StoreError(
             f"The decoded images in {folder} are corrupt: {pixels.shape} pixels for"
             f" {len(items):,} images.",
-            "Delete that folder and run again: they are decoded anew.",
+            "Delete that folder and run again: they are decoded again.",
         )
     return pixels, items
 
@@ -183,7 +165,6 @@ def _reserve(path: Path) -> None:
 
 
 def _shorten(path: Path, count: int) -> None:
-    """Rewrites an array with its first ``count`` rows only."""
     whole = np.load(path, mmap_mode="r")
     shorter = path.with_suffix(".short")
     with shorter.open("wb") as file:

@@ -1,12 +1,11 @@
 """What a folder of photos would be as a dataset: shown before anybody decides to add it."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -19,68 +18,47 @@ from effq_core.photos.index import Skipped
 from effq_core.photos.listing import FolderFile
 from effq_core.photos.nested import Nested
 from effq_core.photos.roots import VARIABLE, Roots
+from effq_core.photos.sampling import dealt
 
-THUMBNAILS = 12
-"""Photos shown."""
-THUMBNAIL_SIDE = 112
-"""Side of a thumbnail in pixels."""
-HASHED_BYTES = 256 << 20
-"""Folders up to this size are read wholly, which finds duplicates; larger ones take too long."""
+THUMBNAILS = 12  # photos shown
+THUMBNAIL_SIDE = 112  # side of a thumbnail in pixels
+HASHED_BYTES = 256 << 20  # up to which a folder is read wholly, which finds duplicates
 _LARGEST_THUMBNAIL = 32 << 20  # bytes of a file worth reading for a thumbnail
 
 
 @dataclass(frozen=True)
 class ClassCount:
-    """The photos of one class.
-
-    Attributes:
-        training: Those in the training split; 0 without splits.
-        evaluation: Those in the evaluation split; 0 without splits.
-    """
+    """The photos of one class."""
 
     name: str
     images: int
-    training: int
-    evaluation: int
+    training: int  # those in the training split; 0 without splits
+    evaluation: int  # those in the evaluation split; 0 without splits
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A photo as the model would see it, small.
+    """A photo as the model would see it, small."""
 
-    Attributes:
-        key: Its path in the folder.
-        label: Name of its class; empty when unlabelled.
-        jpeg: The picture, a square of :data:`THUMBNAIL_SIDE` pixels.
-    """
-
-    key: str
-    label: str
-    jpeg: bytes
+    key: str  # its path in the folder
+    label: str  # name of its class; empty when unlabelled
+    jpeg: bytes  # the picture, a square of :data:`THUMBNAIL_SIDE` pixels
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderPreview:
-    """What was found in a folder.
-
-    Attributes:
-        classes: Photos of each class; empty when unlabelled.
-        complete: Whether every file was read; if not, duplicates and most broken files are found
-            only when a run uses the folder.
-        nested: Which other folders may be meant as classes, where there are such.
-        one_down: Whether those are taken.
-    """
+    """What was found in a folder."""
 
     path: Path
     images: int
     bytes: int
-    classes: tuple[ClassCount, ...]
+    classes: tuple[ClassCount, ...]  # photos of each class; empty when unlabelled
     has_splits: bool
     skipped: tuple[Skipped, ...]
     thumbnails: tuple[Thumbnail, ...]
-    complete: bool
-    nested: Nested | None = None
-    one_down: bool = False
+    complete: bool  # whether every file was read; else a run finds more duplicates
+    nested: Nested | None = None  # folders that may be meant as classes, if any
+    one_down: bool = False  # whether those are taken
 
 
 def preview_folder(
@@ -88,9 +66,8 @@ def preview_folder(
 ) -> FolderPreview:
     """Looks at a folder somebody thinks of adding.
 
-    Raises:
-        DatasetError: If it lies outside of the roots, links out of them, has no usable image or
-            one class only and no folders in it that may be meant.
+    Raises DatasetError if it lies outside of the roots, links out of them, has no usable image or
+    one class only and no folders in it that may be meant.
     """
     dataset = FolderDataset(roots.require(path), one_down=one_down, one_class=True)
     _refuse_links_outside(dataset, roots)
@@ -112,7 +89,7 @@ def preview_folder(
         path=dataset.root,
         images=len(used),
         bytes=sum(file.size for file in used),
-        classes=_count(used, names),
+        classes=count_classes([(file.folder, file.split) for file in used], names),
         has_splits=any(file.split for file in used),
         skipped=tuple(left_out.values()),
         thumbnails=thumbnails,
@@ -163,27 +140,24 @@ def jpeg(pixels: Pixels) -> bytes:
 
 def class_names_of(dataset: FolderDataset) -> dict[str | None, str]:
     """Returns the name of each class folder's class, in the order of the labels."""
-    folders = sorted({file.folder for file in dataset.files if file.folder is not None})
-    return dict(zip(folders, dataset.class_names, strict=True))
+    return dict(zip(dataset.folders, dataset.class_names, strict=True))
 
 
-def _count(files: list[FolderFile], names: dict[str | None, str]) -> tuple[ClassCount, ...]:
-    by_split = Counter((file.folder, file.split) for file in files)
-    by_class = Counter(file.folder for file in files)
+def count_classes(
+    places: Sequence[tuple[Any, str | None]], names: Mapping[Any, str]
+) -> tuple[ClassCount, ...]:
+    """Counts photos, each given by class and split, of classes by their names."""
+    by_split, by_class = Counter(places), Counter(key for key, _ in places)
     return tuple(
-        ClassCount(name, by_class[folder], by_split[folder, TRAIN], by_split[folder, VAL])
-        for folder, name in names.items()
+        ClassCount(name, by_class[key], by_split[key, TRAIN], by_split[key, VAL])
+        for key, name in names.items()
     )
 
 
 def thumbnails_of(
     root: Path, files: list[FolderFile], names: dict[str | None, str]
 ) -> tuple[tuple[Thumbnail, ...], list[Skipped]]:
-    """Decodes a few photos, one class after the other.
-
-    Args:
-        names: Name of each class folder's class.
-    """
+    """Decodes a few photos, one class after the other; ``names`` has each folder's class."""
     shown: list[Thumbnail] = []
     broken: list[Skipped] = []
     for file in _in_turn(files):
@@ -201,14 +175,8 @@ def thumbnails_of(
 
 
 def _in_turn(files: list[FolderFile]) -> list[FolderFile]:
-    """Returns candidates for thumbnails: the first of each class, then the second, and so on."""
     by_class: dict[str | None, list[FolderFile]] = {}
     for file in files:
         by_class.setdefault(file.folder, []).append(file)
     most = 4 * THUMBNAILS
-    ranked = [
-        (rank, position, file)
-        for position, group in enumerate(by_class.values())
-        for rank, file in enumerate(group[:most])
-    ]
-    return [file for _, _, file in sorted(ranked, key=lambda each: each[:2])][:most]
+    return dealt([group[:most] for group in by_class.values()])[:most]

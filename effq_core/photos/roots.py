@@ -16,15 +16,11 @@ from effq_core.base.errors import DatasetError
 from effq_core.base.settings import Home
 from effq_core.photos.walk import is_folder
 
-VARIABLE = "EFFQ_DATA_ROOTS"
-"""Environment variable that lists the folders, separated as ``PATH`` is."""
-MOST_FOLDERS = 300
-"""Sub-folders listed of one folder; nobody scrolls through more."""
+VARIABLE = "EFFQ_DATA_ROOTS"  # lists the folders, separated as ``PATH`` is
+MOST_FOLDERS = 300  # sub-folders listed of one folder; nobody scrolls through more
 _MOST_ENTRIES = 20_000  # looked at: a folder may hold a million photos
-FOLDER_PREFIX = "folder:"
-"""Begins the identifier of a dataset that is a folder."""
-ONE_DOWN = "//one-level-down"
-"""Ends it where the folders in the folders there are the classes; no resolved path has ``//``."""
+FOLDER_PREFIX = "folder:"  # begins the identifier of a dataset that is a folder
+ONE_DOWN = "//one-level-down"  # ends it where classes lie there; no path has ``//``
 
 
 @dataclass(frozen=True)
@@ -37,31 +33,20 @@ class Refused:
 
 @dataclass(frozen=True)
 class SubFolders:
-    """What a folder picker shows of one folder.
-
-    Attributes:
-        names: Its sub-folders in the order of their names, hidden ones left out.
-        refused: Links among them that lead outside, or nowhere.
-        more: Whether there are more sub-folders than are listed.
-    """
+    """What a folder picker shows of one folder."""
 
     path: Path
-    names: tuple[str, ...]
-    refused: tuple[str, ...] = ()
-    more: bool = False
+    names: tuple[str, ...]  # its sub-folders in the order of their names, hidden ones left out
+    refused: tuple[str, ...] = ()  # links among them that lead outside, or nowhere
+    more: bool = False  # whether there are more sub-folders than are listed
 
 
 @dataclass(frozen=True)
 class Roots:
-    """The folders photos may be chosen from.
+    """The folders photos may be chosen from."""
 
-    Attributes:
-        folders: Absolute, resolved, existing.
-        refused: What was named and cannot be used.
-    """
-
-    folders: tuple[Path, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    folders: tuple[Path, ...] = ()  # absolute, resolved, existing
+    refused: tuple[Refused, ...] = ()  # what was named and cannot be used
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Roots:
@@ -79,19 +64,12 @@ class Roots:
 
     def with_home(self, home: Home) -> Roots:
         """Returns these roots and the folder of downloaded datasets."""
-        datasets = home.datasets.resolve()
-        return Roots((*self.folders, datasets), self.refused)
+        return Roots((*self.folders, home.datasets.resolve()), self.refused)
 
     def root_of(self, path: Path) -> Path | None:
         """Returns the root a resolved path lies below, or is; ``None`` outside of all."""
-        return next(
-            (
-                root
-                for root in self.folders
-                if path.is_relative_to(root) and not _is_hidden(path.relative_to(root))
-            ),
-            None,
-        )
+        below = (root for root in self.folders if path.is_relative_to(root))
+        return next((root for root in below if not _is_hidden(path.relative_to(root))), None)
 
     def allowed(self, path: Path | str) -> bool:
         """Returns whether a path lies below a root, wherever its links lead."""
@@ -101,9 +79,8 @@ class Roots:
     def require(self, path: Path | str) -> Path:
         """Resolves a folder somebody chose: its links and ``..``.
 
-        Raises:
-            DatasetError: If it is not an existing folder below a root. Outside of the roots the
-                message is the same whether there is something or not.
+        Raises DatasetError if it is not an existing folder below a root. Outside of the roots the
+        message is the same whether there is something or not.
         """
         resolved = _resolve(path)
         if resolved is None or self.root_of(resolved) is None:
@@ -117,11 +94,7 @@ class Roots:
         return resolved
 
     def sub_folders(self, path: Path | str) -> SubFolders:
-        """Lists the folders one can go on to.
-
-        Raises:
-            DatasetError: If it is not below a root, or cannot be read.
-        """
+        """Lists the folders one can go on to, or raises DatasetError if outside or unreadable."""
         folder = self.require(path)
         names: list[str] = []
         refused: list[str] = []
@@ -152,11 +125,7 @@ class Roots:
 
 
 def folder_id(path: Path | str, *, one_down: bool = False) -> str:
-    """Returns the identifier of a dataset that is a folder.
-
-    Args:
-        one_down: Whether the folders in the folders there are the classes.
-    """
+    """Returns the identifier of a dataset that is a folder, perhaps with classes one level down."""
     return f"{FOLDER_PREFIX}{path}{ONE_DOWN * one_down}"
 
 
@@ -175,16 +144,8 @@ def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> 
     """Checks a dataset somebody chose in the dashboard, before anything of it is opened.
 
     The command line does not call this: there people use their own files under their own name.
-
-    Args:
-        dataset_id: Any identifier; only ``folder:`` ones are looked at.
-        roots: What else is; ``EFFQ_DATA_ROOTS`` by default.
-
-    Returns:
-        The identifier, that of a folder with its path resolved.
-
-    Raises:
-        DatasetError: If it is a folder outside.
+    Returns the identifier, that of a folder with its path resolved. Raises DatasetError if it is a
+    folder outside of ``roots``, by default those of ``EFFQ_DATA_ROOTS``.
     """
     if not dataset_id.startswith(FOLDER_PREFIX):
         return dataset_id

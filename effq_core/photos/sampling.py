@@ -10,13 +10,12 @@ two are disjoint as long as their sizes add up to no more than there are. Only w
 out to be broken does the one size matter to the other: it bounds what may replace them.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
+from typing import TypeVar
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted
@@ -24,32 +23,24 @@ from effq_core.experiment import CALIBRATION_SIZES
 from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.index import Index
 
-EVALUATION_SHARE = 0.3
-"""Share of the images evaluated where the dataset has no split of its own (the share Imagenette's
-makers chose)."""
+_T = TypeVar("_T")
+EVALUATION_SHARE = 0.3  # of a dataset without a split; Imagenette's makers chose it
 
 
 class Role(StrEnum):
     """What a sample is for."""
 
-    CALIBRATION = "calibration"
-    """Sets activation ranges."""
-    TRAINING = "training"
-    """Fine-tunes the model or trains a new head."""
-    EVALUATION = "evaluation"
-    """Measures accuracy."""
+    CALIBRATION = "calibration"  # sets activation ranges
+    TRAINING = "training"  # fine-tunes the model or trains a new head
+    EVALUATION = "evaluation"  # measures accuracy
 
 
 @dataclass(frozen=True)
 class ResolvedSizes:
-    """How many images each sample has.
-
-    Attributes:
-        training: Images to train on; 0 where calibration takes all.
-    """
+    """How many images each sample has."""
 
     calibration: int
-    training: int
+    training: int  # images to train on; 0 where calibration takes all
     evaluation: int
 
 
@@ -58,23 +49,21 @@ def draw_order(
 ) -> list[ImageItem]:
     """Orders the images a role may draw from; its sample is a prefix of that order.
 
-    Every prefix has the classes as evenly as possible. The order of training is that of
-    calibration backwards; to keep both ends even, each class's images are dealt out to both in
-    turn, so their prefixes are even up to half of the smallest class.
+    Every prefix has the classes as evenly as possible. The order of training is that of calibration
+    backwards; to keep both ends even, each class's images are dealt out to both in turn, so their
+    prefixes are even up to half of the smallest class.
 
-    Args:
-        split_seed: What divides a dataset without a split of its own, where it is not ``seed``:
-            draws of another seed must not reach photos that are measured on.
-        whole: Whether a dataset without a split of its own is evaluated as a whole, because
-            nothing is calibrated or trained on it.
+    A dataset without a split of its own is divided by ``split_seed``, where it is not ``seed``:
+    draws of another seed must not reach photos that are measured on. With ``whole`` all of it is
+    evaluated, because nothing is calibrated or trained on it.
     """
     split_seed = seed if split_seed is None else split_seed
     training_part, evaluation_part = _parts(index, split_seed, whole=whole)
     if role is Role.EVALUATION:
-        return _dealt(_classes(evaluation_part, seed))
+        return dealt(_classes(evaluation_part, seed))
     classes = _classes(training_part, seed)
-    front = _dealt([ranked[: -(-len(ranked) // 2)] for ranked in classes])
-    back = _dealt([ranked[-(-len(ranked) // 2) :][::-1] for ranked in classes])
+    front = dealt([ranked[: -(-len(ranked) // 2)] for ranked in classes])
+    back = dealt([ranked[-(-len(ranked) // 2) :][::-1] for ranked in classes])
     return [*front, *back[::-1]] if role is Role.CALIBRATION else [*back, *front[::-1]]
 
 
@@ -89,14 +78,9 @@ def check_sizes(
 ) -> ResolvedSizes:
     """Checks that a dataset has the images an experiment asks for.
 
-    Args:
-        training: Images to train on; ``None``: all that remain after calibration.
-        evaluation: Images to evaluate; ``None``: all there are.
-        training_needed: Whether it is an error that none remain to train on.
-        whole: As for :func:`draw_order`.
-
-    Raises:
-        DatasetError: If there are too few images, or one class only. The message has the numbers.
+    ``None`` to train on: all that remain after calibration; to evaluate: all there are. With
+    ``training_needed`` one must remain; ``whole`` is as for :func:`draw_order`. Raises
+    DatasetError, with the numbers, if there are too few images, or one class only.
     """
     present = {item.label for item in index.items}
     if index.is_labelled and len(present) < 2:
@@ -104,9 +88,8 @@ def check_sizes(
             f"{index.dataset} has usable images of {len(present)} class only.",
             "Add a second class, or put the images directly into one folder: unlabelled.",
         )
-    training_part, evaluation_part = _parts(
-        index, 0, whole=whole
-    )  # sizes do not depend on the seed
+    # Sizes do not depend on the seed.
+    training_part, evaluation_part = _parts(index, 0, whole=whole)
     total, evaluable = len(training_part), len(evaluation_part)
     if evaluable == 0 or (evaluation is not None and evaluation > evaluable):
         raise DatasetError(
@@ -152,11 +135,8 @@ def candidates(
 ) -> list[ImageItem]:
     """Returns a role's images, followed by those that may replace broken ones.
 
-    The images that neither calibration nor training asked for are split between the two, so that
-    replacements cannot make them overlap.
-
-    Returns:
-        The start of :func:`draw_order`; at least as long as the role's size.
+    It is the start of :func:`draw_order`. The images that neither calibration nor training asked
+    for are split between the two, so that replacements cannot make them overlap.
     """
     order = draw_order(index, role, seed, split_seed, whole=whole)
     if role is Role.EVALUATION:
@@ -170,7 +150,6 @@ def candidates(
 def _parts(
     index: Index, seed: int, *, whole: bool = False
 ) -> tuple[list[ImageItem], list[ImageItem]]:
-    """Divides a dataset into its training and its evaluation part."""
     train = [item for item in index.items if item.split == TRAIN]
     val = [item for item in index.items if item.split == VAL]
     if train and val:
@@ -207,7 +186,6 @@ def _rank(purpose: str, seed: int, what: str) -> bytes:
     return hashlib.sha256(f"{purpose}/{seed}/{what}".encode()).digest()
 
 
-def _dealt(classes: Sequence[Sequence[ImageItem]]) -> list[ImageItem]:
-    """Takes one of each class in turn until all are dealt."""
-    rounds = zip_longest(*classes)
-    return [item for one_round in rounds for item in one_round if item is not None]
+def dealt(groups: Iterable[Sequence[_T]]) -> list[_T]:
+    """Takes one of each group in turn until all are dealt."""
+    return [item for one_round in zip_longest(*groups) for item in one_round if item is not None]

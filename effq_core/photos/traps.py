@@ -1,10 +1,4 @@
-"""Image files that are small and well-formed and would still take minutes or gigabytes to decode.
-
-Pillow bounds how many pixels an image has, not what it costs to find their values. Some formats
-leave room for that; no camera or program writes such files.
-"""
-
-from __future__ import annotations
+"""Image files that are small and well-formed and still take minutes or gigabytes to decode."""
 
 import io
 import re
@@ -17,13 +11,11 @@ MAX_SCAN_PIXELS = 4_000_000_000
 """Scans of a JPEG file times its pixels. A progressive JPEG refines the whole image scan by scan,
 and nothing bounds their number: each takes 0.03 s at 50 megapixels and less than 100 bytes of file.
 Programs write about ten; this allows 80 at 50 megapixels."""
-MAX_PLAIN_SAMPLES = 4_000_000
-"""Values of a PNM file written as text, which Pillow reads in Python: half a second a million."""
+MAX_PLAIN_SAMPLES = 4_000_000  # of PNM as text, read in Python: 0.5 s a million
 MAX_TILE_SHARE = 4
 """Area of a TIFF file's tile as a multiple of the image's. Libtiff holds a whole tile in memory,
 however small the image is: a file of 1 MB made it take 1 GB."""
-_SMALL_TILE = 1 << 24
-"""Tiles up to this many pixels are always taken."""
+_SMALL_TILE = 1 << 24  # tiles up to this many pixels are always taken
 MAX_READS = 1_000_000
 """Parts of a file Pillow asks for one by one, in Python: two seconds at most. A few megabytes can
 hold millions of empty chunks; of files in use, a run-length coded BMP of many megapixels comes
@@ -46,11 +38,7 @@ class BoundedReader(io.BytesIO):
         self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Reads as any file does.
-
-        Raises:
-            OSError: If it was asked too often.
-        """
+        """Reads as any file does. Raises OSError if it was asked too often."""
         self._left -= 1
         if self._left < 0:
             raise OSError("it is cut into more parts than an image has")
@@ -79,11 +67,7 @@ def refuse_traps(image: Image.Image, data: bytes, name: str) -> None:
 
 
 def count_scans(data: bytes, limit: int) -> int:
-    """Counts the scans of a JPEG file's first image, finding markers as libjpeg does.
-
-    Returns:
-        The scans, at most ``limit``; that, too, where there is no end of other segments.
-    """
+    """Counts a JPEG file's scans as libjpeg does, up to ``limit``, also of endless segments."""
     scans = segments = position = 0
     while scans < limit and (found := _MARKER.search(data, position)) is not None:
         marker, position = found[1][0], found.end()

@@ -1,9 +1,6 @@
 """Photos people hand to a served dashboard: bounded before they are decoded, named when refused."""
 
-from __future__ import annotations
-
 import threading
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,21 +15,17 @@ from effq_core.photos.image_input import ImageInput, Resize
 
 Pixels = npt.NDArray[np.uint8]
 
-MAX_UPLOAD_MIB = 20
-"""Largest photo to answer, in MiB. The server takes larger files, for zips of photos."""
-MAX_PHOTOS = 20
-"""Photos answered at a time."""
+MAX_UPLOAD_MIB = 20  # largest photo to answer; zips of photos may be larger
+MAX_PHOTOS = 20  # photos answered at a time
 MAX_UPLOAD_PIXELS = 50_000_000
 """Largest photo, in pixels: what phones make. As RGB it takes 150 MB while it is decoded; the
 bound for datasets is higher, but there only the machine's owner chooses the files."""
 UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
 """Extensions that are taken; the content must be an image as well."""
-PREVIEW = 320
-"""Longest side of a preview in pixels."""
+PREVIEW = 320  # longest side of a preview in pixels
 
 _NAME_LENGTH = 80
-_OUTSIDE = 0.35
-"""Brightness of what a preview shows of the photo's parts that the model does not see."""
+_OUTSIDE = 0.35  # brightness of a preview's parts that the model does not see
 
 # One at a time: the memory of several visitors' large photos would add up.
 _decoding = threading.Lock()
@@ -40,46 +33,27 @@ _decoding = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Photo:
-    """A photo, read.
-
-    Attributes:
-        width: Of the upright photo in pixels.
-        pixels: What the model sees: 0–255, uint8 (size, size, channels).
-        preview: The whole photo, small, with what the model does not see darkened; uint8
-            (height, width, 3), longest side at most :data:`PREVIEW`.
-        resize: How the photo became the model's square.
-    """
+    """A photo, read."""
 
     name: str
-    width: int
+    width: int  # of the upright photo in pixels
     height: int
-    pixels: Pixels
-    preview: Pixels
-    resize: Resize = Resize.CROP
+    pixels: Pixels  # what the model sees: 0–255, uint8 (size, size, channels)
+    preview: Pixels  # the whole photo, small, the unseen darkened; uint8
+    resize: Resize = Resize.CROP  # how the photo became the model's square
 
 
 def shown_name(name: str) -> str:
     """Makes a file's name fit to be shown: one short line of printable characters, no folder."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    # "C": control and format characters, such as the one that turns the reading direction.
-    printable = "".join(
-        letter if unicodedata.category(letter)[0] != "C" else " " for letter in last
-    )
-    line = " ".join(printable.split()) or "unnamed"
+    line = fmt.one_line(last) or "unnamed"
     if len(line) <= _NAME_LENGTH:
         return line
     return f"{line[: _NAME_LENGTH - 12]}…{line[-11:]}"  # the extension stays readable
 
 
 def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
-    """Reads an uploaded photo: its pixels are exactly what evaluation would make of the file.
-
-    Args:
-        name: The file's name; only its extension decides anything.
-
-    Raises:
-        DatasetError: If the file's type is not taken, it is too large, not an image or broken.
-    """
+    """Reads an uploaded photo as evaluation would read the file, or raises DatasetError."""
     shown = shown_name(name)
     extension = Path(shown).suffix.lower().lstrip(".")
     if extension not in UPLOAD_TYPES:
@@ -99,24 +73,12 @@ def read_upload(data: bytes, name: str, entry: int | ImageInput) -> Photo:
 
 
 def read_sample(path: Path, name: str, entry: int | ImageInput) -> Photo:
-    """Reads a photo that comes with EffQ Studio.
-
-    Raises:
-        DatasetError: If it is missing or broken.
-    """
+    """Reads a photo that comes with EffQ Studio. Raises DatasetError if it is missing or broken."""
     return _read(open_image(path, path.name), name, ImageInput.of(entry))
 
 
 def enlarged(pixels: Pixels, side: int) -> Pixels:
-    """Enlarges what a model sees by a whole factor, so that its own pixels stay visible.
-
-    Args:
-        pixels: uint8 (size, size, channels).
-        side: About how large it shall be, in pixels.
-
-    Returns:
-        The image in RGB, at most ``side`` large unless it was larger before.
-    """
+    """Enlarges uint8 (size, size, channels) by a whole factor to RGB of at most ``side``."""
     factor = max(1, side // pixels.shape[0])
     return as_rgb(pixels).repeat(factor, axis=0).repeat(factor, axis=1)
 

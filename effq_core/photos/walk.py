@@ -7,8 +7,6 @@ visitor of the dashboard) is checked by where photos really lie, see :mod:`effq_
 links in archives are never followed.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
@@ -22,23 +20,16 @@ same one in countless ways; ImageNet's 21,841 classes, each a link, are far belo
 
 def walk(
     root: Path,
-    entries: Callable[[Path], Iterable[Path]],
-    leave_out: Callable[[Path, str], None],
+    entries: Callable[[Path], Iterable[Path]],  # lists a folder; nothing where it cannot
+    leave_out: Callable[[Path, str], None],  # told what is not gone through, and why
+    # Returns for the parts of a folder's path below ``root`` what its photos belong to: each
+    # folder counts once for it, however many links lead there.
     class_of: Callable[[tuple[str, ...]], Hashable],
 ) -> Iterator[Path]:
     """Yields what lies below a folder and is none itself, under the paths it is found by.
 
-    Args:
-        entries: Lists a folder; nothing where it cannot be read.
-        leave_out: Told which folder is not gone through, and why.
-        class_of: Returns for the parts of a folder's path below ``root`` what its photos belong
-            to: each folder counts once for it, however many links lead there.
-
-    Yields:
-        Paths below ``root``; a link that leads nowhere is among them.
-
-    Raises:
-        DatasetError: If links lead to more folders than any dataset has.
+    A link that leads nowhere is among them. Raises DatasetError if links lead to more folders than
+    any dataset has.
     """
     linked = 0
     known: dict[str, set[Hashable]] = {}
@@ -58,9 +49,11 @@ def walk(
                 yield entry
             elif not entry.is_symlink():
                 below.append((entry, f"{place}/{entry.name}", trail))
-            elif _leads_back(target := os.path.realpath(entry), (place, *trail)):
-                leave_out(entry, "a link to a folder it lies in")
             else:
+                target = os.path.realpath(entry)
+                if any(Path(each).is_relative_to(target) for each in (place, *trail)):
+                    leave_out(entry, "a link to a folder it lies in")
+                    continue
                 linked += 1
                 below.append((entry, target, (*trail, place)))
         if linked > MOST_LINKED:
@@ -69,11 +62,6 @@ def walk(
                 "Remove those that link folders with each other.",
             )
         waiting.extend(reversed(below))
-
-
-def _leads_back(target: str, places: Iterable[str]) -> bool:
-    """Returns whether a folder holds one of those a link was reached through."""
-    return any(Path(place).is_relative_to(target) for place in places)
 
 
 def is_folder(path: Path | os.DirEntry[str]) -> bool:

@@ -1,7 +1,5 @@
 """What a stage function is given: inputs, folders, and the link to its run."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Callable
@@ -15,12 +13,10 @@ from effq_core.jobs.files import JobFiles
 from effq_core.jobs.process import is_alive
 from effq_core.pipeline.stage import StageTask, plain
 
-STOP = "stop"
-"""File in a run's folder: another stage failed, so nobody waits for the rest."""
+STOP = "stop"  # file in a run's folder: another stage failed, so nobody waits for the rest
 TIME_NOW = "time_now"
 """File in a run's folder: the user does not want to wait for a quiet processor."""
-WAITING_QUIET = "waiting for a quiet CPU to time fairly"
-"""What a stage says while it waits for one."""
+WAITING_QUIET = "waiting for a quiet CPU to time fairly"  # what a stage says while it waits for one
 
 _PROGRESS_SECONDS = 0.25
 _CANCEL_SECONDS = 0.2
@@ -71,11 +67,7 @@ class Link:
         self.send("event", **event)
 
     def check_cancelled(self) -> None:
-        """Looks for the run's flags, at most five times a second.
-
-        Raises:
-            Cancelled: If the run was cancelled, another of its stages failed, or its driver died.
-        """
+        """Raises ``Cancelled`` if the run is to stop; looks five times a second at most."""
         now = time.monotonic()
         if now - self._looked < _CANCEL_SECONDS:
             return
@@ -93,25 +85,16 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:
-    """A stage's inputs and folders, and the reporter of its work.
-
-    See :class:`~effq_core.base.reporting.Reporter`.
-
-    Attributes:
-        inputs: Folder of each input artifact.
-        summaries: What each input's stage returned.
-        out: Temporary folder to write the result into; it becomes the artifact.
-        scratch: Folder that survives a kill, for checkpoints; removed once the stage completes.
-        parts: Folders of what others have done of its work, in order; usually none.
-    """
+    """A stage's inputs, folders, and :class:`~effq_core.base.reporting.Reporter`."""
 
     params: dict[str, Any]
     inputs: dict[str, Path]
-    summaries: dict[str, dict[str, Any]]
-    out: Path
-    scratch: Path
+    summaries: dict[str, dict[str, Any]]  # what each input's stage returned
+    out: Path  # temporary folder to write the result into; it becomes the artifact
+    scratch: Path  # folder that survives a kill, for checkpoints; removed once the stage completes
     home: Home
     link: Link
+    # Folders of what others have done of its work, in order; usually none.
     parts: tuple[Path, ...] = ()
 
     def progress(self, done: int, total: int, unit: str = "images") -> None:

@@ -1,7 +1,5 @@
 """Starting, cancelling and resuming runs from any process."""
 
-from __future__ import annotations
-
 import time
 
 from effq_core.base.errors import InputError
@@ -87,7 +85,7 @@ def time_now(home: Home, run_id: str) -> None:
         run = database.get_run(run_id)
     if not run.status.is_active:
         raise InputError(
-            f"The run {run.id} is {run.status}: it times nothing any more.",
+            f"The run {run.id} is {run.status}: it has nothing left to time.",
             "`effq run --remeasure` with the same choices times its files again.",
         )
     raise_flag(make_folder(home.runs / run.id) / TIME_NOW)
@@ -98,7 +96,6 @@ def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
 
     Raises:
         InputError: If somebody else has changed it since.
-        BusyError: If :data:`MOST_QUEUED` others wait or run.
     """
     with _entering(home):
         return _prepare(database, home, run)
@@ -137,7 +134,6 @@ def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
 
     Raises:
         InputError: If there is no such run, or it is still active.
-        BusyError: If :data:`MOST_QUEUED` others wait or run.
     """
     with Database(home.database) as database, _entering(home):
         # Read here, not before: of two who resume it at once, the second finds it active.

@@ -1,7 +1,4 @@
-"""The driver: one light process a run. It plans, submits, records, and ends.
-
-The command line calls the same code in its own process as a detached driver does in its.
-"""
+"""The driver: one light process a run. It plans, submits, records, and ends."""
 
 from __future__ import annotations
 
@@ -21,16 +18,9 @@ from effq_core.jobs import kinds
 from effq_core.jobs.files import raise_flag
 from effq_core.jobs.process import Process
 from effq_core.pipeline.context import STOP
-from effq_core.pipeline.control import (
-    DEFAULT_PLAN,
-    prepare_again,
-    request_cancel,
-    resume,
-    run_files,
-    start_detached,
-)
+from effq_core.pipeline.control import DEFAULT_PLAN, prepare_again, run_files
 from effq_core.pipeline.engine import external_scheduler
-from effq_core.pipeline.progress import OnUpdate, Progress, Update
+from effq_core.pipeline.progress import OnUpdate, Progress
 from effq_core.pipeline.queue_turn import turn
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.artifacts import ArtifactStore
@@ -41,16 +31,6 @@ from effq_core.store.runfiles import run_kind
 
 if TYPE_CHECKING:
     from effq_core.pipeline.executor import Executor
-
-__all__ = [
-    "Driver",
-    "Update",
-    "load_plan",
-    "request_cancel",
-    "resume",
-    "run_foreground",
-    "start_detached",
-]
 
 log = logging.getLogger("effq.driver")
 
@@ -135,17 +115,10 @@ class Driver:
     def _executor(self, plan: Plan, named: dict[str, str], finished: set[str]) -> Executor:
         from effq_core.pipeline.executor import Executor  # Dask: not needed for a run of reuse
 
-        return Executor(*self._arguments(plan, named, finished))
+        return Executor(self._home, plan, named, finished, self._progress, self._check, self._stop)
 
-    def _arguments(
-        self, plan: Plan, named: dict[str, str], finished: set[str]
-    ) -> tuple[
-        Home, Plan, dict[str, str], set[str], Progress, Callable[[], None], Callable[[], None]
-    ]:
-        def stop() -> None:
-            raise_flag(self._files.folder / STOP)
-
-        return self._home, plan, named, finished, self._progress, self._check, stop
+    def _stop(self) -> None:
+        raise_flag(self._files.folder / STOP)
 
     def _find(self, plan: Plan, named: dict[str, str]) -> set[str]:
         finished = {
@@ -203,7 +176,6 @@ def run_foreground(
     """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
 
     Args:
-        on_update: Called after each change and about once a second, in this thread.
         again: Whether a run that was cancelled is run again; else it stays cancelled.
 
     Raises:

@@ -78,11 +78,7 @@ def running(home: Home) -> dict[str, Any] | None:
 
 
 def stop(home: Home, timeout: float = 8.0) -> bool:
-    """Ends the embedded engine and its worker, also one just starting; says whether one ran.
-
-    Args:
-        timeout: Seconds it has to end by itself.
-    """
+    """Ends the embedded engine and its worker, also one just starting; says whether one ran."""
     state = engine_files.holder(home.engine)
     if state is None:
         return False

@@ -1,7 +1,5 @@
 """What the embedded engine and those who use it agree on: file names, environment, credentials."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,8 +1,7 @@
 """The process behind the embedded engine: a Dask scheduler and one worker, on loopback only."""
 
-from __future__ import annotations
-
 import asyncio
+import datetime
 import errno
 import logging
 import os
@@ -10,28 +9,61 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dask
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from distributed import Nanny, Scheduler, Worker
 from distributed.security import Security
 
 from effq_core.base.environment import WORKER_ENVIRONMENT
 from effq_core.base.errors import EffqError, EngineError
-from effq_core.base.files import make_folder, write_json
+from effq_core.base.files import make_folder, write_atomic, write_json
 from effq_core.base.hostlock import TEMPORARY
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
 from effq_core.jobs.process import Process
 from effq_core.pipeline import engine_files
-from effq_core.pipeline.credentials import write_credentials
+
+_NAME = "effq-engine"
+# Nobody else ever has the key, so the dates protect nothing; but a clock that is set back while an
+# engine runs must not make its certificate "not yet valid".
+_VALID = datetime.timedelta(days=3650)
+
+
+def write_credentials(folder: Path) -> None:
+    """Makes a key and its self-signed certificate, readable by this user only."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
+    now = datetime.datetime.now(tz=datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(_NAME)]), critical=False)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _VALID)
+        .not_valid_after(now + _VALID)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    write_atomic(folder / engine_files.CERTIFICATE, certificate.public_bytes(encoding), 0o600)
+    secret = key.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    write_atomic(folder / engine_files.KEY, secret, 0o600)
+
 
 log = logging.getLogger("effq.engine")
 
-_IDLE_SECONDS = 900.0
+_IDLE_SECONDS = 900.0  # how long the engine may be idle until it ends
 _WORKER_IDLE_SECONDS = 60.0
+"""How long a worker that has worked, until a new one replaces it, which holds no memory."""
 
 _CONFIG = {
     # A dead worker's task comes back to the driver, which counts, tells, and tries again.
@@ -69,8 +101,7 @@ class QuietScheduler(_NoHttp, Scheduler):  # type: ignore[misc]
 class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
     """A worker that listens for encrypted Dask connections only.
 
-    What stages and libraries leave in the temporary folder is in one of its own, which goes with
-    it: also when it is killed, as its nanny or the next worker removes it.
+    Its temporary folder goes with it, also when it is killed.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -79,31 +110,6 @@ class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
         folder = Path(self.local_directory) / "tmp"
         folder.mkdir(mode=0o700)
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-
-
-@dataclass(frozen=True)
-class _Limits:
-    """How long the engine may be idle, in seconds.
-
-    Attributes:
-        engine: Until it ends.
-        worker: Until a worker that has worked is replaced by a new one, which holds no memory.
-    """
-
-    engine: float
-    worker: float
-
-    @classmethod
-    def from_environment(cls) -> _Limits:
-        """Reads them.
-
-        Raises:
-            EngineError: If one is no number.
-        """
-        return cls(
-            _seconds("EFFQ_ENGINE_IDLE", _IDLE_SECONDS),
-            _seconds("EFFQ_WORKER_IDLE", _WORKER_IDLE_SECONDS),
-        )
 
 
 def _seconds(name: str, default: float) -> float:
@@ -149,7 +155,9 @@ async def serve(home: Home) -> None:
     Raises:
         EngineError: If the port is taken or a setting is malformed.
     """
-    limits, port = _Limits.from_environment(), _port()
+    port = _port()
+    engine_idle = _seconds("EFFQ_ENGINE_IDLE", _IDLE_SECONDS)
+    worker_idle = _seconds("EFFQ_WORKER_IDLE", _WORKER_IDLE_SECONDS)
     folder = home.engine
     write_credentials(folder)
     security = engine_files.security(folder)
@@ -180,7 +188,7 @@ async def serve(home: Home) -> None:
                 },
                 0o600,
             )
-            await _until_idle(scheduler, nanny, stop, limits)
+            await _until_idle(scheduler, nanny, stop, engine_idle, worker_idle)
         finally:
             (folder / engine_files.STATE).unlink(missing_ok=True)
             await nanny.close(timeout=2)
@@ -189,7 +197,7 @@ async def serve(home: Home) -> None:
 
 
 async def _until_idle(
-    scheduler: Scheduler, nanny: Nanny, stop: asyncio.Event, limits: _Limits
+    scheduler: Scheduler, nanny: Nanny, stop: asyncio.Event, engine_idle: float, worker_idle: float
 ) -> None:
     used, renewed = time.monotonic(), scheduler.transition_counter
     while not stop.is_set():
@@ -198,12 +206,12 @@ async def _until_idle(
         if clients or any(worker.processing for worker in scheduler.workers.values()):
             used = time.monotonic()
         idle = time.monotonic() - used
-        if idle > limits.engine:
-            log.info("Idle for %.0f s: ending.", limits.engine)
+        if idle > engine_idle:
+            log.info("Idle for %.0f s: ending.", engine_idle)
             return
         # Tasks have changed since: the worker has worked, and TensorFlow keeps what it once had.
-        if idle > limits.worker and scheduler.transition_counter != renewed:
-            log.info("Idle for %.0f s: renewing the worker.", limits.worker)
+        if idle > worker_idle and scheduler.transition_counter != renewed:
+            log.info("Idle for %.0f s: renewing the worker.", worker_idle)
             # A task that comes meanwhile waits for the new worker, in place of dying with the old.
             for address in scheduler.workers:
                 scheduler.handle_worker_status_change("paused", address, "renewal")

@@ -1,7 +1,5 @@
 """What the engine is, and what it does: the answers of ``effq engine``."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from dataclasses import dataclass, replace
@@ -22,11 +20,7 @@ _POLL = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """A run that is active.
-
-    Attributes:
-        stages: What of it is being made, for people.
-    """
+    """A run that is active."""
 
     run: str
     name: str
@@ -36,32 +30,20 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineStatus(Plain):
-    """The engine at one moment.
-
-    Attributes:
-        running: Whether it runs; an existing cluster: whether it answers.
-        external: Whether it is an existing Dask cluster.
-        pid: Its process; ``None`` where it is not ours or does not run.
-        started: When, in seconds since 1970; likewise.
-        work: Runs that are active, those at work before those that wait.
-    """
+    """The engine at one moment, or an existing (``external``) Dask cluster."""
 
     running: bool
     address: str = ""
     external: bool = False
-    pid: int | None = None
-    started: float | None = None
+    pid: int | None = None  # its process; ``None`` where it is not ours or does not run
+    started: float | None = None  # when, in seconds since 1970; likewise
     workers: int = 0
     memory_bytes: int = 0
     work: tuple[Work, ...] = ()
 
 
 def engine_status(home: Home) -> EngineStatus:
-    """Looks at the engine of a store; starts and changes nothing.
-
-    Raises:
-        EngineError: If an existing cluster cannot be reached.
-    """
+    """Looks at the engine of a store; starts and changes nothing."""
     work = active_work(home)
     if engine.external_scheduler() is not None:
         return _external(home, work)
@@ -97,9 +79,6 @@ def _work(database: Database, run: RunRow) -> Work:
 
 def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple[Work, ...]]:
     """Ends the embedded engine; returns it as it was, and the runs that were cancelled.
-
-    Args:
-        force: Cancel the runs that need it first; what they have finished is kept.
 
     Raises:
         EngineError: If runs are active and it is not forced, or it is a cluster of somebody else.

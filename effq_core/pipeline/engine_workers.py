@@ -1,7 +1,5 @@
 """The folders of an embedded engine's workers: who lives, and what killed ones have left."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How long a run still takes, and what holds it up."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Sequence
@@ -9,8 +7,7 @@ from collections.abc import Sequence
 from effq_core.store.rows import StageRow, StageState
 
 _MINIMUM_SHARE = 0.02
-_ALONE = "benchmark"
-"""Kind of the stages that have the cores for themselves."""
+_ALONE = "benchmark"  # kind of the stages that have the cores for themselves
 
 
 def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | None:
@@ -19,9 +16,6 @@ def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | N
     Each stage carries an estimate. How long the finished ones really took scales those to come;
     a running one is extrapolated from its own progress as soon as it has made some. As many as run
     now are taken to run to the end, but measurements: those come one after the other.
-
-    Returns:
-        Seconds; 0 if nothing is left, ``None`` if there are no stages.
     """
     if not stages:
         return None

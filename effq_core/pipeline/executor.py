@@ -1,7 +1,5 @@
 """Works through the missing stages of a plan on the engine."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import queue
@@ -23,12 +21,10 @@ from effq_core.store.rows import StageState
 
 log = logging.getLogger(__name__)
 
-RETRIES = 2
-"""How often a stage is tried again after its worker died."""
+RETRIES = 2  # how often a stage is tried again after its worker died
 
 _PATIENCE = 2.5
-_NEWS_SECONDS = 0.3
-"""How long the news that a task has begun may be on its way."""
+_NEWS_SECONDS = 0.3  # how long the news that a task has begun may be on its way
 _TICK = 0.1
 _MOST_LOSSES = 12
 
@@ -55,8 +51,6 @@ class Recorder(Protocol):
 
 @dataclass
 class _Active:
-    """A task that was submitted and has not ended."""
-
     task: StageTask
     started: int = 0
     events: set[int] = field(default_factory=set)
@@ -66,9 +60,7 @@ class Executor:
     """Runs stages as their inputs finish, and survives the death of workers.
 
     Args:
-        finished: Names of those whose artifact exists.
         check: Raises :class:`~effq_core.base.errors.Cancelled` once the user asked to stop.
-        stop: Makes cooperative stages of this run stop.
     """
 
     def __init__(
@@ -170,7 +162,6 @@ class Executor:
         )
 
     def _receive(self, session: Session) -> None:
-        """Handles what has come, waiting a moment for the first of it."""
         if not session.healthy():
             self._lose(list(self._active), "The engine ended.")
             session.reopen()
@@ -208,7 +199,6 @@ class Executor:
             self._record(active, message)
 
     def _take(self, session: Session, message: dict[str, Any]) -> None:
-        """Handles one message."""
         key, what = message.get("key", ""), message["what"]
         active = self._active.get(key)
         if active is None:
@@ -249,7 +239,6 @@ class Executor:
         raise error
 
     def _lose(self, keys: list[str], reason: str) -> None:
-        """Makes tasks ready again whose worker or engine died."""
         self._losses += 1
         if self._losses > _MOST_LOSSES:
             raise EngineError(

@@ -1,7 +1,5 @@
 """Sizes that a small set of photos has room for, in place of those an experiment starts with."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from effq_core.base.settings import Home
@@ -12,18 +10,12 @@ from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.glance import part_sizes
 
 CALIBRATION_SHARE = 4
-"""Calibration takes at most one in so many of the photos outside evaluation where some must be
-trained on: ranges are found with a few dozen, a new head is not."""
+"""Calibration takes at most one in so many photos where others are needed to train on."""
 _STEP = 10
 
 
 def fit(experiment: Experiment, home: Home) -> Experiment:
-    """Makes an experiment's samples fit its photos.
-
-    Returns:
-        The same where everything fits. Else with a smaller calibration sample, and with all photos
-        that remain to train on or measure on where fewer are there than were asked for.
-    """
+    """Makes an experiment's samples fit its photos."""
     there = part_sizes(experiment.dataset, home)
     size = experiment.calibration.size if experiment.calibrates else 0
     trains = experiment.trains or needs_head(experiment, home)

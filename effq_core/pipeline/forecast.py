@@ -1,7 +1,5 @@
 """What a run would cost before it is started: time, disk, and what is there already."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,11 +35,7 @@ _SMALL = 0.3 * _MIB  # summaries, predictions of ten classes, timings
 
 @dataclass(frozen=True)
 class StageCost:
-    """What one stage would take.
-
-    Attributes:
-        cached: Whether it is there already; then it takes nothing.
-    """
+    """What one stage would take."""
 
     name: str
     cached: bool
@@ -51,39 +45,25 @@ class StageCost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run of an experiment would take.
-
-    Attributes:
-        cached: How many of them are there already.
-        seconds: Estimated time of the rest; 0 where nothing is left.
-        whole_seconds: Estimated time of all stages, as if none were cached.
-        bytes: Estimated disk space of the rest.
-        calibrated: Whether runs of this machine went into the estimate of the time.
-        sizes: Photos of each sample, before copies are left out.
-        head_note: Why it becomes a new one; empty where it does not.
-    """
+    """What a run of an experiment would take."""
 
     stages: int
     cached: int
-    seconds: float
+    seconds: float  # estimated time of the rest; 0 where nothing is left
     whole_seconds: float
     bytes: int
     calibrated: bool
-    sizes: ResolvedSizes
+    sizes: ResolvedSizes  # photos of each sample, before copies are left out
     head_use: HeadUse
-    head_note: HeadNote
+    head_note: HeadNote  # why it becomes a new one; empty where it does not
     parts: tuple[StageCost, ...]
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:
-    """Estimates a run.
-
-    Args:
-        history: Stages of earlier runs: they tell how fast this machine is.
+    """Estimates a run; the stages of earlier ones tell how fast this machine is.
 
     Raises:
-        InputError: If the experiment cannot be run, as
-            :func:`effq_core.pipeline.plan.build_plan` says.
+        InputError: If the experiment cannot be run, as :func:`build_plan` says.
     """
     plan = build_plan(experiment, home)
     head_use = HeadUse(plan[LAST].params["use"])
@@ -106,8 +86,8 @@ def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = (
     return Forecast(
         stages=len(plan),
         cached=len(plan) - len(missing),
-        seconds=_seconds([plan[part.name] for part in missing], pace or 1.0),
-        whole_seconds=_seconds(plan, pace or 1.0),
+        seconds=seconds_of([plan[part.name] for part in missing], pace or 1.0),
+        whole_seconds=seconds_of(plan, pace or 1.0),
         bytes=sum(part.bytes for part in missing),
         calibrated=pace is not None,
         sizes=sizes,
@@ -136,7 +116,8 @@ def host_pace(history: Iterable[StageRow]) -> float | None:
     return took / expected if took >= 20 and expected > 0 else None
 
 
-def _seconds(stages: Iterable[StageSpec], pace: float) -> float:
+def seconds_of(stages: Iterable[StageSpec], pace: float) -> float:
+    """Estimates the seconds of stages on one worker, its start included."""
     found = list(stages)
     start = WORKER_START if any(not spec.exclusive for spec in found) else 0.0
     return sum(spec.weight for spec in found) * pace + start

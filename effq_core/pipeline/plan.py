@@ -1,7 +1,5 @@
 """From an experiment to the stages that answer it. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
+from effq_core.experiment.mixed import Layers
 from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.variants import BASELINE, PTQ, Variant
 from effq_core.models.card import Label
@@ -16,7 +15,6 @@ from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
 from effq_core.photos.base import Dataset
 from effq_core.pipeline.plan_files import FilesPlanner
-from effq_core.pipeline.plan_layers import add_layers
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage
 from effq_core.pipeline.stage import Plan
@@ -141,11 +139,7 @@ class Planner(MeasuringPlanner):
         )
 
     def convert(self, name: str, frozen: str, form: str) -> None:
-        """Adds a conversion.
-
-        Args:
-            form: See :func:`effq_core.quantize.convert.convert`.
-        """
+        """Adds a conversion to a form of :func:`effq_core.quantize.convert.convert`."""
         self.add(
             name,
             "quantize:convert",
@@ -164,11 +158,7 @@ class Planner(MeasuringPlanner):
         )
 
     def quantize(self, variant: str, float32: str, calibrate: str) -> None:
-        """Adds int8 from a float32 file, after training.
-
-        Args:
-            calibrate: What its calibration is called; added where it is not planned yet.
-        """
+        """Adds int8 from a float32 file, and its calibration where that is not planned yet."""
         self.calibrate(calibrate, float32)
         self.add(
             f"convert:{variant}",
@@ -229,3 +219,33 @@ class Planner(MeasuringPlanner):
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)
+
+
+_FLOAT32 = {"float32": f"convert:{BASELINE}"}
+RANGES = {**_FLOAT32, "statistics": "calibrate"}  # inputs of a stage that calibrates float32 again
+
+
+def add_layers(planner: Planner, experiment: Experiment) -> None:
+    """Adds ``signal`` and ``effect`` where an experiment asks something of its layers."""
+    asked = experiment.layers
+    if asked:
+        planner.add(
+            "signal",
+            "signal:signal",
+            params={"images": asked.images},
+            inputs={**_FLOAT32, "int8": f"convert:{PTQ}", "evaluation": "pixels:evaluation"},
+            weight=5 + asked.images / 5,
+        )
+        add_effect(planner, experiment)
+
+
+def add_effect(planner: Planner, experiment: Experiment) -> None:
+    """Adds ``effect``: each block alone in int8, and alone in floats."""
+    asked = experiment.layers or Layers()
+    planner.add(
+        "effect",
+        "layers:effect",
+        params={**asdict(asked), **planner.method},
+        inputs={**RANGES, "calibration": "pixels:calibration"},
+        weight=min(200, asked.budget_seconds),
+    )

@@ -1,11 +1,7 @@
-"""The plan that measures an earlier run's files on other photos: nothing is made anew.
+"""The plan that measures an earlier run's files on other photos: nothing is made again.
 
-What the run has made is taken over under the fingerprints it has, so that results, gates and
-timings refer to the very same files. The bundled reference run is in no store: its files are
-copied into it first.
+What the run has made is taken over under the fingerprints it has.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Sequence
@@ -24,8 +20,7 @@ from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.registry import get_stage
-from effq_core.pipeline.stage import Plan, StageSpec
-from effq_core.pipeline.stage_list import StageList
+from effq_core.pipeline.stage import Plan, StageList, StageSpec
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
@@ -37,11 +32,7 @@ _MEASURED_ON = "pixels:evaluation"
 
 @dataclass(frozen=True)
 class _Source:
-    """What there is of the run whose files are measured.
-
-    Attributes:
-        stages: What is taken over, by name.
-    """
+    """What there is of the run whose files are measured."""
 
     stages: tuple[StageSpec, ...]
     labels: tuple[Label, ...]
@@ -50,9 +41,6 @@ class _Source:
 
 class FilesPlanner(MeasuringPlanner):
     """Plans the measurement of a run's files.
-
-    Args:
-        experiment: The run's own, with other photos and ``files_of``.
 
     Raises:
         ExperimentError: If its files are gone, or the photos' classes are not its.
@@ -111,16 +99,14 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     if "model" not in there:
         raise _no_file(experiment, "The float model")
     model, gone = there["model"], get_stage("kept:gone")
+    brought = set(filter(is_ready, experiment.variants))
     taken = [
         StageSpec(
-            name=row.name,
-            stage=replace(gone, kind=row.kind),
-            weight=0.0,
-            pinned=row.fingerprint,
+            name=row.name, stage=replace(gone, kind=row.kind), weight=0.0, pinned=row.fingerprint
         )
         for row in rows
         # What somebody brought is taken from where it is kept.
-        if row.name in there and row.name.partition(":")[2] not in _brought(experiment)
+        if row.name in there and row.name.partition(":")[2] not in brought
     ]
     entry = ImageInput.from_plain(model.summary)
     return _Source(stages=tuple(taken), labels=read_labels(model.path), entry=entry)
@@ -131,10 +117,6 @@ def _stages(database: Database, run_id: str) -> list[StageRow]:
     found = database.stages(run_id)
     heirs = (run for run in database.list_runs() if run.experiment.get("files_of") == run_id)
     return found or next((rows for run in heirs if (rows := database.stages(run.id))), [])
-
-
-def _brought(experiment: Experiment) -> set[str]:
-    return set(filter(is_ready, experiment.variants))
 
 
 def _reference(experiment: Experiment) -> _Source:

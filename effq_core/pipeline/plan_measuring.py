@@ -1,15 +1,13 @@
 """What every plan of a run has: photos, measurements, the report. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from effq_core.base import hardware
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.variants import get_variant
+from effq_core.experiment.variants import Variant, get_variant
 from effq_core.models.card import Label, ModelCard
 from effq_core.models.class_names import without_numbers
 from effq_core.models.classes import ClassMatch, HeadNote
@@ -18,24 +16,16 @@ from effq_core.photos.base import Dataset
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan_model import ready_stage
-from effq_core.pipeline.report_inputs import BENCHMARK, report_inputs
-from effq_core.pipeline.stage import LAST, Plan
-from effq_core.pipeline.stage_list import StageList
+from effq_core.pipeline.stage import BENCHMARK, LAST, Plan, StageList
+from effq_core.runtimes.registry import RUNTIMES
 
 
 class MeasuringPlanner(StageList, ABC):
-    """Plans the measurement of files, wherever they come from.
+    """Plans the measurement of files, wherever they come from."""
 
-    Args:
-        dataset: The experiment's photos; ``None``: they are opened here.
-    """
-
-    match: ClassMatch
-    """How the photos' labels are read from the files' outputs."""
-    entry: ImageInput
-    """What the files take."""
-    head_note: HeadNote
-    """Why the head is a new one; empty where it is not."""
+    match: ClassMatch  # how the photos' labels are read from the files' outputs
+    entry: ImageInput  # what the files take
+    head_note: HeadNote  # why the head is a new one; empty where it is not
 
     def __init__(
         self, experiment: Experiment, home: Home, card: ModelCard, dataset: Dataset | None
@@ -78,7 +68,7 @@ class MeasuringPlanner(StageList, ABC):
 
     def _measurements(self) -> None:
         for variant in self.variants:
-            self._measure(variant.name)
+            self._measure(variant.name, RUNTIMES[variant.runtime].packages)
         self._time()
 
     def _lookalikes(self) -> None:
@@ -131,18 +121,14 @@ class MeasuringPlanner(StageList, ABC):
         """
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
-        self.add(
-            f"convert:{variant}",
-            "own:ready_file",
-            params=params,
-        )
+        self.add(f"convert:{variant}", "own:ready_file", params=params)
         if entry != self.entry:  # the same photos, as the file wants them
             self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
             size = self.experiment.evaluation_size
             sizes = {"calibration": 0, "training": 0, "evaluation": size}
             self._pixels("evaluation", sizes, name=name, entry=entry)
 
-    def _measure(self, variant: str) -> None:
+    def _measure(self, variant: str, packages: tuple[str, ...]) -> None:
         pixels = self.ready_pixels.get(variant, "pixels:evaluation")
         inputs = {"file": f"convert:{variant}", "evaluation": pixels}
         self.add(
@@ -150,6 +136,7 @@ class MeasuringPlanner(StageList, ABC):
             "measure:inspect",
             inputs=inputs,
             weight=12,
+            extra_libraries=packages,
         )
         self.add(
             f"evaluate:{variant}",
@@ -160,10 +147,11 @@ class MeasuringPlanner(StageList, ABC):
             },
             inputs=inputs,
             weight=(self.experiment.evaluation_size or 2000) / 100,
+            extra_libraries=packages,
         )
 
     def _time(self) -> None:
-        """Times all files in one sitting: one more variant, and all are timed anew."""
+        """Times all files in one sitting: one more variant, and all are timed again."""
         threads, variants = self.experiment.threads, self.variants
         self.add(
             BENCHMARK,
@@ -177,6 +165,9 @@ class MeasuringPlanner(StageList, ABC):
             },
             inputs={variant.name: f"convert:{variant.name}" for variant in variants},
             exclusive=True,
+            extra_libraries=tuple(
+                each for variant in variants for each in RUNTIMES[variant.runtime].packages
+            ),
             weight=3 + len(variants) * (3 + 2 * len(threads)),
         )
 
@@ -202,3 +193,18 @@ class MeasuringPlanner(StageList, ABC):
 def _name(entry: ImageInput) -> str:
     """Names pixels by what is unusual about them: ``96``, ``28_1``, ``224_stretch``."""
     return "_".join(str(value) for value in entry.to_plain().values())
+
+
+_MEASURES = ("inspect", "evaluate", "keras")
+
+
+def report_inputs(variants: Iterable[Variant], made: set[str]) -> dict[str, str]:
+    """Lists the inputs of the stage ``report``, by the name it knows them under."""
+    wanted = {name: name for name in ("index", "model", "lookalikes", BENCHMARK)}
+    wanted |= {role: f"pixels:{role}" for role in ("calibration", "training", "evaluation")}
+    for variant in variants:
+        name = variant.name
+        wanted[f"file:{name}"] = f"convert:{name}"
+        wanted |= {(key := f"{what}:{name}"): key for what in _MEASURES}
+        wanted[f"training:{name}"] = variant.training
+    return {name: source for name, source in wanted.items() if source in made}

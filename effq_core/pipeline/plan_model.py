@@ -1,7 +1,5 @@
 """What a plan must know about its model. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -35,16 +33,10 @@ def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]
 def ready_stage(
     variant: str, home: Home, names: Sequence[str]
 ) -> tuple[dict[str, Any], ImageInput]:
-    """Returns what the stage of a file somebody brought depends on, and its input.
-
-    Args:
-        names: Of the run's classes, in the order of the model's outputs.
-
-    Returns:
-        The stage's parameters; what it takes of a photo.
+    """Returns the parameters of an added file's stage, and what the file takes of a photo.
 
     Raises:
-        ExperimentError: If its classes are not the run's.
+        ExperimentError: If its classes are not the run's, or not in this order.
     """
     file = get_ready(variant, home)
     every = without_numbers([label.name for label in file.labels], in_order=True)
@@ -86,9 +78,6 @@ def head_note(card: ModelCard, dataset: Dataset) -> HeadNote:
 
 def check_model(card: ModelCard, experiment: Experiment, use: HeadUse, reason: str = "") -> None:
     """Refuses what a model of one's own cannot do; bundled ones can do everything.
-
-    Args:
-        reason: Which classes are not its, where the head would be a new one.
 
     Raises:
         ExperimentError: If it cannot, naming the layers that are the reason.

@@ -1,7 +1,5 @@
 """Experiments worth starting from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base.settings import Home
@@ -17,22 +15,14 @@ BUNDLED_MODEL = "efficientnetv2_b0_imagenette"
 def demo() -> Experiment:
     """Returns the built-in experiment: bundled model, built-in photos, a few minutes."""
     return Experiment(
-        calibration=Calibration(size=100),
-        qat=Qat(epochs=2),
-        training_size=600,
-        evaluation_size=600,
+        calibration=Calibration(size=100), qat=Qat(epochs=2), training_size=600, evaluation_size=600
     )
 
 
 def paper(model: str = PAPER_MODEL, dataset: str = "imagenette") -> Experiment:
-    """Returns the paper's settings: 500 min-max calibration images, 5 epochs of Adam at 1e-5.
+    """Returns the paper's settings, and the controls it lacks; it used V2-B0 and ImageNet-Mini.
 
-    Args:
-        model: The paper's is EfficientNetV2-B0 on ImageNet-1k.
-        dataset: The paper's is ImageNet-Mini; give ``folder:/path`` to use it.
-
-    Returns:
-        The experiment, with both controls the paper lacks.
+    Give ``folder:/path`` to use ImageNet-Mini.
     """
     return Experiment(
         model=model,
@@ -54,11 +44,7 @@ PRESETS = {"demo": demo, "paper": paper, "thorough": thorough}
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset as a page offers it.
-
-    Attributes:
-        missing: What the preset would use and this machine lacks; empty where nothing is.
-    """
+    """A preset as a page offers it."""
 
     name: str
     title: str
@@ -79,12 +65,7 @@ def offered(home: Home) -> tuple[Preset, ...]:
         if not there
     )
     return (
-        Preset(
-            "demo",
-            "Quick demo",
-            "Five variants on the built-in photos; no download.",
-            demo(),
-        ),
+        Preset("demo", "Quick demo", "Five variants on the built-in photos; no download.", demo()),
         Preset(
             "paper",
             "The paper's experiment",
@@ -95,7 +76,7 @@ def offered(home: Home) -> tuple[Preset, ...]:
         Preset(
             "thorough",
             "Thorough",
-            "Every variant and control, on all photos there are.",
+            "Every variant and control, on all available photos.",
             thorough(dataset=dataset),
             "" if photos else "Imagenette",
         ),

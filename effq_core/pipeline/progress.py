@@ -1,7 +1,5 @@
 """What a driver knows about its run, written through to the index."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable
@@ -21,18 +19,11 @@ _BEAT = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """Something about a run has changed.
-
-    Attributes:
-        stages: Its stages in the plan's order; empty before there is a plan.
-        remaining: Estimated seconds to the end; ``None`` before there is a plan.
-        event: The event that was recorded, if that is what changed.
-        waiting: What the run waits for while nothing runs; empty where nothing is known.
-    """
+    """Something about a run has changed; ``event`` is what was recorded, if that is it."""
 
     run: RunRow
     stages: tuple[StageRow, ...]
-    remaining: float | None
+    remaining: float | None  # estimated seconds to the end; ``None`` before there is a plan
     event: EventRow | None = None
     waiting: str = ""
 
@@ -41,11 +32,7 @@ OnUpdate = Callable[[Update], None]
 
 
 class Progress:
-    """The rows of one run.
-
-    Args:
-        on_update: Called in the driver's thread after each change, and about once a second.
-    """
+    """The rows of one run."""
 
     def __init__(self, database: Database, run: RunRow, on_update: OnUpdate | None) -> None:
         self._database = database
@@ -102,7 +89,7 @@ class Progress:
     def stage(self, name: str, **values: Any) -> None:
         """Changes columns of a stage, those of :class:`~effq_core.store.rows.StageRow`."""
         self._rows[name] = replace(self._rows[name], **values)
-        self._database.upsert_stage(self._rows[name])
+        self._database.upsert_stages([self._rows[name]])
         self._tell()
 
     def end(self, name: str, state: StageState) -> None:

@@ -1,7 +1,5 @@
 """The queue of runs before the embedded engine: one driver at a time has it."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +22,6 @@ def turn(
     home: Home, database: Database, run_id: str, on_wait: Callable[[], None]
 ) -> Iterator[bool]:
     """Waits until it is this run's turn, older runs first, and holds the engine.
-
-    Args:
-        on_wait: Called while waiting; may raise to give up.
 
     Yields:
         Whether the last holder died, so that its work may still be on the engine.

@@ -1,19 +1,14 @@
 """All stages by id: each registers beside its function, and is looked up here."""
 
-from __future__ import annotations
-
 import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.variants import CATALOGUE, get_variant, is_ready
 from effq_core.runtimes.registry import RUNTIMES
-
-if TYPE_CHECKING:
-    from effq_core.pipeline.context import StageContext
 
 # Packages whose version a stage's result depends on.
 TENSORFLOW = ("tensorflow", "tf_keras", "numpy")
@@ -23,40 +18,28 @@ LITERT = RUNTIMES["litert"].packages
 STATISTICS = (*LITERT, "scipy")
 
 _BUILT_IN = "effq_core.pipeline.stages"
-_PART = re.compile(r"(.+):(\d+)of(\d+)")
-"""One of the parts a long evaluation is divided into."""
+_PART = re.compile(r"(.+):(\d+)of(\d+)")  # one of the parts a long evaluation is divided into
 _MEMBER = re.compile(r"(.+)@(\d+)")
 """A stage of a sweep that only some of its runs share, first this one."""
 
-StageFunction = Callable[["StageContext"], dict[str, Any] | None]
+StageFunction = Callable[..., dict[str, Any] | None]
+"""Takes a :class:`~effq_core.pipeline.context.StageContext`, returns what it has to tell."""
 _Function = TypeVar("_Function", bound=StageFunction)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A kind of work. Pickles without its code.
+    """A kind of work. Pickles without its code."""
 
-    Attributes:
-        id: Stable: part of the fingerprint of every result, wherever the function lives.
-        kind: Folder of its artifacts; several stages may make one kind.
-        version: Raised when the same inputs give another result.
-        libraries: Packages whose version the result depends on.
-        module: Where the function lives, for a worker to import.
-    """
-
-    id: str
-    kind: str
+    id: str  # stable: part of the fingerprint of every result, wherever the function lives
+    kind: str  # folder of its artifacts; several stages may make one kind
     title: str
-    version: int
+    version: int  # raised when the same inputs give another result
     libraries: tuple[str, ...]
-    module: str
+    module: str  # where the function lives, for a worker to import
 
     def function(self) -> StageFunction:
-        """Imports the stage's module and returns its function.
-
-        Raises:
-            StageError: If it cannot be imported, or no longer registers the stage.
-        """
+        """Imports the stage's module and returns its function."""
         try:
             importlib.import_module(self.module)
             return _FUNCTIONS[self.id]
@@ -72,12 +55,7 @@ _FUNCTIONS: dict[str, StageFunction] = {}
 
 
 def stage(
-    stage_id: str,
-    *,
-    title: str,
-    version: int = 1,
-    libraries: tuple[str, ...] = (),
-    kind: str = "",
+    stage_id: str, *, title: str, version: int = 1, libraries: tuple[str, ...] = (), kind: str = ""
 ) -> Callable[[_Function], _Function]:
     """Registers a stage. Its module must be cheap to import: functions import TensorFlow.
 
@@ -118,7 +96,7 @@ def get_stage(stage_id: str) -> Stage:
 
 
 def stage_title(name: str) -> str:
-    """Names a stage of a plan: ``convert:int8`` is ``Convert: Int8 (PTQ)``."""
+    """Names a stage of a plan: ``convert:int8`` is ``Convert: int8``."""
     importlib.import_module(_BUILT_IN)
     kind, _, about = name.partition(":")
     title = _kind_title(kind)

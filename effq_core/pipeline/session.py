@@ -1,7 +1,5 @@
 """A driver's connection to the engine."""
 
-from __future__ import annotations
-
 import contextlib
 import queue
 import threading
@@ -27,12 +25,7 @@ class WorkerLost(Exception):  # noqa: N818 - an outcome the driver handles
 
 
 class Session:
-    """Submits tasks and collects what comes back in one inbox.
-
-    Args:
-        topic: Where workers send messages.
-        on_wait: Called while the engine starts; may raise to give up.
-    """
+    """Submits tasks and collects what comes back in one inbox."""
 
     def __init__(self, home: Home, topic: str, on_wait: Callable[[], None] | None = None) -> None:
         self._home = home
@@ -49,11 +42,7 @@ class Session:
         return client
 
     def submit(self, task: StageTask, priority: int) -> None:
-        """Gives a task to the engine; its end comes to the inbox as ``finished``.
-
-        Args:
-            priority: Higher goes first.
-        """
+        """Gives a task to the engine; its end comes to the inbox as ``finished``."""
         future = self._client.submit(run_stage, task, key=task.key, priority=priority, retries=0)
         self._futures[task.key] = future
         ended = {"what": "finished", "stage": task.spec.name, "key": task.key}
@@ -103,10 +92,7 @@ class Session:
         self._client = self._open()
 
     def slots(self) -> int:
-        """Returns how many tasks the workers there are can do at once; at least 1.
-
-        A cluster that does not answer has one: what follows finds out by itself.
-        """
+        """Returns how many tasks the workers there are can do at once; at least 1."""
         found: list[int] = [1]
         _within(lambda: found.append(sum(self._client.nthreads().values())), _RESULT_SECONDS)
         return max(1, found[-1])

@@ -1,15 +1,12 @@
 """Long evaluations in parts, so that every worker has one."""
 
-from __future__ import annotations
-
 import dataclasses
 
 from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageSpec
 
 SHARD_FROM = 1000
-"""Evaluation images from which on parts pay off: predicting 500 takes some seconds, and a part
-costs a fraction of one."""
+"""Evaluation images from which on parts pay off: predicting 500 takes some seconds."""
 
 _EVALUATE = "measure:evaluate"
 
@@ -19,10 +16,6 @@ def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
 
     The evaluation itself stays, under the same fingerprint: it puts the parts' answers together in
     place of predicting, and its artifact is the same to the last byte.
-
-    Returns:
-        The same plan with a part a worker before each evaluation that is large and yet to be done;
-        the plan itself where there is none, or one worker.
     """
     if workers < 2:
         return plan
@@ -48,5 +41,6 @@ def _part(spec: StageSpec, number: int, parts: int) -> StageSpec:
         stage=get_stage(f"{_EVALUATE}_part"),
         params={"part": number, "parts": parts},
         inputs=dict(spec.inputs),
+        extra_libraries=spec.extra_libraries,
         weight=spec.weight / parts,
     )

@@ -1,7 +1,5 @@
 """Stages and plans: what has to be done, in which order, and how each result is named."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -9,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from effq_core.base.errors import StageError
-from effq_core.pipeline.registry import Stage
+from effq_core.pipeline.registry import Stage, get_stage
 from effq_core.store.manifest import library_versions
 
-LAST = "report"
-"""Name of the stage every plan ends with; its artifact is the run's results."""
+LAST = "report"  # name of the stage every plan ends with; its artifact is the run's results
+BENCHMARK = "benchmark"  # name of the stage that times all files
 
 _FUNCTIONS = "effq_core.pipeline.stages."
 """Where stages' functions were before they had ids: part of every fingerprint since."""
@@ -21,29 +19,22 @@ _FUNCTIONS = "effq_core.pipeline.stages."
 
 @dataclass(frozen=True, kw_only=True)
 class StageSpec:
-    """One step with declared inputs.
+    """One step with declared inputs."""
 
-    Attributes:
-        name: Unique within the plan, such as ``convert:int8``.
-        inputs: Name of another stage, by the name this one knows it under.
-        exclusive: Whether it needs the host's cores for itself, as a benchmark does.
-        weight: Estimated seconds, for the time left.
-        extra_libraries: Packages the result depends on beside the stage's own, with these
-            parameters.
-        parts: Names of stages that do this one's work in pieces, for it to put together. The
-            result is the same to the last byte, so they are no part of its fingerprint.
-        pinned: Fingerprint of an artifact that an earlier run has made and this one takes over;
-            the stage itself is never worked on.
-    """
-
-    name: str
+    name: str  # unique within the plan, such as ``convert:int8``
     stage: Stage
     params: dict[str, Any] = field(default_factory=dict)
+    # Name of another stage, by the name this one knows it under.
     inputs: dict[str, str] = field(default_factory=dict)
-    exclusive: bool = False
-    weight: float = 1.0
+    exclusive: bool = False  # whether it needs the host's cores for itself, as a benchmark does
+    weight: float = 1.0  # estimated seconds, for the time left
+    # Packages the result depends on beside the stage's own, with these parameters.
     extra_libraries: tuple[str, ...] = ()
+    # Names of stages that do this one's work in pieces, for it to put together. The result is the
+    # same to the last byte, so they are no part of its fingerprint.
     parts: tuple[str, ...] = ()
+    # Fingerprint of an artifact that an earlier run has made and this one takes over; the stage
+    # itself is never worked on.
     pinned: str = ""
 
     @property
@@ -64,9 +55,6 @@ class StageSpec:
 
 class Plan:
     """Stages in an order in which each comes after its inputs.
-
-    Args:
-        stages: All stages, in any order; ties keep the order given.
 
     Raises:
         StageError: If names repeat, an input is missing, or stages wait for each other.
@@ -134,11 +122,7 @@ def _plain(value: Any) -> Any:
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """Names each stage's result by everything it depends on, in 64 hexadecimal digits.
-
-    Raises:
-        StageError: If a parameter is not a JSON value.
-    """
+    """Names each stage's result by everything it depends on, in 64 hexadecimal digits."""
     found: dict[str, str] = {}
     for spec in plan:
         if spec.pinned:
@@ -164,27 +148,35 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class StageTask:
-    """What a worker is told: a stage of one run, ready to go. Pickles without its code.
-
-    Attributes:
-        inputs: Kind and fingerprint of each input artifact.
-        home: ``EFFQ_HOME``, which the worker must see at the same path.
-        attempt: Counts tries from 1.
-        parts: Kind and fingerprint of each piece of its work that others have done.
-        driver: Host, number and token of the process that waits for the result.
-    """
+    """What a worker is told: a stage of one run, ready to go. Pickles without its code."""
 
     run_id: str
     spec: StageSpec
     fingerprint: str
-    inputs: dict[str, tuple[str, str]]
-    home: str
+    inputs: dict[str, tuple[str, str]]  # kind and fingerprint of each input artifact
+    home: str  # ``EFFQ_HOME``, which the worker must see at the same path
     topic: str
-    attempt: int = 1
+    attempt: int = 1  # counts tries from 1
+    # Kind and fingerprint of each piece of its work that others have done.
     parts: tuple[tuple[str, str], ...] = ()
+    # Host, number and token of the process that waits for the result.
     driver: tuple[str, int, str] | None = None
 
     @property
     def key(self) -> str:
         """Name of the task in Dask: by fingerprint, and never the same twice."""
         return f"{self.spec.name}-{self.fingerprint[:16]}-{self.topic[-8:]}-{self.attempt}"
+
+
+class StageList:
+    """Stages in the order in which they were thought of."""
+
+    def __init__(self) -> None:
+        self.stages: list[StageSpec] = []
+
+    def add(self, name: str, stage_id: str, **fields: Any) -> None:
+        """Adds a stage, unless it is there; ``fields`` are those of :class:`StageSpec`."""
+        params = json.loads(json.dumps(fields.pop("params", {})))
+        spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)
+        if spec not in self.stages:  # what several variants need is made once
+            self.stages.append(spec)

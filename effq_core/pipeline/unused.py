@@ -1,7 +1,5 @@
 """Settings that nothing of an experiment would use: who chose one should know before it runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -17,11 +15,7 @@ from effq_core.pipeline.fitting import needs_head
 
 @dataclass(frozen=True)
 class Rule:
-    """When a setting has an effect.
-
-    Attributes:
-        remedy: What to choose instead; begins a sentence.
-    """
+    """When a setting has an effect."""
 
     used: Callable[[Experiment, Home], bool]
     why: str

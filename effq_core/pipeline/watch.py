@@ -1,7 +1,5 @@
 """A run as somebody watches it: everything a live view shows, read in one go."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -15,18 +13,12 @@ from effq_core.results.wording import event_text, is_trouble
 from effq_core.store.database import Database
 from effq_core.store.rows import EventRow, RunRow, StageRow, StageState
 
-MOST_LINES = 200
-"""Lines of the log that are shown; the newest."""
+MOST_LINES = 200  # lines of the log that are shown; the newest
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the log.
-
-    Attributes:
-        time: Seconds since 1970.
-        stage: Name of the stage; empty for the run itself.
-    """
+    """One line of the log."""
 
     time: float
     stage: str
@@ -36,23 +28,14 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """A run at one moment.
-
-    Attributes:
-        stages: In the plan's order; empty before there is a plan.
-        share: How much is behind it, 0 to 1, by expected time.
-        remaining: Estimated seconds to the end; ``None`` before there is a plan.
-        elapsed: Seconds since it began, or all it took; ``None`` before.
-        curves: Values of the ``epoch`` events so far, by the variant that is trained.
-        lines: The log, oldest first.
-        waiting_for: What the run waits for while nothing runs; empty where nothing is known.
-    """
+    """A run at one moment."""
 
     run: RunRow
     stages: tuple[StageRow, ...]
     share: float
-    remaining: float | None
-    elapsed: float | None
+    remaining: float | None  # estimated seconds to the end; ``None`` before there is a plan
+    elapsed: float | None  # seconds since it began, or all it took; ``None`` before
+    # Values of the ``epoch`` events so far, by the variant that is trained.
     curves: dict[str, list[dict[str, Any]]]
     lines: tuple[Line, ...]
     waiting_for: str
@@ -111,7 +94,6 @@ def _curves(events: list[EventRow]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _trained(stage: str) -> str:
-    """Returns which variant a fine-tuning stage is for."""
     found = (row.name for row in CATALOGUE.values() if row.training == stage)
     return next(found, stage.partition(":")[2])
 

@@ -1,7 +1,5 @@
 """What a Dask worker does with a stage."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import os
@@ -26,7 +24,7 @@ from effq_core.store.manifest import Artifact, library_versions
 
 log = logging.getLogger(__name__)
 
-QUIET = "waiting until other work leaves the cores free"
+QUIET = "waiting for free cores"
 TIMING = "waiting for a timing run to finish"
 """What a stage says while it waits for the host's cores."""
 
@@ -142,7 +140,7 @@ def _input(store: ArtifactStore, kind: str, fingerprint: str) -> Artifact:
     if found is None:
         raise StoreError(
             f"The artifact {kind}/{fingerprint[:12]} has disappeared or was damaged.",
-            "Run again: it is made anew.",
+            "Run again: it is made again.",
         )
     return found
 
@@ -188,7 +186,6 @@ def _explain(task: StageTask, link: Link, error: BaseException) -> EffqError:
 
 
 def _known_type(error: EffqError) -> type[EffqError]:
-    """Returns the nearest class the driver knows too."""
     for kind in type(error).__mro__:
         if issubclass(kind, EffqError) and getattr(errors, kind.__name__, None) is kind:
             found: type[EffqError] = kind
@@ -208,11 +205,7 @@ def _dask_sender(topic: str) -> Send:
 
 
 def kill_worker(dask_worker: Any) -> int | None:
-    """Ends a worker at once; runs in its nanny, which then starts a new one. Returns its pid.
-
-    Args:
-        dask_worker: The nanny; Dask fills it in by this name.
-    """
+    """Ends a worker at once; runs in its nanny, which then starts a new one. Returns its pid."""
     pid: int | None = dask_worker.pid
     if pid is not None:
         # Not SIGTERM: a stage inside a long call into C does not look at it.

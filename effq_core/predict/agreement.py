@@ -1,7 +1,5 @@
 """Many photos and what the variants answered: how often they agree, and a table of it all."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,13 +11,9 @@ from effq_core.photos.uploads import Photo
 from effq_core.predict.variant_answers import Answer, Guess
 from effq_core.results import Row
 
-THE_SAME, NOT_THE_SAME = "✓", "≠"
-"""Marks of an answer that is float32's, and of one that is not."""
+THE_SAME, NOT_THE_SAME = "✓", "≠"  # marks of an answer that is float32's, and of one that is not
 
-_UNDECIDED_POINTS = 15
-"""Below this lead of float32's answer, rounding alone can well turn it."""
-
-# A spreadsheet takes a cell that begins like this for a formula.
+_UNDECIDED_POINTS = 15  # below this lead of float32's answer, rounding alone can well turn it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +50,7 @@ def sentence(answered: Answered) -> str:
     others = [answer for answer in answered.answers if answer.agrees is not None]
     expected = baseline.guesses[0]
     if not others:
-        return f"Float32 answers {expected.label}; there is no other variant to compare it with."
+        return f"float32 answers {expected.label}; there is no other variant to compare it with."
     differing = [answer for answer in others if not answer.agrees]
     if not differing:
         number = fmt.counted(len(answered.answers), "variant")
@@ -67,7 +61,7 @@ def sentence(answered: Answered) -> str:
         margin = 100 * (expected.probability - baseline.guesses[1].probability)
         if margin < _UNDECIDED_POINTS:
             apart = fmt.points(margin).lstrip("+")
-            text += f" Float32 is undecided itself: its two best classes are only {apart} apart."
+            text += f" float32 is undecided itself: its two best classes are only {apart} apart."
     return text
 
 
@@ -81,10 +75,7 @@ def _differently(answer: Answer, expected: Guess) -> str:
 
 
 def verdict(answer: Answer) -> str:
-    """Says in a few characters what a variant answered and whether float32 did, too.
-
-    Such as ``✓ church 98.2 %``, or ``≠ gas pump 35.0 %`` where float32 says something else.
-    """
+    """Says in a few characters what a variant answered and whether float32 did, too."""
     mark = {None: "", True: f"{THE_SAME} ", False: f"{NOT_THE_SAME} "}[answer.agrees]
     best = answer.guesses[0]
     return f"{mark}{best.label} {fmt.percent(best.probability)}"
@@ -97,11 +88,7 @@ def answers_csv(answered: Sequence[Answered]) -> str:
 
 def _row(answered: Answered) -> Row:
     photo = answered.photo
-    row: Row = {
-        "photo": photo.name,
-        "width_px": photo.width,
-        "height_px": photo.height,
-    }
+    row: Row = {"photo": photo.name, "width_px": photo.width, "height_px": photo.height}
     for answer in answered.answers:
         best = answer.guesses[0]
         row[f"{answer.variant}_class"] = best.label

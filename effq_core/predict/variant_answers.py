@@ -1,7 +1,5 @@
 """What the variants of a run answer to a photo. LiteRT only, no TensorFlow."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import OrderedDict
@@ -40,27 +38,20 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Plain):
-    """What one variant says about an image.
-
-    Attributes:
-        guesses: The most probable classes, best first; equals rank by index.
-        ms: How long the faster of :data:`INVOCATIONS` invocations took; while other visitors wait
-            for their answers, there is one only.
-        agrees: Whether its best class is float32's; ``None`` for float32 itself.
-    """
+    """What one variant says about an image."""
 
     variant: str
     guesses: tuple[Guess, ...]
+    # How long the faster of :data:`INVOCATIONS` invocations took; while other visitors wait for
+    # their answers, there is one only.
     ms: float
-    agrees: bool | None
+    agrees: bool | None  # whether its best class is float32's; ``None`` for float32 itself
 
 
 class Predictor:
     """The variants of a run, or those named of them, loaded and warmed up.
 
-    Several threads may share one: it answers one photo at a time, so that a dashboard with many
-    visitors loads the files once, and the times it tells are not those of visitors in each other's
-    way.
+    Several threads may share one: it answers one photo at a time.
 
     Raises:
         InputError: If the run lacks a variant or has no files.
@@ -70,7 +61,7 @@ class Predictor:
 
     def __init__(self, results: Results, variants: Sequence[str] = (), *, threads: int = 1) -> None:
         self.variants = in_catalogue_order(variants) if variants else results.with_files
-        # Float32 always answers too: the others are compared with it.
+        # float32 always answers too: the others are compared with it.
         loaded = dict.fromkeys((*self.variants, BASELINE))
         self._models = {name: Model(results.model_file(name), threads=threads) for name in loaded}
         self.labels = tuple(results.labels())
@@ -92,9 +83,7 @@ class Predictor:
             model.predict(blank)  # the first invocation takes longer and would be timed as such
 
     def read(self, source: Path | bytes, name: str = "") -> Pixels:
-        """Decodes an image file, or its content, exactly as evaluation does.
-
-        Returns 0–255, uint8 (size, size, channels).
+        """Decodes an image file, or its content, as evaluation does: uint8 (size, size, channels).
 
         Raises:
             DatasetError: If it is missing, broken, too large or not an image.
@@ -102,12 +91,7 @@ class Predictor:
         return decode(open_image(source, name or _name(source)), self.image_input)
 
     def answer(self, pixels: Pixels, *, top: int = 5) -> tuple[Answer, ...]:
-        """Classifies what :meth:`read` returned with every variant, in the catalogue's order.
-
-        Raises:
-            InputError: If ``top`` is less than 1.
-            ModelError: If the image does not have the model's size.
-        """
+        """Classifies what :meth:`read` returned with every variant, in the catalogue's order."""
         if top < 1:
             raise InputError(f"The number of classes to show is {top}.", "Choose 1 or more.")
         outputs: dict[str, tuple[npt.NDArray[np.float32], float]] = {}
@@ -152,10 +136,7 @@ class Predictor:
 
 
 class Predictors:
-    """The variants of ``most`` runs, loaded once for all visitors of a server, and never more.
-
-    A visitor waits ``patience`` seconds for others to be done with theirs.
-    """
+    """The variants of ``most`` runs, loaded once for all visitors of a server, and never more."""
 
     def __init__(self, most: int = RUNS_LOADED, *, patience: float = _PATIENCE) -> None:
         self.most, self.patience = most, patience

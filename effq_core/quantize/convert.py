@@ -7,21 +7,18 @@ method is a choice of numbers, and nothing else about the file changes with it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
-import tensorflow as tf
-from tensorflow.lite.python.convert import mlir_quantize
-
 from effq_core.base.errors import StageError
 from effq_core.base.registry import resolve
+from effq_core.base.tensorflow import tf
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.freeze import SIGNATURE
 from effq_core.tflite.rewriting import with_ranges
+
+from tensorflow.lite.python.convert import mlir_quantize
 
 _HINT = "This is a bug or an unsupported model: please report it with the model's architecture."
 

@@ -7,17 +7,14 @@ the range becomes the mean over images of each image's smallest and largest valu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+from effq_core.base.tensorflow import keras, tf
 
-import tensorflow as tf
-import tf_keras as keras
 from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 RANGE_DECAY = 0.99

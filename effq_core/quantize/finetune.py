@@ -6,20 +6,16 @@ nothing but the fake-quant operators.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tensorflow as tf
-import tf_keras as keras
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter
+from effq_core.base.tensorflow import keras, tf
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import load_weights, read_weights, write_weights
 from effq_core.quantize import checkpoints

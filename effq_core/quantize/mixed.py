@@ -1,4 +1,4 @@
-"""Int8 files with some operators kept in floats (imports TensorFlow)."""
+"""int8 files with some operators kept in floats (imports TensorFlow)."""
 
 from __future__ import annotations
 

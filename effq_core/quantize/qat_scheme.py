@@ -6,17 +6,18 @@ What the stock scheme lacks for EfficientNetV2, and what is done about it here:
 * ``DepthwiseConv2D`` is quantized per tensor along an axis of size one: it gets one range a
   channel, as TensorFlow Lite's int8 kernels have.
 * ``swish`` is executed as LOGISTIC and MUL, so its input needs a range as well as its output.
-* ``ReLU(6)`` after Conv-BN is fused by the converter; the stock scheme handles it already.
+* ``ReLU`` right behind a layer with a kernel takes the kernel's range along with the output's: the
+  kernel keeps its own. Behind Conv-BN the stock scheme does so already.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+from effq_core.base.tensorflow import keras
+from effq_core.models.families.family import FakeQuant
+from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
 
-import tf_keras as keras
 from tensorflow_model_optimization.python.core.quantization.keras import (
     quantize,
     quantize_aware_activation,
@@ -34,9 +35,6 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_scheme as stock_scheme,
 )
-
-from effq_core.models.families.family import FakeQuant
-from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
 
 
 class WeightedConfig(stock_registry.Default8BitQuantizeConfig):  # type: ignore[misc]
@@ -80,15 +78,26 @@ class ActivationConfig(stock_registry.Default8BitActivationQuantizeConfig):  # t
         return [ActivationQuantizer()] if super().get_output_quantizers(layer) else []
 
 
+_KERNELS = {
+    keras.layers.Conv2D: ("kernel", 3),
+    keras.layers.DepthwiseConv2D: ("depthwise_kernel", 2),
+    keras.layers.Dense: ("kernel", None),
+}
+"""Layers with a kernel: what it is called, and which of its axes has the output channels."""
+
+
+def _weighted(kind: type[Any], activation_attrs: list[str]) -> WeightedConfig:
+    name, axis = _KERNELS[kind]
+    return WeightedConfig([name], activation_attrs, axis)
+
+
 class _Registry(stock_registry.Default8BitQuantizeRegistry):  # type: ignore[misc]
     def __init__(self, needs: FakeQuant) -> None:
         super().__init__()
         layers = keras.layers
         self._layer_quantize_map.update(
             {
-                layers.Conv2D: WeightedConfig(["kernel"], ["activation"], 3),
-                layers.DepthwiseConv2D: WeightedConfig(["depthwise_kernel"], ["activation"], 2),
-                layers.Dense: WeightedConfig(["kernel"], ["activation"], None),
+                **{kind: _weighted(kind, ["activation"]) for kind in _KERNELS},
                 layers.Activation: ActivationConfig(),
                 # Its int8 kernel keeps the scale of its input: a range would cost a QUANTIZE.
                 layers.AveragePooling2D: stock_configs.NoOpQuantizeConfig(),
@@ -105,6 +114,11 @@ class _Layout(stock_layout.Default8BitQuantizeLayoutTransform):  # type: ignore[
             if isinstance(config, stock_configs.Default8BitOutputQuantizeConfig):
                 entry["quantize_config"] = OutputConfig(config.quantize_output)
         for layer in model.layers:
+            entry = layer_quantize_map.get(layer.name, {})
+            no_range = isinstance(entry.get("quantize_config"), stock_configs.NoOpQuantizeConfig)
+            if no_range and type(layer) in _KERNELS:
+                linear = layer.activation is keras.activations.linear
+                entry["quantize_config"] = _weighted(type(layer), [] if linear else ["activation"])
             # The layer TF-MOT puts behind each input, rebuilt from its config.
             if isinstance(layer, quantize_layer.QuantizeLayer):
                 quantizer = {"class_name": InputQuantizer.__name__, "config": {}}

@@ -1,7 +1,5 @@
 """One step of a rescue: an ordinary run, from its start to what it gave."""
 
-from __future__ import annotations
-
 import logging
 import time
 from dataclasses import replace
@@ -58,10 +56,7 @@ class Attempts:
     def begin(
         self, story: Story, remedy: Remedy | None, experiment: Experiment, estimate: float
     ) -> Step:
-        """Makes the run of a step, or finds the one that was stopped.
-
-        Args:
-            remedy: What is tried; ``None`` for int8 as it is.
+        """Makes the run of a step, or finds the one that was stopped; without a remedy, int8's.
 
         Raises:
             BusyError: If too many runs wait already.
@@ -69,7 +64,7 @@ class Attempts:
         before = story.about(remedy)
         again = before is not None and before.state in UNFINISHED
         run = None
-        # Only the very same experiment goes on where it stopped.
+        # Only the very same experiment continues where it stopped.
         if before is not None and again and before.experiment == experiment:
             run = self._known(before.run)
         name = f"Rescue {story.id[-4:]}: {step_title(remedy, experiment)}"
@@ -87,11 +82,7 @@ class Attempts:
     def finish(
         self, rescue: Rescue, step: Step, seconds: float | None, on_update: OnUpdate | None
     ) -> Step:
-        """Works on the run of a step until it ends.
-
-        Args:
-            seconds: Time it may take once it has its turn; ``None``: any.
-        """
+        """Works on the run of a step until it ends, at most ``seconds`` once it has its turn."""
         run, took, waited = self._database.get_run(step.run), 0.0, 0.0
         if run.status is not Status.FINISHED:
             with self._stop.stops(
@@ -118,7 +109,7 @@ class Attempts:
             why = f"{run.error} {run.hint}".strip()
             return replace(step, state=StepState.FAILED, why=why)
         if self._stop.timed_out:  # it had its turn: no time is left for another
-            return replace(step, state=StepState.FAILED, why="The time allowed was up.")
+            return replace(step, state=StepState.FAILED, why="The time limit was reached.")
         return replace(step, state=StepState.CANCELLED, why="It was cancelled.")
 
     def _judged(self, step: Step, rescue: Rescue, results: Results) -> Step:

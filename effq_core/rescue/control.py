@@ -1,7 +1,5 @@
 """Asking for a rescue, stopping it and taking it up again, from any process."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 
@@ -18,15 +16,13 @@ from effq_core.rescue.request import Rescue
 from effq_core.rescue.story import KIND, Story, files_of, load, save, stories
 from effq_core.store.rows import Status
 
-MOST_ACTIVE = 4
-"""Rescues of a store that may go on at a time: each keeps a run in the queue."""
+MOST_ACTIVE = 4  # rescues of a store that may go on at a time: each keeps a run in the queue
 
 
 def enter(home: Home, rescue: Rescue, subject: str = "") -> Story:
     """Writes a new story down, where there is room for it; somebody has to work on it.
 
     Raises:
-        InputError: If its experiment cannot be run at all; then nothing is written.
         BusyError: If :data:`MOST_ACTIVE` rescues go on already.
     """
     build_plan(as_it_is(rescue.experiment), home)
@@ -47,7 +43,7 @@ def start_detached(home: Home, story_id: str) -> int:
     with FileLock(files.starting):
         story = load(home, story_id)
         if story.status.is_active and story.pid is not None:
-            raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
+            raise InputError(f"The rescue {story_id} is already running.", "Wait, or cancel it.")
         process = files.start(home, KIND, story_id)
         # Until it says so itself, so that one that dies at birth is noticed.
         save(home, replace(story, status=Status.QUEUED, pid=process.pid, token=process.token))
@@ -55,36 +51,24 @@ def start_detached(home: Home, story_id: str) -> int:
 
 
 def resume(home: Home, story_id: str) -> int:
-    """Takes a stopped rescue up again in a process of its own: what was measured is kept.
-
-    Raises:
-        InputError: If there is no such rescue, or somebody works on it.
-    """
+    """Takes a stopped rescue up again in a process of its own: what was measured is kept."""
     prepare_again(home, story_id)
     return start_detached(home, story_id)
 
 
 def prepare_again(home: Home, story_id: str) -> None:
-    """Makes a rescue that was stopped ready to go on.
-
-    Raises:
-        InputError: If there is no such rescue, or somebody works on it.
-    """
+    """Makes a rescue that was stopped ready to go on."""
     if load(home, story_id).status.is_active:
-        raise InputError(f"The rescue {story_id} is going on already.", "Wait, or cancel it.")
+        raise InputError(f"The rescue {story_id} is already running.", "Wait, or cancel it.")
     files_of(home, story_id).forget_cancel()
 
 
 def delete(home: Home, story_id: str) -> None:
-    """Deletes a rescue's story; the runs it made are runs like any others and stay.
-
-    Raises:
-        InputError: If there is no such rescue, or somebody works on it.
-    """
+    """Deletes a rescue's story; the runs it made are runs like any others and stay."""
     files = files_of(home, story_id)
     lock = FileLock(files.lock)
     if load(home, story_id).status.is_active or not lock.try_acquire():
-        raise InputError(f"The rescue {story_id} is going on.", "Cancel it first.")
+        raise InputError(f"The rescue {story_id} is running.", "Cancel it first.")
     with lock:
         remove_tree(files.folder)
 

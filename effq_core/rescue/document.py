@@ -1,7 +1,5 @@
 """The story as a document: Markdown for people, JSON for programs."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -57,9 +55,9 @@ def rows(story: Story) -> list[list[str]]:
     for step in story.steps:
         found = step.outcome
         cells = [title_of(step), state_title(step.state)]
+        made.append(cells)
         if found is None:
             cells += [step.why or fmt.NOTHING, *[fmt.NOTHING] * 6, cost_text(step)]
-            made.append(cells)
             continue
         size, latency = fmt.kib(found.size_bytes), fmt.NOTHING
         if found.latency_ms:
@@ -80,7 +78,6 @@ def rows(story: Story) -> list[list[str]]:
             latency,
             cost_text(step),
         ]
-        made.append(cells)
     return made
 
 

@@ -1,10 +1,7 @@
 """The process that works on a rescue: it decides what is tried next, and writes the story.
 
 Each remedy is an ordinary run of the ordinary driver, in this process; what runs share is cached.
-The command line calls the same code in its own process as a detached driver does in its.
 """
-
-from __future__ import annotations
 
 import time
 from collections.abc import Callable
@@ -34,21 +31,13 @@ OnStory = Callable[[Story], None]
 Following = Callable[[Story, Step], AbstractContextManager[OnUpdate | None]]
 """Gives, for the length of a step, what the run's driver calls after each change."""
 
-_PATIENCE = 3.0
-"""Seconds for a process to end that has just written how its rescue ended."""
+_PATIENCE = 3.0  # seconds for a process to end that has just written how its rescue ended
 
 
 def work(
-    home: Home,
-    story_id: str,
-    on_story: OnStory | None = None,
-    following: Following | None = None,
+    home: Home, story_id: str, on_story: OnStory | None = None, following: Following | None = None
 ) -> Story:
     """Works on a rescue in this process until it ends. SIGINT and SIGTERM cancel it.
-
-    Args:
-        on_story: Called after each change of the story, in this thread.
-        following: Called before each run.
 
     Raises:
         EngineError: If another process works on it.
@@ -58,16 +47,13 @@ def work(
     worked_on = files.worked_on(f"the rescue {story_id}", _PATIENCE)
     with worked_on, Database(home.database) as database:
         with FileLock(files.starting):
-            story = load(home, story_id)
-            taken = _Taken(home, database, story, on_story, following)
+            taken = _Taken(home, database, load(home, story_id), on_story, following)
             taken.begin()
         with files.signals_cancel():
             return taken.work()
 
 
 class _Taken:
-    """One rescue, from queued to its end."""
-
     def __init__(
         self,
         home: Home,
@@ -108,7 +94,8 @@ class _Taken:
         try:
             self._measure_as_it_is()
             while self._story.met is None and (offer := self._next()) is not None:
-                self._try(offer)
+                if offer.experiment is not None:
+                    self._run(offer.remedy, offer.experiment, offer.seconds)
             self._end(Status.FINISHED)
         except Cancelled:
             self._end(Status.CANCELLED)
@@ -140,8 +127,8 @@ class _Taken:
         step = self._story.about(None)
         if step is None or step.outcome is None:
             raise EffqError(
-                f"Int8 itself could not be measured: {step.why if step else 'it was not run'}",
-                "Without it nobody knows what is lost. Mend that, then take the rescue up again.",
+                f"int8 itself could not be measured: {step.why if step else 'it was not run'}",
+                "Without it the loss is unknown. Fix that, then resume the rescue.",
             )
 
     def _next(self) -> Offer | None:
@@ -190,10 +177,6 @@ class _Taken:
         )
         self._tell(self._story.with_step(step))
 
-    def _try(self, offer: Offer) -> None:
-        if offer.experiment is not None:
-            self._run(offer.remedy, offer.experiment, offer.seconds)
-
     def _run(self, remedy: Remedy | None, experiment: Experiment, estimate: float) -> None:
         self._stop.check()
         step = self._attempts.begin(self._story, remedy, experiment, estimate)
@@ -211,7 +194,7 @@ class _Taken:
         made = [s for s in self._story.measured if variant_of(s.remedy) == PTQ and s.experiment]
         best = min(made, key=lambda s: s.outcome.drop_points if s.outcome else 0.0)
         if best.experiment is None:
-            raise EffqError("A measured step has no experiment.", "Ask for the rescue again.")
+            raise EffqError("A measured step has no experiment.", "Start the rescue again.")
         return best.experiment.calibration
 
     def _left(self) -> float | None:

@@ -1,7 +1,5 @@
 """What each remedy would cost, before it is tried; cheapest first. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -16,19 +14,13 @@ from effq_core.store.rows import StageRow
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A remedy that could be tried now, or why it cannot.
-
-    Attributes:
-        experiment: What would be run; ``None`` where it cannot apply.
-        seconds: What that is estimated to take here, what is cached left out.
-        whole_seconds: What it would take from nothing. Remedies are tried in this order: what
-            happens to be cached must not put a training run before a calibration.
-        why: Why it cannot apply; empty where it can.
-    """
+    """A remedy that could be tried now, or why it cannot."""
 
     remedy: Remedy
     experiment: Experiment | None = None
-    seconds: float = 0.0
+    seconds: float = 0.0  # estimated here, what is cached left out
+    # From nothing. Remedies are tried in this order: what happens to be cached must not put a
+    # training run before a calibration.
     whole_seconds: float = 0.0
     why: str = ""
 
@@ -42,14 +34,7 @@ def offers(
     without: Collection[Remedy] = (),
     tried: Collection[Experiment] = (),
 ) -> list[Offer]:
-    """Estimates the remedies that are left.
-
-    Args:
-        best: The calibration that has lost least so far.
-
-    Returns:
-        Those that can apply, cheapest first; then those that cannot.
-    """
+    """Estimates the remedies left: those that can apply, cheapest first; then those that cannot."""
     stages = list(history)
     left = [remedy for remedy in rescue.remedies if remedy not in without]
     made = [_offer(remedy, rescue, best, home, stages, tried) for remedy in left]

@@ -1,7 +1,5 @@
 """What a step gave: the numbers of one variant, against float32 on the same photos."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,63 +14,41 @@ from effq_core.results import Results
 class Tells(StrEnum):
     """Whether the photos are enough to tell a drop from a limit."""
 
-    WITHIN = "within"
-    """The whole 95 % interval of the drop is within the limit."""
-    BEYOND = "beyond"
-    """The whole interval is beyond it."""
-    OPEN = "open"
-    """The limit lies in the interval: so many photos cannot tell."""
+    WITHIN = "within"  # the whole 95 % interval of the drop is within the limit
+    BEYOND = "beyond"  # the whole interval is beyond it
+    OPEN = "open"  # the limit lies in the interval: so many photos cannot tell
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Plain):
-    """What one variant loses against float32, and what it costs.
-
-    Attributes:
-        n: Evaluation photos.
-        top1: Share that is right, 0–1; ``None`` without labels.
-        low: Lower end of its 95 % interval (Wilson).
-        high: Upper end.
-        float32_top1: Float32's share on the same photos.
-        drop_points: Float32's top-1 minus its own, percentage points; without labels, photos on
-            which the two disagree, per cent.
-        drop_low: Lower end of the drop's 95 % interval (paired; of the disagreement: Wilson).
-        drop_high: Upper end.
-        p: Of the exact McNemar test; ``None`` without labels.
-        worse: Photos only float32 gets right; ``None`` without labels.
-        better: Photos only the variant gets right.
-        agreement: Share of photos with float32's answer, 0–1.
-        kl: Mean Kullback-Leibler divergence from float32, nats.
-        latency_ms: Median time of one photo by thread count, as text, milliseconds.
-        disturbed: Whether other processes were busy while it was timed.
-        speedup: How many times as fast as float32 of the same sitting, by thread count, as text;
-            empty where it was measured before files were timed in turn.
-        failed_gates: Checks it does not pass: then it counts as no remedy.
-        kept: Blocks or layers it keeps in floats.
-        same_float32: Whether float32 answered as in the first step; a new head trained on other
-            photos is another model.
-    """
+    """What one variant loses against float32, and what it costs."""
 
     variant: str
     n: int
-    top1: float | None
-    low: float | None
+    top1: float | None  # share that is right, 0–1; ``None`` without labels
+    low: float | None  # lower end of its 95 % interval (Wilson)
     high: float | None
-    float32_top1: float | None
+    float32_top1: float | None  # Float32's share on the same photos
+    # Float32's top-1 minus its own, percentage points; without labels, photos on which the two
+    # disagree, per cent.
     drop_points: float
-    drop_low: float
+    drop_low: float  # lower end of the drop's 95 % interval (paired; of the disagreement: Wilson)
     drop_high: float
-    p: float | None
-    worse: int | None
+    p: float | None  # of the exact McNemar test; ``None`` without labels
+    worse: int | None  # photos only float32 gets right; ``None`` without labels
     better: int | None
-    agreement: float
-    kl: float
+    agreement: float  # share of photos with float32's answer, 0–1
+    kl: float  # mean Kullback-Leibler divergence from float32, nats
     size_bytes: int
-    latency_ms: dict[str, float]
-    disturbed: bool = False
-    failed_gates: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
+    latency_ms: dict[str, float]  # median time of one photo by thread count, as text, milliseconds
+    disturbed: bool = False  # whether other processes were busy while it was timed
+    failed_gates: tuple[str, ...] = ()  # checks it does not pass: then it counts as no remedy
+    kept: tuple[str, ...] = ()  # blocks or layers it keeps in floats
+    # Whether float32 answered as in the first step; a new head trained on other photos is another
+    # model.
     same_float32: bool = True
+    # How many times as fast as float32 of the same sitting, by thread count, as text; empty where
+    # it was measured before files were timed in turn.
     speedup: dict[str, Ratio] = field(default_factory=dict)
 
     @property
@@ -93,10 +69,7 @@ class Outcome(Plain):
 
 
 def outcome_of(results: Results, variant: str, first: Results | None = None) -> Outcome:
-    """Reads what a step gave from its run's results.
-
-    Args:
-        first: Results of the first step, to compare float32's answers with.
+    """Reads what a step gave; float32's answers are compared with those of the first step.
 
     Raises:
         InputError: If the run lacks the variant.

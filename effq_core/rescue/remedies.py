@@ -1,7 +1,5 @@
 """What each remedy changes about an experiment, and why one may not apply. No TensorFlow."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from effq_core.base import formatting as fmt
@@ -17,8 +15,7 @@ from effq_core.pipeline.fitting import CALIBRATION_SHARE
 from effq_core.rescue.request import Remedy, Rescue
 
 QAT = "int8_qat"
-MORE = 4
-"""How many times as many calibration images are tried."""
+MORE = 4  # how many times as many calibration images are tried
 _WORTH = 1.5  # fewer than so many times as many would tell nothing
 _STEP = 10
 
@@ -34,17 +31,14 @@ def variant_of(remedy: Remedy | None) -> str:
 
 def as_it_is(experiment: Experiment) -> Experiment:
     """Returns the experiment that measures int8 and float32, and nothing else."""
-    return replace(experiment, variants=(BASELINE, PTQ), layers=None, mixed=None)
+    return replace(experiment, variants=(BASELINE, PTQ), layers=None)
 
 
 def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Experiment:
-    """Returns the experiment that tries a remedy.
+    """Returns the experiment that tries a remedy: float32 and the variant that it makes.
 
     Args:
         best: The calibration that has lost least so far: remedies build on it.
-
-    Returns:
-        The experiment; its variants are float32 and the one the remedy makes.
 
     Raises:
         CannotApply: If the remedy would change nothing.

@@ -1,7 +1,5 @@
 """What is asked of a rescue: how much may be lost, and what may be tried."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,35 +18,25 @@ BUDGETS = (10, 604_800)
 class Remedy(StrEnum):
     """What can be tried where int8 loses too much."""
 
-    PERCENTILE = "percentile"
-    """Clip the activations' rarest values."""
+    PERCENTILE = "percentile"  # clip the activations' rarest values
     MOVING_AVERAGE = "moving_average"
     """Take the mean of each photo's range rather than the widest of all."""
-    MORE_IMAGES = "more_images"
-    """Calibrate with more photos."""
-    MIXED = "mixed"
-    """Keep the blocks that lose most in floats."""
-    QAT = "qat"
-    """Fine-tune with fake-quant operators in the graph."""
+    MORE_IMAGES = "more_images"  # calibrate with more photos
+    MIXED = "mixed"  # keep the blocks that lose most in floats
+    QAT = "qat"  # fine-tune with fake-quant operators in the graph
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rescue(Plain):
-    """A limit, and what may be tried to hold it.
+    """A limit, and what may be tried to hold it."""
 
-    Attributes:
-        experiment: What int8 is made of; every remedy changes one thing about it.
-        run: A finished run of it, whose int8 need not be measured again; empty without.
-        max_drop_points: Top-1 that may be lost against float32, in percentage points; where
-            photos have no labels, the share of them on which it may disagree with float32.
-        remedies: What may be tried.
-        budget_seconds: Time after which nothing more is tried, in seconds; ``None``: no limit.
-    """
-
-    experiment: Experiment
-    run: str = ""
+    experiment: Experiment  # what int8 is made of; every remedy changes one thing about it
+    run: str = ""  # a finished run of it, whose int8 need not be measured again; empty without
+    # Top-1 that may be lost against float32, in percentage points; where photos have no labels, the
+    # share of them on which it may disagree with float32.
     max_drop_points: float = 0.5
     remedies: tuple[Remedy, ...] = tuple(Remedy)
+    # Time after which nothing more is tried, in seconds; ``None``: no limit.
     budget_seconds: int | None = None
 
     def __post_init__(self) -> None:
@@ -69,11 +57,7 @@ class Rescue(Plain):
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuilds a request from :meth:`to_dict`.
-
-        Raises:
-            ExperimentError: If a key is unknown or a value out of range.
-        """
+        """Rebuilds a request from :meth:`to_dict`."""
         values = known(cls, plain)
         if not isinstance(values.get("experiment"), dict):
             raise ExperimentError("A rescue must have an experiment.")

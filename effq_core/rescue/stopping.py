@@ -1,7 +1,5 @@
 """Stopping a rescue: by a person, by a signal, or because its time is up."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
@@ -19,12 +17,7 @@ _POLL = 0.2
 
 
 class Worked:
-    """How long a run has worked; waiting for others, or for a quiet processor, is not counted.
-
-    Attributes:
-        begun: When it had its turn, of the clock that never goes back; ``None`` before.
-        waited: Seconds it waited since.
-    """
+    """How long a run has worked; waiting for others, or for a quiet processor, is not counted."""
 
     def __init__(self) -> None:
         self.begun: float | None = None
@@ -46,7 +39,7 @@ class Stopping:
     def check(self) -> None:
         """Raises once somebody asked to stop."""
         if self._files.is_asked_to_stop:
-            raise Cancelled("The rescue was cancelled.", "Take it up again to go on.")
+            raise Cancelled("The rescue was cancelled.", "Resume it to continue.")
 
     @contextmanager
     def stops(
@@ -61,10 +54,6 @@ class Stopping:
         Args:
             seconds: Time the run may take once it has its turn; ``None``: any.
             is_running: Whether it has; called from another thread until it says so.
-            is_waiting: Whether it then waits all the same; called from there as well.
-
-        Yields:
-            How long the run has worked, to be asked after the block.
         """
         self.timed_out = False
         worked = Worked()

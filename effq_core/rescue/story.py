@@ -28,42 +28,28 @@ class StepState(StrEnum):
     """How a step stands."""
 
     RUNNING = "running"
-    SKIPPED = "skipped"
-    """It was not tried; the step says why."""
-    TRIED = "tried"
-    """Measured, and beyond the limit."""
-    MET = "met"
-    """Measured, and within the limit."""
+    SKIPPED = "skipped"  # it was not tried; the step says why
+    TRIED = "tried"  # measured, and beyond the limit
+    MET = "met"  # measured, and within the limit
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)
-"""What has another turn when a rescue goes on."""
+UNFINISHED = (StepState.RUNNING, StepState.CANCELLED)  # what has another turn when a rescue goes on
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Plain):
-    """One remedy, or int8 as it is. Times are seconds since 1970.
-
-    Attributes:
-        remedy: What was tried; ``None`` for int8 as it is.
-        experiment: What was run; ``None`` where nothing was.
-        run: The run's id; empty where there is none.
-        why: Why it was skipped, failed or stopped; empty otherwise.
-        estimate: Seconds it was expected to take; ``None`` where nobody estimated.
-        seconds: Seconds its run worked, waits for other runs not included; ``None`` where nothing
-            was run for it.
-        cached: How many of them were there already.
-        outcome: What it gave; ``None`` unless measured.
-    """
+    """One remedy, or int8 as it is. Times are seconds since 1970."""
 
     remedy: Remedy | None
     state: StepState
-    experiment: Experiment | None = None
+    experiment: Experiment | None = None  # what was run; ``None`` where nothing was
     run: str = ""
-    why: str = ""
+    why: str = ""  # why it was skipped, failed or stopped; empty otherwise
     estimate: float | None = None
+    # Seconds its run worked, waits for other runs not included; ``None`` where nothing was run for
+    # it.
     seconds: float | None = None
     stages: int = 0
     cached: int = 0
@@ -73,22 +59,15 @@ class Step(Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class Story(Plain):
-    """A rescue at one moment. Times are seconds since 1970.
-
-    Attributes:
-        id: Short, sortable by time.
-        status: Where it is; ``finished`` says nothing about the limit.
-        steps: What was begun or skipped, in order; int8 as it is comes first.
-        ahead: Estimated seconds of the remedies not yet tried, cheapest first.
-        token: Tells that process from a later one of the same number.
-    """
+    """A rescue at one moment. Times are seconds since 1970."""
 
     id: str
     rescue: Rescue
     created: float
     subject: str = ""
-    status: Status = Status.QUEUED
-    steps: tuple[Step, ...] = ()
+    status: Status = Status.QUEUED  # where it is; ``finished`` says nothing about the limit
+    steps: tuple[Step, ...] = ()  # what was begun or skipped, in order; int8 as it is comes first
+    # Estimated seconds of the remedies not yet tried, cheapest first.
     ahead: tuple[tuple[Remedy, float], ...] = ()
     finished: float | None = None
     error: str = ""
@@ -98,7 +77,7 @@ class Story(Plain):
 
     @property
     def base(self) -> Step | None:
-        """Int8 as it is, once it is measured."""
+        """int8 as it is, once it is measured."""
         found = self.about(None)
         return found if found is not None and found.outcome is not None else None
 
@@ -116,7 +95,7 @@ class Story(Plain):
     def nearest(self) -> Step | None:
         """The measured step that loses least, of those that pass their checks; first of equals."""
         sound = [step for step in self.measured if step.outcome and not step.outcome.failed_gates]
-        return min(sound, key=lambda step: _drop(step), default=None)
+        return min(sound, key=lambda s: s.outcome.drop_points if s.outcome else 0.0, default=None)
 
     @property
     def current(self) -> Step | None:
@@ -152,12 +131,8 @@ class Story(Plain):
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise StoreError(
                 f"The story cannot be read ({type(error).__name__}: {error}).",
-                "It comes from another version of EffQ; ask for the rescue again.",
+                "It comes from another version of EffQ; start the rescue again.",
             ) from error
-
-
-def _drop(step: Step) -> float:
-    return step.outcome.drop_points if step.outcome else float("inf")
 
 
 def files_of(home: Home, story_id: str) -> JobFiles:
@@ -174,9 +149,7 @@ def load(home: Home, story_id: str) -> Story:
     """Reads a story; it is ``interrupted`` if the process that worked on it has died."""
     plain = read_json(files_of(home, story_id).folder / STORY_FILE)
     if plain is None:
-        raise InputError(
-            f"There is no rescue {story_id}.", "`effq rescue list` lists the rescues there are."
-        )
+        raise InputError(f"There is no rescue {story_id}.", "`effq rescue list` lists all rescues.")
     story = Story.from_dict(plain)
     waits = story.status is Status.QUEUED and story.pid is None
     if story.status.is_active and not waits and not is_alive(story.pid, story.token):
@@ -197,18 +170,14 @@ def stories(home: Home) -> list[Story]:
 
 
 def find(home: Home, text: str) -> Story:
-    """Finds the rescue a person means by its id, the start of it, or ``latest``.
-
-    Raises:
-        InputError: If there is none, or several fit.
-    """
+    """Finds the rescue a person means by its id, the start of it, or ``latest``."""
     if text == "latest":
         fitting = [story.id for story in stories(home)[:1]]
     else:
         ids = [path.parent.name for path in (home.root / "rescues").glob(f"*/{STORY_FILE}")]
         fitting = [each for each in sorted(ids) if text and each.startswith(text)]
     if not fitting:
-        raise InputError(f"There is no rescue {text!r}.", "`effq rescue list` lists them.")
+        raise InputError(f"There is no rescue {text!r}.", "`effq rescue list` lists all rescues.")
     if len(fitting) > 1:
         raise InputError(f"{text!r} can mean {len(fitting)} rescues.", "Give the whole id.")
     return load(home, fitting[0])

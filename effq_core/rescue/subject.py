@@ -1,7 +1,5 @@
 """What a rescue is about: a run's experiment, on its own photos or on others."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from effq_core.base.errors import DatasetError
@@ -16,11 +14,7 @@ from effq_core.store.database import Database
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """An experiment whose int8 is to be rescued.
-
-    Attributes:
-        run: The finished run that has measured it already; empty where none has.
-    """
+    """An experiment whose int8 is to be rescued."""
 
     experiment: Experiment
     run: str
@@ -28,11 +22,7 @@ class Subject:
 
 
 def of_run(home: Home, text: str, dataset: str | None = None) -> Subject:
-    """Finds a run by its id, the start of one, its name, or ``latest``.
-
-    Args:
-        dataset: Photos in place of its own; ``None``: its own.
-    """
+    """Finds a run by its id, the start of one, its name, or ``latest``; photos may be others."""
     with Database(home.database) as database:
         row = find_run(database, text)
     experiment, title = Experiment.from_dict(row.experiment), run_title(row)
@@ -42,10 +32,7 @@ def of_run(home: Home, text: str, dataset: str | None = None) -> Subject:
 
 
 def of_reference(home: Home, dataset: str | None = None) -> Subject:
-    """Takes the bundled reference run's experiment; its photos do not come with it.
-
-    Args:
-        dataset: Photos to use; ``None``: Imagenette, where it was downloaded.
+    """Takes the reference run's experiment with other photos: Imagenette, unless some are given.
 
     Raises:
         DatasetError: If there are no photos for it.

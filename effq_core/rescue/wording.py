@@ -1,7 +1,5 @@
 """A rescue in plain words, all of them computed from what was measured."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment import Experiment
@@ -41,7 +39,7 @@ def state_title(state: StepState) -> str:
 
 def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> str:
     """Names a step, such as ``Percentile calibration (99.99 %, 500 images)``."""
-    title = "Int8 as it is" if remedy is None else remedy_title(remedy)
+    title = "int8 as it is" if remedy is None else remedy_title(remedy)
     if experiment is None:
         return title
     calibration, parts = experiment.calibration, []
@@ -87,16 +85,14 @@ def drop_text(outcome: Outcome) -> str:
 def loss_sentence(outcome: Outcome) -> str:
     """Says what a variant loses: the end of a sentence that begins with its name."""
     n = fmt.counted(outcome.n, "photo")
+    low, high = fmt.decimals(outcome.drop_low, 2), fmt.decimals(outcome.drop_high, 2)
+    interval = f"95 % interval {low} to {high}"
     if not outcome.is_labelled:
         return (
-            f"answers otherwise than float32 on {fmt.decimals(outcome.drop_points, 2)} % of {n} "
-            f"without labels (95 % interval {fmt.decimals(outcome.drop_low, 2)} to "
-            f"{fmt.decimals(outcome.drop_high, 2)} %)"
+            f"differs from float32 on {fmt.decimals(outcome.drop_points, 2)} % of {n} "
+            f"without labels ({interval} %)"
         )
-    interval = (
-        f"95 % interval {fmt.decimals(outcome.drop_low, 2)} to "
-        f"{fmt.decimals(outcome.drop_high, 2)}, {fmt.p_value(outcome.p)}"
-    )
+    interval += f", {fmt.p_value(outcome.p)}"
     if outcome.drop_points < 0:
         return f"gains {points(-outcome.drop_points)} of top-1 on {n} (loss: {interval})"
     return f"loses {points(outcome.drop_points)} of top-1 on {n} ({interval})"
@@ -118,13 +114,10 @@ def extra_size(outcome: Outcome, base: Outcome) -> float:
 
 
 def extra_latency(outcome: Outcome, base: Outcome) -> tuple[str, Ratio] | None:
-    """Returns how many times as long as int8 a variant takes.
+    """Returns how many times as long as int8 a variant takes, and on how many threads.
 
     Each was timed in turn with float32, in the sitting of its own run: their speed-ups compare,
-    the times of different days do not.
-
-    Returns:
-        The fewest threads both were timed on, and the ratio; ``None`` untimed.
+    the times of different days do not. ``None`` untimed.
     """
     shared = sorted(set(outcome.latency_ms) & set(base.latency_ms), key=int)
     if not shared:
@@ -154,12 +147,7 @@ def price_text(outcome: Outcome, base: Outcome) -> str:
 
 
 def verdict(story: Story) -> list[str]:
-    """Says what came of a rescue.
-
-    Returns:
-        Sentences: what int8 loses, what helped, whether the photos can tell, what to keep in mind,
-        and what was not tried. Empty before anything was measured.
-    """
+    """Says what came of a rescue, in sentences; none before anything was measured."""
     base = story.base
     if base is None or base.outcome is None:
         return []
@@ -181,7 +169,7 @@ def verdict(story: Story) -> list[str]:
 
 
 def _about_base(story: Story, base: Outcome) -> str:
-    start = f"Int8 as it is {loss_sentence(base)}"
+    start = f"int8 as it is {loss_sentence(base)}"
     allowed = points(story.rescue.max_drop_points)
     unit = allowed if base.is_labelled else f"{allowed.split()[0]} %"
     if base.meets(story.rescue.max_drop_points):
@@ -217,9 +205,10 @@ def _about_end(story: Story, base: Outcome) -> str:
 
 
 def _gave(step: Step, outcome: Outcome, base: Outcome) -> str:
+    kept = f" Kept in floats: {', '.join(outcome.kept)}." if outcome.kept else ""
     return (
         f"it {loss_sentence(outcome)}. {_recovered(outcome, base)}Cost: {cost_text(step)}; "
-        f"{price_text(outcome, base)}.{_kept(outcome)}"
+        f"{price_text(outcome, base)}.{kept}"
     )
 
 
@@ -227,15 +216,11 @@ def _recovered(outcome: Outcome, base: Outcome) -> str:
     if base.drop_points <= 0 or outcome.drop_points >= base.drop_points:
         return ""
     if base.p is not None and base.p >= SIGNIFICANCE:
-        return "Int8's own loss is consistent with chance, so there is none to recover for sure. "
+        return "int8's own loss is consistent with chance, so there is none to recover for sure. "
     share = (base.drop_points - outcome.drop_points) / base.drop_points
     if share >= 1:
         return "The whole loss is recovered. "
     return f"{fmt.percent(share, 0)} of the loss is recovered. "
-
-
-def _kept(outcome: Outcome) -> str:
-    return f" Kept in floats: {', '.join(outcome.kept)}." if outcome.kept else ""
 
 
 def _about_telling(outcome: Outcome, limit: float) -> str:
@@ -258,8 +243,7 @@ def _about_choice(story: Story, n: int) -> list[str]:
         return []
     return [
         f"{looks} files were judged on the same {fmt.counted(n, 'photo')}: the best of several "
-        "looks a little better there than it is. Before it is shipped, measure it once on photos "
-        "that chose nothing."
+        "looks a little better there than it is. Before shipping, measure it once on other photos."
     ]
 
 

@@ -1,8 +1,7 @@
 """From a run's name to its results."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,9 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, Status
 
-REPORT = "report"
-"""Kind of the stage whose artifact holds the results."""
+REPORT = "report"  # kind of the stage whose artifact holds the results
 RESULTS_FILE = "results.json"
-LATEST = "latest"
-"""Names the newest run, or the newest with results where they are needed."""
+LATEST = "latest"  # names the newest run, or the newest with results where they are needed
 
 
 def load_results(home: Home, run: RunRow) -> Results:
@@ -42,12 +39,7 @@ def load_results(home: Home, run: RunRow) -> Results:
 
 
 def load_reference() -> Results:
-    """Reads the bundled reference run.
-
-    Raises:
-        InputError: If this installation has none.
-        StoreError: If its file is damaged.
-    """
+    """Reads the bundled reference run."""
     path = REFERENCE_FOLDER / RESULTS_FILE
     if not path.is_file():
         raise InputError(
@@ -57,13 +49,7 @@ def load_reference() -> Results:
 
 
 def open_run(home: Home, text: str) -> tuple[str, Results]:
-    """Finds a run with results by what the user calls it.
-
-    Args:
-        text: ``reference``, a run's id, the start of one, its name, or ``latest``.
-
-    Returns:
-        The run's id, or ``reference``; its results.
+    """Finds a run with results by what the user calls it, ``reference`` included; and its id.
 
     Raises:
         InputError: If there is no such run, or it has no results.
@@ -81,11 +67,9 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
 
     Args:
         text: A run's id, the start of one, its name, or ``latest``.
-        with_results: Whether ``latest`` means the newest one that has results.
 
     Raises:
         InputError: If there is none, or several fit.
-        StoreError: If the database is damaged.
     """
     runs = database.list_runs()
     if text == LATEST:
@@ -94,20 +78,27 @@ def find_run(database: Database, text: str, *, with_results: bool = False) -> Ru
             what = "run with results" if with_results else "run"
             raise InputError(f"There is no {what} yet.", "`effq run` makes one.")
         return fitting[0]
-    exact = [run for run in runs if text == run.id]
-    exact = exact or [run for run in runs if text and text == run.name]
-    fitting = exact or [run for run in runs if text and run.id.startswith(text)]
+    return the_one(runs, text, "run", "`effq runs` lists all runs.")
+
+
+def the_one(runs: Sequence[RunRow], text: str, what: str, hint: str) -> RunRow:
+    """Finds the one run that has this id, else this name, else an id that begins so."""
+    fitting = (
+        [run for run in runs if text == run.id]
+        or [run for run in runs if text and text == run.name]
+        or [run for run in runs if text and run.id.startswith(text)]
+    )
     if not fitting:
-        raise InputError(f"There is no run {text!r}.", "`effq runs` lists the runs there are.")
+        raise InputError(f"There is no {what} {text!r}.", hint)
     if len(fitting) > 1:
         some = ", ".join(run.id for run in fitting[:5])
-        raise InputError(f"{text!r} can mean {len(fitting)} runs: {some}.", "Give the whole id.")
+        raise InputError(f"{text!r} can mean {len(fitting)} {what}s: {some}.", "Give the whole id.")
     return fitting[0]
 
 
 def _next_step(run: RunRow) -> str:
     if run.status in (Status.QUEUED, Status.RUNNING, Status.CANCELLING):
-        return f"Wait for it; `effq show {run.id}` tells how far it is."
+        return f"Wait for it; `effq show {run.id}` shows its progress."
     return f"`effq resume {run.id}` continues where it stopped."
 
 

@@ -1,7 +1,5 @@
 """What the columns of the results' table are called, in which order and with which unit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -138,6 +136,7 @@ _LINES: dict[Group, tuple[_Line, ...]] = {
         ("operators", "Operators", "operators", 0),
         ("delegated_percent", "Delegated, %", "delegated", 1),
         ("delegated_partitions", "Partitions", "partitions", 0),
+        ("rounding", "Rounding rule", "rounding", None),
         ("float_tensors", "Float tensors", "", 0),
         ("fake_quant_per_channel", "Fake-quant, per channel", "fake_quant", 0),
         ("fake_quant_per_tensor", "Fake-quant, per tensor", "fake_quant", 0),

@@ -21,6 +21,7 @@ from effq_core.measure.latency import LatencyReport
 from effq_core.measure.latency_ratio import Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
+from effq_core.models.catalogue import get_model
 from effq_core.photos.image_input import ImageInput
 from effq_core.results.warnings import Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
@@ -36,40 +37,29 @@ _LABELS_FILE = "labels.txt"
 
 @dataclass(frozen=True, kw_only=True)
 class VariantResult(Plain):
-    """Everything measured on one variant.
-
-    Attributes:
-        name: From the variant catalogue.
-        title: Name for people.
-        artifact: Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its
-            measurements are there, as of the reference run's controls.
-        predictions: Where its answers to every evaluation image are, likewise.
-        file: What its file consists of.
-        compression: How many times smaller than float32 it is.
-        saved_percent: How much smaller than float32 it is, in per cent.
-        accuracy: How often it is right.
-        comparison: Its difference to float32; ``None`` for float32 itself.
-        sentence: That difference in plain words.
-        latency: Timings, one a thread count, in their order.
-        conversion: What the converting stage tells.
-        training: What fine-tuning, or setting fake-quant ranges, tells; ``None`` without.
-        gates: Checks of this variant.
-    """
+    """Everything measured on one variant."""
 
     name: str
-    title: str
+    # Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its measurements
+    # are there, as of the reference run's controls.
     artifact: str
-    predictions: str
+    predictions: str  # where its answers to every evaluation image are, likewise
     file: FileReport
     compression: float
     saved_percent: float
     accuracy: AccuracyReport
-    comparison: Comparison | None
+    comparison: Comparison | None  # its difference to float32; ``None`` for float32 itself
     sentence: str | None
     latency: tuple[LatencyReport, ...]
-    conversion: dict[str, Any]
+    conversion: dict[str, Any]  # what the converting stage tells
+    # What fine-tuning, or setting fake-quant ranges, tells; ``None`` without.
     training: dict[str, Any] | None
     gates: tuple[Gate, ...]
+
+    @property
+    def title(self) -> str:
+        """Name for people; not the stored one, which an earlier version may have given."""
+        return get_variant(self.name).title
 
     @property
     def failed_gates(self) -> tuple[Gate, ...]:
@@ -92,33 +82,20 @@ class VariantResult(Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """The results of a run.
-
-    Attributes:
-        experiment: What was asked for.
-        head_use: What became of the model's head: see :class:`effq_core.models.classes.HeadUse`.
-        model: Id, title, licence, source, image size and, where it is new, the head's training.
-        dataset: Title, images, class names, licence, source.
-        samples: Count, seed and skipped images of each sample, by role.
-        variants: By name, in the catalogue's order.
-        gates: Checks of the samples.
-        warnings: What a reader must know, as sentences.
-        versions: Library versions.
-        plain: The document they were read from.
-        folder: Where the artifacts named by the variants are; ``None`` where there are none.
-    """
+    """The results of a run."""
 
     experiment: Experiment
-    head_use: str
+    head_use: str  # what became of the model's head: see :class:`effq_core.models.classes.HeadUse`
     model: dict[str, Any]
     dataset: dict[str, Any]
-    samples: dict[str, dict[str, Any]]
+    samples: dict[str, dict[str, Any]]  # count, seed and skipped images of each sample, by role
     variants: dict[str, VariantResult]
     gates: tuple[Gate, ...]
     warnings: tuple[Warned, ...]
     hardware: Hardware
     versions: dict[str, str]
     plain: dict[str, Any]
+    # Where the artifacts named by the variants are; ``None`` where there are none.
     folder: Path | None
 
     @property
@@ -129,7 +106,7 @@ class Results:
 
     @property
     def baseline(self) -> VariantResult:
-        """Float32, which every other variant is compared with."""
+        """float32, which every other variant is compared with."""
         return self.variants[BASELINE]
 
     @property
@@ -168,7 +145,6 @@ class Results:
 
         Raises:
             InputError: If the run does not have the variant, or not its file.
-            StoreError: If the file is no longer there, or no longer as large as it was.
         """
         file = Path(MODEL_FILE).with_suffix(self.runtime(name).suffix).name
         path, measured = self._file(name, file), self.variants[name].file.size_bytes
@@ -176,7 +152,7 @@ class Results:
         if (size := path.stat().st_size) != measured:
             raise StoreError(
                 f"{path} has {size:,} bytes instead of the {measured:,} that were measured.",
-                "Run the experiment again: a damaged file is made anew.",
+                "Run the experiment again: a damaged file is made again.",
             )
         return path
 
@@ -190,34 +166,20 @@ class Results:
         return found
 
     def labels(self) -> list[str]:
-        """Returns the names of the model's outputs in their order.
-
-        Raises:
-            InputError: If the run has no files.
-            StoreError: If the file is no longer there.
-        """
+        """Returns the names of the model's outputs in their order."""
         path = self._file(BASELINE, _LABELS_FILE)
         # Not splitlines(): a label may hold a character that only Unicode calls a line's end.
         return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
 
     def predictions(self, name: str) -> Predictions:
-        """Reads a variant's answers to every evaluation image.
-
-        Raises:
-            InputError: If the run does not have the variant, or no files at all.
-            StoreError: If they are no longer there.
-        """
+        """Reads a variant's answers to every evaluation image."""
         variant = self.variant(name)
         if self.folder is None:
             raise _without_files("These results come without files.")
         return Predictions.load(self.folder / variant.predictions)
 
     def variant(self, name: str) -> VariantResult:
-        """Returns a variant's results.
-
-        Raises:
-            InputError: If the run does not have it.
-        """
+        """Returns a variant's results."""
         if name not in self.variants:
             raise InputError(
                 f"The run has no variant {name!r}.", f"It has: {', '.join(self.variants)}."
@@ -271,9 +233,22 @@ class Results:
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise StoreError(
                 f"The results cannot be read ({type(error).__name__}: {error}).",
-                "They come from another version of EffQ; run the experiment again.",
+                "They come from another version of EffQ or need a plug-in that is not there; run "
+                "the experiment again.",
             ) from error
 
 
 def _without_files(message: str) -> InputError:
     return InputError(message, "Run the same experiment with `effq run`, then use that run.")
+
+
+def output_names(results: Results) -> list[str]:
+    """Returns what a run's outputs are called, in order; by its model's label set without files."""
+    if results.baseline.artifact:
+        return results.labels()
+    return [label.name for label in get_model(results.experiment.model).head_labels]
+
+
+def class_names(results: Results) -> list[str]:
+    """Returns the dataset's names of its classes in label order; empty without labels."""
+    return [str(name) for name in results.dataset["class_names"]]

@@ -1,13 +1,11 @@
 """The experiment that measures a run's files on other photos than its own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
 from effq_core.base.errors import InputError
 from effq_core.experiment import Experiment
-from effq_core.experiment.variants import BASELINE, MIXED, is_ready
+from effq_core.experiment.variants import BASELINE, is_ready
 from effq_core.results.document import Results
 
 
@@ -41,7 +39,6 @@ def on_photos(
         results.experiment,
         dataset=dataset,
         variants=chosen,
-        mixed=results.experiment.mixed if MIXED in chosen else None,
         layers=None,
         evaluation_size=evaluation_size,
         # The files of a run that measured another's are that one's.

@@ -1,7 +1,5 @@
 """Any two variants of a run set against each other, photo by photo, from their stored answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,21 +12,16 @@ from effq_core.base.intervals import SIGNIFICANCE, Proportion, paired_difference
 from effq_core.measure.predictions import Ints, Predictions, top1
 from effq_core.measure.seeds import holm
 from effq_core.measure.statistics import Comparison, compare, sentence
-from effq_core.results.document import Results
-from effq_core.results.names import class_names, output_names
+from effq_core.results.document import Results, class_names, output_names
 
 
 class Change(StrEnum):
     """What became of an answer between two variants."""
 
-    WORSE = "worse"
-    """The first was right, the second is wrong."""
-    BETTER = "better"
-    """The first was wrong, the second is right."""
-    STILL_WRONG = "still_wrong"
-    """Both are wrong, each its own way."""
-    CHANGED = "changed"
-    """The answers differ; without labels nobody knows which is right."""
+    WORSE = "worse"  # the first was right, the second is wrong
+    BETTER = "better"  # the first was wrong, the second is right
+    STILL_WRONG = "still_wrong"  # both are wrong, each its own way
+    CHANGED = "changed"  # the answers differ; without labels nobody knows which is right
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +74,7 @@ class ClassChange:
 
 
 def compare_pair(results: Results, first: str, second: str) -> Pair:
-    """Compares two variants of a run.
-
-    Raises:
-        InputError: If the run lacks a variant.
-        StoreError: If stored answers are missing.
-    """
+    """Compares two variants of a run."""
     return _pair(
         results, first, second, compare(results.predictions(first), results.predictions(second))
     )
@@ -98,9 +86,6 @@ def compare_all(results: Results) -> tuple[Pair, ...]:
     With 7 variants there are 21 tests, of which one in twenty would show p below 0.05 by chance:
     each pair also gets its p after Holm's correction (S. Holm, Scandinavian Journal of Statistics
     6, 1979).
-
-    Returns:
-        The pairs in the catalogue's order; none where the run has one variant.
 
     Raises:
         StoreError: If stored answers are missing.
@@ -122,11 +107,7 @@ def is_real(p: float | None) -> bool | None:
 
 
 def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPhoto, ...]:
-    """Lists the photos to which two variants give different answers.
-
-    Returns:
-        The photos: those that got worse first, then better, then still wrong; the surest second
-        answers first within each.
+    """Lists the photos to which two variants give different answers: worse, better, still wrong.
 
     Raises:
         InputError: If the run lacks a variant.
@@ -152,12 +133,7 @@ def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPh
 
 
 def class_changes(results: Results, first: str, second: str) -> tuple[ClassChange, ...]:
-    """Compares two variants on each class that has photos, largest loss first; none without labels.
-
-    Raises:
-        InputError: If the run lacks a variant.
-        StoreError: If stored answers are missing.
-    """
+    """Compares two variants on each class with photos, largest loss first; none without labels."""
     before, after = results.predictions(first), results.predictions(second)
     right_before, right_after, labels = top1(before), top1(after), after.labels
     if right_before is None or right_after is None or labels is None:
@@ -189,10 +165,7 @@ def class_changes(results: Results, first: str, second: str) -> tuple[ClassChang
 def _pair(results: Results, first: str, second: str, comparison: Comparison) -> Pair:
     titles = results.variants[first].title, results.variants[second].title
     return Pair(
-        first=first,
-        second=second,
-        comparison=comparison,
-        sentence=sentence(comparison, *titles),
+        first=first, second=second, comparison=comparison, sentence=sentence(comparison, *titles)
     )
 
 

@@ -4,8 +4,6 @@ The paper's model is EfficientNetV2-B0 with ImageNet's 1,000 classes, evaluated 
 photos of ImageNet-Mini. Its published tables give no intervals and no thread count.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
@@ -20,8 +18,7 @@ CLASSES = 1000
 CALIBRATION_SIZE = 500
 EPOCHS = 5
 TIMED = 100
-EVALUATED = 500
-"""Photos its accuracies rest on: ten classes, the first of an unshuffled folder."""
+EVALUATED = 500  # photos its accuracies rest on: ten classes, the first of an unshuffled folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +65,7 @@ class PaperView:
 
 def beside_paper(results: Results) -> PaperView:
     """Tells which of the paper's values may stand beside a run's, and what differs."""
-    architecture = _architecture(results.experiment.model)
-    if architecture != ARCHITECTURE:
+    if _architecture(results.experiment.model) != ARCHITECTURE:
         return PaperView(
             rows={},
             with_latency=False,

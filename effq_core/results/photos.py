@@ -1,7 +1,5 @@
 """The photos a run was evaluated on, as its models saw them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +42,7 @@ class EvaluationPhotos:
             photo: Pixels = self._pixels[row].copy()  # not a view that keeps the file mapped
             return photo
         if self._dataset is None or self._items is None:
-            raise StoreError("These evaluation photos have no source.", "Open them anew.")
+            raise StoreError("These evaluation photos have no source.", "Open them again.")
         return decode(self._dataset.open(self._items[self.keys[row]]), self.entry)
 
 
@@ -54,7 +52,6 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
     The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
 
     Raises:
-        InputError: If it is the reference run, which ships no photos.
         StoreError: If neither the decoded photos nor their list are there any more.
         DatasetError: If the dataset is gone.
     """

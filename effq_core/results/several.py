@@ -1,7 +1,5 @@
 """Several runs side by side: what they have in common, what differs, and what follows from it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Sequence
@@ -30,8 +28,7 @@ class Touches(StrEnum):
 
     ACCURACY = "accuracy"
     LATENCY = "latency"
-    NOTHING = "nothing"
-    """It is what one would like to compare: a choice of the experiment."""
+    NOTHING = "nothing"  # it is what one would like to compare: a choice of the experiment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +41,7 @@ class Difference:
 
 
 def differences(runs: Sequence[Results]) -> tuple[Difference, ...]:
-    """Tells in what runs differ.
-
-    Returns:
-        The differences that forbid comparing accuracy first, then those that forbid comparing
-        latency, then the choices of the experiments.
-
-    Raises:
-        StoreError: If stored answers are missing.
-    """
+    """Tells in what runs differ: what forbids comparing accuracy, then latency, then choices."""
     photos = [photos_of(results) for results in runs]
     same = len(set(photos)) == 1
     found = []
@@ -76,12 +65,12 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
     """Says which numbers may not be compared: a sentence for accuracy, one for latency, or none."""
     sentences = []
     for touches, what in (
-        (Touches.ACCURACY, "Accuracies of these runs do not compare"),
-        (Touches.LATENCY, "Latencies of these runs do not compare"),
+        (Touches.ACCURACY, "Accuracies of these runs cannot be compared"),
+        (Touches.LATENCY, "Latencies of these runs cannot be compared"),
     ):
         names = [entry.what.lower() for entry in found if entry.touches is touches]
         if names:
-            sentences.append(f"{what}: they differ in {_listed(names)}.")
+            sentences.append(f"{what}: they differ in {fmt.listed(names)}.")
     return tuple(sentences)
 
 
@@ -117,11 +106,9 @@ def _keys(folder: Path, predictions: str) -> tuple[str, ...]:
 
 
 def across(a: Results, b: Results) -> dict[str, Comparison]:
-    """Compares the variants two runs share, photo by photo.
+    """Compares the variants two runs share, ``b`` minus ``a``, photo by photo.
 
-    Returns:
-        By the name of the variant, ``b`` minus ``a``; empty where the runs were not evaluated on
-        the same photos, or their models have other classes.
+    Empty where the photos, or their models' classes, are not the same.
 
     Raises:
         StoreError: If stored answers are missing.
@@ -136,12 +123,6 @@ def across(a: Results, b: Results) -> dict[str, Comparison]:
         if same and same_shape:
             found[name] = compare(before, after)
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def calibration_text(results: Results) -> str:

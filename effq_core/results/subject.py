@@ -1,7 +1,5 @@
 """What a run was about: the facts a reader needs before any number, and every setting."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.base.hardware import Hardware
 from effq_core.base.intervals import proportion
@@ -20,8 +18,7 @@ HEADS = {
     "unlabelled": "photos without labels: agreement with float32, no accuracy",
 }
 """What became of the model's head, in words."""
-KEPT = "Kept in floats"
-"""Name of the setting that says what ``int8_mixed`` is made of."""
+KEPT = "Kept in floats"  # name of the setting that says what ``int8_mixed`` is made of
 
 
 def facts(results: Results) -> list[str]:

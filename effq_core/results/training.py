@@ -1,18 +1,11 @@
 """How a variant was trained, and which epoch of it is the file that ships. Pure functions."""
 
-from __future__ import annotations
-
 from effq_core.base import formatting as fmt
 from effq_core.results.document import Results, VariantResult
 
 
 def training_text(variant: VariantResult) -> str:
-    """Says how a variant's weights or ranges were made.
-
-    Returns:
-        Such as ``92 per-channel and 198 per-tensor fake-quant operators; 2 epochs on 5,850 photos
-        (650 held out), loss labels; epoch 1 of 2 is shipped, the best on the held-out photos``.
-    """
+    """Says how a variant's weights or ranges were made: operators, photos, loss, epoch shipped."""
     training = variant.training or {}
     parts = []
     if counted := training.get("fake_quant"):
@@ -30,12 +23,7 @@ def training_text(variant: VariantResult) -> str:
 
 
 def shipped_epoch(variant: VariantResult) -> str:
-    """Names the epoch whose weights a trained variant's file holds.
-
-    Returns:
-        Such as ``epoch 1 of 2 is shipped, the best on the held-out photos``; empty where nothing
-        was trained.
-    """
+    """Names the epoch whose weights a variant's file holds; empty where nothing was trained."""
     training = variant.training or {}
     history = training.get("history")
     if not history:

@@ -1,7 +1,5 @@
 """What a reader of a run's results must know, told from their document. Pure functions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,14 +24,7 @@ class About(StrEnum):
 
 @dataclass(frozen=True)
 class Warned:
-    """One warning.
-
-    Attributes:
-        about: What it is about.
-        words: It, as sentences.
-        variant: Whose it is; empty where it is the whole run's.
-        threads: The thread count it is about; 0 without one.
-    """
+    """One warning, of the whole run where ``variant`` is empty, of all threads where it is 0."""
 
     about: About
     words: str
@@ -50,11 +41,7 @@ class Warned:
 
 
 def warnings_of(plain: Mapping[str, Any]) -> tuple[Warned, ...]:
-    """Lists what a document warns of.
-
-    Args:
-        plain: The document the stage ``report`` writes.
-    """
+    """Lists what a run's results, as plain values, warn of."""
     found = [*_of_photos(plain), *_of_gates(plain["gates"])]
     for name, values in plain["variants"].items():
         found += _of_variant(name, values, plain["variants"])

@@ -1,13 +1,10 @@
 """What stages and events of a run are called when people read them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment.calibration_methods import METHODS
 from effq_core.models.catalogue import MODELS
 from effq_core.photos.roots import FOLDER_PREFIX, folder_of_id, folder_title
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
@@ -53,11 +50,6 @@ def status_title(status: Status) -> str:
     return status.value.capitalize()
 
 
-def method_title(method: str) -> str:
-    """Names a calibration method for people."""
-    return METHODS[method].title
-
-
 def state_title(state: StageState) -> str:
     """Names a stage's state for people."""
     return _STATES.get(state, state.value.capitalize())
@@ -66,11 +58,6 @@ def state_title(state: StageState) -> str:
 def waiting_text(status: Status) -> str:
     """Says what a run that has no stages yet is doing."""
     return _WAITING.get(status, status_title(status))
-
-
-def sentence(text: str) -> str:
-    """Returns words with a capital at their beginning."""
-    return text[:1].upper() + text[1:]
 
 
 def queue_text(place: int, ahead: RunRow) -> str:

@@ -1,7 +1,5 @@
 """What is inside a model file, and how much of it the fast kernels take."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

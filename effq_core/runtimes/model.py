@@ -5,8 +5,6 @@ variants is only how a file wants those 256 values written, which :class:`Model`
 file itself.
 """
 
-from __future__ import annotations
-
 import itertools
 import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -27,8 +25,7 @@ from effq_core.runtimes.session import Kernels
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-_WATCH_SECONDS = 0.05
-"""How often a pool reports progress and looks whether it should stop."""
+_WATCH_SECONDS = 0.05  # how often a pool reports progress and looks whether it should stop
 
 
 def is_image(shape: tuple[int, ...]) -> bool:
@@ -51,9 +48,6 @@ class Model:
             one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its
             outputs mean, where that is not a class each, is read beside it.
         keep_values: Whether values inside of the graph can be read after an invocation.
-
-    Attributes:
-        session: The file itself, in its runtime.
 
     Raises:
         ModelError: If the file is missing or corrupt, or is not such a classifier.
@@ -113,15 +107,10 @@ class Model:
         return self._table.dtype
 
     def prepare(self, image: Image) -> npt.NDArray[np.generic]:
-        """Writes pixels the way the file's input wants them.
+        """Writes pixels, uint8 (size, size, channels), the way the file's input wants them.
 
-        Args:
-            image: Raw RGB or grey, uint8 (size, size, channels).
-
-        Returns:
-            Input tensor of the file's shape and of :attr:`input_dtype`: as they are for float32,
-            ``round(x / scale) + zero_point`` clipped to the type for integers; where a file
-            lies beside the model that says what it was trained with, x is that.
+        As they are for float32; ``round(x / scale) + zero_point`` clipped to the type for integers;
+        where a file lies beside the model that says what it was trained with, x is that.
 
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
@@ -140,14 +129,10 @@ class Model:
         return np.stack(channels, axis=-1).reshape(self._shape)
 
     def predict(self, image: Image) -> Floats:
-        """Classifies one image.
+        """Classifies one image, raw RGB or grey 0–255, uint8 (size, size, channels).
 
-        Args:
-            image: Raw RGB or grey 0–255, uint8 (size, size, channels).
-
-        Returns:
-            One value a class, float32 (classes,), dequantized where the file's are integers;
-            after a softmax where a file lies beside the model that says they are scores.
+        Returns one value a class, float32 (classes,), dequantized where the file's are integers;
+        after a softmax where a file lies beside the model that says they are scores.
 
         Raises:
             ModelError: If the image does not have the model's size or is not uint8.
@@ -178,19 +163,12 @@ class ModelPool:
     invocation mostly wait for each other, and each image is computed by exactly the kernels one
     single-threaded session runs: the outputs are identical, bit for bit.
 
-    Args:
-        workers: Sessions and threads; ``None``: one per core.
-
     Raises:
         ModelError: As in :class:`Model`.
     """
 
     def __init__(
-        self,
-        path: Path | str,
-        *,
-        workers: int | None = None,
-        kernels: Kernels = Kernels.USUAL,
+        self, path: Path | str, *, workers: int | None = None, kernels: Kernels = Kernels.USUAL
     ) -> None:
         count = max(1, workers or usable_cores())
         self._models = [Model(path, kernels=kernels) for _ in range(count)]
@@ -208,13 +186,9 @@ class ModelPool:
     def predict_many(
         self, images: npt.NDArray[np.uint8], reporter: Reporter | None = None
     ) -> Floats:
-        """Classifies many images. One call at a time.
+        """Classifies uint8 (n, size, size, channels), of a memory map too: float32 (n, classes).
 
-        Args:
-            images: Raw RGB or grey 0–255, uint8 (n, size, size, channels); a memory map will do.
-
-        Returns:
-            Outputs, float32 (n, classes), in the order of the images.
+        One call at a time.
 
         Raises:
             ModelError: If the images do not have the model's size or are not uint8.

@@ -1,7 +1,5 @@
 """The runtimes there are, and which of them a file is for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from effq_core.base.errors import ExperimentError, ModelError
@@ -14,11 +12,7 @@ RUNTIMES: Registry[Runtime] = Registry("runtime")
 
 
 def runtime_of(path: Path) -> Runtime:
-    """Returns what runs a file, by the end of its name: the runtime registered first for it.
-
-    Raises:
-        ModelError: If nothing does.
-    """
+    """Returns what runs a file, by the end of its name: the runtime registered first for it."""
     for runtime in RUNTIMES.values():
         if runtime.suffix == path.suffix:
             return runtime
@@ -27,11 +21,7 @@ def runtime_of(path: Path) -> Runtime:
 
 
 def model_in(folder: Path) -> Path:
-    """Returns the model file of an artifact, whatever runtime it is for.
-
-    Raises:
-        ModelError: If there is none.
-    """
+    """Returns the model file of an artifact, whatever runtime it is for."""
     for runtime in RUNTIMES.values():
         path = (folder / MODEL_FILE).with_suffix(runtime.suffix)
         if path.is_file():
@@ -61,11 +51,7 @@ def open_session(
 
 
 def inspect_file(path: Path) -> FileReport:
-    """Reads what a file consists of, with the runtime it is for.
-
-    Raises:
-        ModelError: If the file is missing or corrupt.
-    """
+    """Reads what a file consists of, with the runtime it is for."""
     return runtime_of(_there(path)).inspect(path)
 
 

@@ -1,7 +1,5 @@
 """What a runtime has to be able to do: open a file, run it on one image, say what is inside."""
 
-from __future__ import annotations
-
 import time
 from abc import ABC, abstractmethod
 from enum import StrEnum
@@ -19,12 +17,10 @@ Values = npt.NDArray[Any]
 class Kernels(StrEnum):
     """What computes a file's operators."""
 
-    USUAL = "usual"
-    """What a user's program would run on."""
+    USUAL = "usual"  # what a user's program would run on
     PLAIN = "plain"
     """Without what takes operators together: every value inside of the graph is there."""
-    REFERENCE = "reference"
-    """Slow and simple, only good for checking the others."""
+    REFERENCE = "reference"  # slow and simple, only good for checking the others
 
 
 class Session(ABC):
@@ -108,8 +104,4 @@ class Runtime(Protocol):
         """
 
     def inspect(self, path: Path) -> FileReport:
-        """Reads what a file consists of.
-
-        Raises:
-            ModelError: If it is corrupt.
-        """
+        """Reads what a file consists of."""

@@ -1,7 +1,5 @@
 """The artifact store: finished outputs of stages, each appearing whole or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import time
@@ -27,8 +25,7 @@ from effq_core.store.manifest import Artifact
 
 log = logging.getLogger(__name__)
 
-QUARANTINE = ".quarantine"
-"""Folder of artifacts that were set aside as damaged."""
+QUARANTINE = ".quarantine"  # folder of artifacts that were set aside as damaged
 
 
 class ArtifactStore:
@@ -52,11 +49,9 @@ class ArtifactStore:
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
         """Looks a finished artifact up; a damaged one is set aside and never used.
 
-        Names and sizes are compared, not hashes: see :meth:`verify`.
-
-        Raises:
-            StoreError: If a name is malformed, a damaged artifact cannot be moved, or one cannot be
-                read just now: that one stays where it is.
+        Names and sizes are compared, not hashes: see :meth:`verify`. Raises StoreError if a name is
+        malformed, a damaged artifact cannot be moved, or one cannot be read just now: that one
+        stays where it is.
         """
         path = self.path(stage, fingerprint)
         try:
@@ -66,7 +61,7 @@ class ArtifactStore:
         except OSError as error:
             raise store_error(error, path) from error
         except StoreError as error:
-            self._quarantine(path, error.message)
+            self.quarantine(path, error.message)
             return None
 
     def exists(self, stage: str, fingerprint: str) -> bool:
@@ -74,11 +69,7 @@ class ArtifactStore:
         return (self.path(stage, fingerprint) / manifest.MANIFEST).is_file()
 
     def verify(self, artifact: Artifact) -> list[str]:
-        """Compares every file with its hash; returns what is wrong, one sentence a file.
-
-        Raises:
-            StoreError: If a file cannot be read, which does not mean that it is damaged.
-        """
+        """Says of each file whether its hash differs; raises StoreError if one is unreadable."""
         problems = []
         for entry in artifact.files:
             file = artifact.path / entry.path
@@ -91,17 +82,14 @@ class ArtifactStore:
                 raise store_error(error, file) from error
         return problems
 
-    def quarantine(self, artifact: Artifact, reason: str) -> None:
-        """Sets a damaged artifact aside, so that the next run makes it anew."""
-        self._quarantine(artifact.path, reason)
-
-    def _quarantine(self, path: Path, reason: str) -> None:
+    def quarantine(self, path: Path, reason: str) -> None:
+        """Sets a damaged artifact aside, so that the next run makes it again."""
         target = self.root / QUARANTINE / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
         make_folder(target.parent)
         # Someone else may have moved it already, which is as good.
         with store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(target)
-        warning = f"{reason} It was moved to {target} and is made anew."
+        warning = f"{reason} It was moved to {target} and is made again."
         log.warning(warning)
         self._warnings.append(warning)
 
@@ -109,14 +97,7 @@ class ArtifactStore:
     def lock(
         self, stage: str, fingerprint: str, on_wait: Callable[[], None] | None = None
     ) -> Iterator[None]:
-        """Makes sure that one process at a time makes an artifact.
-
-        Args:
-            on_wait: Called about ten times a second while another process holds it; may raise.
-
-        Yields:
-            Nothing; look again with :meth:`find`, the other process may have finished.
-        """
+        """Lets one process at a time make an artifact; ``on_wait`` may raise meanwhile."""
         manifest.check_name(stage, fingerprint)
         lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
         lock.acquire(on_wait=on_wait)
@@ -134,15 +115,9 @@ class ArtifactStore:
     ) -> Iterator[Draft]:
         """Makes an artifact: write into the draft, and it appears when the block ends well.
 
-        Args:
-            inputs: What it is made from, as JSON values, for the manifest.
-
-        Yields:
-            The draft; afterwards its ``artifact`` is the finished one, or the one another process
-            finished first.
-
-        Raises:
-            StoreError: If the disk is full or not writable; nothing is left behind.
+        The draft's ``artifact`` is then the finished one, or the one another process finished
+        first. ``inputs`` are JSON values for the manifest. Raises StoreError if the disk is full or
+        not writable; nothing is left behind.
         """
         target = self.path(stage, fingerprint)
         started = time.monotonic()
@@ -210,7 +185,3 @@ class ArtifactStore:
         with store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(hidden)
             remove_tree(hidden)
-
-    def total_size(self) -> int:
-        """Returns the bytes of all whole artifacts."""
-        return sum(artifact.size for artifact in self.list_all())

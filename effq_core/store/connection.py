@@ -1,7 +1,5 @@
 """A SQLite file that several processes write to, and what can go wrong with it."""
 
-from __future__ import annotations
-
 import contextlib
 import sqlite3
 import threading
@@ -120,11 +118,7 @@ class Connection:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Writes all of a block or nothing.
-
-        Raises:
-            StoreError: If the database is damaged, full or held by another process.
-        """
+        """Writes all of a block or nothing; raises StoreError if it is damaged, full or held."""
         with self._lock:
             try:
                 self._sqlite.execute("BEGIN IMMEDIATE")

@@ -1,7 +1,5 @@
 """Artifacts that are being made: temporary folders, known to be in use while their maker lives."""
 
-from __future__ import annotations
-
 import uuid
 from pathlib import Path
 from typing import Any

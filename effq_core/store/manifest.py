@@ -1,7 +1,5 @@
 """The manifest: what a finished artifact says about itself."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -28,38 +26,24 @@ it says (too many open files, no permission, a network folder that is away) is n
 
 @dataclass(frozen=True, kw_only=True)
 class FileEntry:
-    """One file of an artifact.
+    """One file of an artifact."""
 
-    Attributes:
-        path: Relative to the artifact, with forward slashes.
-        size: Bytes.
-        sha256: Hash of the content, 64 hexadecimal digits.
-    """
-
-    path: str
-    size: int
-    sha256: str
+    path: str  # relative to the artifact, with forward slashes
+    size: int  # bytes
+    sha256: str  # hash of the content, 64 hexadecimal digits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A stage's finished output.
-
-    Attributes:
-        fingerprint: Hash of everything it depends on.
-        created: Seconds since 1970 when it was finished.
-        inputs: Parameters and inputs it was made from, as JSON values.
-        summary: What the stage returned, as JSON values.
-        files: Its files, the manifest excepted.
-    """
+    """A stage's finished output."""
 
     path: Path
     stage: str
-    fingerprint: str
-    created: float
-    inputs: dict[str, Any]
-    summary: dict[str, Any]
-    files: tuple[FileEntry, ...]
+    fingerprint: str  # hash of everything it depends on
+    created: float  # seconds since 1970 when it was finished
+    inputs: dict[str, Any]  # parameters and inputs it was made from, as JSON values
+    summary: dict[str, Any]  # what the stage returned, as JSON values
+    files: tuple[FileEntry, ...]  # its files, the manifest excepted
     versions: dict[str, str]
     seconds: float
 
@@ -136,13 +120,8 @@ def write_manifest(folder: Path, artifact: Artifact) -> None:
 def read_manifest(folder: Path) -> Artifact:
     """Reads an artifact's manifest and compares it with the names and sizes on disk.
 
-    Args:
-        folder: The artifact's folder, ``<stage>/<fingerprint>``.
-
-    Raises:
-        StoreError: If the manifest is missing or malformed, or a file is missing or of another
-            size.
-        OSError: If something cannot be read just now, which says nothing about the artifact.
+    Raises StoreError if the manifest is missing or malformed, or a file is missing or of another
+    size, and OSError if something cannot be read just now, which says nothing about the artifact.
     """
     try:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -4,8 +4,6 @@ Nothing here trusts an inventory that may be old: each artifact is locked, and l
 index once more, before it goes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,32 +15,19 @@ from effq_core.base.settings import Home
 from effq_core.store import drafts
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.usage import (
-    Inventory,
-    Key,
-    leftovers,
-    take_inventory,
-    tree_size,
-)
+from effq_core.store.usage import Inventory, Key, leftovers, take_inventory, tree_size
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deletion:
-    """What deleting some runs would do.
-
-    Attributes:
-        freed: Artifacts that only they use.
-        freed_bytes: Size of these, and of the runs' own files.
-        shared: Artifacts that other runs use as well; they stay.
-        shared_with: Ids of those other runs.
-    """
+    """What deleting some runs would do."""
 
     runs: tuple[str, ...]
-    freed: tuple[Key, ...]
-    freed_bytes: int
-    shared: tuple[Key, ...]
+    freed: tuple[Key, ...]  # artifacts that only they use
+    freed_bytes: int  # size of these, and of the runs' own files
+    shared: tuple[Key, ...]  # artifacts that other runs use as well; they stay
     shared_bytes: int
-    shared_with: tuple[str, ...]
+    shared_with: tuple[str, ...]  # ids of those other runs
 
 
 def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> Deletion:
@@ -70,9 +55,8 @@ def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> D
 def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
     """Deletes runs, none of them active, and what only they used; returns the bytes freed.
 
-    Raises:
-        InputError: If one does not exist or is active; then none is deleted.
-        StoreError: If something cannot be removed, or nobody knows what another run uses.
+    Raises InputError if one does not exist or is active; then none is deleted, and StoreError if
+    something cannot be removed, or nobody knows what another run uses.
     """
     run_ids = list(run_ids)
     inventory = take_inventory(home, database)
@@ -91,11 +75,7 @@ def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
 
 
 def free_unused(home: Home, database: Database) -> int:
-    """Removes artifacts no run uses, and what interrupted work has left; returns the bytes freed.
-
-    Raises:
-        StoreError: If something cannot be removed, or nobody knows what a run uses.
-    """
+    """Removes artifacts no run uses and leftovers; returns bytes, or raises StoreError."""
     inventory = take_inventory(home, database)
     _refuse_while_unsure(inventory)
     freed = _free(home, database, inventory.unused)
@@ -124,7 +104,6 @@ def _refuse_while_unsure(inventory: Inventory, besides: Iterable[str] = ()) -> N
 
 
 def _free(home: Home, database: Database, keys: Iterable[Key]) -> int:
-    """Removes artifacts, unless somebody has come to use or make them meanwhile."""
     store = ArtifactStore(home)
     freed = 0
     for stage, fingerprint in keys:

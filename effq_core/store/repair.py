@@ -1,7 +1,5 @@
 """Rebuilding the index from what the runs and artifacts say about themselves."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from dataclasses import dataclass
@@ -19,34 +17,19 @@ from effq_core.store.database import Database
 from effq_core.store.manifest import Artifact
 from effq_core.store.reserve import RESERVE
 from effq_core.store.rows import RunRow, Status
-from effq_core.store.usage import abandoned_drafts
-
-REPORT = "report"
-"""Kind of the last stage of every plan."""
-_ABANDONED_SECONDS = 3600.0
+from effq_core.store.usage import ABANDONED_SECONDS, REPORT, abandoned_drafts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """What a repair has done.
+    """What a repair has done."""
 
-    Attributes:
-        moved: Where the damaged index went; ``None`` if it was sound.
-        runs: Runs added to the index.
-        artifacts: Whole artifacts.
-        quarantined: One sentence for each damaged artifact that was set aside.
-        unreadable: What was said of each artifact that could not be read. It stays where it is, as
-            that does not mean that it is damaged.
-        swept: What dead processes had left and was removed: temporary folders and files, drafts of
-            photos, and checkpoints of finished stages.
-    """
-
-    moved: Path | None
-    runs: int
-    artifacts: int
-    quarantined: tuple[str, ...]
-    unreadable: tuple[str, ...]
-    swept: int
+    moved: Path | None  # where the damaged index went; ``None`` if it was sound
+    runs: int  # runs added to the index
+    artifacts: int  # whole artifacts
+    quarantined: tuple[str, ...]  # one sentence for each damaged artifact that was set aside
+    unreadable: tuple[str, ...]  # what was said of each artifact left as it is
+    swept: int  # temporary files, drafts and checkpoints that were removed
 
 
 def rebuild(database: Path, store: ArtifactStore) -> Repair:
@@ -78,7 +61,6 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
 
 
 def _verified(store: ArtifactStore) -> tuple[list[Artifact], tuple[str, ...]]:
-    """Returns the artifacts whose every byte is right, and what was said of unreadable ones."""
     found, unreadable = [], []
     for name in store.names():
         try:
@@ -90,7 +72,7 @@ def _verified(store: ArtifactStore) -> tuple[list[Artifact], tuple[str, ...]]:
         if artifact is None:
             continue
         if problems:
-            store.quarantine(artifact, " ".join(problems))
+            store.quarantine(artifact.path, " ".join(problems))
         else:
             found.append(artifact)
     return found, tuple(unreadable)
@@ -101,7 +83,7 @@ def _sweep_abandoned(home: Home) -> int:
     abandoned = abandoned_drafts(home)
     for path in abandoned:
         remove_tree(path)
-    old, found = time.time() - _ABANDONED_SECONDS, len(abandoned)
+    old, found = time.time() - ABANDONED_SECONDS, len(abandoned)
     for top in (home.root, home.engine, home.runs, home.device_timings, home.datasets, home.models):
         for pattern in (".*", "*/.*", "own*/*/.*"):
             for path in top.glob(pattern):
@@ -158,7 +140,6 @@ def _refuse_while_running(runs: Path) -> None:
 
 
 def _run_of(report: Artifact) -> RunRow | None:
-    """Makes a run of a report whose run nobody remembers."""
     params = report.inputs.get("params", {})
     plain = report.summary.get("experiment") or params.get("experiment")
     try:

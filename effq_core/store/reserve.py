@@ -1,7 +1,5 @@
 """A little space of a run's own, given back when its disk is full: enough to say so."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 
@@ -9,10 +7,8 @@ from effq_core.base.files import make_folder, store_errors
 
 log = logging.getLogger(__name__)
 
-RESERVE = "reserve"
-"""Its file in a run's folder."""
-BYTES = 1 << 20
-"""What the end of a run writes into the index: a row for each stage, and the message."""
+RESERVE = "reserve"  # its file in a run's folder
+BYTES = 1 << 20  # what the end of a run writes into the index
 
 
 class Reserve:
@@ -22,11 +18,7 @@ class Reserve:
         self._file = folder / RESERVE
 
     def take(self) -> None:
-        """Sets the space aside.
-
-        Raises:
-            StoreError: If there is none, or the folder is not writable.
-        """
+        """Sets the space aside, or raises StoreError if there is none, or it is not writable."""
         make_folder(self._file.parent)
         with store_errors(self._file):
             # Written, not only asked for: some file systems promise more than they have.

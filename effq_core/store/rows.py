@@ -1,7 +1,5 @@
 """The rows of the database, as values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,8 +14,7 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-    """Its driver died; running it again resumes it."""
+    INTERRUPTED = "interrupted"  # its driver died; running it again resumes it
 
     @property
     def is_active(self) -> bool:
@@ -33,8 +30,7 @@ class StageState(StrEnum):
 
     PENDING = "pending"
     RUNNING = "running"
-    REUSED = "reused"
-    """Finished by an earlier run, or by another one meanwhile."""
+    REUSED = "reused"  # finished by an earlier run, or by another one meanwhile
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -47,20 +43,12 @@ class StageState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RunRow:
-    """One execution of an experiment. Times are seconds since 1970.
+    """One execution of an experiment. Times are seconds since 1970."""
 
-    Attributes:
-        id: Short, sortable by time.
-        experiment: :meth:`effq_core.experiment.Experiment.to_dict`.
-        fingerprint: The experiment's.
-        driver_started: Tells that process from a later one with the same number.
-        results: Fingerprint of its ``report`` artifact.
-    """
-
-    id: str
+    id: str  # short, sortable by time
     name: str
-    experiment: dict[str, Any]
-    fingerprint: str
+    experiment: dict[str, Any]  # :meth:`effq_core.experiment.Experiment.to_dict`
+    fingerprint: str  # the experiment's
     status: Status
     created: float
     started: float | None = None
@@ -68,37 +56,27 @@ class RunRow:
     error: str = ""
     hint: str = ""
     driver_pid: int | None = None
-    driver_started: str | None = None
-    results: str | None = None
+    driver_started: str | None = None  # tells that process from a later one with the same number
+    results: str | None = None  # fingerprint of its ``report`` artifact
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageRow:
-    """One stage of a run. Times are seconds since 1970.
-
-    Attributes:
-        name: Unique within the run, such as ``convert:int8``.
-        kind: Kind of stage: the folder of its artifact.
-        fingerprint: Its artifact's.
-        position: Place in the plan, from 0.
-        weight: Seconds it is expected to take.
-        total: All units of the current work; 0 where unknown.
-        detail: What it does or waits for, for people.
-    """
+    """One stage of a run. Times are seconds since 1970."""
 
     run_id: str
-    name: str
-    kind: str
-    fingerprint: str
-    position: int = 0
+    name: str  # unique within the run, such as ``convert:int8``
+    kind: str  # kind of stage: the folder of its artifact
+    fingerprint: str  # its artifact's
+    position: int = 0  # place in the plan, from 0
     state: StageState = StageState.PENDING
-    weight: float = 1.0
+    weight: float = 1.0  # seconds it is expected to take
     started: float | None = None
     finished: float | None = None
     done: int = 0
-    total: int = 0
+    total: int = 0  # all units of the current work; 0 where unknown
     unit: str = ""
-    detail: str = ""
+    detail: str = ""  # what it does or waits for, for people
 
     @property
     def seconds(self) -> float | None:
@@ -110,17 +88,11 @@ class StageRow:
 
 @dataclass(frozen=True, kw_only=True)
 class EventRow:
-    """Something that happened in a run.
-
-    Attributes:
-        seq: Counts the run's events from 1.
-        kind: What happened, such as ``epoch``, ``warning``, ``bug``.
-        stage: Name of the stage it happened in; empty for the run itself.
-    """
+    """Something that happened in a run."""
 
     run_id: str
-    seq: int
+    seq: int  # counts the run's events from 1
     time: float
-    kind: str
-    stage: str
+    kind: str  # what happened, such as ``epoch``, ``warning``, ``bug``
+    stage: str  # name of the stage it happened in; empty for the run itself
     values: dict[str, Any]

@@ -1,7 +1,5 @@
 """The files each run keeps beside the index, so that the index can be rebuilt."""
 
-from __future__ import annotations
-
 import json
 import logging
 from dataclasses import replace
@@ -61,14 +59,10 @@ def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
 
 
 def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
-    """Reads what a run's stages make.
+    """Reads what a run's stages make, in the plan's order, with no more than is sure.
 
-    Returns:
-        The rows, in the plan's order, with no more than is sure; empty where the run has planned
-        none yet, ``None`` where they were lost.
-
-    Raises:
-        StoreError: If the file cannot be read just now.
+    Empty where the run has planned none yet, ``None`` where they were lost. Raises StoreError if
+    the file cannot be read just now.
     """
     path = folder / STAGES_FILE
     # When and by whom they were made was in the index alone.

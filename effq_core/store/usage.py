@@ -1,10 +1,4 @@
-"""What takes up space in the store, and which runs use it.
-
-A run uses the artifacts of its stages. Runs share most of them, because the same inputs give the
-same artifact.
-"""
-
-from __future__ import annotations
+"""What takes up space in the store, and which runs use it: they share most artifacts."""
 
 import json
 import os
@@ -23,33 +17,24 @@ from effq_core.store.manifest import GONE, MANIFEST
 from effq_core.store.rows import RunRow, Status
 from effq_core.store.runfiles import read_stages
 
-REPORT = "report"
-"""Kind of the artifact that ends a run and names all others, directly or through them."""
+REPORT = "report"  # kind of the artifact that ends a run and names all others
 _UNPACKING = ".unpacking-*"
-ADDING = ".adding-"
-"""Begins the names of folders whose photos somebody is still deciding about."""
-_ABANDONED_SECONDS = 3600.0
+ADDING = ".adding-"  # begins the names of folders whose photos somebody is still deciding about
+ABANDONED_SECONDS = 3600.0
 _FINGERPRINT_LENGTH = 64
 
-Key = tuple[str, str]
-"""Kind of stage and fingerprint: what names an artifact."""
+Key = tuple[str, str]  # kind of stage and fingerprint: what names an artifact
 
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Bytes on disk of the store's parts.
-
-    Attributes:
-        unused: Those of them, and leftovers beside them, that no run uses.
-        datasets: Downloaded photos, partial downloads included.
-        other: The index, lists, logs and work in progress.
-    """
+    """Bytes on disk of the store's parts."""
 
     artifacts: int
-    unused: int
-    datasets: int
+    unused: int  # those of them, and leftovers beside them, that no run uses
+    datasets: int  # downloaded photos, partial downloads included
     models: int
-    other: int
+    other: int  # the index, lists, logs and work in progress
     free: int
 
     @property
@@ -60,20 +45,14 @@ class Usage:
 
 @dataclass
 class Inventory:
-    """The artifacts there are and the runs that use them, at one moment.
+    """The artifacts there are and the runs that use them, at one moment."""
 
-    Attributes:
-        sizes: Bytes on disk of each artifact, finished or begun.
-        users: Ids of the runs that use an artifact, whether it is on disk or not.
-        planning: Runs that have begun but have not yet said what they use.
-        unknown: Runs that could go on, and of which nobody knows any more what they have made: the
-            index was rebuilt, and they are older than the files that would tell.
-    """
-
-    sizes: dict[Key, int] = field(default_factory=dict)
-    users: dict[Key, set[str]] = field(default_factory=dict)
+    sizes: dict[Key, int] = field(default_factory=dict)  # bytes of each artifact, also one begun
+    users: dict[Key, set[str]] = field(default_factory=dict)  # ids of runs that use an artifact
     by_run: dict[str, set[Key]] = field(default_factory=dict)
-    planning: list[str] = field(default_factory=list)
+    planning: list[str] = field(default_factory=list)  # runs begun that have not said what they use
+    # Runs that could go on, and of which nobody knows any more what they have made: the index was
+    # rebuilt, and they are older than the files that would tell
     unknown: list[str] = field(default_factory=list)
 
     def run_bytes(self, run_id: str) -> int:
@@ -95,11 +74,7 @@ class Inventory:
 
 
 def take_inventory(home: Home, database: Database) -> Inventory:
-    """Looks at every artifact and every run.
-
-    Raises:
-        StoreError: If the index is damaged, or what a run uses cannot be read.
-    """
+    """Looks at every artifact and every run, or raises StoreError where it cannot."""
     found = Inventory(sizes=_sizes(home))
     stages = database.stage_keys()
     for run in database.list_runs():
@@ -145,11 +120,16 @@ def _dataset_size(path: Path) -> int:
     if path.name.startswith(".") or not path.is_dir():
         return tree_size(path)  # in the making
     # A dataset appears whole and never changes, and may hold a hundred thousand photos.
-    return _settled_size(path, path.stat().st_mtime_ns)
+    return settled_size(path)
+
+
+def settled_size(path: Path) -> int:
+    """Returns the bytes of a downloaded dataset, looked at once."""
+    return _size_at(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _settled_size(path: Path, _changed: int) -> int:
+def _size_at(path: Path, _changed: int) -> int:
     return tree_size(path)
 
 
@@ -173,7 +153,6 @@ def tree_size(path: Path) -> int:
 
 
 def _sizes(home: Home) -> dict[Key, int]:
-    """Adds up artifacts, and what interrupted stages have left to resume from."""
     found: dict[Key, int] = {}
     for root in (home.artifacts, home.scratch):
         for path in root.glob("[a-z]*/*"):
@@ -194,7 +173,6 @@ def _planned(home: Home, run: RunRow) -> set[Key] | None:
 
 
 def _with_inputs(home: Home, last: Key) -> set[Key]:
-    """Returns an artifact and everything it was made from, as their manifests say."""
     found: set[Key] = set()
     waiting = [last]
     while waiting:
@@ -218,7 +196,7 @@ def _inputs(manifest: Path) -> list[Key]:
 
 def abandoned_drafts(home: Home) -> list[Path]:
     """Returns photos whose unpacking or adding was killed."""
-    old = time.time() - _ABANDONED_SECONDS
+    old = time.time() - ABANDONED_SECONDS
     found = [path for path in home.datasets.glob(_UNPACKING) if path.stat().st_mtime < old]
     return found + held_folder.abandoned(home.datasets.glob(f"{ADDING}*"))
 

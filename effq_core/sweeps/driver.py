@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from effq_core.base.errors import EffqError, InputError, StageError
 from effq_core.base.run_ids import new_run_id
@@ -62,7 +62,7 @@ class SweepDriver(Driver):
 
         self._add_finished(finished)
         return SweepExecutor(
-            *self._arguments(plan, named, finished),
+            *(self._home, plan, named, finished, self._progress, self._check, self._stop),
             union=self._union,
             on_finished=self._add,
             on_failed=self._note_failure,
@@ -74,7 +74,6 @@ class SweepDriver(Driver):
                 self._add(place)
 
     def _add(self, place: int) -> None:
-        """Adds a finished run to the index."""
         if place in self._state.runs:
             return
         member, plan = self._members[place], self._plans[place]
@@ -133,12 +132,10 @@ class SweepDriver(Driver):
             for number, member in enumerate(self._union.members)
             if row.name in member.values()
         )
-        state = row.state if first == place else StageState.REUSED
-        values: dict[str, Any] = {"state": state, "name": own, "position": position}
-        values["fingerprint"] = named[own]
-        if state is StageState.REUSED:
-            values |= {"started": None, "finished": None}
-        return replace(row, **values)
+        row = replace(row, name=own, position=position, fingerprint=named[own])
+        if first == place and row.state is not StageState.REUSED:
+            return row
+        return replace(row, state=StageState.REUSED, started=None, finished=None)
 
     def _note_failure(self, place: int, error: EffqError) -> None:
         self._state.failed[place] = (error.message, error.hint)

@@ -1,7 +1,5 @@
 """Works through the stages of a sweep: as many at once as there are workers."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +17,7 @@ _STOPS_ALL = (Cancelled, StoreError, EngineError, DownloadError)
 
 
 class SweepExecutor(Executor):
-    """Runs the stages of several runs; one that fails ends only the runs that need it.
-
-    Args:
-        on_finished: Told the place of a run whose last stage is finished.
-        on_failed: Told the place of a run that cannot be finished, and why.
-    """
+    """Runs the stages of several runs; one that fails ends only the runs that need it."""
 
     def __init__(
         self,
@@ -41,11 +34,7 @@ class SweepExecutor(Executor):
         self._counted = 0.0
 
     def _room(self, session: Session) -> int:
-        """Leaves no more with the engine than it can do: the order stays ours.
-
-        Whoever becomes free takes what comes first in the sweep, and a worker that joins or comes
-        back has its share at once.
-        """
+        """Leaves no more with the engine than it can do: the order stays ours."""
         if not session.embedded and time.monotonic() - self._counted > _COUNT_SECONDS:
             self._counted = time.monotonic()
             self._slots = session.slots()

@@ -1,21 +1,19 @@
 """What a series of runs consists of, and what sets one apart from another."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from effq_core.base import formatting as fmt
 from effq_core.base.formatting import rate_text
-from effq_core.experiment.variants import MIXED, get_variant
+from effq_core.experiment import Experiment
+from effq_core.experiment.setting import settings
+from effq_core.experiment.variants import get_variant
 from effq_core.measure.predictions import Bools, top1
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.several import photos_of
 
 Parts = tuple[tuple[Hashable, str], ...]
-
-"""Recipes whose ranges follow the calibration method."""
 
 
 class Along(StrEnum):
@@ -30,35 +28,21 @@ class Measure(StrEnum):
     """What is drawn against it."""
 
     QUALITY = "quality"
-    """Top-1 with Wilson's interval, of the mean over seeds; without labels the agreement with
-    float32."""
-    DIFFERENCE = "difference"
-    """Top-1 minus float32's on the same photos, with the paired interval."""
+    """Top-1 with Wilson's interval, of the mean over seeds; without labels, the agreement."""
+    DIFFERENCE = "difference"  # top-1 minus float32's on the same photos, with the paired interval
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """The value of one run, or the mean of runs that differ in their seed only.
+    """The value of one run, or the mean of runs that differ in their seed only."""
 
-    Attributes:
-        x: Calibration photos, epochs or learning rate.
-        y: Per cent, or percentage points.
-        low: Lower end of its 95 % interval, over photos.
-        high: Upper end.
-        n: Evaluation photos.
-        p: Against float32: of the exact McNemar test, with several seeds of the exact sign-flip
-            test; ``None`` without labels and for float32.
-        run: Title of the run, or how many.
-        seeds: The runs' seeds.
-        least: Smallest value of a seed.
-        most: Largest.
-    """
-
-    x: float
-    y: float
+    x: float  # calibration photos, epochs or learning rate
+    y: float  # per cent, or percentage points
     low: float
     high: float
     n: int
+    # Against float32: of the exact McNemar test, with several seeds of the exact sign-flip test;
+    # ``None`` without labels and for float32.
     p: float | None
     run: str
     seeds: tuple[int, ...]
@@ -86,18 +70,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """Runs that differ in nothing but the choice that varies.
-
-    Attributes:
-        label: Its title, with what sets this series apart from others of the variant.
-        points: In the order of x.
-        cells: What is behind each point: the runs, by seed.
-    """
+    """Runs that differ in nothing but the choice that varies."""
 
     variant: str
-    label: str
+    label: str  # its title, with what sets this series apart from others of the variant
     points: tuple[Point, ...]
-    cells: tuple[Mapping[int, Cell], ...] = ()
+    cells: tuple[Mapping[int, Cell], ...] = ()  # what is behind each point: the runs, by seed
 
 
 AXIS: dict[Along, str] = {
@@ -110,11 +88,7 @@ AXIS: dict[Along, str] = {
 
 def common(results: Results) -> Hashable:
     """Returns what must be the same for any two values of runs to share an axis."""
-    return (
-        results.baseline.file.sha256,
-        photos_of(results),
-        results.image_input,
-    )
+    return (results.baseline.file.sha256, photos_of(results), results.image_input)
 
 
 def rest_of(results: Results, variant: str, along: Along) -> Hashable:
@@ -130,8 +104,9 @@ def rest_of(results: Results, variant: str, along: Along) -> Hashable:
         if along is not Along.LEARNING_RATE:
             trained = (trained, qat.learning_rate)
     size = 0 if along is Along.CALIBRATION_SIZE else calibration.size
-    mixed = str(experiment.mixed) if variant == MIXED else ""
-    return common(results), method, trained, size, mixed
+    parts = (part for part in settings(Experiment) if part.variant == variant)
+    own = str([part.of(experiment) for part in parts])
+    return common(results), method, trained, size, own
 
 
 def x_text(x: float, along: Along) -> str:
@@ -145,11 +120,7 @@ def _training(results: Results) -> int:
 
 
 def parts_of(places: Mapping[float, Mapping[int, Cell]], variant: str, along: Along) -> Parts:
-    """Returns what may set a series apart from others of the same variant: identity and words.
-
-    Args:
-        places: Its runs by place and seed.
-    """
+    """Returns what may set a series apart from others of the same variant: identity and words."""
     cells = [cell for at in places.values() for cell in at.values()]
     seeds = tuple(sorted({cell.seed for cell in cells}))
     words = f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"

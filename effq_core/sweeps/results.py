@@ -3,8 +3,6 @@
 Runs that differ in their seed but were measured on the same photos become one point: their mean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 
 from effq_core.experiment.variants import get_variant
@@ -31,13 +29,9 @@ __all__ = ["AXIS", "Along", "Measure", "Point", "Series", "baselines", "sweep", 
 def sweep(
     runs: Sequence[tuple[str, Results]], along: Along, measure: Measure = Measure.QUALITY
 ) -> tuple[Series, ...]:
-    """Collects what runs say about one choice.
+    """Collects what runs say about one choice, float32's series first.
 
     Runs that differ in anything else that matters to a variant become series of their own.
-
-    Returns:
-        The series with a value, float32's first; those of one point are kept: they say where a run
-        stands beside the others.
     """
     groups: dict[tuple[str, Hashable], dict[float, dict[int, Cell]]] = {}
     for title, results in runs:
@@ -66,7 +60,6 @@ def sweep(
 
 
 def _mean(x: float, cells: Mapping[int, Cell], measure: Measure) -> Point:
-    """Makes one point of runs that differ in their seed."""
     first = next(iter(cells.values()))
     single = _point(x, first.title, first.variant, measure, first.seed)
     if single is None:  # sweep() has looked
@@ -99,11 +92,7 @@ def _mean(x: float, cells: Mapping[int, Cell], measure: Measure) -> Point:
 def baselines(
     runs: Sequence[tuple[str, Results]], measure: Measure = Measure.QUALITY
 ) -> tuple[Point, ...]:
-    """Returns float32's value in runs that do not share it, once each.
-
-    Returns:
-        A point a distinct float model and evaluation sample; its x means nothing.
-    """
+    """Returns a point, its x without meaning, a distinct float model and evaluation sample."""
     found: dict[Hashable, Point] = {}
     for title, results in runs:
         point = _point(0, title, results.baseline, measure)

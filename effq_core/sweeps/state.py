@@ -4,8 +4,6 @@ The run has the stages of all the sweep's runs, so that it is followed, cancelle
 found interrupted like every run. Each of the sweep's runs appears once it is finished.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,28 +23,19 @@ _FORMAT = 1
 
 @dataclass(kw_only=True)
 class SweepState:
-    """A sweep and what has become of it.
-
-    Attributes:
-        runs: Id of the run of each member that is finished, by the member's place from 0.
-        failed: Why a member failed, as message and hint, by its place.
-        evaluations: For each member, the fingerprint of each variant's answers; empty before it
-            was planned.
-    """
+    """A sweep and what has become of it."""
 
     id: str
     sweep: Sweep
     runs: dict[int, str] = field(default_factory=dict)
+    # Why a member failed, as message and hint, by its place.
     failed: dict[int, tuple[str, str]] = field(default_factory=dict)
+    # For each member, the fingerprint of each variant's answers; empty before it was planned.
     evaluations: list[dict[str, str]] = field(default_factory=list)
 
 
 def create_sweep(home: Home, database: Database, sweep: Sweep, name: str = "") -> SweepState:
-    """Adds a sweep, queued; its driver is :mod:`effq_core.sweeps.driver`.
-
-    Raises:
-        BusyError: If the queue has no room for it; all of it is one run there.
-    """
+    """Adds a sweep, queued; its driver is :mod:`effq_core.sweeps.driver`."""
     run_id = enter(home, database, sweep.base, name or f"Sweep: {label_of(sweep)}")
     state = SweepState(id=run_id, sweep=sweep)
     try:
@@ -81,13 +70,13 @@ def read_sweep(home: Home, run_id: str) -> SweepState:
     """Reads a sweep."""
     path = home.runs / validate_run_id(run_id) / SWEEP_FILE
     if not path.is_file():
-        raise InputError(f"There is no sweep {run_id}.", "`effq sweep list` lists those there are.")
+        raise InputError(f"There is no sweep {run_id}.", "`effq sweep list` lists all sweeps.")
     plain = read_json(path)
     try:
         return _state(run_id, plain)
     except (ExperimentError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"The sweep's file {path} is damaged ({error}).", "Ask for the same sweep again."
+            f"The sweep's file {path} is damaged ({error}).", "Start the same sweep again."
         ) from error
 
 

@@ -15,17 +15,12 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.setting import walk
 from effq_core.experiment.variants import get_variant
 
-MOST_RUNS = 120
-"""Runs of one sweep: more cannot be read, and would fill the list of runs."""
+MOST_RUNS = 120  # runs of one sweep: more cannot be read, and would fill the list of runs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One experiment of a sweep.
-
-    Attributes:
-        label: What sets it apart from the others, for people.
-    """
+    """One experiment of a sweep."""
 
     experiment: Experiment
     label: str
@@ -37,14 +32,11 @@ AXES = {each.axis.name: each for each in walk(Experiment) if each.axis.name}
 
 @dataclass(frozen=True, init=False)
 class Sweep:
-    """Values to try, every one with every other.
+    """Values to try, every one with every other."""
 
-    Attributes:
-        base: What all runs have in common; its seed draws the evaluation photos of all of them.
-        values: By axis, in the order of :data:`AXES`; without any, the base's value is kept.
-    """
-
+    # What all runs have in common; its seed draws the evaluation photos of all of them.
     base: Experiment
+    # By axis, in the order of :data:`AXES`; without any, the base's value is kept.
     values: dict[str, tuple[Any, ...]]
 
     def __init__(self, /, *, base: Experiment, **values: Collection[Any]) -> None:
@@ -71,12 +63,12 @@ class Sweep:
                 f"{len(self.values[axis])} {AXES[axis].axis.title}" for axis in self.axes
             )
             raise ExperimentError(
-                f"This sweep has {self.runs:,} runs ({counts}), and {MOST_RUNS} are the most.",
+                f"This sweep has {self.runs:,} runs ({counts}); at most {MOST_RUNS} are allowed.",
                 "Choose fewer values, or make several sweeps.",
             )
         if self.runs < 2:
             raise ExperimentError(
-                "This sweep has one run.", "Give two values or more of a choice, or use a run."
+                "This sweep has one run.", "Give at least two values of a setting, or start a run."
             )
         self._check_needed()
 
@@ -128,11 +120,7 @@ class Sweep:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Sweep:
-        """Rebuilds a sweep from :meth:`to_dict`; a missing list is empty.
-
-        Raises:
-            ExperimentError: If a key is unknown or a value out of range.
-        """
+        """Rebuilds a sweep from :meth:`to_dict`; a missing list is empty."""
         if not isinstance(plain, dict) or not isinstance(plain.get("base"), dict):
             raise ExperimentError("A sweep must be an object with a base experiment.")
         return cls(**{**plain, "base": Experiment.from_dict(plain["base"])})
@@ -154,11 +142,9 @@ def responds(variant: str, axis: str) -> bool:
 
 
 def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
-    """Leaves out the variants that stay as they are whatever the sweep varies.
+    """Leaves out the variants that stay as they are whatever the sweep varies; float32 is kept.
 
-    Returns:
-        The same with the variants that depend on a choice; float32 is always among them, and those
-        that are fine-tuned only where a choice of fine-tuning varies, or nothing but the seed.
+    Those that are fine-tuned are kept where a choice of fine-tuning varies, or only the seed.
     """
     varied = [axis for axis in axes if AXES[axis].use] or ["seeds"]
     # Fine-tuning anew for every calibration size costs hours nobody has asked for.

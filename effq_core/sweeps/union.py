@@ -1,15 +1,16 @@
 """One plan for all runs of a sweep: what several need is there once. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from effq_core.base.settings import Home
 from effq_core.photos.catalogue import open_dataset
+from effq_core.pipeline.forecast import host_pace, seconds_of
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import LAST, Plan, StageSpec, fingerprints
+from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.rows import StageRow
 from effq_core.sweeps.sweep import Sweep
 
 _EVALUATE = "evaluate:"
@@ -17,19 +18,15 @@ _EVALUATE = "evaluate:"
 
 @dataclass(frozen=True)
 class Union:
-    """The stages of several runs, each fingerprint once.
+    """The stages of several runs, each fingerprint once."""
 
-    Attributes:
-        plan: All stages, the first run's first; a name that several runs use for different things
-            has ``@`` and the run's number after it.
-        members: For each run, names in the plan by the names its own plan has.
-        total: Stages the runs have when counted one by one.
-    """
-
+    # All stages, the first run's first; a name that several runs use for different things has ``@``
+    # and the run's number after it.
     plan: Plan
     fingerprints: dict[str, str]
+    # For each run, names in the plan by the names its own plan has.
     members: tuple[dict[str, str], ...]
-    total: int
+    total: int  # stages the runs have when counted one by one
 
     def reports(self) -> tuple[str, ...]:
         """Returns the name of each run's last stage."""
@@ -69,11 +66,36 @@ def union(plans: Sequence[Plan]) -> Union:
 
 
 def plan_sweep(sweep: Sweep, home: Home) -> Union:
-    """Plans all runs of a sweep.
-
-    Raises:
-        DatasetError: If the dataset cannot be used or cannot do what is asked.
-        ExperimentError: If a choice does not fit the model or dataset.
-    """
+    """Plans all runs of a sweep."""
     dataset = open_dataset(sweep.base.dataset, home)  # a large folder takes a while to list
     return union([build_plan(member.experiment, home, dataset) for member in sweep.members()])
+
+
+@dataclass(frozen=True)
+class SweepForecast:
+    """What a sweep would take."""
+
+    runs: int
+    total: int
+    distinct: int
+    cached: int
+    seconds: float
+    calibrated: bool
+
+
+def forecast_sweep(sweep: Sweep, home: Home, history: Iterable[StageRow] = ()) -> SweepForecast:
+    """Estimates a sweep."""
+    joined = plan_sweep(sweep, home)
+    store = ArtifactStore(home)
+    missing = [
+        spec for spec in joined.plan if not store.exists(spec.kind, joined.fingerprints[spec.name])
+    ]
+    pace = host_pace(history)
+    return SweepForecast(
+        runs=len(joined.members),
+        total=joined.total,
+        distinct=len(joined.plan),
+        cached=len(joined.plan) - len(missing),
+        seconds=seconds_of(missing, pace or 1.0),
+        calibrated=pace is not None,
+    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from effq_core.base.errors import ModelError
+from effq_core.base.plain import Plain
 from effq_core.tflite.operators import operator_kind
 
 _BLOCK = re.compile(r"(block\d+[a-z]|stem|top)_")
@@ -72,16 +73,27 @@ def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Names:
+class Names(Plain):
     """What a model's parts are called.
 
     Attributes:
-        layers: Names of the layers with weights, by block, in order.
+        blocks: Name of each block and of its layers with weights, in order.
         groups: Names of the groups it has: the same part of every block.
     """
 
-    layers: Mapping[str, tuple[str, ...]]
+    blocks: tuple[tuple[str, tuple[str, ...]], ...]
     groups: tuple[str, ...]
+
+    @property
+    def layers(self) -> dict[str, tuple[str, ...]]:
+        """Names of the layers with weights, by block."""
+        return dict(self.blocks)
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All names: of blocks, of groups, and of layers."""
+        layers = self.layers
+        return (*layers, *self.groups, *(name for each in layers.values() for name in each))
 
     def check(self, names: Iterable[str]) -> None:
         """Refuses a name that is none of its blocks, layers or groups.
@@ -92,7 +104,7 @@ class Names:
         Raises:
             ModelError: If there is no such part, with those there are.
         """
-        known = {*self.layers, *self.groups, *(n for each in self.layers.values() for n in each)}
+        known = set(self.every)
         for name in names:
             if name not in known:
                 raise ModelError(
@@ -106,7 +118,6 @@ class Names:
             parts.append(f"Groups: {', '.join(self.groups)}.")
         if block in self.layers:
             parts.append(f"Layers of {block}: {', '.join(self.layers[block])}.")
-        every = [*self.layers, *self.groups, *(n for each in self.layers.values() for n in each)]
-        if near := difflib.get_close_matches(name, every, 1):
+        if near := difflib.get_close_matches(name, self.every, 1):
             parts.insert(0, f"Did you mean {near[0]}?")
         return " ".join(parts)

@@ -192,7 +192,8 @@ class Network:
     @cached_property
     def names(self) -> Names:
         """What its parts are called."""
-        return Names({block.name: tuple(block.layers) for block in self.blocks}, tuple(self.groups))
+        blocks = tuple((block.name, tuple(block.layers)) for block in self.blocks)
+        return Names(blocks, tuple(self.groups))
 
 
 def read_network(float32: Path | bytes) -> Network:

@@ -1,7 +1,5 @@
 """Experiment: what should be compared, on which photos, and how long will it take?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.errors import ExperimentError, InputError
@@ -12,11 +10,11 @@ from pages.ui.common.run_view import show_run
 from pages.ui.common.show import guard, page_head
 from pages.ui.experiment.form import (
     choose_dataset,
+    choose_model,
     choose_preset,
     choose_settings,
     choose_variants,
 )
-from pages.ui.experiment.model import choose_model
 from pages.ui.experiment.start import show_cost
 from pages.ui.experiment.state import fill_once, read
 from pages.ui.experiment.sweep import show_sweep_form
@@ -30,8 +28,8 @@ if run_id:
     except InputError:
         # Not the error's own words: they tell what to type on a command line.
         st.warning(
-            "This address names no run that is here: it was deleted, or is not a run's id. Below "
-            "is a new experiment, and beside it the runs there are.",
+            "The run in this address was deleted or never existed. Choose another run, or start a "
+            "new experiment below.",
             icon=":material/link_off:",
         )
     else:

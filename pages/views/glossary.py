@@ -1,7 +1,5 @@
 """Glossary: every term of the dashboard, to read or to look up."""
 
-from __future__ import annotations
-
 from pages.ui.common.show import page_head
 from pages.ui.glossary.terms import terms_part
 

@@ -1,7 +1,5 @@
 """Layers: why did accuracy drop, and what fixes it?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.glossary import tip

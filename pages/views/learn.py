@@ -1,7 +1,5 @@
 """Learn: what quantization does to a network, shown on the chosen run's own tensors."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.ui.common.choose import Source, choose_run

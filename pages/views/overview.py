@@ -1,7 +1,5 @@
 """Overview: what do I gain and what do I lose when I quantize this EfficientNet?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """What every variant says about a photo."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -82,10 +80,7 @@ def _ask_to_wait(found: Mapping[str, Outcome]) -> None:
 
 
 def _choose(answered: Mapping[str, Answered]) -> str:
-    """Returns the id of the photo to look at closely.
-
-    Of photos that are new it is one the variants differ on, if there is one.
-    """
+    """Returns the id of the photo to look at closely: of new ones, one the variants differ on."""
     before = st.session_state.get(_SHOWN, ())
     new = [key for key in answered if key not in before]
     if new or st.session_state.get(CHOSEN) not in answered:

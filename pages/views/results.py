@@ -1,7 +1,5 @@
 """Results: what did each variant gain and lose, and is the difference real?"""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import streamlit as st

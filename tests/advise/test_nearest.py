@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,14 +21,15 @@ def test_the_nearest_variant_says_what_it_needs_of_each_limit_it_breaks() -> Non
     found = nearest(REFERENCE, Limits(threads=1, size_kib=6000, latency_ms=6.0, drop_points=1))
 
     assert found is not None and found.name == "int8_qat"
-    assert found.text == "Int8 (QAT) comes nearest: it needs 6,964 KiB and 6.09 ms."
+    assert [each.key for each in found.message.facts["needs"]] == ["needs_size", "needs_ms"]
 
 
 def test_a_limit_it_keeps_to_is_left_alone() -> None:
     found = nearest(REFERENCE, Limits(threads=1, size_kib=6400, drop_points=1))
 
     assert found is not None and found.name == "dynamic_range"
-    assert found.text.endswith("it needs 6,429 KiB.") and found.limits.drop_points == 1
+    [need] = found.message.facts["needs"]
+    assert need.key == "needs_size" and found.limits.drop_points == 1
 
 
 def test_a_drop_is_weighed_and_said_in_points() -> None:
@@ -35,7 +37,9 @@ def test_a_drop_is_weighed_and_said_in_points() -> None:
     found = nearest(REFERENCE, limits)
 
     assert found is not None and found.name == "int8_qat"
-    assert "0.2 points of top-1 at the far end of its interval" in found.text
+    drop = found.message.facts["needs"][-1]
+    assert drop.key == "needs_drop" and drop.facts["certain"]
+    assert drop.facts["lost"] == pytest.approx(0.2, abs=0.05)
 
 
 def test_nothing_is_near_where_nothing_may_be_shipped_or_was_timed() -> None:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effq_core.advise.message import Message, say
 from effq_core.advise.recommend import Limits, Preference, drop_of, recommend
-from effq_core.experiment.variants import CATALOGUE, controls, standard
+from effq_core.experiment.variants import CATALOGUE, controls
 from effq_core.results import Results, load_reference
-from tests.results.run_variations import changed, only, together, unlabelled
+from tests.results.run_variations import SHIPPED, changed, only, together, unlabelled
 
 REFERENCE = load_reference()
 
 
-def verdicts(results: Results, limits: Limits) -> dict[str, str]:
+def verdicts(results: Results, limits: Limits) -> dict[str, Message]:
     found = recommend(results, limits)
     said = {verdict.name: verdict.reason for verdict in found.others}
     return said | ({found.chosen.name: found.chosen.reason} if found.chosen else {})
@@ -31,28 +32,30 @@ def test_without_limits_the_fastest_is_int8_because_qat_is_no_faster_and_costs_t
     said = verdicts(REFERENCE, Limits(threads=1))
 
     assert chosen(REFERENCE) == "int8"
-    assert said["int8"] == (
-        "3.30× smaller than float32, 2.74× faster with 1 thread, with no difference in accuracy "
-        "that 1,966 photos can show (−0.2 points, p = 0.73)."
-    )
-    assert said["int8_qat"] == (
-        "Usable, and this run cannot tell it from Int8 (PTQ), which is made without any training."
-    )
-    assert said["float32"] == "Usable, but slower than Int8 (PTQ): 16.9 ms against 6.17 ms."
+    assert said["int8"].key == "gain_faster" and said["int8"].facts["loss"].key == "chance"
+    tied = say("tied", fits=say("usable"), best="int8", easier=say("no_training"))
+    assert said["int8_qat"] == tied
+    assert said["float32"].key == "beaten"
+    slower = said["float32"].facts["why"]
+    assert slower.key == "slower" and slower.facts["best"] == "int8"
+    assert slower.facts["ms"] == pytest.approx(16.9, abs=0.05)
 
 
 def test_the_smallest_is_dynamic_range_and_the_others_are_larger() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, prefer=Preference.SMALLEST))
 
     assert chosen(REFERENCE, prefer=Preference.SMALLEST) == "dynamic_range"
-    assert said["int8"] == "Usable, but larger than Dynamic range: 6,948 KiB against 6,429 KiB."
+    larger = said["int8"].facts["why"]
+    assert larger.key == "larger" and larger.facts["best"] == "dynamic_range"
 
 
 def test_the_most_accurate_is_the_fastest_of_those_that_cannot_be_told_apart() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, prefer=Preference.MOST_ACCURATE))
 
     assert chosen(REFERENCE, prefer=Preference.MOST_ACCURATE) == "int8"
-    assert said["float32"].startswith("Usable, of equal accuracy, but slower than Int8 (PTQ)")
+    beaten = said["float32"]
+    assert (beaten.key, beaten.facts["equal"]) == ("beaten_later", ("accuracy",))
+    assert beaten.facts["why"].key == "slower"
 
 
 def test_a_real_loss_of_accuracy_decides() -> None:
@@ -65,51 +68,41 @@ def test_a_real_loss_of_accuracy_decides() -> None:
     results = changed(REFERENCE, swap)
     said = verdicts(results, Limits(threads=1))
     assert chosen(results) == "int8_qat"
-    assert said["int8"] == (
-        "Usable, of equal speed, but less accurate than Int8 (QAT) by more than chance would do: "
-        "−1.2 points, p = 0.0095."
-    )
+    assert said["int8"].facts["equal"] == ("speed",)
+    why = said["int8"].facts["why"]
+    assert why.key == "less_accurate" and why.facts["best"] == "int8_qat"
+    assert why.facts["p"] == pytest.approx(0.0095, abs=5e-5)
 
 
 def test_controls_are_never_recommended_and_say_what_they_are_for() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, prefer=Preference.MOST_ACCURATE))
 
-    assert all(said[name].startswith("A control, never recommended") for name in controls())
+    there = [name for name in controls() if name in REFERENCE.variants]
+    assert there and all(said[name] == say("control", variant=name) for name in there)
 
 
 @pytest.mark.parametrize(
-    ("limits", "variant", "reason"),
+    ("limits", "variant", "key"),
     [
-        ({"size_kib": 6500}, "int8", "Too large (6,948 KiB; the limit is 6,500 KiB)."),
-        ({"latency_ms": 8}, "dynamic_range", "Too slow (9.90 ms with 1 thread; the limit is 8.00"),
-        (
-            {"drop_points": 0.1},
-            "int8",
-            "Loses too much accuracy (0.2 points; the limit is 0.1 points).",
-        ),
-        (
-            {"drop_points": 0.5, "certain": True},
-            "int8",
-            "Loses too much accuracy (0.7 points at the far end of its 95 % interval; the limit "
-            "is 0.5 points).",
-        ),
+        ({"size_kib": 6500}, "int8", "too_large"),
+        ({"latency_ms": 8}, "dynamic_range", "too_slow"),
+        ({"drop_points": 0.1}, "int8", "too_lossy"),
+        ({"drop_points": 0.5, "certain": True}, "int8", "too_lossy"),
     ],
     ids=["size", "latency", "drop", "certain drop"],
 )
-def test_a_variant_beyond_a_limit_is_told_which(limits, variant: str, reason: str) -> None:
+def test_a_variant_beyond_a_limit_is_told_which(limits, variant: str, key: str) -> None:
     found = recommend(REFERENCE, Limits(threads=1, **limits))
 
     [verdict] = [other for other in found.others if other.name == variant]
-    assert verdict.reason.startswith(reason) and not verdict.fits
+    [broken] = verdict.reason.facts["limits"]
+    assert broken.key == key and not verdict.fits
 
 
 def test_several_limits_that_are_broken_are_all_said() -> None:
     said = verdicts(REFERENCE, Limits(threads=1, size_kib=12_000, latency_ms=7))
 
-    assert said["float32"] == (
-        "Too large (22,895 KiB; the limit is 12,000 KiB), too slow (16.9 ms with 1 thread; the "
-        "limit is 7.00 ms)."
-    )
+    assert [each.key for each in said["float32"].facts["limits"]] == ["too_large", "too_slow"]
 
 
 def test_limits_nothing_keeps_to_choose_nothing() -> None:
@@ -125,15 +118,15 @@ def test_a_failed_check_keeps_a_variant_from_being_recommended() -> None:
 
     results = changed(REFERENCE, fail)
     assert chosen(results) == "int8_qat"
-    assert verdicts(results, Limits(threads=1))["int8"].startswith(
-        "It failed the check “Fast and plain kernels agree”:"
-    )
+    reason = verdicts(results, Limits(threads=1))["int8"]
+    assert reason == say("failed", gate=results.variants["int8"].gates[0])
 
 
 def test_a_thread_count_that_was_not_timed_cannot_keep_to_a_latency_limit() -> None:
     said = verdicts(REFERENCE, Limits(threads=4, latency_ms=1))
 
-    assert {said[name] for name in standard()} == {"Not timed with 4 threads."}
+    untimed = say("beyond", limits=(say("untimed", threads=4),))
+    assert all(said[name] == untimed for name in SHIPPED)
 
 
 def test_a_choice_that_rests_on_too_few_photos_says_so() -> None:
@@ -141,10 +134,7 @@ def test_a_choice_that_rests_on_too_few_photos_says_so() -> None:
 
     # Of the fast ones only QAT did not lose a single point, as far as 1,966 photos tell.
     assert found.chosen.name == "int8_qat"
-    assert found.cautions[0] == (
-        "1,966 photos are too few to exclude a difference of 1 point: the 95 % interval is −0.2 "
-        "to +1.7 points."
-    )
+    assert (found.cautions[0].key, found.cautions[0].facts["n"]) == ("too_few", 1966)
 
 
 @pytest.mark.parametrize("busy", ["float32", "int8", "float16"])
@@ -157,14 +147,9 @@ def test_the_fastest_is_never_named_by_a_disturbed_timing(busy: str, sat: bool) 
     found = recommend(results, Limits(threads=1))
 
     assert found.chosen is None and found.cautions == (found.retime,)
-    title = CATALOGUE[busy].title
-    assert found.retime == (
-        f"{title} was timed on a busy machine (other programs used up to 53 % of the processor): "
-        "timing has to be repeated before speeds can be compared. “Take all latencies anew” on the "
-        "page Results, or `effq run --remeasure` with the same choices, times all of them together."
-    )
+    assert found.retime == say("retime", busy=say("busy", variants=(busy,), share=0.53))
     said = {verdict.name: verdict.reason for verdict in found.others}
-    assert "timing has to be repeated" in said["int8"] and "×" not in " ".join(said.values())
+    assert said["int8"] == say("untold") and "×" not in str([*said.values()])
 
 
 def test_a_disturbed_control_or_other_thread_count_does_not_matter() -> None:
@@ -185,8 +170,8 @@ def test_other_preferences_do_without_a_disturbed_speed() -> None:
     best = recommend(
         together(REFERENCE, {"float32": 0.53}), Limits(threads=1, prefer=Preference.MOST_ACCURATE)
     )
-    assert "faster" not in best.chosen.reason and best.retime
-    assert not any("slower" in verdict.reason for verdict in best.others)
+    assert best.chosen.reason.key == "gain" and best.retime
+    assert "slower" not in str(best.others)
 
 
 def test_a_limit_on_latency_is_not_judged_by_a_disturbed_timing() -> None:
@@ -195,7 +180,7 @@ def test_a_limit_on_latency_is_not_judged_by_a_disturbed_timing() -> None:
         busy, Limits(threads=1, latency_ms=10.0, prefer=Preference.SMALLEST, drop_points=1.0)
     )
     said = {verdict.name: verdict.reason for verdict in found.others}
-    assert "the limit on latency cannot be judged" in said["int8"] and found.retime
+    assert said["int8"].facts["limits"] == (say("disturbed"),) and found.retime
     fastest = recommend(busy, Limits(threads=1, latency_ms=10.0))
     assert fastest.chosen is None and fastest.retime
 
@@ -204,7 +189,7 @@ def test_float32_alone_is_recommended_with_nothing_gained() -> None:
     found = recommend(only(REFERENCE, "float32"), Limits(threads=1))
 
     assert found.chosen.name == "float32" and found.others == ()
-    assert "nothing is gained" in found.chosen.reason
+    assert found.chosen.reason == say("trained")
 
 
 def test_photos_without_labels_are_judged_by_agreement(tmp_path: Path) -> None:
@@ -213,10 +198,10 @@ def test_photos_without_labels_are_judged_by_agreement(tmp_path: Path) -> None:
     found = recommend(results, Limits(threads=1, drop_points=1.0))
     said = {verdict.name: verdict.reason for verdict in found.others}
     assert found.chosen.name == "dynamic_range"
-    assert "no labels, so no accuracy" in found.chosen.reason
-    assert said["int8"] == (
-        "Gives another answer than float32 too often (2.2 points; the limit is 1.0 points)."
-    )
+    assert found.chosen.reason.facts["loss"].key == "agreement"
+    [broken] = said["int8"].facts["limits"]
+    assert broken.key == "too_unlike"
+    assert broken.facts["lost"] == pytest.approx(2.2, abs=0.05) and broken.facts["limit"] == 1.0
 
 
 @settings(max_examples=60, deadline=None)
@@ -243,8 +228,8 @@ def test_whatever_the_limits_the_choice_keeps_to_them_and_all_others_have_a_reas
 
     assert len(found.others) + (found.chosen is not None) == len(REFERENCE.variants)
     for verdict in found.others:
-        assert verdict.reason[0].isupper() and verdict.reason.endswith((".", "must", "step"))
-        assert verdict.reason.count(". ") <= 3
+        assert verdict.reason.text.endswith((".", "must", "step"))
+        assert verdict.reason.text.count(". ") <= 3
     if found.chosen is None:
         assert not any(verdict.fits for verdict in found.others)
         return

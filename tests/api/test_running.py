@@ -91,7 +91,7 @@ def test_an_interrupt_cancels_the_run(home: Home) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     interrupted: list[Progress] = []
-    with pytest.raises(errors.Cancelled, match="goes on from there"):
+    with pytest.raises(errors.Cancelled, match="continues from there"):
         run(TINY, progress=tell)
     assert only_run(home).status is Status.CANCELLED
 

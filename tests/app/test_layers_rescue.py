@@ -83,15 +83,12 @@ def test_a_rescue_is_started_followed_and_told(home: Home) -> None:
 
 
 def test_a_told_story_has_its_steps_charts_downloads_and_verdict(home: Home, tiny_run) -> None:
-    save(
-        home,
-        _about(tiny_run.experiment, story(BAD, CLIPPED)),
-    )
+    save(home, _about(tiny_run.experiment, story(BAD, CLIPPED)))
     app = drawn()
     assert "meets the limit" in words(app)
     assert len(app.get("plotly_chart")) == 2
     assert [button.label for button in app.get("download_button")] == [
-        "Story (Markdown)",
+        "Report (Markdown)",
         "Story (JSON)",
     ]
     table = app.dataframe[0].value

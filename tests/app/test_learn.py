@@ -116,7 +116,7 @@ def test_the_reference_runs_controls_are_set_against_each_other(learn: AppTest) 
     for question in ("What does quantizing lose?", "How much of that is quantization-awareness?"):
         assert question in text
     assert "p = 0.014" in text
-    assert "More than chance would do." in text
+    assert "Significant." in text
     assert "tick" not in text
 
 
@@ -128,7 +128,7 @@ def test_a_finished_run_shows_its_own_tensors_and_says_which_control_is_missing(
     for part in PARTS:
         assert not go(app, part).exception, part
         assert not app.error, part
-    assert "also tick “Int8 (float control)”" in words(app)
+    assert "also tick “int8 float control”" in words(app)
     assert "20 calibration photos" in words(go(app, "ranges"))
 
 

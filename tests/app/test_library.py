@@ -44,13 +44,6 @@ def labels(app: AppTest) -> list[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.root.mkdir()
-    return made
-
-
-@pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     monkeypatch.delenv(VARIABLE, raising=False)
 
@@ -94,7 +87,7 @@ def test_an_empty_store_shows_what_comes_with_effq_and_what_can_be_fetched(
         "No runs yet",
     ):
         assert text in said
-    assert {"Download 94 MB", "Download 29 MB"} <= set(labels(app))
+    assert {"Download 94 MiB", "Download 28 MiB"} <= set(labels(app))
     assert not [label for label in labels(app) if label.startswith("Remove")]
 
 
@@ -138,7 +131,7 @@ def test_a_folder_is_looked_at_and_added(
     assert "4 photos of 2 classes, counted when it was added" in words(app)
     # AppTest cannot click inside a dialog; tests/browser does.
     app = app.button(key=f"library_remove_{added.id}").click().run()
-    assert "every photo in it stay" in words(app)
+    assert "the folder and its photos stay" in words(app)
 
 
 def test_folders_one_level_down_are_offered_and_added(

@@ -6,7 +6,6 @@ import json
 import time
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.base.settings import Home
@@ -14,44 +13,15 @@ from effq_core.intake.background import Checking
 from effq_core.intake.steps import Step, StepState
 from effq_core.models.card import Label
 from effq_core.models.own import card as cards
-from effq_core.models.own.card import own_models, write_card
+from effq_core.models.own.card import own_models
 from effq_core.models.own.ready import MODEL_FILE, ready_files, ready_folder
 from effq_core.photos.image_input import ImageInput, Resize
 from pages.ui.common.show import escape
 from tests.app.conftest import OpenView, words
+from tests.models.own_cards import CARD, add_card
 from tests.models.own_files import TINY_LABELS, tiny_classifier
 
 _SECONDS = 120
-
-
-def _card(home: Home, slug: str, **fields: object) -> None:
-    folder = cards.own_folder(home) / slug
-    folder.mkdir(parents=True)
-    plain = {
-        "title": f"My <b>{slug}</b>",
-        "labels": [["cat", None], ["dog", None]],
-        "preprocessing": "zero_one",
-        "image_size": 48,
-        "parameters": 1234,
-        "file_name": "m.keras",
-        "file_sha256": "0" * 64,
-        "file_bytes": 10,
-        "file_format": "Keras 3.1 (.keras)",
-        "qat_problems": [],
-        "head_problem": "",
-        "int8_problem": "",
-        "notes": [],
-        "added": 1.0,
-    }
-    (folder / cards.GRAPH_FILE).write_bytes(b"graph")
-    write_card(folder, {**plain, **fields})
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.root.mkdir()
-    return made
 
 
 def _until(app: AppTest, text: str) -> AppTest:
@@ -132,7 +102,9 @@ def test_a_file_without_labels_is_not_even_started(home: Home, open_view: OpenVi
 def test_ones_own_model_has_a_card_that_escapes_its_name_and_can_be_removed(
     home: Home, open_view: OpenView
 ) -> None:
-    _card(home, "pets", qat_problems=["conv (Conv2D: grouped convolution)"])
+    add_card(
+        home, "pets", title="My <b>pets</b>", qat_problems=["conv (Conv2D: grouped convolution)"]
+    )
     app = open_view(home.root, "library")
     said = words(app)
     assert r"My \<b\>pets\</b\>" in said
@@ -144,7 +116,7 @@ def test_ones_own_model_has_a_card_that_escapes_its_name_and_can_be_removed(
 def test_variants_a_model_cannot_become_are_off_and_say_which_layers(
     home: Home, open_view: OpenView
 ) -> None:
-    _card(home, "pets", qat_problems=["conv (Conv2D: grouped convolution)"])
+    add_card(home, "pets", qat_problems=["conv (Conv2D: grouped convolution)"])
     app = open_view(home.root, "experiment")
     assert not app.checkbox(key="exp_variant_int8_qat").disabled
     app.selectbox(key="exp_model").set_value("own:pets").run()
@@ -157,7 +129,7 @@ def test_variants_a_model_cannot_become_are_off_and_say_which_layers(
 
 
 def test_a_removed_model_does_not_break_the_form(home: Home, open_view: OpenView) -> None:
-    _card(home, "pets")
+    add_card(home, "pets")
     app = open_view(home.root, "experiment")
     app.selectbox(key="exp_model").set_value("own:pets").run()
     cards.remove_own_model("own:pets", home)
@@ -169,16 +141,8 @@ def test_a_removed_model_does_not_break_the_form(home: Home, open_view: OpenView
 def _ready(home: Home, slug: str, classes: int) -> None:
     folder = ready_folder(home) / slug
     folder.mkdir(parents=True)
-    plain = {
-        "title": "Theirs",
-        "labels": [[f"class {i}", None] for i in range(classes)],
-        "preprocessing": "raw",
-        "image_size": 48,
-        "file_sha256": "0" * 64,
-        "file_bytes": 10,
-        "file_format": "int8",
-        "added": 1.0,
-    }
+    labels = [[f"class {i}", None] for i in range(classes)]
+    plain = {**CARD, "title": "Theirs", "labels": labels, "file_format": "int8"}
     (folder / "card.json").write_text(json.dumps(plain))
     (folder / MODEL_FILE).write_bytes(b"tflite")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,13 +12,6 @@ from tests.app.conftest import OpenView, words
 from tests.photos.incoming.ingest_helpers import left_behind, photo, zipped
 
 PHOTOS = [(f"set/{c}/{n}.png", photo(n)) for n, c in enumerate(["*cat*", "dog"] * 20)]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.root.mkdir()
-    return made
 
 
 def give(app: AppTest, name: str, content: bytes) -> AppTest:

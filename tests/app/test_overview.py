@@ -21,8 +21,8 @@ def test_a_newcomer_sees_the_reference_run_and_one_button(
     assert not app.exception and not app.error
     said = words(app)
     assert "32-bit floats by 8-bit integers" in said
-    assert ":material/warning:" in said and "Int8 \\(PTQ\\) is 3\\.30× smaller" in said
-    assert "were timed separately" in said and "Take all latencies anew" not in said
+    assert ":material/warning:" in said and "int8 is 3\\.30× smaller" in said
+    assert "were timed separately" in said and "Time all files again" not in said
     assert "1,966" in said
     assert [button.label for button in app.button] == ["Why this one", "Run the demo experiment"]
     assert app.get("download_button")  # the file itself, before anything was run

@@ -16,11 +16,12 @@ from streamlit.testing.v1 import AppTest
 
 from effq_core.base.formatting import percent
 from effq_core.base.settings import Home
-from effq_core.experiment.variants import get_variant, standard
+from effq_core.experiment.variants import get_variant
 from effq_core.photos.uploads import MAX_PHOTOS
 from effq_core.predict.variant_answers import Predictor
 from effq_core.results import REFERENCE, load_reference
 from effq_core.store.database import Database
+from tests.results.run_variations import SHIPPED
 
 Open = Callable[..., AppTest]
 ENTRY = Path(__file__).resolve().parents[2] / "streamlit_app.py"
@@ -138,7 +139,7 @@ def test_many_photos_make_a_table_with_agreement_and_a_file(app: AppTest, tiny_r
     variants = tiny_run.experiment.variants
     assert list(table.columns) == ["photo", "seen", *variants]
     same = sum(cell.startswith("✓") for cell in table["int8"])
-    assert f"| Int8 (PTQ) | {same} of 6: " in words(app)
+    assert f"| int8 | {same} of 6: " in words(app)
     [button] = app.get("download_button")
     assert button.proto.label == "Download answers (CSV)"
 
@@ -172,8 +173,8 @@ def test_a_sample_of_no_class_of_the_model_is_said_to_be_one(
     app.pills(key="predictions_samples").set_value(["cat"]).run()
 
     assert "none of the 10 classes" in app.info[0].value
-    assert len(app.get("plotly_chart")) == len(standard())
-    assert set(standard()) == set(load_reference().with_files)
+    assert len(app.get("plotly_chart")) == len(SHIPPED)
+    assert set(SHIPPED) == set(load_reference().with_files)
 
 
 def test_another_run_answers_the_same_photo_anew(app: AppTest, tiny_run) -> None:
@@ -183,7 +184,7 @@ def test_another_run_answers_the_same_photo_anew(app: AppTest, tiny_run) -> None
     app.selectbox(key="choose_run").set_value(REFERENCE).run()
 
     assert "The model sees 224 × 224 px" in words(app) and not app.exception
-    assert len(app.get("plotly_chart")) == len(standard())
+    assert len(app.get("plotly_chart")) == len(SHIPPED)
 
 
 def test_the_camera_starts_only_when_asked(app: AppTest) -> None:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from effq_core.base.settings import Home
 from effq_core.devices.timings import import_timings, list_timings
 from effq_core.results import REFERENCE, Results, load_reference
 from tests.app.conftest import OpenView, words
+from tests.app.results_page import charts
 from tests.deliver.bundle.documents import disturbed, document, encoded, older
 from tests.results.run_variations import store_run
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.root.mkdir()
-    return made
-
-
-@pytest.fixture(scope="module")
-def reference() -> Results:
-    return load_reference()
 
 
 def opened(open_view: OpenView, home: Home, name: str, run: str = REFERENCE) -> AppTest:
@@ -38,10 +24,6 @@ def give(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     uploader.set_value([(name, content, "application/json") for name, content in files]).run()
     assert not app.exception
     return app
-
-
-def charts(app: AppTest) -> int:
-    return len(app.get("plotly_chart"))
 
 
 def test_each_variant_with_a_file_has_a_bundle(open_view: OpenView, home: Home) -> None:

@@ -23,9 +23,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("Chromium is not installed: `apt-get install chromium`")
     with sync_playwright() as playwright:
         browser = dashboard.launch(
-            playwright,
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
+            playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
         )
         yield browser
         browser.close()

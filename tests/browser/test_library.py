@@ -71,7 +71,7 @@ def test_a_download_shows_progress_survives_a_restart_and_arrives(
     server.chunk = 1 << 20
     server.gate.clear()
     visit(page, app, "library")
-    page.get_by_role("button", name="Download 94 MB").click()
+    page.get_by_role("button", name="Download 94 MiB").click()
     bar = page.get_by_test_id("stProgress")
     expect(bar).to_contain_text("1.00 MiB of 8.60 MiB", timeout=_SECONDS)
     app.kill()
@@ -95,7 +95,7 @@ def test_a_download_is_cancelled_and_goes_on_later_in_another_window(
     page, other = open_page(), open_page(width=390)
     visit(page, app, "library")
     visit(page, app, "library")
-    page.get_by_role("button", name="Download 29 MB").click()
+    page.get_by_role("button", name="Download 28 MiB").click()
     page.get_by_role("button", name="Cancel").wait_for(timeout=_SECONDS)
     expect(page.get_by_test_id("stProgress")).to_contain_text("1.00 MiB of", timeout=_SECONDS)
     visit(other, app, "library")
@@ -118,11 +118,11 @@ def test_offline_the_page_says_so_and_stays_usable(
     server.server_close()
     visit(page, app, "library")
     visit(page, app, "library")
-    page.get_by_role("button", name="Download 94 MB").click()
+    page.get_by_role("button", name="Download 94 MiB").click()
     alert = page.get_by_test_id("stAlert")
     expect(alert).to_contain_text("cannot be reached", timeout=_SECONDS)
     expect(alert).to_contain_text(str(app.home / "datasets" / "imagenette2-160"))
-    expect(page.get_by_role("button", name="Download 94 MB")).to_be_visible()
+    expect(page.get_by_role("button", name="Download 94 MiB")).to_be_visible()
     assert "Traceback" not in page.content()
 
 
@@ -143,10 +143,10 @@ def test_a_folder_is_added_and_taken_off_the_list_again(
     page.get_by_role("button", name="Add to the list").click()
     expect(badge(page, "Your folder")).to_be_visible(timeout=_SECONDS)
     assert [each.path for each in added_folders(home)] == [str(pictures / "pets")]
-    page.get_by_role("button", name="Take off the list").click()
+    page.get_by_role("button", name="Remove from the list").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("every photo in it stay")
-    dialog.get_by_role("button", name="Take off the list").click()
+    expect(dialog).to_contain_text("the folder and its photos stay")
+    dialog.get_by_role("button", name="Remove from the list").click()
     expect(badge(page, "Your folder")).to_have_count(0, timeout=_SECONDS)
     assert added_folders(home) == ()
     assert len(list(pictures.rglob("*.png"))) == 4
@@ -215,5 +215,5 @@ def test_the_health_check_answers_when_it_is_opened(app: App, page: Page) -> Non
     visit(page, app, "library")
     visit(page, app, "library")
     page.get_by_text("Health of this installation").click()
-    expect(page.get_by_text("Everything a run needs is there.")).to_be_visible(timeout=_SECONDS)
+    expect(page.get_by_text("Everything a run needs is in place.")).to_be_visible(timeout=_SECONDS)
     expect(page.get_by_text("streamlit 1.67.0")).to_be_visible()

@@ -138,7 +138,7 @@ def test_two_runs_are_compared_and_what_differs_is_said(
 ) -> None:
     visit(page, tiny_app, "results", f"run={REFERENCE}&run={tiny_run.run.id}")
 
-    expect(page.get_by_text("Accuracies of these runs do not compare")).to_be_visible()
+    expect(page.get_by_text("Accuracies of these runs cannot be compared")).to_be_visible()
     expect(page.get_by_role("heading", name="What differs")).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     expect(page.get_by_text("Not tested against A")).to_be_visible()

@@ -86,7 +86,7 @@ def test_what_is_not_the_published_file_is_refused(home: Home, server: FetchServ
     start_fetch(home, WEIGHTS_MODEL)
     failed = wait(home, WEIGHTS_MODEL, ended)
     assert failed.state is FetchState.FAILED
-    assert "delivered something else than expected" in failed.error
+    assert "delivered something other than expected" in failed.error
     assert not (home.models / "efficientnetv2-b0.h5").exists()
 
 

@@ -31,7 +31,7 @@ def test_each_class_has_a_bar_a_name_and_a_number() -> None:
     assert list(bars.x) == [0.75, 0.25]
     assert bars.marker.color == get_variant("int8").colour
     assert texts(figure) == ["<b>cat</b>", "75.0 %", "dog", "25.0 %"]
-    assert alt_text(figure) == "Int8 (PTQ), most probable classes: cat 75.0 %, dog 25.0 %."
+    assert alt_text(figure) == "int8, most probable classes: cat 75.0 %, dog 25.0 %."
 
 
 def test_charts_side_by_side_have_one_scale_and_height_however_few_classes_there_are() -> None:

@@ -12,8 +12,8 @@ def test_bars_are_the_sizes_with_how_many_times_smaller_they_are(reference: Resu
     bars = figure.data[0]
 
     assert list(bars.x) == [v.file.size_kib for v in reference.variants.values()]
-    assert bars.y[3] == "Int8 (PTQ)<br><b>6,948 KiB · 3.30×</b>"
-    assert bars.y[0] == "Float32<br><b>22,895 KiB</b>"
+    assert bars.y[3] == "int8<br><b>6,948 KiB · 3.30×</b>"
+    assert bars.y[0] == "float32<br><b>22,895 KiB</b>"
     assert len(set(bars.y)) == 7, "two bars on one row would be added up"
 
 

@@ -17,7 +17,7 @@ from effq_core.charts.classes import (
 from effq_core.measure.accuracy import AccuracyReport, score
 from effq_core.measure.predictions import Predictions
 from effq_core.results import Results
-from effq_core.results.names import class_names
+from effq_core.results.document import class_names
 from effq_core.results.pairs import class_changes
 
 
@@ -127,7 +127,7 @@ def test_class_names_are_escaped_in_every_chart(reference: Results) -> None:
 
 def test_class_differences_point_the_way_they_go_and_have_intervals(reference: Results) -> None:
     rows = class_changes(reference, "float32", "int8")
-    figure = class_differences(rows, "Int8 (PTQ) minus Float32")
+    figure = class_differences(rows, "int8 minus float32")
     [trace] = figure.data
 
     drawn = dict(zip(figure.layout.yaxis.ticktext, trace.x, strict=True))
@@ -147,4 +147,4 @@ def test_reliability_draws_the_bins_of_each_variant(reference: Results) -> None:
     for trace, report in zip(figure.data[1:], reports.values(), strict=True):
         assert list(trace.customdata) == [part.n for part in report.bins]
         assert sum(trace.customdata) == 1966
-    assert "Float32 4.2 %, Int8 (PTQ) 3.7 %" in alt_text(figure)
+    assert "float32 4.2 %, int8 3.7 %" in alt_text(figure)

@@ -40,7 +40,7 @@ def test_devices_stand_beside_the_host_with_medians_and_intervals(reference: Res
     assert opacities == ["1)", "0.3)", "1)", "0.3)", "0.3)"]
     assert bars.marker.color[2] == "rgba(0, 158, 115, 1)" and bars.marker.line.color[3] == "#009e73"
     assert figure.layout.xaxis.title.text == "Median with 2 threads, ms"
-    assert "Int8 (PTQ) on run's host 3.45 ms; Int8 (PTQ) on Board 5 2" in alt_text(figure)
+    assert "int8 on run's host 3.45 ms; int8 on Board 5 2" in alt_text(figure)
 
 
 def test_disturbed_timings_are_marked_wherever_they_are_read(reference: Results) -> None:

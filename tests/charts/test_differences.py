@@ -23,7 +23,7 @@ def test_differences_have_their_paired_interval_and_are_filled_where_real(
         assert trace.x[0] - trace.error_x.arrayminus[0] == pytest.approx(comparison.low_points)
         assert trace.marker.symbol.endswith("-open") == (comparison.p >= 0.05)
     assert not drawn["int8_float_control"].marker.symbol.endswith("-open")
-    assert "Int8 (PTQ) −0.2 points (p = 0.73)" in alt_text(figure)
+    assert "int8 −0.2 points (p = 0.73)" in alt_text(figure)
 
 
 def test_without_labels_or_without_another_variant_there_is_no_chart(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.charts.labels import shortened, ticks, wrapped
+from effq_core.charts.base import shortened, ticks, wrapped
 
 
 @given(st.floats(-50, 50), st.floats(0.5, 100))
@@ -15,7 +15,7 @@ def test_ticks_are_round_few_and_inside(low: float, width: float) -> None:
 
 
 def test_labels_are_escaped_and_cut() -> None:
-    assert wrapped("Int8 (QAT ranges, untrained)", 14) == "Int8 (QAT<br>ranges,<br>untrained)"
+    assert wrapped("int8 QAT untrained", 14) == "int8 QAT<br>untrained"
     assert wrapped("<b>x</b>") == "&lt;b&gt;x&lt;/b&gt;"
     assert shortened("a < b") == "a &lt; b"
     assert shortened("Mustela putorius furo", 10) == "Mustela p…"

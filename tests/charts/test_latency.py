@@ -41,7 +41,7 @@ def test_few_samples_are_kept_as_they_are() -> None:
 def test_steadiness_draws_the_chosen_variants_in_the_order_of_time(reference: Results) -> None:
     figure = steadiness(reference, 1, ["int8", "float32"])
 
-    assert [trace.name for trace in figure.data] == ["Float32", "Int8 (PTQ)"]
+    assert [trace.name for trace in figure.data] == ["float32", "int8"]
     assert tuple(figure.data[1].y) == reference.variants["int8"].timing(1).samples_ms
     assert figure.data[0].line.dash != figure.data[1].line.dash, "colour alone would not do"
 
@@ -54,4 +54,4 @@ def test_thread_scaling_draws_medians_with_their_intervals(reference: Results) -
     trace = figure.data[3]
     assert trace.y[1] == timing.median_ms
     assert trace.error_y.array[1] == pytest.approx(timing.median_high_ms - timing.median_ms)
-    assert "Int8 (PTQ) 6.17 ms with 1, 3.45 ms with 2" in alt_text(figure)
+    assert "int8 6.17 ms with 1, 3.45 ms with 2" in alt_text(figure)

@@ -257,7 +257,7 @@ def test_without_labels_agreement_is_drawn(trials: Suggestion) -> None:
         trials=tuple(replace(trial, top1=None) for trial in trials.trials),
     )
     figure = trials_chart(unlabelled)
-    assert figure.layout.yaxis.title.text == "Float32's answer, %"
+    assert figure.layout.yaxis.title.text == "float32's answer, %"
     first = unlabelled.trials[0]
     assert figure.data[0].y[0] == pytest.approx(100 * first.agreement.share)
 

@@ -154,14 +154,14 @@ def test_photos_without_labels_show_agreement(reference: Results, tmp_path: Path
     assert drawn["float32"].y[0] == 100
     agreement = reference.variants["int8"].comparison.agreement
     assert drawn["int8"].y[0] == pytest.approx(100 * agreement.share)
-    assert "Float32's answer 97.8 %" in drawn["int8"].hovertemplate
+    assert "float32's answer 97.8 %" in drawn["int8"].hovertemplate
 
 
 def test_a_run_with_float32_only_has_a_chart_too(reference: Results) -> None:
     figure = tradeoff(only(reference, "float32"), Against.LATENCY, threads=1)
 
     assert set(markers(figure)) == {"float32"}
-    assert alt_text(figure).endswith("On the Pareto front: Float32.")
+    assert alt_text(figure).endswith("On the Pareto front: float32.")
 
 
 def test_a_thread_count_nobody_timed_is_said(reference: Results) -> None:
@@ -173,8 +173,8 @@ def test_a_thread_count_nobody_timed_is_said(reference: Results) -> None:
 def test_the_alternative_text_has_every_number(reference: Results) -> None:
     text = alt_text(tradeoff(reference, Against.SIZE))
 
-    assert "Int8 (PTQ) 6,948 KiB and 87.5 %" in text
-    assert text.endswith("On the Pareto front: Dynamic range, Int8 (QAT).")
+    assert "int8 6,948 KiB and 87.5 %" in text
+    assert text.endswith("On the Pareto front: dynamic range, int8 QAT.")
 
 
 def test_no_chart_sets_a_background_or_a_font_colour(reference: Results) -> None:

@@ -69,7 +69,7 @@ def test_threads_are_repeated_or_separated_by_commas() -> None:
         lambda: _make("quick"),
         lambda: _make(epochs=0),
         lambda: _make(calibration_size=5),
-        lambda: choices.parse_variants(["int4"]),
+        lambda: choices.parse_variants(["int1"]),
         lambda: _make(threads=["two"]),
         lambda: _make(training_size="many"),
     ],

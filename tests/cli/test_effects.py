@@ -7,7 +7,9 @@ import json
 import pytest
 
 from effq_core.base import hardware
+from effq_core.photos.photo_patches import PhotoPatches
 from tests.cli.test_run import TINY_OPTIONS
+from tests.models.own_cards import add_card
 
 CORES = hardware.usable_cores()
 
@@ -50,7 +52,22 @@ def test_options_about_int8_mixed_say_that_it_is_made(effq, home) -> None:
     assert "int8_mixed is made as well: --keep is about it." in answer.stderr
     assert "int8_mixed" in json.loads(answer.stdout)["experiment"]["variants"]
     asked = effq("run", "--variant", "int8_mixed", "--keep", "block1a", "--dry-run")
-    assert asked.stderr == ""
+    assert "A new head is trained" in asked.stderr and "--keep" not in asked.stderr
+
+
+def test_names_that_cannot_be_checked_yet_are_said_before_a_run(effq, home) -> None:
+    labels = [[name, None] for name in PhotoPatches().class_names]
+    options = "--variant", "int8_mixed", "--data", "photo_patches", "--keep", "conv", "--dry-run"
+    said = "The names after --keep are checked once the float32 file is made."
+    old = add_card(home, "old", labels=labels)  # as cards were before they held names
+    answer = effq("run", "--model", old.id, *options)
+    assert said in answer.stderr and answer.exit_code == 0, answer.stderr
+
+    names = {"blocks": [["conv", ["conv"]]], "groups": []}
+    new = add_card(home, "new", labels=labels, names=names)
+    answer = effq("run", "--model", new.id, *options)
+    assert answer.stderr == "" and answer.exit_code == 0
+    assert "Did you mean conv?" in effq("run", "--model", new.id, *options, "--keep", "con").stderr
 
 
 def test_a_dry_run_names_stages_time_and_disk_and_makes_nothing(effq, home) -> None:
@@ -58,7 +75,7 @@ def test_a_dry_run_names_stages_time_and_disk_and_makes_nothing(effq, home) -> N
 
     assert answer.exit_code == 0, answer.stderr
     assert "--detach and --name have no effect with --dry-run." in answer.stderr
-    assert "Fine-tune: Int8 (QAT)" in answer.stdout and "to be made" in answer.stdout
+    assert "Fine-tune: int8 QAT" in answer.stdout and "to be made" in answer.stdout
     last = answer.stdout.splitlines()[-1]
     assert last.startswith("0 of 29 stages cached; about ") and "of disk" in last
     assert list(home.root.iterdir()) == [], "no index, no engine, no folder"

@@ -11,9 +11,9 @@ from skimage import data
 
 from effq_core.base.errors import DownloadError
 from effq_core.care import checkup
-from effq_core.experiment.variants import standard
 from effq_core.models.catalogue import MODELS
 from effq_core.store.database import Database
+from tests.results.run_variations import SHIPPED
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_the_reference_run_answers_and_is_exported_with_no_run_of_ones_own(
     effq, home, coffee: Path, tmp_path: Path
 ) -> None:
     [told] = json.loads(effq("predict", coffee, "--run", "reference", "--json").stdout)
-    assert [answer["variant"] for answer in told["answers"]] == list(standard())
+    assert [answer["variant"] for answer in told["answers"]] == [*SHIPPED]
     assert effq("predict", coffee, "--run", "reference", "--variant", "all").exit_code == 0
     refused = effq("predict", coffee, "--run", "reference", "--variant", "int8_float_control")
     assert refused.exit_code == 2 and "only its measurements" in " ".join(refused.stderr.split())
@@ -112,9 +112,9 @@ def test_the_reference_run_answers_and_is_exported_with_no_run_of_ones_own(
 
     assert exported.exit_code == 0, exported.stderr
     written = {path.name for path in (tmp_path / "out").glob("*.tflite")}
-    assert written == {f"{name}.tflite" for name in standard()}
+    assert written == {f"{name}.tflite" for name in SHIPPED}
     readme = (tmp_path / "out" / "README.md").read_text("utf-8")
-    assert "Int8 (float control) was measured; its file is not included." in readme
+    assert "int8 float control was measured; its file is not included." in readme
 
 
 def test_predict_asks_only_variants_of_the_run(effq, tiny_home, coffee: Path) -> None:

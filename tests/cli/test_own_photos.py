@@ -155,7 +155,7 @@ def test_few_photos_of_ones_own_become_a_model_that_knows_them(
     assert effq("datasets", "add", path, "--yes", "--quiet").exit_code == 0
     run = effq("run", "--data", "photos:things", "--variant", "int8", "--image-size", 64, "--json")
     assert run.exit_code == 0, run.stderr
-    assert "There are few photos: 10 calibrate in place of 100" in run.stderr
+    assert "Few photos: 10 are used for calibration instead of 100" in run.stderr
     results = json.loads(run.stdout)["results"]
     said = "A new head is trained in place of the model's own. None of the 3 classes is"
     assert run.stderr.index(said) < run.stderr.index("Run "), "before anything runs"

@@ -88,14 +88,14 @@ def test_a_failed_gate_is_shown_with_its_numbers(effq, tiny_home, tiny_run, monk
 def test_a_run_that_failed_says_why_and_how_to_go_on(effq, database) -> None:
     run_id = database.create_run(Experiment())
     stage = StageRow(run_id=run_id, name="convert:int8", kind="convert", fingerprint="0" * 64)
-    database.upsert_stage(stage)
+    database.upsert_stages([stage])
     database.add_event(run_id, "skipped", "index", key="a.jpg", reason="a.jpg is broken.")
     database.add_event(run_id, "epoch", "finetune:int8_qat", epoch=1, loss=0.5, n=10)
     database.set_status(run_id, Status.FAILED, error="It broke.", hint="Mend it.")
 
     text = effq("show").stdout
 
-    for part in ("Convert: Int8 (PTQ)", "a.jpg is broken.", "Epoch 1", "It broke.", "Mend it."):
+    for part in ("Convert: int8", "a.jpg is broken.", "Epoch 1", "It broke.", "Mend it."):
         assert part in text
     assert f"effq resume {run_id}" in text
 
@@ -131,5 +131,5 @@ def test_the_reference_run_is_shown_where_it_is_bundled(
     assert effq("show", "reference").exit_code == 2
     (tmp_path / "results.json").write_text(json.dumps(tiny_run.results.plain))
 
-    assert "Int8 (QAT)" in effq("show", "reference").stdout
+    assert "int8 QAT" in effq("show", "reference").stdout
     assert json.loads(effq("show", "reference", "--json").stdout)["run"] is None

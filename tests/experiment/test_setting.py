@@ -92,6 +92,19 @@ def test_a_new_part_is_in_json_only_where_it_is_asked_for() -> None:
         Experiment.from_dict(plain)
 
 
+def test_a_part_about_a_variant_is_there_with_it_and_only_then() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class About(Experiment):
+        pruning: Pruning | None = setting(None, noun="pruning", variant="int8_qat", omitted=True)
+
+    given = Pruning(share=0.25)
+    assert About(variants=("int8",), pruning=given).pruning is None
+    assert About(variants=("int8_qat",)).pruning == Pruning()
+    assert About(variants=("int8_qat",), pruning=given).pruning == given
+    own = [each for each in walk(About) if each.part == "pruning"]
+    assert own and {each.variant for each in own} == {"int8_qat"}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

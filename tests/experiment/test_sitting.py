@@ -7,7 +7,7 @@ from pathlib import Path
 
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
 

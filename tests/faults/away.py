@@ -10,7 +10,8 @@ import numpy as np
 
 from effq_core.base.settings import Home
 from tests.faults.cell import Cell, check_said, effq
-from tests.faults.world import Base, world
+from tests.faults.undisturbed import Base
+from tests.faults.world import world
 from tests.fetch_server import WEIGHTS_MODEL, FetchServer, _Handler, photo_archive, redirect
 
 

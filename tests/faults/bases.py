@@ -9,13 +9,13 @@ from pathlib import Path
 
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
-from effq_core.experiment.variants import standard
-from tests.faults.world import ROOT, Base, make_base
+from tests.faults.undisturbed import ROOT, Base
+from tests.faults.world import make_base
 
 TINY = Experiment(
     dataset="photo_patches",
     image_size=64,
-    variants=(*standard(), "int8_qat_untrained"),
+    variants=("float32", "float16", "dynamic_range", "int8", "int8_qat", "int8_qat_untrained"),
     calibration=Calibration(size=20),
     qat=Qat(epochs=1),
     training_size=100,

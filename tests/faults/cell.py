@@ -13,7 +13,8 @@ from pathlib import Path
 
 from effq_core.base.errors import EffqError
 from tests.faults.compare import differences, half_artifacts, leftovers
-from tests.faults.world import Broken, World
+from tests.faults.undisturbed import Broken
+from tests.faults.world import World
 
 HOLDS, BROKEN, SKIPPED = "holds", "broken", "skipped"
 

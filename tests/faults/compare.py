@@ -10,7 +10,8 @@ from typing import Any
 from effq_core.pipeline.stage import LAST
 from effq_core.store.manifest import MANIFEST, hash_file
 from effq_core.store.rows import Status
-from tests.faults.world import World, read_manifest
+from tests.faults.undisturbed import read_manifest
+from tests.faults.world import World
 
 TIMED = {"benchmark", LAST}
 """Kinds whose files hold times of day or of a measurement, which no two runs share."""

@@ -25,7 +25,8 @@ from tests.faults.cell import (
     shown,
 )
 from tests.faults.compare import half_artifacts
-from tests.faults.world import Base, World
+from tests.faults.undisturbed import Base
+from tests.faults.world import World
 
 _DAY = 86_400
 _SOURCE = Path(__file__).with_name("clock.c")
@@ -45,10 +46,10 @@ def truncate_artifact(made: World, stage: str, cell: Cell, deep: bool) -> None:
     file.unlink()  # the undisturbed run's file has the same inode
     file.write_bytes(half)
     _look(made, run_id, cell)
-    cell.how = "noticed, made anew"
+    cell.how = "noticed, made again"
     made.ended(made.drive(run_id))
     warnings = [str(event["message"]) for event in made.events(run_id, "warning")]
-    told = [text for text in warnings if "made anew" in text]
+    told = [text for text in warnings if "made again" in text]
     cell.said = (cell.said or next(iter(told), "")).replace(str(made.home.root), "EFFQ_HOME")
     if not told and not cell.said:
         cell.problems.append("The damage is not told.")

@@ -13,7 +13,8 @@ from effq_core.pipeline.stage import LAST
 from tests.faults.cell import Act, Cell, Missed, check_whole, judging
 from tests.faults.damage import clock_back, fill_disk, small_disk, truncate_artifact, unwritable
 from tests.faults.kills import kill_dashboard, kill_driver, kill_engine, kill_worker
-from tests.faults.world import Base, Broken, World, world
+from tests.faults.undisturbed import Base, Broken
+from tests.faults.world import World, world
 
 _TRIES = 4
 

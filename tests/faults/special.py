@@ -24,16 +24,10 @@ from effq_core.pipeline.stage import LAST
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 from tests.faults.away import network
-from tests.faults.cell import (
-    Cell,
-    again,
-    check_said,
-    check_whole,
-    effq,
-    judging,
-)
+from tests.faults.cell import Cell, again, check_said, check_whole, effq, judging
 from tests.faults.kills import browser, dashboards, press_resume
-from tests.faults.world import Base, Broken, make_base, until, world
+from tests.faults.undisturbed import Base, Broken, until
+from tests.faults.world import make_base, world
 
 PHOTOS = "photos:mine"
 
@@ -229,7 +223,7 @@ def two_dashboards(base: Base, folder: Path, cell: Cell) -> None:
                 made.settled(run_id)
             other = pages[1]
             other.goto(f"{apps[1].url}/results?run={runs[0]}")
-            other.get_by_text("Int8 (PTQ)").first.wait_for(timeout=120_000)
+            other.get_by_text("int8").filter(visible=True).first.wait_for(timeout=120_000)
             if other.locator("[data-testid='stException']").count():
                 cell.problems.append("The other dashboard shows an error.")
         states = sorted(made.stage_rows(run_id)[stage].state.value for run_id in runs)

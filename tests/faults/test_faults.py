@@ -10,7 +10,7 @@ import pytest
 from tests.faults.cell import BROKEN, SKIPPED
 from tests.faults.faults import FAULTS, Places, representatives, try_cell
 from tests.faults.special import SPECIALS, try_special
-from tests.faults.world import Base
+from tests.faults.undisturbed import Base
 
 # The cheapest stages that still write, compute or measure: none imports TensorFlow.
 CELLS = (

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 
@@ -24,54 +23,7 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.manifest import MANIFEST
 from effq_core.store.rows import RunRow, StageRow, Status
-
-T = TypeVar("T")
-
-ROOT = Path(__file__).resolve().parents[2]
-MINUTES = 60.0
-
-
-class Broken(AssertionError):  # noqa: N818 - a finding, not an error of the test
-    """Something that must hold does not."""
-
-
-@dataclass(frozen=True)
-class Base:
-    """An undisturbed, finished run: what every cell starts from and is compared with.
-
-    Attributes:
-        home: Its store; never changed.
-        run: The run.
-        stages: Its stages by name.
-    """
-
-    home: Home
-    run: RunRow
-    stages: dict[str, StageRow]
-
-    @classmethod
-    def of(cls, home: Home, run_id: str) -> Base:
-        database = Database(home.database)
-        try:
-            run = database.get_run(run_id)
-            stages = {row.name: row for row in database.stages(run_id)}
-        finally:
-            database.close()
-        if run.status is not Status.FINISHED:
-            raise Broken(f"The undisturbed run is {run.status}: {run.error}")
-        return cls(home, run, stages)
-
-    @property
-    def experiment(self) -> Experiment:
-        return Experiment.from_dict(self.run.experiment)
-
-    def folder(self, stage: str) -> Path:
-        row = self.stages[stage]
-        return self.home.artifacts / row.kind / row.fingerprint
-
-    def seconds(self, stage: str) -> float:
-        """How long a stage took in the undisturbed run."""
-        return float(read_manifest(self.folder(stage))["seconds"])
+from tests.faults.undisturbed import MINUTES, ROOT, Base, Broken, until
 
 
 @dataclass
@@ -265,12 +217,6 @@ class World:
         engine.stop(self.home, timeout=1.0)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Returns an artifact's manifest as it is."""
-    plain: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    return plain
-
-
 def _signal(processes: list[int], number: signal.Signals) -> None:
     for pid in processes:
         with contextlib.suppress(ProcessLookupError):
@@ -284,16 +230,6 @@ def _active(database: Path) -> list[int]:
     finally:
         index.close()
     return [run.driver_pid for run in runs if run.status.is_active and run.driver_pid]
-
-
-def until(true: Callable[[], T], problem: str, seconds: float = 60.0, poll: float = 0.05) -> T:
-    """Waits for something and returns it."""
-    deadline = time.monotonic() + seconds
-    while not (found := true()):
-        if time.monotonic() > deadline:
-            raise Broken(problem)
-        time.sleep(poll)
-    return found
 
 
 @contextlib.contextmanager

@@ -391,6 +391,7 @@ def test_a_good_file_is_kept_as_layers_and_answers_as_it_did(
 
 def _version(major: int) -> str:
     import keras
+
     import tf_keras
 
     return str(keras.__version__ if major == 3 else tf_keras.__version__)

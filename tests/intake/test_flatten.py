@@ -12,7 +12,7 @@ import pytest
 from effq_core.base.errors import ModelError
 from effq_core.intake.flatten import Flattened, flatten
 from effq_core.intake.input_shape import InputShape
-from effq_core.intake.precision import in_float32
+from effq_core.intake.loading import in_float32
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
 from effq_core.models.own.flat import FlatLayer, FlatModel, build_flat
 from effq_core.models.own.preprocessing import Preprocessing
@@ -130,10 +130,7 @@ def test_a_batch_normalisation_after_an_activation_becomes_one_operator(
 @MAJORS
 def test_what_cannot_be_fine_tuned_is_named_layer_by_layer(major: int) -> None:
     made = laid_open(classifier(major, with_unknown_layers))
-    assert made.problems == (
-        "odd_one (LeakyReLU)",
-        "grouped (Conv2D: grouped convolution)",
-    )
+    assert made.problems == ("odd_one (LeakyReLU)", "grouped (Conv2D: grouped convolution)")
 
 
 @MAJORS

@@ -11,13 +11,14 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import tf_keras as keras
-from tf_keras.src.applications.efficientnet_v2 import EfficientNetV2
 
 from effq_core.base.reporting import SilentReporter
 from effq_core.quantize.calibration import Ranges, collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.quantize.freeze import freeze
+
+import tf_keras as keras
+from tf_keras.src.applications.efficientnet_v2 import EfficientNetV2
 
 SIDE = 32
 BAD = "block3a"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effq_core.layers.histogram import FINE, GrowingHistogram
+from effq_core.layers.signal import FINE, GrowingHistogram
 
 finite = st.floats(-1e6, 1e6, width=32)
 

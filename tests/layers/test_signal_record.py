@@ -157,11 +157,10 @@ def test_a_block_is_summed_up_by_its_output_and_its_worst() -> None:
     first, second = RECORD.by_block()
     assert (first.block, second.block) == ("block1a", "block1b")
     assert first.input_db == math.inf and first.output_db == second.input_db == 29.0
-    assert first.output is first.worst is first.uneven is TENSOR
-    assert first.coarsest is not None and first.coarsest.sqnr_db == math.inf
+    assert first.output is TENSOR
     assert first.widest is not None and first.widest.spread == math.inf
-    assert second.worst is EMPTY and second.output is KEPT
-    assert second.widest is None and second.coarsest is None
+    assert second.output is KEPT
+    assert second.widest is None
     assert second.lost_db == 0.0
 
 

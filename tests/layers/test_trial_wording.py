@@ -85,7 +85,7 @@ def test_a_choice_says_what_it_gives_and_that_these_photos_chose_it(
 def test_what_could_not_be_held_is_said_first() -> None:
     choice = trial("head", drop_points=0.6, ok=False, why="it loses 0.60 points where 0.20 are")
     text = describe((INT8, choice), choice, labelled=True, complete=False, limits=LIMITS)
-    assert text.startswith("None of 2 files that were measured holds every limit, and time was up")
+    assert text.startswith("None of 2 files that were measured holds every limit, and time ran out")
     assert "The best of them: it loses 0.60 points" in text
     nothing = describe((INT8,), INT8, labelled=True, complete=True, limits=LIMITS)
     assert "Nothing is kept" in nothing and "1.32 points" in nothing

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from effq_core.layers.trunk import trunk_of
+from effq_core.layers.trace import trunk_of
 from effq_core.tflite.network import Op, read_network
 
 

@@ -7,10 +7,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from effq_core.learn.fake_quant import curve, follow, span
 from effq_core.learn.grids import make_grid
+
+import tensorflow as tf
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])

@@ -18,7 +18,7 @@ from effq_core.learn.ranges import (
     telling_activation,
 )
 
-MIN_MAX, MOVING_AVERAGE, PERCENTILE = METHODS
+MIN_MAX, MOVING_AVERAGE, PERCENTILE = "min_max", "moving_average", "percentile"
 STOPS = (1, 2, 5, 10, 20)
 
 

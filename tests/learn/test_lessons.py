@@ -24,9 +24,9 @@ def calibration(activation: Activation) -> str:
 
 
 def test_scales_a_channel_are_said_to_help_where_they_do() -> None:
-    assert scales(uneven_layer()).startswith("A scale of its own gives the median channel ")
+    assert "improves" in scales(uneven_layer())
     even = layer_of(np.random.default_rng(1).uniform(-1, 1, (6, 500)))
-    assert scales(even).startswith("Here one scale is as good")
+    assert "improves" not in scales(even)
 
 
 def test_more_photos_are_said_to_harm_where_they_do() -> None:
@@ -34,6 +34,4 @@ def test_more_photos_are_said_to_harm_where_they_do() -> None:
     assert odd.startswith("Min-max falls from ")
     assert "with 20; " in odd
     even = [np.random.default_rng(4).uniform(-1, 1, 4000)] * 20
-    assert calibration(activation_of(even, STOPS)) == (
-        "Here more photos do min-max no harm; no other method does better by 1.0 dB."
-    )
+    assert "falls" not in calibration(activation_of(even, STOPS))

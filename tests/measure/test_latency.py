@@ -16,9 +16,16 @@ from effq_core.base.hardware import describe
 from effq_core.base.reporting import SilentReporter
 from effq_core.measure import latency_process
 from effq_core.measure.latency import LatencyReport, Measured, busy_warning, summarize
-from effq_core.measure.latency_process import measure_latency, probe
+from effq_core.measure.latency_process import probe
 from effq_core.measure.others import BUSY_SHARE, OtherProcesses
 from tests.measure.timed_files import measured
+
+
+def measure_latency(
+    path: Path, threads: int, *, invocations: int = 100, warmup: int = 10, reporter=None
+) -> LatencyReport:
+    found = probe(path, [threads], invocations=invocations, warmup=warmup, reporter=reporter)
+    return summarize({1: found[0]}, warmup=warmup)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -8,13 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from effq_core.measure.reordering import (
-    KAPPA,
-    Reordering,
-    chance_agreement,
-    find_reordering,
-    kappa,
-)
+from effq_core.measure.reordering import KAPPA, Reordering, chance_agreement, find_reordering, kappa
 
 ANIMALS = ["cat", "dog", "ant", "bee", "cow", "hen", "owl", "pig", "rat", "yak"]
 
@@ -55,14 +49,8 @@ def test_of_many_moved_classes_a_few_are_named_and_the_rest_counted() -> None:
     [
         (lambda f, n: (f + 1) % n, "before"),
         (lambda f, n: (f - 1) % n, "after"),
-        (
-            lambda f, n: np.argsort(sorted(range(n), key=str))[f],
-            "digits",
-        ),
-        (
-            lambda f, n: np.argsort(sorted(range(n), key=lambda i: name(i)))[f],
-            "alphabetical",
-        ),
+        (lambda f, n: np.argsort(sorted(range(n), key=str))[f], "digits"),
+        (lambda f, n: np.argsort(sorted(range(n), key=lambda i: name(i)))[f], "alphabetical"),
     ],
 )
 def test_the_usual_orders_are_known_with_one_photo_a_class(moved: object, rule: str) -> None:

@@ -151,12 +151,12 @@ def test_the_sentence_says_what_was_found() -> None:
     worse = compare(*pair(both=1700, worse=19, better=7, neither=240))
     assert sentence(worse, "float32", "int8") == (
         "On 1,966 photos int8 is worse than float32 by 0.6 points (19 got worse, 7 better); "
-        "this is more than chance would do (exact McNemar p = 0.029)."
+        "this is significant (exact McNemar p = 0.029)."
     )
     better = compare(*pair(both=3400, worse=10, better=13, neither=502))
     assert sentence(better, "float32", "int8") == (
         "On 3,925 photos int8 is better than float32 by 0.1 points (10 got worse, 13 better); "
-        "chance alone would do as much (exact McNemar p = 0.68)."
+        "this is consistent with chance (exact McNemar p = 0.68)."
     )
     same = compare(*pair(both=3400, worse=0, better=0, neither=525))
     assert sentence(same, "float32", "float16") == (

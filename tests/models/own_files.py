@@ -144,6 +144,7 @@ def with_gelu(keras: Any, x: Any) -> Any:
 def byte_fed_tflite(folder: Path, *, softmax: bool = True) -> Path:
     """Writes a uint8 .tflite file as Teachable Machine does: its bytes are −1 to 1."""
     import numpy as np
+
     import tensorflow as tf
 
     model = classifier(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tf_keras as keras
 
 from effq_core.base.errors import ModelError
 from effq_core.base.reporting import SilentReporter
@@ -19,6 +18,8 @@ from effq_core.models.catalogue import get_model
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
 from effq_core.models.weights import read_weights
 from effq_core.photos.decode import decode, open_image
+
+import tf_keras as keras
 
 SILENT = SilentReporter()
 IMAGENETTE = [0, 217, 482, 491, 497, 566, 569, 571, 574, 701]

@@ -9,7 +9,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-import tf_keras as keras
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -22,6 +21,8 @@ from effq_core.models.card import ModelCard
 from effq_core.models.catalogue import get_model
 from effq_core.models.families.family import NORMALISE
 from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
+
+import tf_keras as keras
 
 LITE0 = ASSETS / "weights" / "efficientnet_lite0_imagenet.npz"
 V2 = ASSETS / "weights" / "efficientnetv2_b0_imagenette.npz"

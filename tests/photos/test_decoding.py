@@ -13,7 +13,7 @@ from PIL import Image
 
 from effq_core.base.errors import DatasetError
 from effq_core.photos import decode as module
-from effq_core.photos.decode import MAX_PIXELS, decode, decode_bytes, open_image
+from effq_core.photos.decode import MAX_PIXELS, Pixels, decode, open_image
 
 ORIENTATION = 0x0112
 # What each EXIF orientation does to an upright image to give the stored one.
@@ -33,6 +33,10 @@ def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def decode_bytes(data: bytes, size: int, name: str) -> Pixels:
+    return decode(open_image(data, name), size)
 
 
 def noise(width: int, height: int, seed: int = 0) -> np.ndarray:

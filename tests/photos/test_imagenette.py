@@ -132,11 +132,7 @@ def test_offline_the_ways_without_a_network_are_named(home: Home, recorder: Reco
 
 
 def test_cancelling_while_unpacking_leaves_no_half_dataset(
-    server: Server,
-    home: Home,
-    small: Path,
-    recorder: Recorder,
-    make_photo: Callable[..., Path],
+    server: Server, home: Home, small: Path, recorder: Recorder, make_photo: Callable[..., Path]
 ) -> None:
     for number in range(120):
         make_photo(small / f"train/n01440764/{number}.png", number, (2, 2))

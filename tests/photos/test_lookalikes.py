@@ -14,13 +14,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 from effq_core.photos import lookalikes
 from effq_core.photos.base import ImageItem
 from effq_core.photos.decode import decode
-from effq_core.photos.lookalikes import (
-    SIDE,
-    Miniatures,
-    miniature,
-    nearest_among,
-    nearest_earlier,
-)
+from effq_core.photos.lookalikes import SIDE, Miniatures, miniature, nearest_among, nearest_earlier
 from effq_core.photos.photo_patches import PhotoPatches, sample_photos
 
 TILE = 96

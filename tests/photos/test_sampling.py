@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 from effq_core.base.errors import DatasetError
 from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.index import Index
-from effq_core.photos.sampling import (
-    ResolvedSizes,
-    Role,
-    candidates,
-    check_sizes,
-    draw_order,
-)
+from effq_core.photos.sampling import ResolvedSizes, Role, candidates, check_sizes, draw_order
 
 SEEDS = st.integers(0, 2**31 - 1)
 CLASS_SIZES = st.lists(st.integers(1, 25), min_size=2, max_size=7)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from effq_core.base.errors import DatasetError
 from effq_core.photos import traps
-from effq_core.photos.decode import decode_bytes, open_image
+from effq_core.photos.decode import decode, open_image
 from effq_core.photos.traps import count_scans
 
 
@@ -104,7 +104,7 @@ def test_a_trap_is_refused_with_its_reason_and_within_seconds(trap: str) -> None
     ids=["progressive", "fine", "tiff", "png", "ppm", "text", "tiles"],
 )
 def test_ordinary_files_are_read_as_ever(content: bytes) -> None:
-    assert decode_bytes(content, 32, "x").shape == (32, 32, 3)
+    assert decode(open_image(content, "x"), 32).shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize("progressive", [False, True])

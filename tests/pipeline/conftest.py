@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from effq_core.base.settings import Home
-from effq_core.pipeline import driver, engine
+from effq_core.pipeline import control, engine
 
 HERE = Path(__file__).parent
 if str(HERE) not in sys.path:
@@ -60,6 +60,6 @@ def runs(home: Home) -> Iterator[Runs]:
     # First the drivers: one that loses its engine starts another.
     for run in made.database.list_runs():
         if run.status.is_active:
-            driver.request_cancel(home, run.id)
+            control.request_cancel(home, run.id)
             made.ended(run.id)
     made.database.close()

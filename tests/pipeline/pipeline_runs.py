@@ -12,7 +12,7 @@ import pytest
 
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.pipeline import driver
+from effq_core.pipeline import control, driver
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageRow
 
@@ -29,7 +29,7 @@ class Runs:
 
     def start(self, plan: str, run_id: str | None = None) -> tuple[str, int]:
         run_id = run_id or self.create()
-        return run_id, driver.start_detached(self.home, run_id, f"pipeline_stages:{plan}")
+        return run_id, control.start_detached(self.home, run_id, f"pipeline_stages:{plan}")
 
     def run(self, plan: str, run_id: str | None = None) -> RunRow:
         return driver.run_foreground(

@@ -18,7 +18,7 @@ from pipeline_runs import Runs
 from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
 from effq_core.cli import job
-from effq_core.pipeline import driver, engine
+from effq_core.pipeline import control, driver, engine
 from effq_core.pipeline.progress import Update
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.rows import Status
@@ -77,9 +77,9 @@ def test_a_killed_driver_is_noticed_and_its_run_resumes(runs: Runs) -> None:
     assert runs.ended(run_id).status == Status.INTERRUPTED
     assert runs.states(run_id)["number:1"] == "done"
 
-    assert driver.resume(runs.home, run_id, "pipeline_stages:slow_epochs_plan") != pid
+    assert control.resume(runs.home, run_id, "pipeline_stages:slow_epochs_plan") != pid
     with pytest.raises(InputError, match="already"):
-        driver.resume(runs.home, run_id, "pipeline_stages:slow_epochs_plan")
+        control.resume(runs.home, run_id, "pipeline_stages:slow_epochs_plan")
     assert runs.ended(run_id).status == Status.FINISHED
     assert runs.states(run_id) == {"number:1": "reused", "train": "done", "report": "done"}
     assert runs.events(run_id, "resumed")[-1]["epoch"] >= 1
@@ -126,16 +126,12 @@ def test_cancel_takes_effect_within_five_seconds(runs: Runs, plan: str) -> None:
     )[:1]
     worker = int(mark.read_text())
     begun = time.monotonic()
-    driver.request_cancel(runs.home, run_id)
+    control.request_cancel(runs.home, run_id)
     run = runs.ended(run_id)
     seconds = time.monotonic() - begun
     assert run.status == Status.CANCELLED
     assert seconds < 5
-    assert runs.states(run_id) == {
-        "number:1": "done",
-        "train": "cancelled",
-        "report": "cancelled",
-    }
+    assert runs.states(run_id) == {"number:1": "done", "train": "cancelled", "report": "cancelled"}
     alive = Path(f"/proc/{worker}").exists()
     assert alive == (plan == "long_plan"), "only a worker that does not answer is ended"
     # The engine serves the next run at once.
@@ -150,17 +146,17 @@ def test_runs_queue_and_a_queued_one_can_be_cancelled(runs: Runs) -> None:
     third, _ = runs.start("numbers_plan", runs.create(seed=3))
     runs.until(third, lambda run: (runs.home.runs / third / "driver.lock").exists())
     assert runs.database.get_run(second).status == Status.QUEUED
-    driver.request_cancel(runs.home, third)
+    control.request_cancel(runs.home, third)
     assert runs.ended(third, 5).status == Status.CANCELLED
     assert runs.database.get_run(second).status == Status.QUEUED
-    driver.request_cancel(runs.home, first)
+    control.request_cancel(runs.home, first)
     assert runs.ended(first).status == Status.CANCELLED
     assert runs.ended(second).status == Status.FINISHED
 
 
 def test_a_run_that_was_cancelled_while_its_driver_was_born_stays_so(runs: Runs) -> None:
     run_id = runs.create()
-    driver.request_cancel(runs.home, run_id)
+    control.request_cancel(runs.home, run_id)
     assert job.main(["run", run_id, "pipeline_stages:numbers_plan"]) == 130
     assert runs.database.get_run(run_id).status == Status.CANCELLED
     assert runs.marks("number1") == []
@@ -170,11 +166,11 @@ def test_a_run_that_was_cancelled_while_its_driver_was_born_stays_so(runs: Runs)
 
 def test_of_those_who_resume_a_run_at_once_one_does(runs: Runs) -> None:
     run_id = runs.create()
-    driver.request_cancel(runs.home, run_id)
+    control.request_cancel(runs.home, run_id)
 
     def come(_: int) -> bool:
         try:
-            return driver.resume(runs.home, run_id, "pipeline_stages:long_plan") > 0
+            return control.resume(runs.home, run_id, "pipeline_stages:long_plan") > 0
         except InputError as error:
             assert "already" in error.message
             return False
@@ -223,11 +219,7 @@ def test_a_damaged_artifact_is_made_anew_with_a_warning(runs: Runs) -> None:
     os.truncate(path / "number.txt", 0)
     second = runs.run("numbers_plan")
     assert second.status == Status.FINISHED
-    assert runs.states(second.id) == {
-        "number:1": "reused",
-        "number:2": "done",
-        "report": "reused",
-    }
+    assert runs.states(second.id) == {"number:1": "reused", "number:2": "done", "report": "reused"}
     (warning,) = runs.events(second.id, "warning")
     assert "quarantine" in str(warning["message"])
     assert (path / "number.txt").read_text() == "2"

@@ -173,9 +173,9 @@ def test_an_existing_cluster_is_used(runs: Runs, monkeypatch: pytest.MonkeyPatch
         run_id, _ = runs.start("stubborn_plan")
         runs.until_mark("stubborn")
         begun = time.monotonic()
-        from effq_core.pipeline import driver
+        from effq_core.pipeline import control
 
-        driver.request_cancel(runs.home, run_id)
+        control.request_cancel(runs.home, run_id)
         assert runs.ended(run_id).status == Status.CANCELLED
         assert time.monotonic() - begun < 5
 

@@ -1,7 +1,7 @@
 """Fingerprints stay what they were: a store's artifacts are found again by later code.
 
 ``fingerprints.json`` was written by the code before stages had ids. Where a stage's result is meant
-to change, its ``version`` is raised and the file written anew: delete it and run this module.
+to change, its ``version`` is raised and the file written again: delete it and run this module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from effq_core.base import hardware
 from effq_core.base.settings import Home
 from effq_core.experiment import REFERENCE, Calibration, Experiment, Qat
 from effq_core.experiment.mixed import Layers, Mixed
-from effq_core.experiment.variants import CATALOGUE
 from effq_core.models.card import IMAGENETTE_WNIDS
 from effq_core.models.own.card import CONTENT, own_folder, write_card
 from effq_core.models.own.ready import MODEL_FILE, ready_folder
@@ -26,19 +25,21 @@ from effq_core.pipeline import stage
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.shards import in_parts
 from effq_core.pipeline.stage import fingerprints
+from tests.models.own_cards import CARD
 
 GOLDEN = Path(__file__).with_name("fingerprints.json")
 DIGITS = 16
 
+FIVE = ("float32", "float16", "dynamic_range", "int8", "int8_qat")
 ALL = Experiment(
-    variants=tuple(CATALOGUE),
+    variants=(*FIVE, "int8_mixed", "int8_qat_untrained", "int8_float_control"),
     calibration=Calibration(size=20),
     qat=Qat(epochs=1),
     training_size=40,
     evaluation_size=30,
 )
 EXPERIMENTS = {
-    "default": Experiment(),
+    "default": Experiment(variants=FIVE),
     "every variant": ALL,
     "min-max": replace(ALL, calibration=Calibration(size=20, method="min_max"), seed=7),
     "layers": replace(ALL, variants=("int8",), layers=Layers(images=20)),
@@ -95,24 +96,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def _add(folder: Path, classes: tuple[str, ...], **fields: Any) -> None:
     folder.mkdir(parents=True)
-    plain = {
-        "title": folder.name,
-        "labels": [[name, None] for name in classes],
-        "preprocessing": "zero_one",
-        "image_size": 48,
-        "parameters": 1,
-        "file_name": "m.keras",
-        "file_sha256": "0" * 64,
-        "file_bytes": 1,
-        "file_format": "Keras 3.1 (.keras)",
-        "qat_problems": [],
-        "head_problem": "",
-        "int8_problem": "",
-        "notes": [],
-        "added": 1.0,
-    }
+    labels = [[name, None] for name in classes]
     (folder / CONTENT[0]).write_bytes(b"any")
-    write_card(folder, {**plain, **fields})
+    write_card(folder, {**CARD, "title": folder.name, "labels": labels, **fields})
 
 
 def named(

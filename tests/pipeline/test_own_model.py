@@ -127,12 +127,7 @@ def test_a_ready_file_is_measured_beside_the_variants_on_the_same_photos(home: H
 
 def test_a_ready_file_of_another_size_gets_the_photos_as_it_wants_them(home: Home) -> None:
     labels = photo_classes(home)
-    bring(
-        home,
-        classifier(2, pooled_colours, classes=len(labels)),
-        labels,
-        Preprocessing.INSIDE,
-    )
+    bring(home, classifier(2, pooled_colours, classes=len(labels)), labels, Preprocessing.INSIDE)
     large = classifier(2, pooled_colours, classes=len(labels), side=48)
     freeze(large, home.root / "frozen")
     path = home.root / "large.tflite"

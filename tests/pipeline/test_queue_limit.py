@@ -108,10 +108,7 @@ def test_who_comes_second_does_not_take_a_run_from_its_driver(home: Home) -> Non
     database = Database(home.database)
     seen = database.set_status(database.create_run(Experiment()), Status.CANCELLED)
     working = database.set_status(
-        seen.id,
-        Status.RUNNING,
-        driver_pid=os.getpid(),
-        driver_started=process_token(os.getpid()),
+        seen.id, Status.RUNNING, driver_pid=os.getpid(), driver_started=process_token(os.getpid())
     )
     flag = home.runs / seen.id / "cancel"
     flag.touch()

@@ -22,7 +22,7 @@ from effq_core.base.hostlock import cores
 from effq_core.cli import live
 from effq_core.cli.app import app
 from effq_core.cli.live import watching
-from effq_core.pipeline import driver, worker
+from effq_core.pipeline import control, driver, worker
 from effq_core.pipeline.stage import StageTask
 from effq_core.store.rows import Status
 
@@ -68,9 +68,11 @@ def test_a_queued_run_tells_a_pipe_its_place_again_and_again(runs: Runs) -> None
         shown = CliRunner().invoke(app, ["show", third]).stdout
         assert place.removeprefix("… ").strip() + "." in shown.replace("\n", " ")
 
-        driver.request_cancel(runs.home, second)
+        control.request_cancel(runs.home, second)
         runs.ended(second)
-        assert process.stdout.readline() == place.replace("2nd", "1st")
+        # On a busy machine the second takes long to end, and its place is told once more.
+        told = next(line for line in process.stdout if line != place)
+        assert told == place.replace("2nd", "1st")
         driver.request_cancel(runs.home, first)
         rest, _ = process.communicate(timeout=60)
     finally:
@@ -131,7 +133,7 @@ def test_a_timing_run_says_that_it_waits_for_other_work(
 
     assert worker.run_stage(task, send)["state"] == "done"
     waited = [message["detail"] for message in sent if message["what"] == "waiting"]
-    assert waited == ["waiting until other work leaves the cores free"]
+    assert waited == ["waiting for free cores"]
 
 
 def test_a_terminal_shows_the_place_in_the_queue(runs: Runs) -> None:
@@ -148,7 +150,7 @@ def test_a_terminal_shows_the_place_in_the_queue(runs: Runs) -> None:
             console.print(watcher.render())
         told.append(seen.get())
         if "in the queue" in told[-1]:
-            driver.request_cancel(runs.home, run_id)
+            control.request_cancel(runs.home, run_id)
 
     run = driver.run_foreground(runs.home, run_id, on_update, "pipeline_stages:numbers_plan")
     assert run.status is Status.CANCELLED

@@ -15,8 +15,7 @@ from effq_core.experiment import Experiment
 from effq_core.pipeline import registry
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import get_stage, stage, stage_title
-from effq_core.pipeline.stage import Plan, StageTask, fingerprints
-from effq_core.pipeline.stage_list import StageList
+from effq_core.pipeline.stage import Plan, StageList, StageTask, fingerprints
 from effq_core.pipeline.worker import run_stage
 
 OUTSIDE = """
@@ -81,7 +80,7 @@ def test_one_kind_is_called_one_thing() -> None:
 
 
 def test_a_module_that_is_imported_again_registers_again() -> None:
-    module = importlib.import_module("effq_core.pipeline.stages.signal")
+    module = importlib.import_module("effq_core.pipeline.stages.layers")
     importlib.reload(module)
     assert get_stage("signal:signal").function() is module.signal
 
@@ -108,7 +107,7 @@ def test_a_stage_from_outside_is_planned_worked_on_and_named(outside: Any, tmp_p
     assert worked(Plan(stages.stages), "toy:int8", home)["state"] == "done"
     (made,) = home.artifacts.glob("toy/*/out.txt")
     assert made.read_text() == "outside"
-    assert stage_title("toy:int8") == "Make a toy: Int8 (PTQ)"
+    assert stage_title("toy:int8") == "Make a toy: int8"
 
 
 def test_a_stage_whose_module_is_gone_is_said(tmp_path: Path) -> None:
@@ -123,5 +122,5 @@ def test_a_stage_whose_module_is_gone_is_said(tmp_path: Path) -> None:
 
 def test_a_name_nobody_knows_stays_as_it_is() -> None:
     assert stage_title("toy:int8") == "toy:int8"
-    assert stage_title("convert:int8") == "Convert: Int8 (PTQ)"
+    assert stage_title("convert:int8") == "Convert: int8"
     assert stage_title("freeze:float_control") == "Freeze the graph: float control"

@@ -93,4 +93,4 @@ def test_every_image_is_in_one_part_and_none_is_left_out() -> None:
         ranges = [part_range(n, part, parts) for part in range(parts)]
         assert [low for low, _ in ranges] == [0, *(high for _, high in ranges[:-1])]
         assert ranges[-1][1] == n
-    assert stage_title("evaluate:int8:2of3") == "Evaluate: Int8 (PTQ), part 2 of 3"
+    assert stage_title("evaluate:int8:2of3") == "Evaluate: int8, part 2 of 3"

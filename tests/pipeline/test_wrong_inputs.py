@@ -110,7 +110,7 @@ def test_a_model_brought_with_the_wrong_preprocessing_is_told_the_right_one(
     results = run(shared_home, photos, model="own:wrong", variants=("dynamic_range", "int8"))
     (detail,) = failed(results, "float32").values()
     assert detail == (
-        "Float32 is no better than chance on these photos: 16.7 % of 120 photos are right. With "
+        "float32 is no better than chance on these photos: 16.7 % of 120 photos are right. With "
         "preprocessing “minus_one_one” it would be right on 100 % of 120. Add it again with "
         "this preprocessing."
     )

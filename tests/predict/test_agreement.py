@@ -65,12 +65,12 @@ def test_sentences_say_whether_quantizing_changed_the_answer() -> None:
     assert sentence(answered(FLOAT, SAME)) == (
         "All 2 variants answer cat: quantizing does not change it."
     )
-    assert sentence(answered(FLOAT, OTHER)) == "Int8 (PTQ) answers dog where float32 says cat."
+    assert sentence(answered(FLOAT, OTHER)) == "int8 answers dog where float32 says cat."
     unsure = answer("float32", ("cat", 0.40), ("dog", 0.38), agrees=None)
     assert sentence(answered(unsure, OTHER)).endswith(
-        "Float32 is undecided itself: its two best classes are only 2.0 points apart."
+        "float32 is undecided itself: its two best classes are only 2.0 points apart."
     )
-    assert sentence(answered(FLOAT)).startswith("Float32 answers cat")
+    assert sentence(answered(FLOAT)).startswith("float32 answers cat")
 
 
 def test_a_tie_of_an_integer_variant_is_called_one() -> None:
@@ -78,7 +78,7 @@ def test_a_tie_of_an_integer_variant_is_called_one() -> None:
     both = answered(FLOAT, tie, answer("int8_qat", ("dog", 0.5), agrees=False))
 
     assert sentence(both).startswith(
-        "Int8 (PTQ) finds dog and cat equally probable, Int8 (QAT) answers dog where float32 says"
+        "int8 finds dog and cat equally probable, int8 QAT answers dog where float32 says"
     )
 
 

@@ -22,12 +22,12 @@ from effq_core.base.errors import (
     ModelError,
     StoreError,
 )
-from effq_core.experiment.variants import standard
 from effq_core.photos.pixels import read_pixels
 from effq_core.predict.variant_answers import Predictor, Predictors
 from effq_core.results import Results, load_reference
 from effq_core.runtimes.model import Model
 from effq_core.store.artifacts import ArtifactStore
+from tests.results.run_variations import SHIPPED
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +106,8 @@ def test_a_broken_or_missing_photo_is_named(tmp_path: Path, predictor: Predictor
 def test_variants_and_sizes_that_do_not_fit_are_refused(tiny_run, predictor: Predictor) -> None:
     with pytest.raises(InputError, match="int8_float_control"):
         Predictor(tiny_run.results, ["int8_float_control"])
-    with pytest.raises(ExperimentError, match="int4"):
-        Predictor(tiny_run.results, ["int4"])
+    with pytest.raises(ExperimentError, match="int1"):
+        Predictor(tiny_run.results, ["int1"])
     with pytest.raises(ModelError, match="uint8"):
         predictor.answer(np.zeros((32, 32, 3), np.uint8))
 
@@ -135,7 +135,7 @@ def test_variants_without_a_file_are_left_out(tiny_run) -> None:
     plain["variants"]["int8_qat_untrained"]["artifact"] = ""
     results = Results.from_dict(plain, tiny_run.results.folder)
 
-    assert Predictor(results).variants == standard()
+    assert Predictor(results).variants == SHIPPED
     with pytest.raises(InputError, match="only its measurements"):
         Predictor(results, ["int8_qat_untrained"])
 

@@ -11,7 +11,6 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import tf_keras as keras
 
 from effq_core.base.errors import Cancelled
 from effq_core.base.reporting import SilentReporter
@@ -23,6 +22,8 @@ from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.registry import inspect_file
+
+import tf_keras as keras
 
 SILENT = SilentReporter()
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras as keras
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -23,9 +21,12 @@ from effq_core.quantize.calibration import (
     collect_statistics,
 )
 
+import tensorflow as tf
+import tf_keras as keras
+
 floats = st.floats(-1e6, 1e6, width=32)
 batches = st.lists(hnp.arrays(np.float32, st.integers(1, 40), elements=floats), min_size=1)
-MIN_MAX, MOVING_AVERAGE, PERCENTILE = METHODS
+MIN_MAX, MOVING_AVERAGE, PERCENTILE = "min_max", "moving_average", "percentile"
 
 
 def statistics_of(images: list[np.ndarray]) -> ActivationStatistics:
@@ -154,9 +155,7 @@ def test_every_range_includes_zero(method: str, values: list, sign: str) -> None
 
 
 @pytest.mark.parametrize("method", list(METHODS))
-def test_the_input_has_the_range_of_a_pixel_whatever_the_photos_hold(
-    method: str,
-) -> None:
+def test_the_input_has_the_range_of_a_pixel_whatever_the_photos_hold(method: str) -> None:
     ranges = statistics_of([np.ones(3, np.float32)]).ranges(method, 99)
     assert ranges["image"] == (0.0, 255.0)
 

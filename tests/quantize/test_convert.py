@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from quantized_models import Quantized
 
@@ -16,6 +15,8 @@ from effq_core.measure.gates.same_operators import same_operators_gate
 from effq_core.quantize.convert import convert, quantize_with_ranges
 from effq_core.runtimes.model import Model, ModelPool
 from effq_core.tflite.file import read_tflite, unpack
+
+import tensorflow as tf
 
 FLOAT_FORMS = ("float32", "float16", "dynamic_range")
 

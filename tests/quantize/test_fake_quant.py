@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras as keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -21,6 +19,9 @@ from effq_core.quantize.fake_quant import (
     update_weight_ranges,
 )
 from effq_core.quantize.qat_scheme import insert_fake_quant
+
+import tensorflow as tf
+import tf_keras as keras
 
 small_floats = st.floats(-100, 100, width=32)
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras as keras
 from hypothesis import given
 from hypothesis import strategies as st
 from quantized_models import SILENT, V2, Recorder, small_net
@@ -29,6 +27,9 @@ from effq_core.quantize.finetune import (
     resolve_loss,
 )
 from effq_core.quantize.qat_scheme import insert_fake_quant
+
+import tensorflow as tf
+import tf_keras as keras
 
 N, CLASSES = 60, 4
 SETTINGS = Qat(epochs=3, learning_rate=3e-3, batch_size=24, validation_share=0.2)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 from quantized_models import Quantized
+
+import tensorflow as tf
 
 
 def test_a_frozen_model_has_one_signature_one_image_and_no_variables(small: Quantized) -> None:

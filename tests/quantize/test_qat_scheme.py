@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow_model_optimization as tfmot
-import tf_keras as keras
 from quantized_models import SILENT, V2, Quantized, small_net
 
 from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
@@ -14,6 +12,9 @@ from effq_core.quantize.finetune import observe_ranges, predict
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.model import ModelPool
+
+import tensorflow_model_optimization as tfmot
+import tf_keras as keras
 
 
 @pytest.mark.parametrize(("name", "counts"), [("v2", (92, 198)), ("lite0", (50, 63))])
@@ -169,3 +170,22 @@ def test_the_file_answers_as_the_fake_quant_model(
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9
     floats = predict(quantized.model, quantized.images, SILENT)
     assert np.abs(found - expected).mean() < np.abs(floats - expected).mean()
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"), [("Conv2D", (8, 3)), ("DepthwiseConv2D", (3,)), ("Dense", (8,))]
+)
+def test_a_kernel_right_before_a_relu_keeps_its_range(
+    kind: str, arguments: tuple[int, ...], photos: np.ndarray, tmp_path: Any
+) -> None:
+    layers, images = keras.layers, photos[:, ::4, ::4].copy()
+    image = keras.Input(images.shape[1:])
+    x = layers.ReLU()(getattr(layers, kind)(*arguments, name="plain")(image))
+    x = layers.Activation("relu")(getattr(layers, kind)(*arguments)(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, layers.Dense(3, activation="softmax")(x))
+    made = Quantized(model, images, tmp_path)
+    assert made.fake.get_layer("quant_plain")._weight_vars
+    assert made.frozen_qat.is_dir()
+    gate = fake_quant_gate(made.qat_counts, expected_fake_quant(made.report("float32")))
+    assert gate.passed, gate.detail

@@ -17,7 +17,7 @@ from tests.rescue.rescue_stories import BAD, CLIPPED, outcome, step, story, unla
 def test_a_met_limit_is_told_with_what_it_gave_and_what_it_cost() -> None:
     first, second, *_ = verdict(story(BAD, CLIPPED))
     assert first == (
-        "Int8 as it is loses 1.5 points of top-1 on 2,000 photos (95 % interval 0.90 to 2.10, "
+        "int8 as it is loses 1.5 points of top-1 on 2,000 photos (95 % interval 0.90 to 2.10, "
         "p = 0.04), more than the 0.3 points allowed."
     )
     assert second.startswith("Percentile calibration (99.99 %, 500 images) meets the limit")
@@ -30,7 +30,7 @@ def test_a_loss_that_chance_would_do_is_never_called_recovered() -> None:
     chance = replace(BAD, outcome=replace(BAD.outcome, p=0.21))
     told = " ".join(verdict(story(chance, CLIPPED)))
     assert "is recovered" not in told
-    assert "Int8's own loss is consistent with chance" in told
+    assert "int8's own loss is consistent with chance" in told
 
 
 def test_an_unmet_limit_names_what_came_nearest() -> None:
@@ -87,7 +87,7 @@ def test_photos_without_labels_are_told_by_disagreement() -> None:
     bad = step(None, unlabelled(4.0), StepState.TRIED)
     good = step(Remedy.PERCENTILE, unlabelled(0.2), StepState.MET)
     told = " ".join(verdict(story(bad, good)))
-    assert "answers otherwise than float32 on 4.00 % of 2,000 photos without labels" in told
+    assert "differs from float32 on 4.00 % of 2,000 photos without labels" in told
     assert "more than the 0.3 % allowed" in told
     assert "top-1" not in told
 

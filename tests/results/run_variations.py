@@ -19,6 +19,9 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import Status
 
+SHIPPED = ("float32", "float16", "dynamic_range", "int8", "int8_qat")
+"""The variants whose files come with the reference run, and that the paper has."""
+
 
 def changed(results: Results, change: Callable[[dict[str, Any]], None]) -> Results:
     """Results whose document was changed, with the same stored answers."""

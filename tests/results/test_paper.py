@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from effq_core.experiment.variants import standard
 from effq_core.results import Results
 from effq_core.results.paper import PAPER, beside_paper
-from tests.results.run_variations import changed
+from tests.results.run_variations import SHIPPED, changed
 
 
 def test_the_papers_tables_have_all_five_variants() -> None:
-    assert tuple(PAPER) == standard()
+    assert tuple(PAPER) == SHIPPED
     assert [row.size_kib for row in PAPER.values()] == [27_859, 13_995, 7_692, 8_227, 8_310]
     assert [row.latency_ms for row in PAPER.values()] == [27.9, 26.7, 34.1, 29.3, 28.5]
 
@@ -26,7 +25,7 @@ def test_the_papers_accuracies_get_the_interval_500_photos_give(variant, low, hi
 def test_the_reference_run_stands_beside_the_paper_with_what_differs(reference: Results) -> None:
     view = beside_paper(reference)
 
-    assert tuple(view.rows) == standard() and view.with_latency
+    assert tuple(view.rows) == SHIPPED and view.with_latency
     text = " ".join(view.differences)
     for part in ("10 classes", "1,966", "percentile", "2 epochs", "not quantization-aware", "Xeon"):
         assert part in text

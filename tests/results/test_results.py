@@ -13,14 +13,14 @@ import pytest
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.experiment.variants import controls, standard
+from effq_core.experiment.variants import controls
 from effq_core.measure.gates import Gate
 from effq_core.measure.latency_ratio import ratio_of
 from effq_core.results import Results, find_run, load_reference, load_results, rows
 from effq_core.store.database import Database
 from effq_core.store.manifest import hash_file
 from effq_core.store.rows import Status
-from tests.results.run_variations import changed
+from tests.results.run_variations import SHIPPED, changed
 
 
 @pytest.fixture
@@ -167,13 +167,13 @@ def test_a_damaged_results_file_is_a_store_error(tiny_run, tmp_path: Path, monke
 def test_the_reference_runs_files_are_those_that_were_measured() -> None:
     reference = load_reference()
 
-    assert reference.with_files == standard()
-    for name in standard():
+    assert reference.with_files == SHIPPED
+    for name in SHIPPED:
         assert hash_file(reference.model_file(name)) == reference.variants[name].file.sha256
     assert reference.labels() == reference.dataset["class_names"]
     for name in controls():
         assert reference.predictions(name).probabilities.shape[0] == reference.baseline.accuracy.n
-        with pytest.raises(InputError, match=r"\.tflite file of Int8 .* only its measurements"):
+        with pytest.raises(InputError, match=r"\.tflite file of int8 .* only its measurements"):
             reference.model_file(name)
 
 

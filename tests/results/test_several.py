@@ -22,8 +22,7 @@ from tests.results.run_variations import changed, together, unlabelled
 
 def with_calibration(results: Results, size: int, method: str = "percentile") -> Results:
     return changed(
-        results,
-        lambda plain: plain["experiment"]["calibration"].update(size=size, method=method),
+        results, lambda plain: plain["experiment"]["calibration"].update(size=size, method=method)
     )
 
 
@@ -58,14 +57,16 @@ def test_another_machine_forbids_comparing_latency_only(reference: Results) -> N
 
     found = differences([reference, other])
     assert [(entry.what, entry.touches) for entry in found] == [("Machine", Touches.LATENCY)]
-    assert verdicts(found) == ("Latencies of these runs do not compare: they differ in machine.",)
+    assert verdicts(found) == (
+        "Latencies of these runs cannot be compared: they differ in machine.",
+    )
 
 
 def test_another_model_forbids_comparing_accuracy(reference: Results) -> None:
     other = changed(reference, lambda plain: plain["model"].update(title="EfficientNet-Lite0"))
 
     [sentence] = verdicts(differences([reference, other]))
-    assert sentence == "Accuracies of these runs do not compare: they differ in model."
+    assert sentence == "Accuracies of these runs cannot be compared: they differ in model."
 
 
 def test_other_photos_of_the_same_dataset_forbid_comparing_accuracy(
@@ -120,7 +121,7 @@ def test_other_photos_under_the_same_names_are_not_paired(
     a = with_content(reference, tmp_path / "a", "folder:/a", "cats")
     b = with_content(reference, tmp_path / "b", "folder:/b", "dogs")
 
-    assert "Accuracies of these runs do not compare" in verdicts(differences([a, b]))[0]
+    assert "Accuracies of these runs cannot be compared" in verdicts(differences([a, b]))[0]
     assert across(a, b) == {}
 
 
@@ -149,7 +150,7 @@ def test_a_sweep_joins_runs_that_differ_in_calibration_size_only(reference: Resu
 
     series = {entry.variant: entry for entry in sweep(runs, Along.CALIBRATION_SIZE)}
     assert [point.x for point in series["int8"].points] == [20, 500]
-    assert series["int8"].label == "Int8 (PTQ)"
+    assert series["int8"].label == "int8"
     top1 = reference.variants["int8"].accuracy.top1
     point = series["int8"].points[1]
     assert (point.y, point.low, point.high) == pytest.approx(
@@ -163,7 +164,7 @@ def test_a_sweep_keeps_other_calibration_methods_apart_and_says_so(reference: Re
     runs = [("a", reference), ("b", with_calibration(reference, 20, "min_max"))]
 
     labels = {e.label for e in sweep(runs, Along.CALIBRATION_SIZE) if e.variant == "int8"}
-    assert labels == {"Int8 (PTQ): percentile 99.99 %", "Int8 (PTQ): min-max"}
+    assert labels == {"int8: percentile 99.99 %", "int8: min-max"}
 
 
 def test_a_sweep_over_epochs_starts_at_the_untrained_control(reference: Results) -> None:
@@ -213,7 +214,7 @@ def test_the_chart_of_a_sweep_has_an_interval_at_every_point(reference: Results)
         assert len(trace.y) == len(entry.points) == 2
     assert len(figure.layout.shapes) == 1, "runs share one float32"
     assert figure.layout.xaxis.type == "log"
-    assert "Int8 (PTQ): 87.5 % at 20" in figure.layout.meta["alt"]
+    assert "int8: 87.5 % at 20" in figure.layout.meta["alt"]
 
 
 @pytest.mark.parametrize("quantity", list(Quantity))
@@ -231,7 +232,7 @@ def test_a_disturbed_timing_is_marked_wherever_it_is_set_beside_others(reference
     for quantity in (Quantity.SPEEDUP, Quantity.LATENCY):
         alt = side_by_side([together(reference), busy], quantity, threads=1).layout.meta["alt"]
         marked = [part for part in alt.split("; ") if part.rstrip(".").endswith("*")]
-        assert len(marked) == 1 and "Int8 (PTQ) B" in marked[0]
+        assert len(marked) == 1 and "int8 B" in marked[0]
 
 
 def test_side_by_side_without_labels_has_no_difference_of_accuracy(

@@ -8,7 +8,7 @@ import pytest
 from effq_core.charts.sweep import sweep_chart
 from effq_core.measure.predictions import Predictions, top1
 from effq_core.results import Results
-from effq_core.sweeps.finding import findings
+from effq_core.sweeps.findings import findings
 from effq_core.sweeps.results import Along, Measure, sweep
 from tests.results.run_variations import changed
 
@@ -54,9 +54,9 @@ def test_sizes_that_give_the_same_answers_change_nothing_and_it_says_from_where(
     runs = [variation(size, wrong=wrong) for size, wrong in ((20, 120), (200, 0), (500, 0))]
     first, second = findings(series_of(*runs), Along.CALIBRATION_SIZE)
 
-    assert first.startswith("From 200 calibration photos on, top-1 changes by no more than chance")
+    assert first.startswith("From 200 calibration photos on, top-1 changes only as much as")
     assert "there is no difference (n = 1,966, 1 seed)" in first
-    assert second.startswith("Before that it matters: Int8 (PTQ) at 20 photos → ")
+    assert second.startswith("Before that it matters: int8 at 20 photos → ")
     assert "+6.1 points of top-1" in second and "p < 0.001" in second
 
 
@@ -64,7 +64,7 @@ def test_a_choice_that_matters_to_the_end_is_not_called_settled(variation) -> No
     runs = [variation(size, wrong=wrong) for size, wrong in ((20, 0), (200, 0), (500, 100))]
     [sentence] = findings(series_of(*runs), Along.CALIBRATION_SIZE)
 
-    assert sentence.startswith("More still matters: Int8 (PTQ) at 200 photos → 500 photos: −5.1")
+    assert sentence.startswith("More still matters: int8 at 200 photos → 500 photos: −5.1")
 
 
 def test_the_p_that_is_told_is_the_one_corrected_for_every_comparison(variation) -> None:
@@ -76,14 +76,16 @@ def test_the_p_that_is_told_is_the_one_corrected_for_every_comparison(variation)
     assert "corrected p = 0.012" in said(9)[1]
     # Six: 0.031 by themselves, 0.094 as one comparison of three.
     [sentence] = said(6)
-    assert "no more than chance" in sentence
+    assert "consistent with chance" in sentence
 
 
 def test_a_handful_of_flips_is_chance_and_the_interval_is_said(variation) -> None:
     runs = [variation(20, wrong=4), variation(500)]
     [sentence] = findings(series_of(*runs), Along.CALIBRATION_SIZE)
 
-    assert sentence.startswith("From 20 calibration photos on, the least tried, top-1 changes by")
+    assert sentence.startswith(
+        "From 20 calibration photos on, the least tried, top-1 changes only as"
+    )
     assert "the largest difference is 0.2 points (95 % interval up to 0.4 points" in sentence
 
 
@@ -91,7 +93,7 @@ def test_runs_of_several_seeds_are_one_point_with_their_spread(variation) -> Non
     runs = [variation(size, seed=seed, wrong=20 * seed) for size in (20, 500) for seed in (1, 2, 3)]
     [series] = series_of(*runs)
 
-    assert series.label == "Int8 (PTQ)", "seeds set no lines apart"
+    assert series.label == "int8", "seeds set no lines apart"
     point = series.points[0]
     assert point.seeds == (1, 2, 3) and point.n == 1966
     assert point.least < point.y < point.most
@@ -114,14 +116,13 @@ def test_runs_of_several_seeds_are_one_point_with_their_spread(variation) -> Non
 def test_methods_are_compared_at_the_same_size(variation) -> None:
     same = [variation(20), variation(500), variation(20, method="min_max", wrong=3)]
     assert any(
-        sentence.startswith("No two lines differ by more than chance")
+        sentence.startswith("No two lines differ significantly")
         for sentence in findings(series_of(*same), Along.CALIBRATION_SIZE)
     )
     other = [variation(20), variation(500), variation(500, method="min_max", wrong=90)]
     found = findings(series_of(*other), Along.CALIBRATION_SIZE)
     assert any(
-        s.startswith("The lines differ: at 500 photos Int8 (PTQ): percentile 99.99 % → ")
-        for s in found
+        s.startswith("The lines differ: at 500 photos int8: percentile 99.99 % → ") for s in found
     ), found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,20 @@ import pytest
 
 from effq_core.base.errors import ModelError
 from effq_core.base.settings import Home
+from effq_core.experiment import Experiment
+from effq_core.experiment.variants import CATALOGUE
 from effq_core.measure.latency_probe import measure_here
 from effq_core.measure.latency_process import probe
 from effq_core.photos.base import ImageItem
 from effq_core.photos.index import items_to_json
 from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import Link, StageContext
+from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import get_stage
+from effq_core.pipeline.shards import in_parts
 from effq_core.pipeline.stage import StageSpec, StageTask
 from effq_core.pipeline.stages import measure
+from effq_core.runtimes.registry import RUNTIMES
 from tests.runtimes.toy import SIDE, Toy, write_toy
 
 PHOTOS = 20
@@ -56,6 +62,19 @@ def context(tmp_path: Path, inputs: dict[str, Path], **params: Any) -> StageCont
 def test_its_files_are_evaluated(folders: dict[str, Path], tmp_path: Path) -> None:
     found = measure.evaluate(context(tmp_path, folders, class_map=[]))
     assert found == {"n": PHOTOS, "top1": (PHOTOS - 1) / PHOTOS}
+
+
+def test_what_is_measured_depends_on_the_version_of_its_library(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = replace(CATALOGUE["float16"], runtime=toy.name)
+    monkeypatch.setitem(CATALOGUE._rows, "float16", runs)
+    monkeypatch.setitem(RUNTIMES._rows, toy.name, replace(toy, packages=("pytest",)))
+    plan = build_plan(Experiment(variants=("float16",)), Home(tmp_path))
+    using = {spec.name for spec in plan if "pytest" in spec.libraries}
+    assert using == {"inspect:float16", "evaluate:float16", "benchmark"}
+    parts = in_parts(plan, set(), 2)
+    assert "pytest" in parts["evaluate:float16:1of2"].libraries
 
 
 def test_its_files_are_inspected_and_its_kernels_compared(

@@ -60,7 +60,7 @@ def test_an_artifact_appears_whole_with_its_manifest(store: ArtifactStore) -> No
     assert {"python", "effq"} <= set(found.versions)
     assert store.verify(found) == []
     assert store.list_all() == [found]
-    assert store.total_size() == 9
+    assert found.size == 9
     assert leftovers(store) == []
 
 

@@ -77,9 +77,10 @@ def test_stages_and_events_come_back_in_order(database: Database) -> None:
         for position, name in enumerate(["z", "a"])
     ]
     database.upsert_stages(rows)
-    database.upsert_stage(
-        StageRow(run_id=run_id, name="z", kind="k", fingerprint="f", state=StageState.DONE, done=3)
+    row = StageRow(
+        run_id=run_id, name="z", kind="k", fingerprint="f", state=StageState.DONE, done=3
     )
+    database.upsert_stages([row])
     assert [(row.name, row.state, row.done) for row in database.stages(run_id)] == [
         ("z", "done", 3),
         ("a", "pending", 0),
@@ -114,9 +115,8 @@ def test_a_run_whose_driver_died_is_interrupted(database: Database) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     database.set_driver(run_id, Process.of(process.pid))
     database.set_status(run_id, Status.RUNNING)
-    database.upsert_stage(
-        StageRow(run_id=run_id, name="a", kind="k", fingerprint="f", state=StageState.RUNNING)
-    )
+    row = StageRow(run_id=run_id, name="a", kind="k", fingerprint="f", state=StageState.RUNNING)
+    database.upsert_stages([row])
     assert database.get_run(run_id).status == Status.RUNNING
     with pytest.raises(InputError, match="running"):
         database.delete_run(run_id)

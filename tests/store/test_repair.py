@@ -33,24 +33,10 @@ from effq_core.store.manifest import hash_file
 from effq_core.store.repair import rebuild
 from effq_core.store.rows import Status
 from tests.deliver.bundle.documents import document, encoded
+from tests.models.own_cards import CARD
 
 Effq = Callable[..., Any]
-CARD = {
-    "title": "Mine",
-    "labels": [["cat", None], ["dog", None]],
-    "preprocessing": "raw",
-    "image_size": 32,
-    "parameters": 10,
-    "file_name": "mine.keras",
-    "file_sha256": "ab" * 32,
-    "file_bytes": 100,
-    "file_format": "Keras 3",
-    "qat_problems": [],
-    "head_problem": "",
-    "int8_problem": "",
-    "notes": [],
-    "added": 1.0,
-}
+MINE = {**CARD, "title": "Mine", "preprocessing": "raw", "image_size": 32}
 
 
 @pytest.fixture
@@ -70,13 +56,13 @@ def home(tmp_path: Path, tiny_run, monkeypatch: pytest.MonkeyPatch) -> Home:
     model = card.own_folder(home) / "mine"
     model.mkdir(parents=True)
     (model / card.WEIGHTS_FILE).write_bytes(b"weights" * 100)
-    card.write_card(model, CARD)
+    card.write_card(model, MINE)
     results = load_results(home, tiny_run.run)
     file = ready.ready_folder(home) / "theirs"
     file.mkdir(parents=True)
     shutil.copyfile(results.model_file("int8"), file / ready.MODEL_FILE)
     sha256 = hash_file(file / ready.MODEL_FILE)
-    card.write_card(file, {**CARD, "file_sha256": sha256})
+    card.write_card(file, {**MINE, "file_sha256": sha256})
     import_timings(home, results, encoded(document(results)), "t.json")
     monkeypatch.setenv("EFFQ_HOME", str(home.root))
     monkeypatch.setenv("EFFQ_DATA_ROOTS", str(tmp_path))

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from effq_core.base.settings import Home
 from effq_core.store.database import Database
-from effq_core.sweeps.document import to_csv, to_json
-from effq_core.sweeps.outcome import outcome
+from effq_core.sweeps.document import outcome, to_csv, to_json
 from effq_core.sweeps.state import create_sweep
 from effq_core.sweeps.sweep import Sweep
 

@@ -10,8 +10,8 @@ import pytest
 
 from effq_core.base.settings import Home
 from effq_core.store.database import Database
-from effq_core.sweeps import outcome as module
-from effq_core.sweeps.outcome import outcome
+from effq_core.sweeps import document as module
+from effq_core.sweeps.document import outcome
 from effq_core.sweeps.state import create_sweep
 from effq_core.sweeps.sweep import Sweep
 

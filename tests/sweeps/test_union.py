@@ -9,13 +9,13 @@ from effq_core.experiment import Experiment
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.stage import fingerprints
-from effq_core.sweeps.forecast import forecast_sweep
 from effq_core.sweeps.sweep import Sweep, worth_sweeping
-from effq_core.sweeps.union import plan_sweep
+from effq_core.sweeps.union import forecast_sweep, plan_sweep
+from tests.results.run_variations import SHIPPED
 
 
 def a_sweep(**axes: tuple) -> Sweep:
-    return Sweep(base=worth_sweeping(Experiment(), axes), **axes)  # type: ignore[arg-type]
+    return Sweep(base=worth_sweeping(Experiment(variants=SHIPPED), axes), **axes)  # type: ignore[arg-type]
 
 
 def test_runs_share_the_float_model_and_the_photos_they_are_measured_on(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_stages_of_a_run_are_those_of_its_own_plan(tmp_path: Path) -> None:
     for member, names in zip(sweep.members(), joined.members, strict=True):
         alone = fingerprints(build_plan(member.experiment, home))
         assert {own: joined.fingerprints[name] for own, name in names.items()} == alone
-    assert stage_title("convert:int8@2") == "Convert: Int8 (PTQ), run 2"
+    assert stage_title("convert:int8@2") == "Convert: int8, run 2"
 
 
 def test_a_forecast_counts_what_is_shared_once(tmp_path: Path) -> None:

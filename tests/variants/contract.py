@@ -14,13 +14,13 @@ from effq_core.charts.base import marker
 from effq_core.cli.choices import parse_variants
 from effq_core.experiment import Calibration, Experiment, Qat
 from effq_core.experiment.calibration_methods import CalibrationMethod
-from effq_core.experiment.variants import BASELINE, CATALOGUE, Variant
+from effq_core.experiment.variants import BASELINE, CATALOGUE, Ranges, Variant
 from effq_core.pipeline.forecast import forecast
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.stage import Plan, fingerprints
 from effq_core.quantize.ranges import Observed, ranges_of
-from effq_core.results.wording import method_title
+from effq_core.runtimes.registry import RUNTIMES
 
 _DASHES = {"solid", "dot", "dash", "longdash", "dashdot", "longdashdot"}
 _SMALL = {"evaluation_size": 30, "training_size": 40, "qat": Qat(epochs=1)}
@@ -31,7 +31,8 @@ def check_variant(row: Variant, home: Home) -> None:
     for text in (row.summary, row.good_for):
         _sentence(text)
     assert not row.explains.endswith(".")
-    assert row.beside in ("", *CATALOGUE) and row.start_of in ("", *CATALOGUE)
+    assert {row.beside, row.start_of, row.operators_of} <= {"", *CATALOGUE}
+    assert row.runtime in RUNTIMES
     assert 0 < row.weight_bits <= 32 and 0 < row.activation_bits <= 32
     assert row.weight_bits / 32 <= row.size_share + 0.05 <= 1.1
     assert row.rounding
@@ -52,6 +53,8 @@ def _plan(row: Variant, home: Home) -> None:
     assert row.trained is any(name.startswith("finetune") for name in before)
     assert row.needs_calibration is ("pixels:calibration" in before)
     assert not row.training or row.training in before
+    # Gates count the fake-quant operators of the graph that this stage made.
+    assert row.ranges is not Ranges.FAKE_QUANT or row.training
     for name in before:
         about = name.partition(":")[2]
         assert about in ("", row.name, *wanted.variants, *row.steps) or name.startswith("pixels")
@@ -74,7 +77,6 @@ def check_method(row: CalibrationMethod) -> None:
     _look(row.name, row.title, row.colour, row.symbol)
     _sentence(row.summary)
     assert row.dash in _DASHES
-    assert method_title(row.name) == row.title
     told = Calibration(method=row.name, percentile=99.5).method_text
     assert told.startswith(row.title.lower()) and ("99.5 %" in told) is row.uses_percentile
     seen = _seen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from plotly.graph_objects import Figure
 
+from effq_core.base import plugins
+from effq_core.base.errors import ExperimentError, StoreError
 from effq_core.base.settings import Home
 from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.deliver.bundle.card import model_card
@@ -19,7 +22,7 @@ from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.variants import CATALOGUE, standard
 from effq_core.pipeline import engine
 from effq_core.pipeline.engine_files import code_stamp
-from effq_core.results import Results, load_results
+from effq_core.results import Results, load_reference, load_results
 from effq_core.store.database import Database
 from tests.app.conftest import OpenView, open_view  # noqa: F401 - a fixture
 from tests.variants.contract import check_method, check_variant
@@ -55,9 +58,19 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "effq_core", "runs"], capture_output=True, text=True, env=environment
     )
-    assert ended.returncode != 0
+    assert ended.returncode == 2 and "Traceback" not in ended.stderr
     assert "The plug-in 'broken' cannot be imported" in ended.stderr
     assert "no_such_module" in ended.stderr and "EFFQ_PLUGINS names modules" in ended.stderr
+
+
+def test_a_run_whose_plugin_is_not_there_says_so() -> None:
+    stored = copy.deepcopy(load_reference().plain)
+    stored["experiment"]["variants"] = ["float32", VARIANT]
+    with pytest.raises(StoreError, match=r"no variant 'toy_scale'.*name it in EFFQ_PLUGINS"):
+        Results.from_dict(stored)
+    for gone in ({"variants": [VARIANT]}, {"calibration": {"method": METHOD}}):
+        with pytest.raises(ExperimentError, match=rf"'toy_.*Choose from.*{plugins.MISSED}"):
+            Experiment.from_dict(gone)
 
 
 def _effq(home: Path, *arguments: str) -> str:

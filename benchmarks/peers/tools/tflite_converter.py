@@ -10,9 +10,10 @@ from typing import Any
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
-import tensorflow as tf
 
 from benchmarks.peers.job import Entry, Job
+
+import tensorflow as tf
 
 TITLE = "TFLite converter"
 SETTINGS = "int8 PTQ, min–max"

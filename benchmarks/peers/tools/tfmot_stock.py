@@ -13,12 +13,13 @@ from typing import Any
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_model_optimization as tfmot
-import tf_keras as keras
 
 from benchmarks.peers.job import Entry, Job
 from effq_core.models.build import load_model
+
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+import tf_keras as keras
 
 TITLE = "TF-MOT"
 SETTINGS = "stock QAT"

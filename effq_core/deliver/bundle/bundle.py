@@ -1,7 +1,4 @@
-"""Packing a variant for a device: one zip with the model, what it was measured to do, and programs
-that run and time it without EffQ."""
-
-from __future__ import annotations
+"""Packing a variant for a device: one zip with the model, what it does, and how to run it."""
 
 import hashlib
 import io
@@ -21,14 +18,11 @@ from effq_core.results.subject import ignored_output
 LABELS = "labels.txt"
 CARD = "model_card.md"
 REQUIREMENTS = "requirements.txt"
-INPUT = "input.json"
-"""How photos become squares, and the output that is no answer; only where either is unusual."""
+INPUT = "input.json"  # how photos become squares and what is no answer, if unusual
 SCRIPTS = ("classify.py", "bench.py")
-MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)
-"""What every bundle holds besides ``<variant>.tflite`` and what else a variant has."""
+MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)  # besides ``<variant>.tflite`` and its companions
 
-NEEDED = ("ai-edge-litert", "numpy", "pillow")
-"""Distributions ``classify.py`` needs."""
+NEEDED = ("ai-edge-litert", "numpy", "pillow")  # distributions ``classify.py`` needs
 
 _SCRIPTS_FOLDER = Path(scripts.__file__).parent
 # The same results make the same bytes, whenever and wherever they are packed.
@@ -38,11 +32,7 @@ _REGULAR = 0o100000
 
 
 def bundle_name(results: Results, variant: str) -> str:
-    """Names a variant's bundle: its folder, and with ``.zip`` its file.
-
-    Such as ``efficientnetv2_b0_imagenette-int8``; letters, digits, dots, dashes and underscores
-    only.
-    """
+    """Names a bundle's folder and file, such as ``efficientnetv2_b0_imagenette-int8``."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{results.model['model']}-{variant}")
     return name.lstrip(".-")
 
@@ -50,9 +40,8 @@ def bundle_name(results: Results, variant: str) -> str:
 def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
     """Packs a variant into a zip with one folder; the same input gives the same bytes.
 
-    Raises:
-        InputError: If the run does not have the variant, or not its file.
-        StoreError: If the file is missing or not the one that was measured.
+    Raises InputError if the run does not have the variant, or not its file, and StoreError if the
+    file is missing or not the one that was measured.
     """
     model = _measured_file(results, variant)
     texts = {
@@ -86,10 +75,9 @@ def write_bundle(
 ) -> Path:
     """Writes a variant's bundle to a ``.zip`` file: whole, or not at all.
 
-    Raises:
-        InputError: If the target is no ``.zip``, a folder or there already, or the run does not
-            have the variant's file.
-        StoreError: If the variant's file is missing or damaged, or the target cannot be written.
+    Raises InputError if the target is no ``.zip``, a folder or there already, or the run does not
+    have the variant's file, and StoreError if the variant's file is missing or damaged, or the
+    target cannot be written.
     """
     target = target.expanduser().absolute()
     with store_errors(target):

@@ -1,12 +1,10 @@
-"""The model card of a bundle: what the file is, from what, measured how, and what it may be used
-for. Everything in it comes from the run's results."""
-
-from __future__ import annotations
+"""The model card of a bundle: what the file is, from what, measured how, and what for."""
 
 import re
 from collections.abc import Iterable
 
 from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
 from effq_core.experiment.variants import BASELINE, MIXED, get_variant
@@ -26,8 +24,7 @@ _MARKED = (
     f"A ratio marked {MARK} was made from a disturbed timing: time again before you rely on it."
 )
 
-Line = tuple[str, str, str]
-"""What is measured, the variant's value, float32's."""
+Line = tuple[str, str, str]  # what is measured, the variant's value, float32's
 
 
 def model_card(results: Results, variant: str, run: str = "") -> str:
@@ -61,17 +58,12 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
     if failed:
         first.insert(0, f"Failed checks: {'; '.join(failed)}. See below.")
     if first:
-        parts[2:2] = ["**Read first:**\n\n" + _list(first)]
+        parts[2:2] = ["**Read first:**\n\n" + "\n".join(f"- {_plain(line)}" for line in first)]
     return "\n\n".join(parts) + "\n"
 
 
 def _plain(text: object) -> str:
-    """Escapes text that Markdown would read as more than text."""
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {_plain(line)}" for line in lines)
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
@@ -83,7 +75,7 @@ def _purpose(results: Results) -> str:
     classes = fmt.counted(len(results.labels()), "class", "classes")
     return (
         f"It says which of {classes} (`labels.txt`) a photo shows. It always answers with one of "
-        "them, also for a photo that shows none. The numbers below hold for photos like those "
+        "them, even for a photo that shows none. The numbers below hold for photos like those "
         "it was measured on; for others they can be far worse: measure it on your own."
     )
 
@@ -158,11 +150,9 @@ def _lines(results: Results, own: VariantResult, base: VariantResult) -> list[Li
 
 
 def _share(share: Proportion | None) -> str:
-    return fmt.NOTHING if share is None else fmt.share_with_interval(*_ends(share))
-
-
-def _ends(share: Proportion) -> tuple[float, float, float]:
-    return share.share, share.low, share.high
+    if share is None:
+        return fmt.NOTHING
+    return fmt.share_with_interval(share.share, share.low, share.high)
 
 
 def _median(timing: LatencyReport | None) -> str:
@@ -195,7 +185,7 @@ def _checks(results: Results, own: VariantResult) -> str:
     failed = [gate for _, gate in gates if not gate.passed]
     said = (
         f"**{len(failed)} of {fmt.counted(len(gates), 'check')} FAILED:** do not rely on the "
-        "numbers above before you know why."
+        "numbers above until you know why."
         if failed
         else f"All {fmt.counted(len(gates), 'check')} passed."
     )
@@ -218,7 +208,11 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
     if variant != MIXED:
         unused.append(KEPT)
     own = {"Fine-tuning": f"{qat_text(results)}; {training_text(results.variants[variant])}"}
-    return [(name, own.get(name, value)) for name, value in settings(results) if name not in unused]
+    found = [
+        (name, own.get(name, value)) for name, value in settings(results) if name not in unused
+    ]
+    rule = row.rounding_rule
+    return [*found, ("Rounding rule", f"{rule}. {tip('rounding')}")] if rule else found
 
 
 def _measured(results: Results, own: VariantResult) -> str:

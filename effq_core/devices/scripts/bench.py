@@ -34,22 +34,18 @@ except ImportError as missing:
 
 FORMAT = "effq-device-timings"
 VERSION = 2
-ROUNDS = 4
-"""Turns of each file and thread count."""
+ROUNDS = 4  # turns of each file and thread count
 BUSY_SHARE = 0.10
 """Share of all cores from which on other programs disturb; an idle desktop uses less than 0.05."""
-PATIENCE = 120
-"""Seconds spent on waiting for a quiet CPU and on repeating, in all."""
+PATIENCE = 120  # seconds spent on waiting for a quiet CPU and on repeating, in all
 LEAST_INVOCATIONS = 100
 MOST_INVOCATIONS = 10_000
 MOST_WARMUP = 10_000
 MOST_THREADS = 256
-MOST_COUNTS = 8
-"""Thread counts in one file."""
+MOST_COUNTS = 8  # thread counts in one file
 NAME_LENGTH = 80
 
-_LOOK_SECONDS = 0.5
-"""Least time to watch other programs: the system counts hundredths of a second."""
+_LOOK_SECONDS = 0.5  # least time to watch other programs: the system counts hundredths of a second
 
 _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 _LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy")
@@ -63,10 +59,7 @@ def measure(path: Path, threads: int, invocations: int, warmup: int) -> dict[str
     """Times a model in this process, which should have done nothing else: one round.
 
     Returns every sample in milliseconds, and the share of all cores others used, 0–1; ``None``
-    where the system does not tell.
-
-    Raises:
-        Problem: If the file cannot be used.
+    where the system does not tell. Raises Problem if the file cannot be used.
     """
     make = _interpreter_class()
     others = Others()
@@ -332,7 +325,6 @@ def _read(path: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Makes one short line of printable characters."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:NAME_LENGTH].strip()
 

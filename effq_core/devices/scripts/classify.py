@@ -32,10 +32,8 @@ try:
 except ImportError as missing:
     sys.exit(f"{missing}. Install what is needed: pip install -r requirements.txt")
 
-MAX_PIXELS = 89_478_485
-"""Largest photo decoded, in pixels: a few kilobytes can claim any size."""
-MAX_ASPECT = 16
-"""Longer photos are cropped to this ratio of sides before they are resized."""
+MAX_PIXELS = 89_478_485  # largest photo decoded, in pixels: a few kilobytes can claim any size
+MAX_ASPECT = 16  # longer photos are cropped to this ratio of sides before they are resized
 
 Image.init()  # loads all of Pillow's readers: naming one that is not loaded is an error
 # Formats Pillow decodes itself. EPS, for one, would start an external program on the file.
@@ -50,18 +48,8 @@ _ORIENTATION = 0x0112  # EXIF's tag
 _STRIP = 256  # rows converted at a time where that takes several times the photo's memory
 # What Pillow raises for broken files.
 _BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    OverflowError,
-    MemoryError,
-    RuntimeError,
-    NotImplementedError,
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error),
+    *(zlib.error, OverflowError, MemoryError, RuntimeError, NotImplementedError),
 )
 
 
@@ -72,8 +60,7 @@ class Problem(Exception):  # noqa: N818 - what a person reads, whoever is at fau
 class Classifier:
     """A ``.tflite`` image classifier and the names of its outputs, one a line in a text file.
 
-    Raises:
-        Problem: If a file is missing or does not fit.
+    Raises Problem if a file is missing or does not fit.
     """
 
     def __init__(self, path: Path, labels: Path, threads: int = 1) -> None:
@@ -112,10 +99,7 @@ class Classifier:
     def answer(self, photo: Path, top: int) -> dict[str, Any]:
         """Names the ``top`` most probable classes of a photo, best first, equals by index.
 
-        With the milliseconds of the invocation.
-
-        Raises:
-            Problem: If the photo cannot be read.
+        With the milliseconds of the invocation. Raises Problem if the photo cannot be read.
         """
         pixels = decode(photo, self.size, channels=self.channels, stretch=self.stretch)
         start = time.perf_counter_ns()
@@ -135,10 +119,7 @@ def decode(photo: Path, size: int, *, channels: int = 3, stretch: bool = False) 
 
     Of several frames or pages the first counts. ``channels`` is 3, or 1 for grey; ``stretch``
     resizes both sides, in place of the shortest one and a crop. Returns 0–255, uint8 (size, size,
-    channels).
-
-    Raises:
-        Problem: If it is missing, empty, not an image, broken or too large.
+    channels). Raises Problem if it is missing, empty, not an image, broken or too large.
     """
     try:
         data = photo.read_bytes()
@@ -254,7 +235,6 @@ def _load(path: Path, threads: int) -> Any:
 
 
 def _input_values(path: Path, detail: dict[str, Any]) -> Any:
-    """Returns what each pixel value 0–255 is for the file's input, (256,) of its type."""
     pixels = np.arange(256, dtype=np.float64)
     dtype = np.dtype(detail["dtype"])
     if dtype == np.float32:

@@ -22,8 +22,6 @@ gate asks whether a *loss* explains what is seen:
 All three are bounds, so few photos fail nothing: 8 of them cannot tell, whatever they answer.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,12 +34,7 @@ from effq_core.experiment.variants import BASELINE
 from effq_core.measure.evidence import Evidence
 from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import (
-    RELATED,
-    agreeing,
-    chance_agreement,
-    find_reordering,
-)
+from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 
 NAME = "agreement_with_float32"
 
@@ -49,16 +42,8 @@ NAME = "agreement_with_float32"
 def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]) -> Gate:
     """Checks that a file's answers agree with float32's as far as their accuracies make likely.
 
-    Args:
-        baseline: Float32's answers.
-        other: The file's to the same images.
-        names: Of the outputs, for naming those in another order.
-
-    Returns:
-        The gate; its value is the share of equal answers, its limit the least plausible one.
-
-    Raises:
-        StageError: If the answers do not belong together, or there are none.
+    The gate's value is the share of equal answers, its limit the least plausible one. Raises
+    StageError if the answers do not belong together, or there are none.
     """
     if baseline.probabilities.shape != other.probabilities.shape or not baseline.n:
         raise StageError(
@@ -70,32 +55,19 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     same = int((wanted == found).sum())
     least = _of_strangers(wanted, found) if truth is None else _of_losses(wanted, found, truth)
     order = find_reordering(wanted, found, names)
+    said = order.facts(names) if order else None
     return judged(
         NAME,
         passed=same >= least and order is None,
         value=same / n,
         limit=least / n,
         n=n,
-        facts={
-            "same": same,
-            "n": n,
-            "least": least,
-            "order": order.facts(names) if order else None,
-        },
+        facts={"same": same, "n": n, "least": least, "order": said},
     )
 
 
 def least_plausible(draws: int, share: float) -> int:
-    """Finds how few hits are still plausible.
-
-    Args:
-        draws: Tries, with or without replacement, or sums of such.
-        share: Mean probability of a hit, 0–1.
-
-    Returns:
-        The smallest count that chance does not rule out: fewer happen once in 10,000 times, at
-        most.
-    """
+    """Finds how few hits of ``draws`` of mean probability ``share`` are plausible (1 in 10,000)."""
     if draws <= 0 or share <= 0:
         return 0
     counts = np.arange(math.floor(draws * share) + 1)
@@ -108,7 +80,6 @@ def least_plausible(draws: int, share: float) -> int:
 
 
 def _of_losses(wanted: Ints, found: Ints, truth: Ints) -> int:
-    """Returns how few equal answers a file of its accuracy may have, class by class."""
     classes = 1 + int(truth.max())
     n, a, b = (
         np.bincount(truth[chosen], minlength=classes)
@@ -122,7 +93,6 @@ def _of_losses(wanted: Ints, found: Ints, truth: Ints) -> int:
 
 
 def _of_strangers(wanted: Ints, found: Ints) -> int:
-    """Returns how few equal answers a form of the model may have, without labels."""
     chance = chance_agreement(wanted, found)
     return least_plausible(len(wanted), chance + RELATED * (1 - chance))
 
@@ -146,8 +116,8 @@ GATES.register(
     Rule(
         name=NAME,
         title="Agrees with float32 as its accuracy allows",
-        purpose="Outputs in another order, or another model's file, would otherwise pass for a "
-        "loss by quantization. A real loss, however large, passes: accuracy shows it.",
+        purpose="Outputs in another order, or another model's file, would otherwise be mistaken "
+        "for a quantization loss. A real loss, however large, passes: accuracy shows it.",
         sentence=_sentence,
         of_file=_check,
     )

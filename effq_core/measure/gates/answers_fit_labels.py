@@ -11,8 +11,6 @@ The gate fails where a cause is found, and where the model is surely useless: ev
 its interval is less than a tenth of what is possible beyond chance. Too few photos fail nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +26,7 @@ from effq_core.measure.evidence import Evidence
 from effq_core.measure.feedings import OtherFeeding, Refed, fed, other_feedings, remedy
 from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
-from effq_core.measure.reordering import (
-    RELATED,
-    agreeing,
-    chance_agreement,
-    find_reordering,
-)
+from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 from effq_core.models.card import Normalisation
 from effq_core.models.file_input import read_feeding
 from effq_core.photos.decode import Pixels
@@ -41,10 +34,8 @@ from effq_core.photos.pixels import read_pixels
 from effq_core.runtimes.registry import model_in
 
 NAME = "answers_fit_labels"
-SCREENED = 48
-"""Photos every way of feeding is tried on."""
-JUDGED = 200
-"""Photos the best of them is judged by."""
+SCREENED = 48  # photos every way of feeding is tried on
+JUDGED = 200  # photos the best of them is judged by
 
 
 @dataclass(frozen=True)
@@ -55,8 +46,7 @@ class Subject:
     path: Path
     images: Pixels  # the evaluation images it answered, in their order
     folder: Path  # where a copy of it may be
-    # Preprocessing in its graph, where it is known to be a step of its own.
-    inside: Normalisation | None = None
+    inside: Normalisation | None = None  # preprocessing in its graph, if known
     outside: Normalisation | None = None  # what it is fed of RGB 0–255, where that is another thing
 
 
@@ -68,15 +58,9 @@ def labels_gate(
 ) -> Gate | None:
     """Checks that a model's answers have to do with the photos' labels, and says why they have not.
 
-    Args:
-        subject: The file they came from; run again only where it is no better than chance.
-
-    Returns:
-        The gate; its value is the share that is right, its limit what unrelated answers
-        would get right. ``None`` without labels.
-
-    Raises:
-        Cancelled: If the reporter says so.
+    Its value is the share that is right, its limit what unrelated answers would get right. ``None``
+    without labels. The file, ``subject``, is run again only where it is no better than chance;
+    raises Cancelled if the reporter says so.
     """
     truth = predictions.truth
     if truth is None or not predictions.n:
@@ -126,7 +110,6 @@ class _Better:
 def _better_feeding(
     truth: Ints, now: Predictions, subject: Subject, reporter: Reporter | None
 ) -> _Better | None:
-    """Returns the way of feeding that makes the model right, if one does."""
     few, more = _spread(len(truth), SCREENED), _spread(len(truth), JUDGED)
     file = Refed(subject.path, subject.folder, subject.inside, now.ignored)
     ways = list(other_feedings(subject.outside or subject.inside, subject.images.shape[-1]))
@@ -214,7 +197,7 @@ GATES.register(
     Rule(
         name=NAME,
         title="Answers fit the photos' labels",
-        purpose="A model fed otherwise than it was trained, or with its labels in another order, "
+        purpose="A model with other preprocessing than in training, or labels in another order, "
         "answers at random. Nothing measured on it means anything.",
         sentence=_sentence,
         of_file=_check,

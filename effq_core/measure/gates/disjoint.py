@@ -1,7 +1,5 @@
 """The gates that no photo serves two purposes: one for each pair of samples."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import combinations
 
@@ -13,7 +11,6 @@ ROLES = ("calibration", "training", "evaluation")
 
 
 def _check(first: str, second: str, measured: Measured) -> Gate | None:
-    """Compares two samples by content; its value is the number of contents in both."""
     if not {first, second} <= measured.inputs.keys():
         return None
     a, b = (
@@ -38,7 +35,7 @@ for _first, _second in combinations(ROLES, 2):
     GATES.register(
         Rule(
             name=f"{_first}_{_second}_disjoint",
-            title=f"No photo is for both {_first} and {_second}",
+            title=f"No photo is used for both {_first} and {_second}",
             purpose="A model that is judged on photos it was made with looks better than it is.",
             group="No photo serves two purposes",
             sentence=_sentence,

@@ -1,7 +1,5 @@
 """The gate that a QAT graph has every fake-quant operator its architecture needs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from effq_core.experiment.variants import BASELINE, Ranges
@@ -17,9 +15,8 @@ _KINDS = {"per_channel": "per-channel", "per_tensor": "per-tensor"}
 def expected_fake_quant(float32: FileReport) -> dict[str, int]:
     """Counts the fake-quant operators an architecture needs, from its float32 file.
 
-    Returns:
-        ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless
-        its scale is fixed or its input's, one for the input, and one a fully connected kernel.
+    ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless its
+    scale is fixed or its input's, one for the input, and one a fully connected kernel.
     """
     ops = [(operator_kind(name), count) for name, count in float32.ops.items()]
     return {
@@ -31,15 +28,10 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 
 
 def fake_quant_gate(found: Mapping[str, int], expected: Mapping[str, int]) -> Gate:
-    """Checks that a QAT graph has the fake-quant operators its architecture needs.
+    """Checks that a QAT graph has the fake-quant operators its architecture needs, counted by kind.
 
-    Args:
-        found: Fake-quant operators counted in the graph, by kind.
-        expected: What the architecture needs, by kind.
-
-    Returns:
-        The gate; its value is the number found, its limit the number needed. None at all fails,
-        whatever is expected: such a graph is not quantization-aware.
+    Its value is the number found, its limit the number needed. None at all fails, whatever is
+    expected: such a graph is not quantization-aware.
     """
     have = {kind: found.get(kind, 0) for kind in _KINDS}
     need = {kind: expected.get(kind, 0) for kind in _KINDS}
@@ -70,7 +62,7 @@ def _sentence(found: Mapping[str, int], needed: Mapping[str, int]) -> str:
 GATES.register(
     Rule(
         name=NAME,
-        title="Fake-quant is everywhere it must be",
+        title="Fake-quant is in every required place",
         purpose="Without a fake-quant operator at every weight and activation, training would not "
         "be quantization-aware.",
         sentence=_sentence,

@@ -1,7 +1,5 @@
 """The gate that a file answers as the Keras model it was converted from."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,8 @@ from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.store.stage_files import KERAS_FILE
 
 NAME = "keras_vs_tflite"
-FLOAT_PARITY = 0.995
-"""Least top-1 agreement of the Keras float model with the float32 file."""
-QAT_PARITY = 0.98
-"""Least top-1 agreement of the Keras fake-quant model with its integer file."""
+FLOAT_PARITY = 0.995  # least top-1 agreement of the Keras float model with the float32 file
+QAT_PARITY = 0.98  # least top-1 agreement of the Keras fake-quant model with its integer file
 
 Outputs = npt.NDArray[np.floating[Any]]
 
@@ -25,16 +21,9 @@ Outputs = npt.NDArray[np.floating[Any]]
 def parity_gate(keras: Outputs, tflite: Outputs, minimum: float) -> Gate:
     """Checks that both forms of a model give the same top-1 class often enough.
 
-    Args:
-        keras: Outputs of the Keras model, float (n, classes).
-        tflite: Outputs of the file to the same images, float (n, classes).
-        minimum: Least share of equal answers, 0–1.
-
-    Returns:
-        The gate; its value is the share.
-
-    Raises:
-        StageError: If the shapes differ or there is no image.
+    Takes their outputs to the same images, float (n, classes). Its value is the share of equal
+    answers, ``minimum`` the least, 0–1. Raises StageError if the shapes differ or there is no
+    image.
     """
     if keras.shape != tflite.shape or keras.ndim != 2 or not len(keras):
         raise StageError(
@@ -59,8 +48,7 @@ def _check(evidence: Evidence) -> Gate | None:
         return None
     answers = evidence.answers(variant.name)
     keras = answers.counted(np.load(inputs[f"keras:{variant.name}"] / KERAS_FILE))
-    simulated = variant.ranges is Ranges.FAKE_QUANT
-    minimum = QAT_PARITY if simulated else FLOAT_PARITY
+    minimum = QAT_PARITY if variant.ranges is Ranges.FAKE_QUANT else FLOAT_PARITY
     return parity_gate(keras, answers.probabilities[: len(keras)], minimum)
 
 
@@ -76,7 +64,7 @@ GATES.register(
         name=NAME,
         title="The file answers as the Keras model does",
         purpose="The model before conversion is set against the file. A fault of the conversion "
-        "would otherwise pass for a loss by quantization.",
+        "would otherwise be mistaken for a quantization loss.",
         sentence=_sentence,
         of_file=_check,
     )

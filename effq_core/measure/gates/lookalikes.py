@@ -1,7 +1,5 @@
 """The gates that no photo measured on looks like one the model was made with."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +12,7 @@ from effq_core.measure.evidence import Measured
 from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.store.stage_files import LOOKALIKES_FILE
 
-LOOKALIKES = "lookalikes"
-"""The input with all comparisons."""
+LOOKALIKES = "lookalikes"  # the input with all comparisons
 _NAMED = 3
 _FLATTERED = "Accuracy may be up to {points:.3g} points too high."
 _FLATTERS = {
@@ -31,33 +28,18 @@ _REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Plain):
-    """Images of evaluation, compared with another sample.
+    """Images of evaluation, compared with another sample."""
 
-    Attributes:
-        role: What the other sample is for: ``training``, ``head`` or ``calibration``.
-        alike: Key of an evaluation image, key of the one it resembles, and their correlation.
-        compared: Evaluation images compared.
-        evaluation: Evaluation images there are.
-        among: Images of the other sample they were compared with.
-        others: Images of the other sample there are.
-    """
-
-    role: str
-    alike: tuple[tuple[str, str, float], ...]
-    compared: int
-    evaluation: int
-    among: int
-    others: int
+    role: str  # what the other sample is for: ``training``, ``head`` or ``calibration``
+    alike: tuple[tuple[str, str, float], ...]  # an image's key, its look-alike's, correlation
+    compared: int  # evaluation images compared
+    evaluation: int  # evaluation images there are
+    among: int  # images of the other sample they were compared with
+    others: int  # images of the other sample there are
 
 
 def lookalike_gate(found: Comparison) -> Gate:
-    """Checks that no evaluation image looks like one the model was made with.
-
-    Calibration and training images may look alike: nothing is measured on either.
-
-    Returns:
-        The gate; its value is the number of evaluation images that look like another one.
-    """
+    """Counts evaluation images that look like one the model was made with: there may be none."""
     count = len(found.alike)
     return judged(
         _name(found.role),

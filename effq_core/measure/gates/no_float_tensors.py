@@ -1,7 +1,5 @@
 """The gate that a file is integer throughout."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from effq_core.measure.evidence import Evidence
@@ -13,11 +11,7 @@ _NAMED = 3
 
 
 def no_float_gate(report: FileReport) -> Gate:
-    """Checks that a file is integer throughout.
-
-    Returns:
-        The gate; its value is the number of float tensors.
-    """
+    """Checks that a file is integer throughout; counts its float tensors."""
     found, tensors = report.has_float_tensors, sum(report.tensor_dtypes.values())
     return judged(
         NAME,

@@ -1,7 +1,5 @@
 """The gate that a mixed file computes in floats exactly where its recipe says, block by block."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,17 +24,11 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class Computed:
-    """How one operator computes.
+    """How one operator computes."""
 
-    Attributes:
-        kind: Such as ``CONV_2D``.
-        types: Types of all it reads and makes.
-        kernel: What its kernel is stored in; empty where it has none.
-    """
-
-    kind: str
-    types: frozenset[str]
-    kernel: str
+    kind: str  # such as ``CONV_2D``
+    types: frozenset[str]  # types of all it reads and makes
+    kernel: str  # what its kernel is stored in; empty where it has none
 
     @property
     def is_float(self) -> bool:
@@ -50,11 +42,7 @@ class Computed:
 
 
 def computed(file: Path | bytes) -> tuple[Computed, ...]:
-    """Lists how a file's operators compute, in order, but for those that only change a type.
-
-    Raises:
-        ModelError: If the file cannot be read.
-    """
+    """Lists how operators compute, in order, but borders between types, or raises ModelError."""
     return tuple(
         Computed(
             op.kind.name,
@@ -70,14 +58,9 @@ def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> G
     """Checks a mixed file against its recipe.
 
     Operators are matched by their place: the quantizer keeps their order and only adds operators
-    that change a type between integers and floats.
-
-    Returns:
-        The gate; its value is the number of operators that compute otherwise than asked, kernels
-        in another precision among them.
-
-    Raises:
-        ModelError: If a file cannot be read, or the recipe names what the model does not have.
+    that change a type between integers and floats. Its value is the number of those that compute
+    otherwise than asked, kernels in another precision among them. Raises ModelError if a file
+    cannot be read, or the recipe names what the model does not have.
     """
     network, found = read_network(float32), computed(mixed)
     kept = set(network.tensors_of(recipe.keep))
@@ -126,7 +109,7 @@ def _sentence(
 ) -> str:
     if wrong_blocks:
         blocks = fmt.some([f"“{name}” ({count})" for name, count in wrong_blocks], _NAMED)
-        return f"{wrong} of {operators} operators compute otherwise than asked: {blocks}."
+        return f"{wrong} of {operators} operators do not compute as requested: {blocks}."
     if wrong:
         return "The mixed file has other operators than float32."
     if not kept:

@@ -1,12 +1,9 @@
-"""The gate that two files consist of the same operators, as int8 QAT and int8 should."""
-
-from __future__ import annotations
+"""The gate that a QAT file consists of the operators of the file without QAT."""
 
 from collections import Counter
 from collections.abc import Mapping
 
 from effq_core.base import formatting as fmt
-from effq_core.experiment.variants import PTQ, Ranges
 from effq_core.measure.evidence import Evidence
 from effq_core.measure.gate import GATES, Gate, Rule, judged
 from effq_core.runtimes.file_report import FileReport
@@ -15,13 +12,9 @@ NAME = "same_operators"
 _NAMED = 3
 
 
-def same_operators_gate(ptq: FileReport, own: FileReport) -> Gate:
-    """Checks that a file consists of the operators of int8.
-
-    Returns:
-        The gate; its value is the number of operators only one of them has.
-    """
-    a, b = Counter(ptq.ops), Counter(own.ops)
+def same_operators_gate(other: FileReport, own: FileReport) -> Gate:
+    """Checks that a file has the operators of another; counts those only one of them has."""
+    a, b = Counter(other.ops), Counter(own.ops)
     missing, extra = a - b, b - a
     different = missing.total() + extra.total()
     return judged(
@@ -35,10 +28,10 @@ def same_operators_gate(ptq: FileReport, own: FileReport) -> Gate:
 
 
 def _check(evidence: Evidence) -> Gate | None:
-    own = evidence.variant
-    if own.ranges is not Ranges.FAKE_QUANT or f"inspect:{PTQ}" not in evidence.context.inputs:
+    own, other = evidence.variant, evidence.variant.operators_of
+    if not other or f"inspect:{other}" not in evidence.context.inputs:
         return None
-    return same_operators_gate(evidence.file(PTQ), evidence.file(own.name))
+    return same_operators_gate(evidence.file(other), evidence.file(own.name))
 
 
 def _sentence(operators: int, missing: Mapping[str, int], extra: Mapping[str, int]) -> str:
@@ -46,13 +39,13 @@ def _sentence(operators: int, missing: Mapping[str, int], extra: Mapping[str, in
         return f"Same {fmt.counted(operators, 'operator')}."
     parts = [f"{count} {kind} more" for kind, count in sorted(extra.items())]
     parts += [f"{count} {kind} fewer" for kind, count in sorted(missing.items())]
-    return f"Operators differ from int8's: {fmt.some(parts, _NAMED)}."
+    return f"Operators differ: {fmt.some(parts, _NAMED)}."
 
 
 GATES.register(
     Rule(
         name=NAME,
-        title="The same operators as Int8 (PTQ)",
+        title="The same operators as without QAT",
         purpose="Files of different operators differ in speed for another reason than their "
         "numbers.",
         sentence=_sentence,

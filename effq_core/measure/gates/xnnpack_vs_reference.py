@@ -5,8 +5,6 @@ processors and kernels although nothing is wrong. So the *outputs* are compared,
 class counts only where it was too sure to be rounding.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +23,7 @@ from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Kernels
 
 NAME = "xnnpack_vs_reference"
-KERNELS_FILE = "kernels.json"
-"""The gate, as the stage ``inspect`` writes it."""
+KERNELS_FILE = "kernels.json"  # the gate, as the stage ``inspect`` writes it
 
 LEAST_IMAGES, MOST_IMAGES = 8, 40
 MULTIPLICATIONS = 16e9
@@ -39,13 +36,11 @@ MOST_DIFFERENCE = 1 / 3
 Sound files stay below 0.1 on an AMD EPYC (0.25 with eight images of 64 pixels); permuted, constant
 or random outputs are at 0.7 and more."""
 
-MOST_FLIPS = 0.01
-"""Share of images that may get another answer than by rounding; more fails once it is certain."""
+MOST_FLIPS = 0.01  # share of images that may get another answer, for certain
 
 _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2
-_FLOAT_ROUNDING = 1e-5
-"""Rounding of float outputs, relative to the largest."""
+_FLOAT_ROUNDING = 1e-5  # rounding of float outputs, relative to the largest
 
 
 def kernels_gate(
@@ -57,20 +52,9 @@ def kernels_gate(
 ) -> Gate:
     """Checks the kernels a file usually runs on against its runtime's reference kernels.
 
-    Args:
-        path: The model file.
-        images: Raw RGB uint8 (n, size, size, 3), in random order; the first :func:`affordable`
-            ones are used.
-        workers: Sessions at work; ``None``: one per core.
-        reporter: Told the progress; asked whether to stop.
-
-    Returns:
-        The gate, from :func:`judge`.
-
-    Raises:
-        ModelError: If the file or the images cannot be used.
-        StageError: If there is no image.
-        Cancelled: If the reporter says so.
+    Takes raw RGB uint8 (n, size, size, 3), in random order, and runs the first :func:`affordable`
+    ones in ``workers`` sessions, by default one per core. Raises ModelError if the file or the
+    images cannot be used, StageError if there is no image, and Cancelled if the reporter says so.
     """
     model = Model(path)
     try:
@@ -90,50 +74,28 @@ def kernels_gate(
 
 
 def affordable(multiplications: float) -> int:
-    """Returns how many images both kernels run.
-
-    Args:
-        multiplications: Of one image.
-    """
+    """Returns how many images both kernels run, given the multiplications of one."""
     found = MULTIPLICATIONS / max(multiplications, 1)
     return int(min(MOST_IMAGES, max(LEAST_IMAGES, found)))
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """What two kernels' outputs to the same images come to.
-
-    Attributes:
-        difference: Root mean square difference, relative to that between images.
-        is_rounding: Whether it is no more than rounding the outputs gives, or small enough.
-        largest: Largest difference of one output.
-        flips: Images with another top-1 class.
-        real: Those of them that rounding does not explain.
-    """
-
-    difference: float
-    is_rounding: bool
-    largest: float
-    flips: int
-    real: int
+    difference: float  # root mean square difference, relative to that between images
+    is_rounding: bool  # whether it is no more than rounding the outputs gives, or small enough
+    largest: float  # largest difference of one output
+    flips: int  # images with another top-1 class
+    real: int  # those of them that rounding does not explain
 
 
 def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
-    """Judges the outputs of two kernels to the same images.
+    """Judges the outputs of two kernels to the same images, float (n, classes).
 
-    Args:
-        fast: Of the fast ones, float (n, classes).
-        plain: Of the plain ones.
-        step: Between neighbouring values of an integer output; ``None`` for floats.
-
-    Returns:
-        The gate. Its value is the difference between the kernels relative to that between
-        images. It fails where that is above :data:`MOST_DIFFERENCE`, where an output is not a
-        number, or where it is certain (95 %) that more than :data:`MOST_FLIPS` of all images
-        get another answer than by rounding.
-
-    Raises:
-        StageError: If the shapes differ or there is no image.
+    ``step`` lies between neighbouring values of an integer output; ``None`` for floats. The gate's
+    value is the difference between the kernels relative to that between images. It fails where that
+    is above :data:`MOST_DIFFERENCE`, where an output is not a number, or where it is certain (95 %)
+    that more than :data:`MOST_FLIPS` of all images get another answer than by rounding. Raises
+    StageError if the shapes differ or there is no image.
     """
     if fast.shape != plain.shape or fast.ndim != 2 or not len(fast):
         raise StageError(f"Outputs of shapes {fast.shape} and {plain.shape} cannot be compared.")
@@ -141,12 +103,7 @@ def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
     lost = int((~(np.isfinite(fast) & np.isfinite(plain))).any(axis=1).sum())
     if lost:
         return judged(
-            NAME,
-            passed=False,
-            value=1,
-            limit=MOST_DIFFERENCE,
-            n=n,
-            facts={"n": n, "lost": lost},
+            NAME, passed=False, value=1, limit=MOST_DIFFERENCE, n=n, facts={"n": n, "lost": lost}
         )
     found = _compare(fast.astype(np.float64), plain.astype(np.float64), step)
     least, most = exact_bounds(found.real, n)
@@ -224,7 +181,7 @@ GATES.register(
         name=NAME,
         title="Fast and plain kernels agree",
         purpose="LiteRT's fast CPU kernels are set against its slow, plain ones. A fault in the "
-        "fast ones would otherwise pass for a loss by quantization. Rounding is no fault.",
+        "fast ones would otherwise be mistaken for a quantization loss. Rounding is no fault.",
         sentence=_sentence,
         of_file=_check,
     )

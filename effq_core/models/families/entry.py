@@ -1,15 +1,10 @@
 """How EffQ's models begin: normalising raw RGB 0-255 (imports TensorFlow)."""
 
-from __future__ import annotations
-
-import os
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tf_keras as keras
 
+from effq_core.base.tensorflow import keras
 from effq_core.models.card import Normalisation
 from effq_core.models.families.family import NORMALISE
 

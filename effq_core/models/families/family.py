@@ -1,7 +1,5 @@
 """What a family of models has to answer, and which families there are. Imports no TensorFlow."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,20 +18,18 @@ HEAD = "predictions"
 model whose layers are named ``stem_…``, ``block1a_…`` and ``top_…``, those are its blocks; in
 another one, every layer with weights is."""
 
-Layer = tuple[str, str]
-"""Name of a layer with weights, and its operator; or of any addition."""
+Layer = tuple[str, str]  # name of a layer with weights, and its operator; or of any addition
 
 
 class Build(Protocol):
     """Builds a model of a family with untrained weights."""
 
     def __call__(self, card: ModelCard, *, classes: int, image_size: int) -> Any:
-        """Builds a model.
+        """Builds a flat ``tf_keras.Model``.
 
-        Returns:
-            A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to float32
-            probabilities ``(n, classes)``. Its first layer normalises: a frozen 1x1 depthwise
-            convolution is one exact operator in every number format.
+        From float32 ``(n, side, side, channels)``, 0-255, to float32 probabilities ``(n,
+        classes)``. Its first layer normalises: a frozen 1x1 depthwise convolution is one exact
+        operator in every number format.
         """
 
 
@@ -42,8 +38,7 @@ class FakeQuant:
     """What quantization-aware training has to know beyond layers with a kernel."""
 
     outputs: tuple[str, ...]  # Keras layers whose output gets a range
-    # Activations that run as several operators, so that their input needs a range, too.
-    split: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()  # activations of several operators: they need a range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +56,11 @@ class Family:
 
 
 FAMILIES: Registry[Family] = Registry("model family")
-MODELS: dict[str, ModelCard] = {}
-"""All cards of all families by identifier: those that need no network first, small heads first."""
+MODELS: dict[str, ModelCard] = {}  # of all families, bundled and small heads first
 
 
 def register(family: Family) -> None:
-    """Adds a family and its models.
-
-    Raises:
-        InputError: If its name, an architecture or a model is known already, or a model is of an
-            architecture it does not have.
-    """
+    """Adds a family and its models, or raises InputError if any of it is another's already."""
     taken = {name for each in FAMILIES.values() for name in each.architectures}
     for name in [name for name in family.architectures if name in taken]:
         raise InputError(f"Two model families have the architecture {name!r}.")
@@ -86,11 +75,7 @@ def register(family: Family) -> None:
 
 
 def family_of(card: ModelCard) -> Family:
-    """Returns the family a model is of.
-
-    Raises:
-        InputError: If none has its architecture.
-    """
+    """Returns the family a model is of. Raises InputError if none has its architecture."""
     for family in FAMILIES.values():
         if card.architecture in family.architectures:
             return family

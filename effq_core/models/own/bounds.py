@@ -1,16 +1,9 @@
-"""Which values a configuration may give to plain operations and constants: numbers and few words.
-
-What an operation between layers is told is handed to TensorFlow as it stands, so nothing but what
-arithmetic needs may be among it.
-"""
-
-from __future__ import annotations
+"""Which values may go to plain operations and constants as they stand: numbers, few words."""
 
 import math
 from typing import Any
 
-MOST = 1 << 31
-"""Largest whole number, such as an axis or a side."""
+MOST = 1 << 31  # largest whole number, such as an axis or a side
 
 
 def words(text: str) -> frozenset[str]:
@@ -29,14 +22,10 @@ _WORDS = DTYPES | words(
 
 
 def odd_value(value: Any) -> Any:
-    """Finds a value that arithmetic does not need.
+    """Finds the first value of a setting that arithmetic does not need, or ``None``.
 
-    Args:
-        value: Of a setting: a number, a known word, nothing, or lists of them. An object with a
-            class is left to whoever looks at all objects.
-
-    Returns:
-        The first that is none of these; ``None`` where all are.
+    It needs numbers, known words, nothing, and lists of them. An object with a class is left to
+    whoever looks at all objects.
     """
     waiting = [value]
     while waiting:

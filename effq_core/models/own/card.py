@@ -1,9 +1,6 @@
 """What is known about a model of one's own, and where it is kept; imports no TensorFlow."""
 
-from __future__ import annotations
-
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +13,15 @@ from effq_core.experiment.variants import Ranges, get_variant
 from effq_core.models.card import Label, ModelCard, Normalisation, Weights
 from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import COLOUR, ImageInput, Resize
+from effq_core.tflite.naming import Names
 
-ARCHITECTURE = "own"
-"""What such a card names as its architecture."""
-PREFIX = f"{ARCHITECTURE}:"
-"""How the identifier of such a model begins."""
+ARCHITECTURE = "own"  # what such a card names as its architecture
+PREFIX = f"{ARCHITECTURE}:"  # how the identifier of such a model begins
 CARD_FILE = "card.json"
 FLAT_FILE = "flat.json"
 WEIGHTS_FILE = "weights.npz"
 GRAPH_FILE = "graph.pb"
-CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)
-"""Files a model may consist of."""
+CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)  # files a model may consist of
 _FOLDER = "own"
 _SLUG = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _SLUG_LENGTH = 40
@@ -50,6 +45,7 @@ class OwnCard(ModelCard):
     added: float  # seconds since 1970
     channels: int = COLOUR  # of its input; 1 where photos are made grey
     resize: Resize = Resize.CROP  # how photos become its square
+    names: Names | None = None  # what its parts are called; cards of older versions do not say
 
     @property
     def image_input(self) -> ImageInput:
@@ -83,11 +79,7 @@ def is_own(model_id: str) -> bool:
 
 
 def slug_of(name: str) -> str:
-    """Makes an identifier of a name: lower-case letters, digits and single underscores.
-
-    Raises:
-        ModelError: If nothing of it is left.
-    """
+    """Makes lower-case letters, digits and single underscores of a name, or raises ModelError."""
     slug = re.sub(r"[^a-z0-9]+", "_", name.casefold())[:_SLUG_LENGTH].strip("_")
     if not slug:
         raise ModelError(
@@ -103,11 +95,7 @@ def own_folder(home: Home) -> Path:
 
 
 def model_folder(home: Home, model_id: str) -> Path:
-    """Returns the folder of a model, ``own:`` and its slug, whether it is there or not.
-
-    Raises:
-        ModelError: If it is no such identifier; no path is made of it then.
-    """
+    """Returns a model's folder, there or not; raises ModelError for what no path may be made of."""
     slug = model_id.removeprefix(PREFIX)
     if not is_own(model_id) or not _SLUG.fullmatch(slug):
         raise _unknown(home, model_id)
@@ -129,12 +117,7 @@ def own_models(home: Home) -> tuple[OwnCard, ...]:
 
 
 def get_own(model_id: str, home: Home) -> OwnCard:
-    """Looks a model up.
-
-    Raises:
-        ModelError: If there is no such model.
-        StoreError: If its card is damaged.
-    """
+    """Looks a model up, or raises ModelError, or StoreError if its card is damaged."""
     folder = model_folder(home, model_id)
     if not (folder / CARD_FILE).is_file():
         raise _unknown(home, model_id)
@@ -142,12 +125,7 @@ def get_own(model_id: str, home: Home) -> OwnCard:
 
 
 def remove_own_model(model_id: str, home: Home) -> None:
-    """Removes a model; what runs have found with it stays.
-
-    Raises:
-        ModelError: If there is no such model.
-        StoreError: If it cannot be removed.
-    """
+    """Removes a model, not what runs found with it, or raises ModelError or StoreError."""
     folder = model_folder(home, model_id)
     if not folder.is_dir():
         raise _unknown(home, model_id)
@@ -171,14 +149,10 @@ def write_card(folder: Path, plain: dict[str, Any]) -> None:
 
 
 def read_card(folder: Path, slug: str) -> OwnCard:
-    """Reads a card.
-
-    Raises:
-        StoreError: If it is damaged, or the model it describes is gone.
-    """
+    """Reads a card. Raises StoreError if it is damaged, or the model it describes is gone."""
     if not any((folder / name).is_file() for name in CONTENT):
         raise StoreError(
-            f"Of your model {slug} there is a card only: its layers and weights are gone.",
+            f"Your model {slug} has only a card: its layers and weights are gone.",
             f"Remove it with `effq models remove {PREFIX}{slug}` and add it again.",
         )
     plain = read_json(folder / CARD_FILE) or {}
@@ -211,6 +185,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
             int8_problem=str(plain["int8_problem"]),
             notes=tuple(str(each) for each in plain["notes"]),
             added=float(plain["added"]),
+            names=Names.from_dict(plain["names"]) if plain.get("names") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
@@ -224,7 +199,7 @@ def variant_problem(card: OwnCard, variant: str) -> str:
     row = get_variant(variant)
     if (row.trained or row.ranges is Ranges.FAKE_QUANT) and card.qat_problems:
         return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."
-    if row.uses_method and card.int8_problem:
+    if row.ranges in (Ranges.METHOD, Ranges.OWN) and card.int8_problem:
         return f"{card.title} cannot be made int8: {card.int8_problem}."
     return ""
 
@@ -242,8 +217,3 @@ def _unknown(home: Home, model_id: str) -> ModelError:
         f"There is no model {model_id[:60]!r} of your own.",
         f"Your models: {known}. `effq models add FILE` adds one.",
     )
-
-
-def to_json(value: Any) -> str:
-    """Returns JSON for the files of this package: ASCII, sorted, one line."""
-    return json.dumps(value, sort_keys=True)

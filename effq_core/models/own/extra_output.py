@@ -4,8 +4,6 @@ Models trained with TensorFlow's ImageNet scripts have 1,001 outputs: "backgroun
 classes. Where the photos have no such class, its output is not an answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +13,7 @@ from effq_core.base.errors import ModelError
 from effq_core.base.intervals import DOUBT, by_luck
 
 BACKGROUND = "background"
-_FEWEST = 3
-"""Outputs of a model that can have one in excess: of two, one is no class among others."""
+_FEWEST = 3  # outputs of a model that can have one in excess: of two, one is no class among others
 
 _Array = np.ndarray[Any, Any]
 
@@ -39,16 +36,9 @@ def beside(names: Sequence[str], wanted: Sequence[str]) -> int | None:
 def unlabelled(found: _Array, labels: Sequence[str], shown: Sequence[Sequence[str]]) -> int | None:
     """Finds the one output that has no label, first or last, by the answers to sample photos.
 
-    Args:
-        found: Answers, ``(photos, outputs)``.
-        shown: For each photo, the labels of what it shows.
-
-    Returns:
-        The place of the output: 0, or the number of labels; ``None`` where there is not one output
-        more than labels.
-
-    Raises:
-        ModelError: If the photos do not tell: if so many are recognised by luck, too.
+    ``found`` is ``(photos, outputs)``, ``shown`` the labels of what each photo shows. Returns 0 or
+    the number of labels; ``None`` where there is not one output more than labels. Raises ModelError
+    if the photos do not tell: if so many are recognised by luck, too.
     """
     if found.shape[1] != len(labels) + 1 or found.shape[1] < _FEWEST:
         return None

@@ -7,21 +7,18 @@ building it runs EffQ's code and Keras' own layers, whatever file it was made fr
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tf_keras as keras
 
 from effq_core.base.errors import ModelError
+from effq_core.base.tensorflow import keras
 from effq_core.models.card import Normalisation
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
-from effq_core.models.own.card import FLAT_FILE, to_json
+from effq_core.models.own.card import FLAT_FILE
 from effq_core.photos.image_input import COLOUR, ImageInput
 
 INPUT = "image"
@@ -72,15 +69,11 @@ class FlatModel:
         ]
         entry = ImageInput(self.image_size, channels=self.channels).to_plain()
         plain = {"format": 1, **entry, "layers": rows}
-        (folder / FLAT_FILE).write_text(to_json(plain), encoding="ascii")
+        (folder / FLAT_FILE).write_text(json.dumps(plain, sort_keys=True), encoding="ascii")
 
     @classmethod
     def read(cls, folder: Path) -> FlatModel:
-        """Reads what :meth:`write` wrote, trusting none of it.
-
-        Raises:
-            ModelError: If it is not such a list.
-        """
+        """Reads what :meth:`write` wrote, trusting none of it, or raises ModelError."""
         try:
             plain = json.loads((folder / FLAT_FILE).read_text(encoding="ascii"))
             rows = plain["layers"]
@@ -100,22 +93,17 @@ class FlatModel:
 
 
 def build_flat(flat: FlatModel) -> Any:
-    """Builds the layers, with untrained weights.
+    """Builds the layers as a flat ``tf_keras.Model``, with untrained weights.
 
-    Returns:
-        A flat ``tf_keras.Model`` from float32 ``(n, side, side, channels)``, 0-255, to
-        float32 ``(n, classes)``.
-
-    Raises:
-        ModelError: If a layer is of no known kind, or does not fit its inputs.
+    From float32 ``(n, side, side, channels)``, 0-255, to float32 ``(n, classes)``. Raises
+    ModelError if a layer is of no known kind, or does not fit its inputs.
     """
     side = flat.image_size
     tensors: dict[str, Any] = {INPUT: keras.Input((side, side, flat.channels), name=INPUT)}
     for layer in flat.layers:
         try:
             given = [tensors[name] for name in layer.inputs]
-            made = _make(layer)
-            tensors[layer.name] = made(given if len(given) > 1 else given[0])
+            tensors[layer.name] = _make(layer)(given if len(given) > 1 else given[0])
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise ModelError(
                 f"The layer {layer.name!r} ({layer.kind}) cannot be built: {str(error)[:200]}.",

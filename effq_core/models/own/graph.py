@@ -4,26 +4,22 @@ TensorFlow's graphs can read and write files and call Python. So only operators 
 taken, and that is looked at again every time a kept graph is read.
 """
 
-from __future__ import annotations
-
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 import numpy as np
-import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from tensorflow.core.framework import graph_pb2
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from effq_core.base.errors import ModelError
 from effq_core.base.reporting import Reporter
+from effq_core.base.tensorflow import tf
 from effq_core.models.own.bounds import words
 from effq_core.models.own.card import GRAPH_FILE
 from effq_core.photos.image_input import COLOUR
+
+from tensorflow.core.framework import graph_pb2
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 INPUT = "image"
 OUTPUT = "effq_probabilities"
@@ -67,13 +63,8 @@ _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
-    """Refuses operators that do more than compute, but for a SavedModel's of variables if asked.
-
-    Raises:
-        ModelError: If one is not known.
-    """
-    known = COMPUTING | _STORING if saved_model else COMPUTING
-    _refuse(set(names) - known)
+    """Refuses (ModelError) operators that do more than compute, but a SavedModel's if asked."""
+    _refuse(set(names) - COMPUTING - (_STORING if saved_model else set()))
 
 
 def random_operators(names: Iterable[str]) -> list[str]:
@@ -114,14 +105,8 @@ def operators(graph: Any) -> set[str]:
 def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int = COLOUR) -> Any:
     """Traces a model for one image and makes its variables constants.
 
-    Args:
-        call: From float32 ``(1, side, side, channels)`` to ``(1, classes)``.
-
-    Returns:
-        A GraphDef from :data:`INPUT` to :data:`OUTPUT`, of known operators only.
-
-    Raises:
-        ModelError: If it has others.
+    It goes from float32 ``(1, side, side, channels)`` to ``(1, classes)``. Returns a GraphDef from
+    :data:`INPUT` to :data:`OUTPUT`, of known operators only; raises ModelError if it has others.
     """
     spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32, name=INPUT)
     graph, end = _constant(lambda image: call(image), spec)
@@ -141,11 +126,7 @@ def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int =
 def frozen_call(
     call: Callable[[Any], Any], image_size: int, channels: int = COLOUR
 ) -> Callable[[Any], Any]:
-    """Makes a stranger's model one that can run inside of another graph: of known operators only.
-
-    Raises:
-        ModelError: If it has operators that do more than compute.
-    """
+    """Makes a stranger's model one of known operators for another graph, or raises ModelError."""
     spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32)
     # What nothing depends on is not in a frozen graph: it would not run, and not be told either.
     traced = tf.function(call, input_signature=[spec]).get_concrete_function().graph
@@ -155,7 +136,6 @@ def frozen_call(
 
 
 def _constant(call: Callable[[Any], Any], spec: Any) -> tuple[Any, str]:
-    """Traces, and returns the graph of constants and the name of its output."""
     # An identity of ours at the end: its first and only output is the model's.
     traced = tf.function(lambda image: tf.identity(call(image)), input_signature=[spec])
     constant = convert_variables_to_constants_v2(
@@ -165,10 +145,7 @@ def _constant(call: Callable[[Any], Any], spec: Any) -> tuple[Any, str]:
 
 
 def _without_compiling(graph: Any) -> bool:
-    """Lets functions that were to be compiled be inlined; returns whether there were any.
-
-    Keras wraps grouped convolutions so, and no function may be left in what is kept.
-    """
+    """Lets functions be inlined that Keras wrapped to be compiled, as grouped convolutions are."""
     found = False
     nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
     for attributes in [*(n.attr for n in nodes), *(f.attr for f in graph.library.function)]:
@@ -190,17 +167,7 @@ def write_graph(graph: Any, folder: Path) -> None:
 
 
 class GraphModel:
-    """A kept graph that can be called like a Keras model, for inference only.
-
-    Args:
-        folder: Where it is.
-
-    Raises:
-        ModelError: If it is no such graph.
-
-    Attributes:
-        input_shape: ``(None, side, side, channels)``.
-    """
+    """A kept graph called like a Keras model, for inference only; may raise ModelError."""
 
     def __init__(self, folder: Path) -> None:
         self._graph = graph_pb2.GraphDef()
@@ -210,30 +177,19 @@ class GraphModel:
             sides = [side.size for side in image.attr["shape"].shape.dim]
         except (OSError, DecodeError, ValueError) as error:
             raise ModelError(
-                f"The model's graph cannot be read: {type(error).__name__}.",
-                "Add the model again.",
+                f"The model's graph cannot be read: {type(error).__name__}.", "Add the model again."
             ) from error
         check_operators(operators(self._graph))
         self.input_shape = (None, *sides[1:])
 
     def __call__(self, images: Any, training: bool = False) -> Any:
-        """Returns probabilities, float32 ``(1, classes)``, of a float32 image.
-
-        Only inside of another graph, such as a ``tf.function``.
-        """
+        """Returns float32 ``(1, classes)`` of a float32 image, only inside of another graph."""
         if training:
             raise ModelError("A graph of constants cannot be trained.")
         return _imported(self._graph, images, f"{OUTPUT}:0")
 
     def predict_many(self, images: np.ndarray[Any, Any], reporter: Reporter) -> Any:
-        """Answers images one by one.
-
-        Args:
-            images: uint8 ``(n, side, side, channels)``.
-
-        Returns:
-            Probabilities, float32 ``(n, classes)``.
-        """
+        """Answers uint8 ``(n, side, side, channels)`` with float32 ``(n, classes)``, one by one."""
         run, answers = tf.function(lambda image: self(tf.cast(image, tf.float32))), []
         for number, image in enumerate(images, start=1):
             reporter.check_cancelled()

@@ -1,7 +1,5 @@
 """How a list of layers ends: in a softmax, and where it can be in a head that can be replaced."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -21,13 +19,9 @@ def with_named_head(
 ) -> list[FlatLayer]:
     """Puts the softmax into a last Dense layer, and names the head and what feeds it.
 
-    Args:
-        layers: In the order in which they can be built.
-        weights: Arrays by layer; a renamed layer's move along.
-        end: Name of the layer whose output is the model's.
-
-    Returns:
-        The layers; what ends the model is the last one.
+    ``layers`` are in the order in which they can be built, and what ends the model is the last of
+    those returned; the weights of a renamed layer move along. ``end`` is the layer whose output is
+    the model's.
     """
     made = list(layers)
     if add_softmax:

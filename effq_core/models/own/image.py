@@ -22,12 +22,9 @@ class Affine:
 
     scale: _Array  # factors, one a channel
     offset: _Array  # summands
-    # Which of R, G and B each channel is; ``(0,)`` of a grey image.
-    order: tuple[int, ...] = (0, 1, 2)
-    # Whether it is one channel without an axis of its own, as ``x[..., 0]`` is.
-    single: bool = False
-    # What it is reshaped to behind that, where a grey image has no axis for its channel.
-    sides: tuple[int, ...] = ()
+    order: tuple[int, ...] = (0, 1, 2)  # which of R, G and B each is; ``(0,)``: grey
+    single: bool = False  # whether it is one channel without an axis, as ``x[..., 0]``
+    sides: tuple[int, ...] = ()  # what it is reshaped to, without an axis for grey
 
     @classmethod
     def of(
@@ -42,11 +39,7 @@ class Affine:
 
     @property
     def normalisation(self) -> Normalisation | None:
-        """Returns it as what can be kept; ``None`` where it is the image as it is.
-
-        Raises:
-            ValueError: If it has neither three channels nor one.
-        """
+        """What can be kept of it; ``None`` where it is the image as it is."""
         channels = len(self.order)
         made = Normalisation(tuple(map(float, self.scale)), tuple(map(float, self.offset)))
         if channels != GREY:
@@ -115,7 +108,6 @@ def _sliced(node: Any, image: Affine) -> Affine | None:
 
 
 def _part(value: Any) -> Any:
-    """Reads one index, whatever way a configuration writes it."""
     if isinstance(value, dict):
         if value.get("class_name") == "__ellipsis__":
             return Ellipsis
@@ -124,7 +116,6 @@ def _part(value: Any) -> Any:
 
 
 def _setting(node: Any, name: str, place: int) -> Any:
-    """Returns an argument of a call, or the setting of that name of what is called."""
     args, kwargs = arguments_of(node)
     if name in kwargs:
         return kwargs[name]

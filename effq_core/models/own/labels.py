@@ -1,32 +1,21 @@
 """Labels people give with a model: a file of lines, typed lines, or the name of a known set."""
 
-from __future__ import annotations
-
-import unicodedata
-
 from effq_core.base.errors import ModelError
+from effq_core.base.formatting import one_line
 from effq_core.models.card import Label, label_set
 from effq_core.models.class_names import without_numbers
 
-KNOWN_SETS = ("imagenet", "imagenette")
-"""Names that stand for labels EffQ has, in the usual order of outputs."""
+KNOWN_SETS = ("imagenet", "imagenette")  # labels EffQ has, in the usual order
 _MOST = 50_000
 _MOST_BYTES = 4 << 20
 _LENGTH = 120
 
 
 def parse_labels(text: str | bytes) -> tuple[Label, ...]:
-    """Reads labels, one a line, in the order of the model's outputs.
+    """Reads labels, one a line, in the order of the outputs, or by a name of :data:`KNOWN_SETS`.
 
-    Args:
-        text: The lines, or the name of one of :data:`KNOWN_SETS`.
-
-    Returns:
-        The labels, without numbers that only count the lines; those of a known set carry their
-        WordNet ids.
-
-    Raises:
-        ModelError: If there are none, too many, a blank one among them, or two alike.
+    Numbers that only count the lines are left out; labels of a known set carry their WordNet ids.
+    Raises ModelError if there are none, too many, a blank one among them, or two alike.
     """
     if len(text) > _MOST_BYTES:
         raise ModelError("The labels are larger than any list of classes.", "Give one a line.")
@@ -39,7 +28,8 @@ def parse_labels(text: str | bytes) -> tuple[Label, ...]:
             ) from error
     if text.strip() in KNOWN_SETS:
         return label_set(text.strip())
-    lines = [_clean(line) for line in text.replace("\r\n", "\n").strip("\n").split("\n")]
+    text = text.replace("\r\n", "\n").strip("\n")
+    lines = [one_line(line)[:_LENGTH] for line in text.split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
@@ -53,13 +43,6 @@ def parse_labels(text: str | bytes) -> tuple[Label, ...]:
         )
     # Teachable Machine and others write each output's number before its name.
     return tuple(Label(line) for line in _told_apart(without_numbers(lines, in_order=True)))
-
-
-def _clean(line: str) -> str:
-    printable = "".join(
-        letter if unicodedata.category(letter)[0] != "C" else " " for letter in line
-    )
-    return " ".join(printable.split())[:_LENGTH]
 
 
 def _told_apart(lines: list[str]) -> list[str]:

@@ -1,7 +1,5 @@
 """Where Keras 2 and Keras 3 say the same thing in different words."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

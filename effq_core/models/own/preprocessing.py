@@ -1,7 +1,5 @@
 """What models expect of an image's numbers."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from effq_core.models.card import Normalisation
@@ -25,17 +23,15 @@ class Preprocessing(StrEnum):
     @property
     def normalisation(self) -> Normalisation | None:
         """What is put in front of the model; ``None`` where nothing is."""
-        if self is Preprocessing.ZERO_ONE:
-            return Normalisation.centred(0, 255)
-        if self is Preprocessing.MINUS_ONE_ONE:
-            return Normalisation.centred(127.5, 127.5)
-        if self is Preprocessing.IMAGENET:
-            return Normalisation.imagenet()
-        if self is Preprocessing.CAFFE:
-            return Normalisation.caffe()
-        return None
+        return _NORMALISATIONS.get(self)
 
 
+_NORMALISATIONS = {
+    Preprocessing.ZERO_ONE: Normalisation.centred(0, 255),
+    Preprocessing.MINUS_ONE_ONE: Normalisation.centred(127.5, 127.5),
+    Preprocessing.IMAGENET: Normalisation.imagenet(),
+    Preprocessing.CAFFE: Normalisation.caffe(),
+}
 _TITLES = {
     Preprocessing.RAW: "Raw RGB, 0 to 255",
     Preprocessing.ZERO_ONE: "0 to 1 (divided by 255)",

@@ -1,7 +1,5 @@
 """Ready ``.tflite`` files people bring, to be measured beside a run's variants."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +34,7 @@ class ReadyFile:
     size_bytes: int
     input_type: str  # such as ``float32`` or ``int8``
     added: float  # seconds since 1970
-    # What it is fed where that is not what its preprocessing says, such as a photo's bytes.
-    fed: Normalisation | None = None
+    fed: Normalisation | None = None  # what it is fed if not what its preprocessing says
     softmax: bool = False  # whether its outputs are scores, and a softmax comes after them
 
     @property
@@ -52,11 +49,7 @@ class ReadyFile:
         return self.image_input.side
 
     def read(self) -> bytes:
-        """Returns the file.
-
-        Raises:
-            ModelError: If it is gone or not the one that was checked.
-        """
+        """Returns the file. Raises ModelError if it is gone or not the one that was checked."""
         try:
             content = (self.folder / MODEL_FILE).read_bytes()
         except OSError as error:
@@ -87,12 +80,7 @@ def ready_files(home: Home) -> tuple[ReadyFile, ...]:
 
 
 def get_ready(variant: str, home: Home) -> ReadyFile:
-    """Looks a file up by the name of its variant, ``file_`` and its slug.
-
-    Raises:
-        ModelError: If there is none of that name.
-        StoreError: If its card is damaged, or the file it describes is gone.
-    """
+    """Looks a file up by its variant, or raises ModelError, or StoreError if it is damaged."""
     return _read(_folder_of(variant, home))
 
 
@@ -108,19 +96,16 @@ def _folder_of(variant: str, home: Home) -> Path:
 
 
 def remove_ready(variant: str, home: Home) -> None:
-    """Removes a file; what runs have found with it stays.
-
-    Raises:
-        ModelError: If there is none of that name.
-        StoreError: If it cannot be removed.
-    """
+    """Removes a file, not what runs found with it, or raises ModelError or StoreError."""
     remove_tree(_folder_of(variant, home))
 
 
 def _read(folder: Path) -> ReadyFile:
     remedy = f"Remove it with `effq models remove {READY_PREFIX}{folder.name}` and add it again."
     if not (folder / MODEL_FILE).is_file():
-        raise StoreError(f"Of your file {folder.name} there is a card only.", remedy)
+        raise StoreError(
+            f"Your file {folder.name} has only a card; the model file is gone.", remedy
+        )
     plain: dict[str, Any] = read_json(folder / CARD_FILE) or {}
     try:
         return ReadyFile(

@@ -1,22 +1,11 @@
-"""Reading and writing models of one's own as they are kept (imports TensorFlow).
-
-Everything that is read is checked again: the layers by their kinds, the graph by its operators, and
-weights are numbers without pickled objects.
-"""
-
-from __future__ import annotations
+"""Models of one's own as they are kept, all checked again when read (imports TensorFlow)."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import ModelError
-from effq_core.models.own.card import (
-    GRAPH_FILE,
-    WEIGHTS_FILE,
-    OwnCard,
-    content_hash,
-)
+from effq_core.models.own.card import GRAPH_FILE, WEIGHTS_FILE, OwnCard, content_hash
 from effq_core.models.own.flat import FlatModel, build_flat
 from effq_core.models.own.graph import GraphModel
 from effq_core.models.weights import load_weights, read_weights, write_weights
@@ -25,13 +14,10 @@ from effq_core.models.weights import load_weights, read_weights, write_weights
 def open_own(card: OwnCard) -> Any:
     """Builds a model from the store.
 
-    Returns:
-        A ``tf_keras.Model`` where it is kept as layers, else a
-        :class:`~effq_core.models.own.graph.GraphModel`; both from float32
-        ``(n, side, side, 3)``, RGB 0-255, to probabilities.
-
-    Raises:
-        ModelError: If its files are gone or not the ones that were checked.
+    A ``tf_keras.Model`` where it is kept as layers, else a
+    :class:`~effq_core.models.own.graph.GraphModel`; both from float32 ``(n, side, side, 3)``, RGB
+    0-255, to probabilities. Raises ModelError if its files are gone or not the ones that were
+    checked.
     """
     if content_hash(card.folder) != card.weights.sha256:
         raise ModelError(
@@ -42,11 +28,7 @@ def open_own(card: OwnCard) -> Any:
 
 
 def load_own(folder: Path) -> Any:
-    """Builds a model as :func:`open_own` does, from the store or what :func:`save_own` wrote.
-
-    Raises:
-        ModelError: If the files are none of a model.
-    """
+    """Builds a model as :func:`open_own` does, of what is in a folder, or raises ModelError."""
     if (folder / GRAPH_FILE).is_file():
         return GraphModel(folder)
     model = build_flat(FlatModel.read(folder))

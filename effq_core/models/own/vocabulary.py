@@ -4,8 +4,6 @@ A Keras file names Python classes and functions to call when it is loaded, and m
 So its configuration is read as data first, and whatever is not on these lists ends the upload.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -94,10 +92,8 @@ _MEASURES = words(
     MeanAbsolutePercentageError MeanSquaredLogarithmicError RootMeanSquaredError Sum Dice Tversky
     """
 )
-_PLAIN = AUGMENTING | _SCALING | _MEASURES
-"""What is taken with numbers and few words as its settings only."""
-_TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"
-"""Where Keras 2 takes some initializers from, such as that of EfficientNetV2's own head."""
+_PLAIN = AUGMENTING | _SCALING | _MEASURES  # taken with plain settings only
+_TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"  # Keras 2 takes some from there
 OPERATIONS = words(
     """
     Add Subtract Multiply Divide TrueDivide Maximum Minimum Relu Relu6 Sigmoid Softmax Silu Mean
@@ -121,8 +117,7 @@ TF_FUNCTIONS = words(
     """
 )
 """The same in Keras 2, where any function of TensorFlow could be named."""
-_SLICE = "__operators__.getitem"
-"""What ``x[..., ::-1]`` is in Keras 2."""
+_SLICE = "__operators__.getitem"  # what ``x[..., ::-1]`` is in Keras 2
 _MODULES = ("keras", "keras.src", "tf_keras", "tf_keras.src", "builtins", "tensorflow.keras")
 NEVER_BUILT = frozenset({"compile_config"})
 """What Keras leaves out at the root of a ``.keras`` file that is loaded without its optimizer and
@@ -131,16 +126,10 @@ _MOST_NODES = 400_000
 
 
 def check_config(config: dict[str, Any], never_built: Collection[str] = ()) -> int:
-    """Refuses a configuration that names anything but known layers and functions.
+    """Counts the layers of a configuration that names nothing but known layers and functions.
 
-    Args:
-        never_built: Names at its root that are not looked at.
-
-    Returns:
-        How many layers it names.
-
-    Raises:
-        ModelError: If it holds code, a Lambda layer, a custom object or anything unknown.
+    Names in ``never_built`` at its root are not looked at. Raises ModelError if it holds code, a
+    Lambda layer, a custom object or anything unknown.
     """
     layers = 0
     built = {name: part for name, part in config.items() if name not in never_built}
@@ -212,7 +201,6 @@ def _check_object(node: dict[str, Any]) -> None:
 
 
 def _check_constant(kind: str, config: Any, named: str) -> None:
-    """Refuses what is no array of numbers, no part of one, and no tensor between layers."""
     known = kind in ("__keras_tensor__", "__tuple__", "__ellipsis__")
     numbers = kind in ("__tensor__", "__numpy__") and is_constant(config)
     if not (known or numbers or (kind == "__slice__" and is_slice(config))):
@@ -222,7 +210,6 @@ def _check_constant(kind: str, config: Any, named: str) -> None:
 
 
 def _check_settings(kind: str, node: dict[str, Any], named: str) -> None:
-    """Refuses settings that are more than numbers and the few words arithmetic needs."""
     config = node.get("config")
     if not isinstance(config, dict):
         raise ModelError(f"The file says nothing of {kind}{named}.", _INSTEAD)

@@ -4,8 +4,6 @@ Nothing of an archive is trusted. Its sizes are claims, so bytes are counted as 
 names never name a file here, so none can lead anywhere; only plain files are taken.
 """
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import stat
@@ -42,24 +40,16 @@ _LONGEST_ENTRY = 2048  # bytes of the directory on average: names of 300 letters
 _ZIP64_END = 76  # bytes that large archives have between the directory and the end record
 _DIRECTORY_SIZE, _DIRECTORY_END = 5, 9  # of the list Python keeps the end record in
 _BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    IndexError,
-    OverflowError,
-    NotImplementedError,
-    RuntimeError,
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, IndexError),
+    *(OverflowError, NotImplementedError, RuntimeError),
 )
 
 
 def unpack(archive: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
     """Unpacks the photos of a zip into an existing, empty folder, under names of ours.
 
-    Raises:
-        DatasetError: If it is no zip, broken, encrypted, or holds more than the limits; then what
-            was unpacked so far must go with ``into``.
+    Raises DatasetError if it is no zip, broken, encrypted, or holds more than the limits; then what
+    was unpacked so far must go with ``into``.
     """
     size = archive.stat().st_size
     if size > limits.given_bytes:
@@ -114,12 +104,7 @@ def _too_many(limits: Limits) -> DatasetError:
 
 class _Unpacking:
     def __init__(
-        self,
-        opened: zipfile.ZipFile,
-        into: Path,
-        limits: Limits,
-        reporter: Reporter,
-        size: int,
+        self, opened: zipfile.ZipFile, into: Path, limits: Limits, reporter: Reporter, size: int
     ) -> None:
         self.opened, self.into, self.limits, self.reporter = opened, into, limits, reporter
         self.most = min(limits.unpacked_bytes, max(limits.free_bytes, limits.ratio * size))

@@ -1,7 +1,5 @@
 """Putting photos somebody has decided on into the folders of a dataset."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import time
@@ -25,7 +23,8 @@ def arrange(
         for number, photo in enumerate(photos):
             parts = [photo.split] if photo.split else []
             parts += [] if photo.label is None else [folders[photo.label]]
-            parts += [_file_name(number, photo.name)]
+            last = PurePosixPath(photo.name.rpartition("/")[2])
+            parts += [f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"]
             target = ready.joinpath(PHOTOS, *parts)
             make_folder(target.parent)
             (source / photo.path).rename(target)
@@ -48,12 +47,6 @@ def arrange(
         )
         write_json(ready / DESCRIPTION, about.to_dict())
     return about
-
-
-def _file_name(number: int, name: str) -> str:
-    """Names a stored photo: a number, what it was called, and its extension."""
-    last = PurePosixPath(name.rpartition("/")[2])
-    return f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"
 
 
 def _readable(text: str) -> str:

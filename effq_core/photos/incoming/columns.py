@@ -4,13 +4,12 @@ Headings decide where there are such, and what the cells name. What stays uncert
 wrong column gives wrong classes, which nobody sees.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
 from effq_core.photos.decode import EXTENSIONS
 from effq_core.photos.incoming.found import clean, shown
@@ -35,34 +34,23 @@ _INTEGER = re.compile(r"\d{1,9}(\.0)?")
 _ONE_HOT = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 _MOST_NAMED = 6
 
-Find = Callable[[str], str | None]
-"""Returns the photo a cell names; ``None`` where it names none."""
+Find = Callable[[str], str | None]  # returns the photo a cell names; ``None`` where it names none
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What a list says.
+    """What a list says."""
 
-    Attributes:
-        pairs: The photo's name as it is written, and its label as it is written, in their order.
-        headed: Whether the first line is a heading.
-        note: Which columns were read, where there are more than two; empty where not.
-    """
-
-    pairs: tuple[tuple[str, str], ...]
-    headed: bool
-    note: str = ""
+    pairs: tuple[tuple[str, str], ...]  # photo and label as they are written, in their order
+    headed: bool  # whether the first line is a heading
+    note: str = ""  # which columns were read, where there are more than two; empty where not
 
 
 def read_columns(rows: Sequence[Sequence[str]], find: Find, called: str) -> Labels:
-    """Finds the photos and their labels in a table.
+    """Finds the photos and their labels in a table, whose lines have two cells or more each.
 
-    Args:
-        rows: Its lines, each with two cells or more.
-        find: Returns the photo a cell names.
-
-    Raises:
-        DatasetError: If it is not certain which columns these are.
+    ``find`` returns the photo a cell names. Raises DatasetError if it is not certain which columns
+    these are.
     """
     return _Table([[cell.strip() for cell in row] for row in rows], find, called).read()
 
@@ -113,7 +101,9 @@ class _Table:
                 self._hint(),
             )
         if headed or len(rest) == 1:
-            return self._pairs(file, (headed or rest)[0])
+            label = (headed or rest)[0]
+            pairs = tuple(zip(self.columns[file], self.columns[label], strict=True))
+            return Labels(pairs, self.headed, self._note(file, label))
         return self._one_hot(file, rest)
 
     def _file(self) -> int:
@@ -131,8 +121,7 @@ class _Table:
         photos = [list(map(self.find, self.columns[i])) for i in best]
         if any(each != photos[0] for each in photos) and len(self.used) > 2:
             raise DatasetError(
-                f"{self.called} names photos in several columns: {self._named(best)}.",
-                self._hint(),
+                f"{self.called} names photos in several columns: {self._named(best)}.", self._hint()
             )
         return best[0]
 
@@ -165,10 +154,6 @@ class _Table:
                 )
         words = [i for i in among if not all(map(_INTEGER.fullmatch, self.columns[i]))]
         return words or among
-
-    def _pairs(self, file: int, label: int) -> Labels:
-        pairs = tuple(zip(self.columns[file], self.columns[label], strict=True))
-        return Labels(pairs, self.headed, self._note(file, label))
 
     def _note(self, file: int, label: int) -> str:
         aside = [i for i in self.used if i not in (file, label) and not self._is_index(i)]
@@ -210,11 +195,8 @@ class _Table:
         )
 
     def _named(self, among: Sequence[int]) -> str:
-        if not self.headed:
-            return ", ".join(f"column {i + 1}" for i in among[:_MOST_NAMED])
         names = [shown(self.heading[i]) or f"column {i + 1}" for i in among]
-        more = len(names) - _MOST_NAMED
-        return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+        return fmt.some(names, _MOST_NAMED)
 
     def _hint(self) -> str:
         return (

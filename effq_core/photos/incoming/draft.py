@@ -1,7 +1,5 @@
 """Where photos are while somebody decides about them."""
 
-from __future__ import annotations
-
 import uuid
 from pathlib import Path
 
@@ -10,10 +8,8 @@ from effq_core.jobs import held_folder
 from effq_core.jobs.held_folder import HeldFolder
 from effq_core.store.usage import ADDING
 
-PHOTOS = "photos"
-"""Folder of a draft with what was unpacked."""
-GIVEN = "given"
-"""Folder of a draft with what was sent, until it is unpacked."""
+PHOTOS = "photos"  # folder of a draft with what was unpacked
+GIVEN = "given"  # folder of a draft with what was sent, until it is unpacked
 
 
 class Draft(HeldFolder):

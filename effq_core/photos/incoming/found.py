@@ -1,7 +1,5 @@
 """What somebody gave, before anything of it is decoded: files by number, with names aside."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -15,46 +13,31 @@ LITTER_FOLDERS = frozenset(("__macosx", ".appledouble", ".spotlight-v100", ".tra
 LITTER_FILES = frozenset((".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"))
 """What macOS, Windows and storage boxes leave beside photos: left out without a word."""
 ARCHIVES = frozenset((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"))
-LABELS_FILE = "labels.csv"
-"""A file of this name at the top of an archive is its list of labels."""
+LABELS_FILE = "labels.csv"  # a file of this name at the top of an archive is its list of labels
 
-LONGEST_NAME = 1000
-"""Longest path taken, in characters. An archive may hold 65,535."""
-DEEPEST = 30
-"""Most folders within each other."""
+LONGEST_NAME = 1000  # longest path taken, in characters. An archive may hold 65,535
+DEEPEST = 30  # most folders within each other
 _SHOWN = 200
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """One photo as it was found.
+    """One photo as it was found."""
 
-    Attributes:
-        name: Its path as it was given, with ``/`` and normalised; unique.
-        path: Where its content is: a name of ours that holds nothing of the given one.
-    """
-
-    name: str
-    path: str
+    name: str  # its path as it was given, with ``/`` and normalised; unique
+    path: str  # where its content is: a name of ours that holds nothing of the given one
     bytes: int
 
 
 @dataclass
 class Found:
-    """All that was found.
+    """All that was found."""
 
-    Attributes:
-        files: Photos by their names; whether they are images nobody has looked at.
-        litter: System files left out without a word.
-        labels: Content of :data:`LABELS_FILE`, where there is one.
-        outside: Files taken that lie outside of the folder: links in it lead to them.
-    """
-
-    files: list[FoundFile] = field(default_factory=list)
+    files: list[FoundFile] = field(default_factory=list)  # by name; whether images, is not known
     skipped: list[Skipped] = field(default_factory=list)
-    litter: int = 0
-    labels: bytes | None = None
-    outside: int = 0
+    litter: int = 0  # system files left out without a word
+    labels: bytes | None = None  # content of :data:`LABELS_FILE`, where there is one
+    outside: int = 0  # files taken that lie outside of the folder: links in it lead to them
 
     def skip(self, name: str, reason: str) -> None:
         """Leaves something out."""

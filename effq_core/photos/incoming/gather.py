@@ -1,7 +1,5 @@
 """Photos that come as files: several at once from a browser, or a folder on this machine."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat
@@ -24,17 +22,11 @@ from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, Limits
 from effq_core.photos.walk import walk
 
 _EVERY = 20  # files between two reports
-_CLASS_LEVELS = 2
-"""Folders of a path that may tell its class: below a split, or one level down."""
+_CLASS_LEVELS = 2  # folders of a path that may tell its class: below a split, or one level down
 
 
 def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
-    """Sorts files that were sent one by one.
-
-    Args:
-        names: As the browser sent them: any text.
-        folder: Where their contents are, named ``000000`` and so on in the same order.
-    """
+    """Sorts files sent one by one under any names, their contents in ``000000`` and so on."""
     found = Found()
     seen: set[str] = set()
     for number, given in enumerate(names):
@@ -46,11 +38,7 @@ def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
 
 
 def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
-    """Copies a folder's photos, links followed, into an empty one, under names of ours.
-
-    Raises:
-        DatasetError: If it is no folder, cannot be read, or holds more than the limits.
-    """
+    """Copies a folder's photos, links followed, under names of ours; may raise DatasetError."""
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise DatasetError(f"{folder} {problem}.", "Give a folder of photos, or a zip.")
@@ -117,8 +105,6 @@ def _sort(found: Found, name: str, path: str, size: int, seen: set[str], limits:
 
 
 def _files(folder: Path, found: Found) -> Iterator[Path]:
-    """Yields the plain files below a folder, and those links lead to, in the order of names."""
-
     def entries(current: Path) -> list[Path]:
         try:
             return sorted(current.iterdir())
@@ -129,10 +115,7 @@ def _files(folder: Path, found: Found) -> Iterator[Path]:
     def leave_out(path: Path, reason: str) -> None:
         found.skip(path.relative_to(folder).as_posix(), reason)
 
-    def class_of(parts: tuple[str, ...]) -> tuple[str, ...]:
-        return parts[:_CLASS_LEVELS]
-
-    for path in walk(folder, entries, leave_out, class_of):
+    for path in walk(folder, entries, leave_out, lambda parts: parts[:_CLASS_LEVELS]):
         try:
             kind = path.stat().st_mode
         except OSError as error:

@@ -1,7 +1,5 @@
 """Running the worker that looks at photos, and outliving whatever a photo does to it."""
 
-from __future__ import annotations
-
 import json
 import os
 import selectors
@@ -23,8 +21,7 @@ from effq_core.photos.incoming.limits import Limits
 from effq_core.photos.incoming.preview import Preview
 from effq_core.photos.incoming.worker import PREVIEW, REQUEST
 
-MOST_DEATHS = 3
-"""Photos that may end the worker before what was given is refused."""
+MOST_DEATHS = 3  # photos that may end the worker before what was given is refused
 _STALL = 6  # times the processor time a photo may take, on a busy machine
 _POLL = 0.2
 _LOG = "worker.log"
@@ -43,13 +40,9 @@ def look_apart(
 ) -> Preview:
     """Unpacks and decodes in a process of its own.
 
-    Args:
-        request: What was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``.
-
-    Raises:
-        DatasetError: If it cannot be used, takes too long, or several of its photos end the
-            process that decodes them.
-        BusyError: If enough others are being looked at.
+    ``request`` is what was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``. Raises
+    DatasetError if it cannot be used, takes too long, or several of its photos end the process that
+    decodes them, and BusyError if enough others are being looked at.
     """
     avoid: dict[str, str] = {}
     deadline = time.monotonic() + limits.seconds
@@ -66,7 +59,7 @@ def look_apart(
                     raise DatasetError(
                         "The photos cannot be read: the process that decodes them "
                         f"{died.why}, last at {shown(died.at) or 'unpacking'}.",
-                        "Leave that file out, or save it anew as JPEG.",
+                        "Leave that file out, or save it again as JPEG.",
                     ) from None
                 continue
             break
@@ -99,7 +92,9 @@ def _run(draft: Draft, limits: Limits, reporter: Reporter, deadline: float) -> N
     if status == 1:  # an exception nobody expected: a fault of ours, not of a photo
         text = (draft.path / _LOG).read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"Looking at photos failed at {shown(at)!r}: {text[-2000:]}")
-    raise _DiedError(at, _cause(status, limits))
+    if status == -signal.SIGXCPU:
+        raise _DiedError(at, f"takes longer than {limits.seconds_a_photo} s to decode")
+    raise _DiedError(at, "ends the program that decodes it")
 
 
 # Their threads would only take address space, which is bounded.
@@ -107,7 +102,6 @@ _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 
 
 def _listen(lines: IO[bytes], limits: Limits, reporter: Reporter, deadline: float) -> str:
-    """Passes on what the worker says until it ends; returns the photo it was at."""
     at, heard, rest = "", time.monotonic(), b""
     with selectors.DefaultSelector() as selector:
         selector.register(lines, selectors.EVENT_READ)
@@ -140,10 +134,3 @@ def _heard(said: dict[str, Any], at: str, reporter: Reporter) -> str:
         return str(said["at"])
     reporter.progress(said["done"], said["total"], said["unit"])
     return at
-
-
-def _cause(status: int, limits: Limits) -> str:
-    """Says for people why the worker ended, from its exit status."""
-    if status == -signal.SIGXCPU:
-        return f"takes longer than {limits.seconds_a_photo} s to decode"
-    return "ends the program that decodes it"

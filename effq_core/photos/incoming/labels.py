@@ -1,7 +1,5 @@
 """Which class each photo is of: from its folder, from a list, or not known. Pure functions."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from effq_core.base.errors import DatasetError
-from effq_core.base.formatting import counted
+from effq_core.base.formatting import counted, some
 from effq_core.photos.base import TRAIN, VAL
 from effq_core.photos.incoming.columns import read_columns
 from effq_core.photos.incoming.found import clean, shown
@@ -31,50 +29,31 @@ class LabelSource(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """What is known about one photo.
+    """What is known about one photo."""
 
-    Attributes:
-        label: Name of its class; ``None`` where there are no labels.
-        split: ``train`` or ``val`` where the photos come divided, else ``None``.
-    """
-
-    label: str | None
-    split: str | None
+    label: str | None  # name of its class; ``None`` where there are no labels
+    split: str | None  # ``train`` or ``val`` where the photos come divided, else ``None``
 
 
 @dataclass
 class Labelled:
-    """Photos with what is known about each.
-
-    Attributes:
-        places: By the photo's name.
-        notes: What else a person should know, as sentences.
-        nested: Which other folders may be meant as classes, where there are such.
-        one_down: Whether those are taken.
-    """
+    """Photos with what is known about each."""
 
     source: LabelSource
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)  # by the photo's name
     skipped: list[Skipped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    nested: Nested | None = None
-    one_down: bool = False
+    notes: list[str] = field(default_factory=list)  # what else a person should know, as sentences
+    nested: Nested | None = None  # folders that may be meant as classes, if any
+    one_down: bool = False  # whether those are taken
 
 
 def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:
     """Reads classes from folders, as :class:`~effq_core.photos.folder.FolderDataset` does.
 
     Class folders lie in ``train/`` and ``val/`` or at the top; a folder around everything, as
-    archives have it, counts for nothing. Photos without class folders have no labels.
-
-    Args:
-        one_down: Whether the folders in the folders there are the classes.
-
-    Returns:
-        A place for each photo, unlabelled where no folder says more.
-
-    Raises:
-        DatasetError: If there are no folders one level down.
+    archives have it, counts for nothing. Photos without class folders have no labels. With
+    ``one_down`` the folders in the folders there are the classes; raises DatasetError if there are
+    none.
     """
     parts = {name: name.split("/") for name in names}
     depth = _wrapping(list(parts.values()))
@@ -113,16 +92,12 @@ def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:
 def _wrapping(paths: list[list[str]]) -> int:
     """Counts the folders around everything, but not a split's own."""
     depth = 0
-    while paths and all(len(path) > depth + 1 for path in paths):
-        tops = {path[depth] for path in paths}
-        if len(tops) > 1:
-            break
+    while all(len(p) > depth + 1 for p in paths) and len({p[depth] for p in paths}) == 1:
         depth += 1
     return depth
 
 
 def _splits(paths: list[list[str]]) -> dict[str, str]:
-    """Returns the folders of the splits, or nothing where there are none."""
     tops = {path[0].casefold() for path in paths if len(path) > 1}
     deep = {path[0].casefold() for path in paths if len(path) > 2}
     train = TRAIN if TRAIN in tops else None
@@ -141,13 +116,9 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
     Windows' Western code page, as spreadsheets write it. A file is named by its path, or by its
     last part where no other photo has the same, with its ending or without.
 
-    Returns:
-        A place for each photo that has a label; the others are skipped. Lines that name no photo
-        are told in the notes.
-
-    Raises:
-        DatasetError: If it is no such list, leaves open which columns these are, or names none of
-            the photos.
+    Photos without a label are skipped, and lines that name no photo are told in the notes. Raises
+    DatasetError if it is no such list, leaves open which columns these are, or names none of the
+    photos.
     """
     photo_of = _finder(names)
     read = read_columns(_rows(content, called), photo_of, called)
@@ -171,9 +142,9 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
             why = "has several labels in the list" if its else "has no label in the list"
             found.skipped.append(Skipped(shown(name), why))
     if not found.places:
-        some = f" It names {_some(unknown)}." if unknown else ""
+        named = f" It names {_some(unknown)}." if unknown else ""
         raise DatasetError(
-            f"{called} has a label for none of the {len(names):,} photos.{some}",
+            f"{called} has a label for none of the {len(names):,} photos.{named}",
             "Write one line a photo: its file name as it is, a comma, and its label.",
         )
     if unknown:
@@ -186,13 +157,12 @@ def from_list(content: bytes, names: Sequence[str], called: str = "The list of l
 
 def unlabelled(names: Iterable[str]) -> Labelled:
     """Returns photos of which nothing is known."""
-    return Labelled(LabelSource.NONE, {name: Place(None, None) for name in names})
+    return Labelled(LabelSource.NONE, dict.fromkeys(names, Place(None, None)))
 
 
 def _rows(content: bytes, called: str) -> list[list[str]]:
     text = _text(content)
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(_SEPARATORS, key=first.count)
     try:
         rows = [row for row in csv.reader(io.StringIO(text, ""), delimiter=separator) if any(row)]
@@ -217,10 +187,7 @@ def _text(content: bytes) -> str:
 
 
 def _finder(names: Sequence[str]) -> Callable[[str], str | None]:
-    """Returns what finds the photo somebody means, by every way to call it that means one only.
-
-    Exact names win, then parts of the path, then either without the ending.
-    """
+    """Returns what finds the photo meant: exact names win, then parts, then without endings."""
     ways: dict[str, set[str]] = {}
     bare: dict[str, set[str]] = {}
     for name in names:
@@ -241,11 +208,9 @@ def _finder(names: Sequence[str]) -> Callable[[str], str | None]:
 
 
 def _label(text: str) -> str:
-    """Makes a class's name one short line."""
     line = " ".join(shown(clean(text)).split())
     return line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 1]}…"
 
 
 def _some(names: Sequence[str]) -> str:
-    named = ", ".join(shown(name) for name in names[:3])
-    return f"{named} and {len(names) - 3:,} more" if len(names) > 3 else named
+    return some(list(map(shown, names)), 3)

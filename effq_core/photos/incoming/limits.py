@@ -1,7 +1,5 @@
 """How much of other people's files is taken: what a visitor may cost the machine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.photos.uploads import MAX_UPLOAD_PIXELS
@@ -11,50 +9,32 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds of what is unpacked and decoded.
+    """Bounds of what is unpacked and decoded."""
 
-    Attributes:
-        given_bytes: Largest archive, and all files together where several are given.
-        entries: Entries of an archive, or files of a folder.
-        unpacked_bytes: All photos together, counted while they are unpacked.
-        ratio: Unpacked bytes for each byte of the archive, counted while they are unpacked, where
-            more than :attr:`free_bytes` come out. Photos do not shrink in an archive; drawings in
-            BMP do, a hundredfold at most.
-        free_bytes: Unpacked bytes the ratio does not look at.
-        file_bytes: Largest photo.
-        pixels: Largest photo, decoded.
-        classes: Most classes.
-        seconds_a_photo: Processor time to decode one photo.
-        memory_bytes: Address space of the process that decodes.
-        seconds: All of it.
-    """
-
-    given_bytes: int
-    entries: int
-    unpacked_bytes: int
+    given_bytes: int  # largest archive, and all files together where several are given
+    entries: int  # entries of an archive, or files of a folder
+    unpacked_bytes: int  # all photos together, counted while they are unpacked
+    # Unpacked bytes for each byte of the archive, counted while they are unpacked, where more than
+    # :attr:`free_bytes` come out. Photos do not shrink in an archive; drawings in BMP do, a
+    # hundredfold at most.
     ratio: int = 100
-    free_bytes: int = 64 * MIB
-    file_bytes: int = 64 * MIB
-    pixels: int = MAX_UPLOAD_PIXELS
-    classes: int = 1000
-    seconds_a_photo: int = 5
-    memory_bytes: int = 4096 * MIB
-    seconds: int = 300
+    free_bytes: int = 64 * MIB  # unpacked bytes the ratio does not look at
+    file_bytes: int = 64 * MIB  # largest photo
+    pixels: int = MAX_UPLOAD_PIXELS  # largest photo, decoded
+    classes: int = 1000  # most classes
+    seconds_a_photo: int = 5  # processor time to decode one photo
+    memory_bytes: int = 4096 * MIB  # address space of the process that decodes
+    seconds: int = 300  # all of it
 
 
-UPLOAD_MIB = 200
-"""Largest zip a browser may send, in MiB: `server.maxUploadSize` says the same."""
+UPLOAD_MIB = 200  # largest zip a browser may send, in MiB: `server.maxUploadSize` says the same
 
 VISITORS = Limits(given_bytes=UPLOAD_MIB * MIB, entries=20_000, unpacked_bytes=1024 * MIB)
 """For what a browser sends to a served dashboard."""
 OWNERS = Limits(
-    given_bytes=16 * 1024 * MIB,
-    entries=200_000,
-    unpacked_bytes=32 * 1024 * MIB,
-    seconds=6 * 3600,
+    given_bytes=16 * 1024 * MIB, entries=200_000, unpacked_bytes=32 * 1024 * MIB, seconds=6 * 3600
 )
 """For the command line, whose user owns the machine."""
 
-KEEP_FREE = 512 * MIB
-"""Of the disk, bytes that no upload takes."""
+KEEP_FREE = 512 * MIB  # of the disk, bytes that no upload takes
 MAX_CSV_BYTES = 10 * MIB

@@ -1,12 +1,10 @@
 """Looking at photos somebody gave: every one is decoded once, before any is stored."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,44 +28,30 @@ from effq_core.photos.index import Skipped, remove_duplicates
 from effq_core.photos.lookalikes import (
     MOST_COMPARED,
     SIDE,
-    Miniatures,
     miniature,
     nearest_among,
     nearest_earlier,
 )
 from effq_core.photos.preview import THUMBNAIL_SIDE, THUMBNAILS, Thumbnail, jpeg
+from effq_core.photos.sampling import dealt
 
-_CANDIDATES = 2 * THUMBNAILS
-"""Pictures made of which :data:`THUMBNAILS` are shown: some photos turn out to be copies."""
+_CANDIDATES = 2 * THUMBNAILS  # pictures made, of which some turn out to be copies
 
 
 @dataclass(frozen=True)
 class Seen(Plain):
-    """What one photo is, decoded.
-
-    Attributes:
-        sha256: Of its content; empty where it cannot be used.
-        small: What it looks like, a :func:`~effq_core.photos.lookalikes.miniature` as base64.
-        problem: Why it cannot be used; empty where it can.
-    """
+    """What one photo is, decoded."""
 
     name: str
-    sha256: str = ""
-    small: str = ""
-    problem: str = ""
+    sha256: str = ""  # of its content; empty where it cannot be used
+    small: str = ""  # what it looks like, a miniature as base64
+    problem: str = ""  # why it cannot be used; empty where it can
 
 
 def read_labels(
     found: Found, content: bytes | None, called: str, *, one_down: bool = False
 ) -> Labelled:
-    """Decides where labels come from: a list that was given, one in the archive, folders.
-
-    Args:
-        content: A list of labels, given beside the photos.
-
-    Raises:
-        DatasetError: If a list cannot be read or names no photo, or there are no such folders.
-    """
+    """Decides where labels come from, a list or folders; may raise DatasetError."""
     names = sorted(file.name for file in found.files)
     if not names:
         reasons = Counter(each.reason for each in found.skipped).most_common(3)
@@ -125,11 +109,7 @@ def assemble(
     pictures: Mapping[str, bytes],
     limits: Limits,
 ) -> Preview:
-    """Puts together what was seen.
-
-    Raises:
-        DatasetError: If no photo can be used, or there is one class only, or too many.
-    """
+    """Puts together what was seen, or raises DatasetError if no dataset can be made of it."""
     skipped = [*found.skipped, *labelled.skipped]
     files = {file.name: file for file in found.files}
     names = sorted({place.label for place in labelled.places.values() if place.label is not None})
@@ -186,12 +166,9 @@ def _renumbered(
 ) -> tuple[list[ImageItem], tuple[str, ...]]:
     """Leaves out classes of which no photo is left."""
     present = sorted({item.label for item in items if item.label is not None})
-    new = {old: number for number, old in enumerate(present)}
-    renumbered = [
-        ImageItem(i.key, None if i.label is None else new[i.label], i.split, i.sha256)
-        for i in items
-    ]
-    return renumbered, tuple(names[old] for old in present)
+    new: dict[int | None, int | None] = {None: None}
+    new.update({old: number for number, old in enumerate(present)})
+    return [replace(i, label=new[i.label]) for i in items], tuple(names[old] for old in present)
 
 
 def _check_classes(names: tuple[str, ...], labelled: Labelled, limits: Limits) -> None:
@@ -215,7 +192,8 @@ def _check_classes(names: tuple[str, ...], labelled: Labelled, limits: Limits) -
 def _lookalikes(photos: list[Photo], seen: Mapping[str, Seen]) -> Iterator[Lookalike]:
     """Yields photos that resemble an earlier one; those of the evaluation split come first."""
     ordered = sorted(photos, key=lambda photo: photo.split != VAL)
-    small = _miniatures(seen[photo.name] for photo in ordered)
+    content = b"".join(base64.b64decode(seen[photo.name].small) for photo in ordered)
+    small = np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
     measured = sum(photo.split == VAL for photo in ordered)
     near = nearest_earlier(small)
     # Whatever else a training photo resembles: its twin that is measured on is named.
@@ -225,13 +203,7 @@ def _lookalikes(photos: list[Photo], seen: Mapping[str, Seen]) -> Iterator[Looka
         found = crossing if across else alike
         if found is not None:
             other = ordered[found[0]]
-            relabelled = photo.label != other.label
-            yield Lookalike(photo.name, other.name, round(found[1], 3), across, relabelled)
-
-
-def _miniatures(seen: Iterable[Seen]) -> Miniatures:
-    content = b"".join(base64.b64decode(each.small) for each in seen)
-    return np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
+            yield Lookalike(photo.name, other.name, across, photo.label != other.label)
 
 
 def _thumbnails(
@@ -241,12 +213,9 @@ def _thumbnails(
     for photo in photos:
         if pictures.get(photo.name):
             by_class.setdefault(photo.label, []).append(photo)
-    ranked = sorted(
-        (rank, -1 if label is None else label, photo.name)
-        for label, group in by_class.items()
-        for rank, photo in enumerate(group)
-    )
+    called: dict[int | None, str] = {None: "", **dict(enumerate(names))}
+    groups = [by_class[label] for label in sorted(by_class, key=lambda label: label or 0)]
     return tuple(
-        Thumbnail(shown(name), "" if label < 0 else names[label], pictures[name])
-        for _, label, name in ranked[:THUMBNAILS]
+        Thumbnail(shown(photo.name), called[photo.label], pictures[photo.name])
+        for photo in dealt(groups)[:THUMBNAILS]
     )

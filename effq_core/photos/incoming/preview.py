@@ -1,82 +1,53 @@
 """What photos would be as a dataset, shown before anybody decides; values only."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from effq_core.base.plain import Plain
 from effq_core.photos.incoming.labels import LabelSource
 from effq_core.photos.index import Skipped
 from effq_core.photos.nested import Nested
-from effq_core.photos.preview import ClassCount, Thumbnail
+from effq_core.photos.preview import ClassCount, Thumbnail, count_classes
 
-SMALLEST_CLASS = 5
-"""Photos a class needs so that training, its held-out part and evaluation all get one."""
-FEWEST_PHOTOS = 20
-"""Photos below which no run can calibrate and evaluate."""
+SMALLEST_CLASS = 5  # photos for training, its held-out part and evaluation
+FEWEST_PHOTOS = 20  # photos below which no run can calibrate and evaluate
 
 
 @dataclass(frozen=True)
 class Lookalike:
-    """A photo that resembles another one.
+    """A photo that resembles another one."""
 
-    Attributes:
-        name: The photo.
-        like: The one it resembles; this one stays where look-alikes are left out.
-        correlation: Of their pixels where they overlap, at most 1.
-        across: Whether one is in the training and one in the evaluation split.
-        relabelled: Whether they have different labels.
-    """
-
-    name: str
-    like: str
-    correlation: float
-    across: bool
-    relabelled: bool
+    name: str  # the photo
+    like: str  # the one it resembles; this one stays where look-alikes are left out
+    across: bool  # whether one is in the training and one in the evaluation split
+    relabelled: bool  # whether they have different labels
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo that can be used.
-
-    Attributes:
-        path: Of its content in the draft.
-        label: Position of its class; ``None`` where there are no labels.
-        split: ``train``, ``val`` or ``None``.
-    """
+    """A photo that can be used."""
 
     name: str
-    path: str
-    label: int | None
-    split: str | None
+    path: str  # of its content in the draft
+    label: int | None  # position of its class; ``None`` where there are no labels
+    split: str | None  # ``train``, ``val`` or ``None``
     sha256: str
     bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview(Plain):
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        photos: Those that can be used, in the order of their names.
-        class_names: In the order of the labels; empty where there are none.
-        litter: System files left out without a word.
-        lookalikes: Photos that resemble an earlier one.
-        thumbnails: A few photos, of as many classes as there is room for.
-        nested: Which other folders may be meant as classes, where there are such.
-        one_down: Whether those are taken.
-    """
-
-    photos: tuple[Photo, ...]
-    class_names: tuple[str, ...]
+    photos: tuple[Photo, ...]  # those that can be used, in the order of their names
+    class_names: tuple[str, ...]  # in the order of the labels; empty where there are none
     labels_from: LabelSource
     skipped: tuple[Skipped, ...]
-    litter: int
-    lookalikes: tuple[Lookalike, ...]
-    thumbnails: tuple[Thumbnail, ...]
+    litter: int  # system files left out without a word
+    lookalikes: tuple[Lookalike, ...]  # photos that resemble an earlier one
+    thumbnails: tuple[Thumbnail, ...]  # a few photos, of as many classes as there is room for
     notes: tuple[str, ...]
-    nested: Nested | None = None
-    one_down: bool = False
+    nested: Nested | None = None  # folders that may be meant as classes, if any
+    one_down: bool = False  # whether those are taken
 
     @property
     def bytes(self) -> int:
@@ -91,15 +62,8 @@ class Preview(Plain):
     @property
     def classes(self) -> tuple[ClassCount, ...]:
         """Photos of each class; empty where there are no labels."""
-        counts = [[0, 0, 0] for _ in self.class_names]
-        for photo in self.photos:
-            if photo.label is not None:
-                counts[photo.label][0] += 1
-                counts[photo.label][1] += photo.split == "train"
-                counts[photo.label][2] += photo.split == "val"
-        return tuple(
-            ClassCount(name, *count) for name, count in zip(self.class_names, counts, strict=True)
-        )
+        places = [(photo.label, photo.split) for photo in self.photos]
+        return count_classes(places, dict(enumerate(self.class_names)))
 
     @property
     def too_small(self) -> tuple[ClassCount, ...]:

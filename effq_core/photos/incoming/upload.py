@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -30,16 +31,12 @@ _READY = "ready"
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """Photos somebody is deciding about; they are gone when this is closed or forgotten.
-
-    Attributes:
-        request: What was given, as the worker is told.
-    """
+    """Photos somebody is deciding about; they are gone when this is closed or forgotten."""
 
     draft: Draft
     preview: Preview
     suggested: str
-    request: dict[str, Any]
+    request: dict[str, Any]  # what was given, as the worker is told
     limits: Limits
 
     def close(self) -> None:
@@ -47,14 +44,7 @@ class Upload:
         self.draft.close()
 
     def with_classes(self, *, one_down: bool, reporter: Reporter | None = None) -> Upload:
-        """Takes other folders as classes; only photos to show are decoded again.
-
-        Args:
-            one_down: Whether the folders in the folders there are the classes.
-
-        Raises:
-            DatasetError: If they cannot be used so; then these are as they were.
-        """
+        """Takes other folders as classes; raises DatasetError, and changes nothing, if unusable."""
         request = {**self.request, "one_down": one_down}
         preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
         return replace(self, preview=preview, request=request)
@@ -62,9 +52,8 @@ class Upload:
     def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
         """Makes a dataset of them.
 
-        Raises:
-            DatasetError: If the name is taken or no name, or they were given up already.
-            StoreError: If the disk is full or not writable; then no dataset is made.
+        Raises DatasetError if the name is taken or no name, or they were given up already, and
+        StoreError if the disk is full or not writable; then no dataset is made.
         """
         title = check_title(title)
         if not self.draft.is_open:
@@ -166,11 +155,7 @@ def look_at_path(
 
 
 def _looked(
-    draft: Draft,
-    request: dict[str, Any],
-    limits: Limits,
-    reporter: Reporter | None,
-    name: str,
+    draft: Draft, request: dict[str, Any], limits: Limits, reporter: Reporter | None, name: str
 ) -> Upload:
     preview = look_apart(draft, request, limits, reporter or SilentReporter())
     remove_tree(draft.given)
@@ -195,8 +180,7 @@ def _check_given(zips: int, photos: int, lists: list[int]) -> None:
 
 
 def _refuse_full_disk(path: Path, size: int) -> None:
-    status = os.statvfs(path)
-    if status.f_bavail * status.f_frsize < size + KEEP_FREE:
+    if shutil.disk_usage(path).free < size + KEEP_FREE:
         raise DatasetError(
             "There is not enough space on this machine's disk for the photos.",
             "Free some space, or give fewer photos.",

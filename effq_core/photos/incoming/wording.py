@@ -1,7 +1,5 @@
 """What a preview says, in sentences, for pages and terminals alike."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from effq_core.base import formatting as fmt
@@ -40,44 +38,34 @@ def warnings(preview: Preview) -> list[str]:
     if preview.nested and (text := preview.nested.warning(one_down=preview.one_down)):
         found.append(text)
     if small := preview.too_small:
-        named = _named([f"{each.name} ({each.images})" for each in small])
+        named = fmt.some([f"{each.name} ({each.images})" for each in small], _MOST_NAMED)
         needs = f"fewer than {SMALLEST_CLASS} photos"
         if preview.has_splits:
             needs += ", or none in one of the splits"
         found.append(f"Too small to train on some photos and measure on others ({needs}): {named}.")
     if across := preview.across:
-        pairs = _pairs(across)
         found.append(
             f"{fmt.counted(len(across), 'training photo')} look like one in the evaluation split, "
-            f"which makes accuracy look better than it is: {pairs}."
+            f"which makes accuracy look better than it is: {_pairs(across)}."
         )
-    rest = [each for each in preview.lookalikes if not each.across]
-    if rest:
-        pairs = _pairs(rest)
-        text = f"{fmt.counted(len(rest), 'photo')} look like another one: {pairs}."
+    if rest := [each for each in preview.lookalikes if not each.across]:
+        text = f"{fmt.counted(len(rest), 'photo')} look like another one: {_pairs(rest)}."
         if preview.class_names and not preview.has_splits:
             text += (
                 " One may be trained on and the other measured on, which makes accuracy look"
                 " better than it is."
             )
         found.append(text)
-    relabelled = [each for each in preview.lookalikes if each.relabelled]
-    if relabelled:
-        pairs = _pairs(relabelled)
-        found.append(f"Alike under different labels, so one label may be wrong: {pairs}.")
+    if alike := [each for each in preview.lookalikes if each.relabelled]:
+        found.append(f"Alike under different labels, so one label may be wrong: {_pairs(alike)}.")
     return found
 
 
 def _pairs(alike: Sequence[Lookalike]) -> str:
-    return _named([f"{shown(each.name)} ({_other(each)})" for each in alike])
+    return fmt.some([f"{shown(each.name)} ({_other(each)})" for each in alike], _MOST_NAMED)
 
 
 def _other(alike: Lookalike) -> str:
     """Names the photo another one resembles, without the folder where it is the same."""
     folder, _, last = alike.like.rpartition("/")
     return shown(last if folder == alike.name.rpartition("/")[0] else alike.like)
-
-
-def _named(texts: Sequence[str]) -> str:
-    named = ", ".join(texts[:_MOST_NAMED])
-    return f"{named} and {len(texts) - _MOST_NAMED:,} more" if len(texts) > _MOST_NAMED else named

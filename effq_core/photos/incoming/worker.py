@@ -1,13 +1,8 @@
-"""The process that unpacks and decodes what somebody gave.
-
-``python -m effq_core.photos.incoming.worker`` is started by
-:mod:`effq_core.photos.incoming.isolated`.
+"""The process that unpacks and decodes what somebody gave: ``python -m`` this module ``DRAFT``.
 
 A file that crashes, fills or stalls a decoder takes this process with it and nothing else. It keeps
 what it has found in its draft, so that another one goes on behind that file.
 """
-
-from __future__ import annotations
 
 import json
 import resource
@@ -30,8 +25,7 @@ REQUEST = "request.json"
 FOUND = "found.json"
 SEEN = "seen.jsonl"
 PREVIEW = "preview.json"
-LABELS = "labels"
-"""File of a draft with a list of labels that was given."""
+LABELS = "labels"  # file of a draft with a list of labels that was given
 _EVERY = 4  # photos between two reports
 
 
@@ -100,8 +94,7 @@ def _look(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
             kept.flush()
     lines.say(at="")
     _give_time(limits.seconds)
-    preview = assemble(found, labelled, seen, pictures, limits)
-    write_json(draft / PREVIEW, preview.to_dict())
+    write_json(draft / PREVIEW, assemble(found, labelled, seen, pictures, limits).to_dict())
 
 
 def _find(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -> Found:
@@ -134,7 +127,6 @@ def _find(draft: Path, request: dict[str, Any], limits: Limits, lines: _Lines) -
 
 
 def _known(draft: Path) -> tuple[dict[str, Seen], dict[str, bytes]]:
-    """Reads what a process before this one has seen."""
     seen, pictures = {}, {}
     path = draft / SEEN
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():

@@ -1,7 +1,4 @@
-"""Stages that try blocks in other precisions, and mix them; their functions import
-TensorFlow."""
-
-from __future__ import annotations
+"""Stages that try blocks in other precisions, and mix them."""
 
 import time
 from collections.abc import Callable
@@ -12,18 +9,34 @@ from typing import Any
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.experiment.variants import MIXED
 from effq_core.layers.effect_record import EffectRecord
+from effq_core.layers.signal import measure_signal
 from effq_core.layers.suggest import suggest as search
 from effq_core.measure.accuracy import score
 from effq_core.measure.predictions import Predictions
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.registry import STATISTICS, TENSORFLOW, stage
+from effq_core.pipeline.registry import LITERT, STATISTICS, TENSORFLOW, stage
 from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
 from effq_core.store.stage_files import MODEL_FILE
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
+
+
+@stage("signal:signal", title="Compare each tensor with float32's", libraries=LITERT)
+def signal(context: StageContext) -> dict[str, Any]:
+    """Compares input ``int8`` with ``float32`` on input ``evaluation``. Params: ``images``."""
+    images, _ = read_pixels(context.inputs["evaluation"])
+    record = measure_signal(
+        context.inputs["float32"] / MODEL_FILE,
+        context.inputs["int8"] / MODEL_FILE,
+        images[: context.params["images"]],
+        context,
+    )
+    record.save(context.out)
+    return {"images": record.images, "agreed": record.agreed, "tensors": len(record.tensors)}
+
 
 _LIMITS = frozenset(each.name for each in fields(Mixed))
 
@@ -58,11 +71,7 @@ def effect(context: StageContext) -> dict[str, Any]:
 
 
 class _Patience:
-    """A clock that stands still while a quiet processor is waited for: waiting is no search.
-
-    Args:
-        wait: Waits, and returns whether it was quiet in the end.
-    """
+    """A clock that stands still while a quiet processor is waited for: waiting is no search."""
 
     def __init__(self, wait: Callable[[], bool]) -> None:
         self._wait, self._waited = wait, 0.0

@@ -1,7 +1,5 @@
 """The stage that keeps a few tensors for the Learn page; imports no TensorFlow."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.learn.collect import read_layers, watch_activations
@@ -15,10 +13,7 @@ from effq_core.store.stage_files import MODEL_FILE
 
 @stage("learn:tensors", title="Keep tensors for the Learn page", libraries=LITERT)
 def tensors(context: StageContext) -> dict[str, Any]:
-    """Keeps kernels of input ``float32`` and, where they are given, what activations did.
-
-    Inputs: ``float32`` and, of a run that calibrates it, ``statistics`` and ``calibration``.
-    """
+    """Keeps kernels of input ``float32`` and, where they are given, what activations did."""
     float32 = context.inputs["float32"] / MODEL_FILE
     activations: tuple[Activation, ...] = ()
     if "statistics" in context.inputs:

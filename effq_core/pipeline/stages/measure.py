@@ -1,7 +1,5 @@
 """Stages that measure a ``.tflite`` file; none imports TensorFlow."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,10 +24,8 @@ from effq_core.pipeline.registry import STATISTICS, stage
 from effq_core.runtimes.model import ModelPool
 from effq_core.runtimes.registry import inspect_file, model_in
 
-PART_FILE = "probabilities.npy"
-"""Answers to a part of the images, float32 (images, classes)."""
-LATENCY_FILE = "latency.json"
-"""Timings of each variant, one a thread count."""
+PART_FILE = "probabilities.npy"  # answers to a part of the images, float32 (images, classes)
+LATENCY_FILE = "latency.json"  # timings of each variant, one a thread count
 
 
 @stage("measure:inspect", title="Inspect", version=2, libraries=STATISTICS)
@@ -96,7 +92,7 @@ def _together(context: StageContext, n: int) -> Floats:
     if len(whole) != n:
         raise StageError(
             f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}.",
-            "Run again: they are made anew.",
+            "Run again: they are made again.",
         )
     return whole
 

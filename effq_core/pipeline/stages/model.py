@@ -3,12 +3,9 @@
 Planners import this module, so only its functions import TensorFlow.
 """
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,6 +16,7 @@ import numpy as np
 
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
+from effq_core.models.built import read_family
 from effq_core.models.card import Label, ModelCard
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse
@@ -30,8 +28,7 @@ from effq_core.pipeline.registry import QAT, TENSORFLOW, stage
 from effq_core.store.stage_files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 
 GATE_IMAGES = 500
-"""Evaluation images on which Keras is compared with its ``.tflite``; Keras needs about 30 ms each
-where LiteRT needs 8, so on a large evaluation set all of them would cost more than the rest."""
+"""Evaluation images on which Keras, four times as slow, is compared with its ``.tflite``."""
 
 
 _Array = np.ndarray[Any, Any]
@@ -40,8 +37,7 @@ _Array = np.ndarray[Any, Any]
 @contextmanager
 def _fresh_keras(seed: int = 0) -> Iterator[None]:
     """Gives a stage a clean Keras and returns its memory: the worker lives on."""
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    import tf_keras as keras
+    from effq_core.base.tensorflow import keras
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
@@ -54,11 +50,7 @@ def _fresh_keras(seed: int = 0) -> Iterator[None]:
 
 
 def _return_memory() -> None:
-    """Gives freed memory back to the system, where the C library can be asked to.
-
-    The worker's malloc settings keep it, which makes training fast but would leave gigabytes with
-    a worker that waits for the next stage.
-    """
+    """Gives freed memory, which the worker's malloc settings keep, back to the system."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:  # glibc has it, others do not
         trim(0)
@@ -205,7 +197,7 @@ def finetune(context: StageContext) -> dict[str, Any]:
 @stage(
     "model:keras_predict",
     kind="keras",
-    title="Predict with Keras, for the parity gate",
+    title="Check the conversion against Keras",
     libraries=TENSORFLOW,
 )
 def keras_predict(context: StageContext) -> dict[str, Any]:
@@ -229,7 +221,6 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
 
 
 def _with_fake_quant(model: Any, context: StageContext) -> Any:
-    from effq_core.models.built import read_family
     from effq_core.quantize.qat_scheme import insert_fake_quant
 
     return insert_fake_quant(model, read_family(context.inputs["model"]).fake_quant)

@@ -1,7 +1,5 @@
 """Stages that make ``.tflite`` files; their functions import TensorFlow."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.models.built import read_labels
@@ -47,7 +45,6 @@ def quantize(context: StageContext) -> dict[str, Any]:
 def write_file(context: StageContext, content: bytes, **summary: Any) -> dict[str, Any]:
     """Writes a file and the labels of input ``model`` beside it; returns the stage's summary."""
     (context.out / MODEL_FILE).write_bytes(content)
-    labels = read_labels(context.inputs["model"])
-    text = "".join(f"{label.name}\n" for label in labels)
+    text = "".join(f"{label.name}\n" for label in read_labels(context.inputs["model"]))
     (context.out / LABELS_FILE).write_text(text, encoding="utf-8")
     return {**summary, "bytes": len(content)}

@@ -1,7 +1,5 @@
 """The last stage: every measurement of a run in one document, with gates and warnings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,14 @@ from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import compare, sentence
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import STATISTICS, stage
-from effq_core.pipeline.report_inputs import BENCHMARK
+from effq_core.pipeline.stage import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.results.warnings import warnings_of
 from effq_core.runtimes.registry import packages
 from effq_core.store.stage_files import RESULTS_FILE
 
 
-@stage("report:report", title="Put the results together", version=2, libraries=STATISTICS)
+@stage("report:report", title="Assemble the results", version=2, libraries=STATISTICS)
 def report(context: StageContext) -> dict[str, Any]:
     """Puts a run's results together.
 
@@ -32,7 +30,7 @@ def report(context: StageContext) -> dict[str, Any]:
     ``keras:<variant>``, ``training:<variant>`` and, for a file that takes the photos in another
     way, ``evaluation:<variant>``.
     """
-    names = context.params["experiment"]["variants"]
+    names, ignored = context.params["experiment"]["variants"], context.params.get("ignored")
     variants = {name: _variant(context, name) for name in names}
     baseline = variants[BASELINE]["file"]["size_bytes"]
     for values in variants.values():
@@ -46,7 +44,7 @@ def report(context: StageContext) -> dict[str, Any]:
         "format": 1,
         "experiment": context.params["experiment"],
         "head_use": context.params["use"],
-        "model": {**context.summaries["model"], **_ignored(context)},
+        "model": {**context.summaries["model"], **({"ignored": ignored} if ignored else {})},
         "dataset": context.summaries["index"],
         "samples": samples,
         "variants": variants,
@@ -58,10 +56,6 @@ def report(context: StageContext) -> dict[str, Any]:
     results["warnings"] = [each.text for each in warnings_of(results)]
     write_json(context.out / RESULTS_FILE, results)
     return {"variants": names}
-
-
-def _ignored(context: StageContext) -> dict[str, Any]:
-    return {"ignored": name} if (name := context.params.get("ignored")) else {}
 
 
 def _variant(context: StageContext, name: str) -> dict[str, Any]:

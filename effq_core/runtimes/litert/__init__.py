@@ -1,7 +1,5 @@
 """LiteRT, formerly TensorFlow Lite: runs ``.tflite`` files. Imported when a file is opened."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is inside a ``.tflite`` file, and how much of it XNNPACK takes."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -58,19 +56,13 @@ def _refuse_two_bit_convolutions(path: Path, file: TfliteFile) -> None:
 
 
 def delegated_partitions(interpreter: Interpreter, operators: int) -> list[set[int]]:
-    """Finds which operators XNNPACK took over.
+    """Finds the indices of the operators in each piece that XNNPACK took over.
 
     LiteRT has no Python call for this, but its node list tells: the file's own operators keep
     their places, and each piece a delegate took is appended as one ``DELEGATE`` node with the
     piece's inputs and outputs. Walking from those outputs back to those inputs visits exactly the
     operators of the piece, since every operator in it reaches one of its outputs and every value
-    that enters it is one of its inputs.
-
-    Args:
-        interpreter: With its tensors allocated.
-
-    Returns:
-        For each delegated piece the indices of its operators.
+    that enters it is one of its inputs. The tensors must be allocated.
     """
     nodes = interpreter._get_ops_details()
     producer = {
@@ -107,11 +99,7 @@ def _weight_bytes(tensors: Sequence[Tensor]) -> dict[str, int]:
 def _info(tensor: Tensor) -> TensorInfo:
     scale, zero_point = tensor.grid or (None, None)
     return TensorInfo(
-        name=tensor.name,
-        shape=tensor.shape,
-        dtype=tensor.dtype,
-        scale=scale,
-        zero_point=zero_point,
+        name=tensor.name, shape=tensor.shape, dtype=tensor.dtype, scale=scale, zero_point=zero_point
     )
 
 

@@ -1,7 +1,5 @@
 """A ``.tflite`` file in LiteRT's interpreter."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from pathlib import Path
@@ -10,15 +8,13 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from effq_core.base.errors import ModelError
+from effq_core.base.errors import ModelError, UnloadableError
 from effq_core.models.file_input import TensorSpec
-from effq_core.runtimes.litert.one_image import only_several, take_one_image
 from effq_core.runtimes.session import Kernels, Session, Values
 from effq_core.tflite.operators import BY_NAME
 
 PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
-"""Environment variable for tests: where it is set, files run on LiteRT's built-in kernels in place
-of XNNPACK, as they would on a processor with other fast kernels."""
+"""Environment variable for tests: LiteRT's built-in kernels in place of XNNPACK."""
 
 _RESOLVERS = {
     Kernels.PLAIN: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
@@ -82,9 +78,7 @@ def load_interpreter(
 ) -> Interpreter:
     """Loads a ``.tflite`` file and allocates its tensors.
 
-    Args:
-        keep_values: Whether values inside the graph can be read after an invocation; XNNPACK then
-            takes each operator by itself.
+    Where values inside the graph are kept, XNNPACK takes each operator by itself.
 
     Raises:
         ModelError: If the file is corrupt.
@@ -105,7 +99,7 @@ def load_interpreter(
     except (ValueError, RuntimeError) as error:
         if batch > 1:
             raise only_several(path.name, batch, error) from error
-        raise ModelError(
+        raise UnloadableError(
             f"LiteRT cannot load {path.name}: {error}",
             "The file is corrupt or uses operators this LiteRT does not know; make it again.",
         ) from error
@@ -113,3 +107,22 @@ def load_interpreter(
     if batch > 1 and len(shape) > 0 and shape[0] != 1:
         raise only_several(path.name, batch, f"its output stays {tuple(map(int, shape))}.")
     return interpreter
+
+
+def take_one_image(interpreter: Interpreter) -> int:
+    """Lets a file for several images, not yet allocated, take one; returns how many it took."""
+    batch = 1
+    for detail in interpreter.get_input_details():
+        shape = [int(side) for side in detail["shape"]]
+        if len(shape) in (3, 4) and shape[0] > 1:
+            batch = shape[0]
+            interpreter.resize_tensor_input(detail["index"], [1, *shape[1:]])
+    return batch
+
+
+def only_several(name: str, batch: int, why: object) -> ModelError:
+    """Says that a file that was made for several images cannot take one."""
+    return ModelError(
+        f"{name} takes {batch} images at a time, and cannot take one: {str(why)[:200]}",
+        "Convert the model again with a batch of 1.",
+    )

@@ -5,7 +5,7 @@ from effq_core.experiment.variants import CATALOGUE, Variant
 CATALOGUE.register(
     Variant(
         name="dynamic_range",
-        title="Dynamic range",
+        title="dynamic range",
         summary="8-bit weights; activations are quantized on the fly, image by image.",
         good_for="A quarter of the size without any calibration photos.",
         colour="#e69f00",

@@ -1,11 +1,11 @@
-"""Float32: the model as trained."""
+"""float32: the model as trained."""
 
 from effq_core.experiment.variants import CATALOGUE, Variant
 
 CATALOGUE.register(
     Variant(
         name="float32",
-        title="Float32",
+        title="float32",
         summary="The model as trained: the baseline every other variant is compared with.",
         good_for="The reference; a server, or a device where size and time do not matter.",
         colour="#6b7280",

@@ -1,11 +1,11 @@
-"""Int8 (PTQ): integers throughout, after training."""
+"""int8: integers throughout, after training."""
 
 from effq_core.experiment.variants import BASELINE, CATALOGUE, Ranges, Variant
 
 CATALOGUE.register(
     Variant(
         name="int8",
-        title="Int8 (PTQ)",
+        title="int8",
         summary="Integers throughout; calibration photos set the activation ranges.",
         good_for="Smallest and fastest on CPUs, and the only form for integer accelerators.",
         colour="#009e73",

@@ -1,4 +1,4 @@
-"""Int8 (float control): the control without fake-quant while training."""
+"""int8 float control: the control without fake-quant while training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plan(planner: Planner, row: Variant) -> None:
 CATALOGUE.register(
     Variant(
         name="int8_float_control",
-        title="Int8 (float control)",
+        title="int8 float control",
         summary="Fine-tuned for the same epochs without fake-quant, then PTQ.",
         good_for="A control: what the extra training alone gives.",
         colour="#56b4e9",
@@ -37,7 +37,7 @@ CATALOGUE.register(
         training="finetune:float",
         steps={"float": "float control", _STEP: "float control"},
         trained=True,
-        explains="what the extra training gives without quantization-awareness, so that Int8 (QAT) "
+        explains="what the extra training gives without quantization-awareness, so that int8 QAT "
         "can be judged",
         beside="int8_qat",
     )

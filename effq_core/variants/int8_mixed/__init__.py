@@ -1,4 +1,4 @@
-"""Int8 (mixed): int8, with some blocks in floats."""
+"""int8 mixed: int8, with some blocks in floats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plan(planner: Planner, row: Variant) -> None:
         ModelError: If there is no such block, layer or group, with those there are.
     """
     from effq_core.layers.names import names_of
-    from effq_core.pipeline.plan_layers import RANGES
+    from effq_core.pipeline.plan import RANGES
 
     mixed = planner.experiment.mixed or Mixed()
     names = names_of(planner.card) if mixed.keep else None
@@ -44,7 +44,7 @@ def plan(planner: Planner, row: Variant) -> None:
 
 def _suggest(planner: Planner, mixed: Mixed) -> None:
     from effq_core.base import hardware
-    from effq_core.pipeline.plan_layers import RANGES, add_effect
+    from effq_core.pipeline.plan import RANGES, add_effect
 
     experiment = planner.experiment
     add_effect(planner, experiment)
@@ -72,9 +72,9 @@ def _suggest(planner: Planner, mixed: Mixed) -> None:
 CATALOGUE.register(
     Variant(
         name="int8_mixed",
-        title="Int8 (mixed)",
-        summary="Int8, with the blocks that lose most kept in floats.",
-        good_for="Int8 where a few blocks cost accuracy and there is no time to fine-tune.",
+        title="int8 mixed",
+        summary="int8, with the blocks that lose most kept in floats.",
+        good_for="int8 where a few blocks cost accuracy and there is no time to fine-tune.",
         colour="#8f8a00",
         symbol="pentagon",
         weight_bits=8,

@@ -1,10 +1,10 @@
-"""Int8 (QAT): fine-tuned with fake-quant operators in the graph."""
+"""int8 QAT: fine-tuned with fake-quant operators in the graph."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from effq_core.experiment.variants import CATALOGUE, Ranges, Variant
+from effq_core.experiment.variants import CATALOGUE, PTQ, Ranges, Variant
 
 if TYPE_CHECKING:
     from effq_core.pipeline.plan import Planner
@@ -21,9 +21,9 @@ def plan(planner: Planner, row: Variant) -> None:
 CATALOGUE.register(
     Variant(
         name="int8_qat",
-        title="Int8 (QAT)",
+        title="int8 QAT",
         summary="Integers throughout, after fine-tuning with fake-quant operators in the graph.",
-        good_for="Int8 where PTQ loses accuracy and there are photos to fine-tune on.",
+        good_for="int8 where PTQ loses accuracy and there are photos to fine-tune on.",
         colour="#d55e00",
         symbol="star",
         weight_bits=8,
@@ -33,6 +33,7 @@ CATALOGUE.register(
         is_integer=True,
         plan=plan,
         training="finetune:int8_qat",
+        operators_of=PTQ,
         trained=True,
     )
 )

@@ -1,10 +1,10 @@
-"""Int8 (QAT ranges, untrained): the control without a training step."""
+"""int8 QAT untrained: the control without a training step."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from effq_core.experiment.variants import CATALOGUE, Ranges, Variant
+from effq_core.experiment.variants import CATALOGUE, PTQ, Ranges, Variant
 
 if TYPE_CHECKING:
     from effq_core.pipeline.plan import Planner
@@ -19,7 +19,7 @@ def plan(planner: Planner, row: Variant) -> None:
 CATALOGUE.register(
     Variant(
         name="int8_qat_untrained",
-        title="Int8 (QAT ranges, untrained)",
+        title="int8 QAT untrained",
         summary="The QAT graph with calibrated ranges and no training step.",
         good_for="A control: what QAT's ranges give before any training.",
         colour="#cc79a7",
@@ -31,7 +31,8 @@ CATALOGUE.register(
         is_integer=True,
         plan=plan,
         training="ranges:int8_qat_untrained",
-        explains="what QAT's ranges give without any training, so that Int8 (QAT) can be judged",
+        operators_of=PTQ,
+        explains="what QAT's ranges give without any training, so that int8 QAT can be judged",
         start_of="int8_qat",
     )
 )

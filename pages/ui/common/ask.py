@@ -1,7 +1,5 @@
 """Asking for a setting: the widget follows from what is known of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,15 +8,11 @@ import streamlit as st
 from effq_core.base import hardware
 from effq_core.experiment.setting import Setting
 
-UNSET = 0
-"""Stands for ``None`` in a selector, which shows no ``None``."""
+UNSET = 0  # stands for ``None`` in a selector, which shows no ``None``
 
 
 def ask(setting: Setting, key: str, place: Any = st, **usual: Any) -> Any:
-    """Draws the widget that asks for a setting, and returns what was chosen.
-
-    ``usual`` has ``value`` where the form has not put one in; the widget then keeps the bounds.
-    """
+    """Draws the widget that asks for a setting, and returns what was chosen."""
     words: dict[str, Any] = {"label": setting.label, "key": key, "help": setting.help}
     if setting.slider and setting.bounds:
         low, high = setting.bounds

@@ -1,7 +1,5 @@
 """Choosing runs. The address (`?run=…`) is the truth: a link shows what its sender saw."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,8 +14,7 @@ from pages.ui.common import session
 from pages.ui.common.show import problem, toast
 
 PARAMETER = "run"
-MOST_COMPARED = 6
-"""Runs side by side; more cannot be read."""
+MOST_COMPARED = 6  # runs side by side; more cannot be read
 
 _LAST = "_last_run"
 
@@ -96,7 +93,7 @@ def _asked(titles: dict[str, str], *, most: int) -> list[str]:
     if unknown:
         # Only the length is taken from the address: it is anybody's text.
         st.warning(
-            f"{fmt.counted(len(unknown), 'run')} of this address cannot be shown here: deleted, "
+            f"{fmt.counted(len(unknown), 'run')} in this address cannot be shown: deleted, "
             "without results, or not a run's id.",
             icon=":material/link_off:",
         )

@@ -4,14 +4,11 @@ Each time it looks at every object of every library, some 60 ms in which nothing
 has to be done: what a visitor who left has held, uploads and folders too, goes with it.
 """
 
-from __future__ import annotations
-
 import gc
 import threading
 import time
 
-EVERY = 60.0
-"""Seconds."""
+EVERY = 60.0  # seconds
 
 _lock = threading.Lock()
 _last = time.monotonic()

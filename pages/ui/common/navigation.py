@@ -1,7 +1,5 @@
 """The pages there are, in the order people need them, and the frame around them."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A chart takes plotly tens of milliseconds to build and is the same for everybody
 same run. Streamlit's own cache would copy it at every use, or hash the run.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,8 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MOST = 128
-"""Things remembered; a chart takes some ten kilobytes."""
+MOST = 128  # things remembered; a chart takes some ten kilobytes
 
 _lock = threading.Lock()
 # With what they were made from, so that nothing else can get the same identity meanwhile.

@@ -1,7 +1,5 @@
 """The latest runs as a list with links."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -41,7 +39,7 @@ def _row(run: RunRow, *, links: bool) -> None:
             icon=icon,
             type="tertiary",
             key=f"open_{run.id}",
-            help="Stages, log and what can be done with this run",
+            help="Stages, log and actions of this run",
         ):
             st.switch_page("pages/views/experiment.py", query_params={"run": run.id})
         if (

@@ -1,7 +1,5 @@
 """One run, live: where it is, how long it still takes, how training goes, and what went wrong."""
 
-from __future__ import annotations
-
 import time
 
 import streamlit as st
@@ -18,7 +16,6 @@ from effq_core.pipeline.watch import Watch, watch
 from effq_core.results.wording import (
     amount_text,
     run_title,
-    sentence,
     state_title,
     status_title,
     waiting_text,
@@ -68,12 +65,7 @@ def badge(status: Status) -> None:
 
 
 def show_run(run_id: str, *, as_guest: bool = False) -> None:
-    """Shows a run and follows it while it is active; to a guest, only what steers it is offered.
-
-    Raises:
-        InputError: If there is no such run.
-        StoreError: If the database is damaged.
-    """
+    """Shows a run and follows it while it is active; to a guest, only what steers it is offered."""
     active = session.database().get_run(run_id).status.is_active
     # One timer, and only while there is something to follow.
     st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active, as_guest)
@@ -111,7 +103,7 @@ def _draw(seen: Watch, *, as_guest: bool) -> None:
 def _progress(seen: Watch) -> None:
     run, stages = seen.run, seen.stages
     if not stages:
-        waiting = sentence(seen.waiting_for) or waiting_text(run.status)
+        waiting = fmt.sentence(seen.waiting_for) or waiting_text(run.status)
         st.progress(0.0, text=f"{escape(waiting)} …")
         return
     parts = [f"{fmt.count(seen.complete)} of {fmt.counted(len(stages), 'stage')}"]
@@ -130,7 +122,7 @@ def _progress(seen: Watch) -> None:
             _time_now(run.id)
         if not seen.running:
             waiting = seen.waiting_for or "waiting for a worker"
-            st.caption(f"{escape(sentence(waiting))} …")
+            st.caption(f"{escape(fmt.sentence(waiting))} …")
 
 
 def _time_now(run_id: str) -> None:
@@ -248,7 +240,7 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 icon=":material/stop_circle:",
                 key="do_cancel",
                 disabled=run.status is Status.CANCELLING,
-                help="Stops within five seconds. What is finished is kept.",
+                help="Stops within five seconds. Finished stages are kept.",
             )
             if cancel:
                 control.request_cancel(session.home(), run.id)

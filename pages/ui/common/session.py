@@ -1,7 +1,5 @@
 """The dashboard's access to the store: opened once a process, results read once a run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st
@@ -28,11 +26,7 @@ def _database(path: str, device: int, inode: int) -> Database:
 
 
 def database() -> Database:
-    """Returns the index; all sessions share one connection, until a repair puts another in place.
-
-    Raises:
-        StoreError: If it cannot be opened.
-    """
+    """Returns the index; all sessions share one connection, until a repair replaces it."""
     path = home().database
     with store_errors(path):
         try:
@@ -44,12 +38,13 @@ def database() -> Database:
 
 
 def runs() -> list[RunRow]:
-    """Returns the runs people choose from, newest first.
-
-    Raises:
-        StoreError: If the database is damaged.
-    """
+    """Returns the runs people choose from, newest first."""
     return database().list_runs(_MOST_RUNS)
+
+
+def latest_stamp() -> str:
+    """Tells one state of the latest runs from the next: what is cached may follow from them."""
+    return "/".join(f"{run.id}{run.status}" for run in runs()[:5])
 
 
 @st.cache_resource(show_spinner=False, max_entries=RESULTS_IN_MEMORY)
@@ -72,12 +67,7 @@ def stamp_of(run: RunRow) -> str:
 
 
 def results_of(run: RunRow) -> Results:
-    """Reads a run's results, once for all sessions: not to be changed.
-
-    Raises:
-        InputError: If the run has none yet.
-        StoreError: If they are damaged or gone.
-    """
+    """Reads a run's results, once for all sessions: not to be changed."""
     if run.results is None:
         return load_results(home(), run)  # raises, and says why
     return _results(str(home().root), run.results, stamp_of(run), run)
@@ -85,10 +75,5 @@ def results_of(run: RunRow) -> Results:
 
 @st.cache_resource(show_spinner=False, max_entries=1)
 def reference() -> Results:
-    """Reads the bundled reference run, once.
-
-    Raises:
-        InputError: If this installation has none.
-        StoreError: If it is damaged.
-    """
+    """Reads the bundled reference run, once."""
     return load_reference()

@@ -1,7 +1,5 @@
 """How pages show things: headings, charts, problems, empty states."""
 
-from __future__ import annotations
-
 import logging
 import mimetypes
 import re
@@ -83,8 +81,8 @@ def guard() -> Iterator[None]:
         _LOG.exception("Bug %s", number)
         st.error(
             f"**This part of the page failed: bug {number} ({type(error).__name__}).** "
-            "Nothing stored is lost. Reload the page; if it stays, report the bug with this "
-            "number, the server's log holds the details.",
+            "Nothing stored is lost. Reload the page. If it fails again, report this number; the "
+            "server's log has the details.",
             icon=":material/bug_report:",
         )
 

@@ -1,7 +1,5 @@
 """Tables whose numbers are written as everywhere else, and still sort as numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

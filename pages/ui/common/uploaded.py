@@ -5,8 +5,6 @@ and bounds one file only. So its store is bounded here by
 :data:`effq_core.jobs.limits.FILES`, and pages say when they are done with a file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +43,9 @@ def bound_uploads() -> None:
         # Asked only now: who leaves later takes this file along, who left before took the others.
         if not _is_here(session_id):
             remove_file(session_id, file.file_id)
-            raise HTTPException(_GONE, "The page that sent this file is gone. Send it again.")
+            raise HTTPException(
+                _GONE, "The page that uploaded this file was closed. Upload it again."
+            )
 
     def remove_file(session_id: str, file_id: str) -> None:
         remove(session_id=session_id, file_id=file_id)
@@ -87,10 +87,7 @@ def no_room(mib: int, *, holding: bool = False) -> bool:
 
 
 def holds(name: str, widget: str, ids: Sequence[str]) -> None:
-    """Notes which files an uploader holds now, and frees what it held before and holds no longer.
-
-    ``name`` is the same for all generations of the uploader, ``widget`` its key now.
-    """
+    """Notes which files an uploader holds now, and frees those it holds no longer."""
     uploaders: dict[str, tuple[str, tuple[str, ...]]]
     uploaders = st.session_state.setdefault(_UPLOADERS, {})
     _, before = uploaders.get(name, ("", ()))

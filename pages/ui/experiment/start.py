@@ -1,10 +1,7 @@
 """What the chosen experiment would take, and the button that runs it."""
 
-from __future__ import annotations
-
 import json
 import shutil
-from pathlib import Path
 
 import streamlit as st
 
@@ -20,8 +17,6 @@ from effq_core.store.rows import StageRow
 from pages.ui.common import session
 from pages.ui.common.show import prose, toast
 from pages.ui.experiment.state import run_name
-
-_HISTORY = 5
 
 _HEADS = {
     HeadUse.WHOLE: "The photos' classes are the model's: scored as they are.",
@@ -55,12 +50,12 @@ def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> 
             width=150,
             disabled=not ready,
         )
-    if asked and experiment is not None:
-        _run(experiment, run_name())
+    if asked and experiment is not None and (run_id := start(experiment, run_name())):
+        st.query_params["run"] = run_id
+        st.rerun()
 
 
 def _cost(experiment: Experiment, cost: Forecast) -> bool:
-    """Writes the estimate and returns whether the disk has room for it."""
     sizes = cost.sizes
     time = f"**about {fmt.roughly(cost.seconds)}**" if cost.seconds else "**done in a few seconds**"
     parts = [
@@ -77,7 +72,8 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
     )
     if len(experiment.variants) == 1:
         photos = "Only float32 is chosen: there is nothing to compare it with."
-    free = shutil.disk_usage(_existing(session.home().root)).free
+    root = session.home().root
+    free = shutil.disk_usage(next(each for each in (root, *root.parents) if each.exists())).free
     enough = cost.bytes <= free
     if not enough:
         photos = (
@@ -90,7 +86,7 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
         help=(
             "Estimated from earlier runs on this machine. "
             if cost.calibrated
-            else "Estimated for 2 cores; the first run calibrates it to this machine. "
+            else "Estimated for 2 cores; the first run adjusts the estimate to this machine. "
         )
         + tip("cached"),
     )
@@ -98,14 +94,9 @@ def _cost(experiment: Experiment, cost: Forecast) -> bool:
 
 
 def estimate(experiment: Experiment) -> Forecast:
-    """Returns what a run would take.
-
-    Raises:
-        InputError: If it cannot be run.
-    """
-    runs = session.runs()
-    state = "/".join(f"{run.id}{run.status}" for run in runs[:_HISTORY])
-    return _estimate(str(session.home().root), experiment.canonical_json(), state)
+    """Returns what a run would take."""
+    known = experiment.canonical_json(), session.latest_stamp()
+    return _estimate(str(session.home().root), *known)
 
 
 # A folder of ten thousand photos takes a third of a second to list: not at every click.
@@ -118,14 +109,6 @@ def _estimate(store: str, experiment: str, state: str) -> Forecast:
 def history() -> list[StageRow]:
     """Returns the stages of the latest runs."""
     return recent_stages(session.home())
-
-
-def _run(experiment: Experiment, name: str) -> None:
-    """Runs the experiment and shows the run in place of the form."""
-    run_id = start(experiment, name)
-    if run_id is not None:
-        st.query_params["run"] = run_id
-        st.rerun()
 
 
 def start(experiment: Experiment, name: str = "") -> str | None:
@@ -141,8 +124,3 @@ def start(experiment: Experiment, name: str = "") -> str | None:
     if active:
         toast(f"Queued behind {fmt.counted(active, 'run')}.", icon=":material/hourglass_top:")
     return run_id
-
-
-def _existing(path: Path) -> Path:
-    """Returns the folder, or the nearest one above it that exists."""
-    return next(each for each in (path, *path.parents) if each.exists())

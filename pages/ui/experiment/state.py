@@ -1,7 +1,5 @@
 """The experiment form's state: from an experiment to the widgets and back."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +10,7 @@ from effq_core.base import hardware
 from effq_core.base.errors import EffqError
 from effq_core.experiment import Experiment
 from effq_core.experiment.setting import Setting, walk
-from effq_core.experiment.variants import BASELINE, CATALOGUE, MIXED, is_ready
+from effq_core.experiment.variants import BASELINE, CATALOGUE, is_ready
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.fitting import fit
 from pages.ui.common import session
@@ -24,7 +22,8 @@ HELD = tuple(
     each
     for each in walk(Experiment)
     if each.part != "layers"
-    and each.path not in ("variants", "calibration", "qat", "mixed", "sitting", "files_of")
+    and (not each.is_part or each.path == "layers")
+    and each.path not in ("variants", "sitting", "files_of")
 )
 """The settings the form holds. Layers are held whole: another page asks for them. Variants have a
 checkbox each; which time, and whose files, is for the run that is made to say."""
@@ -38,7 +37,12 @@ def key(name: str) -> str:
 
 def setting_key(setting: Setting) -> str:
     """Returns the key of a setting's widget."""
-    return key("mixed_" * (setting.part == "mixed") + (setting.key or setting.name))
+    return key(f"{setting.part}_" * bool(setting.variant) + (setting.key or setting.name))
+
+
+def is_asked(setting: Setting) -> bool:
+    """Returns whether the variant a setting is about is ticked; true where it is about none."""
+    return not setting.variant or bool(st.session_state.get(variant_key(setting.variant)))
 
 
 def variant_key(variant: str) -> str:
@@ -65,7 +69,7 @@ def fit_sizes() -> None:
     except EffqError:
         return  # the form says what is wrong where it is
     if fitting.calibration.size != chosen.calibration.size:
-        toast(f"There are few photos: {fmt.count(fitting.calibration.size)} calibrate.")
+        toast(f"Few photos: only {fmt.count(fitting.calibration.size)} are used for calibration.")
     st.session_state[key("calibration_size")] = fitting.calibration.size
     st.session_state[key("training_size")] = fitting.training_size
     st.session_state[key("evaluation_size")] = fitting.evaluation_size
@@ -85,19 +89,14 @@ def keep() -> None:
 
 
 def read() -> Experiment:
-    """Returns the experiment the form describes.
-
-    Raises:
-        ExperimentError: If a value is out of range.
-    """
+    """Returns the experiment the form describes."""
     state = st.session_state
     chosen = (name for name in (*CATALOGUE, *ready_boxes()) if state.get(variant_key(name)))
-    mixes = state.get(variant_key(MIXED))
     values = {
         each.path: _read(each, state[setting_key(each)])
         for each in HELD
         # A form of an earlier version lacks some.
-        if setting_key(each) in state and (each.part != "mixed" or mixes)
+        if setting_key(each) in state and is_asked(each)
     }
     return Experiment().changed({**values, "variants": (BASELINE, *chosen)})
 
@@ -115,7 +114,6 @@ def run_name() -> str:
 
 
 def _shown(setting: Setting, value: Any) -> Any:
-    """Returns what a setting's widget has for a value."""
     if setting.path == "threads":
         return [count for count in value if count <= hardware.usable_cores()] or [1]
     if setting.many:
@@ -128,7 +126,6 @@ def _shown(setting: Setting, value: Any) -> Any:
 
 
 def _read(setting: Setting, shown: Any) -> Any:
-    """Returns the value a setting's widget shows."""
     if setting.many and isinstance(shown, str):
         return tuple(name.strip() for name in shown.split(",") if name.strip())
     if setting.optional and setting.suggested:

@@ -1,7 +1,5 @@
 """A sweep: several values of some choices at once, from the form to the runs that are finished."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -15,10 +13,10 @@ from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline import control
 from effq_core.store.rows import RunRow, Status
-from effq_core.sweeps.forecast import SweepForecast, forecast_sweep
-from effq_core.sweeps.outcome import Row, outcome
+from effq_core.sweeps.document import Row, outcome
 from effq_core.sweeps.state import create_sweep, find_same, read_sweep
 from effq_core.sweeps.sweep import AXES, MOST_RUNS, Sweep, label_of, worth_sweeping
+from effq_core.sweeps.union import SweepForecast, forecast_sweep
 from pages.ui.common import session
 from pages.ui.common.ask import cells
 from pages.ui.common.show import escape, prose, toast
@@ -29,10 +27,7 @@ _PREFIX = "sweep_"
 
 
 def show_sweep_form(experiment: Experiment | None) -> None:
-    """Asks which values to try, says what that takes, and offers to run it.
-
-    The experiment is what all runs share; ``None`` while a value is out of range.
-    """
+    """Asks which values to try, says what that takes, and offers to run it."""
     with st.expander("Sweep: try several values at once", icon=":material/grid_on:"):
         st.caption(
             "Runs every combination of these values with the model, photos and settings above. "
@@ -49,7 +44,9 @@ def show_sweep_form(experiment: Experiment | None) -> None:
             base = worth_sweeping(experiment, varied)
             sweep = Sweep(base=base, **axes, seeds=seeds)
             require_allowed(base.dataset, session.home())
-            cost = _estimate(str(session.home().root), sweep.canonical_json(), _stamp())
+            cost = _estimate(
+                str(session.home().root), sweep.canonical_json(), session.latest_stamp()
+            )
         except EffqError as error:
             st.markdown(f":orange[:material/info:] **{prose(error.message)}** {prose(error.hint)}")
         if sweep is not None and cost is not None:
@@ -89,10 +86,6 @@ def _seeds(experiment: Experiment) -> tuple[int, ...]:
     return tuple(range(experiment.seed, experiment.seed + count)) if count > 1 else ()
 
 
-def _stamp() -> str:
-    return "/".join(f"{run.id}{run.status}" for run in session.runs()[:5])
-
-
 @st.cache_data(show_spinner="Planning the runs …", max_entries=32, ttl=60)
 def _estimate(store: str, sweep: str, state: str) -> SweepForecast:
     return forecast_sweep(Sweep.from_dict(json.loads(sweep)), session.home(), history())
@@ -121,7 +114,7 @@ def _start(sweep: Sweep) -> None:
             run_id = same.id
             if not same.status.is_active and same.status is not Status.FINISHED:
                 control.resume(home, run_id)
-            toast("This sweep exists already: here it is.", icon=":material/info:")
+            toast("This sweep already exists; it is shown here.", icon=":material/info:")
     except EffqError as error:
         toast(f"{error.message} {error.hint}", icon=":material/error:")
         return

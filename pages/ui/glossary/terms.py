@@ -1,7 +1,5 @@
 """The terms, by subject, narrowed to what is looked for."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.glossary import matching
@@ -14,7 +12,7 @@ def terms_part() -> None:
     )
     found = matching(looked_for)
     if not found:
-        st.info("No term fits. Try a shorter word.")
+        st.info("No matching term. Try a shorter word.")
     for heading, terms in found.items():
         st.subheader(heading, anchor=heading.lower().replace(" ", "-"))
         st.markdown("\n\n".join(f"**{term.title}**  \n{term.text}" for term in terms))

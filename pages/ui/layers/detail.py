@@ -1,7 +1,5 @@
 """One block, and one operator of it: its values under int8's grid, its weights, its channels."""
 
-from __future__ import annotations
-
 import math
 
 import streamlit as st
@@ -81,13 +79,7 @@ def _choose(known: Known, block: Block) -> Op:
         # Numbered: Streamlit tells options apart by what they are called.
         return f"{number[tensor]} · {layer_title(op.layer)} · {operator_kind(op.kind).title}{found}"
 
-    chosen = st.selectbox(
-        "Operator",
-        list(ops),
-        format_func=title,
-        key=key,
-        help=tip("operators"),
-    )
+    chosen = st.selectbox("Operator", list(ops), format_func=title, key=key, help=tip("operators"))
     return ops[chosen]
 
 
@@ -104,7 +96,7 @@ def _operator(known: Known, op: Op) -> None:
     signal = record.by_tensor.get(op.tensor) if record else None
     kernel = record.kernel_of.get(op.tensor) if record else None
     if signal is None:
-        st.info("int8 has no such tensor: the converter has merged the operator into another.")
+        st.info("int8 has no such tensor: the converter merged the operator into another.")
         return
     columns = st.columns(3 if kernel else 1, gap="medium")
     with columns[0]:

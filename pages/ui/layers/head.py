@@ -1,7 +1,5 @@
 """What int8 loses and which blocks do it, in a few words."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -31,7 +29,7 @@ def _say_what_is_missing(known: Known, effect: EffectRecord) -> None:
     tried = {each.name: each for each in effect.blocks}
     names = [block.name for block in known.network.blocks]
     blocks = sum(name not in tried or tried[name].without_kl is None for name in names)
-    time = f"The time of {fmt.duration(effect.budget_seconds)} was up"
+    time = f"The time limit of {fmt.duration(effect.budget_seconds)} was reached"
     if blocks:
         st.warning(
             f"{time} before {fmt.count(blocks)} of {fmt.counted(len(names), 'block')} had been "
@@ -40,6 +38,6 @@ def _say_what_is_missing(known: Known, effect: EffectRecord) -> None:
         )
     elif not effect.complete:
         st.caption(
-            f"Every block was tried. {time} before all layers inside the worst ones were: "
+            f"Every block was tried. {time} before all layers inside the worst ones were tried: "
             f"{fmt.count(len(effect.not_reached))} are missing."
         )

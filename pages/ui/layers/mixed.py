@@ -1,7 +1,5 @@
 """Selective precision: keep some blocks out of int8, by hand or the smallest set that will do."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -110,7 +108,7 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
             icon=":material/auto_fix_high:",
             key="layers_mix",
             disabled=busy,
-            help="A run about these layers is under way." if busy else None,
+            help="A run on these layers is in progress." if busy else None,
         )
         st.caption(
             f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "

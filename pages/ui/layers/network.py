@@ -1,7 +1,5 @@
 """The network as it is, coloured by a measure, and its blocks ranked beside it."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -20,8 +18,7 @@ from pages.ui.common.show import chart
 from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
-BLOCK = "layers_block"
-"""Key of the chosen block."""
+BLOCK = "layers_block"  # key of the chosen block
 _BLOCKS = "Blocks"
 _RANKED = {
     _BLOCKS: EffectKind.BLOCK,
@@ -95,13 +92,9 @@ def chosen_block(known: Known) -> str:
 
 def _clicked() -> None:
     points = st.session_state[_CHART].selection.points
-    names = [str(_first(point["customdata"])) for point in points if point.get("customdata")]
+    names = [point["customdata"] for point in points if point.get("customdata")]
     if names:
-        st.session_state[BLOCK] = names[-1]
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) else value
+        st.session_state[BLOCK] = str(names[-1][0] if isinstance(names[-1], list) else names[-1])
 
 
 def _legend(known: Known) -> None:
@@ -160,9 +153,9 @@ def _effect_table(known: Known, height: int, ranked: tuple[BlockEffect, ...]) ->
         "rank": number_column("#", width="small"),
         "name": text("Block", pinned=True, help=tip("block")),
         "only": number_column("Alone in int8, mnat", help=tip("only_int8") + " " + tip("mnat")),
-        "without": number_column("Left when kept out, mnat", help=tip("kept_out")),
+        "without": number_column("Left if kept, mnat", help=tip("kept_out")),
         "extra": number_column(
-            "Kept costs, KiB", help="Kernels stored as float16. " + tip("keep_precision")
+            "Extra size if kept, KiB", help="Kernels stored as float16. " + tip("keep_precision")
         ),
         "same": number_column("Same class, %", help=tip("agreement")),
         "sqnr": number_column("SQNR, dB", help=tip("block_sqnr")),

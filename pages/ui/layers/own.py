@@ -1,7 +1,5 @@
 """What follows from a photo a visitor uploaded to the Layers page: theirs alone, gone with it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 

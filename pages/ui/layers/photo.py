@@ -1,7 +1,5 @@
 """One photo on its way through both models: where they diverge, and what an operator sees."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,10 +67,7 @@ def show_photo(known: Known, op: Op) -> None:
     with right:
         _parting(known, found, threshold)
     what = f"{escape(layer_title(op.layer))} ({escape(operator_kind(op.kind).title)})"
-    st.markdown(
-        f"**Output of {what} for this photo**",
-        help=tip("feature_map"),
-    )
+    st.markdown(f"**Output of {what} for this photo**", help=tip("feature_map"))
     usual = (
         mine("output", (*key, op.tensor), lambda: _look(op, *files, chosen.pixels))
         if chosen.is_own
@@ -174,10 +169,7 @@ def _go(step: Step) -> None:
 
 
 def _draw_output(
-    op: Op,
-    usual: _Output,
-    key: tuple[str, ...],
-    look: Callable[[tuple[int, ...]], _Output],
+    op: Op, usual: _Output, key: tuple[str, ...], look: Callable[[tuple[int, ...]], _Output]
 ) -> None:
     left, _ = st.columns([1, 1])
     if not usual.channels:

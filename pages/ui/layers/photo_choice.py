@@ -1,7 +1,5 @@
 """Choosing the photo that is followed through both models."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import streamlit as st
@@ -65,7 +63,7 @@ def _of_run(source: Source) -> Chosen | None:
         # Numbered: Streamlit tells options apart by what they are called.
         format_func=lambda i: f"{i + 1} · {found[i].first.label} → {found[i].second.label}",
         key=f"layers_flipped_{source.id}",
-        help="What float32 says, then what int8 says.",
+        help="float32's answer → int8's answer.",
     )
     each = found[place]
     truth = f"True class: {each.truth}" if each.truth is not None else "No label"

@@ -1,7 +1,5 @@
 """Rescue an int8 file that lost too much: limits, remedies, and the story as it grows."""
 
-from __future__ import annotations
-
 import json
 
 import streamlit as st
@@ -18,7 +16,6 @@ from effq_core.rescue.offers import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
 from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of
-from effq_core.results.wording import sentence
 from pages.ui.common import session
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape, guard, problem, toast
@@ -101,7 +98,7 @@ def _form(source: Source) -> None:
             list(_MINUTES),
             format_func=_MINUTES.__getitem__,
             key="rescue_minutes",
-            help="When it is up, the remedy under way stops and no other is tried. Waiting for "
+            help="When time runs out, the current remedy stops and no other is tried. Waiting for "
             "other runs does not count.",
         )
         estimates = {offer.remedy: offer for offer in _estimates(experiment)}
@@ -121,23 +118,18 @@ def _form(source: Source) -> None:
 
 
 def _box(remedy: Remedy, offer: Offer) -> bool:
-    cost = offer.why if offer.why else _about(offer.seconds)
+    about = f"about {fmt.roughly(offer.seconds)}" if offer.seconds else "cached: a few seconds"
     return st.checkbox(
-        f"{remedy_title(remedy)} :small[· {escape(cost)}]",
+        f"{remedy_title(remedy)} :small[· {escape(offer.why or about)}]",
         value=not offer.why,
         key=f"rescue_{remedy}",
         help=tip(f"rescue_{remedy}"),
     )
 
 
-def _about(seconds: float) -> str:
-    return f"about {fmt.roughly(seconds)}" if seconds else "cached: a few seconds"
-
-
 def _estimates(experiment: Experiment) -> list[Offer]:
-    runs = session.runs()
-    state = "/".join(f"{run.id}{run.status}" for run in runs[:5])
-    return _cached_offers(str(session.home().root), experiment.canonical_json(), state)
+    known = experiment.canonical_json(), session.latest_stamp()
+    return _cached_offers(str(session.home().root), *known)
 
 
 # Listing a large folder takes a moment: not at every click.
@@ -191,7 +183,7 @@ def _progress(story: Story) -> None:
     step = story.current
     others = sum(seconds for remedy, seconds in story.ahead if not step or remedy != step.remedy)
     if step is None or not step.run:
-        st.progress(0.0, text="Deciding what comes next …")
+        st.progress(0.0, text="Choosing the next remedy …")
         return
     seen = watch(session.database(), step.run)
     parts = [escape(title_of(step)), fmt.left(seen.remaining)]
@@ -199,4 +191,4 @@ def _progress(story: Story) -> None:
         parts.append(f"at most {fmt.roughly(others)} more for the other remedies")
     st.progress(seen.share, text=" · ".join(parts))
     now = ", ".join(stage_title(stage.name) for stage in seen.running)
-    st.caption(escape(now or sentence(seen.waiting_for or "waiting for a worker")))
+    st.caption(escape(now or fmt.sentence(seen.waiting_for or "waiting for a worker")))

@@ -1,7 +1,5 @@
 """The story of a rescue: what was tried, what it gave, what can be done with it."""
 
-from __future__ import annotations
-
 import json
 
 import streamlit as st
@@ -13,7 +11,7 @@ from effq_core.charts.rescue import gains, prices
 from effq_core.photos.roots import require_allowed
 from effq_core.rescue import control
 from effq_core.rescue.document import HEADS, rows, to_json, to_markdown
-from effq_core.rescue.story import Step, Story
+from effq_core.rescue.story import Story
 from effq_core.rescue.wording import limit_text, verdict
 from effq_core.store.rows import Status
 from pages.ui.common import session
@@ -54,7 +52,7 @@ def _charts(story: Story) -> None:
     busy = any(step.outcome.disturbed for step in story.measured if step.outcome)
     st.caption(
         "Left: difference on the same photos with its 95 % interval. Right: each step's file."
-        + (" * timed while other processes were busy: too long." if busy else "")
+        + (" * timed on a busy machine, so too long." if busy else "")
     )
 
 
@@ -63,7 +61,10 @@ def _steps(story: Story) -> None:
         return
     made = rows(story)
     known = {run.id for run in session.runs() if run.results is not None}
-    links = [_link(step, known) for step in story.steps]
+    links = [
+        f"results?run={step.run}" if step.outcome and step.run in known else None
+        for step in story.steps
+    ]
     columns: dict[str, list[str | None]] = {}
     for number, name in enumerate(HEADS):
         columns[name] = [cells[number] for cells in made]
@@ -89,16 +90,12 @@ def _steps(story: Story) -> None:
     )
 
 
-def _link(step: Step, known: set[str]) -> str | None:
-    return f"results?run={step.run}" if step.outcome and step.run in known else None
-
-
 def _actions(story: Story) -> None:
     with st.container(horizontal=True, key="rescue_actions"):
         if story.status.is_active:
             if st.button("Cancel", icon=":material/stop_circle:", key="do_rescue_cancel"):
                 control.request_cancel(session.home(), story.id)
-                toast("Cancelling: it stops within some seconds.", icon=":material/stop_circle:")
+                toast("Cancelling: it stops within a few seconds.", icon=":material/stop_circle:")
                 st.rerun()
             return
         if story.status is not Status.FINISHED and st.button(
@@ -116,20 +113,20 @@ def _actions(story: Story) -> None:
             "Delete …",
             icon=":material/delete:",
             key="do_rescue_delete",
-            help="The story only: the runs it made stay in the Library.",
+            help="Deletes the report only; the runs stay in the Library.",
         ):
             _ask_delete(story)
 
 
 def _downloads(story: Story) -> None:
     name, plain = f"rescue-{story.id}", json.dumps(to_json(story), indent=1, ensure_ascii=False)
-    download("Story (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
+    download("Report (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
     download("Story (JSON)", plain, f"{name}.json", key="rescue_json")
 
 
 @st.dialog("Delete this rescue?", icon=":material/delete:")
 def _ask_delete(story: Story) -> None:
-    st.markdown("Its story goes; the runs it made stay in the Library. This cannot be undone.")
+    st.markdown("Its report will be deleted; the runs stay in the Library. This cannot be undone.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="rescue_delete_yes"):
             with guard():

@@ -1,7 +1,5 @@
 """What is known about the layers of the chosen run, read once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +22,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known about a run's layers.
-
-    Attributes:
-        signal: Every tensor against float32's, if that is known.
-        effect: What each block costs, if that is known.
-        suggestions: Searches for blocks to keep in floats, newest first.
-        asked: How it was looked at.
-    """
+    """What is known about a run's layers."""
 
     source: Source
     network: Network
@@ -53,21 +44,13 @@ def _network(sha256: str, _file: Path) -> Network:
 
 
 def network_of(source: Source) -> Network:
-    """Reads a run's blocks from its float32 file.
-
-    Raises:
-        EffqError: If the file is gone or damaged.
-    """
+    """Reads a run's blocks from its float32 file."""
     file = source.results.model_file(BASELINE)
     return _network(source.results.baseline.file.sha256, file)
 
 
 def known_about(source: Source) -> Known | None:
-    """Reads what is known about a run's layers; ``None`` where nobody has looked yet.
-
-    Raises:
-        StoreError: If it is damaged.
-    """
+    """Reads what is known about a run's layers; ``None`` where nobody has looked yet."""
     found: Evidence | None = find_evidence(source.results)
     if found is None:
         return None

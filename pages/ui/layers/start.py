@@ -1,7 +1,5 @@
 """Starting a look into the layers, and following it on this page until it is there."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -48,7 +46,8 @@ def offer_look(source: Source) -> None:
                 "and photos, in a new run."
             )
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            layers = _settings()
+            with st.popover("Photos and time", icon=":material/tune:"):
+                layers = _numbers(Layers())
             _button(source, layers)
 
 
@@ -60,11 +59,6 @@ def offer_again(source: Source, asked: Layers | None) -> None:
         st.caption("Use more photos or more time. The results shown here stay until it is done.")
         layers = _numbers(asked or Layers())
         _button(source, layers)
-
-
-def _settings() -> Layers:
-    with st.popover("Photos and time", icon=":material/tune:"):
-        return _numbers(Layers())
 
 
 def _numbers(usual: Layers) -> Layers:
@@ -85,10 +79,7 @@ def _button(source: Source, layers: Layers) -> None:
         return
     # Not by a callback, which would be given the numbers that were drawn last.
     wanted = st.button(
-        "Analyse the layers",
-        type="primary",
-        icon=":material/search:",
-        key="layers_look",
+        "Analyse the layers", type="primary", icon=":material/search:", key="layers_look"
     )
     st.caption(
         f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
@@ -99,10 +90,7 @@ def _button(source: Source, layers: Layers) -> None:
 
 
 def begin(source: Source, experiment: Experiment, what: str) -> None:
-    """Starts a run about the layers of another one, and follows it on this page.
-
-    ``what`` is how its name begins.
-    """
+    """Starts a run about the layers of another one, and follows it on this page."""
     rows = {run.id: run for run in session.runs()}
     subject = run_subject(rows[source.id]) if source.id in rows else source.title
     run_id = start(experiment, f"{what} {subject}"[:_NAME_LENGTH])
@@ -117,8 +105,9 @@ def follow(source: Source) -> bool:
     if run is None:
         return False
     if run.status is Status.FINISHED:
+        has_int8 = PTQ in source.results.variants
         st.query_params.pop(WATCHED, None)
-        if run.results is not None and not _belongs(run, source):
+        if run.results is not None and run.id != source.id and not has_int8:
             st.query_params[PARAMETER] = run.id  # it has an int8 file, this one does not
         toast("The layers have been analysed.")
         st.rerun()
@@ -150,7 +139,3 @@ def _watched(source: Source) -> RunRow | None:
     return next(
         (run for run in active if is_about(Experiment.from_dict(run.experiment), experiment)), None
     )
-
-
-def _belongs(run: RunRow, source: Source) -> bool:
-    return PTQ in source.results.variants or run.id == source.id

@@ -1,7 +1,5 @@
 """The mixed files that were tried, and those that were made."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -14,7 +12,6 @@ from effq_core.base.glossary import tip
 from effq_core.charts.trials import share_of, standing, trials_chart
 from effq_core.experiment.variants import MIXED
 from effq_core.layers.access import is_same_model
-from effq_core.layers.explain import names_text
 from effq_core.layers.trial_record import Suggestion
 from effq_core.results import REFERENCE, Results
 from effq_core.tflite.recipe import RECIPE_FILE, Recipe
@@ -44,8 +41,8 @@ def show_trials(known: Known) -> None:
     with left:
         chart(trials_chart(found), key="layers_trials")
         st.caption(
-            "Numbers are the table's. ★ taken, ✓ holds every limit, ✗ refused, ▲ int8; bars are "
-            "95 % intervals. The choice was made on these same photos."
+            "Numbers as in the table. ★ chosen, ✓ within every limit, ✗ outside a limit, ▲ int8; "
+            "bars are 95 % intervals. The choice was made on these same photos."
         )
     with right:
         _table(found)
@@ -115,7 +112,7 @@ def _table(found: Suggestion) -> None:
     n = found.trials[0].n
     st.caption(
         f"On {fmt.counted(n, 'evaluation photo')}; times on one thread, each in turn with int8"
-        + ("." if found.complete else "; its time was up before the search had come to its end.")
+        + ("." if found.complete else "; the time limit ended the search early.")
         + _disturbed(found)
     )
 
@@ -125,7 +122,7 @@ def _disturbed(found: Suggestion) -> str:
     if not busy:
         return ""
     return (
-        f" Number {names_text(busy)}: timed twice while other processes were busy, so "
+        f" Number {fmt.listed(busy)}: timed twice while other processes were busy, so "
         "the times are uncertain."
     )
 
@@ -152,7 +149,7 @@ def _made(source: Source) -> None:
     recipe = _recipe(source.results)
     with st.container(border=True, key=f"layers_made_{source.id}"):
         st.markdown(
-            f"**Int8 (mixed)**, {escape(fmt.kib(mixed.file.size_bytes))}{escape(_kept(recipe))}. "
+            f"**int8 mixed**, {escape(fmt.kib(mixed.file.size_bytes))}{escape(_kept(recipe))}. "
             f"{escape(mixed.sentence or '')}"
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -166,8 +163,8 @@ def _made(source: Source) -> None:
                     json.dumps(recipe.to_dict(), indent=1) + "\n",
                     RECIPE_FILE,
                     key=f"layers_recipe_{source.id}",
-                    help="What stays out of int8: with the float32 file, `effq` makes the mixed "
-                    "file from it again.",
+                    help="Lists the blocks kept in floats. With it and the float32 file, `effq` "
+                    "makes the mixed file again.",
                 )
 
 
@@ -176,7 +173,7 @@ def _kept(recipe: Recipe | None) -> str:
         return ""
     if not recipe.keep:
         return ": nothing is kept in floats, it is int8 itself"
-    return f": {names_text(list(recipe.keep))} kept in {recipe.precision}"
+    return f": {fmt.listed(recipe.keep)} kept in {recipe.precision}"
 
 
 def _recipe(results: Results) -> Recipe | None:

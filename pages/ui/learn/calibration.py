@@ -1,7 +1,5 @@
 """Learn, part 2: how photos set an activation's range."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import streamlit as st
@@ -52,7 +50,7 @@ def is_calibrated(tensors: Tensors) -> bool:
     """Returns whether a run has calibrated anything; says so where not."""
     if not tensors.activations:
         empty(
-            "This run has no calibration: int8 (PTQ) was not among its variants. "
+            "This run has no calibration: int8 was not among its variants. "
             "Tick it in a new experiment, or choose another run above.",
             page="experiment",
             label="New experiment",

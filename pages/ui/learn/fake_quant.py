@@ -1,7 +1,5 @@
 """Learn, part 3: what fake-quant does to a value and to its gradient."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

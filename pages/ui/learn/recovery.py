@@ -1,7 +1,5 @@
 """Learn, part 4: what int8 loses, and what gives it back."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -13,11 +11,7 @@ from effq_core.results import Results
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, empty
 
-_ICONS = {
-    True: ":material/check_circle:",
-    False: ":material/drag_handle:",
-    None: ":material/help:",
-}
+_ICONS = {True: ":material/check_circle:", False: ":material/drag_handle:", None: ":material/help:"}
 _TERMS = {"int8": "ptq", "int8_qat": "qat", "int8_qat_untrained": "untrained_control"}
 
 
@@ -33,7 +27,7 @@ def recovery_part(source: Source) -> None:
     found = rungs(source.results)
     if not found:
         empty(
-            "This run has no int8 variant. Tick “Int8 (PTQ)”, “Int8 (QAT)” and the two controls "
+            "This run has no int8 variant. Tick “int8”, “int8 QAT” and the two controls "
             "in a new experiment.",
             page="experiment",
             label="New experiment",

@@ -1,7 +1,5 @@
 """The tensors of the chosen run, read once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st
@@ -20,11 +18,7 @@ def _load(folder: str) -> Tensors:
 
 
 def tensors_of(source: Source) -> Tensors | None:
-    """Reads a run's tensors; ``None`` if it has none, which is said.
-
-    Raises:
-        StoreError: If they are damaged.
-    """
+    """Reads a run's tensors; ``None`` if it has none, which is said."""
     folder = find_tensors(source.results)
     if folder is not None:
         return _load(str(folder))

@@ -1,7 +1,5 @@
 """The Library's cards: one a model, one a dataset, with what one can do about it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
@@ -27,8 +25,7 @@ from pages.ui.library.model import own_facts
 
 _Card = TypeVar("_Card")
 _Colour = Literal["green", "gray", "orange"]
-_Badge = tuple[str, str, _Colour]
-"""Text, icon and colour."""
+_Badge = tuple[str, str, _Colour]  # text, icon and colour
 _MOST_NAMED = 5
 
 
@@ -57,8 +54,7 @@ def _model(card: ModelCard) -> None:
     size = tree_size(folder / card.weights.file) if present else None
     classes = fmt.counted(len(card.head_labels), "class", "classes")
     facts = [classes, f"{card.image_input.short} input"]
-    _facts([*facts, f"{fmt.size(size)} on disk"] if present else facts)
-    _origin(card.licence, card.source)
+    _facts([*facts, f"{fmt.size(size)} on disk"] if present else facts, card)
     if card.bundled:
         return
     if isinstance(card, OwnCard):
@@ -66,21 +62,21 @@ def _model(card: ModelCard) -> None:
     if present:
         _remove_button(card.id, card.title, "Remove")
     else:
-        show_fetch(card.id, "29 MB")
+        show_fetch(card.id, "28 MiB")
 
 
 def _dataset(card: DatasetCard) -> None:
     _title(card.title, _dataset_badge(card))
     st.markdown(escape(card.summary))
     labels = fmt.counted(card.classes, "class", "classes") if card.classes else "no labels"
-    _facts([labels, f"{fmt.size(card.bytes_on_disk)} on disk"] if card.is_present else [labels])
-    _origin(card.licence, card.source)
+    size = [f"{fmt.size(card.bytes_on_disk)} on disk"] * card.is_present
+    _facts([labels, *size], card)
     if card.origin is Origin.FOLDER:
-        _remove_button(card.id, card.title, "Take off the list")
+        _remove_button(card.id, card.title, "Remove from the list")
     elif card.origin is Origin.OWN or (card.origin is Origin.DOWNLOAD and card.is_present):
         _remove_button(card.id, card.title, "Remove")
     elif card.origin is Origin.DOWNLOAD:
-        show_fetch(card.id, f"{imagenette.MEGABYTES} MB")
+        show_fetch(card.id, f"{imagenette.MEBIBYTES} MiB")
 
 
 def _title(title: str, badge: _Badge) -> None:
@@ -114,12 +110,9 @@ def _dataset_badge(card: DatasetCard) -> _Badge:
     return "Not here yet", ":material/cloud:", "gray"
 
 
-def _facts(facts: Sequence[str]) -> None:
+def _facts(facts: Sequence[str], card: ModelCard | DatasetCard) -> None:
     st.markdown(escape(" · ".join(facts)))
-
-
-def _origin(licence: str, source: str) -> None:
-    st.caption(f"Licence: {escape(licence)}  \nFrom: {escape(source)}")
+    st.caption(f"Licence: {escape(card.licence)}  \nFrom: {escape(card.source)}")
 
 
 def _remove_button(item: str, title: str, label: str) -> None:
@@ -144,20 +137,24 @@ def _ask(item: str, title: str) -> None:
         named += f"\n- and {fmt.count(more)} more" if more > 0 else ""
         again = "adding it again" if folder or own or is_own(item) else "downloading it again"
         st.markdown(
-            f"{fmt.counted(len(runs), 'run')} used it. What they found stays; running one of them "
+            f"{fmt.counted(len(runs), 'run')} used it. Their results stay; running one of them "
             f"again, or resuming it, needs {again}.\n\n{named}"
         )
     else:
         st.markdown("No run has used it.")
     if folder:
-        st.markdown("It is only taken off the list: the folder and every photo in it stay.")
+        st.markdown("It is only removed from the list; the folder and its photos stay.")
     if own:
         st.markdown("These photos are deleted from this machine. This cannot be undone.")
     with st.container(horizontal=True):
-        if st.button("Take off the list" if folder else "Remove", type="primary", key="remove_yes"):
+        if st.button(
+            "Remove from the list" if folder else "Remove", type="primary", key="remove_yes"
+        ):
             with guard():
                 remove_item(session.home(), session.database(), item)
-                toast(f"{title} was removed." if not folder else f"{title} is off the list.")
+                toast(
+                    f"{title} was removed." if not folder else f"{title} was removed from the list."
+                )
                 st.rerun()
         if st.button("Keep it", key="remove_no"):
             st.rerun()

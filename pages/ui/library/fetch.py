@@ -1,7 +1,5 @@
 """A download's controls: start, watch, cancel, go on. The download itself is not the session's."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt

@@ -1,7 +1,5 @@
 """Adding a folder of photos: pick one below the named roots, look at it, then decide."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -101,7 +99,7 @@ def _picker(roots: Roots, path: Path) -> None:
         help=tip("data_roots"),
     )
     if listing.more:
-        st.caption("There are more folders than can be listed.")
+        st.caption("Too many folders: some are not listed.")
     if listing.refused:
         st.caption(
             f"{fmt.counted(len(listing.refused), 'link')} out of the named folders left out."
@@ -152,5 +150,5 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
         with guard():
             added = add_folder(session.home(), roots, preview)
             st.session_state.pop(_PREVIEW, None)
-            toast(f"{added.title} is in the list of photos.")
+            toast(f"{added.title} was added to the list of photos.")
             st.rerun()

@@ -1,7 +1,5 @@
 """What was found in photos that may be added: some of them, classes, what would be left out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

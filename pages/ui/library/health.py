@@ -1,7 +1,5 @@
 """The Library's last part: is everything there that a run needs?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.care.checkup import Check, State, examine
@@ -33,7 +31,9 @@ def show_health() -> None:
     with box:
         checks = _checks(str(session.home().root))
         failed = [check for check in checks if check.state is State.FAILED]
-        st.markdown("**Runs cannot work here.**" if failed else "Everything a run needs is there.")
+        st.markdown(
+            "**Runs cannot work here.**" if failed else "Everything a run needs is in place."
+        )
         st.markdown("\n".join(_line(check) for check in checks))
 
 

@@ -1,7 +1,5 @@
 """Adding a model: say what it is, watch its check, look at its answers, keep it."""
 
-from __future__ import annotations
-
 import io
 
 import pandas as pd
@@ -77,7 +75,7 @@ def show_ready_files() -> None:
                 "Remove",
                 icon=":material/delete:",
                 key=f"library_remove_{file.variant}",
-                help="What runs have found with it stays.",
+                help="Results of runs that used it stay.",
             ):
                 with guard():
                     remove_item(session.home(), session.database(), file.variant)
@@ -159,7 +157,6 @@ def _form() -> None:
 
 
 def _labels(generation: int) -> str | bytes:
-    """Asks for the labels in one of four ways."""
     way = st.radio(
         "Labels, in the order of its outputs",
         [_TYPED, _FILE, *_SETS],
@@ -220,11 +217,12 @@ def _offer_to_keep(checked: Checked) -> None:
             "relied on inspecting the file as data."
         )
     st.markdown("**Predictions for sample photos.** Are they right?")
+    score = "Probability" if checked.report["probabilities"] else "Score"
     table = pd.DataFrame(
         {
             "Photo": [row["photo"] for row in checked.answers],
             "Best answer": [row["top"][0][0] for row in checked.answers],
-            _score(checked): [checked.shown(row["top"][0][1]) for row in checked.answers],
+            score: [checked.shown(row["top"][0][1]) for row in checked.answers],
             "Next": [
                 ", ".join(f"{name} {checked.shown(share)}" for name, share in row["top"][1:])
                 for row in checked.answers
@@ -257,10 +255,6 @@ def _offer_to_keep(checked: Checked) -> None:
                 toast(f"{card.title} is in the Library.")
                 st.rerun()
         _leave_button("Discard", ":material/delete:", "library_model_drop")
-
-
-def _score(checked: Checked) -> str:
-    return "Probability" if checked.report["probabilities"] else "Score"
 
 
 def _leave_button(label: str, icon: str, key: str) -> None:

@@ -1,7 +1,5 @@
 """The Library's runs: what each takes on disk, and deleting some of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd
@@ -81,12 +79,14 @@ def _ask(chosen: Sequence[RunRow]) -> None:
     st.markdown("\n".join(names))
     if active:
         st.warning(
-            f"{fmt.counted(len(active), 'run')} of these still at work. Cancel first.",
+            f"{fmt.counted(len(active), 'run')} of these still in progress. Cancel first.",
             icon=":material/hourglass_top:",
         )
         return
     plan = plan_deletion(home, take_inventory(home, database), [run.id for run in chosen])
-    lines = [f"**{fmt.size(plan.freed_bytes)} become free**: results, `.tflite` files and charts."]
+    lines = [
+        f"**{fmt.size(plan.freed_bytes)} will be freed**: results, `.tflite` files and charts."
+    ]
     if plan.shared_with:
         lines.append(
             f"{fmt.size(plan.shared_bytes)} stay, because "
@@ -101,9 +101,7 @@ def _ask(chosen: Sequence[RunRow]) -> None:
                 freed = delete_runs(home, database, plan.runs)
                 forget_photos()
                 st.session_state[_GENERATION] += 1
-                toast(
-                    f"{fmt.counted(len(plan.runs), 'run')} deleted, {fmt.size(freed)} became free."
-                )
+                toast(f"{fmt.counted(len(plan.runs), 'run')} deleted, {fmt.size(freed)} freed.")
                 st.rerun()
         if st.button("Keep them", key="delete_no"):
             st.rerun()

@@ -1,7 +1,5 @@
 """The Library's first line: what takes space, and what could be given back at once."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -44,4 +42,4 @@ def _free() -> None:
     with guard():
         freed = free_unused(session.home(), session.database())
         forget_photos()
-        toast(f"{fmt.size(freed)} became free.")
+        toast(f"{fmt.size(freed)} freed.")

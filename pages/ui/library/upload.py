@@ -1,7 +1,5 @@
 """Uploading photos: give them, look at what was found, name them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,8 +24,6 @@ _DOWN = "library_upload_down"
 
 
 class _Bar:
-    """Shows how far the looking is."""
-
     def __init__(self) -> None:
         self._bar = st.progress(0.0, text="Reading the files …")
 
@@ -108,7 +104,6 @@ def _look(ids: tuple[str, ...], files: Sequence[tuple[str, bytes]]) -> None:
 
 
 def _look_again(found: Upload, *, one_down: bool) -> None:
-    """Takes other folders as classes."""
     bar = _Bar()
     with guard():
         try:
@@ -150,10 +145,7 @@ def _show(found: Upload) -> None:
         ):
             _add(found, name, drop=drop)
         st.button(
-            "Discard",
-            icon=":material/delete:",
-            key="library_upload_give_up",
-            on_click=_start_anew,
+            "Discard", icon=":material/delete:", key="library_upload_give_up", on_click=_start_anew
         )
 
 
@@ -161,7 +153,7 @@ def _add(found: Upload, name: str, *, drop: bool) -> None:
     with guard():
         added = found.add(session.home(), name, drop_lookalikes=drop)
         _start_anew()
-        toast(f"{added.title} is among your photos: choose it for an experiment.")
+        toast(f"{added.title} was added to your photos; choose it for an experiment.")
         st.rerun()
 
 

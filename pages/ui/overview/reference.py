@@ -1,7 +1,5 @@
 """The reference run at a glance, the paper's numbers beside ours."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st
@@ -67,14 +65,13 @@ def show_outcome(results: Results) -> None:
         icon = ":material/verified:" if found.sure else ":material/warning:"
         st.markdown(f"{icon} **Measured on the bundled model:** {escape(found.text)}")
         for caution in found.cautions:
-            st.caption(f":material/info: {prose(caution)}")
+            st.caption(f":material/info: {prose(caution.text)}")
         with st.container(horizontal=True, vertical_alignment="center"):
             if found.variant is not None:
                 model_download(Source(REFERENCE, "Reference run", results), found.variant)
             if st.button("Why this one", type="tertiary", key="do_why"):
                 st.switch_page(
-                    "pages/views/results.py",
-                    query_params={"run": REFERENCE, "part": "Pick for me"},
+                    "pages/views/results.py", query_params={"run": REFERENCE, "part": "Pick for me"}
                 )
 
 

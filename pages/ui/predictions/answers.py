@@ -1,7 +1,5 @@
 """One photo and every variant's answer, side by side."""
 
-from __future__ import annotations
-
 import math
 
 import streamlit as st
@@ -20,8 +18,7 @@ from pages.ui.common.show import chart, escape
 from pages.ui.predictions.model import THREADS
 
 _IN_A_ROW = 5
-_SEEN_SIDE = 224
-"""How large the model's own view is drawn, in pixels."""
+_SEEN_SIDE = 224  # how large the model's own view is drawn, in pixels
 
 
 def show_answers(answered: Answered, *, sample: Sample | None, classes: int) -> None:

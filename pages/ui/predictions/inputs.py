@@ -1,7 +1,5 @@
 """How photos reach the page: uploaded, pasted, from the camera, or a sample."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,21 +35,14 @@ class Given:
     sample: Sample | None = None
 
     def read(self, entry: ImageInput) -> Photo:
-        """Reads it for a model that takes this of a photo.
-
-        Raises:
-            DatasetError: If it cannot be used.
-        """
+        """Reads it for a model that takes this of a photo."""
         if self.sample is not None:
             return read_sample(self.sample.path, self.name, entry)
         return read_upload(self.data, self.name, entry)
 
 
 def given_photos(labels: Sequence[str]) -> list[Given]:
-    """Draws the ways to give photos, and names those beyond :data:`MAX_PHOTOS`, which are left out.
-
-    Samples are chosen by the model's labels.
-    """
+    """Draws the ways to give photos, and names those beyond :data:`MAX_PHOTOS`: left out."""
     kept = _kept()
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -72,7 +63,6 @@ def given_photos(labels: Sequence[str]) -> list[Given]:
 
 
 def _kept() -> list[Given]:
-    """Returns the photos of an earlier visit to the page in this session."""
     kept: list[Given] = st.session_state.get(_KEPT, [])
     if _UPLOADER not in st.session_state:
         # Streamlit forgets a page's widgets when it is left; the photos need not go with them.

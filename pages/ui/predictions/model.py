@@ -1,7 +1,5 @@
 """The loaded variants, shared by all visitors, and a visitor's own answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -18,8 +16,7 @@ THREADS = 1
 """Threads of an invocation: with two, five variants need 80 MB more and are no faster together."""
 
 _ANSWERS = "_predictions_answers"
-_BAR_FROM = 4
-"""Photos from which on the wait is worth a progress bar."""
+_BAR_FROM = 4  # photos from which on the wait is worth a progress bar
 
 Outcome = Answered | DatasetError | BusyError
 
@@ -30,13 +27,7 @@ def _predictors() -> Predictors:
 
 
 def warm(results: Results) -> None:
-    """Loads a run's variants while nobody waits for them; where others need the room, it does not.
-
-    Raises:
-        InputError: If the run has no files.
-        StoreError: If a file is gone.
-        ModelError: If a file cannot be loaded.
-    """
+    """Loads a run's variants while nobody waits for them, unless others need the room."""
     with suppress(BusyError), _predictors().borrow(_identity(results), results, threads=THREADS):
         pass
 
@@ -46,11 +37,6 @@ def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
 
     Returned by id, in their order. Where the server is busy with photos of others, those without an
     answer have that error, and are tried again next time.
-
-    Raises:
-        InputError: If the run has no files.
-        StoreError: If a file of the run is gone.
-        ModelError: If a file of the run cannot be loaded.
     """
     identity = _identity(results)
     model, known = st.session_state.get(_ANSWERS, (None, {}))

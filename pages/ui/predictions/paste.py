@@ -1,7 +1,5 @@
 """Pasting photos: Streamlit's uploader takes dragged and chosen files, but not pasted ones."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 # A pasted picture becomes a file of the page's own uploader, so that it goes the same way as every

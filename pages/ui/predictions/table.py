@@ -1,7 +1,5 @@
 """Many photos: what each variant answered, how often it agrees with float32, as a file to keep."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Mapping
@@ -19,8 +17,7 @@ from effq_core.predict.agreement import NOT_THE_SAME, Answered, agreement, answe
 from effq_core.results import Results
 from pages.ui.common.show import download
 
-CHOSEN = "predictions_photo"
-"""Key of the photo looked at closely: its id."""
+CHOSEN = "predictions_photo"  # key of the photo looked at closely: its id
 
 _TABLE = "predictions_table"
 _THUMBNAIL = 48

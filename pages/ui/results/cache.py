@@ -1,7 +1,5 @@
 """Comparisons of a run's variants, computed once: they rest on files that never change."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st

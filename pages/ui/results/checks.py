@@ -1,7 +1,5 @@
 """Can these numbers be believed? Checks, warnings, and how everything was measured."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -11,8 +9,7 @@ from effq_core.results.subject import settings
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape
 
-_EXPLAINED = {"Governor": "governor"}
-"""Settings whose names need a tooltip."""
+_EXPLAINED = {"Governor": "governor"}  # settings whose names need a tooltip
 
 
 def show_checks(source: Source) -> None:

@@ -1,12 +1,10 @@
 """Choices several parts of the results page share: thread count, pair of variants."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.experiment.variants import BASELINE, get_variant
+from effq_core.experiment.variants import BASELINE, PTQ, get_variant
 from effq_core.results import Results
 
 _FIRST = "results_first"
@@ -34,10 +32,7 @@ def choose_threads(results: Results) -> int:
 
 
 def choose_pair(results: Results) -> tuple[str, str] | None:
-    """Lets the person choose two variants: the one compared with, and the one compared.
-
-    ``None`` where the run has one only, or the same was chosen twice, which is said.
-    """
+    """Lets the person choose two variants: the one compared with, and the one compared."""
     names = list(results.variants)
     if len(names) < 2:
         st.info(
@@ -76,5 +71,5 @@ def _prepare(names: list[str]) -> None:
     if st.session_state.get(_SECOND) not in names:
         others = [name for name in names if name != BASELINE]
         shipped = [name for name in others if not get_variant(name).is_control]
-        wanted = [name for name in shipped if name == "int8"] or shipped or others
+        wanted = [name for name in shipped if name == PTQ] or shipped or others
         st.session_state[_SECOND] = wanted[0]

@@ -1,7 +1,5 @@
 """Classes: what is confused, what changed, how sure the variants are."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -14,7 +12,7 @@ from effq_core.charts.classes import (
     reliability,
 )
 from effq_core.experiment.variants import get_variant
-from effq_core.results.names import class_names
+from effq_core.results.document import class_names
 from effq_core.results.pairs import by_chance
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
@@ -47,7 +45,8 @@ def show_classes(source: Source) -> None:
     st.caption(
         f"{escape(second.title)} minus {escape(first.title)}; in brackets the photos of the class. "
         f"Of {fmt.counted(len(rows), 'class', 'classes')}, {by_chance(len(rows))} may lie off "
-        "zero by chance (one interval in twenty)." + _cut(len(names))
+        "zero by chance (one interval in twenty)."
+        + (f" Charts show the {MOST} classes that matter most." if len(names) > MOST else "")
     )
     left, right = st.columns(2)
     with left:
@@ -63,7 +62,3 @@ def show_classes(source: Source) -> None:
         name for name in results.variants if not get_variant(name).is_control or name in chosen
     ]
     chart(reliability({name: results.variants[name].accuracy for name in shown}), key="reliability")
-
-
-def _cut(classes: int) -> str:
-    return f" Charts show the {MOST} classes that matter most." if classes > MOST else ""

@@ -1,7 +1,5 @@
 """Latency on other devices: importing what a bundle's ``bench.py`` wrote there, and showing it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -60,7 +58,7 @@ def _take(results: Results) -> None:
         accept_multiple_files=True,
         max_upload_size=MAX_BYTES // 2**20,
         key=f"device_files_{generation}",
-        help="What bench.py of a bundle wrote. Everybody who opens this run sees it.",
+        help="The file a bundle's bench.py wrote. Everyone who opens this run sees it.",
     )
     seen: set[str] = st.session_state.setdefault(_SEEN, set())
     refused = False
@@ -152,7 +150,7 @@ def _table(results: Results, reports: Reports) -> None:
             f"Delete {fmt.counted(len(chosen), 'import')}",
             icon=":material/delete:",
             key="devices_delete",
-            help="With all thread counts of each.",
+            help="Includes all their thread counts.",
             on_click=_delete,
             args=(sorted(chosen),),
         )

@@ -1,7 +1,5 @@
 """Measuring a run's files on other photos, from its results."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.errors import EffqError

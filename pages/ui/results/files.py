@@ -1,7 +1,5 @@
 """What can be taken from a run: model files, tables, answers, a report."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from typing import Any
@@ -57,7 +55,7 @@ def show_report(source: Source) -> None:
         "Report, HTML",
         partial(html_report, source.results, source.title),
         f"effq-{source.id}.html",
-        help="One file with every chart and table, about 5 MB. Opens without a network.",
+        help="One file with every chart and table, about 5 MiB. Opens without a network.",
         type="primary",
     )
 
@@ -72,8 +70,8 @@ def show_models(source: Source) -> None:
     missing = [source.results.variants[name].title for name in without if not is_ready(name)]
     if missing:
         st.caption(
-            f"Without a file, only measured: {', '.join(escape(title) for title in missing)}. Run "
-            "the same experiment to get them."
+            f"Measured only, no file here: {', '.join(escape(title) for title in missing)}. Run "
+            "the same experiment to make the files."
         )
 
 

@@ -1,7 +1,5 @@
 """What a run was about and what came of it, in three lines."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -25,7 +23,7 @@ def show_head(source: Source) -> None:
 def _outcome(source: Source) -> None:
     """Says the outcome; green only where nothing speaks against its numbers."""
     found = results_cache.outcome(source)
-    notes = (f"- {prose(note)}" for note in found.cautions)
+    notes = (f"- {prose(note.text)}" for note in found.cautions)
     text = "\n".join([f"**{escape(found.text)}**", "", *notes])
     if found.variant is None and not found.retime:
         st.error(text, icon=":material/block:")

@@ -1,18 +1,20 @@
 """Every number of a run in one table that sorts."""
 
-from __future__ import annotations
-
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from effq_core.base import formatting as fmt
+from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
+from effq_core.deliver.bundle import bundle_bytes, bundle_name
 from effq_core.results import rows
 from effq_core.results.columns import Column, Group, columns
 from pages.ui.common.choose import Source
+from pages.ui.common.show import download, escape
 from pages.ui.common.tables import show_table
-from pages.ui.results.bundles import show_bundles
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.files import show_files, show_models, show_report
 
@@ -72,3 +74,37 @@ def _config(column: Column, *, wide: bool) -> Any:
     if column.digits is None:
         return st.column_config.TextColumn(title, help=explained)
     return st.column_config.NumberColumn(title, help=explained)
+
+
+def show_bundles(source: Source) -> None:
+    """Draws the downloads of all bundles."""
+    results = source.results
+    if not results.with_files:
+        return
+    st.subheader("Bundles for devices", anchor=False, help=tip("bundle"))
+    st.caption(
+        "A zip with the model file, `labels.txt`, a model card and two programs. `classify.py` "
+        "answers as this app does, to the last bit. `bench.py` measures latency there; import "
+        "its `timings.json` under *Speed*."
+    )
+    with st.container(horizontal=True):
+        for name in results.with_files:
+            _download(source, name)
+
+
+def _download(source: Source, name: str) -> None:
+    results = source.results
+    variant = results.variants[name]
+    try:
+        results.model_file(name)
+    except EffqError as error:
+        st.caption(f":material/file_off: {escape(error.message)}", width="content")
+        return
+    download(
+        f"{name}.zip ({fmt.kib(variant.file.size_bytes)})",
+        partial(bundle_bytes, results, name, run=source.title),
+        f"{bundle_name(results, name)}.zip",
+        key=f"download_bundle_{name}",
+        icon=":material/deployed_code:",
+        help=f"Everything a device needs to run {escape(variant.title)}.",
+    )

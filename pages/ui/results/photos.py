@@ -1,7 +1,5 @@
 """Which photos changed? A gallery of the answers that flipped between two variants."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -104,11 +102,7 @@ def _photos(store: str, run: str, stamp: str, _results: Results) -> EvaluationPh
 
 
 def photos_of(source: Source) -> EvaluationPhotos:
-    """Returns the photos a run was evaluated on, opened once.
-
-    Raises:
-        EffqError: As :func:`effq_core.results.photos.open_photos` does.
-    """
+    """Returns the photos a run was evaluated on, opened once."""
     return _photos(str(session.home().root), source.id, source.stamp, source.results)
 
 

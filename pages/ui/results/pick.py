@@ -1,7 +1,5 @@
 """Pick for me: limits in, a variant out, and why every other one lost."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 
@@ -12,6 +10,7 @@ from effq_core.advise.nearest import nearest
 from effq_core.advise.recommend import Limits, Preference, Recommendation, drop_of
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
+from effq_core.experiment.variants import get_variant
 from effq_core.results import Results
 from pages.ui.common.choose import Source
 from pages.ui.common.show import escape, prose
@@ -37,7 +36,9 @@ def show_pick(source: Source) -> None:
     _chosen(source, found, limits)
     for verdict in found.others:
         icon = ":material/check_circle:" if verdict.fits else ":material/block:"
-        st.markdown(f"{icon} **{escape(verdict.title)}**: {escape(verdict.reason)}")
+        st.markdown(
+            f"{icon} **{escape(get_variant(verdict.name).title)}**: {escape(verdict.reason.text)}"
+        )
     if found.others:
         st.caption(
             ":material/check_circle: within the limits, but another is better  ·  "
@@ -173,9 +174,9 @@ def _nearest(source: Source, limits: Limits) -> None:
         st.markdown(f"{text} None may be shipped, or none was timed with that many threads.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{text} {escape(found.text)}")
+        st.markdown(f"{text} {escape(found.message.text)}")
         st.button(
-            f"Loosen the limits to {found.title}",
+            f"Loosen the limits to {get_variant(found.name).title}",
             key="pick_loosen",
             icon=":material/tune:",
             on_click=_loosen,
@@ -186,7 +187,7 @@ def _nearest(source: Source, limits: Limits) -> None:
 def _chosen(source: Source, found: Recommendation, limits: Limits) -> None:
     with st.container(border=True, key="picked"):
         if found.retime:
-            st.markdown(f":material/timer: {prose(found.retime)}")
+            st.markdown(f":material/timer: {prose(found.retime.text)}")
             offer_retiming(source, key="pick_anew")
         if found.chosen is None:
             if not found.retime:
@@ -194,11 +195,11 @@ def _chosen(source: Source, found: Recommendation, limits: Limits) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f":material/recommend: **{escape(found.chosen.title)}**: "
-                f"{escape(found.chosen.reason)}"
+                f":material/recommend: **{escape(get_variant(found.chosen.name).title)}**: "
+                f"{escape(found.chosen.reason.text)}"
             )
             model_download(source, found.chosen.name, primary=True)
         for caution in found.cautions:
             if caution == found.retime:
                 continue
-            st.caption(f":material/warning: {escape(caution)}")
+            st.caption(f":material/warning: {escape(caution.text)}")

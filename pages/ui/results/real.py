@@ -1,7 +1,5 @@
 """Is the difference real? Flips, exact p, intervals, and the sentence that follows."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -90,6 +88,6 @@ def _all(source: Source) -> None:
         alt=f"Table of {len(pairs)} pairs of variants with flips and exact p.",
     )
     st.caption(
-        f"{fmt.counted(len(pairs), 'pair')} at once: of twenty tests one shows p below 0.05 by "
-        "chance alone. The last p allows for that."
+        f"{fmt.counted(len(pairs), 'pair')} at once: one test in twenty shows p below 0.05 by "
+        "chance alone. The last p corrects for that."
     )

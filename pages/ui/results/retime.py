@@ -1,10 +1,8 @@
 """Timing a run's files once more."""
 
-from __future__ import annotations
-
 import streamlit as st
 
-from effq_core.experiment.sitting import next_sitting
+from effq_core.experiment.experiment import next_sitting
 from effq_core.results import REFERENCE
 from effq_core.results.wording import run_subject
 from pages.ui.common import session
@@ -15,14 +13,14 @@ _AGAIN = ", timed again"
 
 
 def offer_retiming(source: Source, *, key: str) -> None:
-    """Offers to take all latencies once more, in one sitting."""
+    """Offers to time all files again, in one sitting."""
     if source.id == REFERENCE:
         return  # its photos and models are not on this machine
     if st.button(
-        "Take all latencies anew",
+        "Time all files again",
         icon=":material/timer:",
-        help="A new run of the same experiment: everything but the timings is used again, and "
-        "this run keeps those it has. Leave the machine alone meanwhile.",
+        help="Starts a new run that repeats only the timings; this run keeps its own. Leave the "
+        "machine alone meanwhile.",
         key=key,
     ):
         runs = session.database().list_runs()

@@ -1,7 +1,5 @@
 """Several runs side by side, and what may not be compared."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd
@@ -54,8 +52,8 @@ def _differences(found: Sequence[Difference], names: Sequence[str]) -> None:
         st.markdown("Nothing: the same experiment, measured again.")
         return
     touched = {
-        Touches.ACCURACY: "accuracy does not compare",
-        Touches.LATENCY: "latency does not compare",
+        Touches.ACCURACY: "accuracies cannot be compared",
+        Touches.LATENCY: "latencies cannot be compared",
         Touches.NOTHING: "",
     }
     frame = pd.DataFrame(
@@ -128,7 +126,7 @@ def _across(sources: Sequence[Source], names: Sequence[str]) -> None:
     st.subheader("The same variant in two runs", anchor=False, help=tip("mcnemar"))
     if left_out:
         st.caption(
-            f"Not tested against {names[0]}, because the photos or the model's classes are others: "
+            f"Not tested against {names[0]}, because the photos or the model's classes differ: "
             f"{', '.join(left_out)}."
         )
     if pairs:

@@ -1,7 +1,5 @@
 """Latency: the distribution, its steadiness, threads, cold start and memory."""
 
-from __future__ import annotations
-
 import pandas as pd
 import streamlit as st
 
@@ -62,8 +60,8 @@ def _calm(results: Results, threads: int) -> None:
     found = disturbances(results, threads)
     if not found:
         st.caption(":material/check: Other programs disturbed no timing, and all were stable.")
-    for sentence in found:
-        st.markdown(f":orange[:material/warning:] {escape(sentence)}")
+    for message in found:
+        st.markdown(f":orange[:material/warning:] {escape(message.text)}")
 
 
 def _table(results: Results, threads: int) -> None:

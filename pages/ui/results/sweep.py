@@ -1,7 +1,5 @@
 """Accuracy against one choice, over several runs or a whole sweep, and what it comes to."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 
@@ -14,10 +12,8 @@ from effq_core.charts.sweep import sweep_chart
 from effq_core.experiment.variants import BASELINE
 from effq_core.results import Results
 from effq_core.results.wording import run_title
-from effq_core.sweeps.document import to_csv, to_json
-from effq_core.sweeps.finding import HOW, findings
-from effq_core.sweeps.findings import alongs, results_of
-from effq_core.sweeps.outcome import outcome
+from effq_core.sweeps.document import outcome, to_csv, to_json
+from effq_core.sweeps.findings import HOW, alongs, findings, results_of
 from effq_core.sweeps.results import AXIS, Along, Measure, Series, baselines, sweep
 from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
@@ -34,12 +30,7 @@ _Runs = Sequence[tuple[str, Results]]
 
 
 def show_sweep(run_id: str) -> None:
-    """Draws everything a sweep's finished runs have found.
-
-    Raises:
-        InputError: If it is no sweep.
-        StoreError: If its file is damaged.
-    """
+    """Draws everything a sweep's finished runs have found."""
     home, database = session.home(), session.database()
     state = read_sweep(home, run_id)
     run = database.get_run(run_id)
@@ -75,7 +66,7 @@ def _downloads(run_id: str, state: SweepState) -> None:
         download("Every number (JSON)", document, f"sweep-{run_id}.json", key="sweep_json")
 
 
-@st.cache_data(show_spinner="Writing down the runs …", max_entries=4)
+@st.cache_data(show_spinner="Saving the runs …", max_entries=4)
 def _documents(
     run_id: str, known: tuple[tuple[str | None, str, int], ...], _state: SweepState
 ) -> tuple[str, str]:
@@ -130,8 +121,7 @@ def _series(
 def _findings(
     key: str, along: Along, variants: tuple[str, ...], quality: str, _runs: _Runs
 ) -> tuple[str, ...]:
-    series = _series(key, along, Measure.QUALITY, variants, _runs)
-    return findings(series, along, quality)
+    return findings(_series(key, along, Measure.QUALITY, variants, _runs), along, quality)
 
 
 def _draw(key: str, runs: _Runs, along: Along, measure: Measure, variants: tuple[str, ...]) -> None:
@@ -168,5 +158,5 @@ def _draw(key: str, runs: _Runs, along: Along, measure: Measure, variants: tuple
             if several
             else "; "
         )
-        + "Lines join runs that differ in nothing else but the seed."
+        + "Lines join runs that differ in nothing but the seed."
     )

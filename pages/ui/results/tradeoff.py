@@ -1,7 +1,5 @@
 """The trade-off: accuracy against size and latency, sizes as bars."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st

@@ -1,11 +1,10 @@
 """Fine-tuning of a run: curves, and the proof that fake-quant was there."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from effq_core.base.glossary import tip
 from effq_core.charts.training import held_out_accuracy, losses
+from effq_core.experiment.variants import CATALOGUE
 from effq_core.results import Results
 from effq_core.results.several import qat_text
 from effq_core.results.training import training_text
@@ -24,7 +23,7 @@ def show_training(source: Source) -> None:
     }
     if not trained:
         empty(
-            "No variant of this run was fine-tuned: int8 (QAT) and its controls were not chosen.",
+            "No variant of this run was fine-tuned: int8 QAT and its controls were not chosen.",
             page="experiment",
             label="Choose them for an experiment",
         )
@@ -34,7 +33,9 @@ def show_training(source: Source) -> None:
     for variant in trained:
         about = f"- **{escape(variant.title)}**: {escape(training_text(variant))}."
         st.markdown(about, help=tip("fake_quant"))
-    if "int8_qat" in results.variants and len(trained) < 3:
+    made = results.variants.keys()
+    controls = [row.name for row in CATALOGUE.values() if {row.beside, row.start_of} & made]
+    if not made >= {*controls}:
         st.caption(
             "Whether QAT itself helped can only be told beside its two controls: the same graph "
             "without training, and the same training without fake-quant."

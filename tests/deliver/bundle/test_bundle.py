@@ -69,8 +69,7 @@ def test_every_standard_variant_of_the_reference_run_can_be_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "beside"),
-    [("classify.py", {"numpy", "PIL"}), ("bench.py", {"numpy"})],
+    ("script", "beside"), [("classify.py", {"numpy", "PIL"}), ("bench.py", {"numpy"})]
 )
 def test_the_programs_import_nothing_else(script: str, beside: set[str]) -> None:
     tree = ast.parse((SCRIPTS / script).read_text("utf-8"), feature_version=(3, 9))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from effq_core.base.glossary import tip
 from effq_core.deliver.bundle import model_card
-from effq_core.results import Results, load_reference
+from effq_core.results import Results, load_reference, rows
 from tests.results.run_variations import changed, unlabelled
 
 
@@ -21,7 +22,7 @@ def test_the_card_has_the_numbers_with_intervals_n_threads_and_hardware(referenc
     card = model_card(reference, "int8_qat", "reference")
 
     for fact in (
-        "# EfficientNetV2-B0 · Imagenette, Int8 (QAT)",
+        "# EfficientNetV2-B0 · Imagenette, int8 QAT",
         "| Size | 6,964 KiB | 22,895 KiB |",
         "| Evaluation photos, n | 1,966 | 1,966 |",
         "| Top-1 (95 % interval) | 88.4 % (86.9–89.7) | 87.6 % (86.1–89.0) |",
@@ -37,7 +38,7 @@ def test_the_card_has_the_numbers_with_intervals_n_threads_and_hardware(referenc
         "int8, write RGB − 128",
         "Weights: Imagenette's terms: research, non-commercial.",
         reference.variants["int8_qat"].file.sha256,
-        "Int8 (QAT): too few photos to tell a small loss from none.",
+        "int8 QAT: too few photos to tell a small loss from none.",
         "exact McNemar p = 0.13",
     ):
         assert fact in card, fact
@@ -48,6 +49,12 @@ def test_settings_of_other_variants_are_left_out(reference) -> None:
 
     for other in ("Calibration", "Fine-tuning", "too few photos", "than float32", "– |"):
         assert other not in card, other
+
+
+def test_how_weights_are_rounded_is_said_where_they_become_integers(reference) -> None:
+    assert f"| Rounding rule | nearest. {tip('rounding')} |" in model_card(reference, "int8")
+    assert "Rounding rule" not in model_card(reference, "float16")
+    assert {row["variant"]: row["rounding"] for row in rows(reference)}["int8_qat"] == "nearest"
 
 
 def test_failed_checks_come_first_and_are_named(reference) -> None:

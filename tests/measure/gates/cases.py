@@ -16,7 +16,7 @@ def _labels(passed: bool, right: int, **facts: Any) -> tuple[str, bool, dict[str
     return (
         "answers_fit_labels",
         passed,
-        {"title": "Float32", "right": right, "n": 800} | base | facts,
+        {"title": "float32", "right": right, "n": 800} | base | facts,
     )
 
 

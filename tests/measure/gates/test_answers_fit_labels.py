@@ -115,7 +115,7 @@ def judge(photos: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> Callable[...
         path: Path, chosen: slice = slice(None), **known: Normalisation | None
     ) -> Gate | None:
         seen = images[chosen]
-        subject = Subject("Float32", path, seen, tmp_path / "again", **known)  # type: ignore[arg-type]
+        subject = Subject("float32", path, seen, tmp_path / "again", **known)  # type: ignore[arg-type]
         outputs = ModelPool(path).predict_many(seen)
         predictions = Predictions(outputs, labels[chosen], None, [str(i) for i in range(len(seen))])
         return labels_gate(predictions, subject, NAMES, SilentReporter())
@@ -223,7 +223,7 @@ def test_a_few_photos_fail_nothing(make: Make, judge: Callable[..., Gate]) -> No
 
 def test_without_labels_there_is_nothing_to_fit(tmp_path: Path) -> None:
     nothing = Predictions(np.eye(3, dtype=np.float32), None, None, ["a", "b", "c"])
-    subject = Subject("Float32", tmp_path / "none", np.zeros((3, 2, 2, 3), np.uint8), tmp_path)
+    subject = Subject("float32", tmp_path / "none", np.zeros((3, 2, 2, 3), np.uint8), tmp_path)
     assert labels_gate(nothing, subject, NAMES) is None
 
 

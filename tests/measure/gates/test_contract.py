@@ -34,7 +34,7 @@ def is_well_said(text: str) -> bool:
     plain = re.sub(r"“[^”]*”", "it", text)
     sentences = re.split(r"(?<=[.?:]) ", plain)
     return (
-        (plain[0].isupper() or plain[0].isdigit())
+        re.match(r"[A-Z0-9]|(float|int)\d", plain) is not None
         and text[-1] in ".?"
         and "_" not in plain
         and all(len(s.split()) <= 20 for s in sentences)

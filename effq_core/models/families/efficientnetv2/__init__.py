@@ -1,7 +1,5 @@
 """EfficientNetV2: swish and squeeze-excite."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from effq_core.models.card import ModelCard, Normalisation, Weights
@@ -31,7 +29,7 @@ _CARDS = (
         licence="Imagenette's terms: research, non-commercial",
         source=(
             "Trained by this project on Imagenette's 9,469 training photos (36 epochs, 96 to "
-            "160 px, distilled from EfficientNet-Lite0, seed 42). Float32 top-1 on all 3,925 "
+            "160 px, distilled from EfficientNet-Lite0, seed 42). float32 top-1 on all 3,925 "
             "validation photos at 224 px: 0.882."
         ),
         summary="Ten everyday classes; bundled, so it works with no network.",
@@ -54,7 +52,7 @@ _CARDS = (
         ),
         licence="Apache-2.0 (Keras Applications)",
         source="Keras Applications; top-1 0.787 on ImageNet-1k as reported by Keras.",
-        summary="The paper's model: 1,000 classes; 29 MB downloaded at first use.",
+        summary="The paper's model: 1,000 classes; 28 MiB downloaded at first use.",
     ),
 )
 

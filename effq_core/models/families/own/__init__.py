@@ -1,7 +1,5 @@
 """Models people brought: built from the layers that were kept of their files."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
