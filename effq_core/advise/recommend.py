@@ -75,8 +75,7 @@ _ORDER = {
 def recommend(results: Results, limits: Limits) -> Recommendation:
     """Picks the variant to ship, and says of each other one in a sentence why not.
 
-    Raises:
-        StoreError: If stored answers are missing.
+    Raises ``StoreError`` if stored answers are missing.
     """
     reasons: dict[str, Message] = {}
     candidates = []

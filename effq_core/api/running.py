@@ -80,8 +80,7 @@ def begin(
 ) -> str:
     """Makes a run of an experiment, queued; somebody has to drive it. Returns its id.
 
-    Raises:
-        EffqError: If the experiment cannot be run at all; then no run is made.
+    Raises ``EffqError`` if the experiment cannot be run at all; then no run is made.
     """
     build_plan(experiment, home)  # what cannot be planned leaves no run behind
     with Database(home.database) as database:

@@ -170,8 +170,7 @@ class Experiment(Described):
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Rebuilds it from :meth:`to_dict`.
 
-        Raises:
-            ExperimentError: If a key or name is unknown, or a value out of range.
+        Raises ``ExperimentError`` if a key or name is unknown, or a value out of range.
         """
         try:
             return super().from_dict(plain)
@@ -192,8 +191,7 @@ class Experiment(Described):
     def require_own_files(self, what: str) -> None:
         """Refuses what only the run that made the files can do; ``what`` begins the sentence.
 
-        Raises:
-            ExperimentError: If the files are another run's.
+        Raises ``ExperimentError`` if the files are another run's.
         """
         if self.files_of:
             raise ExperimentError(

@@ -152,8 +152,7 @@ class Described:
     def changed(self, values: Mapping[str, Any]) -> Self:
         """Returns the same with other values, by path, such as ``qat.epochs``.
 
-        Raises:
-            ExperimentError: If one is out of range.
+        Raises ``ExperimentError`` if one is out of range.
         """
         own: dict[str, Any] = {}
         parts: dict[str, dict[str, Any]] = {}
@@ -180,8 +179,7 @@ class Described:
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Rebuilds it from :meth:`to_dict`; a missing key takes its default.
 
-        Raises:
-            ExperimentError: If a key is unknown or a value out of range.
+        Raises ``ExperimentError`` if a key is unknown or a value out of range.
         """
         values = known(cls, plain)
         for each in settings(cls):

@@ -114,8 +114,7 @@ def controls() -> tuple[str, ...]:
 def get_variant(name: str) -> Variant:
     """Looks a variant, or an added file, up by name.
 
-    Raises:
-        ExperimentError: If there is no such variant.
+    Raises ``ExperimentError`` if there is no such variant.
     """
     return _ready(name) if is_ready(name) else CATALOGUE[name]
 
@@ -145,8 +144,7 @@ def _ready(name: str) -> Variant:
 def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
     """Puts names, each once, in the catalogue's order; added files come last.
 
-    Raises:
-        ExperimentError: If a name is not in the catalogue.
+    Raises ``ExperimentError`` if a name is not in the catalogue.
     """
     wanted: Sequence[str] = [get_variant(name).name for name in names]
     ready = sorted({name for name in wanted if name not in CATALOGUE})

@@ -55,10 +55,8 @@ class JobFiles:
     def worked_on(self, what: str, patience: float = 0.0) -> Iterator[None]:
         """Makes sure that one process at a time works on the job.
 
-        One that has said that its work is done has ``patience`` seconds to end.
-
-        Raises:
-            EngineError: If another process works on it.
+        One that has said that its work is done has ``patience`` seconds to end. Raises
+        ``EngineError`` if another process works on it.
         """
         deadline = time.monotonic() + patience
 

@@ -18,9 +18,8 @@ from effq_core.base.locks import FileLock
 class HeldFolder:
     """A folder that is removed when closed, forgotten or at the program's end.
 
-    Args:
-        guard: Lock of all who make such folders here or sweep them: none is swept between being
-            made and being held.
+    ``guard``: Lock of all who make such folders here or sweep them: none is swept between being
+    made and being held.
     """
 
     def __init__(

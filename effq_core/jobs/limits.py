@@ -55,11 +55,8 @@ class Room:
     def enter(self, count: int = 1, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Holds room for so many while the block runs.
 
-        Args:
-            on_wait: Called about ten times a second while waiting; may raise to give up.
-
-        Raises:
-            BusyError: If there is none, now or within :attr:`patience`.
+        ``on_wait``: Called about ten times a second while waiting; may raise to give up. Raises
+        ``BusyError`` if there is none, now or within :attr:`patience`.
         """
         self._take(count, on_wait)
         try:

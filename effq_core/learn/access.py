@@ -14,8 +14,7 @@ STAGE = "tensors"  # kind of the stage that keeps tensors
 def find_tensors(results: Results) -> Path | None:
     """Finds the folder of a run's tensors by what they were made from, if it has kept any.
 
-    Raises:
-        StoreError: If the store cannot be read.
+    Raises ``StoreError`` if the store cannot be read.
     """
     if results.folder is None or results.folder == REFERENCE_FOLDER:
         folder = REFERENCE_FOLDER / STAGE

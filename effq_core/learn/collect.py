@@ -42,9 +42,7 @@ def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
     """Reads at most :data:`LAYERS` kernels of the float32 file, in the order of the graph.
 
     Of each kind of operator some, evenly spread over the depth; ``seed`` draws their channels.
-
-    Raises:
-        ModelError: If the file is missing or corrupt.
+    Raises ``ModelError`` if the file is missing or corrupt.
     """
     rng = np.random.default_rng(seed)
     kernels = [
@@ -92,14 +90,9 @@ def watch_activations(
     """Runs the float32 file over some calibration photos again, for at most :data:`ACTIVATIONS`.
 
     In each stretch of the graph the one is taken whose widest and mean ranges differ most.
-
-    Args:
-        images: The calibration photos, uint8 ``(n, side, side, 3)``.
-        statistics: What calibration saw on exactly these photos.
-
-    Raises:
-        ModelError: If the file is missing or corrupt.
-        Cancelled: If the user asked to stop.
+    ``images``: The calibration photos, uint8 ``(n, side, side, 3)``. ``statistics``: What
+    calibration saw on exactly these photos. Raises ``ModelError`` if the file is missing or
+    corrupt; ``Cancelled`` if the user asked to stop.
     """
     session = open_session(float32, threads=2, keep_values=True)
     place = {name: i for i, name in enumerate(statistics.names)}

@@ -67,12 +67,8 @@ class Grid:
 def make_grid(low: npt.ArrayLike, high: npt.ArrayLike, bits: int, *, symmetric: bool) -> Grid:
     """Lays a grid over a range, or over one range a channel; an empty one gets the scale 1.
 
-    Args:
-        low: Smallest value, a number or ``(c,)``; ``high`` likewise.
-        bits: 2 to 8.
-
-    Raises:
-        InputError: If there is no such grid.
+    ``low``: Smallest value, a number or ``(c,)``; ``high`` likewise. ``bits``: 2 to 8. Raises
+    ``InputError`` if there is no such grid.
     """
     if not BITS[0] <= bits <= BITS[1]:
         raise InputError(f"A grid of {bits} bits cannot be shown.", "Choose 2 to 8 bits.")

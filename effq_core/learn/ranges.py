@@ -39,11 +39,8 @@ def find_range(
 ) -> tuple[float, float]:
     """Finds the range a method gives, as calibrating with the first photos would.
 
-    Args:
-        images: How many photos; for a method that uses histograms, one of the activation's stops.
-
-    Raises:
-        InputError: If no such number of photos was kept.
+    ``images``: How many photos; for a method that uses histograms, one of the activation's stops.
+    Raises ``InputError`` if no such number of photos was kept.
     """
     if not 1 <= images <= len(activation.minima):
         raise InputError(

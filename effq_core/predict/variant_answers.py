@@ -51,12 +51,9 @@ class Answer(Plain):
 class Predictor:
     """The variants of a run, or those named of them, loaded and warmed up.
 
-    Several threads may share one: it answers one photo at a time.
-
-    Raises:
-        InputError: If the run lacks a variant or has no files.
-        StoreError: If a file is missing.
-        ModelError: If a file cannot be loaded.
+    Several threads may share one: it answers one photo at a time. Raises ``InputError`` if the run
+    lacks a variant or has no files; ``StoreError`` if a file is missing; ``ModelError`` if a file
+    cannot be loaded.
     """
 
     def __init__(self, results: Results, variants: Sequence[str] = (), *, threads: int = 1) -> None:
@@ -85,8 +82,7 @@ class Predictor:
     def read(self, source: Path | bytes, name: str = "") -> Pixels:
         """Decodes an image file, or its content, as evaluation does: uint8 (size, size, channels).
 
-        Raises:
-            DatasetError: If it is missing, broken, too large or not an image.
+        Raises ``DatasetError`` if it is missing, broken, too large or not an image.
         """
         return decode(open_image(source, name or _name(source)), self.image_input)
 
@@ -148,11 +144,9 @@ class Predictors:
     def borrow(self, key: Hashable, results: Results, *, threads: int = 1) -> Iterator[Predictor]:
         """Holds a run's variants while the block runs, loading them where they are not.
 
-        ``key`` is what the answers follow from, such as the hashes of the files.
-
-        Raises:
-            BusyError: If others keep as many runs busy as there is room for.
-            EffqError: As :class:`Predictor` does.
+        ``key`` is what the answers follow from, such as the hashes of the files. Raises
+        ``BusyError`` if others keep as many runs busy as there is room for; ``EffqError`` as
+        :class:`Predictor` does.
         """
         with self._changed:
             # Under the lock: two visitors who ask for the same run must not load it twice.

@@ -67,12 +67,9 @@ class ActivationStatistics:
     def ranges(self, method: str, percentile: float) -> Ranges:
         """Turns statistics into ranges.
 
-        Args:
-            percentile: Share in per cent, such as 99.99; for the methods that use one.
-
-        Returns:
-            A range for every activation. The input's is 0-255 whatever the photos held, so that
-            an RGB value is its own quantized value.
+        ``percentile``: Share in per cent, such as 99.99; for the methods that use one. Returns a
+        range for every activation. The input's is 0-255 whatever the photos held, so that an RGB
+        value is its own quantized value.
         """
         seen = Observed(self.minima, self.maxima, self.histograms, self.limits)
         low, high = ranges_of(seen, method, percentile)
@@ -88,15 +85,9 @@ def collect_statistics(
 ) -> ActivationStatistics:
     """Runs the float32 file over calibration images and watches every activation.
 
-    Args:
-        images: uint8 ``(n, side, side, 3)``, RGB.
-
-    Returns:
-        Statistics of every float activation, the input included.
-
-    Raises:
-        StageError: If an activation is infinite or not a number.
-        Cancelled: If the user asked to stop.
+    ``images``: uint8 ``(n, side, side, 3)``, RGB. Returns statistics of every float activation, the
+    input included. Raises ``StageError`` if an activation is infinite or not a number;
+    ``Cancelled`` if the user asked to stop.
     """
     # A delegate would hide the tensors inside its partition.
     session = open_session(float32, threads=threads, kernels=Kernels.PLAIN, keep_values=True)

@@ -27,9 +27,8 @@ def keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> Non
 def kept(folder: Path) -> list[dict[str, Any]] | None:
     """Reads what :func:`keep` has written.
 
-    Returns:
-        The epochs so far; empty where there is no checkpoint; ``None`` where one is damaged, and
-        then it has been removed.
+    Returns the epochs so far; empty where there is no checkpoint; ``None`` where one is damaged,
+    and then it has been removed.
     """
     if not (folder / HISTORY).is_file():
         return []

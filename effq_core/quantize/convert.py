@@ -50,17 +50,11 @@ _CONFIGURE: dict[str, Callable[[Any], None]] = {
 def convert(saved_model: Path, form: str) -> bytes:
     """Converts a frozen SavedModel.
 
-    Args:
-        saved_model: From :func:`effq_core.quantize.freeze.freeze`.
-        form: ``float32``, ``float16``, ``dynamic_range``, or ``qat`` for a graph with fake-quant
-            operators, which becomes int8 from input to output; or, as ``module:function``, what
-            sets TensorFlow's converter up.
-
-    Returns:
-        The ``.tflite`` file, with a signature ``serving_default``.
-
-    Raises:
-        StageError: If TensorFlow's converter refuses the graph.
+    ``saved_model``: From :func:`effq_core.quantize.freeze.freeze`. ``form``: ``float32``,
+    ``float16``, ``dynamic_range``, or ``qat`` for a graph with fake-quant operators, which becomes
+    int8 from input to output; or, as ``module:function``, what sets TensorFlow's converter up.
+    Returns the ``.tflite`` file, with a signature ``serving_default``. Raises ``StageError`` if
+    TensorFlow's converter refuses the graph.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(saved_model), signature_keys=[SIGNATURE]
@@ -86,20 +80,13 @@ def quantize_with_ranges(
 ) -> bytes:
     """Makes an int8 file from a float32 one and activation ranges.
 
-    Weights become symmetric int8 with one scale an output channel; activations asymmetric int8
-    with the scale and zero point their range gives; the input takes RGB - 128 and the output is
-    probability x 256 - 128.
-
-    Args:
-        ranges: Smallest and largest value by tensor name.
-        floats: Names of the tensors whose operators stay in floats; around each uninterrupted
-            region of them the converter puts DEQUANTIZE and QUANTIZE. None: all is int8.
-
-    Returns:
-        The ``.tflite`` file; its input is int8 whatever stays in floats.
-
-    Raises:
-        StageError: If an activation has no range or the quantizer refuses the model.
+    Weights become symmetric int8 with one scale an output channel; activations asymmetric int8 with
+    the scale and zero point their range gives; the input takes RGB - 128 and the output is
+    probability x 256 - 128. ``ranges``: Smallest and largest value by tensor name. ``floats``:
+    Names of the tensors whose operators stay in floats; around each uninterrupted region of them
+    the converter puts DEQUANTIZE and QUANTIZE. None: all is int8. Returns the ``.tflite`` file; its
+    input is int8 whatever stays in floats. Raises ``StageError`` if an activation has no range or
+    the quantizer refuses the model.
     """
     ranged = with_ranges(float32, ranges)
     try:

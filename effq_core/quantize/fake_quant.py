@@ -106,9 +106,8 @@ class InputQuantizer(ActivationQuantizer):
 class WeightsQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
     """Symmetric 8-bit fake-quant of a kernel, its range taken from the kernel itself.
 
-    Args:
-        axis: Axis that has one range an index: 3 for Conv2D ``(kh, kw, in, out)``, 2 for
-            DepthwiseConv2D ``(kh, kw, channels, 1)``; ``None``: one range for the whole kernel.
+    ``axis``: Axis that has one range an index: 3 for Conv2D ``(kh, kw, in, out)``, 2 for
+    DepthwiseConv2D ``(kh, kw, channels, 1)``; ``None``: one range for the whole kernel.
     """
 
     def __init__(self, axis: int | None) -> None:

@@ -49,9 +49,8 @@ def micro_batch(side: int) -> int:
 def resolve_loss(chosen: QatLoss, *, labelled: bool, whole_head: bool) -> QatLoss:
     """Decides what ``auto`` means.
 
-    Returns:
-        ``distill`` where labels are missing, or where training on them would pull a large head
-        towards the few classes the photos show; ``labels`` otherwise.
+    Returns ``distill`` where labels are missing, or where training on them would pull a large head
+    towards the few classes the photos show; ``labels`` otherwise.
     """
     if chosen is not QatLoss.AUTO:
         return chosen if labelled else QatLoss.DISTILL
@@ -135,12 +134,9 @@ class FineTuning:
     def run(self) -> tuple[list[Epoch], Epoch]:
         """Trains to the last epoch and leaves the best one's weights in the model.
 
-        Returns:
-            The curve from epoch 0 on, and the best epoch after 0: highest validation top-1, then
-            lowest validation loss.
-
-        Raises:
-            Cancelled: If the user asked to stop; finished epochs stay in ``folder``.
+        Returns the curve from epoch 0 on, and the best epoch after 0: highest validation top-1,
+        then lowest validation loss. Raises ``Cancelled`` if the user asked to stop; finished epochs
+        stay in ``folder``.
         """
         self._trace()
         self._resume()

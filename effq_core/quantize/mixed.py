@@ -24,15 +24,10 @@ def quantize_mixed(
 ) -> bytes:
     """Makes an int8 file in which some operators compute in 32-bit floats.
 
-    Args:
-        float_output: Whether the output is float32: with the last operator in floats as well, to
-            measure what is lost before the output's own 256 steps.
-
-    Returns:
-        The ``.tflite`` file; its input is int8, and so is its output unless asked otherwise.
-
-    Raises:
-        StageError: If a name is no operator's output, or the quantizer refuses the model.
+    ``float_output``: Whether the output is float32: with the last operator in floats as well, to
+    measure what is lost before the output's own 256 steps. Returns the ``.tflite`` file; its input
+    is int8, and so is its output unless asked otherwise. Raises ``StageError`` if a name is no
+    operator's output, or the quantizer refuses the model.
     """
     produced = {tensor.name for tensor in read_tflite(float32).main.makers}
     if unknown := sorted(set(floats) - produced):

@@ -38,11 +38,7 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 
 
 class WeightedConfig(stock_registry.Default8BitQuantizeConfig):  # type: ignore[misc]
-    """For layers with a kernel.
-
-    Args:
-        axis: Which axis of the kernel has the output channels.
-    """
+    """For layers with a kernel. ``axis``: Which axis of the kernel has the output channels."""
 
     def __init__(
         self, weight_attrs: list[str], activation_attrs: list[str], axis: int | None

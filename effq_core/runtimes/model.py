@@ -43,14 +43,11 @@ def channels_of(shape: tuple[int, ...]) -> int:
 class Model:
     """A loaded image classifier, whatever runs its file. Serves one thread at a time.
 
-    Args:
-        path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
-            one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its
-            outputs mean, where that is not a class each, is read beside it.
-        keep_values: Whether values inside of the graph can be read after an invocation.
-
-    Raises:
-        ModelError: If the file is missing or corrupt, or is not such a classifier.
+    ``path``: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
+    one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its outputs mean,
+    where that is not a class each, is read beside it. ``keep_values``: Whether values inside of the
+    graph can be read after an invocation. Raises ``ModelError`` if the file is missing or corrupt,
+    or is not such a classifier.
     """
 
     def __init__(
@@ -110,10 +107,8 @@ class Model:
         """Writes pixels, uint8 (size, size, channels), the way the file's input wants them.
 
         As they are for float32; ``round(x / scale) + zero_point`` clipped to the type for integers;
-        where a file lies beside the model that says what it was trained with, x is that.
-
-        Raises:
-            ModelError: If the image does not have the model's size or is not uint8.
+        where a file lies beside the model that says what it was trained with, x is that. Raises
+        ``ModelError`` if the image does not have the model's size or is not uint8.
         """
         if image.shape != self.image_shape or image.dtype != np.uint8:
             raise ModelError(
@@ -132,10 +127,8 @@ class Model:
         """Classifies one image, raw RGB or grey 0–255, uint8 (size, size, channels).
 
         Returns one value a class, float32 (classes,), dequantized where the file's are integers;
-        after a softmax where a file lies beside the model that says they are scores.
-
-        Raises:
-            ModelError: If the image does not have the model's size or is not uint8.
+        after a softmax where a file lies beside the model that says they are scores. Raises
+        ``ModelError`` if the image does not have the model's size or is not uint8.
         """
         self.session.feed(self.prepare(image))
         self.session.invoke()
@@ -161,10 +154,8 @@ class ModelPool:
 
     Independent images on independent sessions keep all cores busy where the threads of one
     invocation mostly wait for each other, and each image is computed by exactly the kernels one
-    single-threaded session runs: the outputs are identical, bit for bit.
-
-    Raises:
-        ModelError: As in :class:`Model`.
+    single-threaded session runs: the outputs are identical, bit for bit. Raises ``ModelError`` as
+    in :class:`Model`.
     """
 
     def __init__(
@@ -188,11 +179,8 @@ class ModelPool:
     ) -> Floats:
         """Classifies uint8 (n, size, size, channels), of a memory map too: float32 (n, classes).
 
-        One call at a time.
-
-        Raises:
-            ModelError: If the images do not have the model's size or are not uint8.
-            Cancelled: If the reporter says so.
+        One call at a time. Raises ``ModelError`` if the images do not have the model's size or are
+        not uint8; ``Cancelled`` if the reporter says so.
         """
         reporter = reporter or SilentReporter()
         reporter.check_cancelled()

@@ -39,9 +39,8 @@ def open_session(
 ) -> Session:
     """Loads a file with the runtime it is for; see :meth:`Runtime.open`.
 
-    Raises:
-        ExperimentError: If there are no threads.
-        ModelError: If the file is missing or corrupt.
+    Raises ``ExperimentError`` if there are no threads; ``ModelError`` if the file is missing or
+    corrupt.
     """
     if threads < 1:
         raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")

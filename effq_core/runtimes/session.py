@@ -95,12 +95,9 @@ class Runtime(Protocol):
     ) -> Session:
         """Loads a file.
 
-        Args:
-            keep_values: Whether values inside of the graph are kept. The fast kernels may then
-                take each operator by itself, so this is not how the file runs normally.
-
-        Raises:
-            ModelError: If the file is corrupt, or an operator has no such kernel.
+        ``keep_values``: Whether values inside of the graph are kept. The fast kernels may then take
+        each operator by itself, so this is not how the file runs normally. Raises ``ModelError`` if
+        the file is corrupt, or an operator has no such kernel.
         """
 
     def inspect(self, path: Path) -> FileReport:

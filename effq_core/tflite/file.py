@@ -128,11 +128,8 @@ class TfliteFile:
 def read_tflite(file: Path | bytes) -> TfliteFile:
     """Reads what a file consists of.
 
-    Args:
-        file: A ``.tflite`` file, or what is in it.
-
-    Raises:
-        ModelError: If it is missing, damaged, or none at all.
+    ``file``: A ``.tflite`` file, or what is in it. Raises ``ModelError`` if it is missing, damaged,
+    or none at all.
     """
     name = "The model" if isinstance(file, bytes) else file.name
     try:
@@ -153,8 +150,7 @@ def read_tflite(file: Path | bytes) -> TfliteFile:
 def unpack(content: bytes) -> Any:
     """Returns a file as the schema's own objects, which may be changed; errors are the schema's.
 
-    Args:
-        content: What is in it; stored values stay views of it.
+    ``content``: What is in it; stored values stay views of it.
     """
     if not schema.Model.ModelBufferHasIdentifier(content, 0):
         raise ValueError("not marked as a .tflite file")

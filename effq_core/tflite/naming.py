@@ -23,12 +23,8 @@ what all blocks before them have added up: of wide range, and rounded anew by ea
 def layer_name(tensor: str) -> str:
     """Finds the Keras layer in the name the converter gave a tensor.
 
-    Args:
-        tensor: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
-            were fused, the layer with the kernel last.
-
-    Returns:
-        Such as ``stem_conv``.
+    ``tensor``: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
+    were fused, the layer with the kernel last. Returns such as ``stem_conv``.
     """
     parts = [part for part in tensor.split(";") if part.strip("/")]
     # A long name is cut off in the middle of its last part: that part has no operator any more.
@@ -98,11 +94,8 @@ class Names(Plain):
     def check(self, names: Iterable[str]) -> None:
         """Refuses a name that is none of its blocks, layers or groups.
 
-        Args:
-            names: What somebody wants to keep.
-
-        Raises:
-            ModelError: If there is no such part, with those there are.
+        ``names``: What somebody wants to keep. Raises ``ModelError`` if there is no such part, with
+        those there are.
         """
         known = set(self.every)
         for name in names:

@@ -169,15 +169,8 @@ class Network:
     def tensors_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """Finds the tensors that blocks or layers make.
 
-        Args:
-            names: Of blocks, of layers as :attr:`Block.layers` names them, or of
-                :attr:`groups`.
-
-        Returns:
-            Names of tensors.
-
-        Raises:
-            ModelError: If there is no such block, layer or group.
+        ``names``: Of blocks, of layers as :attr:`Block.layers` names them, or of :attr:`groups`.
+        Returns names of tensors. Raises ``ModelError`` if there is no such block, layer or group.
         """
         layers = {name: ops for block in self.blocks for name, ops in block.layers.items()}
         asked = tuple(names)
@@ -199,14 +192,8 @@ class Network:
 def read_network(float32: Path | bytes) -> Network:
     """Reads a model's blocks.
 
-    Args:
-        float32: Its float32 ``.tflite`` file, or what is in it.
-
-    Returns:
-        The blocks.
-
-    Raises:
-        ModelError: If the file cannot be read.
+    ``float32``: Its float32 ``.tflite`` file, or what is in it. Returns the blocks. Raises
+    ``ModelError`` if the file cannot be read.
     """
     grouped: dict[str, list[Op]] = {}
     for op in _ops(read_tflite(float32).main):

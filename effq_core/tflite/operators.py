@@ -109,11 +109,7 @@ BY_NAME: Mapping[str, OperatorKind] = MappingProxyType(
 def operator_kind(name: str) -> OperatorKind:
     """Returns one of LiteRT's own operators.
 
-    Args:
-        name: Such as ``CONV_2D``.
-
-    Raises:
-        ModelError: If LiteRT has none of this name.
+    ``name``: Such as ``CONV_2D``. Raises ``ModelError`` if LiteRT has none of this name.
     """
     if name not in BY_NAME:
         raise ModelError(

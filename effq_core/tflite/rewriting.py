@@ -24,12 +24,8 @@ def pack(model: Any) -> bytes:
 def with_ranges(float32: bytes, ranges: Mapping[str, tuple[float, float]]) -> bytes:
     """Writes the ranges of activations into a float32 file, for the quantizer to read.
 
-    Args:
-        float32: The float32 ``.tflite`` file.
-        ranges: Smallest and largest value by tensor name.
-
-    Raises:
-        StageError: If an activation has no range.
+    ``float32``: The float32 ``.tflite`` file. ``ranges``: Smallest and largest value by tensor
+    name. Raises ``StageError`` if an activation has no range.
     """
     model = unpack(float32)
     graph = model.subgraphs[0]
@@ -55,15 +51,9 @@ def halve_kernels(file: bytes) -> bytes:
     """Stores float32 kernels as float16, each behind a DEQUANTIZE, as float16 files do.
 
     XNNPACK knows the pattern and unpacks the kernel once, when it takes the operator over.
-
-    Args:
-        file: A ``.tflite`` file, such as a mixed one with kernels in float32.
-
-    Returns:
-        The smaller file; the same bytes, if no kernel is float32.
-
-    Raises:
-        StageError: If float16 cannot hold a weight.
+    ``file``: A ``.tflite`` file, such as a mixed one with kernels in float32. Returns the smaller
+    file; the same bytes, if no kernel is float32. Raises ``StageError`` if float16 cannot hold a
+    weight.
     """
     model = unpack(file)
     graph = model.subgraphs[0]

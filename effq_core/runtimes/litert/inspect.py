@@ -16,8 +16,7 @@ from effq_core.tflite.file import Tensor, TfliteFile, read_tflite
 def inspect_file(path: Path) -> FileReport:
     """Reads a ``.tflite`` file's operators, tensors, types, and XNNPACK's share on this processor.
 
-    Raises:
-        ModelError: If the file is missing or corrupt, or must not be run.
+    Raises ``ModelError`` if the file is missing or corrupt, or must not be run.
     """
     # Loading comes first: LiteRT verifies the file, which the reader does not.
     interpreter = load_interpreter(path, kernels=OpResolverType.AUTO)

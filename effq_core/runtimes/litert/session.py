@@ -78,10 +78,8 @@ def load_interpreter(
 ) -> Interpreter:
     """Loads a ``.tflite`` file and allocates its tensors.
 
-    Where values inside the graph are kept, XNNPACK takes each operator by itself.
-
-    Raises:
-        ModelError: If the file is corrupt.
+    Where values inside the graph are kept, XNNPACK takes each operator by itself. Raises
+    ``ModelError`` if the file is corrupt.
     """
     batch = 1
     try:
