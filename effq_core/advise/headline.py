@@ -18,21 +18,17 @@ USUAL_UNLIKE_PERCENT = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """What a run found, for somebody who reads nothing else.
-
-    Attributes:
-        sure: Whether nothing touches the numbers of the text: no failed check, no busy machine,
-            no files timed separately, not too few photos.
-        variant: The variant it recommends; ``None`` where none passed its checks, where timing has
-            to be repeated, or where the float model itself has nothing to do with the labels.
-        retime: Whether timing has to be repeated: it was disturbed.
-    """
+    """What a run found, for somebody who reads nothing else."""
 
     message: Message
     cautions: tuple[Message, ...] = ()
+    # Whether nothing touches the numbers of the text: no failed check, no busy machine, no files
+    # timed separately, not too few photos.
     sure: bool = False
+    # The variant it recommends; ``None`` where none passed its checks, where timing has to be
+    # repeated, or where the float model itself has nothing to do with the labels.
     variant: str | None = None
-    retime: bool = False
+    retime: bool = False  # whether timing has to be repeated: it was disturbed
 
     @property
     def text(self) -> str:

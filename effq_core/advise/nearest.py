@@ -12,16 +12,11 @@ from effq_core.results.document import Results, VariantResult
 
 @dataclass(frozen=True, kw_only=True)
 class Nearest:
-    """The variant that comes nearest to limits it does not keep to.
-
-    Attributes:
-        message: What it needs.
-        limits: The limits loosened just so far that it keeps to them.
-    """
+    """The variant that comes nearest to limits it does not keep to."""
 
     name: str
-    message: Message
-    limits: Limits
+    message: Message  # what it needs
+    limits: Limits  # the limits loosened just so far that it keeps to them
 
 
 def nearest(results: Results, limits: Limits) -> Nearest | None:

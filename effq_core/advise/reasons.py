@@ -31,20 +31,15 @@ class Preference(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a variant must keep to; ``None`` is no limit.
+    """What a variant must keep to; ``None`` is no limit."""
 
-    Attributes:
-        threads: Thread count of the latency, a median.
-        drop_points: Largest loss of top-1 against float32 in percentage points; of photos without
-            labels the largest share of answers that are not float32's.
-        certain: Whether the worst case of the loss's 95 % interval must keep to it, too.
-    """
-
-    threads: int
+    threads: int  # thread count of the latency, a median
     size_kib: float | None = None
     latency_ms: float | None = None
+    # Largest loss of top-1 against float32 in percentage points; of photos without labels the
+    # largest share of answers that are not float32's.
     drop_points: float | None = None
-    certain: bool = False
+    certain: bool = False  # whether the worst case of the loss's 95 % interval must keep to it, too
     prefer: Preference = Preference.FASTEST
 
     @property

@@ -36,31 +36,22 @@ __all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "reco
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was decided on one variant, and why.
-
-    Attributes:
-        fits: Whether it keeps to the limits and may be shipped at all.
-    """
+    """What was decided on one variant, and why."""
 
     name: str
-    fits: bool
+    fits: bool  # whether it keeps to the limits and may be shipped at all
     reason: Message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """The variant to ship.
+    """The variant to ship."""
 
-    Attributes:
-        chosen: Its verdict; ``None`` where no variant keeps to the limits.
-        others: Verdicts of all others, in the catalogue's order.
-        retime: Why timing has to be repeated; ``None`` where it does not. Then nothing was decided
-            by speed, and the fastest is not named.
-    """
-
-    chosen: Verdict | None
-    others: tuple[Verdict, ...]
+    chosen: Verdict | None  # its verdict; ``None`` where no variant keeps to the limits
+    others: tuple[Verdict, ...]  # verdicts of all others, in the catalogue's order
     cautions: tuple[Message, ...]
+    # Why timing has to be repeated; ``None`` where it does not. Then nothing was decided by speed,
+    # and the fastest is not named.
     retime: Message | None = None
 
 

@@ -29,13 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Added:
-    """A model, or a ready ``.tflite`` file, that was checked and kept.
+    """A model, or a ready ``.tflite`` file, that was checked and kept."""
 
-    Attributes:
-        id: What an experiment names it by: a model, or a variant where the file is ready.
-    """
-
-    id: str
+    id: str  # what an experiment names it by: a model, or a variant where the file is ready
     title: str
     is_ready: bool
     checked: Checked

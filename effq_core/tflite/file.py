@@ -25,27 +25,18 @@ _DAMAGE = (struct.error, ValueError, LookupError, AttributeError, TypeError)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tensor:
-    """A tensor of a graph.
+    """A tensor of a graph."""
 
-    Attributes:
-        index: Its number in the graph; LiteRT's interpreter counts alike.
-        name: Its name; empty where it has none.
-        shape: Its sides; 1 where a side may vary.
-        dtype: Such as ``FLOAT32`` or ``INT8``.
-        scales: Steps between neighbouring integers, float32: none for floats, one for all, or one
-            for each output channel of a kernel.
-        zero_points: The integers that stand for zero, int64, likewise.
-        buffer: Number of the buffer its values are stored in; several tensors may share one.
-        data: Those values as they are stored, uint8; empty for an activation.
-    """
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
+    index: int  # its number in the graph; LiteRT's interpreter counts alike
+    name: str  # its name; empty where it has none
+    shape: tuple[int, ...]  # its sides; 1 where a side may vary
+    dtype: str  # such as ``FLOAT32`` or ``INT8``
+    # Steps between neighbouring integers, float32: none for floats, one for all, or one for each
+    # output channel of a kernel.
     scales: npt.NDArray[np.float32]
-    zero_points: npt.NDArray[np.int64]
-    buffer: int
+    zero_points: npt.NDArray[np.int64]  # the integers that stand for zero, int64, likewise
+    buffer: int  # number of the buffer its values are stored in; several tensors may share one
+    # Those values as they are stored, uint8; empty for an activation.
     data: npt.NDArray[np.uint8] = field(repr=False)
 
     @property
@@ -61,23 +52,15 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
-    """An operator of a graph.
+    """An operator of a graph."""
 
-    Attributes:
-        index: Its place in the graph.
-        kind: What it is.
-        inputs: What it reads; ``None`` where it could read something and does not.
-        outputs: What it makes.
-        kernel: Its weights as they are stored; ``None`` where it has none.
-        has_activation: Whether an activation function is fused into it.
-    """
-
-    index: int
-    kind: OperatorKind
+    index: int  # its place in the graph
+    kind: OperatorKind  # what it is
+    # What it reads; ``None`` where it could read something and does not.
     inputs: tuple[Tensor | None, ...]
-    outputs: tuple[Tensor, ...]
-    kernel: Tensor | None
-    has_activation: bool
+    outputs: tuple[Tensor, ...]  # what it makes
+    kernel: Tensor | None  # its weights as they are stored; ``None`` where it has none
+    has_activation: bool  # whether an activation function is fused into it
 
     @property
     def output(self) -> Tensor:
@@ -87,19 +70,12 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Graph:
-    """A graph of a file.
+    """A graph of a file."""
 
-    Attributes:
-        tensors: All, constants included.
-        operators: In the order they run.
-        inputs: What is fed in.
-        outputs: What comes out.
-    """
-
-    tensors: tuple[Tensor, ...]
-    operators: tuple[Operator, ...]
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    tensors: tuple[Tensor, ...]  # all, constants included
+    operators: tuple[Operator, ...]  # in the order they run
+    inputs: tuple[Tensor, ...]  # what is fed in
+    outputs: tuple[Tensor, ...]  # what comes out
 
     @cached_property
     def makers(self) -> dict[Tensor, Operator]:
@@ -109,15 +85,10 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class TfliteFile:
-    """What a file consists of.
+    """What a file consists of."""
 
-    Attributes:
-        graphs: The first is the main one; control flow has more.
-        signatures: Names of its signatures.
-    """
-
-    graphs: tuple[Graph, ...]
-    signatures: tuple[str, ...]
+    graphs: tuple[Graph, ...]  # the first is the main one; control flow has more
+    signatures: tuple[str, ...]  # names of its signatures
 
     @property
     def main(self) -> Graph:

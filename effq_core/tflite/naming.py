@@ -70,15 +70,11 @@ def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
 
 @dataclass(frozen=True)
 class Names(Plain):
-    """What a model's parts are called.
+    """What a model's parts are called."""
 
-    Attributes:
-        blocks: Name of each block and of its layers with weights, in order.
-        groups: Names of the groups it has: the same part of every block.
-    """
-
+    # Name of each block and of its layers with weights, in order.
     blocks: tuple[tuple[str, tuple[str, ...]], ...]
-    groups: tuple[str, ...]
+    groups: tuple[str, ...]  # names of the groups it has: the same part of every block
 
     @property
     def layers(self) -> dict[str, tuple[str, ...]]:

@@ -47,44 +47,26 @@ class BlockKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Op:
-    """One operator.
+    """One operator."""
 
-    Attributes:
-        index: Its place in the file's main graph.
-        kind: Such as ``CONV_2D``.
-        tensor: Name of the tensor it makes.
-        shape: Of that tensor, without the batch.
-        sources: Names of the activations it reads.
-        kernel: Shape of its weights; empty where it has none.
-        weights: Number of its weights and biases.
-        layer: Name of its layer.
-        block: Name of its block.
-    """
-
-    index: int
-    kind: str
-    tensor: str
-    shape: tuple[int, ...]
-    sources: tuple[str, ...]
-    kernel: tuple[int, ...]
-    weights: int
-    layer: str
-    block: str
+    index: int  # its place in the file's main graph
+    kind: str  # such as ``CONV_2D``
+    tensor: str  # name of the tensor it makes
+    shape: tuple[int, ...]  # of that tensor, without the batch
+    sources: tuple[str, ...]  # names of the activations it reads
+    kernel: tuple[int, ...]  # shape of its weights; empty where it has none
+    weights: int  # number of its weights and biases
+    layer: str  # name of its layer
+    block: str  # name of its block
 
 
 @dataclass(frozen=True)
 class Block:
-    """Operators that belong together and can be kept in floats together.
+    """Operators that belong together and can be kept in floats together."""
 
-    Attributes:
-        name: Such as ``block4b``.
-        kind: What it is.
-        ops: Its operators, in order.
-    """
-
-    name: str
-    kind: BlockKind
-    ops: tuple[Op, ...]
+    name: str  # such as ``block4b``
+    kind: BlockKind  # what it is
+    ops: tuple[Op, ...]  # its operators, in order
 
     @property
     def stage(self) -> int | None:
@@ -130,13 +112,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Network:
-    """A model as blocks in order.
+    """A model as blocks in order."""
 
-    Attributes:
-        blocks: In the order of the graph.
-    """
-
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block, ...]  # in the order of the graph
 
     @cached_property
     def by_name(self) -> dict[str, Block]:
