@@ -10,8 +10,7 @@ from effq_core.advise.recommend import Limits, recommend
 from effq_core.measure.gates import answers_fit_labels
 from effq_core.results.document import Results
 
-USUAL_DROP_POINTS = 1.0
-"""Percentage points of top-1 most people would give for a small fast file."""
+USUAL_DROP_POINTS = 1.0  # percentage points of top-1 most people would give for a small fast file
 USUAL_UNLIKE_PERCENT = 5.0
 """Without labels: the share of answers, in per cent, that may be unlike float32's."""
 

@@ -17,19 +17,15 @@ from effq_core.base.tensorflow import keras, tf
 
 from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
-RANGE_DECAY = 0.99
-"""A step's weight in an activation's moving range while training is 1 - this."""
+RANGE_DECAY = 0.99  # a step's weight in an activation's moving range while training is 1 - this
 
 
 class Phase(Enum):
     """What quantizers do with the values that pass through them."""
 
-    OBSERVE = "observe"
-    """Record ranges; pass values through unquantized."""
-    TRAIN = "train"
-    """Fake-quantize; ranges follow the values."""
-    INFER = "infer"
-    """Fake-quantize with the stored ranges."""
+    OBSERVE = "observe"  # record ranges; pass values through unquantized
+    TRAIN = "train"  # fake-quantize; ranges follow the values
+    INFER = "infer"  # fake-quantize with the stored ranges
 
 
 _phase: ContextVar[Phase] = ContextVar("phase", default=Phase.INFER)

@@ -10,8 +10,7 @@ import numpy as np
 from effq_core.experiment.calibration_methods import METHODS
 
 _Array = np.ndarray[Any, Any]
-Ends = tuple[_Array, _Array]
-"""Lower and upper ends, ``(t,)`` each."""
+Ends = tuple[_Array, _Array]  # lower and upper ends, ``(t,)`` each
 
 
 @dataclass(frozen=True)

@@ -33,16 +33,12 @@ from effq_core.tflite.naming import (
 class BlockKind(StrEnum):
     """What a block is in EfficientNet's terms (Tan and Le, 2019 and 2021)."""
 
-    STEM = "stem"
-    """Normalisation and the first convolution."""
+    STEM = "stem"  # normalisation and the first convolution
     FUSED_MBCONV = "fused_mbconv"
     """One full convolution where MBConv has an expansion and a depthwise one."""
-    MBCONV = "mbconv"
-    """Expansion, depthwise convolution, often squeeze-and-excite, projection."""
-    HEAD = "head"
-    """The last convolution, pooling, and the classifier."""
-    OTHER = "other"
-    """Of a model that is not an EfficientNet."""
+    MBCONV = "mbconv"  # expansion, depthwise convolution, often squeeze-and-excite, projection
+    HEAD = "head"  # the last convolution, pooling, and the classifier
+    OTHER = "other"  # of a model that is not an EfficientNet
 
 
 @dataclass(frozen=True, kw_only=True)
