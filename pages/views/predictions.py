@@ -8,7 +8,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import BusyError, DatasetError
 from effq_core.predict.agreement import Answered
 from pages.ui.common.choose import choose_run
-from pages.ui.common.show import empty, escape, page_head, problem
+from pages.ui.common.show import button, empty, escape, page_head, problem
 from pages.ui.predictions.answers import show_answers
 from pages.ui.predictions.inputs import Given, given_photos
 from pages.ui.predictions.model import Outcome, outcomes, warm
@@ -76,7 +76,7 @@ def _ask_to_wait(found: Mapping[str, Outcome]) -> None:
     busy = next((each for each in found.values() if isinstance(each, BusyError)), None)
     if busy is not None:
         problem(busy)
-        st.button("Try again", icon=":material/refresh:", key="predictions_again")
+        button("Try again", "refresh", "predictions_again")
 
 
 def _choose(answered: Mapping[str, Answered]) -> str:

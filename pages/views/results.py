@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.ui.common.choose import Source, choose_runs
-from pages.ui.common.show import empty, guard, page_head
+from pages.ui.common.show import empty, guard, page_head, pick
 from pages.ui.results.checks import show_checks
 from pages.ui.results.classes import show_classes
 from pages.ui.results.head import show_head
@@ -43,12 +43,11 @@ if not sources:
     empty("No run is chosen.", page="experiment", label="Run an experiment")
 elif len(sources) == 1:
     show_head(sources[0])
-    part = st.segmented_control(
+    part = pick(
         "Part",
         list(PARTS),
-        default=next(iter(PARTS)),
-        required=True,
-        key="part",
+        "part",
+        next(iter(PARTS)),
         label_visibility="collapsed",
         bind="query-params",
     )

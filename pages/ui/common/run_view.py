@@ -23,7 +23,7 @@ from effq_core.results.wording import (
 from effq_core.store.rows import StageRow, StageState, Status
 from effq_core.sweeps.state import is_sweep
 from pages.ui.common import session
-from pages.ui.common.show import chart, escape, guard, problem, toast
+from pages.ui.common.show import button, chart, escape, guard, problem, toast
 from pages.ui.experiment.state import fill
 from pages.ui.experiment.sweep import show_sweep_runs
 
@@ -126,10 +126,10 @@ def _progress(seen: Watch) -> None:
 
 
 def _time_now(run_id: str) -> None:
-    asked = st.button(
+    asked = button(
         "Time now anyway",
-        icon=":material/timer:",
-        key="do_time_now",
+        "timer",
+        "do_time_now",
         help="Other programs are using the processor. Disturbed timings are repeated, and marked "
         "if they stay disturbed.",
     )
@@ -157,11 +157,9 @@ def _ended(seen: Watch) -> None:
             border=True, horizontal=True, vertical_alignment="center", key="run_done"
         ):
             st.markdown(f"Finished{took}: {fmt.counted(len(seen.stages), 'stage')}{cached}.")
-            if st.button(
-                "See the results", type="primary", icon=":material/scatter_plot:", key="do_results"
-            ):
+            if button("See the results", "scatter_plot", "do_results", type="primary"):
                 st.switch_page("pages/views/results.py", query_params={"run": run.id})
-            if st.button("Try a photo", icon=":material/image_search:", key="do_predict"):
+            if button("Try a photo", "image_search", "do_predict"):
                 st.switch_page("pages/views/predictions.py", query_params={"run": run.id})
     elif run.status is Status.FAILED:
         problem(EffqError(run.error or "The run failed.", run.hint))
@@ -235,10 +233,10 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
     run = seen.run
     with st.container(horizontal=True, key="run_actions"):
         if run.status.is_active:
-            cancel = st.button(
+            cancel = button(
                 "Cancel",
-                icon=":material/stop_circle:",
-                key="do_cancel",
+                "stop_circle",
+                "do_cancel",
                 disabled=run.status is Status.CANCELLING,
                 help="Stops within five seconds. Finished stages are kept.",
             )
@@ -247,11 +245,11 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 toast("Cancelling: it stops within five seconds.", icon=":material/stop_circle:")
                 st.rerun()
         elif run.status is not Status.FINISHED:
-            again = st.button(
+            again = button(
                 "Retry" if run.status is Status.FAILED else "Resume",
+                "restart_alt",
+                "do_resume",
                 type="primary",
-                icon=":material/restart_alt:",
-                key="do_resume",
                 help="Continues where it stopped. " + tip("stage"),
             )
             if again:
@@ -261,10 +259,10 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 st.rerun()
         if as_guest:
             return
-        if st.button("Change and run again", icon=":material/edit:", key="do_change"):
+        if button("Change and run again", "edit", "do_change"):
             fill(Experiment.from_dict(run.experiment))
             _leave()
-        if st.button("New experiment", icon=":material/add:", key="do_new"):
+        if button("New experiment", "add", "do_new"):
             _leave()
 
 

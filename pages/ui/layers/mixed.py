@@ -11,7 +11,7 @@ from effq_core.layers.ask import mixing
 from effq_core.layers.explain import carriers
 from effq_core.layers.words import GROUP_TITLES, block_title
 from pages.ui.common.ask import ask
-from pages.ui.common.show import problem
+from pages.ui.common.show import button, pick, problem
 from pages.ui.experiment.start import estimate
 from pages.ui.layers.source import Known
 from pages.ui.layers.start import begin
@@ -32,14 +32,7 @@ def show_mixed(known: Known, *, busy: bool) -> None:
 
 
 def _choice(known: Known) -> Mixed | None:
-    way = st.segmented_control(
-        "How",
-        [_SUGGEST, _BY_HAND],
-        default=_SUGGEST,
-        required=True,
-        key="layers_way",
-        label_visibility="collapsed",
-    )
+    way = pick("How", [_SUGGEST, _BY_HAND], "layers_way", _SUGGEST, label_visibility="collapsed")
     precision = _precision()
     if way == _BY_HAND:
         keep = _blocks(known)
@@ -102,11 +95,11 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
         problem(error)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        wanted = st.button(
+        wanted = button(
             "Find the smallest set" if mixed.is_suggested else "Make this mixed file",
+            "auto_fix_high",
+            "layers_mix",
             type="primary",
-            icon=":material/auto_fix_high:",
-            key="layers_mix",
             disabled=busy,
             help="A run on these layers is in progress." if busy else None,
         )

@@ -14,7 +14,7 @@ from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.words import GROUP_TITLES, KIND_MARKS, KIND_TITLES, block_title
 from effq_core.tflite.network import Block
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart
+from pages.ui.common.show import chart, pick
 from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
@@ -116,12 +116,11 @@ def _ranking(known: Known, height: int) -> None:
     there = [title for title, kind in _RANKED.items() if kind in tried]
     chosen = _BLOCKS
     if len(there) > 1:
-        chosen = st.segmented_control(
+        chosen = pick(
             "Ranked",
             there,
-            required=True,
-            default=_BLOCKS,
-            key=_INSIDE,
+            _INSIDE,
+            _BLOCKS,
             help="The same part of every block: all residual additions, depthwise convolutions or "
             "squeeze-and-excite. Layers are tried only inside the blocks that matter: the fewest "
             "that cause most of the divergence.",

@@ -23,7 +23,7 @@ from effq_core.tflite.network import Network, Op
 from effq_core.tflite.operators import operator_kind
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart, escape
+from pages.ui.common.show import button, chart, escape
 from pages.ui.layers.detail import OPERATOR, decibels
 from pages.ui.layers.network import BLOCK
 from pages.ui.layers.own import mine
@@ -116,10 +116,10 @@ def _parting(known: Known, found: Trace, threshold: float) -> None:
     )
     st.markdown(f"{answers} {_where(found, below, threshold)}")
     if below is not None:
-        st.button(
+        button(
             f"Look at {layer_title(below.layer)}",
-            icon=":material/my_location:",
-            key="layers_goto",
+            "my_location",
+            "layers_goto",
             on_click=_go,
             args=(below,),
         )

@@ -18,7 +18,7 @@ from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import escape, guard, problem, toast
+from pages.ui.common.show import button, escape, guard, problem, toast
 from pages.ui.experiment.start import history
 from pages.ui.layers.rescue_story import show_state, tell
 
@@ -106,13 +106,7 @@ def _form(source: Source) -> None:
         chosen = [
             remedy for remedy in Remedy if _box(remedy, estimates[remedy])
         ]  # one box a remedy, in the order of the catalogue
-        asked = st.button(
-            "Rescue int8",
-            type="primary",
-            icon=":material/healing:",
-            key="do_rescue",
-            disabled=not chosen,
-        )
+        asked = button("Rescue int8", "healing", "do_rescue", type="primary", disabled=not chosen)
     if asked:
         _start(source, drop, tuple(chosen), 60 * minutes or None)
 

@@ -16,7 +16,7 @@ from pages.ui.common import session
 from pages.ui.common.ask import ask
 from pages.ui.common.choose import PARAMETER, Source
 from pages.ui.common.run_view import show_run
-from pages.ui.common.show import empty, problem, toast
+from pages.ui.common.show import button, empty, problem, toast
 from pages.ui.experiment.start import estimate, start
 
 WATCHED = "look"
@@ -78,9 +78,7 @@ def _button(source: Source, layers: Layers) -> None:
         problem(error)  # such as: the photos are not here any more
         return
     # Not by a callback, which would be given the numbers that were drawn last.
-    wanted = st.button(
-        "Analyse the layers", type="primary", icon=":material/search:", key="layers_look"
-    )
+    wanted = button("Analyse the layers", "search", "layers_look", type="primary")
     st.caption(
         f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
         f"{fmt.counted(cost.stages, 'stage')} cached"
@@ -113,9 +111,7 @@ def follow(source: Source) -> bool:
         st.rerun()
     with st.container(border=True, key="layers_run"):
         show_run(run.id, as_guest=True)
-        if not run.status.is_active and st.button(
-            "Close", icon=":material/close:", key="layers_dismiss"
-        ):
+        if not run.status.is_active and button("Close", "close", "layers_dismiss"):
             st.query_params.pop(WATCHED, None)
             st.rerun()
     return True

@@ -17,7 +17,7 @@ from effq_core.results import REFERENCE, Results
 from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart, download, escape
+from pages.ui.common.show import button, chart, download, escape
 from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
@@ -153,9 +153,7 @@ def _made(source: Source) -> None:
             f"{escape(mixed.sentence or '')}"
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            if st.button(
-                "See its results", icon=":material/scatter_plot:", key=f"layers_see_{source.id}"
-            ):
+            if button("See its results", "scatter_plot", f"layers_see_{source.id}"):
                 st.switch_page("pages/views/results.py", query_params={"run": source.id})
             if recipe is not None:
                 download(

@@ -11,7 +11,7 @@ from effq_core.learn.grids import BITS
 from effq_core.learn.ranges import clipped_share, find_range, grid_of
 from effq_core.learn.tensors import Tensors
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart
+from pages.ui.common.show import chart, pick
 from pages.ui.learn.calibration import choose_activation, is_calibrated
 from pages.ui.learn.source import numbers
 
@@ -32,13 +32,12 @@ def fake_quant_part(tensors: Tensors, source: Source) -> None:
     with first:
         activation = choose_activation(tensors.activations, "learn_fake_activation")
     with second:
-        method = st.segmented_control(
+        method = pick(
             "Range by",
             list(METHODS),
-            default="moving_average",
-            required=True,
+            "learn_fake_method",
+            "moving_average",
             format_func=lambda name: METHODS[name].title.lower(),
-            key="learn_fake_method",
             help=tip("calibration_method"),
         )
     with third:

@@ -11,7 +11,7 @@ from effq_core.learn.lessons import scales_lesson
 from effq_core.learn.tensors import Layer, Tensors
 from effq_core.tflite.operators import operator_kind
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart
+from pages.ui.common.show import chart, pick
 from pages.ui.learn.source import numbers
 
 _ALL = -1
@@ -70,13 +70,8 @@ def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool, int | N
     with fourth:
         symmetric = st.toggle("Symmetric", value=True, key="learn_symmetric", help=tip("symmetric"))
     with fifth:
-        granularity = st.segmented_control(
-            "Scale",
-            [_SHARED, _OWN],
-            default=_SHARED,
-            required=True,
-            key="learn_granularity",
-            help=tip("granularity"),
+        granularity = pick(
+            "Scale", [_SHARED, _OWN], "learn_granularity", _SHARED, help=tip("granularity")
         )
     per_channel = granularity == _OWN
     with second:

@@ -13,7 +13,7 @@ from effq_core.care.fetches import (
 )
 from effq_core.care.library import partial_bytes
 from pages.ui.common import session
-from pages.ui.common.show import escape, guard, toast
+from pages.ui.common.show import button, escape, guard, toast
 
 _EVERY = 0.5
 _STARTED = "library_started_"
@@ -49,13 +49,7 @@ def _state(item: str, size: str, was_active: bool) -> None:
 
 def _running(item: str, fetch: Fetch) -> None:
     st.progress(fetch.share or 0.0, text=_how_far(fetch))
-    st.button(
-        "Cancel",
-        icon=":material/stop_circle:",
-        key=f"library_cancel_{item}",
-        on_click=_cancel,
-        args=(item,),
-    )
+    button("Cancel", "stop_circle", f"library_cancel_{item}", on_click=_cancel, args=(item,))
 
 
 def _how_far(fetch: Fetch) -> str:
@@ -78,13 +72,8 @@ def _offer(item: str, size: str, fetch: Fetch | None) -> None:
     if arrived:
         st.caption(f"{fmt.size(arrived)} have been downloaded and are kept.")
     label = "Resume download" if arrived else f"Download {size}".strip()
-    st.button(
-        label,
-        icon=":material/download:",
-        type="primary",
-        key=f"library_download_{item}",
-        on_click=_start,
-        args=(item,),
+    button(
+        label, "download", f"library_download_{item}", type="primary", on_click=_start, args=(item,)
     )
 
 

@@ -12,7 +12,7 @@ from effq_core.photos.added import add_folder
 from effq_core.photos.preview import FolderPreview, preview_folder
 from effq_core.photos.roots import VARIABLE, Roots
 from pages.ui.common import session
-from pages.ui.common.show import escape, guard, problem, toast
+from pages.ui.common.show import button, escape, guard, problem, toast
 from pages.ui.library.found import show_classes, show_skipped, show_thumbnails
 
 _PATH = "library_path"
@@ -77,10 +77,11 @@ def _picker(roots: Roots, path: Path) -> None:
     st.code(str(path), language=None, wrap_lines=True)
     listing = roots.sub_folders(path)
     steps = st.columns([1, 3], vertical_alignment="bottom")
-    steps[0].button(
+    button(
         "Up",
-        icon=":material/arrow_upward:",
-        key="library_up",
+        "arrow_upward",
+        "library_up",
+        place=steps[0],
         disabled=path == root,
         on_click=_go,
         args=(str(path.parent),),
@@ -104,7 +105,7 @@ def _picker(roots: Roots, path: Path) -> None:
         st.caption(
             f"{fmt.counted(len(listing.refused), 'link')} out of the named folders left out."
         )
-    if st.button("Look at this folder", icon=":material/search:", key="library_look"):
+    if button("Look at this folder", "search", "library_look"):
         with guard(), st.spinner("Looking at the photos …"):
             down = bool(st.session_state.get(_DOWN))
             st.session_state[_PREVIEW] = preview_folder(roots, path, one_down=down)
@@ -140,11 +141,11 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
     show_skipped(preview, key="library_skipped", complete=preview.complete)
     if not preview.complete:
         st.caption("The folder is large: the first run finds duplicates and broken photos.")
-    if st.button(
+    if button(
         "Add to the list",
-        icon=":material/playlist_add:",
+        "playlist_add",
+        "library_add",
         type="primary",
-        key="library_add",
         disabled=not preview.images,
     ):
         with guard():

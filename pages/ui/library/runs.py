@@ -11,7 +11,7 @@ from effq_core.store.removal import delete_runs, plan_deletion
 from effq_core.store.rows import RunRow
 from effq_core.store.usage import Inventory, take_inventory
 from pages.ui.common import session
-from pages.ui.common.show import empty, escape, guard, toast
+from pages.ui.common.show import button, empty, escape, guard, toast
 from pages.ui.library.found import height_of
 from pages.ui.results.photos import forget_photos
 
@@ -43,10 +43,10 @@ def show_runs() -> None:
     )
     chosen = [runs[row] for row in event.selection.rows if row < len(runs)]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        button(
             f"Delete {fmt.counted(len(chosen), 'run')} …" if chosen else "Delete …",
-            icon=":material/delete:",
-            key="library_delete",
+            "delete",
+            "library_delete",
             disabled=not chosen,
             on_click=_ask,
             args=(chosen,),

@@ -7,7 +7,7 @@ from effq_core.base.glossary import tip
 from effq_core.store.removal import free_unused
 from effq_core.store.usage import take_inventory, usage
 from pages.ui.common import session
-from pages.ui.common.show import guard, toast
+from pages.ui.common.show import button, guard, toast
 from pages.ui.results.photos import forget_photos
 
 _METRIC_PIXELS = 160
@@ -27,10 +27,10 @@ def show_space() -> None:
             st.metric(label, fmt.size(size), help=help_, width=_METRIC_PIXELS)
     with st.container(horizontal=True, vertical_alignment="center"):
         if used.unused:
-            st.button(
+            button(
                 f"Free {fmt.size(used.unused)} that no run uses",
-                icon=":material/cleaning_services:",
-                key="library_free",
+                "cleaning_services",
+                "library_free",
                 help=tip("unused"),
                 on_click=_free,
             )

@@ -13,7 +13,7 @@ from effq_core.photos.incoming.wording import facts, warnings
 from effq_core.photos.own_photos import LONGEST_NAME
 from effq_core.photos.uploads import UPLOAD_TYPES
 from pages.ui.common import session
-from pages.ui.common.show import escape, guard, toast
+from pages.ui.common.show import button, escape, guard, toast
 from pages.ui.common.uploaded import holds, no_room
 from pages.ui.library.found import show_classes, show_skipped, show_thumbnails
 
@@ -67,9 +67,7 @@ def show_add_photos() -> None:
     found = _found(ids)
     if found is not None:
         _show(found)
-    elif files and st.button(
-        "Look at these photos", icon=":material/search:", key="library_upload_look"
-    ):
+    elif files and button("Look at these photos", "search", "library_upload_look"):
         with guard():
             _look(ids, [(file.name, file.getvalue()) for file in files])
 
@@ -136,17 +134,15 @@ def _show(found: Upload) -> None:
         )
     name = st.text_input("Name", max_chars=LONGEST_NAME, key=_NAME)
     with st.container(horizontal=True):
-        if st.button(
+        if button(
             "Add these photos",
-            icon=":material/add_photo_alternate:",
+            "add_photo_alternate",
+            "library_upload_add",
             type="primary",
-            key="library_upload_add",
             disabled=not name.strip(),
         ):
             _add(found, name, drop=drop)
-        st.button(
-            "Discard", icon=":material/delete:", key="library_upload_give_up", on_click=_start_anew
-        )
+        button("Discard", "delete", "library_upload_give_up", on_click=_start_anew)
 
 
 def _add(found: Upload, name: str, *, drop: bool) -> None:

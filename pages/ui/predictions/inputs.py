@@ -17,7 +17,7 @@ from effq_core.photos.uploads import (
     read_upload,
     shown_name,
 )
-from pages.ui.common.show import escape
+from pages.ui.common.show import button, escape
 from pages.ui.common.uploaded import free, no_room
 from pages.ui.predictions.paste import take_pasted_photos
 
@@ -78,7 +78,7 @@ def _offer_to_clear(kept: list[Given]) -> list[Given]:
         return kept
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{fmt.counted(len(kept), 'photo')} from your last visit to this page.")
-        if st.button("Remove", icon=":material/delete:", type="tertiary", key="predictions_clear"):
+        if button("Remove", "delete", "predictions_clear", type="tertiary"):
             free([each.id for each in kept])
             st.session_state[_KEPT] = []
             st.rerun()

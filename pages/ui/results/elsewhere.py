@@ -11,7 +11,7 @@ from effq_core.pipeline.plan import build_plan
 from effq_core.results.elsewhere import measurable, on_photos
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import problem
+from pages.ui.common.show import button, problem
 from pages.ui.experiment.start import start
 
 
@@ -31,11 +31,8 @@ def show_elsewhere(source: Source) -> None:
             help="Photos on this machine. Their classes must be among this run's, or they have no "
             "labels. Add your own in the Library.",
         )
-        asked = st.button(
-            "Measure these files",
-            icon=":material/travel_explore:",
-            key="elsewhere_start",
-            disabled=not cards,
+        asked = button(
+            "Measure these files", "travel_explore", "elsewhere_start", disabled=not cards
         )
     if asked:
         _start(source, chosen)

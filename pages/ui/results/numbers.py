@@ -13,7 +13,7 @@ from effq_core.deliver.bundle import bundle_bytes, bundle_name
 from effq_core.results import rows
 from effq_core.results.columns import Column, Group, columns
 from pages.ui.common.choose import Source
-from pages.ui.common.show import download, escape
+from pages.ui.common.show import download, escape, pick
 from pages.ui.common.tables import show_table
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.files import show_files, show_models, show_report
@@ -26,12 +26,11 @@ def show_numbers(source: Source) -> None:
     """Draws the table and the downloads."""
     results = source.results
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        group = st.segmented_control(
+        group = pick(
             "Numbers",
             [*(group.value for group in Group), _EVERYTHING],
-            default=Group.ACCURACY.value,
-            required=True,
-            key=_GROUP,
+            _GROUP,
+            Group.ACCURACY.value,
             wrap=True,
             persist_state="page",
         )

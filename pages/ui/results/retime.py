@@ -7,6 +7,7 @@ from effq_core.results import REFERENCE
 from effq_core.results.wording import run_subject
 from pages.ui.common import session
 from pages.ui.common.choose import Source
+from pages.ui.common.show import button
 from pages.ui.experiment.start import start
 
 _AGAIN = ", timed again"
@@ -16,12 +17,12 @@ def offer_retiming(source: Source, *, key: str) -> None:
     """Offers to time all files again, in one sitting."""
     if source.id == REFERENCE:
         return  # its photos and models are not on this machine
-    if st.button(
+    if button(
         "Time all files again",
-        icon=":material/timer:",
+        "timer",
+        key,
         help="Starts a new run that repeats only the timings; this run keeps its own. Leave the "
         "machine alone meanwhile.",
-        key=key,
     ):
         runs = session.database().list_runs()
         name = next((run_subject(run) for run in runs if run.id == source.id), "")
