@@ -1,7 +1,4 @@
-"""What speaks against the numbers a recommendation rests on. Pure functions.
-
-Doubts make the verdict itself uncertain; remarks are worth knowing and leave it standing.
-"""
+"""Doubts make a recommendation uncertain, remarks leave it standing. Pure functions."""
 
 from __future__ import annotations
 

@@ -1,10 +1,7 @@
 """Which variant to ship within given limits, and why not the others. Pure functions.
 
-Controls are never recommended, nor is a variant that failed a gate. Of the rest, those within the
-limits are compared on one property after the other, in the order the user prefers. A property only
-decides where the measurements tell two variants apart; what is left at the end is equal as far as
-this run can tell, and the one that is easiest to make is taken. A disturbed timing decides nothing:
-then timing has to be repeated.
+Never a control, nor one that failed a gate. Properties decide one after the other, as the user
+prefers, where measurements tell variants apart; of equals the one easiest to make is taken.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What a variant is, and the catalogue of those there are: deployable forms of a model.
-
-Each lies in a folder of ``effq_core/variants`` and registers itself. Its row says everything other
-modules need to know about it, so that none of them knows a variant by name.
-"""
+"""What a variant is, and the catalogue; no other module knows a variant by its name."""
 
 from __future__ import annotations
 

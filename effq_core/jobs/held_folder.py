@@ -1,8 +1,4 @@
-"""Temporary folders that go when their owner goes, however it goes.
-
-A folder is locked as long as the process that made it holds it. What a killed process has left is
-nobody's: :func:`abandoned` finds it, :func:`sweep` removes it.
-"""
+"""Temporary folders, locked by their owner: they go when it goes, however it goes."""
 
 import fcntl
 import os

@@ -1,14 +1,4 @@
-"""How much goes on at a time; who comes when there is enough is asked to wait.
-
-Jobs are bounded for a whole store: :func:`refuse_more`. What many visitors do at once is bounded
-for the server's process, whichever pages they are on:
-
-* :class:`Room`: work at a time. :data:`LOOKING`, :data:`CHECKING` and :data:`ANSWERING` are the
-  three kinds there are;
-* :class:`Held`: bytes of uploaded files in memory, of one visitor and of all.
-
-Nobody loses anything by being asked to wait: what was given stays where it is.
-"""
+"""How much goes on at a time, in a store or the server's process; who comes later waits."""
 
 import threading
 import time

@@ -27,7 +27,7 @@ from effq_core.layers.ledger import Clock, Ledger
 from effq_core.measure.predictions import Floats
 from effq_core.measure.statistics import clip_epsilon, mean_kl
 from effq_core.quantize.calibration import Ranges
-from effq_core.quantize.mixed import quantize_mixed
+from effq_core.quantize.convert import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import read_network
 from effq_core.tflite.rewriting import halve_kernels

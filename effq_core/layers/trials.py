@@ -21,7 +21,7 @@ from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.sitting import time_together
 from effq_core.measure.statistics import compare
 from effq_core.quantize.calibration import Ranges
-from effq_core.quantize.mixed import quantize_mixed
+from effq_core.quantize.convert import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import Network, read_network
 

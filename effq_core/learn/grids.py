@@ -1,9 +1,4 @@
-"""The grid that n bits lay over values, as TensorFlow Lite lays it. Pure functions.
-
-TensorFlow Lite's 8-bit specification: weights are symmetric and leave the lowest integer unused
-(-127 to 127); activations are asymmetric and use all integers (-128 to 127), and the real 0 is
-always one of them.
-"""
+"""The grid of n bits by TensorFlow Lite's 8-bit quantization specification. Pure functions."""
 
 import math
 from dataclasses import dataclass

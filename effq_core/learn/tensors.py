@@ -1,8 +1,4 @@
-"""What a run keeps of its tensors for teaching: some kernels, and what some activations did.
-
-A small file on purpose (a few MB at most): kernels are stored as float16, large ones as a seeded
-choice of channels with all their weights, and activations as histograms.
-"""
+"""A few MB of a run's tensors, for teaching: some kernels, and what some activations did."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Calibration: what activations do on photos, and the ranges that methods make of it.
-
-Statistics are collected once, on the float32 ``.tflite`` file itself, so that a tensor here is the
-very tensor the int8 file will have. Methods only read them: trying another costs no inference.
-"""
+"""Calibration: what activations of the float32 file do on photos, and the ranges made of it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""From a frozen graph to ``.tflite`` files (imports TensorFlow).
-
-Post-training int8 is made from the float32 file: activation ranges, however they were found, are
-written into it and TensorFlow Lite's own quantizer does the rest. So the choice of a calibration
-method is a choice of numbers, and nothing else about the file changes with it.
-"""
+"""From a frozen graph to ``.tflite`` files; int8 of ranges written into float32 (TensorFlow)."""
 
 from __future__ import annotations
 
@@ -14,12 +9,15 @@ from typing import Any
 from effq_core.base.errors import StageError
 from effq_core.base.registry import resolve
 from effq_core.base.tensorflow import tf
+from effq_core.experiment.mixed import Precision
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.freeze import SIGNATURE
-from effq_core.tflite.rewriting import with_ranges
+from effq_core.tflite.file import read_tflite
+from effq_core.tflite.rewriting import halve_kernels, with_ranges
 
 from tensorflow.lite.python.convert import mlir_quantize
 
+_MIXED_HINT = "This is a bug: please report it with the model's architecture and the blocks kept."
 _HINT = "This is a bug or an unsupported model: please report it with the model's architecture."
 
 
@@ -102,3 +100,25 @@ def quantize_with_ranges(
         raise StageError(
             f"TensorFlow Lite could not quantize the model: {error}.", _HINT
         ) from error
+
+
+def quantize_mixed(
+    float32: bytes,
+    ranges: Ranges,
+    floats: Collection[str],
+    precision: Precision,
+    *,
+    float_output: bool = False,
+) -> bytes:
+    """Makes an int8 file in which some operators compute in 32-bit floats.
+
+    ``float_output``: Whether the output is float32: with the last operator in floats as well, to
+    measure what is lost before the output's own 256 steps. Returns the ``.tflite`` file; its input
+    is int8, and so is its output unless asked otherwise. Raises ``StageError`` if a name is no
+    operator's output, or the quantizer refuses the model.
+    """
+    produced = {tensor.name for tensor in read_tflite(float32).main.makers}
+    if unknown := sorted(set(floats) - produced):
+        raise StageError(f"The model makes no tensor {unknown[0]!r}.", _MIXED_HINT)
+    file = quantize_with_ranges(float32, ranges, floats, float_output=float_output)
+    return halve_kernels(file) if precision is Precision.FLOAT16 else file

@@ -1,9 +1,4 @@
-"""Fake-quant operators that can also observe (imports TensorFlow).
-
-TF-MOT's quantizers start at a range of -6 to 6 and move by a thousandth a batch, so that a fresh
-quantization-aware model is garbage. These have a phase before training in which they only watch:
-the range becomes the mean over images of each image's smallest and largest value.
-"""
+"""Fake-quant operators that observe before they train, as TF-MOT's do not (TensorFlow)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Fine-tuning a classifier, with fake-quant operators in it or without (imports TensorFlow).
-
-One loop serves quantization-aware training and its float control, so that the two differ in
-nothing but the fake-quant operators.
-"""
+"""Fine-tuning: one loop, with fake-quant operators or, for the float control, without."""
 
 from __future__ import annotations
 

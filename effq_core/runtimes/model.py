@@ -1,9 +1,4 @@
-"""Running model files: one image at a time, or many over all cores.
-
-Every EffQ model takes raw RGB 0–255; preprocessing is inside the graph. What differs between
-variants is only how a file wants those 256 values written, which :class:`Model` reads from the
-file itself.
-"""
+"""Running model files on raw RGB 0–255: one image at a time, or many over all cores."""
 
 import itertools
 import threading

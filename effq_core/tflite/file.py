@@ -1,7 +1,4 @@
-"""The one reader of ``.tflite`` files: what is in one, typed and not to be changed.
-
-LiteRT verifies a file when it loads it, more strictly than this. Imports no TensorFlow.
-"""
+"""The one reader of ``.tflite`` files, typed. LiteRT verifies a file more strictly."""
 
 from __future__ import annotations
 

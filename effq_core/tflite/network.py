@@ -1,9 +1,4 @@
-"""What a model is made of: operators, layers and blocks, read from its float32 ``.tflite`` file.
-
-Names come from Keras through the converter: ``net/block4b_bn/...;net/block4b_dwconv2/depthwise``
-is an operator of layer ``block4b_dwconv2`` in block ``block4b``. Where a model has other names,
-every operator with weights begins a block of its own. Imports no TensorFlow.
-"""
+"""A model's operators, layers and blocks, by the names its float32 ``.tflite`` file has."""
 
 from __future__ import annotations
 

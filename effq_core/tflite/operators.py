@@ -1,8 +1,4 @@
-"""The one table of operators: what each is called, and what it means for integers.
-
-A name that LiteRT does not have is refused, never guessed at. Files from elsewhere may hold
-operators of their own: those are explicit, as :attr:`OperatorKind.is_custom`.
-"""
+"""The one table of operators: what each is called, and what it means for integers."""
 
 from __future__ import annotations
 

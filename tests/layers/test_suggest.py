@@ -29,7 +29,7 @@ from effq_core.layers.trials import Bench, in_graph_order
 from effq_core.measure.gates.recipe_as_asked import recipe_gate
 from effq_core.measure.latency import LatencyReport
 from effq_core.measure.predictions import Predictions
-from effq_core.quantize.mixed import quantize_mixed
+from effq_core.quantize.convert import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import Network, read_network
 from effq_core.tflite.recipe import Recipe

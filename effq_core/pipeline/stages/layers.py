@@ -150,7 +150,7 @@ def mix(context: StageContext) -> dict[str, Any]:
     Params: ``keep``, ``precision``, ``method``, ``percentile``. Inputs: ``float32``,
     ``statistics``, ``model`` and, where the blocks were looked for, ``recipe``.
     """
-    from effq_core.quantize.mixed import quantize_mixed
+    from effq_core.quantize.convert import quantize_mixed
 
     params = context.params
     recipe = (

@@ -1,8 +1,4 @@
-"""Collects garbage once a minute, not after every script as Streamlit would.
-
-Each time it looks at every object of every library, some 60 ms in which nothing else runs. But it
-has to be done: what a visitor who left has held, uploads and folders too, goes with it.
-"""
+"""Collects garbage, some 60 ms each time, once a minute and not after every script."""
 
 import gc
 import threading

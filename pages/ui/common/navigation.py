@@ -11,9 +11,8 @@ import streamlit as st
 from effq_core.base.settings import ASSETS, settle_home
 from pages.ui.common.garbage import collect_now_and_then
 from pages.ui.common.show import flush_toasts, guard
-from pages.ui.common.uploaded import bound_uploads, free_left
+from pages.ui.common.uploaded import bound_uploads, forget_photo, free_left
 from pages.ui.experiment.state import keep as keep_form
-from pages.ui.layers.own import forget_photo
 
 
 @dataclass(frozen=True)

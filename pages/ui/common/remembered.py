@@ -1,8 +1,4 @@
-"""What follows from objects that never change, made once for all visitors: charts, above all.
-
-A chart takes plotly tens of milliseconds to build and is the same for everybody who looks at the
-same run. Streamlit's own cache would copy it at every use, or hash the run.
-"""
+"""What follows from objects that never change, made once for all visitors: charts, above all."""
 
 import threading
 from collections import OrderedDict

@@ -1,12 +1,7 @@
-"""Uploaded files in the server's memory: bounded as they arrive, freed when nobody needs them.
+"""Uploaded files in the server's memory: bounded as they arrive, freed when nobody needs them."""
 
-Streamlit keeps every uploaded file until its visitor leaves, also of pages and uploaders long gone,
-and bounds one file only. So its store is bounded here by
-:data:`effq_core.jobs.limits.FILES`, and pages say when they are done with a file.
-"""
-
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 from starlette.exceptions import HTTPException
@@ -112,3 +107,24 @@ def free(ids: Sequence[str] | set[str]) -> None:
     manager: Any = context.uploaded_file_mgr
     for each in ids:
         manager.remove_file(session_id=context.session_id, file_id=each)
+
+
+_KEPT = "layers_my_photo"
+_T = TypeVar("_T")
+
+
+def mine(what: str, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
+    """Makes something for this visitor alone, or returns what was made of the same before.
+
+    Of what is named ``what`` only the latest is kept; ``key`` is what it follows from.
+    """
+    kept: dict[str, tuple[tuple[Any, ...], Any]] = st.session_state.setdefault(_KEPT, {})
+    if what not in kept or kept[what][0] != key:
+        kept[what] = key, make()
+    found: _T = kept[what][1]
+    return found
+
+
+def forget_photo() -> None:
+    """Forgets it all: the photo was taken away, or its page left."""
+    st.session_state.pop(_KEPT, None)

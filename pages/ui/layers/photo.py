@@ -24,9 +24,9 @@ from effq_core.tflite.operators import operator_kind
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
 from pages.ui.common.show import button, chart, escape
+from pages.ui.common.uploaded import mine
 from pages.ui.layers.detail import OPERATOR, decibels
 from pages.ui.layers.network import BLOCK
-from pages.ui.layers.own import mine
 from pages.ui.layers.photo_choice import choose_photo
 from pages.ui.layers.source import Known
 

@@ -9,7 +9,7 @@ from effq_core.results.subject import facts
 from pages.ui.common.choose import PARAMETER, Source
 from pages.ui.common.show import escape, prose
 from pages.ui.results import cache as results_cache
-from pages.ui.results.retime import offer_retiming
+from pages.ui.results.again import offer_retiming
 
 
 def show_head(source: Source) -> None:

@@ -15,9 +15,9 @@ from effq_core.results import Results
 from pages.ui.common.choose import Source
 from pages.ui.common.show import button, escape, pick, prose
 from pages.ui.results import cache as results_cache
+from pages.ui.results.again import offer_retiming
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.files import model_download
-from pages.ui.results.retime import offer_retiming
 
 _PREFER = {
     Preference.FASTEST: "the fastest",

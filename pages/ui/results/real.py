@@ -11,8 +11,8 @@ from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
 from pages.ui.common.tables import show_pairs
 from pages.ui.results import cache as results_cache
+from pages.ui.results.again import show_elsewhere
 from pages.ui.results.choices import choose_pair
-from pages.ui.results.elsewhere import show_elsewhere
 
 
 def show_real(source: Source) -> None:

@@ -13,9 +13,9 @@ from effq_core.results.subject import machine
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
 from pages.ui.common.tables import decimals, show_table
+from pages.ui.results.again import offer_retiming
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.devices import show_devices
-from pages.ui.results.retime import offer_retiming
 
 _SHOWN = "speed_shown"
 

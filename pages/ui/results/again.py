@@ -1,18 +1,41 @@
-"""Measuring a run's files on other photos, from its results."""
+"""Measuring a run's files again: their times, or on other photos."""
 
 import streamlit as st
 
 from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
+from effq_core.experiment.experiment import next_sitting
 from effq_core.photos.catalogue import available
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.plan import build_plan
+from effq_core.results import REFERENCE
 from effq_core.results.elsewhere import measurable, on_photos
+from effq_core.results.wording import run_subject
 from pages.ui.common import session
 from pages.ui.common.choose import Source
 from pages.ui.common.show import button, problem
 from pages.ui.experiment.start import start
+
+_AGAIN = ", timed again"
+
+
+def offer_retiming(source: Source, *, key: str) -> None:
+    """Offers to time all files again, in one sitting."""
+    if source.id == REFERENCE:
+        return  # its photos and models are not on this machine
+    if button(
+        "Time all files again",
+        "timer",
+        key,
+        help="Starts a new run that repeats only the timings; this run keeps its own. Leave the "
+        "machine alone meanwhile.",
+    ):
+        runs = session.database().list_runs()
+        name = next((run_subject(run) for run in runs if run.id == source.id), "")
+        again = next_sitting(source.results.experiment, (run.experiment for run in runs))
+        if run_id := start(again, f"{name.removesuffix(_AGAIN)}{_AGAIN}"):
+            st.switch_page("pages/views/experiment.py", query_params={"run": run_id})
 
 
 def show_elsewhere(source: Source) -> None:
