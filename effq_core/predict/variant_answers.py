@@ -84,7 +84,8 @@ class Predictor:
 
         Raises ``DatasetError`` if it is missing, broken, too large or not an image.
         """
-        return decode(open_image(source, name or _name(source)), self.image_input)
+        usual = str(source) if isinstance(source, Path) else "The image"
+        return decode(open_image(source, name or usual), self.image_input)
 
     def answer(self, pixels: Pixels, *, top: int = 5) -> tuple[Answer, ...]:
         """Classifies what :meth:`read` returned with every variant, in the catalogue's order."""
@@ -180,7 +181,3 @@ class Predictors:
                     f"The server is busy with photos of {self.most} other runs.",
                     "Try again in a moment: what you have given is still here.",
                 )
-
-
-def _name(source: Path | bytes) -> str:
-    return str(source) if isinstance(source, Path) else "The image"

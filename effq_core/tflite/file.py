@@ -148,8 +148,7 @@ def _graph(model: Any, graph: Any) -> Graph:
                 has_activation=bool(getattr(op.builtinOptions, "fusedActivationFunction", 0)),
             )
         )
-    ends = (tuple(tensors[i] for i in _row(side)) for side in (graph.inputs, graph.outputs))
-    inputs, outputs = ends
+    inputs, outputs = (tuple(tensors[i] for i in _row(e)) for e in (graph.inputs, graph.outputs))
     return Graph(tensors=tensors, operators=tuple(operators), inputs=inputs, outputs=outputs)
 
 
@@ -163,7 +162,7 @@ def _kind(code: Any) -> OperatorKind:
 
 
 def _tensor(model: Any, index: int, tensor: Any) -> Tensor:
-    grid = tensor.quantization
+    grid, data = tensor.quantization, model.buffers[tensor.buffer].data
     is_integer = grid is not None and grid.scale is not None
     return Tensor(
         index=index,
@@ -173,12 +172,8 @@ def _tensor(model: Any, index: int, tensor: Any) -> Tensor:
         scales=np.asarray(grid.scale if is_integer else (), np.float32),
         zero_points=np.asarray(grid.zeroPoint if is_integer else (), np.int64),
         buffer=tensor.buffer,
-        data=np.asarray(_data(model.buffers[tensor.buffer]), np.uint8),
+        data=np.asarray(() if data is None else data, np.uint8),
     )
-
-
-def _data(buffer: Any) -> Any:
-    return () if buffer.data is None else buffer.data
 
 
 def _row(vector: Any) -> tuple[int, ...]:

@@ -46,16 +46,8 @@ def is_stage(block: str) -> bool:
 def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
     """Names the block of an operator; what has no name of its own stays where it is.
 
-    In a model without EfficientNet's blocks, every operator with weights begins one.
-
-    Args:
-        layer: Its layer's name.
-        kind: Its kind, such as ``CONV_2D``.
-        current: The block of the operator before it; empty for the first.
-        has_blocks: Whether the model has EfficientNet's.
-
-    Returns:
-        The block's name.
+    In a model without EfficientNet's blocks, every operator with weights begins one. ``current`` is
+    the block of the operator before it, empty for the first.
     """
     if layer.startswith("normalise"):
         return STEM

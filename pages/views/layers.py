@@ -52,13 +52,13 @@ def _say_what_is_missing(known: Known, effect: EffectRecord) -> None:
 
 
 @st.fragment
+# Guarded in here: a fragment runs again by itself, without what is around it.
+@guard()
 def _explore(known: Known) -> None:
-    # Guarded in here: a fragment runs again by itself, without what is around it.
-    with guard():
-        show_network(known)
-        block = choose_block(known)
-        op = show_detail(known, block)
-        show_photo(known, op)
+    show_network(known)
+    block = choose_block(known)
+    op = show_detail(known, block)
+    show_photo(known, op)
 
 
 def page() -> None:

@@ -40,13 +40,9 @@ def _choose_part() -> str:
 
 
 @st.fragment
+# Guarded in here: a fragment runs again by itself, without what is around it.
+@guard()
 def _draw(part: str, source: Source) -> None:
-    # Guarded in here: a fragment runs again by itself, without what is around it.
-    with guard():
-        _show(part, source)
-
-
-def _show(part: str, source: Source) -> None:
     if part == "training":
         recovery_part(source)
         return

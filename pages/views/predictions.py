@@ -37,7 +37,10 @@ def page() -> None:
         return
     found = outcomes(source.results, given)
     _name_refused(given, found)
-    _ask_to_wait(found)
+    busy = next((each for each in found.values() if isinstance(each, BusyError)), None)
+    if busy is not None:
+        problem(busy)
+        button("Try again", "refresh", "predictions_again")
     answered = {key: each for key, each in found.items() if isinstance(each, Answered)}
     if not answered:
         return
@@ -70,13 +73,6 @@ def _name_refused(given: Sequence[Given], found: Mapping[str, Outcome]) -> None:
         st.warning(
             f"{what} could not be read:\n\n" + "\n".join(lines), icon=":material/broken_image:"
         )
-
-
-def _ask_to_wait(found: Mapping[str, Outcome]) -> None:
-    busy = next((each for each in found.values() if isinstance(each, BusyError)), None)
-    if busy is not None:
-        problem(busy)
-        button("Try again", "refresh", "predictions_again")
 
 
 def _choose(answered: Mapping[str, Answered]) -> str:

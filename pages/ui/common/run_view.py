@@ -37,24 +37,14 @@ BADGES = {
     Status.CANCELLED: (":material/block:", "gray"),
     Status.INTERRUPTED: (":material/power_off:", "orange"),
 }
+# In order: what is going on, then what failed, is still to come, and is done.
 _MARKS = {
-    StageState.PENDING: "○",
     StageState.RUNNING: "▶",
-    StageState.REUSED: "↺",
-    StageState.DONE: "✓",
     StageState.FAILED: "✗",
     StageState.CANCELLED: "–",
-}
-
-
-# What is going on comes first, then what failed, is still to come, and is done.
-_ORDER = {
-    StageState.RUNNING: 0,
-    StageState.FAILED: 1,
-    StageState.CANCELLED: 2,
-    StageState.PENDING: 3,
-    StageState.DONE: 4,
-    StageState.REUSED: 5,
+    StageState.PENDING: "○",
+    StageState.DONE: "✓",
+    StageState.REUSED: "↺",
 }
 
 
@@ -71,16 +61,16 @@ def show_run(run_id: str, *, as_guest: bool = False) -> None:
     st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active, as_guest)
 
 
+@guard()
 def _follow(run_id: str, was_active: bool, as_guest: bool) -> None:
-    with guard():
-        try:
-            seen = watch(session.database(), run_id)
-        except InputError:
-            st.rerun()  # somebody deleted it meanwhile: the page says so, and this timer ends
-        if was_active and not seen.run.status.is_active:
-            toast(f"The run is {status_title(seen.run.status).lower()}.")
-            st.rerun()
-        _draw(seen, as_guest=as_guest)
+    try:
+        seen = watch(session.database(), run_id)
+    except InputError:
+        st.rerun()  # somebody deleted it meanwhile: the page says so, and this timer ends
+    if was_active and not seen.run.status.is_active:
+        toast(f"The run is {status_title(seen.run.status).lower()}.")
+        st.rerun()
+    _draw(seen, as_guest=as_guest)
 
 
 def _draw(seen: Watch, *, as_guest: bool) -> None:
@@ -117,7 +107,9 @@ def _progress(seen: Watch) -> None:
     # A fixed height: stages come and go, and what is below must not jump.
     with st.container(height=118, border=False, key="run_now"):
         for stage in seen.running:
-            _running(stage)
+            now = (stage_title(stage.name), amount_text(stage), stage.detail, _so_far(stage))
+            share = min(1.0, stage.done / stage.total) if stage.total else 0.0
+            st.progress(share, text=escape(" · ".join(filter(None, now))))
         if seen.waits_for_quiet:
             _time_now(run.id)
         if not seen.running:
@@ -136,12 +128,6 @@ def _time_now(run_id: str) -> None:
     if asked:
         control.time_now(session.home(), run_id)
         st.rerun(scope="fragment")
-
-
-def _running(stage: StageRow) -> None:
-    parts = (stage_title(stage.name), amount_text(stage), stage.detail, _so_far(stage))
-    share = min(1.0, stage.done / stage.total) if stage.total else 0.0
-    st.progress(share, text=escape(" · ".join(part for part in parts if part)))
 
 
 def _so_far(stage: StageRow) -> str:
@@ -179,7 +165,8 @@ def _ended(seen: Watch) -> None:
 def _curves(seen: Watch) -> None:
     if not seen.curves:
         return
-    epochs = _epochs(seen)
+    qat = seen.run.experiment.get("qat")
+    epochs = int(qat.get("epochs", 1)) if isinstance(qat, dict) else 1
     left, right = st.columns(2)
     chart(losses(seen.curves, epochs=epochs), key="run_losses", place=left)
     accuracy = held_out_accuracy(seen.curves, epochs=epochs)
@@ -191,9 +178,8 @@ def _stages(seen: Watch, *, folded: bool) -> None:
     if not seen.stages:
         return
     title = f"All {fmt.counted(len(seen.stages), 'stage')}"
-    stages = sorted(seen.stages, key=lambda stage: _ORDER[stage.state])
-    open_now = seen.run.status.is_active or seen.run.status is Status.FAILED
-    open_now = open_now and not folded
+    stages = sorted(seen.stages, key=lambda stage: list(_MARKS).index(stage.state))
+    open_now = not folded and (seen.run.status.is_active or seen.run.status is Status.FAILED)
     with st.expander(title, expanded=open_now, key="run_stages"):
         st.dataframe(
             {
@@ -269,8 +255,3 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
 def _leave() -> None:
     st.query_params.pop("run", None)
     st.rerun()  # this part of the page runs alone: the form is not part of it
-
-
-def _epochs(seen: Watch) -> int:
-    qat = seen.run.experiment.get("qat")
-    return int(qat.get("epochs", 1)) if isinstance(qat, dict) else 1

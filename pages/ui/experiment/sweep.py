@@ -34,7 +34,9 @@ def show_sweep_form(experiment: Experiment | None) -> None:
             "Shared stages run once; all runs are measured on the same photos."
         )
         axes = _axes()
-        seeds = _seeds(experiment) if experiment else ()
+        count = int(st.session_state.get(f"{_PREFIX}seeds") or 1)
+        first = experiment.seed if experiment else 0
+        seeds = tuple(range(first, first + count)) if count > 1 else ()
         varied = [axis for axis, values in {**axes, "seeds": seeds}.items() if values]
         if experiment is None or not varied:
             st.caption("Choose two or more values of a setting.")
@@ -74,11 +76,6 @@ def _axes() -> dict[str, tuple[Any, ...]]:
     seeds = AXES["seeds"].axis
     pick("Seeds", seeds.values, f"{_PREFIX}seeds", 1, persist_state="page", help=seeds.help)
     return chosen
-
-
-def _seeds(experiment: Experiment) -> tuple[int, ...]:
-    count = int(st.session_state.get(f"{_PREFIX}seeds") or 1)
-    return tuple(range(experiment.seed, experiment.seed + count)) if count > 1 else ()
 
 
 @st.cache_data(show_spinner="Planning the runs …", max_entries=32, ttl=60)

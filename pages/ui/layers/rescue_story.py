@@ -105,7 +105,10 @@ def _actions(story: Story) -> None:
             control.resume(session.home(), story.id)
             st.rerun()
         if story.steps:
-            _downloads(story)
+            name = f"rescue-{story.id}"
+            plain = json.dumps(to_json(story), indent=1, ensure_ascii=False)
+            download("Report (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
+            download("Story (JSON)", plain, f"{name}.json", key="rescue_json")
         if button(
             "Delete …",
             "delete",
@@ -113,12 +116,6 @@ def _actions(story: Story) -> None:
             help="Deletes the report only; the runs stay in the Library.",
         ):
             _ask_delete(story)
-
-
-def _downloads(story: Story) -> None:
-    name, plain = f"rescue-{story.id}", json.dumps(to_json(story), indent=1, ensure_ascii=False)
-    download("Report (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
-    download("Story (JSON)", plain, f"{name}.json", key="rescue_json")
 
 
 @st.dialog("Delete this rescue?", icon=":material/delete:")

@@ -27,12 +27,8 @@ def show_fetch(item: str, size: str) -> None:
     st.fragment(_panel, run_every=_EVERY if active else None)(item, size, active)
 
 
+@guard()  # it runs alone: the page's own guard is not around it
 def _panel(item: str, size: str, was_active: bool) -> None:
-    with guard():  # it runs alone: the page's own guard is not around it
-        _state(item, size, was_active)
-
-
-def _state(item: str, size: str, was_active: bool) -> None:
     fetch = fetch_of(session.home(), item)
     active = fetch is not None and fetch.state.is_active
     if was_active and not active:
@@ -42,14 +38,10 @@ def _state(item: str, size: str, was_active: bool) -> None:
     if st.session_state.pop(_STARTED + item, False):
         st.rerun()  # the whole page, too: this fragment has no timer yet
     if fetch is not None and active:
-        _running(item, fetch)
+        st.progress(fetch.share or 0.0, text=_how_far(fetch))
+        button("Cancel", "stop_circle", f"library_cancel_{item}", on_click=_cancel, args=(item,))
     else:
         _offer(item, size, fetch)
-
-
-def _running(item: str, fetch: Fetch) -> None:
-    st.progress(fetch.share or 0.0, text=_how_far(fetch))
-    button("Cancel", "stop_circle", f"library_cancel_{item}", on_click=_cancel, args=(item,))
 
 
 def _how_far(fetch: Fetch) -> str:
@@ -77,14 +69,14 @@ def _offer(item: str, size: str, fetch: Fetch | None) -> None:
     )
 
 
+@guard()
 def _start(item: str) -> None:
-    with guard():
-        dismiss_fetch(session.home(), item)
-        start_fetch(session.home(), item)
-        st.session_state[_STARTED + item] = True
+    dismiss_fetch(session.home(), item)
+    start_fetch(session.home(), item)
+    st.session_state[_STARTED + item] = True
 
 
+@guard()
 def _cancel(item: str) -> None:
-    with guard():
-        cancel_fetch(session.home(), item)
-        toast("The download stops; the part downloaded is kept.", icon=":material/stop_circle:")
+    cancel_fetch(session.home(), item)
+    toast("The download stops; the part downloaded is kept.", icon=":material/stop_circle:")

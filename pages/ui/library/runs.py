@@ -137,11 +137,11 @@ def show_space() -> None:
             st.caption("Nothing to free: everything in the store belongs to a run.")
 
 
+@guard()
 def _free() -> None:
-    with guard():
-        freed = free_unused(session.home(), session.database())
-        forget_photos()
-        toast(f"{fmt.size(freed)} freed.")
+    freed = free_unused(session.home(), session.database())
+    forget_photos()
+    toast(f"{fmt.size(freed)} freed.")
 
 
 _ICONS = {

@@ -145,12 +145,12 @@ def _show(found: Upload) -> None:
         button("Discard", "delete", "library_upload_give_up", on_click=_start_anew)
 
 
+@guard()
 def _add(found: Upload, name: str, *, drop: bool) -> None:
-    with guard():
-        added = found.add(session.home(), name, drop_lookalikes=drop)
-        _start_anew()
-        toast(f"{added.title} was added to your photos; choose it for an experiment.")
-        st.rerun()
+    added = found.add(session.home(), name, drop_lookalikes=drop)
+    _start_anew()
+    toast(f"{added.title} was added to your photos; choose it for an experiment.")
+    st.rerun()
 
 
 def _start_anew() -> None:

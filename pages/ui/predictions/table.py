@@ -47,8 +47,12 @@ def show_table(answered: Mapping[str, Answered], results: Results) -> None:
         answer.variant: st.column_config.TextColumn(get_variant(answer.variant).title)
         for answer in names
     }
+
+    def tint(cell: str) -> str:
+        return f"background-color: {_DIFFERS}" if cell.startswith(NOT_THE_SAME) else ""
+
     st.dataframe(
-        table.style.map(_tint, subset=[answer.variant for answer in names]),
+        table.style.map(tint, subset=[answer.variant for answer in names]),
         hide_index=True,
         column_config=columns,
         key=_TABLE,
@@ -81,10 +85,6 @@ def _rates(answered: list[Answered], results: Results) -> None:
             f"| {there} |"
         )
     st.markdown("\n".join(lines))
-
-
-def _tint(cell: str) -> str:
-    return f"background-color: {_DIFFERS}" if cell.startswith(NOT_THE_SAME) else ""
 
 
 def _choose(ids: list[str]) -> None:

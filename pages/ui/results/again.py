@@ -4,7 +4,6 @@ import streamlit as st
 
 from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
-from effq_core.experiment import Experiment
 from effq_core.experiment.experiment import next_sitting
 from effq_core.photos.catalogue import available
 from effq_core.photos.roots import require_allowed
@@ -63,15 +62,11 @@ def show_elsewhere(source: Source) -> None:
 
 def _start(source: Source, dataset: str) -> None:
     try:
-        experiment = _experiment(source, require_allowed(dataset, session.home()))
+        allowed = require_allowed(dataset, session.home())
+        experiment = on_photos(source.results, source.id, allowed)
+        build_plan(experiment, session.home())  # what cannot be measured leaves no run
     except EffqError as error:
         problem(error)
         return
     if run_id := start(experiment, f"{source.title}, on other photos"):
         st.switch_page("pages/views/experiment.py", query_params={"run": run_id})
-
-
-def _experiment(source: Source, dataset: str) -> Experiment:
-    made = on_photos(source.results, source.id, dataset)
-    build_plan(made, session.home())  # what cannot be measured is said here and leaves no run
-    return made

@@ -156,9 +156,9 @@ def _table(results: Results, reports: Reports) -> None:
         )
 
 
+@guard()
 def _delete(ids: Sequence[str]) -> None:
-    with guard():
-        for report_id in ids:
-            with suppress(InputError):  # somebody else was quicker
-                delete_timings(session.home(), report_id)
-        toast(f"{fmt.counted(len(ids), 'import')} deleted.")
+    for report_id in ids:
+        with suppress(InputError):  # somebody else was quicker
+            delete_timings(session.home(), report_id)
+    toast(f"{fmt.counted(len(ids), 'import')} deleted.")

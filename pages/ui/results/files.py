@@ -1,6 +1,7 @@
 """What can be taken from a run: model files, tables, answers, a report."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from effq_core.base.errors import EffqError
 from effq_core.deliver.export import predictions_rows
 from effq_core.deliver.html_report import html_report
 from effq_core.experiment.variants import is_ready
-from effq_core.results import Results, rows
+from effq_core.results import rows
 from pages.ui.common.choose import Source
 from pages.ui.common.show import download, escape
 
@@ -40,13 +41,23 @@ def show_files(source: Source) -> None:
     results = source.results
     stem = f"effq-{source.id}"
     with st.container(horizontal=True):
-        _button("Table, CSV", partial(_csv, results), f"{stem}.csv")
-        _button("Results, JSON", partial(_json, results), f"{stem}.json")
+        _button("Table, CSV", lambda: csv_text(rows(results)), f"{stem}.csv")
+        _button(
+            "Results, JSON",
+            lambda: json.dumps(results.plain, ensure_ascii=False, indent=1) + "\n",
+            f"{stem}.json",
+        )
         if results.baseline.artifact:
             _button(
-                "Answers to every photo, CSV", partial(_answers, results), f"{stem}-answers.csv"
+                "Answers to every photo, CSV",
+                lambda: csv_text(predictions_rows(results)),
+                f"{stem}-answers.csv",
             )
-            _button("Labels, TXT", partial(_labels, results), "labels.txt")
+            _button(
+                "Labels, TXT",
+                lambda: "".join(f"{label}\n" for label in results.labels()),
+                "labels.txt",
+            )
 
 
 def show_report(source: Source) -> None:
@@ -75,21 +86,5 @@ def show_models(source: Source) -> None:
         )
 
 
-def _button(label: str, data: partial[str], name: str, **more: Any) -> None:
+def _button(label: str, data: Callable[[], str], name: str, **more: Any) -> None:
     download(label, data, name, key=f"download_{label}", **more)
-
-
-def _csv(results: Results) -> str:
-    return csv_text(rows(results))
-
-
-def _json(results: Results) -> str:
-    return json.dumps(results.plain, ensure_ascii=False, indent=1) + "\n"
-
-
-def _answers(results: Results) -> str:
-    return csv_text(predictions_rows(results))
-
-
-def _labels(results: Results) -> str:
-    return "".join(f"{label}\n" for label in results.labels())
