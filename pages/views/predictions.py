@@ -9,10 +9,9 @@ from effq_core.base.errors import BusyError, DatasetError
 from effq_core.predict.agreement import Answered
 from pages.ui.common.choose import choose_run
 from pages.ui.common.show import button, empty, escape, page_head, problem
-from pages.ui.predictions.answers import show_answers
+from pages.ui.predictions.answers import CHOSEN, show_answers, show_table
 from pages.ui.predictions.inputs import Given, given_photos
 from pages.ui.predictions.model import Outcome, outcomes, warm
-from pages.ui.predictions.table import CHOSEN, show_table
 
 _SHOWN = "_predictions_shown"
 _LISTED = 60  # classes written one after the other; more would be a wall of text

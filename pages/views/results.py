@@ -6,9 +6,8 @@ import streamlit as st
 
 from pages.ui.common.choose import Source, choose_runs
 from pages.ui.common.show import empty, guard, page_head, pick
-from pages.ui.results.checks import show_checks
 from pages.ui.results.classes import show_classes
-from pages.ui.results.head import show_head
+from pages.ui.results.head import show_checks, show_head
 from pages.ui.results.numbers import show_numbers
 from pages.ui.results.photos import show_photos
 from pages.ui.results.pick import show_pick

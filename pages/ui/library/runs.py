@@ -14,7 +14,7 @@ from effq_core.store.rows import RunRow
 from effq_core.store.usage import Inventory, take_inventory, usage
 from pages.ui.common import session
 from pages.ui.common.show import button, empty, escape, guard, toast
-from pages.ui.library.found import height_of
+from pages.ui.library.folder import height_of
 from pages.ui.results.photos import forget_photos
 
 _GENERATION = "library_generation"

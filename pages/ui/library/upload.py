@@ -15,7 +15,7 @@ from effq_core.photos.uploads import UPLOAD_TYPES
 from pages.ui.common import session
 from pages.ui.common.show import button, escape, guard, toast
 from pages.ui.common.uploaded import holds, no_room
-from pages.ui.library.found import show_classes, show_skipped, show_thumbnails
+from pages.ui.library.folder import show_classes, show_skipped, show_thumbnails
 
 _FOUND = "library_upload_found"
 _GENERATION = "library_upload_generation"

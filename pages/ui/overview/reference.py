@@ -14,7 +14,7 @@ from effq_core.results.paper import EVALUATED, beside_paper
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
 from pages.ui.common.show import chart, escape, prose
-from pages.ui.results.files import model_download
+from pages.ui.results.numbers import model_download
 from pages.ui.results.tradeoff import about_paper
 
 

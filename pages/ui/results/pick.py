@@ -6,7 +6,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from effq_core.advise.headline import USUAL_DROP_POINTS, USUAL_UNLIKE_PERCENT
-from effq_core.advise.nearest import nearest
+from effq_core.advise.reasons import nearest
 from effq_core.advise.recommend import Limits, Preference, Recommendation, drop_of
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
@@ -17,7 +17,7 @@ from pages.ui.common.show import button, escape, pick, prose
 from pages.ui.results import cache as results_cache
 from pages.ui.results.again import offer_retiming
 from pages.ui.results.choices import choose_threads
-from pages.ui.results.files import model_download
+from pages.ui.results.numbers import model_download
 
 _PREFER = {
     Preference.FASTEST: "the fastest",
