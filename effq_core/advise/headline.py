@@ -36,12 +36,7 @@ class Headline:
 
 
 def headline(results: Results, threads: int | None = None) -> Headline:
-    """Says which variant a run recommends, and how far that can be believed.
-
-    With no limit on size or latency, and the usual one on what may be lost; latency at the first
-    thread count that was timed, where none is given. Raises ``StoreError`` if stored answers are
-    missing.
-    """
+    """Says which variant a run recommends within the usual loss, and whether that is certain."""
     failed = {gate.name: gate for gate in results.baseline.failed_gates}
     wrong = failed.get(answers_fit_labels.NAME)
     if wrong is not None:  # whatever a variant gains or loses against it means nothing

@@ -53,11 +53,7 @@ class JobFiles:
 
     @contextmanager
     def worked_on(self, what: str, patience: float = 0.0) -> Iterator[None]:
-        """Makes sure that one process at a time works on the job.
-
-        One that has said that its work is done has ``patience`` seconds to end. Raises
-        ``EngineError`` if another process works on it.
-        """
+        """Holds the job, waiting for one that is ending; ``EngineError`` if another has it."""
         deadline = time.monotonic() + patience
 
         def busy() -> None:

@@ -12,11 +12,7 @@ from effq_core.base.locks import FileLock
 
 
 class HeldFolder:
-    """A folder that is removed when closed, forgotten or at the program's end.
-
-    ``guard``: Lock of all who make such folders here or sweep them: none is swept between being
-    made and being held.
-    """
+    """A folder removed when closed, forgotten or at the end; ``guard`` is its makers' lock."""
 
     def __init__(
         self, path: Path, guard: Path, *, mode: int = 0o700, parts: Iterable[str] = ()

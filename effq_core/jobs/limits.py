@@ -21,12 +21,9 @@ def refuse_more(active: int, most: int, what: str, hint: str) -> None:
 
 
 class Room:
-    """Bounds how much of one kind of work goes on at a time.
+    """Bounds how much of one kind of work, ``what`` in the singular, goes on at a time.
 
-    Args:
-        what: What is worked on, in the singular: ``upload``.
-        waiting: How many more may wait for their turn; beyond them one is refused at once.
-        patience: Seconds one waits before one is refused.
+    So many more may be ``waiting`` for ``patience`` seconds; others are refused at once.
     """
 
     def __init__(self, what: str, most: int, *, waiting: int = 0, patience: float = 0.0) -> None:
@@ -43,11 +40,7 @@ class Room:
 
     @contextmanager
     def enter(self, count: int = 1, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Holds room for so many while the block runs.
-
-        ``on_wait``: Called about ten times a second while waiting; may raise to give up. Raises
-        ``BusyError`` if there is none, now or within :attr:`patience`.
-        """
+        """Holds room for the block, or raises ``BusyError``; ``on_wait`` may raise to give up."""
         self._take(count, on_wait)
         try:
             yield

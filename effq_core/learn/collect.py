@@ -39,11 +39,7 @@ class _Tensor:
 
 
 def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
-    """Reads at most :data:`LAYERS` kernels of the float32 file, in the order of the graph.
-
-    Of each kind of operator some, evenly spread over the depth; ``seed`` draws their channels.
-    Raises ``ModelError`` if the file is missing or corrupt.
-    """
+    """Reads some kernels of each kind, spread over the depth; ``ModelError`` for a bad file."""
     rng = np.random.default_rng(seed)
     kernels = [
         kernel for kernel in _tensors(float32, kernels=True) if np.prod(kernel.shape) >= _SMALLEST
@@ -87,12 +83,10 @@ def _layer(kernel: _Tensor, rng: np.random.Generator) -> Layer:
 def watch_activations(
     float32: Path, images: _Array, statistics: ActivationStatistics, reporter: Reporter
 ) -> tuple[Activation, ...]:
-    """Runs the float32 file over some calibration photos again, for at most :data:`ACTIVATIONS`.
+    """Runs some calibration photos, uint8 ``(n, side, side, 3)``, through the float32 file again.
 
-    In each stretch of the graph the one is taken whose widest and mean ranges differ most.
-    ``images``: The calibration photos, uint8 ``(n, side, side, 3)``. ``statistics``: What
-    calibration saw on exactly these photos. Raises ``ModelError`` if the file is missing or
-    corrupt; ``Cancelled`` if the user asked to stop.
+    Of each stretch of the graph the activation whose widest and mean ranges differ most is watched;
+    ``statistics`` are of these photos. Raises ``ModelError`` for a bad file, and ``Cancelled``.
     """
     session = open_session(float32, threads=2, keep_values=True)
     place = {name: i for i, name in enumerate(statistics.names)}

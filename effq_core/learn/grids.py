@@ -60,11 +60,7 @@ class Grid:
 
 
 def make_grid(low: npt.ArrayLike, high: npt.ArrayLike, bits: int, *, symmetric: bool) -> Grid:
-    """Lays a grid over a range, or over one range a channel; an empty one gets the scale 1.
-
-    ``low``: Smallest value, a number or ``(c,)``; ``high`` likewise. ``bits``: 2 to 8. Raises
-    ``InputError`` if there is no such grid.
-    """
+    """Lays a grid of 2 to 8 bits over ranges, numbers or ``(c,)``; an empty one has scale 1."""
     if not BITS[0] <= bits <= BITS[1]:
         raise InputError(f"A grid of {bits} bits cannot be shown.", "Choose 2 to 8 bits.")
     # The real 0 must be one of the levels: TensorFlow Lite pads with it.

@@ -37,11 +37,7 @@ class RangeEffect:
 def find_range(
     activation: Activation, method: str, images: int, percentile: float = 99.99
 ) -> tuple[float, float]:
-    """Finds the range a method gives, as calibrating with the first photos would.
-
-    ``images``: How many photos; for a method that uses histograms, one of the activation's stops.
-    Raises ``InputError`` if no such number of photos was kept.
-    """
+    """Finds a method's range of the first photos; histograms were kept after the stops only."""
     if not 1 <= images <= len(activation.minima):
         raise InputError(
             f"{images:,} photos were not calibrated with.",

@@ -143,11 +143,9 @@ class Predictors:
 
     @contextmanager
     def borrow(self, key: Hashable, results: Results, *, threads: int = 1) -> Iterator[Predictor]:
-        """Holds a run's variants while the block runs, loading them where they are not.
+        """Holds a run's variants while the block runs; ``key`` is what the answers follow from.
 
-        ``key`` is what the answers follow from, such as the hashes of the files. Raises
-        ``BusyError`` if others keep as many runs busy as there is room for; ``EffqError`` as
-        :class:`Predictor` does.
+        Raises ``BusyError`` if others need all the room; ``EffqError`` as :class:`Predictor`.
         """
         with self._changed:
             # Under the lock: two visitors who ask for the same run must not load it twice.

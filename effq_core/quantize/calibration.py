@@ -61,11 +61,9 @@ class ActivationStatistics:
             )
 
     def ranges(self, method: str, percentile: float) -> Ranges:
-        """Turns statistics into ranges.
+        """Turns statistics into ranges; ``percentile`` in per cent, for the methods that use one.
 
-        ``percentile``: Share in per cent, such as 99.99; for the methods that use one. Returns a
-        range for every activation. The input's is 0-255 whatever the photos held, so that an RGB
-        value is its own quantized value.
+        The input's is 0-255 whatever the photos held: an RGB value is its own quantized value.
         """
         seen = Observed(self.minima, self.maxima, self.histograms, self.limits)
         low, high = ranges_of(seen, method, percentile)
@@ -79,11 +77,10 @@ class ActivationStatistics:
 def collect_statistics(
     float32: Path, images: _Array, reporter: Reporter, *, threads: int = 2
 ) -> ActivationStatistics:
-    """Runs the float32 file over calibration images and watches every activation.
+    """Watches every float activation of a file on images, uint8 ``(n, side, side, 3)``, RGB.
 
-    ``images``: uint8 ``(n, side, side, 3)``, RGB. Returns statistics of every float activation, the
-    input included. Raises ``StageError`` if an activation is infinite or not a number;
-    ``Cancelled`` if the user asked to stop.
+    Raises ``StageError`` if one is infinite or not a number; ``Cancelled`` if the user asked to
+    stop.
     """
     # A delegate would hide the tensors inside its partition.
     session = open_session(float32, threads=threads, kernels=Kernels.PLAIN, keep_values=True)

@@ -25,11 +25,7 @@ def keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> Non
 
 
 def kept(folder: Path) -> list[dict[str, Any]] | None:
-    """Reads what :func:`keep` has written.
-
-    Returns the epochs so far; empty where there is no checkpoint; ``None`` where one is damaged,
-    and then it has been removed.
-    """
+    """Reads the epochs so far; a damaged checkpoint is removed, and ``None`` returned."""
     if not (folder / HISTORY).is_file():
         return []
     try:

@@ -46,13 +46,10 @@ _CONFIGURE: dict[str, Callable[[Any], None]] = {
 
 
 def convert(saved_model: Path, form: str) -> bytes:
-    """Converts a frozen SavedModel.
+    """Converts a SavedModel of :func:`effq_core.quantize.freeze.freeze` to a ``.tflite`` file.
 
-    ``saved_model``: From :func:`effq_core.quantize.freeze.freeze`. ``form``: ``float32``,
-    ``float16``, ``dynamic_range``, or ``qat`` for a graph with fake-quant operators, which becomes
-    int8 from input to output; or, as ``module:function``, what sets TensorFlow's converter up.
-    Returns the ``.tflite`` file, with a signature ``serving_default``. Raises ``StageError`` if
-    TensorFlow's converter refuses the graph.
+    ``form``: A key of the table above, ``qat`` for a graph with fake-quant operators; or, as
+    ``module:function``, what sets the converter up. Raises ``StageError`` if the converter refuses.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(saved_model), signature_keys=[SIGNATURE]
@@ -76,15 +73,12 @@ def quantize_with_ranges(
     *,
     float_output: bool = False,
 ) -> bytes:
-    """Makes an int8 file from a float32 one and activation ranges.
+    """Makes an int8 file from a float32 one and the ranges of its tensors, by name.
 
-    Weights become symmetric int8 with one scale an output channel; activations asymmetric int8 with
-    the scale and zero point their range gives; the input takes RGB - 128 and the output is
-    probability x 256 - 128. ``ranges``: Smallest and largest value by tensor name. ``floats``:
-    Names of the tensors whose operators stay in floats; around each uninterrupted region of them
-    the converter puts DEQUANTIZE and QUANTIZE. None: all is int8. Returns the ``.tflite`` file; its
-    input is int8 whatever stays in floats. Raises ``StageError`` if an activation has no range or
-    the quantizer refuses the model.
+    Weights become symmetric int8 with one scale an output channel, activations asymmetric int8; the
+    input takes RGB - 128, the output is probability x 256 - 128. Operators that make ``floats``
+    stay in floats, with DEQUANTIZE and QUANTIZE around each region of them. Raises ``StageError``
+    if an activation has no range or the quantizer refuses the model.
     """
     ranged = with_ranges(float32, ranges)
     try:
@@ -112,10 +106,9 @@ def quantize_mixed(
 ) -> bytes:
     """Makes an int8 file in which some operators compute in 32-bit floats.
 
-    ``float_output``: Whether the output is float32: with the last operator in floats as well, to
-    measure what is lost before the output's own 256 steps. Returns the ``.tflite`` file; its input
-    is int8, and so is its output unless asked otherwise. Raises ``StageError`` if a name is no
-    operator's output, or the quantizer refuses the model.
+    The input is int8, and so is the output, unless asked otherwise to measure what is lost before
+    its 256 steps. Raises ``StageError`` if a name is no operator's output, or the quantizer
+    refuses.
     """
     produced = {tensor.name for tensor in read_tflite(float32).main.makers}
     if unknown := sorted(set(floats) - produced):

@@ -30,8 +30,7 @@ _phase: ContextVar[Phase] = ContextVar("phase", default=Phase.INFER)
 def phase(chosen: Phase) -> Iterator[None]:
     """Sets what quantizers do in functions *traced* in this context.
 
-    Keras' own ``training`` flag is not used: it would also switch batch normalisation to batch
-    statistics and dropout on, neither of which fine-tuning at a small learning rate wants.
+    Keras' ``training`` flag would switch batch statistics and dropout on as well.
     """
     token = _phase.set(chosen)
     try:
@@ -41,11 +40,7 @@ def phase(chosen: Phase) -> Iterator[None]:
 
 
 class ActivationQuantizer(quantizers.MovingAverageQuantizer):  # type: ignore[misc]
-    """Per-tensor asymmetric 8-bit fake-quant whose range is averaged over images.
-
-    Observing: the exact mean over all images. Training: a moving average with
-    :data:`RANGE_DECAY`. Otherwise: the stored range.
-    """
+    """Per-tensor asymmetric 8-bit fake-quant: averages images observing, moves training."""
 
     def __init__(self) -> None:
         super().__init__(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
@@ -95,10 +90,9 @@ class InputQuantizer(ActivationQuantizer):
 
 
 class WeightsQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
-    """Symmetric 8-bit fake-quant of a kernel, its range taken from the kernel itself.
+    """Symmetric 8-bit fake-quant of a kernel by its own range, or by one an index of an axis.
 
-    ``axis``: Axis that has one range an index: 3 for Conv2D ``(kh, kw, in, out)``, 2 for
-    DepthwiseConv2D ``(kh, kw, channels, 1)``; ``None``: one range for the whole kernel.
+    ``axis``: 3 for Conv2D ``(kh, kw, in, out)``, 2 for DepthwiseConv2D ``(kh, kw, channels, 1)``.
     """
 
     def __init__(self, axis: int | None) -> None:
@@ -152,11 +146,7 @@ class WeightsQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
 
 
 def update_weight_ranges(model: Any) -> None:
-    """Sets every kernel's range from the kernel as it is now.
-
-    In a training step ranges are read before the optimizer moves the weights, so they lag one step
-    behind; call this before validating or exporting.
-    """
+    """Sets kernels' ranges from the kernels as they are now; a training step lags one behind."""
     for layer in model.layers:
         for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):
             largest = quantizer.largest(weight)

@@ -43,11 +43,7 @@ def micro_batch(side: int) -> int:
 
 
 def resolve_loss(chosen: QatLoss, *, labelled: bool, whole_head: bool) -> QatLoss:
-    """Decides what ``auto`` means.
-
-    Returns ``distill`` where labels are missing, or where training on them would pull a large head
-    towards the few classes the photos show; ``labels`` otherwise.
-    """
+    """Decides ``auto``: labels would pull a large head towards the few classes of the photos."""
     if chosen is not QatLoss.AUTO:
         return chosen if labelled else QatLoss.DISTILL
     return QatLoss.LABELS if labelled and whole_head else QatLoss.DISTILL
@@ -87,14 +83,11 @@ def _in_batches(run: Callable[[Any], Any], images: _Array, reporter: Reporter) -
 
 
 class FineTuning:
-    """Fine-tunes a model, one checkpoint an epoch, and resumes after being killed.
+    """Fine-tunes a flat ``tf_keras.Model`` in place, and resumes from checkpoints in ``folder``.
 
-    Args:
-        model: A flat ``tf_keras.Model``; changed in place.
-        images: uint8 ``(n, side, side, 3)``; the first ``validation_share`` are held out.
-        targets: int64 ``(n,)`` class indices, or float32 ``(n, classes)`` teacher probabilities.
-        truth: int64 ``(n,)`` what counts as right in validation.
-        folder: Where checkpoints go; what is there is resumed from.
+    The first ``validation_share`` of images, uint8 ``(n, side, side, 3)``, are held out; ``truth``,
+    int64 ``(n,)``, is right there. ``targets`` are int64 ``(n,)``, or a teacher's float32 ``(n,
+    classes)``.
     """
 
     def __init__(
@@ -128,11 +121,9 @@ class FineTuning:
         self.checkpoint = tf.train.Checkpoint(model=model, optimizer=self.optimizer)
 
     def run(self) -> tuple[list[Epoch], Epoch]:
-        """Trains to the last epoch and leaves the best one's weights in the model.
+        """Trains; returns the curve from epoch 0 on, and the best epoch, whose weights the model has.
 
-        Returns the curve from epoch 0 on, and the best epoch after 0: highest validation top-1,
-        then lowest validation loss. Raises ``Cancelled`` if the user asked to stop; finished epochs
-        stay in ``folder``.
+        Best is the highest top-1 held out, then the lowest loss. After ``Cancelled``, epochs stay.
         """
         self._trace()
         self._resume()
@@ -242,11 +233,7 @@ class FineTuning:
 
 
 def _trainable(model: Any) -> list[Any]:
-    """Returns the variables training may change.
-
-    TF-MOT's wrapper lists a kernel as trainable even where its layer is frozen, and a normalisation
-    that drifts is no longer the normalisation.
-    """
+    """Returns the variables training may change: TF-MOT lists kernels of frozen layers, too."""
     frozen = {
         variable.ref()
         for layer in model.layers

@@ -24,11 +24,6 @@ class Observed:
 
 
 def ranges_of(seen: Observed, method: str, percentile: float) -> Ends:
-    """Makes ranges by a method.
-
-    ``percentile``: Central share of values in per cent, for the methods that use one. Returns ends
-    of ranges that hold 0, which must be one of the integers. Raises ``ExperimentError`` if there is
-    no such method.
-    """
+    """Makes ranges by a method; they hold 0, which must be one of the integers."""
     low, high = METHODS[method].rule(seen, percentile)
     return np.minimum(low, 0.0), np.maximum(high, 0.0)

@@ -101,9 +101,8 @@ class Model:
     def prepare(self, image: Image) -> npt.NDArray[np.generic]:
         """Writes pixels, uint8 (size, size, channels), the way the file's input wants them.
 
-        As they are for float32; ``round(x / scale) + zero_point`` clipped to the type for integers;
-        where a file lies beside the model that says what it was trained with, x is that. Raises
-        ``ModelError`` if the image does not have the model's size or is not uint8.
+        Integers are ``round(x / scale) + zero_point``, clipped; x is preprocessed if a file beside
+        says so. Raises ``ModelError`` if the image is not uint8 of the model's size.
         """
         if image.shape != self.image_shape or image.dtype != np.uint8:
             raise ModelError(
@@ -121,9 +120,8 @@ class Model:
     def predict(self, image: Image) -> Floats:
         """Classifies one image, raw RGB or grey 0–255, uint8 (size, size, channels).
 
-        Returns one value a class, float32 (classes,), dequantized where the file's are integers;
-        after a softmax where a file lies beside the model that says they are scores. Raises
-        ``ModelError`` if the image does not have the model's size or is not uint8.
+        Returns float32 (classes,), dequantized, after a softmax where a file beside the model says
+        these are scores. Raises ``ModelError`` if the image is not uint8 of the model's size.
         """
         self.session.feed(self.prepare(image))
         self.session.invoke()
@@ -145,12 +143,9 @@ class Model:
 
 
 class ModelPool:
-    """One single-threaded session per core, for throughput.
+    """One single-threaded session per core, for throughput, identical to one bit for bit.
 
-    Independent images on independent sessions keep all cores busy where the threads of one
-    invocation mostly wait for each other, and each image is computed by exactly the kernels one
-    single-threaded session runs: the outputs are identical, bit for bit. Raises ``ModelError`` as
-    in :class:`Model`.
+    The threads of one invocation mostly wait for each other; independent images do not.
     """
 
     def __init__(

@@ -37,11 +37,7 @@ def packages() -> tuple[str, ...]:
 def open_session(
     path: Path, *, threads: int = 1, kernels: Kernels = Kernels.USUAL, keep_values: bool = False
 ) -> Session:
-    """Loads a file with the runtime it is for; see :meth:`Runtime.open`.
-
-    Raises ``ExperimentError`` if there are no threads; ``ModelError`` if the file is missing or
-    corrupt.
-    """
+    """Loads a file with its runtime: :meth:`Runtime.open`; ``ExperimentError`` without threads."""
     if threads < 1:
         raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
     return runtime_of(_there(path)).open(

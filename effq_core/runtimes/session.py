@@ -93,11 +93,9 @@ class Runtime(Protocol):
         kernels: Kernels = Kernels.USUAL,
         keep_values: bool = False,
     ) -> Session:
-        """Loads a file.
+        """Loads a file; ``ModelError`` if it is corrupt, or an operator has no such kernel.
 
-        ``keep_values``: Whether values inside of the graph are kept. The fast kernels may then take
-        each operator by itself, so this is not how the file runs normally. Raises ``ModelError`` if
-        the file is corrupt, or an operator has no such kernel.
+        Where values inside the graph are kept, fast kernels may take each operator by itself.
         """
 
     def inspect(self, path: Path) -> FileReport:

@@ -94,11 +94,7 @@ class TfliteFile:
 
 
 def read_tflite(file: Path | bytes) -> TfliteFile:
-    """Reads what a file consists of.
-
-    ``file``: A ``.tflite`` file, or what is in it. Raises ``ModelError`` if it is missing, damaged,
-    or none at all.
-    """
+    """Reads a ``.tflite`` file or its bytes; ``ModelError`` if missing, damaged or none."""
     name = "The model" if isinstance(file, bytes) else file.name
     try:
         model = unpack(file if isinstance(file, bytes) else file.read_bytes())

@@ -21,11 +21,7 @@ what all blocks before them have added up: of wide range, and rounded anew by ea
 
 
 def layer_name(tensor: str) -> str:
-    """Finds the Keras layer in the name the converter gave a tensor.
-
-    ``tensor``: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
-    were fused, the layer with the kernel last. Returns such as ``stem_conv``.
-    """
+    """Finds ``stem_conv`` in ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``."""
     parts = [part for part in tensor.split(";") if part.strip("/")]
     # A long name is cut off in the middle of its last part: that part has no operator any more.
     whole = [part for part in parts if part.count("/") >= 1] or parts or [tensor]
@@ -44,11 +40,7 @@ def is_stage(block: str) -> bool:
 
 
 def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
-    """Names the block of an operator; what has no name of its own stays where it is.
-
-    In a model without EfficientNet's blocks, every operator with weights begins one. ``current`` is
-    the block of the operator before it, empty for the first.
-    """
+    """Names an operator's block: its own or ``current``, or one each that has weights."""
     if layer.startswith("normalise"):
         return STEM
     if known := _BLOCK.match(layer):
@@ -80,11 +72,7 @@ class Names(Plain):
         return (*layers, *self.groups, *(name for each in layers.values() for name in each))
 
     def check(self, names: Iterable[str]) -> None:
-        """Refuses a name that is none of its blocks, layers or groups.
-
-        ``names``: What somebody wants to keep. Raises ``ModelError`` if there is no such part, with
-        those there are.
-        """
+        """Refuses, with a ``ModelError``, names of no block, layer or group."""
         known = set(self.every)
         for name in names:
             if name not in known:

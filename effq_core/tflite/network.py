@@ -87,11 +87,7 @@ class Block:
 
     @property
     def layers(self) -> dict[str, tuple[Op, ...]]:
-        """Its operators by the layer with weights they follow, in order.
-
-        An activation belongs to the convolution before it: keeping one of both would only move
-        the border between integers and floats.
-        """
+        """Its operators by the layer with weights before them, as they share its precision."""
         found: dict[str, list[Op]] = {}
         name = ""
         for op in self.ops:
@@ -136,11 +132,7 @@ class Network:
         return {name: tuple(op.tensor for op in ops) for name, ops in found.items() if ops}
 
     def tensors_of(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Finds the tensors that blocks or layers make.
-
-        ``names``: Of blocks, of layers as :attr:`Block.layers` names them, or of :attr:`groups`.
-        Returns names of tensors. Raises ``ModelError`` if there is no such block, layer or group.
-        """
+        """Finds the tensors that blocks, layers or groups make; ``ModelError`` without such."""
         layers = {name: ops for block in self.blocks for name, ops in block.layers.items()}
         asked = tuple(names)
         self.names.check(asked)
@@ -159,11 +151,7 @@ class Network:
 
 
 def read_network(float32: Path | bytes) -> Network:
-    """Reads a model's blocks.
-
-    ``float32``: Its float32 ``.tflite`` file, or what is in it. Returns the blocks. Raises
-    ``ModelError`` if the file cannot be read.
-    """
+    """Reads the blocks of a float32 ``.tflite`` file or its bytes; ``ModelError`` for a bad one."""
     grouped: dict[str, list[Op]] = {}
     for op in _ops(read_tflite(float32).main):
         grouped.setdefault(op.block, []).append(op)

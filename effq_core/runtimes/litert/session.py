@@ -76,11 +76,7 @@ def usual_kernels() -> OpResolverType:
 def load_interpreter(
     path: Path, *, kernels: OpResolverType, threads: int = 1, keep_values: bool = False
 ) -> Interpreter:
-    """Loads a ``.tflite`` file and allocates its tensors.
-
-    Where values inside the graph are kept, XNNPACK takes each operator by itself. Raises
-    ``ModelError`` if the file is corrupt.
-    """
+    """Loads a file and allocates its tensors; ``ModelError`` if it is corrupt."""
     batch = 1
     try:
         with warnings.catch_warnings():

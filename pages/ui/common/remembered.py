@@ -17,11 +17,7 @@ _made: OrderedDict[tuple[Any, ...], tuple[Any, Any]] = OrderedDict()
 
 
 def remembered(make: Callable[P, T], *given: P.args, **chosen: P.kwargs) -> T:
-    """Makes something, or returns what was made of the very same objects before.
-
-    ``make`` is a pure function at the top of a module. What it is given are plain values, objects
-    that all visitors share and nobody changes, and tuples of these; so is what it makes.
-    """
+    """Makes something of shared, constant objects by a pure function, or returns it again."""
     parts = (*given, *(part for pair in sorted(chosen.items()) for part in pair))
     key = (make.__module__, make.__qualname__, *map(_identity, parts))
     with _lock:

@@ -33,11 +33,7 @@ def warm(results: Results) -> None:
 
 
 def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
-    """Answers the photos that have no answer yet, and remembers them for this visitor alone.
-
-    Returned by id, in their order. Where the server is busy with photos of others, those without an
-    answer have that error, and are tried again next time.
-    """
+    """Answers photos, by id, for this visitor alone; or says that the server is busy."""
     identity = _identity(results)
     model, known = st.session_state.get(_ANSWERS, (None, {}))
     if model != identity:
