@@ -121,7 +121,7 @@ class FineTuning:
         self.checkpoint = tf.train.Checkpoint(model=model, optimizer=self.optimizer)
 
     def run(self) -> tuple[list[Epoch], Epoch]:
-        """Trains; returns the curve from epoch 0 on, and the best epoch, whose weights the model has.
+        """Trains; returns the curve from epoch 0, and the best epoch, whose weights the model has.
 
         Best is the highest top-1 held out, then the lowest loss. After ``Cancelled``, epochs stay.
         """
