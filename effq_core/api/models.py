@@ -168,11 +168,7 @@ def check_and_keep(
 def remove(model: str) -> str:
     """Removes a model of your own; what runs found with it stays.
 
-    Args:
-        model: Its id; ``own:`` may be left out.
-
-    Returns:
-        Its whole id.
+    ``own:`` may be left out of its id; the whole id is returned.
 
     Raises:
         InputError: If it is not known, or a run is using it.

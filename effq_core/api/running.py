@@ -36,9 +36,6 @@ def run(
         remeasure: Time all files again; earlier runs keep their timings.
         time_now: Do not wait for a quiet CPU before files are timed.
 
-    Returns:
-        The finished run.
-
     Raises:
         InputError: If the experiment cannot be run.
         StageError: If the run failed; the message says why.

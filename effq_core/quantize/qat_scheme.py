@@ -74,12 +74,12 @@ class ActivationConfig(stock_registry.Default8BitActivationQuantizeConfig):  # t
         return [ActivationQuantizer()] if super().get_output_quantizers(layer) else []
 
 
+# Layers with a kernel: what it is called, and which of its axes has the output channels.
 _KERNELS = {
     keras.layers.Conv2D: ("kernel", 3),
     keras.layers.DepthwiseConv2D: ("depthwise_kernel", 2),
     keras.layers.Dense: ("kernel", None),
 }
-"""Layers with a kernel: what it is called, and which of its axes has the output channels."""
 
 
 def _weighted(kind: type[Any], activation_attrs: list[str]) -> WeightedConfig:

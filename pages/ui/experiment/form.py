@@ -97,7 +97,6 @@ def _title(card: ModelCard) -> str:
     return f"{card.title} (yours)" if isinstance(card, OwnCard) else card.title
 
 
-_SHOWN_CLASSES = 30
 _PANELS = {"Mixed precision": tip("mixed_precision")}  # what is to be explained of a panel
 
 
