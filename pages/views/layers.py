@@ -5,7 +5,6 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.experiment.variants import PTQ
-from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.explain import how_far, which_blocks
 from effq_core.results import REFERENCE
 from pages.ui.common.choose import choose_run
@@ -30,10 +29,6 @@ def show_head(known: Known) -> None:
             return
         which = which_blocks(effect, len(known.network.blocks))
         st.markdown(f"**{escape(which)}** {escape(how_far(effect))}", help=tip("kl"))
-    _say_what_is_missing(known, effect)
-
-
-def _say_what_is_missing(known: Known, effect: EffectRecord) -> None:
     tried = {each.name: each for each in effect.blocks}
     names = [block.name for block in known.network.blocks]
     blocks = sum(name not in tried or tried[name].without_kl is None for name in names)

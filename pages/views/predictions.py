@@ -27,8 +27,19 @@ def page() -> None:
         empty("There is no run yet.", page="experiment", label="Run an experiment")
         return
     labels = source.results.labels()
-    with right:
-        _classes(labels)
+    with (
+        right,
+        st.popover(
+            f"Knows {fmt.counted(len(labels), 'class', 'classes')}",
+            icon=":material/list:",
+            type="tertiary",
+            help="The model answers with one of these, whatever the photo shows.",
+        ),
+    ):
+        if len(labels) <= _LISTED:
+            st.markdown(", ".join(escape(label) for label in labels))
+        else:  # a table can be searched
+            st.dataframe({"class": labels}, hide_index=True, height=320)
     given = given_photos(labels)
     if not given:
         st.caption(":material/arrow_upward: Add a photo to compare all variants.")
@@ -48,19 +59,6 @@ def page() -> None:
     chosen = _choose(answered)
     samples = {each.id: each.sample for each in given}
     show_answers(answered[chosen], sample=samples[chosen], classes=len(labels))
-
-
-def _classes(labels: Sequence[str]) -> None:
-    with st.popover(
-        f"Knows {fmt.counted(len(labels), 'class', 'classes')}",
-        icon=":material/list:",
-        type="tertiary",
-        help="The model answers with one of these, whatever the photo shows.",
-    ):
-        if len(labels) <= _LISTED:
-            st.markdown(", ".join(escape(label) for label in labels))
-        else:  # a table can be searched
-            st.dataframe({"class": labels}, hide_index=True, height=320)
 
 
 def _name_refused(given: Sequence[Given], found: Mapping[str, Outcome]) -> None:

@@ -70,10 +70,6 @@ def _follow(run_id: str, was_active: bool, as_guest: bool) -> None:
     if was_active and not seen.run.status.is_active:
         toast(f"The run is {status_title(seen.run.status).lower()}.")
         st.rerun()
-    _draw(seen, as_guest=as_guest)
-
-
-def _draw(seen: Watch, *, as_guest: bool) -> None:
     run = seen.run
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
         badge(run.status)

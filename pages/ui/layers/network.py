@@ -61,7 +61,14 @@ def show_network(known: Known) -> None:
         shown = remembered(measure, Criterion(criterion), known.signal, known.effect)
         figure = remembered(network_chart, known.network, shown, chosen_block(known))
         chart(figure, key=_CHART, on_select=_clicked, selection_mode="points")
-        _legend(known)
+        blocks = known.network.blocks
+        present = {KIND_TITLES[block.kind] for block in blocks}
+        present |= {"squeeze-and-excite"} if any(block.has_se for block in blocks) else set()
+        present |= {"residual"} if any(block.has_residual for block in blocks) else set()
+        with st.container(horizontal=True, gap="small", key="layers_legend"):
+            for text, term in _TERMS:
+                if text.partition(" ")[2] in present:
+                    st.caption(text, help=tip(term), width="content")
     with right:
         _ranking(known, max(300, int(figure.layout.height) - _ABOVE))
 
@@ -95,17 +102,6 @@ def _clicked() -> None:
     names = [point["customdata"] for point in points if point.get("customdata")]
     if names:
         st.session_state[BLOCK] = str(names[-1][0] if isinstance(names[-1], list) else names[-1])
-
-
-def _legend(known: Known) -> None:
-    blocks = known.network.blocks
-    present = {KIND_TITLES[block.kind] for block in blocks}
-    present |= {"squeeze-and-excite"} if any(block.has_se for block in blocks) else set()
-    present |= {"residual"} if any(block.has_residual for block in blocks) else set()
-    with st.container(horizontal=True, gap="small", key="layers_legend"):
-        for text, term in _TERMS:
-            if text.partition(" ")[2] in present:
-                st.caption(text, help=tip(term), width="content")
 
 
 def _ranking(known: Known, height: int) -> None:

@@ -17,12 +17,7 @@ def show_head(source: Source) -> None:
     """Draws the facts, the outcome and whether to trust it."""
     results = source.results
     st.caption(" · ".join(escape(fact) for fact in facts(results)), help=tip("n"))
-    _outcome(source)
-    _trust(source)
-
-
-def _outcome(source: Source) -> None:
-    """Says the outcome; green only where nothing speaks against its numbers."""
+    # Says the outcome; green only where nothing speaks against its numbers.
     found = results_cache.outcome(source)
     notes = (f"- {prose(note.text)}" for note in found.cautions)
     text = "\n".join([f"**{escape(found.text)}**", "", *notes])
@@ -34,6 +29,7 @@ def _outcome(source: Source) -> None:
         st.warning(text, icon=":material/warning:")
     if found.retime:
         offer_retiming(source, key="head_anew")
+    _trust(source)
 
 
 def _trust(source: Source) -> None:

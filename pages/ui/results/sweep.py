@@ -54,10 +54,6 @@ def show_sweep(run_id: str) -> None:
     varied = tuple(name for name in state.sweep.base.variants if name != BASELINE)
     finished = ",".join(map(str, sorted(state.runs.values())))
     _draw(f"sweep/{run_id}/{finished}", runs, along, measure, varied)
-    _downloads(run_id, state)
-
-
-def _downloads(run_id: str, state: SweepState) -> None:
     rows = outcome(session.home(), state)
     known = tuple((row.run, row.problem, len(row.found)) for row in rows)
     table, document = _documents(run_id, known, state)
