@@ -45,17 +45,6 @@ def show_mixed(known: Known, *, busy: bool) -> None:
 
 def _choice(known: Known) -> Mixed | None:
     way = pick("How", [_SUGGEST, _BY_HAND], "layers_way", _SUGGEST, label_visibility="collapsed")
-    precision = _precision()
-    if way == _BY_HAND:
-        keep = _blocks(known)
-        if not keep:
-            st.caption("Choose at least one block.")
-            return None
-        return Mixed(keep=tuple(keep), precision=precision)
-    return limits("layers", precision)
-
-
-def _precision() -> Precision:
     chosen = st.radio(
         "Kept blocks are stored as",
         [each.value for each in Precision],
@@ -63,7 +52,14 @@ def _precision() -> Precision:
         horizontal=True,
         help=tip("keep_precision"),
     )
-    return Precision(chosen)
+    precision = Precision(chosen)
+    if way == _BY_HAND:
+        keep = _blocks(known)
+        if not keep:
+            st.caption("Choose at least one block.")
+            return None
+        return Mixed(keep=tuple(keep), precision=precision)
+    return limits("layers", precision)
 
 
 def _blocks(known: Known) -> list[str]:

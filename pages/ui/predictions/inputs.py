@@ -88,7 +88,16 @@ def given_photos(labels: Sequence[str]) -> list[Given]:
     with left:
         uploaded = _uploads()
     with right:
-        samples = _samples(labels)
+        by_name = {sample.name: sample for sample in samples_for(labels)}
+        chosen = st.pills(
+            "Or try a sample",
+            list(by_name),
+            selection_mode="multi",
+            key="predictions_samples",
+            wrap=True,
+            help="Public-domain photos that come with EffQ Studio.",
+        )
+        samples = [Given(id=f"sample:{name}", name=name, sample=by_name[name]) for name in chosen]
         shot = _camera()
         take_pasted_photos(_UPLOADER)  # draws nothing
     # What cannot be read needs not be kept: the server takes larger files on another page.
@@ -139,19 +148,6 @@ def _uploads() -> list[Given]:
         "never stored and nobody else sees them.",
     )
     return [Given(id=file.file_id, name=file.name, data=file.getvalue()) for file in files]
-
-
-def _samples(labels: Sequence[str]) -> list[Given]:
-    by_name = {sample.name: sample for sample in samples_for(labels)}
-    chosen = st.pills(
-        "Or try a sample",
-        list(by_name),
-        selection_mode="multi",
-        key="predictions_samples",
-        wrap=True,
-        help="Public-domain photos that come with EffQ Studio.",
-    )
-    return [Given(id=f"sample:{name}", name=name, sample=by_name[name]) for name in chosen]
 
 
 def _camera() -> list[Given]:

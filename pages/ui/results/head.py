@@ -17,7 +17,7 @@ def show_head(source: Source) -> None:
     """Draws the facts, the outcome and whether to trust it."""
     results = source.results
     st.caption(" · ".join(escape(fact) for fact in facts(results)), help=tip("n"))
-    # Says the outcome; green only where nothing speaks against its numbers.
+    # Green only where nothing speaks against the numbers.
     found = results_cache.outcome(source)
     notes = (f"- {prose(note.text)}" for note in found.cautions)
     text = "\n".join([f"**{escape(found.text)}**", "", *notes])
