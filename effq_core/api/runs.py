@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effq_core.advise.headline import Headline, headline
+from effq_core.advise.recommend import Headline, headline
 from effq_core.api.charts import Charts
 from effq_core.base.settings import Home
 from effq_core.deliver.bundle import write_bundle

@@ -7,8 +7,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure, write_above
-from effq_core.learn.grids import Floats
-from effq_core.learn.kernels import KernelEffect
+from effq_core.learn.grids import Floats, KernelEffect
 from effq_core.learn.tensors import Layer
 
 _BARS = "#5b7fa6"

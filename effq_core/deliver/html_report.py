@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from effq_core.advise.headline import headline
-from effq_core.advise.recommend import Limits, recommend
+from effq_core.advise.recommend import Limits, headline, recommend
 from effq_core.base import formatting as fmt
 from effq_core.charts.bars import sizes
 from effq_core.charts.base import alt_text

@@ -39,8 +39,7 @@ class Calibration(Described):
         bounds=CALIBRATION_SIZES, slider=True, step=10, option="--calibration-size",
         key="calibration_size", use=_CALIBRATED,
         axis=Axis(
-            name="calibration_sizes",
-            title="calibration sizes",
+            name="calibration_sizes", title="calibration sizes",
             words=lambda size: fmt.counted(size, "photo"),
             values=(10, 20, 50, 100, 200, 500, 1000, 2000),
         ),
@@ -52,10 +51,8 @@ class Calibration(Described):
         choices=lambda: {row.name: row.title for row in METHODS.values()},
         option="--calibration-method", key="calibration_method", use=_BY_METHOD,
         axis=Axis(
-            name="methods",
-            title="calibration methods",
-            words=lambda method: METHODS[method].title.lower(),
-            option="--method",
+            name="methods", title="calibration methods",
+            words=lambda method: METHODS[method].title.lower(), option="--method",
         ),
     )  # fmt: skip
     percentile: float = setting(

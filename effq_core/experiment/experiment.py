@@ -87,10 +87,7 @@ class Experiment(Described):
     seed: int = setting(
         42, noun="seed", title="Seed", help=tip("seed"), bounds=_SEEDS, option="--seed",
         axis=Axis(
-            name="seeds",
-            title="seeds",
-            words=lambda seed: f"seed {seed}",
-            values=(1, 2, 3, 5, 8),
+            name="seeds", title="seeds", words=lambda seed: f"seed {seed}", values=(1, 2, 3, 5, 8),
             help="Each seed draws other calibration and training photos, which shows how much "
             "chance matters. The evaluation photos stay the same.",
         ),

@@ -38,10 +38,8 @@ class Qat(Described):
         5, noun="number of QAT epochs", title="QAT epochs", help=tip("epochs"), bounds=(1, 100),
         option="--epochs", use=_TRAINED,
         axis=Axis(
-            name="epochs",
-            title="numbers of epochs",
-            words=lambda epochs: fmt.counted(epochs, "epoch"),
-            values=(1, 2, 3, 5, 10, 20),
+            name="epochs", title="numbers of epochs",
+            words=lambda epochs: fmt.counted(epochs, "epoch"), values=(1, 2, 3, 5, 10, 20),
         ),
     )  # fmt: skip
     learning_rate: float = setting(
@@ -49,8 +47,7 @@ class Qat(Described):
         bounds=(1e-8, 1e-1), suggested=(1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3),
         write=fmt.rate_text, option="--learning-rate", use=_TRAINED,
         axis=Axis(
-            name="learning_rates",
-            title="learning rates",
+            name="learning_rates", title="learning rates",
             words=lambda rate: f"learning rate {fmt.rate_text(rate)}",
         ),
     )  # fmt: skip

@@ -17,10 +17,9 @@ from effq_core.models.weights import load_weights, read_weights, write_weights
 from effq_core.quantize import checkpoints
 from effq_core.quantize.fake_quant import Phase, phase, update_weight_ranges
 
+# Images of 224 px in memory at once. Gradients are summed over a batch, which changes nothing but
+# the memory: a fake-quant V2-B0 needs 4.7 GiB for 32 of them, 3 GiB for 16.
 MICRO_BATCH = 16
-"""Images of 224 px whose activations are in memory at once. Gradients of a batch are summed over
-its micro-batches, which changes nothing (batch normalisation is in inference mode) but halves the
-memory: a fake-quant V2-B0 at 224 px needs 4.7 GiB for 32 images at once, 3 GiB for 16."""
 
 _Array = np.ndarray[Any, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from effq_core.advise.cautions import disturbances
-from effq_core.advise.headline import headline
 from effq_core.advise.message import say
+from effq_core.advise.recommend import headline
 from effq_core.results import load_reference
 from tests.results.run_variations import changed, only, steady, together, unlabelled
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from effq_core.advise.headline import headline
+from effq_core.advise.recommend import headline
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
 from effq_core.intake.adding import Offer, check

@@ -5,8 +5,13 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.charts.learn_weights import channels_chart, weights_chart
-from effq_core.learn.grids import BITS
-from effq_core.learn.kernels import KernelEffect, quantize_kernel, telling_channel, telling_layer
+from effq_core.learn.grids import (
+    BITS,
+    KernelEffect,
+    quantize_kernel,
+    telling_channel,
+    telling_layer,
+)
 from effq_core.learn.lessons import scales_lesson
 from effq_core.learn.tensors import Layer, Tensors
 from effq_core.tflite.operators import operator_kind

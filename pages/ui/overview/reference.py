@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from effq_core.advise.headline import headline
+from effq_core.advise.recommend import headline
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.base.intervals import Proportion

@@ -5,9 +5,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from effq_core.advise.headline import USUAL_DROP_POINTS, USUAL_UNLIKE_PERCENT
 from effq_core.advise.reasons import nearest
-from effq_core.advise.recommend import Limits, Preference, Recommendation, drop_of
+from effq_core.advise.recommend import (
+    USUAL_DROP_POINTS,
+    USUAL_UNLIKE_PERCENT,
+    Limits,
+    Preference,
+    Recommendation,
+    drop_of,
+)
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.experiment.variants import get_variant
