@@ -46,6 +46,7 @@ def time_together(
     *,
     invocations: int = 100,
     rounds: int = ROUNDS,
+    again: bool = True,
     seed: int = 0,
     reporter: Reporter | None = None,
     pause: Callable[[], object] = lambda: None,
@@ -57,7 +58,8 @@ def time_together(
         files: Model files by name; two names may be the same file.
         base: The one all others are compared with.
         invocations: Timed invocations of each file and thread count, over all rounds.
-        rounds: Rounds, at least; as many again may be added for what was disturbed.
+        rounds: Rounds, at least.
+        again: Whether as many again may be added for what was disturbed.
         pause: Called before the first round and before each that repeats; may wait.
 
     Returns:
@@ -77,7 +79,7 @@ def time_together(
     each = max(2, math.ceil(invocations / sitting.rounds))
     orders = _orders(random.Random(seed))  # noqa: S311 - an order, no secret
     pause()
-    for number in range(1, 2 * sitting.rounds + 1):
+    for number in range(1, (2 if again else 1) * sitting.rounds + 1):
         names = sitting.due(number)
         if not names:
             break
