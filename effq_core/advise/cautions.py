@@ -24,10 +24,7 @@ def is_uneven(timing: LatencyReport) -> bool:
 
 
 def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[Message, ...]:
-    """Says why a variant's gain and loss against float32 may not be as they seem.
-
-    Failed checks, too few photos, a speed-up that was unsteady or made from separate timings.
-    """
+    """Says why gain and loss may not be as they seem: checks, few photos, unsteady speed-ups."""
     found = [say("photos_failed", gate=gate) for gate in results.gates if not gate.passed]
     for judged in _with_baseline(results, [variant]):
         found += [

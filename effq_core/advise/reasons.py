@@ -192,10 +192,7 @@ class Nearest:
 
 
 def nearest(results: Results, limits: Limits) -> Nearest | None:
-    """Finds the variant whose excesses, as shares of the limits, add up to the least.
-
-    ``None`` where no variant may be shipped at all, or only untimed ones.
-    """
+    """Finds the least sum of excesses, as shares of limits; ``None`` if none may be shipped."""
     found = [
         (sum(max(0.0, each.has - each.limit) / each.unit for each in demands), variant, demands)
         for variant in results.variants.values()

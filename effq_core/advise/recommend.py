@@ -62,10 +62,7 @@ _ORDER = {
 
 
 def recommend(results: Results, limits: Limits) -> Recommendation:
-    """Picks the variant to ship, and says of each other one in a sentence why not.
-
-    Raises ``StoreError`` if stored answers are missing.
-    """
+    """Picks the variant to ship, and says why not the others; ``StoreError`` without answers."""
     reasons: dict[str, Message] = {}
     candidates = []
     for variant in results.variants.values():

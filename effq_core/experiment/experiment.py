@@ -124,10 +124,7 @@ class Experiment(Described):
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuilds it from :meth:`to_dict`.
-
-        Raises ``ExperimentError`` if a key or name is unknown, or a value out of range.
-        """
+        """Rebuilds it; ``ExperimentError`` for unknown keys or names and values out of range."""
         try:
             return super().from_dict(plain)
         except ExperimentError as error:
@@ -145,10 +142,7 @@ class Experiment(Described):
         return not self.files_of and any(needed)
 
     def require_own_files(self, what: str) -> None:
-        """Refuses what only the run that made the files can do; ``what`` begins the sentence.
-
-        Raises ``ExperimentError`` if the files are another run's.
-        """
+        """Raises ``ExperimentError`` where the files are another run's; ``what`` begins it."""
         if self.files_of:
             raise ExperimentError(
                 f"{what} needs the run that made the files: {self.files_of}.",

@@ -150,10 +150,7 @@ class Described:
             object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
 
     def changed(self, values: Mapping[str, Any]) -> Self:
-        """Returns the same with other values, by path, such as ``qat.epochs``.
-
-        Raises ``ExperimentError`` if one is out of range.
-        """
+        """Returns it with other values, by path such as ``qat.epochs``; ``ExperimentError``."""
         own: dict[str, Any] = {}
         parts: dict[str, dict[str, Any]] = {}
         for path, value in values.items():
@@ -177,10 +174,7 @@ class Described:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuilds it from :meth:`to_dict`; a missing key takes its default.
-
-        Raises ``ExperimentError`` if a key is unknown or a value out of range.
-        """
+        """Rebuilds it, with defaults; ``ExperimentError`` for unknown keys and values."""
         values = known(cls, plain)
         for each in settings(cls):
             given = values.get(each.name, each.default)

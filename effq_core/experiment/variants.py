@@ -108,10 +108,7 @@ def controls() -> tuple[str, ...]:
 
 
 def get_variant(name: str) -> Variant:
-    """Looks a variant, or an added file, up by name.
-
-    Raises ``ExperimentError`` if there is no such variant.
-    """
+    """Looks a variant, or an added file, up by name; ``ExperimentError`` if there is none."""
     return _ready(name) if is_ready(name) else CATALOGUE[name]
 
 
@@ -138,10 +135,7 @@ def _ready(name: str) -> Variant:
 
 
 def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Puts names, each once, in the catalogue's order; added files come last.
-
-    Raises ``ExperimentError`` if a name is not in the catalogue.
-    """
+    """Puts names, each once, in order, added files last; ``ExperimentError`` if unknown."""
     wanted: Sequence[str] = [get_variant(name).name for name in names]
     ready = sorted({name for name in wanted if name not in CATALOGUE})
     return (*(name for name in CATALOGUE if name in wanted), *ready)

@@ -12,10 +12,7 @@ STAGE = "tensors"  # kind of the stage that keeps tensors
 
 
 def find_tensors(results: Results) -> Path | None:
-    """Finds the folder of a run's tensors by what they were made from, if it has kept any.
-
-    Raises ``StoreError`` if the store cannot be read.
-    """
+    """Finds the folder of a run's tensors, if any; ``StoreError`` for an unreadable store."""
     if results.folder is None or results.folder == REFERENCE_FOLDER:
         folder = REFERENCE_FOLDER / STAGE
         return folder if folder.is_dir() else None

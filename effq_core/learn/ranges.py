@@ -68,10 +68,7 @@ def grid_of(low: float, high: float, bits: int = 8) -> Grid:
 
 
 def photo_sqnr(activation: Activation, grid: Grid) -> Floats:
-    """Computes each kept photo's signal-to-quantization-noise ratio in dB, float64 ``(photos,)``.
-
-    Values are taken to be spread evenly within a bin of the photo's histogram.
-    """
+    """Computes kept photos' SQNR in dB, float64 ``(photos,)``, values spread evenly in bins."""
     low, width = activation.edges[:-1, None], np.diff(activation.edges)[:, None]
     values = low + width * (np.arange(_POINTS) + 0.5) / _POINTS
     signal = (values**2).mean(axis=1)

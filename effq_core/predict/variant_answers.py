@@ -80,10 +80,7 @@ class Predictor:
             model.predict(blank)  # the first invocation takes longer and would be timed as such
 
     def read(self, source: Path | bytes, name: str = "") -> Pixels:
-        """Decodes an image file, or its content, as evaluation does: uint8 (size, size, channels).
-
-        Raises ``DatasetError`` if it is missing, broken, too large or not an image.
-        """
+        """Decodes an image to uint8 (size, size, channels); ``DatasetError`` if it is none."""
         usual = str(source) if isinstance(source, Path) else "The image"
         return decode(open_image(source, name or usual), self.image_input)
 

@@ -112,10 +112,7 @@ def read_tflite(file: Path | bytes) -> TfliteFile:
 
 
 def unpack(content: bytes) -> Any:
-    """Returns a file as the schema's own objects, which may be changed; errors are the schema's.
-
-    ``content``: What is in it; stored values stay views of it.
-    """
+    """Returns bytes as the schema's objects, with views of stored values; errors are its own."""
     if not schema.Model.ModelBufferHasIdentifier(content, 0):
         raise ValueError("not marked as a .tflite file")
     return schema.ModelT.InitFromPackedBuf(content, 0)

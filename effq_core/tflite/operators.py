@@ -94,10 +94,7 @@ BY_NAME: Mapping[str, OperatorKind] = MappingProxyType(
 
 
 def operator_kind(name: str) -> OperatorKind:
-    """Returns one of LiteRT's own operators.
-
-    ``name``: Such as ``CONV_2D``. Raises ``ModelError`` if LiteRT has none of this name.
-    """
+    """Returns LiteRT's own operator, such as ``CONV_2D``; ``ModelError`` if it has none."""
     if name not in BY_NAME:
         raise ModelError(
             f"LiteRT has no operator {name!r}.",

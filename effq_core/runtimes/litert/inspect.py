@@ -14,10 +14,7 @@ from effq_core.tflite.file import Tensor, TfliteFile, read_tflite
 
 
 def inspect_file(path: Path) -> FileReport:
-    """Reads a ``.tflite`` file's operators, tensors, types, and XNNPACK's share on this processor.
-
-    Raises ``ModelError`` if the file is missing or corrupt, or must not be run.
-    """
+    """Reads what is in a file, and XNNPACK's share here; ``ModelError`` if it must not run."""
     # Loading comes first: LiteRT verifies the file, which the reader does not.
     interpreter = load_interpreter(path, kernels=OpResolverType.AUTO)
     content = path.read_bytes()

@@ -63,10 +63,7 @@ def _is_here(visitor: str) -> bool:
 
 
 def no_room(mib: int, *, holding: bool = False) -> bool:
-    """Says so, and returns whether to disable the uploader, where the server has no room for files.
-
-    ``mib`` is what a visitor may send. Who is ``holding`` some can always take them away again.
-    """
+    """Says so, and disables the uploader, where there is no room; not of who is ``holding`` some."""
     context = get_script_run_ctx()
     refused = _refused.pop(context.session_id, None) if context is not None else None
     if refused is not None:
@@ -114,10 +111,7 @@ _T = TypeVar("_T")
 
 
 def mine(what: str, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
-    """Makes something for this visitor alone, or returns what was made of the same before.
-
-    Of what is named ``what`` only the latest is kept; ``key`` is what it follows from.
-    """
+    """Makes the latest ``what`` for this visitor alone; what had the same ``key`` is returned again."""
     kept: dict[str, tuple[tuple[Any, ...], Any]] = st.session_state.setdefault(_KEPT, {})
     if what not in kept or kept[what][0] != key:
         kept[what] = key, make()

@@ -1,7 +1,5 @@
 """Learn, parts 2 and 3: how photos set an activation's range, and what fake-quant does in it."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -12,14 +10,7 @@ from effq_core.experiment.calibration_methods import METHODS
 from effq_core.learn.fake_quant import curve, follow, span
 from effq_core.learn.grids import BITS
 from effq_core.learn.lessons import calibration_lesson
-from effq_core.learn.ranges import (
-    RangeEffect,
-    clipped_share,
-    find_range,
-    grid_of,
-    measure,
-    telling_activation,
-)
+from effq_core.learn.ranges import clipped_share, find_range, grid_of, measure, telling_activation
 from effq_core.learn.tensors import Activation, Tensors
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, empty, pick
@@ -49,7 +40,26 @@ def calibration_part(tensors: Tensors, source: Source) -> None:
     chart(ranges_chart(activation, effects), key="learn_ranges_chart", place=left)
     chart(growth_chart(courses, images), key="learn_growth_chart", place=right)
     st.markdown(f":material/lightbulb: {calibration_lesson(courses)}")
-    _table(effects)
+    st.dataframe(
+        {
+            "Method": [METHODS[each.method].title.lower() for each in effects],
+            "SQNR, typical photo": [fmt.decibels(each.typical) for each in effects],
+            "SQNR, hard photo": [fmt.decibels(each.hard) for each in effects],
+            "Clipped": [fmt.percent(each.clipped, 3) for each in effects],
+            "Scale (step)": [fmt.plain(each.scale) for each in effects],
+            "Zero point": [fmt.count(each.zero_point) for each in effects],
+        },
+        hide_index=True,
+        column_config={
+            "Method": st.column_config.TextColumn(help=tip("calibration_method")),
+            "SQNR, typical photo": st.column_config.TextColumn(help=tip("typical_photo")),
+            "SQNR, hard photo": st.column_config.TextColumn(help=tip("hard_photo")),
+            "Clipped": st.column_config.TextColumn(help=tip("clipping")),
+            "Scale (step)": st.column_config.TextColumn(help=tip("scale")),
+            "Zero point": st.column_config.TextColumn(help=tip("zero_point")),
+        },
+        key="learn_ranges_table",
+    )
     st.caption(
         f"{fmt.counted(len(activation.minima), 'calibration photo')} of this run; SQNR of "
         f"{fmt.count(len(activation.photos))} of them, 8 bits. One layer's SQNR is not the "
@@ -97,29 +107,6 @@ def _choices(activations: tuple[Activation, ...]) -> tuple[Activation, int]:
             help=tip("representative_dataset"),
         )
     return activation, images
-
-
-def _table(effects: Sequence[RangeEffect]) -> None:
-    st.dataframe(
-        {
-            "Method": [METHODS[each.method].title.lower() for each in effects],
-            "SQNR, typical photo": [fmt.decibels(each.typical) for each in effects],
-            "SQNR, hard photo": [fmt.decibels(each.hard) for each in effects],
-            "Clipped": [fmt.percent(each.clipped, 3) for each in effects],
-            "Scale (step)": [fmt.plain(each.scale) for each in effects],
-            "Zero point": [fmt.count(each.zero_point) for each in effects],
-        },
-        hide_index=True,
-        column_config={
-            "Method": st.column_config.TextColumn(help=tip("calibration_method")),
-            "SQNR, typical photo": st.column_config.TextColumn(help=tip("typical_photo")),
-            "SQNR, hard photo": st.column_config.TextColumn(help=tip("hard_photo")),
-            "Clipped": st.column_config.TextColumn(help=tip("clipping")),
-            "Scale (step)": st.column_config.TextColumn(help=tip("scale")),
-            "Zero point": st.column_config.TextColumn(help=tip("zero_point")),
-        },
-        key="learn_ranges_table",
-    )
 
 
 _STEPS = 200
