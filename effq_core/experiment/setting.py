@@ -150,7 +150,7 @@ class Described:
             object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
 
     def changed(self, values: Mapping[str, Any]) -> Self:
-        """Returns it with other values, by path such as ``qat.epochs``; ``ExperimentError``."""
+        """Returns it with other values, by path; ``ExperimentError`` if one is out of range."""
         own: dict[str, Any] = {}
         parts: dict[str, dict[str, Any]] = {}
         for path, value in values.items():

@@ -63,7 +63,7 @@ def _is_here(visitor: str) -> bool:
 
 
 def no_room(mib: int, *, holding: bool = False) -> bool:
-    """Says so, and disables the uploader, where there is no room; not of who is ``holding`` some."""
+    """Says where there is no room, to disable the uploader; not if one is ``holding`` some."""
     context = get_script_run_ctx()
     refused = _refused.pop(context.session_id, None) if context is not None else None
     if refused is not None:
@@ -111,7 +111,7 @@ _T = TypeVar("_T")
 
 
 def mine(what: str, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
-    """Makes the latest ``what`` for this visitor alone; what had the same ``key`` is returned again."""
+    """Makes a ``what`` for this visitor alone, or returns the latest if it has this ``key``."""
     kept: dict[str, tuple[tuple[Any, ...], Any]] = st.session_state.setdefault(_KEPT, {})
     if what not in kept or kept[what][0] != key:
         kept[what] = key, make()
