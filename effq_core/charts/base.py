@@ -1,5 +1,4 @@
-"""What every chart shares: margins, hover, alternative text. Sets no background and no font
-colour, so that a figure fits a light page, a dark page and a printed report."""
+"""What every chart shares; no background or font colour, to fit light, dark and printed pages."""
 
 import html
 import math
@@ -31,10 +30,7 @@ def new_figure(
     legend: bool | Literal["foot"] = False,
     hover: Literal["closest", "x", "y", "x unified", "y unified"] = "closest",
 ) -> go.Figure:
-    """Makes an empty figure of a fixed height in pixels, so that the page does not jump.
-
-    Axis titles hold the unit; the legend is below the chart, where direct labels cannot do.
-    """
+    """Makes an empty figure ``height`` pixels high; axis titles hold units, the legend is below."""
     axis = {"automargin": True, "gridcolor": GRID, "zerolinecolor": GRID}
     # All at once: every later update of a figure costs plotly milliseconds.
     return go.Figure(

@@ -44,11 +44,7 @@ _CHANGE_SCALE = [
 
 
 def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
-    """Draws which class was answered for photos of each true class.
-
-    Colour is the share of the true class' photos, numbers are photos. Of more than 20 classes, the
-    20 with the most mistakes.
-    """
+    """Draws what was answered to each true class' photos; the 20 classes with most mistakes."""
     matrix = report.confusion_matrix()
     wrong = matrix.sum(axis=1) - np.diag(matrix)
     shown = _busiest(wrong + (matrix.sum(axis=0)[:-1] - np.diag(matrix)))
@@ -77,11 +73,7 @@ def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
 def confusion_change(
     before: AccuracyReport, after: AccuracyReport, names: Sequence[str]
 ) -> go.Figure:
-    """Draws how the confusion matrix changed between two variants on the same photos.
-
-    Photos more (+, orange) or fewer (−, blue) in each cell. Of more than 20 classes, the 20 that
-    changed most.
-    """
+    """Draws the change of the confusion matrix between two variants; the 20 most changed."""
     change = after.confusion_matrix() - before.confusion_matrix()
     moved = np.abs(change).sum(axis=1) + np.abs(change).sum(axis=0)[:-1]
     shown = _busiest(moved)

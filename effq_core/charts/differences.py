@@ -16,11 +16,7 @@ _FRAME = 90
 
 
 def against_float32(results: Results) -> go.Figure | None:
-    """Draws how far each variant is from float32, with the paired 95 % intervals.
-
-    Filled markers differ by more than chance would do, hollow ones do not; the band is a difference
-    without practical consequence. ``None`` where there is nothing to compare, or no label.
-    """
+    """Draws differences from float32, paired 95 % intervals; ``None`` without any or labels."""
     rows = [
         (variant.name, variant.title, variant.comparison)
         for variant in results.variants.values()

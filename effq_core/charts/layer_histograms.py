@@ -20,10 +20,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 def activation_chart(signal: TensorSignal) -> go.Figure:
-    """Draws the values an operator makes in float32, and what int8 can represent of them.
-
-    The count's axis is logarithmic, because a few far values set the range.
-    """
+    """Draws an operator's float32 values, counts logarithmic, and what int8 can represent."""
     figure = _histogram(signal.histogram, signal.edges, "values", "activation (no unit)")
     if signal.scale is None or signal.zero_point is None:
         write_above(figure, "kept in floats: no grid")

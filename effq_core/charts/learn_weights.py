@@ -18,10 +18,7 @@ _FULL_LINES = 33  # most levels drawn over the whole height; more would hide the
 
 
 def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Figure:
-    """Draws weights and the levels of the grid they are rounded to.
-
-    One kept channel's; with ``None`` all of them, which needs a grid they share.
-    """
+    """Draws weights of one channel, or with ``None`` of all, and the levels they are rounded to."""
     values = layer.values.ravel() if row is None else layer.values[row]
     levels = effect.levels(0 if row is None else row)
     edges = _edges(values)

@@ -23,11 +23,7 @@ def sweep_chart(
     baselines: Sequence[Point] = (),
     quality: str = "Top-1 accuracy",
 ) -> go.Figure:
-    """Draws series of runs with their 95 % intervals, float32's values as lines across.
-
-    Where a point is the mean of several seeds, a broad bar behind it reaches from the smallest to
-    the largest of them; the thin one is the interval over photos, as everywhere.
-    """
+    """Draws series of runs with 95 % intervals, ranges of seeds broad behind, float32 across."""
     y_title = "Top-1 minus float32, points" if measure is Measure.DIFFERENCE else f"{quality}, %"
     figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend="foot")
     values = sorted({point.x for entry in series for point in entry.points})

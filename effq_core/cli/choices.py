@@ -65,11 +65,7 @@ def _value(setting: Setting, text: Any) -> Any:
 
 
 def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
-    """Applies options to a preset.
-
-    Raises:
-        ExperimentError: If the preset is unknown or a value out of range.
-    """
+    """Applies options to a preset; ExperimentError if it is unknown or a value out of range."""
     base = PRESETS[one_of("preset", preset, PRESETS)]()
     if chosen.get("dataset", base.dataset) != base.dataset:
         # A preset's sizes suit its own photos; of others, all are used.
@@ -93,15 +89,7 @@ def refuse_unused(experiments: Collection[Experiment], chosen: Mapping[str, Any]
 
 
 def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
-    """Reads what ``--data`` names.
-
-    Args:
-        text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of an added set, or
-            a folder with or without ``folder:``; ``None`` where it was not given.
-
-    Raises:
-        DatasetError: If it is none of them, or there are no folders to look into.
-    """
+    """Reads ``--data``: a known name, ``photos:NAME`` or a folder; DatasetError if it is none."""
     if text is None or text in DATASETS or text.startswith(PHOTOS_PREFIX):
         if one_down:
             raise DatasetError(

@@ -28,11 +28,7 @@ def start(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Makes a run of an experiment and works on it.
-
-    Raises:
-        EffqError: If the experiment cannot be run at all; then no run is made.
-    """
+    """Makes a run of an experiment and works on it; EffqError, and no run, if it cannot be run."""
     from effq_core.api.running import begin
 
     home = Home.from_environment()

@@ -46,8 +46,7 @@ def find_evidence(results: Results) -> Evidence | None:
         is one, and at most of them, then the newest. Searches are those on the run's own photos.
         ``None`` where nothing is known, or the run has no int8 file to look at.
 
-    Raises:
-        StoreError: If the store cannot be read.
+    Raises StoreError if the store cannot be read.
     """
     if PTQ not in results.variants:
         return None

@@ -1,10 +1,4 @@
-"""What each block and layer does to a model's answers, as it was measured. Imports no TensorFlow.
-
-Two questions are asked of every block. *Only*: what does it cost to put this block alone into int8
-while all else stays in floats? *Without*: what is left of int8's cost once this block alone stays
-in floats? Both set the answers against the float32 file's, photo by photo, before the output's own
-256 steps: a softmax of int8 moves in steps of 1/256, which would drown what one block does.
-"""
+"""What each block alone in int8, or alone in floats, does to a model's answers. No TensorFlow."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -20,10 +20,7 @@ class Carriers:
 
 
 def carriers(effect: EffectRecord) -> Carriers | None:
-    """Finds at most :data:`MOST_NAMED` blocks that carry :data:`TELLING_SHARE` of the divergence.
-
-    ``None`` where no block was tried, or none does anything.
-    """
+    """Finds the few blocks that carry :data:`TELLING_SHARE` of the divergence, if there are."""
     ranked = effect.ranked(EffectKind.BLOCK)
     total = sum(max(0.0, each.only_kl) for each in ranked)
     if total <= 0:

@@ -106,10 +106,7 @@ class Both:
     XNNPACK runs each operator by itself then, with the kernels it has otherwise: on the bundled
     model the probabilities are those of the files as they are used, bit for bit. LiteRT's own
     kernels would be another model: they answer up to 12 of 256 steps elsewhere, and take five times
-    as long in floats.
-
-    Raises:
-        ModelError: If a file cannot be read, or the two do not fit each other.
+    as long in floats. Raises ModelError if a file cannot be read, or the two do not fit each other.
     """
 
     def __init__(self, float32: Path, int8: Path, *, threads: int = 1) -> None:
@@ -136,8 +133,7 @@ class Both:
         Returns:
             The probabilities of float32 and int8, float32 ``(classes,)`` each.
 
-        Raises:
-            ModelError: If the image does not have the model's size.
+        Raises ModelError if the image does not have the model's size.
         """
         return self._float32.predict(image), self._int8.predict(image)
 

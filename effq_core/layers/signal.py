@@ -32,10 +32,9 @@ def measure_signal(
     Args:
         images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
 
-    Raises:
-        ModelError: If a file cannot be read, or the two do not fit each other.
-        StageError: If there is no photo, or a float32 activation is infinite or not a number.
-        Cancelled: If the user asked to stop.
+    Raises ModelError if a file cannot be read, or the two do not fit each other; StageError if
+    there is no photo, or a float32 activation is infinite or not a number; Cancelled if the user
+    asked to stop.
     """
     if not len(images):
         raise StageError("There is no photo to compare float32 and int8 on.", "Add photos.")

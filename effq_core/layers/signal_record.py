@@ -1,8 +1,4 @@
-"""What int8 does to the signal inside a model: every activation and kernel, against float32's.
-
-A small record (a few hundred KiB for the 268 operators of EfficientNetV2-B0), written by the stage
-``signal`` and drawn by the Layers page. Imports no TensorFlow and no LiteRT.
-"""
+"""What int8 does to every activation and kernel of a model. Imports no TensorFlow, no LiteRT."""
 
 from __future__ import annotations
 
@@ -101,11 +97,7 @@ class SignalRecord:
 
     @classmethod
     def load(cls, folder: Path) -> SignalRecord:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            StoreError: If it is missing, damaged or of another format.
-        """
+        """Reads what :meth:`save` wrote; StoreError if it is missing, damaged or unknown."""
         with reading("The layers' signal", folder):
             index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
             if index["format"] != FORMAT:

@@ -1,8 +1,4 @@
-"""Looking for the smallest set of blocks to keep in floats, by ranking and then measuring.
-
-Effects only say in which order to try: whether a set holds the limits is measured on the
-evaluation photos, never predicted. Imports no TensorFlow itself.
-"""
+"""Looks for the fewest blocks to keep in floats: ranked by effect, then measured, not predicted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -63,8 +59,7 @@ def suggest(
         The set with the fewest members that holds every limit, the smallest file of equals; if
         there is none, the best one measured within size and latency.
 
-    Raises:
-        Cancelled: If the user asked to stop.
+    Raises Cancelled if the user asked to stop.
     """
     limits, complete = bench.settings, True
     guess = 3 + 2 * len(bench.network.blocks).bit_length()

@@ -96,10 +96,8 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
         int8: An int8 file of the same model; ``int8_qat`` and ``int8_mixed`` will do.
         image: RGB 0-255, uint8 ``(side, side, 3)``.
 
-    Raises:
-        ModelError: If a file cannot be read, the two do not fit each other, or the image does not
-            have the model's size.
-        BusyError: If others keep the models busy for long.
+    Raises ModelError if a file cannot be read, the two do not fit each other, or the image does not
+    have the model's size; BusyError if others keep the models busy for long.
     """
     with _borrow(float32, int8) as both:
         expected, answered = both.run(image)
@@ -154,11 +152,7 @@ _loaded: OrderedDict[_Key, Both] = OrderedDict()
 
 @contextmanager
 def _borrow(float32: Path, int8: Path) -> Iterator[Both]:
-    """Holds two files while the block runs, loading them where they are not.
-
-    One visitor at a time, whichever files they ask for: it takes a fraction of a second, and an
-    interpreter serves one thread.
-    """
+    """Holds two files while the block runs, loading them first; one visitor at a time."""
     if not _lock.acquire(timeout=_PATIENCE):
         raise BusyError(
             "The server is busy with other photos.",

@@ -76,11 +76,7 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
 
 
 def time_now(home: Home, run_id: str) -> None:
-    """Lets a run time its files without waiting for a quiet processor, now or later.
-
-    Raises:
-        InputError: If there is no such run, or it has ended.
-    """
+    """Lets a run time its files without waiting for quiet; InputError if it has ended."""
     with Database(home.database) as database:
         run = database.get_run(run_id)
     if not run.status.is_active:
@@ -92,11 +88,7 @@ def time_now(home: Home, run_id: str) -> None:
 
 
 def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
-    """Makes a run that has ended ready to run again; for who holds the lock of its driver.
-
-    Raises:
-        InputError: If somebody else has changed it since.
-    """
+    """Makes an ended run ready again, under its driver's lock; InputError if it has changed."""
     with _entering(home):
         return _prepare(database, home, run)
 
@@ -130,11 +122,7 @@ def _active(run: RunRow) -> InputError:
 
 
 def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
-    """Runs one that has ended, however it did, again: finished stages are reused. Returns its pid.
-
-    Raises:
-        InputError: If there is no such run, or it is still active.
-    """
+    """Runs an ended run again, reusing its stages; returns its pid. InputError if it is active."""
     with Database(home.database) as database, _entering(home):
         # Read here, not before: of two who resume it at once, the second finds it active.
         run = database.get_run(run_id)

@@ -178,10 +178,8 @@ def run_foreground(
     Args:
         again: Whether a run that was cancelled is run again; else it stays cancelled.
 
-    Raises:
-        InputError: If there is no such run, or somebody else is just putting it into the queue.
-        StageError: If it is of another kind.
-        EngineError: If another driver works on it.
+    Raises InputError if there is no such run, or somebody else is just putting it into the queue;
+    StageError if it is of another kind; EngineError if another driver works on it.
     """
     files, driver = run_files(home, run_id), driver or Driver
     with Database(home.database) as database:

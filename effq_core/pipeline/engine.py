@@ -37,13 +37,7 @@ def external_scheduler() -> str | None:
 def connect(
     home: Home, *, fresh: bool = False, on_wait: Callable[[], None] | None = None
 ) -> Client:
-    """Connects to the engine; starts the embedded one where none runs. Close the client after use.
-
-    Args:
-        fresh: Restart an embedded engine that runs older code. Only for the holder of the queue:
-            nobody else's work may be on it.
-        on_wait: Called about twenty times a second while it starts; may raise to give up.
-    """
+    """Connects to the engine, starting the embedded one where none runs, or again if ``fresh``."""
     address = external_scheduler()
     if address is not None:
         return _connect_external(address)

@@ -99,10 +99,7 @@ class QuietScheduler(_NoHttp, Scheduler):  # type: ignore[misc]
 
 
 class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
-    """A worker that listens for encrypted Dask connections only.
-
-    Its temporary folder goes with it, also when it is killed.
-    """
+    """A worker for encrypted Dask connections only, whose temporary folder goes with it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

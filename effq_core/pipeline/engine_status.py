@@ -80,8 +80,7 @@ def _work(database: Database, run: RunRow) -> Work:
 def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple[Work, ...]]:
     """Ends the embedded engine; returns it as it was, and the runs that were cancelled.
 
-    Raises:
-        EngineError: If runs are active and it is not forced, or it is a cluster of somebody else.
+    Raises EngineError if runs are active and it is not forced, or it is a cluster of somebody else.
     """
     external = engine.external_scheduler()
     if external is not None:

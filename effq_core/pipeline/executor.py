@@ -57,11 +57,7 @@ class _Active:
 
 
 class Executor:
-    """Runs stages as their inputs finish, and survives the death of workers.
-
-    Args:
-        check: Raises :class:`~effq_core.base.errors.Cancelled` once the user asked to stop.
-    """
+    """Runs stages as inputs finish and survives dying workers; ``check`` raises to cancel."""
 
     def __init__(
         self,
@@ -95,9 +91,8 @@ class Executor:
         Args:
             renew_worker: End what a dead driver may have left on the embedded engine first.
 
-        Raises:
-            Cancelled: If the user asked to stop; no stage of this run is working any more.
-            EffqError: If a stage failed or the engine cannot be used.
+        Raises Cancelled, once no stage works any more, if the user asked to stop;
+        EffqError if a stage failed or the engine cannot be used.
         """
         with contextlib.closing(Session(self._home, self._topic, self._check)) as session:
             if renew_worker and session.embedded:

@@ -60,11 +60,7 @@ class Forecast:
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:
-    """Estimates a run; the stages of earlier ones tell how fast this machine is.
-
-    Raises:
-        InputError: If the experiment cannot be run, as :func:`build_plan` says.
-    """
+    """Estimates a run from the stages of earlier ones; InputError if it cannot be run."""
     plan = build_plan(experiment, home)
     head_use = HeadUse(plan[LAST].params["use"])
     card = get_model(experiment.model, home)

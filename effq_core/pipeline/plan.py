@@ -20,11 +20,7 @@ from effq_core.pipeline.stage import Plan
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
-    """Plans an experiment; its stages end in ``report``.
-
-    Raises:
-        DatasetError: If the dataset cannot be used or cannot do what is asked.
-    """
+    """Plans an experiment up to ``report``; DatasetError if the dataset cannot do what is asked."""
     planner = FilesPlanner if experiment.files_of else Planner
     return planner(experiment, home, dataset).plan()
 

@@ -1,7 +1,4 @@
-"""The plan that measures an earlier run's files on other photos: nothing is made again.
-
-What the run has made is taken over under the fingerprints it has.
-"""
+"""The plan that measures an earlier run's files on other photos, under their fingerprints."""
 
 import json
 from collections.abc import Sequence
@@ -40,11 +37,7 @@ class _Source:
 
 
 class FilesPlanner(MeasuringPlanner):
-    """Plans the measurement of a run's files.
-
-    Raises:
-        ExperimentError: If its files are gone, or the photos' classes are not its.
-    """
+    """Plans measuring a run's files; ExperimentError if they are gone or the classes differ."""
 
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
         super().__init__(experiment, home, get_model(experiment.model, home), dataset)

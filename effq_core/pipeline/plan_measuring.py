@@ -114,11 +114,7 @@ class MeasuringPlanner(StageList, ABC):
         )
 
     def take_ready(self, variant: str) -> None:
-        """Adds a file somebody brought, as it is, and the photos as it wants them.
-
-        Raises:
-            ExperimentError: If its classes are not the run's.
-        """
+        """Adds a file somebody brought, and the photos as it wants them."""
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
         self.add(f"convert:{variant}", "own:ready_file", params=params)

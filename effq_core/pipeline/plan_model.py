@@ -33,11 +33,7 @@ def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]
 def ready_stage(
     variant: str, home: Home, names: Sequence[str]
 ) -> tuple[dict[str, Any], ImageInput]:
-    """Returns the parameters of an added file's stage, and what the file takes of a photo.
-
-    Raises:
-        ExperimentError: If its classes are not the run's, or not in this order.
-    """
+    """Returns an added file's stage parameters and what it takes of a photo; checks its classes."""
     file = get_ready(variant, home)
     every = without_numbers([label.name for label in file.labels], in_order=True)
     classes = without_numbers(names, in_order=False)
@@ -77,11 +73,7 @@ def head_note(card: ModelCard, dataset: Dataset) -> HeadNote:
 
 
 def check_model(card: ModelCard, experiment: Experiment, use: HeadUse, reason: str = "") -> None:
-    """Refuses what a model of one's own cannot do; bundled ones can do everything.
-
-    Raises:
-        ExperimentError: If it cannot, naming the layers that are the reason.
-    """
+    """Refuses what a model of one's own cannot do, naming the layers that are the reason."""
     if not isinstance(card, OwnCard):
         return
     if experiment.image_size not in (None, card.image_size):

@@ -20,10 +20,7 @@ def demo() -> Experiment:
 
 
 def paper(model: str = PAPER_MODEL, dataset: str = "imagenette") -> Experiment:
-    """Returns the paper's settings, and the controls it lacks; it used V2-B0 and ImageNet-Mini.
-
-    Give ``folder:/path`` to use ImageNet-Mini.
-    """
+    """Returns the paper's settings, and the controls it lacks; use ImageNet-Mini as a folder."""
     return Experiment(
         model=model,
         dataset=dataset,

@@ -63,8 +63,7 @@ def stage(
         stage_id: Such as ``quantize:convert``. Never changed: artifacts are found by it.
         kind: Folder of its artifacts; by default what follows the colon of its id.
 
-    Raises:
-        StageError: If another function has the id, or the kind another title.
+    Raises StageError if another function has the id, or the kind another title.
     """
 
     def register(function: _Function) -> _Function:

@@ -59,12 +59,7 @@ class Session:
         future.add_done_callback(on_end)
 
     def outcome(self, key: str) -> dict[str, Any]:
-        """Returns what :func:`effq_core.pipeline.worker.run_stage` returned.
-
-        Raises:
-            WorkerLost: If the worker or engine ended first.
-            EngineError: If the worker could not even begin.
-        """
+        """Returns what the stage's worker returned; WorkerLost or EngineError if it did not."""
         future = self._futures.pop(key)
         if future.status in ("cancelled", "lost", "pending"):
             raise WorkerLost("The engine ended.")

@@ -12,11 +12,7 @@ _EVALUATE = "measure:evaluate"
 
 
 def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
-    """Divides the long evaluations of a plan among workers.
-
-    The evaluation itself stays, under the same fingerprint: it puts the parts' answers together in
-    place of predicting, and its artifact is the same to the last byte.
-    """
+    """Divides a plan's long evaluations among workers; fingerprints and artifacts stay the same."""
     if workers < 2:
         return plan
     stages: list[StageSpec] = []

@@ -54,11 +54,7 @@ class StageSpec:
 
 
 class Plan:
-    """Stages in an order in which each comes after its inputs.
-
-    Raises:
-        StageError: If names repeat, an input is missing, or stages wait for each other.
-    """
+    """Stages, each after its inputs; StageError if a name repeats, or an input is missing."""
 
     def __init__(self, stages: Iterable[StageSpec]) -> None:
         given = list(stages)

@@ -42,11 +42,7 @@ RULES = {each.path: _rule(each, each.use) for each in walk(Experiment) if each.u
 
 
 def refuse_unused(experiments: Collection[Experiment], home: Home, chosen: Collection[str]) -> None:
-    """Refuses settings that were chosen, by their paths, and that no experiment uses.
-
-    Raises:
-        ExperimentError: If one has no effect, with every one that has none.
-    """
+    """Refuses settings that were chosen, by their paths, and that no experiment uses."""
     idle: dict[tuple[str, str], list[str]] = {}
     for each in walk(Experiment):
         rule = RULES.get(each.path) if each.path in chosen else None

@@ -56,11 +56,7 @@ class Attempts:
     def begin(
         self, story: Story, remedy: Remedy | None, experiment: Experiment, estimate: float
     ) -> Step:
-        """Makes the run of a step, or finds the one that was stopped; without a remedy, int8's.
-
-        Raises:
-            BusyError: If too many runs wait already.
-        """
+        """Makes the run of a step, or finds the stopped one; BusyError if too many runs wait."""
         before = story.about(remedy)
         again = before is not None and before.state in UNFINISHED
         run = None

@@ -20,11 +20,7 @@ MOST_ACTIVE = 4  # rescues of a store that may go on at a time: each keeps a run
 
 
 def enter(home: Home, rescue: Rescue, subject: str = "") -> Story:
-    """Writes a new story down, where there is room for it; somebody has to work on it.
-
-    Raises:
-        BusyError: If :data:`MOST_ACTIVE` rescues go on already.
-    """
+    """Writes a new story down; BusyError if :data:`MOST_ACTIVE` rescues go on already."""
     build_plan(as_it_is(rescue.experiment), home)
     with FileLock(home.root / ".entering_rescue"):
         active = sum(story.status.is_active for story in stories(home))

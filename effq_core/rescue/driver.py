@@ -1,7 +1,4 @@
-"""The process that works on a rescue: it decides what is tried next, and writes the story.
-
-Each remedy is an ordinary run of the ordinary driver, in this process; what runs share is cached.
-"""
+"""The process that works on a rescue: it decides what is tried next, and writes the story."""
 
 import time
 from collections.abc import Callable
@@ -37,11 +34,7 @@ _PATIENCE = 3.0  # seconds for a process to end that has just written how its re
 def work(
     home: Home, story_id: str, on_story: OnStory | None = None, following: Following | None = None
 ) -> Story:
-    """Works on a rescue in this process until it ends. SIGINT and SIGTERM cancel it.
-
-    Raises:
-        EngineError: If another process works on it.
-    """
+    """Works on a rescue here until it ends or SIGINT or SIGTERM; EngineError if another does."""
     files = files_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made
     worked_on = files.worked_on(f"the rescue {story_id}", _PATIENCE)

@@ -69,11 +69,7 @@ class Outcome(Plain):
 
 
 def outcome_of(results: Results, variant: str, first: Results | None = None) -> Outcome:
-    """Reads what a step gave; float32's answers are compared with those of the first step.
-
-    Raises:
-        InputError: If the run lacks the variant.
-    """
+    """Reads what a step gave, against the first step's float32; InputError without the variant."""
     found = results.variants.get(variant)
     if found is None:
         raise InputError(f"The run has no {variant}.", f"It has: {', '.join(results.variants)}.")

@@ -40,8 +40,7 @@ def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Expe
     Args:
         best: The calibration that has lost least so far: remedies build on it.
 
-    Raises:
-        CannotApply: If the remedy would change nothing.
+    Raises CannotApply if the remedy would change nothing.
     """
     base = replace(as_it_is(rescue.experiment), calibration=best)
     match remedy:

@@ -49,12 +49,7 @@ class Stopping:
         is_running: Callable[[], bool],
         is_waiting: Callable[[], bool],
     ) -> Iterator[Worked]:
-        """Cancels a run while the block works on it, when somebody asks or its time is up.
-
-        Args:
-            seconds: Time the run may take once it has its turn; ``None``: any.
-            is_running: Whether it has; called from another thread until it says so.
-        """
+        """Cancels a run while the block works on it, if asked, or after ``seconds`` of its turn."""
         self.timed_out = False
         worked = Worked()
         ended = threading.Event()

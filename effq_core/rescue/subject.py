@@ -32,11 +32,7 @@ def of_run(home: Home, text: str, dataset: str | None = None) -> Subject:
 
 
 def of_reference(home: Home, dataset: str | None = None) -> Subject:
-    """Takes the reference run's experiment with other photos: Imagenette, unless some are given.
-
-    Raises:
-        DatasetError: If there are no photos for it.
-    """
+    """Takes the reference's experiment with other photos, Imagenette by default (DatasetError)."""
     if not dataset and not imagenette.is_present(home):
         raise DatasetError(
             "The reference run's photos are not on this machine, so its int8 cannot be made again.",

@@ -19,12 +19,7 @@ LATEST = "latest"  # names the newest run, or the newest with results where they
 
 
 def load_results(home: Home, run: RunRow) -> Results:
-    """Reads a run's results.
-
-    Raises:
-        InputError: If the run has none (yet).
-        StoreError: If they are damaged or no longer there.
-    """
+    """Reads a run's results; InputError if it has none (yet), StoreError if they are damaged."""
     if run.results is None:
         raise InputError(f"The run {run.id} has no results: it is {run.status}.", _next_step(run))
     store = ArtifactStore(home)
@@ -49,12 +44,7 @@ def load_reference() -> Results:
 
 
 def open_run(home: Home, text: str) -> tuple[str, Results]:
-    """Finds a run with results by what the user calls it, ``reference`` included; and its id.
-
-    Raises:
-        InputError: If there is no such run, or it has no results.
-        StoreError: If they are damaged.
-    """
+    """Finds a run with results by what the user calls it, ``reference`` included; and its id."""
     if text == REFERENCE:
         return REFERENCE, load_reference()
     with Database(home.database) as database:
@@ -63,14 +53,7 @@ def open_run(home: Home, text: str) -> tuple[str, Results]:
 
 
 def find_run(database: Database, text: str, *, with_results: bool = False) -> RunRow:
-    """Finds the run a user means.
-
-    Args:
-        text: A run's id, the start of one, its name, or ``latest``.
-
-    Raises:
-        InputError: If there is none, or several fit.
-    """
+    """Finds a run by its id, the start of one, its name or ``latest``; InputError if not one."""
     runs = database.list_runs()
     if text == LATEST:
         fitting = [run for run in runs if not with_results or run.results is not None][:1]

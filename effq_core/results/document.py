@@ -141,11 +141,7 @@ class Results:
         return runtime_of(Path(self.variant(name).file.name))
 
     def model_file(self, name: str) -> Path:
-        """Returns a variant's file.
-
-        Raises:
-            InputError: If the run does not have the variant, or not its file.
-        """
+        """Returns a variant's file; InputError if the run lacks the variant or the file."""
         file = Path(MODEL_FILE).with_suffix(self.runtime(name).suffix).name
         path, measured = self._file(name, file), self.variants[name].file.size_bytes
         # Half a file must not be handed out; a change of same size is for who copies it to find.
@@ -202,11 +198,7 @@ class Results:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any], folder: Path | None = None) -> Results:
-        """Reads the document the last stage of a run writes.
-
-        Raises:
-            StoreError: If it is not such a document.
-        """
+        """Reads the document of a run's last stage; StoreError if it is none."""
         try:
             if plain["format"] != 1:
                 raise StoreError(

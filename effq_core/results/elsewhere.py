@@ -22,11 +22,7 @@ def on_photos(
     variants: Sequence[str] | None = None,
     evaluation_size: int | None = None,
 ) -> Experiment:
-    """Asks for a run's files, all by default, to be measured on other photos, all or so many.
-
-    Raises:
-        InputError: If a variant has no file.
-    """
+    """Asks for files of a run to be measured on other photos; InputError if a variant has none."""
     there = measurable(results)
     missing = [name for name in variants or () if name not in there and name != BASELINE]
     if missing or not there:

@@ -32,11 +32,7 @@ def artifact_at(store: ArtifactStore, address: str) -> Artifact | None:
 
 
 def statistics_of(store: ArtifactStore, results: Results) -> str | None:
-    """Returns the address of the statistics a run's int8 file was made from, if there are any.
-
-    Raises:
-        StoreError: If the run's file has no address.
-    """
+    """Returns the address of the statistics int8 was made from; StoreError if it has none."""
     if PTQ not in results.variants:
         return None
     address = results.variants[PTQ].artifact

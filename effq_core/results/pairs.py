@@ -85,10 +85,7 @@ def compare_all(results: Results) -> tuple[Pair, ...]:
 
     With 7 variants there are 21 tests, of which one in twenty would show p below 0.05 by chance:
     each pair also gets its p after Holm's correction (S. Holm, Scandinavian Journal of Statistics
-    6, 1979).
-
-    Raises:
-        StoreError: If stored answers are missing.
+    6, 1979). Raises StoreError if stored answers are missing.
     """
     answers = {name: results.predictions(name) for name in results.variants}
     pairs = [
@@ -107,12 +104,7 @@ def is_real(p: float | None) -> bool | None:
 
 
 def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPhoto, ...]:
-    """Lists the photos to which two variants give different answers: worse, better, still wrong.
-
-    Raises:
-        InputError: If the run lacks a variant.
-        StoreError: If stored answers are missing.
-    """
+    """Lists the photos two variants answer differently: worse, better, still wrong."""
     before, after = results.predictions(first), results.predictions(second)
     names = output_names(results)
     truth = after.truth

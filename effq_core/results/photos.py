@@ -33,11 +33,7 @@ class EvaluationPhotos:
     _items: dict[str, ImageItem] | None = None
 
     def photo(self, row: int) -> Pixels:
-        """Reads one photo, cropped and scaled as the models saw it: uint8 (size, size, channels).
-
-        Raises:
-            DatasetError: If it is no longer in its dataset, or has changed.
-        """
+        """Reads a photo as models saw it, uint8 (size, size, channels); DatasetError if gone."""
         if self._pixels is not None:
             photo: Pixels = self._pixels[row].copy()  # not a view that keeps the file mapped
             return photo
@@ -50,10 +46,8 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
     """Finds the photos a run was evaluated on.
 
     The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
-
-    Raises:
-        StoreError: If neither the decoded photos nor their list are there any more.
-        DatasetError: If the dataset is gone.
+    Raises StoreError if neither the decoded photos nor their list are there any more; DatasetError
+    if the dataset is gone.
     """
     if results.folder is None or results.folder == REFERENCE_FOLDER:
         raise InputError(

@@ -75,11 +75,7 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
 
 
 def photos_of(results: Results) -> Hashable:
-    """Returns what tells the evaluation photos of two runs apart.
-
-    Their keys, in order, and their content: two folders may have files of the same names. Where
-    the content is not recorded any more, the dataset stands for it.
-    """
+    """Returns what tells evaluation photos apart: keys in order, and their content or dataset."""
     if results.folder is None:
         keys, content = tuple(results.predictions(results.baseline.name).keys), ""
     else:
@@ -108,10 +104,8 @@ def _keys(folder: Path, predictions: str) -> tuple[str, ...]:
 def across(a: Results, b: Results) -> dict[str, Comparison]:
     """Compares the variants two runs share, ``b`` minus ``a``, photo by photo.
 
-    Empty where the photos, or their models' classes, are not the same.
-
-    Raises:
-        StoreError: If stored answers are missing.
+    Empty where the photos, or their models' classes, are not the same. Raises StoreError if stored
+    answers are missing.
     """
     found = {}
     same = photos_of(a) == photos_of(b)

@@ -1,7 +1,4 @@
-"""Accuracy against one choice of the experiment, over several runs that share all others.
-
-Runs that differ in their seed but were measured on the same photos become one point: their mean.
-"""
+"""Accuracy against one choice of the experiment, over several runs that share all others."""
 
 from collections.abc import Hashable, Mapping, Sequence
 

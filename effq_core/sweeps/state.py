@@ -1,8 +1,4 @@
-"""What is kept of a sweep: a run like any other, and beside it a file with what it varies.
-
-The run has the stages of all the sweep's runs, so that it is followed, cancelled, resumed and
-found interrupted like every run. Each of the sweep's runs appears once it is finished.
-"""
+"""What is kept of a sweep: a run with all its runs' stages, and a file with what it varies."""
 
 from dataclasses import dataclass, field
 from typing import Any

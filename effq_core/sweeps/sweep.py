@@ -40,12 +40,7 @@ class Sweep:
     values: dict[str, tuple[Any, ...]]
 
     def __init__(self, /, *, base: Experiment, **values: Collection[Any]) -> None:
-        """Checks what is to be tried.
-
-        Raises:
-            ExperimentError: If it stands for one run or for too many, a value is out of range, or
-                nothing that was chosen depends on a value that varies.
-        """
+        """Checks what is to be tried; ExperimentError where it makes no sensible sweep."""
         if not isinstance(base, Experiment):
             raise ExperimentError("A sweep needs an experiment to vary.")
         base.require_own_files("A sweep")
@@ -142,10 +137,7 @@ def responds(variant: str, axis: str) -> bool:
 
 
 def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
-    """Leaves out the variants that stay as they are whatever the sweep varies; float32 is kept.
-
-    Those that are fine-tuned are kept where a choice of fine-tuning varies, or only the seed.
-    """
+    """Keeps float32 and the variants that what the sweep varies can change."""
     varied = [axis for axis in axes if AXES[axis].use] or ["seeds"]
     # Fine-tuning anew for every calibration size costs hours nobody has asked for.
     trains = any(AXES[axis].part != "calibration" for axis in varied)

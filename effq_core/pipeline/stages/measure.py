@@ -43,9 +43,8 @@ def inspect(context: StageContext) -> dict[str, Any]:
 def evaluate(context: StageContext) -> dict[str, Any]:
     """Predicts every image of input ``evaluation``.
 
-    Params: ``class_map`` (may be empty); ``ignored``, where an output is no answer.
-
-    Where the stage has parts, their answers are put together in place of predicting.
+    Params: ``class_map`` (may be empty); ``ignored``, where an output is no answer. Where the stage
+    has parts, their answers are put together in place of predicting.
     """
     images, items = read_pixels(context.inputs["evaluation"])
     labelled = all(item.label is not None for item in items)

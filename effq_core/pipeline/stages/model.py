@@ -1,7 +1,4 @@
-"""Stages over Keras models: building, adapting, fine-tuning, freezing.
-
-Planners import this module, so only its functions import TensorFlow.
-"""
+"""Stages over Keras models; planners import this, so only its functions import TensorFlow."""
 
 import ctypes
 import gc
