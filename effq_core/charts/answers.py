@@ -23,11 +23,9 @@ def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
     shared = {"type": "bar", "y": places, "orientation": "h", "width": 0.2}
     track = {"x": [1.0] * len(guesses), "marker": {"color": GRID}, "hoverinfo": "skip", **shared}
     bars = {
-        "x": [guess.probability for guess in guesses],
+        "x": [g.probability for g in guesses],
         "marker": {"color": variant.colour},
-        "customdata": [
-            f"{html.escape(guess.label)}: {fmt.percent(guess.probability)}" for guess in guesses
-        ],
+        "customdata": [f"{html.escape(g.label)}: {fmt.percent(g.probability)}" for g in guesses],
         "hovertemplate": "%{customdata}<extra></extra>",
         **shared,
     }

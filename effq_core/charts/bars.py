@@ -42,9 +42,7 @@ def sizes(results: Results, *, paper: bool = True) -> go.Figure:
             name="the paper",
             hovertemplate="The paper: %{x:,} KB, read as KiB<extra></extra>",
         )
-    most = max(
-        [variant.file.size_kib for variant in variants] + [row.size_kib for row in rows.values()]
-    )
+    most = max([v.file.size_kib for v in variants] + [r.size_kib for r in rows.values()])
     figure.update_xaxes(range=[0, 1.04 * most], tickformat=",")
     figure.update_yaxes(autorange="reversed")
     found = "; ".join(

@@ -85,9 +85,7 @@ def confusion_change(
         [names[i] for i in shown],
         scale=_CHANGE_SCALE,
         limits=(-most, most),
-        hover=lambda true, answer, count, _: (
-            f"<b>{true}</b> answered <b>{answer}</b>: {_signed(count)} photos"
-        ),
+        hover=lambda t, a, c, _: f"<b>{t}</b> answered <b>{a}</b>: {_signed(c)} photos",
         signed=True,
     )
     right = int(np.diag(change).sum())

@@ -70,9 +70,7 @@ def devices(
     )
     # The numbers stand in the labels: beside a bar they would cover its interval.
     figure.update_yaxes(
-        tickvals=list(range(len(bars))),
-        ticktext=[_label(bar) for bar in bars],
-        autorange="reversed",
+        tickvals=list(range(len(bars))), ticktext=[_label(b) for b in bars], autorange="reversed"
     )
     figure.update_xaxes(rangemode="tozero")
     found = "; ".join(

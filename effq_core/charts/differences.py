@@ -56,7 +56,6 @@ def _forest(rows: Sequence[tuple[str, str, Comparison]], x_title: str) -> go.Fig
     )
     figure.update_xaxes(range=[-reach, reach])
     found = "; ".join(
-        f"{title} {fmt.points(comparison.difference_points)} ({fmt.p_value(comparison.p)})"
-        for _, title, comparison in rows
+        f"{t} {fmt.points(c.difference_points)} ({fmt.p_value(c.p)})" for _, t, c in rows
     )
     return describe(figure, f"Difference in top-1 to float32 on the same photos: {found}.")

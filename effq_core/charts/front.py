@@ -43,12 +43,9 @@ def pareto(places: Sequence[Spot]) -> list[Spot]:
     """Finds the eligible variants no other one beats on both axes at once, by rising x."""
     eligible = [spot for spot in places if spot.eligible]
     front = [
-        spot
-        for spot in eligible
-        if not any(
-            other.x <= spot.x and other.y >= spot.y and (other.x < spot.x or other.y > spot.y)
-            for other in eligible
-        )
+        s
+        for s in eligible
+        if not any(o.x <= s.x and o.y >= s.y and (o.x < s.x or o.y > s.y) for o in eligible)
     ]
     return sorted(front, key=lambda spot: (spot.x, spot.y))
 

@@ -75,9 +75,7 @@ def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figur
         y_title=f"With {fmt.counted(threads, 'thread')}, ms",
         legend=True,
     )
-    shown = [
-        (variant, timing) for variant, timing in _timed(results, threads) if variant.name in names
-    ]
+    shown = [(v, t) for v, t in _timed(results, threads) if v.name in names]
     for number, (variant, timing) in enumerate(shown):
         step = max(1, len(timing.samples_ms) // MOST_SAMPLES)
         title = html.escape(variant.title)
@@ -121,9 +119,7 @@ def thread_scaling(results: Results) -> go.Figure:
             line={"color": get_variant(variant.name).colour, "width": 1.5},
             hovertemplate=f"%{{y:.3g}} ms with %{{x}} threads<extra>{title}</extra>",
         )
-        times = ", ".join(
-            f"{fmt.milliseconds(timing.median_ms)} with {timing.threads}" for timing in timings
-        )
+        times = ", ".join(f"{fmt.milliseconds(t.median_ms)} with {t.threads}" for t in timings)
         found.append(f"{variant.title} {times}")
     figure.update_xaxes(tickvals=list(results.threads))
     figure.update_yaxes(rangemode="tozero")

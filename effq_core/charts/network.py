@@ -161,8 +161,8 @@ def _blocks(
     values = [measure.values.get(block.name, math.nan) for block in blocks]
     colours = [_colour(value, limits, low_is_bad=measure.low_is_bad) for value in values]
     figure.add_scatter(
-        x=[places[block.name][0] for block in blocks],
-        y=[places[block.name][1] for block in blocks],
+        x=[places[b.name][0] for b in blocks],
+        y=[places[b.name][1] for b in blocks],
         mode="markers+text",
         marker={
             "symbol": _SYMBOLS[blocks[0].kind],
@@ -171,16 +171,14 @@ def _blocks(
             "opacity": 1.0,
             "line": {"width": 1, "color": MUTED},
         },
-        text=[_inside(block) for block in blocks],
+        text=[_inside(b) for b in blocks],
         textposition="middle center",
-        textfont={"size": 11, "color": [_on(colour) for colour in colours]},
+        textfont={"size": 11, "color": [_on(c) for c in colours]},
         # A click must not fade the others: the ring says which one is chosen.
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": 1.0}},
-        customdata=[block.name for block in blocks],
-        hovertext=[
-            _hover(block, measure, value) for block, value in zip(blocks, values, strict=True)
-        ],
+        customdata=[b.name for b in blocks],
+        hovertext=[_hover(b, measure, v) for b, v in zip(blocks, values, strict=True)],
         hovertemplate="%{hovertext}<extra></extra>",
     )
     figure.add_scatter(

@@ -44,8 +44,7 @@ def gains(story: Story) -> go.Figure | None:
     else:
         base.write_above(figure, f"float32 and {text}", 0, xanchor=inner)
     said = "; ".join(
-        f"{title_of(step)}: loss {drop_text(found)}, {state_title(step.state).lower()}"
-        for step, found in steps
+        f"{title_of(s)}: loss {drop_text(f)}, {state_title(s.state).lower()}" for s, f in steps
     )
     return base.describe(figure, f"{what}, with 95 % intervals. {text.capitalize()}. {said}.")
 

@@ -65,11 +65,9 @@ def _add_seeds(figure: go.Figure, entry: Series, shift: tuple[float, float]) -> 
     if not several:
         return
     figure.add_scatter(
-        x=[point.x * factor + summand for point in several],
-        y=[point.y for point in several],
-        error_y=error_bars(
-            ((point.y, point.least, point.most) for point in several), thickness=9, width=0
-        ),
+        x=[p.x * factor + summand for p in several],
+        y=[p.y for p in several],
+        error_y=error_bars(((p.y, p.least, p.most) for p in several), thickness=9, width=0),
         mode="markers",
         marker={"color": get_variant(entry.variant).colour, "size": 1},
         opacity=0.35,

@@ -162,9 +162,7 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
     step = (meta["labels_to"] - meta["labels_from"]) / (len(shown) + 0.5)
     # Labels right of their line stand above those of lines further right; labels left of their
     # line stand below all of those, and above those of lines further left.
-    order = sorted(
-        shown, key=lambda spot: (1, spot.x) if _leftwards(spot, spot.x / right) else (2, -spot.x)
-    )
+    order = sorted(shown, key=lambda s: (1, s.x) if _leftwards(s, s.x / right) else (2, -s.x))
     for rank, spot in enumerate(order):
         x, leftwards = spot.x, _leftwards(spot, spot.x / right)
         height = meta["labels_from"] + (rank + 0.5) * step
@@ -232,8 +230,7 @@ def _hover(results: Results, name: str, threads: int) -> str:
 def _alt(results: Results, shown: Sequence[Spot], against: Against, threads: int, what: str) -> str:
     unit = (lambda x: fmt.kib(1024 * x)) if against is Against.SIZE else fmt.milliseconds
     places = "; ".join(
-        f"{results.variants[spot.name].title} {unit(spot.x)} and {fmt.percent(spot.y / 100)}"
-        for spot in shown
+        f"{results.variants[s.name].title} {unit(s.x)} and {fmt.percent(s.y / 100)}" for s in shown
     )
     against_what = (
         "size" if against is Against.SIZE else f"latency with {fmt.counted(threads, 'thread')}"

@@ -113,9 +113,7 @@ def parse_variants(texts: Iterable[str] | None) -> tuple[str, ...] | None:
     names = _split(texts)
     if not names:
         return None
-    return in_catalogue_order(
-        variant for name in names for variant in _GROUPS.get(name, (name.replace("-", "_"),))
-    )
+    return in_catalogue_order(v for n in names for v in _GROUPS.get(n, (n.replace("-", "_"),)))
 
 
 def _split(texts: Iterable[str] | None) -> list[str]:

@@ -66,9 +66,7 @@ def _print(image: str, answers: tuple[Answer, ...]) -> None:
     marks = {None: "baseline", True: "yes", False: "NO"}
     made = output.table("Variant", "Time", "As float32", "Answers", right=("Time",))
     for answer in answers:
-        guesses = ", ".join(
-            f"{guess.label} {fmt.percent(guess.probability)}" for guess in answer.guesses
-        )
+        guesses = ", ".join(f"{g.label} {fmt.percent(g.probability)}" for g in answer.guesses)
         row = get_variant(answer.variant)
         made.add_row(
             Text(row.title, style=row.colour),

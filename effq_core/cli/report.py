@@ -153,9 +153,8 @@ def _print_origin(console: Console, results: Results) -> None:
 
 def _samples(results: Results) -> str:
     parts = [
-        f"{role} {fmt.count(summary['count'])}"
-        + (f" ({len(summary['skipped'])} skipped)" if summary["skipped"] else "")
-        for role, summary in results.samples.items()
+        f"{r} {fmt.count(s['count'])}" + (f" ({len(s['skipped'])} skipped)" if s["skipped"] else "")
+        for r, s in results.samples.items()
     ]
     return f"Photos: {', '.join(parts)}."
 

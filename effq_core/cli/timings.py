@@ -50,11 +50,7 @@ def list_all(run: OfRun = "latest", json: AsJson = False) -> None:
     from effq_core.devices.timings import list_timings
 
     home, results = _open(run)
-    found = [
-        (variant, report)
-        for variant, reports in list_timings(home, results).items()
-        for report in reports
-    ]
+    found = [(v, r) for v, reports in list_timings(home, results).items() for r in reports]
     if json:
         output.print_json([_values(*entry) for entry in found])
     elif not found:

@@ -58,9 +58,7 @@ def find_evidence(results: Results) -> Evidence | None:
     ranges = {"float32": float32, "statistics": statistics_of(store, results)}
     calibration = results.experiment.calibration
     recipe = {"method": calibration.method, "percentile": calibration.percentile}
-    effects = [
-        each for each in _matching(store, EFFECT, ranges) if recipe.items() <= _params(each).items()
-    ]
+    effects = [e for e in _matching(store, EFFECT, ranges) if recipe.items() <= _params(e).items()]
     answers = results.variants[BASELINE].predictions
     photos = sources(artifact_at(store, answers)).get("evaluation")
     signal, effect = _best(_matching(store, SIGNAL, pair), photos), _best(effects)

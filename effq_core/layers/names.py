@@ -31,9 +31,5 @@ def _arranged(layers: tuple[Layer, ...]) -> naming.Names:
                 groups[naming.DEPTHWISE] = None
             if "_se_" in name:
                 groups[naming.SQUEEZE_EXCITE] = None
-    order = [
-        each
-        for each in (naming.RESIDUALS, naming.DEPTHWISE, naming.SQUEEZE_EXCITE)
-        if each in groups
-    ]
+    order = [e for e in (naming.RESIDUALS, naming.DEPTHWISE, naming.SQUEEZE_EXCITE) if e in groups]
     return naming.Names(tuple((name, tuple(each)) for name, each in blocks.items()), tuple(order))

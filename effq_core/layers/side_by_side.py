@@ -120,9 +120,7 @@ class Both:
         self.image_size = self._float32.image_size
         self.ops = read_network(float32).ops
         self.pairs = _pair(float32, int8, self.ops)
-        self._tables = {
-            pair.op.tensor: _table(pair) for pair in self.pairs if pair.scale is not None
-        }
+        self._tables = {p.op.tensor: _table(p) for p in self.pairs if p.scale is not None}
 
     def run(self, image: Image) -> tuple[Floats, Floats]:
         """Runs both on a photo.

@@ -124,10 +124,9 @@ def orders(
     blocks = list(effects.blocks)
     with_layers = {effect.block for effect in effects.effects if effect.kind is EffectKind.LAYER}
     fine = [
-        effect
-        for effect in effects.effects
-        if effect.kind is EffectKind.LAYER
-        or (effect.kind is EffectKind.BLOCK and effect.name not in with_layers)
+        e
+        for e in effects.effects
+        if e.kind is EffectKind.LAYER or (e.kind is EffectKind.BLOCK and e.name not in with_layers)
     ]
     unknown = [block.name for block in network.blocks if block.name not in effects.by_name]
 

@@ -121,9 +121,7 @@ class Driver:
         raise_flag(self._files.folder / STOP)
 
     def _find(self, plan: Plan, named: dict[str, str]) -> set[str]:
-        finished = {
-            spec.name for spec in plan if self._store.find(spec.kind, named[spec.name]) is not None
-        }
+        finished = {s.name for s in plan if self._store.find(s.kind, named[s.name]) is not None}
         for warning in self._store.take_warnings():
             self._progress.event("warning", message=warning)
         return finished

@@ -142,9 +142,7 @@ def _connect_external(address: str) -> Client:
 
     security = None
     if address.startswith("tls://"):
-        files = {
-            name: os.environ.get(name) for name in ("EFFQ_TLS_CA", "EFFQ_TLS_CERT", "EFFQ_TLS_KEY")
-        }
+        files = {n: os.environ.get(n) for n in ("EFFQ_TLS_CA", "EFFQ_TLS_CERT", "EFFQ_TLS_KEY")}
         for name, file in files.items():
             if not file or not Path(file).is_file():
                 raise EngineError(

@@ -47,9 +47,7 @@ def _unlocked(top: Path) -> list[Path]:
     """Returns folders without a lock that are too old to belong to a worker just being born."""
     old = time.time() - _ABANDONED_SECONDS
     return [
-        each
-        for each in top.iterdir()
-        if each.is_dir()
-        and not each.with_name(f"{each.name}.dirlock").exists()
-        and each.stat().st_mtime < old
+        e
+        for e in top.iterdir()
+        if e.is_dir() and not e.with_name(f"{e.name}.dirlock").exists() and e.stat().st_mtime < old
     ]

@@ -145,14 +145,11 @@ class Executor:
             run_id=self._progress.run_id,
             spec=spec,
             fingerprint=self._fingerprints[spec.name],
-            inputs={
-                name: (self._plan[source].kind, self._fingerprints[source])
-                for name, source in spec.inputs.items()
-            },
+            inputs={n: (self._plan[s].kind, self._fingerprints[s]) for n, s in spec.inputs.items()},
             home=str(self._home.root),
             topic=self._topic,
             attempt=attempt,
-            parts=tuple((self._plan[name].kind, self._fingerprints[name]) for name in spec.parts),
+            parts=tuple((self._plan[n].kind, self._fingerprints[n]) for n in spec.parts),
             driver=self._driver,
         )
 

@@ -94,12 +94,10 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     model, gone = there["model"], get_stage("kept:gone")
     brought = set(filter(is_ready, experiment.variants))
     taken = [
-        StageSpec(
-            name=row.name, stage=replace(gone, kind=row.kind), weight=0.0, pinned=row.fingerprint
-        )
-        for row in rows
+        StageSpec(name=r.name, stage=replace(gone, kind=r.kind), weight=0.0, pinned=r.fingerprint)
+        for r in rows
         # What somebody brought is taken from where it is kept.
-        if row.name in there and row.name.partition(":")[2] not in brought
+        if r.name in there and r.name.partition(":")[2] not in brought
     ]
     entry = ImageInput.from_plain(model.summary)
     return _Source(stages=tuple(taken), labels=read_labels(model.path), entry=entry)

@@ -159,11 +159,9 @@ class MeasuringPlanner(StageList, ABC):
                 "host": hardware.describe().to_dict(),
                 **({"sitting": sitting} if (sitting := self.experiment.sitting) else {}),
             },
-            inputs={variant.name: f"convert:{variant.name}" for variant in variants},
+            inputs={v.name: f"convert:{v.name}" for v in variants},
             exclusive=True,
-            extra_libraries=tuple(
-                each for variant in variants for each in RUNTIMES[variant.runtime].packages
-            ),
+            extra_libraries=tuple(e for v in variants for e in RUNTIMES[v.runtime].packages),
             weight=3 + len(variants) * (3 + 2 * len(threads)),
         )
 
@@ -180,8 +178,7 @@ class MeasuringPlanner(StageList, ABC):
                 **({} if self.ignored is None else {"ignored": BACKGROUND}),
                 **note,
             },
-            inputs=inputs
-            | {f"evaluation:{name}": source for name, source in self.ready_pixels.items()},
+            inputs=inputs | {f"evaluation:{n}": s for n, s in self.ready_pixels.items()},
             weight=2,
         )
 

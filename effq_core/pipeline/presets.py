@@ -57,9 +57,7 @@ def offered(home: Home) -> tuple[Preset, ...]:
     model = PAPER_MODEL if weights else BUNDLED_MODEL
     dataset = imagenette.DATASET_ID if photos else photo_patches.DATASET_ID
     lacking = " and ".join(
-        what
-        for what, there in (("the ImageNet weights", weights), ("Imagenette", photos))
-        if not there
+        w for w, t in (("the ImageNet weights", weights), ("Imagenette", photos)) if not t
     )
     return (
         Preset("demo", "Quick demo", "Five variants on the built-in photos; no download.", demo()),

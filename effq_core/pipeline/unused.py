@@ -52,8 +52,6 @@ def refuse_unused(experiments: Collection[Experiment], home: Home, chosen: Colle
         cores = fmt.counted(hardware.usable_cores(), "hardware thread")
         named = {words: fmt.listed(options) for words, options in idle.items()}
         raise ExperimentError(
-            " ".join(
-                f"{options}: {why.format(cores=cores)}." for (why, _), options in named.items()
-            ),
-            " ".join(f"{do}, or leave out {options}." for (_, do), options in named.items()),
+            " ".join(f"{o}: {w.format(cores=cores)}." for (w, _), o in named.items()),
+            " ".join(f"{do}, or leave out {o}." for (_, do), o in named.items()),
         )

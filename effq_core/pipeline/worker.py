@@ -115,10 +115,7 @@ def _work(task: StageTask, link: Link, store: ArtifactStore, inputs: dict[str, A
         "params": spec.params,
         "version": spec.stage.version,
         "function": spec.stage.id,
-        "inputs": {
-            name: {"stage": made.stage, "fingerprint": made.fingerprint}
-            for name, made in inputs.items()
-        },
+        "inputs": {n: {"stage": m.stage, "fingerprint": m.fingerprint} for n, m in inputs.items()},
     }
     versions = library_versions(spec.libraries)
     with store.create(spec.kind, task.fingerprint, plain(manifest_inputs), versions) as draft:

@@ -65,9 +65,7 @@ class _Taken:
         """Takes a story over: what was measured stays; what was stopped has another turn."""
         pid, token = Process.own()
         steps = tuple(
-            step
-            for step in self._story.steps
-            if step.state is not StepState.FAILED or step.remedy is not None
+            s for s in self._story.steps if s.state is not StepState.FAILED or s.remedy is not None
         )
         self._tell(
             replace(

@@ -211,11 +211,8 @@ class Results:
                 model=plain["model"],
                 dataset=plain["dataset"],
                 samples=plain["samples"],
-                variants={
-                    name: VariantResult.of(name, values)
-                    for name, values in plain["variants"].items()
-                },
-                gates=tuple(Gate.from_dict(gate) for gate in plain["gates"]),
+                variants={n: VariantResult.of(n, v) for n, v in plain["variants"].items()},
+                gates=tuple(Gate.from_dict(g) for g in plain["gates"]),
                 warnings=warnings_of(plain),
                 hardware=Hardware.from_dict(plain["hardware"]),
                 versions=plain["versions"],

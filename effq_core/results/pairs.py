@@ -89,8 +89,7 @@ def compare_all(results: Results) -> tuple[Pair, ...]:
     """
     answers = {name: results.predictions(name) for name in results.variants}
     pairs = [
-        _pair(results, first, second, compare(answers[first], answers[second]))
-        for first, second in combinations(answers, 2)
+        _pair(results, f, s, compare(answers[f], answers[s])) for f, s in combinations(answers, 2)
     ]
     tested = [pair.comparison.p for pair in pairs if pair.comparison.p is not None]
     if len(tested) < len(pairs):  # no labels: nothing was tested

@@ -80,9 +80,7 @@ def _row(results: Results, variant: VariantResult) -> Row:
 def _latency(results: Results, variant: VariantResult, threads: int) -> Row:
     timing = variant.timing(threads)
     start = f"threads_{threads}_"
-    row: Row = {
-        start + column: None if timing is None else getattr(timing, column) for column in _TIMES
-    }
+    row: Row = {start + c: None if timing is None else getattr(timing, c) for c in _TIMES}
     ratio = results.speedup(variant.name, threads)
     row[start + "times_faster"] = None if ratio is None else ratio.times
     together = ratio is not None and ratio.together

@@ -51,9 +51,7 @@ def outcome(home: Home, state: SweepState) -> tuple[Row, ...]:
     for place, member in enumerate(state.sweep.members()):
         made = state.evaluations[place] if place < len(state.evaluations) else {}
         found = [
-            entry
-            for variant, fingerprint in made.items()
-            if (entry := _found(store, variant, fingerprint, made.get(BASELINE, "")))
+            entry for v, f in made.items() if (entry := _found(store, v, f, made.get(BASELINE, "")))
         ]
         rows.append(
             Row(

@@ -196,10 +196,7 @@ def _setting(entry: Series, place: int, along: Along) -> str:
 
 def _spread(series: Sequence[Series], along: Along, quality: str) -> str:
     several = [
-        (point.most - point.least, entry, place)
-        for entry in series
-        for place, point in enumerate(entry.points)
-        if len(point.seeds) > 1
+        (p.most - p.least, e, i) for e in series for i, p in enumerate(e.points) if len(p.seeds) > 1
     ]
     if not several:
         return ""

@@ -163,11 +163,7 @@ _MODEL, _SEED, _WEIGHTS = 0, 3, 4  # places among the parts
 
 def label_of(variant: str, own: Parts, others: Sequence[Parts]) -> str:
     """Names a series by its variant and by what not all series of the variant share."""
-    places = [
-        place
-        for place, (identity, _) in enumerate(own)
-        if any(other[place][0] != identity for other in others)
-    ]
+    places = [place for place, (i, _) in enumerate(own) if any(o[place][0] != i for o in others)]
     if _MODEL in places:  # another model has other weights: no need to say so
         places = [place for place in places if place != _WEIGHTS]
     title = get_variant(variant).title

@@ -45,14 +45,12 @@ def sweep(
     parts = {key: parts_of(places, key[0], along) for key, places in groups.items()}
     return tuple(
         Series(
-            variant=key[0],
-            label=label_of(
-                key[0], parts[key], [parts[other] for other in parts if other[0] == key[0]]
-            ),
-            points=tuple(_mean(x, places[x], measure) for x in sorted(places)),
-            cells=tuple(places[x] for x in sorted(places)),
+            variant=k[0],
+            label=label_of(k[0], parts[k], [parts[o] for o in parts if o[0] == k[0]]),
+            points=tuple(_mean(x, p[x], measure) for x in sorted(p)),
+            cells=tuple(p[x] for x in sorted(p)),
         )
-        for key, places in groups.items()
+        for k, p in groups.items()
     )
 
 

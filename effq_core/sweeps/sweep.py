@@ -54,9 +54,7 @@ class Sweep:
         tidied = {axis: _tidied(axis, values.get(axis, ())) for axis in AXES}
         object.__setattr__(self, "values", tidied)
         if self.runs > MOST_RUNS:
-            counts = " × ".join(
-                f"{len(self.values[axis])} {AXES[axis].axis.title}" for axis in self.axes
-            )
+            counts = " × ".join(f"{len(self.values[a])} {AXES[a].axis.title}" for a in self.axes)
             raise ExperimentError(
                 f"This sweep has {self.runs:,} runs ({counts}); at most {MOST_RUNS} are allowed.",
                 "Choose fewer values, or make several sweeps.",
@@ -142,10 +140,9 @@ def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
     # Fine-tuning anew for every calibration size costs hours nobody has asked for.
     trains = any(AXES[axis].part != "calibration" for axis in varied)
     kept = [
-        name
-        for name in base.variants
-        if any(responds(name, axis) for axis in varied)
-        and (trains or not get_variant(name).trained)
+        n
+        for n in base.variants
+        if any(responds(n, a) for a in varied) and (trains or not get_variant(n).trained)
     ]
     return replace(base, variants=tuple(kept) or base.variants)
 

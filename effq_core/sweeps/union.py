@@ -87,9 +87,7 @@ def forecast_sweep(sweep: Sweep, home: Home, history: Iterable[StageRow] = ()) -
     """Estimates a sweep."""
     joined = plan_sweep(sweep, home)
     store = ArtifactStore(home)
-    missing = [
-        spec for spec in joined.plan if not store.exists(spec.kind, joined.fingerprints[spec.name])
-    ]
+    missing = [s for s in joined.plan if not store.exists(s.kind, joined.fingerprints[s.name])]
     pace = host_pace(history)
     return SweepForecast(
         runs=len(joined.members),

@@ -119,8 +119,7 @@ def benchmark(context: StageContext) -> dict[str, Any]:
     write_json(context.out / LATENCY_FILE, reports)
     return {
         "median_ms": {
-            name: {str(report.threads): report.median_ms for report in reports}
-            for name, reports in found.items()
+            n: {str(r.threads): r.median_ms for r in reports} for n, reports in found.items()
         },
         "disturbed": disturbed,
         "hardware": hardware.describe().to_dict(),
