@@ -93,8 +93,7 @@ def write(
     figure: go.Figure, text: str, *, size: int = 12, color: str | None = None, **place: Any
 ) -> None:
     """Writes text into a figure, without an arrow; names in it must be escaped."""
-    font = {"size": size, "color": color}
-    figure.add_annotation(text=text, showarrow=False, font=font, **place)
+    figure.add_annotation(text=text, showarrow=False, font={"size": size, "color": color}, **place)
 
 
 def write_above(figure: go.Figure, text: str, x: float | None = None, **place: Any) -> None:

@@ -49,9 +49,8 @@ def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
     wrong = matrix.sum(axis=1) - np.diag(matrix)
     shown = _busiest(wrong + (matrix.sum(axis=0)[:-1] - np.diag(matrix)))
     cells = _cut(matrix, shown)
-    totals = np.maximum(1, matrix[shown].sum(axis=1, keepdims=True))
     figure = _heatmap(
-        100 * cells / totals,
+        100 * cells / np.maximum(1, matrix[shown].sum(axis=1, keepdims=True)),
         cells,
         [names[i] for i in shown],
         scale=_SHARE_SCALE,
@@ -75,8 +74,7 @@ def confusion_change(
 ) -> go.Figure:
     """Draws the change of the confusion matrix between two variants; the 20 most changed."""
     change = after.confusion_matrix() - before.confusion_matrix()
-    moved = np.abs(change).sum(axis=1) + np.abs(change).sum(axis=0)[:-1]
-    shown = _busiest(moved)
+    shown = _busiest(np.abs(change).sum(axis=1) + np.abs(change).sum(axis=0)[:-1])
     cells = _cut(change, shown)
     most = max(1, int(np.abs(cells).max(initial=0)))
     figure = _heatmap(
@@ -131,12 +129,9 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    figure.update_yaxes(
-        gridcolor=GRID,
-        zeroline=False,
-        tickvals=list(range(len(shown))),
-        ticktext=[f"{shortened(row.name)} ({fmt.count(row.n)})" for row in shown],
-    )
+    tickvals = list(range(len(shown)))
+    ticktext = [f"{shortened(row.name)} ({fmt.count(row.n)})" for row in shown]
+    figure.update_yaxes(gridcolor=GRID, zeroline=False, tickvals=tickvals, ticktext=ticktext)
     named = "; ".join(f"{row.name} {fmt.points(row.difference_points)}" for row in shown[-3:])
     return describe(figure, f"{title} by class. Largest losses: {named}.")
 
@@ -146,13 +141,10 @@ def reliability(reports: Mapping[str, AccuracyReport]) -> go.Figure:
     figure = new_figure(
         height=400, x_title="Mean confidence, %", y_title="Share that is right, %", legend="foot"
     )
+    x = [0, 100]
+    line = {"color": MUTED, "dash": "dot", "width": 1.5}
     figure.add_scatter(
-        x=[0, 100],
-        y=[0, 100],
-        mode="lines",
-        line={"color": MUTED, "dash": "dot", "width": 1.5},
-        name="perfectly calibrated",
-        hoverinfo="skip",
+        x=x, y=[0, 100], mode="lines", line=line, name="perfectly calibrated", hoverinfo="skip"
     )
     found = []
     for name, report in reports.items():
@@ -180,15 +172,13 @@ def _direction(row: ClassChange) -> str:
 
 
 def _busiest(weights: Ints) -> list[int]:
-    order = np.argsort(-weights, kind="stable")[:MOST]
-    return sorted(int(i) for i in order)
+    return sorted(int(i) for i in np.argsort(-weights, kind="stable")[:MOST])
 
 
 def _cut(matrix: Ints, shown: Sequence[int]) -> Ints:
     """Returns the cells of some classes, with all other answers together in the last column."""
     inside = matrix[np.ix_(shown, shown)]
-    rest = matrix[shown].sum(axis=1) - inside.sum(axis=1)
-    return np.column_stack([inside, rest])
+    return np.column_stack([inside, matrix[shown].sum(axis=1) - inside.sum(axis=1)])
 
 
 def _heatmap(

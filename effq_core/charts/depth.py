@@ -34,13 +34,10 @@ def depth_chart(
     figure = new_figure(height=HEIGHT, x_title="stage of the network", y_title="SQNR, dB")
     places = list(range(len(points)))
     if usual:
+        y = [_finite(value) for value in usual]
+        line = {"color": MUTED, "width": 1.2}
         figure.add_scatter(
-            x=places,
-            y=[_finite(value) for value in usual],
-            mode="lines",
-            line={"color": MUTED, "width": 1.2},
-            connectgaps=True,
-            hoverinfo="skip",
+            x=places, y=y, mode="lines", line=line, connectgaps=True, hoverinfo="skip"
         )
     figure.add_scatter(
         x=places,
@@ -75,13 +72,8 @@ def _mark(
 ) -> None:
     height = _finite(point.lower_db)
     height = threshold_db if height is None else height
-    figure.add_scatter(
-        x=[place],
-        y=[height],
-        mode="markers",
-        marker={"symbol": "x", "size": 11, "color": _BAD},
-        hoverinfo="skip",
-    )
+    marker = {"symbol": "x", "size": 11, "color": _BAD}
+    figure.add_scatter(x=[place], y=[height], mode="markers", marker=marker, hoverinfo="skip")
     right = place > count / 2
     write(
         figure,
@@ -104,12 +96,9 @@ def _stages(figure: go.Figure, network: Network, points: Sequence[Step | TensorS
             titles.setdefault(str(stage), place)
         elif block is not None and point.block in ("stem", "head"):
             titles.setdefault(point.block, place)
-    figure.update_xaxes(
-        tickvals=list(titles.values()),
-        ticktext=list(titles),
-        range=[-0.02 * len(points), 1.02 * len(points)],
-        zeroline=False,
-    )
+    tickvals = list(titles.values())
+    range = [-0.02 * len(points), 1.02 * len(points)]
+    figure.update_xaxes(tickvals=tickvals, ticktext=list(titles), range=range, zeroline=False)
 
 
 def _alt(points: Sequence[Step | TensorSignal], below: int | None, threshold_db: float) -> str:

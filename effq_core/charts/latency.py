@@ -21,11 +21,9 @@ _FRAME = 120
 def distribution(results: Results, threads: int) -> go.Figure:
     """Draws the timed invocations: quartiles, whiskers of 1.5 box widths, dots, mean and p99."""
     timed = _timed(results, threads)
-    figure = base.new_figure(
-        height=_ROW * max(1, len(timed)) + _FRAME,
-        x_title=f"One invocation with {fmt.counted(threads, 'thread')}, ms",
-        legend="foot",
-    )
+    height = _ROW * max(1, len(timed)) + _FRAME
+    x_title = f"One invocation with {fmt.counted(threads, 'thread')}, ms"
+    figure = base.new_figure(height=height, x_title=x_title, legend="foot")
     for variant, timing in timed:
         figure.add_box(
             x=thinned(timing.samples_ms),
@@ -69,11 +67,9 @@ def distribution(results: Results, threads: int) -> go.Figure:
 
 def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figure:
     """Draws the timed invocations in their order: a step or a drift tells of a busy machine."""
+    y_title = f"With {fmt.counted(threads, 'thread')}, ms"
     figure = base.new_figure(
-        height=340,
-        x_title="Timed invocation, in order",
-        y_title=f"With {fmt.counted(threads, 'thread')}, ms",
-        legend=True,
+        height=340, x_title="Timed invocation, in order", y_title=y_title, legend=True
     )
     shown = [(v, t) for v, t in _timed(results, threads) if v.name in names]
     for number, (variant, timing) in enumerate(shown):

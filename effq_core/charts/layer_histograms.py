@@ -118,19 +118,16 @@ def _histogram(counts: npt.NDArray[Any], edges: _Floats, noun: str, across: str)
 def _rug(figure: go.Figure, rugs: list[tuple[str, _Floats]]) -> None:
     """Draws levels as ticks in a strip of their own under the bars: these must stay visible."""
     room = 0.1 * len(rugs)
-    figure.update_layout(
-        yaxis={"domain": [room + 0.03, 1]},
-        xaxis={"anchor": "y2"},
-        yaxis2={
-            "domain": [0, room],
-            "range": [0, len(rugs)],
-            "tickvals": [len(rugs) - number - 0.5 for number in range(len(rugs))],
-            "ticktext": [name for name, _ in rugs],
-            "showgrid": False,
-            "zeroline": False,
-            "automargin": True,
-        },
-    )
+    yaxis2 = {
+        "domain": [0, room],
+        "range": [0, len(rugs)],
+        "tickvals": [len(rugs) - number - 0.5 for number in range(len(rugs))],
+        "ticktext": [name for name, _ in rugs],
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+    }
+    figure.update_layout(yaxis={"domain": [room + 0.03, 1]}, xaxis={"anchor": "y2"}, yaxis2=yaxis2)
     for number, (name, levels) in enumerate(rugs):
         foot = len(rugs) - number - 0.9
         figure.add_scatter(

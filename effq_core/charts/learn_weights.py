@@ -96,12 +96,9 @@ def channels_chart(effect: KernelEffect, other: KernelEffect, row: int | None) -
                 marker={"symbol": "diamond", "size": 10, "color": _GRID if place else MUTED},
                 hovertemplate="this channel: %{x:.1f} dB<extra></extra>",
             )
+    ticktext = [f"<b>{names[0]}</b>", names[1]]
     figure.update_yaxes(
-        tickvals=[1, 0],
-        ticktext=[f"<b>{names[0]}</b>", names[1]],
-        range=[-0.45, 1.95],
-        showgrid=False,
-        zeroline=False,
+        tickvals=[1, 0], ticktext=ticktext, range=[-0.45, 1.95], showgrid=False, zeroline=False
     )
     return describe(
         figure,

@@ -142,13 +142,8 @@ def _wires(
 
 
 def _ring(figure: go.Figure, place: tuple[float, float]) -> None:
-    figure.add_scatter(
-        x=[place[0]],
-        y=[place[1]],
-        mode="markers",
-        marker={"size": _SIZE + 10, "symbol": "circle", "color": _CHOSEN},
-        hoverinfo="skip",
-    )
+    marker = {"size": _SIZE + 10, "symbol": "circle", "color": _CHOSEN}
+    figure.add_scatter(x=[place[0]], y=[place[1]], mode="markers", marker=marker, hoverinfo="skip")
 
 
 def _blocks(
@@ -216,30 +211,25 @@ def _bar(figure: go.Figure, measure: Measure, low: float, high: float) -> None:
     scale = [[at, colour] for at, colour in _SCALE]
     if measure.low_is_bad:
         scale = [[1 - at, colour] for at, colour in reversed(_SCALE)]
-    figure.add_scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        hoverinfo="skip",
-        marker={
-            "color": [low],
-            "cmin": low,
-            "cmax": high,
-            "colorscale": scale,
-            "showscale": True,
-            "colorbar": {
-                "orientation": "h",
-                "y": 0,
-                "yanchor": "top",
-                "x": 0.5,
-                "len": 0.9,
-                "thickness": 10,
-                "outlinewidth": 0,
-                "title": {"text": html.escape(measure.title), "side": "bottom"},
-                "nticks": 5,
-            },
+    marker = {
+        "color": [low],
+        "cmin": low,
+        "cmax": high,
+        "colorscale": scale,
+        "showscale": True,
+        "colorbar": {
+            "orientation": "h",
+            "y": 0,
+            "yanchor": "top",
+            "x": 0.5,
+            "len": 0.9,
+            "thickness": 10,
+            "outlinewidth": 0,
+            "title": {"text": html.escape(measure.title), "side": "bottom"},
+            "nticks": 5,
         },
-    )
+    }
+    figure.add_scatter(x=[None], y=[None], mode="markers", hoverinfo="skip", marker=marker)
 
 
 def _colour(value: float, limits: tuple[float, float], *, low_is_bad: bool) -> str:

@@ -90,14 +90,13 @@ def _add(
     along: Along,
 ) -> None:
     factor, summand = shift
-    colour = get_variant(entry.variant).colour
     figure.add_scatter(
         x=[point.x * factor + summand for point in entry.points],
         y=[point.y for point in entry.points],
         error_y=error_bars(((point.y, point.low, point.high) for point in entry.points), width=4),
         mode="lines+markers",
         name=html.escape(entry.label),
-        line={"color": colour, "dash": dash, "width": 2},
+        line={"color": get_variant(entry.variant).colour, "dash": dash, "width": 2},
         marker=marker(entry.variant, size=10),
         hovertext=[_hover(entry, point, measure, along) for point in entry.points],
         hovertemplate="%{hovertext}<extra></extra>",

@@ -83,8 +83,7 @@ def _scale_y(figure: go.Figure, shown: Sequence[Spot], rows: Sequence[PaperRow])
     low, high = min(lows), max(highs)
     margin = max(0.06 * (high - low), 0.25)
     low, high = max(0.0, low - margin), high + margin
-    plot = _PLOT + figure.layout.height - HEIGHT
-    band = min(0.6, (len(shown) + 0.5) * _ROW / plot)
+    band = min(0.6, (len(shown) + 0.5) * _ROW / (_PLOT + figure.layout.height - HEIGHT))
     top = low + (high - low) / (1 - band)
     values = ticks(low, min(100.0, high))
     figure.update_yaxes(range=[low, top], tickvals=values, ticktext=[f"{v:g}" for v in values])
@@ -95,10 +94,9 @@ def _add_front(figure: go.Figure, front: Sequence[Spot], right: float) -> None:
     """Draws the front to the edges of the plot: what lies right of or below it is beaten."""
     if not front:
         return
-    bottom = figure.layout.yaxis.range[0]
     figure.add_scatter(
         x=[front[0].x, *(spot.x for spot in front), right],
-        y=[bottom, *(spot.y for spot in front), front[-1].y],
+        y=[figure.layout.yaxis.range[0], *(spot.y for spot in front), front[-1].y],
         mode="lines",
         line={"shape": "hv", "dash": "dot", "width": 2, "color": MUTED},
         name="Pareto front",
@@ -167,15 +165,9 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
         x, leftwards = spot.x, _leftwards(spot, spot.x / right)
         height = meta["labels_from"] + (rank + 0.5) * step
         # Dotted, grey and apart from the interval, so that nobody reads it as a part of that.
-        figure.add_shape(
-            type="line",
-            x0=x,
-            x1=x,
-            y0=spot.y_high + _CLEAR * step / _ROW,
-            y1=height,
-            line={"color": _FAINT, "width": 1, "dash": "dot"},
-            layer="below",
-        )
+        y0 = spot.y_high + _CLEAR * step / _ROW
+        line = {"color": _FAINT, "width": 1, "dash": "dot"}
+        figure.add_shape(type="line", x0=x, x1=x, y0=y0, y1=height, line=line, layer="below")
         write(
             figure,
             html.escape(get_variant(spot.name).title),
@@ -189,8 +181,7 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
 
 def _leftwards(spot: Spot, place: float) -> bool:
     """Returns whether a label would leave the plot of a phone on the right."""
-    width = _LETTER * len(get_variant(spot.name).title) + 8
-    return place > 1 - width / _PHONE
+    return place > 1 - (_LETTER * len(get_variant(spot.name).title) + 8) / _PHONE
 
 
 def _hover(results: Results, name: str, threads: int) -> str:

@@ -47,8 +47,7 @@ def layers(
     from effq_core.layers.trial_record import Suggestion
 
     given = {path.rpartition(".")[2]: each for path, each in choices.given(chosen).items()}
-    results = _results(run, given, as_json=json, quiet=quiet)
-    found = find_evidence(results)
+    found = find_evidence(_results(run, given, as_json=json, quiet=quiet))
     if found is None or found.effect is None:
         raise InputError(
             f"There is no layer analysis of {run}.", "`effq layers latest` analyses the latest run."

@@ -154,8 +154,7 @@ def _running(stage: StageRow) -> RenderableType:
         about.append(fmt.duration(time.time() - stage.started))
     if stage.detail:
         about.append(stage.detail)
-    title = Text(f"  {stage_title(stage.name)}")
-    return _bar(title, stage.done, stage.total, " · ".join(about))
+    return _bar(Text(f"  {stage_title(stage.name)}"), stage.done, stage.total, " · ".join(about))
 
 
 def _bar(title: Text, done: float, total: float, about: str) -> RenderableType:

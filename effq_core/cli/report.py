@@ -139,11 +139,10 @@ def _warnings(results: Results) -> list[str]:
 def _print_origin(console: Console, results: Results) -> None:
     machine = results.hardware
     flags = f" ({', '.join(machine.flags)})" if machine.flags else ""
-    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     lines = (
         f"{machine.cpu}, {fmt.counted(machine.logical_cores, 'hardware thread')}{flags}, "
         f"{fmt.size(machine.memory_bytes)}, {machine.system}, Python {machine.python}",
-        versions,
+        ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         f"Seed {results.experiment.seed}. {_samples(results)}",
     )
     console.print()

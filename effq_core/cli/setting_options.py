@@ -58,11 +58,9 @@ def several(setting: Setting, panel: str) -> inspect.Parameter:
 
 
 def _parameter(setting: Setting, kind: Any, shown: Any, default: Any) -> inspect.Parameter:
+    annotation = Annotated[kind, shown]
     return inspect.Parameter(
-        parameter(setting),
-        inspect.Parameter.KEYWORD_ONLY,
-        annotation=Annotated[kind, shown],
-        default=default,
+        parameter(setting), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
     )
 
 
@@ -77,10 +75,9 @@ class WithOptions:
 
     @property
     def __signature__(self) -> inspect.Signature:
-        own = inspect.signature(self._function, eval_str=True).parameters.values()
         kept = [
             each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for each in own
+            for each in inspect.signature(self._function, eval_str=True).parameters.values()
             if each.kind is not inspect.Parameter.VAR_KEYWORD
         ]
         return inspect.Signature([*self._options(), *kept])

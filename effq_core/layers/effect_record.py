@@ -89,8 +89,7 @@ class EffectRecord(Record):
         others still spoil the answers. By divergence rather than by agreement, which on a few
         hundred photos is the same for most blocks: it only moves where a class changes.
         """
-        found = [e for e in self.effects if e.kind is kind]
-        return tuple(sorted(found, key=lambda e: -e.only_kl))
+        return tuple(sorted([e for e in self.effects if e.kind is kind], key=lambda e: -e.only_kl))
 
     def gain(self, effect: BlockEffect) -> float | None:
         """Returns what keeping it alone takes off int8's divergence, in nats; below 0: nothing."""

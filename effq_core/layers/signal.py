@@ -48,12 +48,9 @@ def measure_signal(
         for watcher in watchers:
             watcher.add(*both.values(watcher.pair), photo=number)
         reporter.progress(number + 1, len(images))
-    return SignalRecord(
-        images=len(images),
-        agreed=agreed,
-        tensors=tuple(watcher.result() for watcher in watchers),
-        kernels=tuple(_kernel(pair.op, *pair.kernels) for pair in both.pairs if pair.kernels),
-    )
+    tensors = tuple(watcher.result() for watcher in watchers)
+    kernels = tuple(_kernel(pair.op, *pair.kernels) for pair in both.pairs if pair.kernels)
+    return SignalRecord(images=len(images), agreed=agreed, tensors=tensors, kernels=kernels)
 
 
 class _Watcher:

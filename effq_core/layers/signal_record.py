@@ -68,7 +68,6 @@ class SignalRecord:
             kernels.setdefault(kernel.block, []).append(kernel)
         found: list[BlockSignal] = []
         for block, members in tensors.items():
-            weights = kernels.get(block, [])
             found.append(
                 BlockSignal(
                     block=block,
@@ -76,7 +75,7 @@ class SignalRecord:
                     output_db=members[-1].lower_db,
                     output=members[-1],
                     clipped=max(members, key=lambda each: each.clipped_share),
-                    widest=max(weights, key=lambda each: each.spread, default=None),
+                    widest=max(kernels.get(block, []), key=lambda each: each.spread, default=None),
                 )
             )
         return tuple(found)

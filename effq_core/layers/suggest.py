@@ -141,8 +141,7 @@ def orders(
 
     groups = list(network.groups)
     by_divergence = ordered(blocks, lambda effect: effect.only_kl) + unknown
-    with_groups = groups + ordered(blocks, a_byte) + unknown
-    first = [by_divergence, with_groups]
+    first = [by_divergence, groups + ordered(blocks, a_byte) + unknown]
     by_layer = ordered(fine, a_byte) + unknown
     if len(heavy_blocks({effect.name: effect.only_kl for effect in blocks})) > FEW:
         first.reverse()
@@ -161,13 +160,11 @@ def orders(
 
 def _extra_bytes(network: Network, effects: EffectRecord, name: str, precision: Precision) -> int:
     if known := effects.by_name.get(name):
-        half = precision is Precision.FLOAT16
-        measured = known.extra_float16 if half else known.extra_float32
+        measured = known.extra_float16 if precision is Precision.FLOAT16 else known.extra_float32
         if measured is not None:
             return measured
     tensors = set(network.tensors_of([name]))
-    weights = sum(op.weights for op in network.ops if op.tensor in tensors)
-    return weights * _EXTRA_BYTES[precision]
+    return sum(op.weights for op in network.ops if op.tensor in tensors) * _EXTRA_BYTES[precision]
 
 
 def _shortest(

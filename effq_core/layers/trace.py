@@ -154,10 +154,8 @@ _loaded: OrderedDict[_Key, Both] = OrderedDict()
 def _borrow(float32: Path, int8: Path) -> Iterator[Both]:
     """Holds two files while the block runs, loading them first; one visitor at a time."""
     if not _lock.acquire(timeout=_PATIENCE):
-        raise BusyError(
-            "The server is busy with other photos.",
-            "Try again in a moment: what you have given is still here.",
-        )
+        message = "The server is busy with other photos."
+        raise BusyError(message, "Try again in a moment: what you have given is still here.")
     try:
         key = (_identity(float32), _identity(int8))
         if key not in _loaded:

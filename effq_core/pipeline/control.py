@@ -55,8 +55,7 @@ def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
     files = run_files(home, run_id)
     with Database(home.database) as database:
         database.get_run(run_id)
-        kind = run_kind(home.runs / run_id)
-        process = files.start(home, kind, run_id, plan)
+        process = files.start(home, run_kind(home.runs / run_id), run_id, plan)
         # Until the driver says so itself, so that one that dies at birth is noticed.
         database.set_driver(run_id, process)
     return process.pid
@@ -80,10 +79,8 @@ def time_now(home: Home, run_id: str) -> None:
     with Database(home.database) as database:
         run = database.get_run(run_id)
     if not run.status.is_active:
-        raise InputError(
-            f"The run {run.id} is {run.status}: it has nothing left to time.",
-            "`effq run --remeasure` with the same choices times its files again.",
-        )
+        hint = "`effq run --remeasure` with the same choices times its files again."
+        raise InputError(f"The run {run.id} is {run.status}: it has nothing left to time.", hint)
     raise_flag(make_folder(home.runs / run.id) / TIME_NOW)
 
 

@@ -79,8 +79,7 @@ class Driver:
         return self._progress.run
 
     def _work(self, builder: str) -> None:
-        experiment = Experiment.from_dict(self._progress.run.experiment)
-        plan = load_plan(builder)(experiment, self._home)
+        plan = load_plan(builder)(Experiment.from_dict(self._progress.run.experiment), self._home)
         if LAST not in plan:
             raise StageError(f"The plan of {builder} has no stage {LAST!r}.")
         named = fingerprints(plan)

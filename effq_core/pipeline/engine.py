@@ -106,15 +106,12 @@ def _start(home: Home, deadline: float, on_wait: Callable[[], None] | None) -> d
     finally:
         if process is not None:
             reap_later(process)
-    raise EngineError(
-        f"The engine did not start within {_START_SECONDS:.0f} seconds.",
-        f"Its log is {home.engine / engine_files.LOG}.",
-    )
+    message = f"The engine did not start within {_START_SECONDS:.0f} seconds."
+    raise EngineError(message, f"Its log is {home.engine / engine_files.LOG}.")
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:
-    folder = make_folder(home.engine, 0o700)
-    log = folder / engine_files.LOG
+    log = make_folder(home.engine, 0o700) / engine_files.LOG
     with store_errors(log):
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_suffix(".old.log"))
@@ -131,10 +128,8 @@ def _reason(home: Home, process: subprocess.Popen[bytes]) -> EngineError:
         last = log.read_text(errors="replace").strip().splitlines()[-1]
     except (OSError, IndexError):
         last = "no message"
-    return EngineError(
-        f"The engine ended while starting, with code {process.returncode} ({last[:300]}).",
-        f"Its log is {log}; `effq doctor` checks what it needs.",
-    )
+    message = f"The engine ended while starting, with code {process.returncode} ({last[:300]})."
+    return EngineError(message, f"Its log is {log}; `effq doctor` checks what it needs.")
 
 
 def _connect_external(address: str) -> Client:

@@ -90,10 +90,8 @@ def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple
         )
     status = engine_status(home)
     if status.work and not force:
-        raise EngineError(
-            f"The engine is in use: {'; '.join(map(described, status.work))}.",
-            "Wait for it to end, or give --force: it cancels first, and keeps what is finished.",
-        )
+        hint = "Wait for it to end, or give --force: it cancels first, and keeps what is finished."
+        raise EngineError(f"The engine is in use: {'; '.join(map(described, status.work))}.", hint)
     _cancel(home, status.work)
     stopped = engine.stop(home)  # also one that is just starting, and has said nothing yet
     return replace(status, running=stopped), status.work
@@ -116,10 +114,8 @@ def _cancel(home: Home, work: tuple[Work, ...]) -> None:
     asked = {each.run for each in work}
     while left := [each for each in active_work(home) if each.run in asked]:
         if time.monotonic() > deadline:
-            raise EngineError(
-                f"The engine still runs: {'; '.join(map(described, left))}.",
-                "It was asked to stop; try again in a moment.",
-            )
+            message = f"The engine still runs: {'; '.join(map(described, left))}."
+            raise EngineError(message, "It was asked to stop; try again in a moment.")
         time.sleep(_POLL)
 
 
@@ -136,12 +132,11 @@ def _memory(pid: int) -> int:
 def _external(home: Home, work: tuple[Work, ...]) -> EngineStatus:
     with contextlib.closing(engine.connect(home)) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        memory = sum(int(each.get("metrics", {}).get("memory", 0)) for each in workers)
         return EngineStatus(
             running=True,
             address=client.scheduler.address,
             external=True,
             workers=len(workers),
-            memory_bytes=memory,
+            memory_bytes=sum(int(each.get("metrics", {}).get("memory", 0)) for each in workers),
             work=work,
         )

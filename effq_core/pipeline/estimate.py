@@ -73,8 +73,7 @@ def _scale(stages: Sequence[StageRow]) -> float:
     prior = 0.1 * sum(stage.weight for stage in stages)
     if expected <= 0:
         return 1.0
-    measured = sum(max(0.0, seconds) for seconds, _ in done)
-    return (measured + prior) / (expected + prior)
+    return (sum(max(0.0, seconds) for seconds, _ in done) + prior) / (expected + prior)
 
 
 def _of_running(stage: StageRow, now: float, scale: float) -> float:

@@ -233,10 +233,8 @@ class Executor:
     def _lose(self, keys: list[str], reason: str) -> None:
         self._losses += 1
         if self._losses > _MOST_LOSSES:
-            raise EngineError(
-                f"The engine was lost {self._losses} times in this run.",
-                "See the engine's log with `effq doctor`.",
-            )
+            message = f"The engine was lost {self._losses} times in this run."
+            raise EngineError(message, "See the engine's log with `effq doctor`.")
         for key in keys:
             active = self._active.pop(key)
             name = active.task.spec.name

@@ -131,7 +131,5 @@ def _reference(experiment: Experiment) -> _Source:
 
 def _no_file(experiment: Experiment, what: str) -> ExperimentError:
     run = experiment.files_of
-    return ExperimentError(
-        f"{what} of the run {run} is not on this machine.",
-        f"Choose variants whose files there are (`effq show {run}`), or run it again.",
-    )
+    hint = f"Choose variants whose files there are (`effq show {run}`), or run it again."
+    return ExperimentError(f"{what} of the run {run} is not on this machine.", hint)

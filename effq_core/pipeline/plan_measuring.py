@@ -55,12 +55,8 @@ class MeasuringPlanner(StageList, ABC):
         return beside(names, without_numbers(self.dataset.class_names, in_order=False))
 
     def _index(self) -> None:
-        self.add(
-            "index",
-            "data:index",
-            params={"dataset": self.experiment.dataset, "state": self.dataset.state()},
-            weight=3,
-        )
+        params = {"dataset": self.experiment.dataset, "state": self.dataset.state()}
+        self.add("index", "data:index", params=params, weight=3)
 
     def _evaluation(self) -> None:
         size = self.experiment.evaluation_size
@@ -76,12 +72,8 @@ class MeasuringPlanner(StageList, ABC):
         made = {spec.name for spec in self.stages}
         inputs = {role: name for role in roles if (name := f"pixels:{role}") in made}
         if len(inputs) > 1:  # evaluation alone resembles nothing the model is made with
-            self.add(
-                "lookalikes",
-                "lookalikes:lookalikes",
-                inputs=inputs,
-                weight=1 + self.training_images / 2000,
-            )
+            weight = 1 + self.training_images / 2000
+            self.add("lookalikes", "lookalikes:lookalikes", inputs=inputs, weight=weight)
 
     def _pixels(
         self,
@@ -105,12 +97,10 @@ class MeasuringPlanner(StageList, ABC):
             params["split_seed"] = common
         if self.experiment.files_of:  # nothing is calibrated or trained: all may be measured on
             params["whole"] = True
+        inputs = {"index": "index"}
+        weight = (sizes[role] or 2000) / 400
         self.add(
-            name or f"pixels:{role}",
-            "data:pixels",
-            params=params,
-            inputs={"index": "index"},
-            weight=(sizes[role] or 2000) / 400,
+            name or f"pixels:{role}", "data:pixels", params=params, inputs=inputs, weight=weight
         )
 
     def take_ready(self, variant: str) -> None:
@@ -120,8 +110,7 @@ class MeasuringPlanner(StageList, ABC):
         self.add(f"convert:{variant}", "own:ready_file", params=params)
         if entry != self.entry:  # the same photos, as the file wants them
             self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
-            size = self.experiment.evaluation_size
-            sizes = {"calibration": 0, "training": 0, "evaluation": size}
+            sizes = {"calibration": 0, "training": 0, "evaluation": self.experiment.evaluation_size}
             self._pixels("evaluation", sizes, name=name, entry=entry)
 
     def _measure(self, variant: str, packages: tuple[str, ...]) -> None:

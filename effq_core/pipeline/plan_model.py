@@ -77,10 +77,8 @@ def check_model(card: ModelCard, experiment: Experiment, use: HeadUse, reason: s
     if not isinstance(card, OwnCard):
         return
     if experiment.image_size not in (None, card.image_size):
-        raise ExperimentError(
-            f"{card.title} takes {card.image_size} pixels, not {experiment.image_size}.",
-            "Leave the input size at the model's own.",
-        )
+        message = f"{card.title} takes {card.image_size} pixels, not {experiment.image_size}."
+        raise ExperimentError(message, "Leave the input size at the model's own.")
     for variant in experiment.variants:
         problem = variant_problem(card, variant)
         if problem:

@@ -56,9 +56,6 @@ def offered(home: Home) -> tuple[Preset, ...]:
     photos = imagenette.is_present(home)
     model = PAPER_MODEL if weights else BUNDLED_MODEL
     dataset = imagenette.DATASET_ID if photos else photo_patches.DATASET_ID
-    lacking = " and ".join(
-        w for w, t in (("the ImageNet weights", weights), ("Imagenette", photos)) if not t
-    )
     return (
         Preset("demo", "Quick demo", "Five variants on the built-in photos; no download.", demo()),
         Preset(
@@ -66,7 +63,9 @@ def offered(home: Home) -> tuple[Preset, ...]:
             "The paper's experiment",
             "500 min-max calibration photos, 5 QAT epochs, and the two controls it lacked.",
             paper(model, dataset),
-            lacking,
+            " and ".join(
+                w for w, t in (("the ImageNet weights", weights), ("Imagenette", photos)) if not t
+            ),
         ),
         Preset(
             "thorough",

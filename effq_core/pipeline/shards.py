@@ -20,8 +20,7 @@ def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
         if spec.stage.id == _EVALUATE and spec.name not in finished and _is_large(plan, spec):
             made = [_part(spec, number, workers) for number in range(workers)]
             stages += made
-            names = tuple(part.name for part in made)
-            spec = dataclasses.replace(spec, parts=names, weight=1.0)
+            spec = dataclasses.replace(spec, parts=tuple(part.name for part in made), weight=1.0)
         stages.append(spec)
     return Plan(stages) if len(stages) > len(plan) else plan
 

@@ -78,18 +78,15 @@ def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
 def error_from(outcome: dict[str, Any]) -> EffqError:
     """Makes the error again that :func:`run_stage` has returned."""
     told = outcome["error"]
-    kind = getattr(errors, told["type"], EffqError)
-    made: EffqError = kind(told["message"], told["hint"])
+    made: EffqError = getattr(errors, told["type"], EffqError)(told["message"], told["hint"])
     return made
 
 
 def _make(task: StageTask, link: Link) -> str:
     home = Home(Path(task.home))
     if not home.root.is_dir():
-        raise StoreError(
-            f"The worker cannot see {home.root}.",
-            "An external cluster must have EFFQ_HOME at the same path on every host.",
-        )
+        hint = "An external cluster must have EFFQ_HOME at the same path on every host."
+        raise StoreError(f"The worker cannot see {home.root}.", hint)
     store, spec = ArtifactStore(home), task.spec
     with store.lock(spec.kind, task.fingerprint, _waiting(link, "another run is making the same")):
         if store.find(spec.kind, task.fingerprint) is not None:
@@ -135,10 +132,8 @@ def _work(task: StageTask, link: Link, store: ArtifactStore, inputs: dict[str, A
 def _input(store: ArtifactStore, kind: str, fingerprint: str) -> Artifact:
     found = store.find(kind, fingerprint)
     if found is None:
-        raise StoreError(
-            f"The artifact {kind}/{fingerprint[:12]} has disappeared or was damaged.",
-            "Run again: it is made again.",
-        )
+        message = f"The artifact {kind}/{fingerprint[:12]} has disappeared or was damaged."
+        raise StoreError(message, "Run again: it is made again.")
     return found
 
 
@@ -160,10 +155,8 @@ def _explain(task: StageTask, link: Link, error: BaseException) -> EffqError:
     if isinstance(error, OSError) and is_store_fault(error):
         return store_error(error, Path(task.home))
     if any(words in str(error) for words in _NO_SPACE_WORDS):
-        return StoreError(
-            f"There is no space left for the stage {task.spec.name}.",
-            "Free some space or set EFFQ_HOME to a folder on a larger disk, then run again.",
-        )
+        hint = "Free some space or set EFFQ_HOME to a folder on a larger disk, then run again."
+        return StoreError(f"There is no space left for the stage {task.spec.name}.", hint)
     bug = secrets.token_hex(4)
     lines = "".join(traceback.format_exception(error)).splitlines()
     log.error("Bug %s in %s:\n%s", bug, task.spec.name, "\n".join(lines))

@@ -202,17 +202,16 @@ class _Taken:
             self._on_story(story)
 
     def _end(self, status: Status, *, error: str = "", hint: str = "") -> None:
-        steps = tuple(
-            replace(step, state=StepState.CANCELLED, why=step.why or "It was stopped.")
-            if step.state is StepState.RUNNING
-            else step
-            for step in self._story.steps
-        )
         self._tell(
             replace(
                 self._story,
                 status=status,
-                steps=steps,
+                steps=tuple(
+                    replace(step, state=StepState.CANCELLED, why=step.why or "It was stopped.")
+                    if step.state is StepState.RUNNING
+                    else step
+                    for step in self._story.steps
+                ),
                 finished=time.time(),
                 error=error,
                 hint=hint,

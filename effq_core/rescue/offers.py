@@ -73,10 +73,6 @@ def cost_of(experiment: Experiment, home: Home, history: Iterable[StageRow]) -> 
     found = forecast(experiment, home, stages)
     if not experiment.trains or experiment.training_size is not None:
         return found
-    counted = replace(experiment, training_size=max(1, found.sizes.training))
-    full = forecast(counted, home, stages)
-    return replace(
-        found,
-        seconds=max(found.seconds, full.seconds) if found.seconds else 0.0,
-        whole_seconds=full.whole_seconds,
-    )
+    full = forecast(replace(experiment, training_size=max(1, found.sizes.training)), home, stages)
+    seconds = max(found.seconds, full.seconds) if found.seconds else 0.0
+    return replace(found, seconds=seconds, whole_seconds=full.whole_seconds)

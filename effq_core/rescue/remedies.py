@@ -69,8 +69,7 @@ def _percentile(best: Calibration) -> Calibration:
 def _more(base: Experiment, home: Home) -> Calibration:
     size = base.calibration.size
     room = _room(base, home)
-    most = min(CALIBRATION_SIZES[1], room)
-    wanted = min(MORE * size, most)
+    wanted = min(MORE * size, min(CALIBRATION_SIZES[1], room))
     if wanted < MORE * size:
         wanted -= wanted % _STEP
     if wanted < _WORTH * size:

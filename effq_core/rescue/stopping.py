@@ -67,8 +67,7 @@ class Stopping:
                 except EffqError as error:
                     log.warning("Whether the run %s works is not known: %s", run_id, error)
                 before = now
-                begun = worked.begun is not None
-                late = seconds is not None and begun and worked.seconds > seconds
+                late = seconds is not None and worked.begun is not None and worked.seconds > seconds
                 if not (asked or late):
                     continue
                 self.timed_out = not asked

@@ -45,5 +45,4 @@ def of_reference(home: Home, dataset: str | None = None) -> Subject:
 
 def _on(experiment: Experiment, dataset: str, home: Home) -> Experiment:
     # The sizes that suited the run's own photos need not suit these.
-    other = replace(experiment, dataset=dataset, training_size=None, evaluation_size=None)
-    return fit(other, home)
+    return fit(replace(experiment, dataset=dataset, training_size=None, evaluation_size=None), home)

@@ -55,8 +55,7 @@ def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> s
 
 def title_of(step: Step) -> str:
     """Names a step; see :func:`step_title`."""
-    skipped = step.state is StepState.SKIPPED
-    return step_title(step.remedy, None if skipped else step.experiment)
+    return step_title(step.remedy, None if step.state is StepState.SKIPPED else step.experiment)
 
 
 def points(value: float) -> str:

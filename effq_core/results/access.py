@@ -26,10 +26,8 @@ def load_results(home: Home, run: RunRow) -> Results:
     artifact = store.find(REPORT, run.results)
     if artifact is None:
         found = " ".join(store.take_warnings())
-        raise StoreError(
-            f"The results of the run {run.id} are gone. {found}".strip(),
-            f"`effq resume {run.id}` makes what is missing again.",
-        )
+        hint = f"`effq resume {run.id}` makes what is missing again."
+        raise StoreError(f"The results of the run {run.id} are gone. {found}".strip(), hint)
     return Results.from_dict(_read(artifact.path / RESULTS_FILE), home.artifacts)
 
 
@@ -89,10 +87,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise StoreError(
-            f"The results in {path} cannot be read ({error}).",
-            "`effq doctor --repair` sets damaged entries aside; then run the experiment again.",
-        ) from error
+        hint = "`effq doctor --repair` sets damaged entries aside; then run the experiment again."
+        raise StoreError(f"The results in {path} cannot be read ({error}).", hint) from error
     if not isinstance(value, dict):
         raise StoreError(f"{path} does not hold results.", "Run the experiment again.")
     return value

@@ -146,10 +146,8 @@ class Results:
         path, measured = self._file(name, file), self.variants[name].file.size_bytes
         # Half a file must not be handed out; a change of same size is for who copies it to find.
         if (size := path.stat().st_size) != measured:
-            raise StoreError(
-                f"{path} has {size:,} bytes instead of the {measured:,} that were measured.",
-                "Run the experiment again: a damaged file is made again.",
-            )
+            message = f"{path} has {size:,} bytes instead of the {measured:,} that were measured."
+            raise StoreError(message, "Run the experiment again: a damaged file is made again.")
         return path
 
     def companions(self, name: str) -> dict[str, bytes]:
@@ -201,10 +199,8 @@ class Results:
         """Reads the document of a run's last stage; StoreError if it is none."""
         try:
             if plain["format"] != 1:
-                raise StoreError(
-                    f"The results have format {plain['format']}; this EffQ reads format 1.",
-                    "Run the experiment again, or update EffQ.",
-                )
+                message = f"The results have format {plain['format']}; this EffQ reads format 1."
+                raise StoreError(message, "Run the experiment again, or update EffQ.")
             return cls(
                 experiment=Experiment.from_dict(plain["experiment"]),
                 head_use=plain["head_use"],

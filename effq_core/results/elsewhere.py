@@ -30,11 +30,10 @@ def on_photos(
             f"The run has no file of {', '.join(missing) or 'any variant'}.",
             f"Choose from: {', '.join(there)}." if there else "Run it again, then measure it.",
         )
-    chosen = tuple(variants or there)
     return replace(
         results.experiment,
         dataset=dataset,
-        variants=chosen,
+        variants=tuple(variants or there),
         layers=None,
         evaluation_size=evaluation_size,
         # The files of a run that measured another's are that one's.

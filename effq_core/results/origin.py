@@ -37,8 +37,6 @@ def statistics_of(store: ArtifactStore, results: Results) -> str | None:
         return None
     address = results.variants[PTQ].artifact
     if not _ADDRESS.fullmatch(address):
-        raise StoreError(
-            f"{address!r} is not the name of an artifact.",
-            "The results were changed by hand; run the experiment again.",
-        )
+        message = f"{address!r} is not the name of an artifact."
+        raise StoreError(message, "The results were changed by hand; run the experiment again.")
     return sources(artifact_at(store, address)).get("statistics")

@@ -66,19 +66,14 @@ class PaperView:
 def beside_paper(results: Results) -> PaperView:
     """Tells which of the paper's values may stand beside a run's, and what differs."""
     if _architecture(results.experiment.model) != ARCHITECTURE:
-        return PaperView(
-            rows={},
-            with_latency=False,
-            differences=(
-                "The paper measured EfficientNetV2-B0, this run another network: no value of the "
-                "paper stands beside it.",
-            ),
+        differences = (
+            "The paper measured EfficientNetV2-B0, this run another network: no value of the "
+            "paper stands beside it.",
         )
-    return PaperView(
-        rows={name: row for name, row in PAPER.items() if name in results.variants},
-        with_latency=results.model["image_size"] == IMAGE_SIZE,
-        differences=tuple(_differences(results)),
-    )
+        return PaperView(rows={}, with_latency=False, differences=differences)
+    rows = {name: row for name, row in PAPER.items() if name in results.variants}
+    with_latency = results.model["image_size"] == IMAGE_SIZE
+    return PaperView(rows=rows, with_latency=with_latency, differences=tuple(_differences(results)))
 
 
 def _architecture(model: str) -> str:

@@ -74,10 +74,8 @@ def _from_dataset(results: Results, home: Home, folder: Path, keys: list[str]) -
             # Only the dashboard comes here, and shows nothing of folders it would not offer.
             dataset = open_dataset(require_allowed(results.experiment.dataset, home), home)
             return EvaluationPhotos(keys, results.image_input, _dataset=dataset, _items=items)
-    raise StoreError(
-        "The photos of this run are no longer in the store.",
-        "Run the experiment again: only what is missing is made.",
-    )
+    message = "The photos of this run are no longer in the store."
+    raise StoreError(message, "Run the experiment again: only what is missing is made.")
 
 
 def pixels_folder(artifacts: Path, predictions: str) -> Path | None:

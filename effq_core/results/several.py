@@ -113,8 +113,7 @@ def across(a: Results, b: Results) -> dict[str, Comparison]:
         if name not in b.variants:
             continue
         before, after = a.predictions(name), b.predictions(name)
-        same_shape = before.probabilities.shape == after.probabilities.shape
-        if same and same_shape:
+        if same and before.probabilities.shape == after.probabilities.shape:
             found[name] = compare(before, after)
     return found
 

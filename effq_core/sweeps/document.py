@@ -53,14 +53,10 @@ def outcome(home: Home, state: SweepState) -> tuple[Row, ...]:
         found = [
             entry for v, f in made.items() if (entry := _found(store, v, f, made.get(BASELINE, "")))
         ]
+        run = state.runs.get(place)
+        problem = state.failed.get(place, ("", ""))[0]
         rows.append(
-            Row(
-                place=place,
-                label=member.label,
-                run=state.runs.get(place),
-                problem=state.failed.get(place, ("", ""))[0],
-                found=tuple(found),
-            )
+            Row(place=place, label=member.label, run=run, problem=problem, found=tuple(found))
         )
     return tuple(rows)
 

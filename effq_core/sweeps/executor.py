@@ -53,12 +53,10 @@ class SweepExecutor(Executor):
         if isinstance(error, _STOPS_ALL):
             raise error
         for place in sorted(self._alive):
-            report = self._union.members[place]["report"]
-            if spec.name in needed(self._plan, {report}):
+            if spec.name in needed(self._plan, {self._union.members[place]["report"]}):
                 self._alive.discard(place)
                 self._on_failed(place, error)
-        reports = {self._union.members[place]["report"] for place in self._alive}
-        wanted = needed(self._plan, reports)
+        wanted = needed(self._plan, {self._union.members[place]["report"] for place in self._alive})
         active = {each.task.spec.name for each in self._active.values()}
         for stage in self._plan:
             name = stage.name

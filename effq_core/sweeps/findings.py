@@ -131,8 +131,7 @@ def _pair(first: Series, a: int, second: Series, b: int, name: str, other: str) 
     left, right = ([cells[seed].right() for seed in seeds] for cells in (before, after))
     if {len(row) for row in left} != {len(row) for row in right}:
         return None
-    low = min(first.points[a].x, second.points[b].x)
-    return _Pair(name, other, low, paired_means(left, right))
+    return _Pair(name, other, min(first.points[a].x, second.points[b].x), paired_means(left, right))
 
 
 def _real(pairs: Sequence[_Pair]) -> list[_Pair]:
@@ -222,8 +221,7 @@ def alongs(choice: Sweep) -> tuple[Along, ...]:
     """Returns the axes with two values or more; calibration size where only other choices vary."""
     found = [along for axis, along in _ALONG.items() if axis in choice.varied]
     if not found:
-        trains = "losses" in choice.varied
-        found = [Along.QAT_EPOCHS if trains else Along.CALIBRATION_SIZE]
+        found = [Along.QAT_EPOCHS if "losses" in choice.varied else Along.CALIBRATION_SIZE]
     return tuple(found)
 
 
@@ -246,8 +244,7 @@ def sentences(home: Home, database: Database, state: SweepState) -> tuple[str, .
     runs = results_of(home, database, state)
     if len(runs) < 2:
         return ()
-    labelled = runs[0][1].baseline.accuracy.top1 is not None
-    quality = "top-1" if labelled else "agreement with float32"
+    quality = "top-1" if runs[0][1].baseline.accuracy.top1 is not None else "agreement with float32"
     found: list[str] = []
     for along in alongs(state.sweep):
         varies = {name for name in state.sweep.base.variants if name != "float32"}

@@ -105,8 +105,7 @@ def rest_of(results: Results, variant: str, along: Along) -> Hashable:
             trained = (trained, qat.learning_rate)
     size = 0 if along is Along.CALIBRATION_SIZE else calibration.size
     parts = (part for part in settings(Experiment) if part.variant == variant)
-    own = str([part.of(experiment) for part in parts])
-    return common(results), method, trained, size, own
+    return common(results), method, trained, size, str([part.of(experiment) for part in parts])
 
 
 def x_text(x: float, along: Along) -> str:

@@ -45,10 +45,8 @@ class Sweep:
             raise ExperimentError("A sweep needs an experiment to vary.")
         base.require_own_files("A sweep")
         if unknown := sorted(set(values) - set(AXES)):
-            raise ExperimentError(
-                f"Unknown setting of a sweep: {', '.join(unknown)}.",
-                f"Known: {', '.join(('base', *AXES))}.",
-            )
+            message = f"Unknown setting of a sweep: {', '.join(unknown)}."
+            raise ExperimentError(message, f"Known: {', '.join(('base', *AXES))}.")
         object.__setattr__(self, "base", base)
         # Each value once and in one order, so that equal sweeps are equal.
         tidied = {axis: _tidied(axis, values.get(axis, ())) for axis in AXES}

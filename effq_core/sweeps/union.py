@@ -61,8 +61,7 @@ def union(plans: Sequence[Plan]) -> Union:
                 found[key], named[name] = name, fingerprint
             own[spec.name] = found[key]
         members.append(own)
-    total = sum(len(plan) for plan in plans)
-    return Union(Plan(stages), named, tuple(members), total)
+    return Union(Plan(stages), named, tuple(members), sum(len(plan) for plan in plans))
 
 
 def plan_sweep(sweep: Sweep, home: Home) -> Union:

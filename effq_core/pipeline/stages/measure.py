@@ -89,10 +89,8 @@ def _together(context: StageContext, n: int) -> Floats:
     found = [np.load(part / PART_FILE, allow_pickle=False) for part in context.parts]
     whole = np.concatenate([part for part in found if len(part)])
     if len(whole) != n:
-        raise StageError(
-            f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}.",
-            "Run again: they are made again.",
-        )
+        message = f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}."
+        raise StageError(message, "Run again: they are made again.")
     return whole
 
 

@@ -118,8 +118,7 @@ def qat_untrained(context: StageContext) -> dict[str, Any]:
     from effq_core.quantize.freeze import freeze
 
     with _fresh_keras():
-        model = _model(context)
-        fake = _with_fake_quant(model, context)
+        fake = _with_fake_quant(_model(context), context)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
 
@@ -140,11 +139,8 @@ def finetune(context: StageContext) -> dict[str, Any]:
         teacher = _model(context)
         images, items = read_pixels(context.inputs["training"])
         labelled = all(item.label is not None for item in items)
-        loss = resolve_loss(
-            settings.loss,
-            labelled=labelled,
-            whole_head=params["use"] in (HeadUse.WHOLE, HeadUse.NEW),
-        )
+        whole_head = params["use"] in (HeadUse.WHOLE, HeadUse.NEW)
+        loss = resolve_loss(settings.loss, labelled=labelled, whole_head=whole_head)
         classes = _labels(items, params["class_map"]) if labelled else None
         before = PreparingReporter(context)
         if loss is QatLoss.DISTILL or classes is None:
