@@ -33,19 +33,18 @@ def new_figure(
     """Makes an empty figure ``height`` pixels high; axis titles hold units, the legend is below."""
     axis = {"automargin": True, "gridcolor": GRID, "zerolinecolor": GRID}
     # All at once: every later update of a figure costs plotly milliseconds.
-    return go.Figure(
-        layout={
-            "height": height,
-            "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
-            "hovermode": hover,
-            "showlegend": bool(legend),
-            "legend": {"orientation": "h", "x": 0} | (_FOOT if legend == "foot" else _BELOW),
-            "dragmode": False,
-            "bargap": 0.35,
-            "xaxis": {"title": {"text": x_title}, **axis},
-            "yaxis": {"title": {"text": y_title}, **axis},
-        }
-    )
+    layout = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "hovermode": hover,
+        "showlegend": bool(legend),
+        "legend": {"orientation": "h", "x": 0} | (_FOOT if legend == "foot" else _BELOW),
+        "dragmode": False,
+        "bargap": 0.35,
+        "xaxis": {"title": {"text": x_title}, **axis},
+        "yaxis": {"title": {"text": y_title}, **axis},
+    }
+    return go.Figure(layout=layout)
 
 
 def describe(figure: go.Figure, alt: str) -> go.Figure:

@@ -39,15 +39,14 @@ def depth_chart(
         figure.add_scatter(
             x=places, y=y, mode="lines", line=line, connectgaps=True, hoverinfo="skip"
         )
+    customdata = [[html.escape(layer_title(p.layer)), html.escape(p.block), p.kind] for p in points]
     figure.add_scatter(
         x=places,
         y=[_finite(point.lower_db) for point in points],
         mode="lines",
         line={"color": _LINE, "width": 2},
         connectgaps=True,
-        customdata=[
-            [html.escape(layer_title(p.layer)), html.escape(p.block), p.kind] for p in points
-        ],
+        customdata=customdata,
         hovertemplate="%{customdata[0]} (%{customdata[2]}), %{customdata[1]}<br>%{y:.1f} dB"
         "<extra></extra>",
     )

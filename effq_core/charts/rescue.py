@@ -116,12 +116,11 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
         *([fmt.p_value(found.p)] if found.p is not None else []),
         f"same answer as float32: {fmt.percent(found.agreement)}",
     ]
+    color = base.marker(found.variant)["color"]
     figure.add_scatter(
         x=[value],
         y=[row],
-        error_x=base.error_bars(
-            [(value, low, high)], thickness=2, width=5, color=base.marker(found.variant)["color"]
-        ),
+        error_x=base.error_bars([(value, low, high)], thickness=2, width=5, color=color),
         mode="markers",
         marker=base.marker(found.variant, size=12),
         hovertext=["<br>".join(lines)],

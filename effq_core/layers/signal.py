@@ -71,10 +71,9 @@ class _Watcher:
         sums = Sums.of(exact, rounded)
         low, high = float(exact.min()), float(exact.max())
         if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(sums.noise.sum())):
-            raise StageError(
-                f"The activation {self.pair.op.tensor!r} is not a number on photo {photo}.",
-                "The float model itself overflows: check its weights and its input.",
-            )
+            message = f"The activation {self.pair.op.tensor!r} is not a number on photo {photo}."
+            hint = "The float model itself overflows: check its weights and its input."
+            raise StageError(message, hint)
         self._sums += sums
         self._photos.append(min(sums.sqnr_db, self._channel_db(sums)))
         self._low, self._high = min(self._low, low), max(self._high, high)

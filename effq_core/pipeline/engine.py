@@ -54,10 +54,9 @@ def connect(
         except (OSError, TimeoutError, ValueError) as error:
             # It may have ended between our look and our call; then the next round starts one.
             if time.monotonic() > deadline:
-                raise EngineError(
-                    f"The engine at {state['address']} does not answer ({error}).",
-                    f"Its log is {home.engine / engine_files.LOG}; `effq doctor` checks it.",
-                ) from error
+                message = f"The engine at {state['address']} does not answer ({error})."
+                hint = f"Its log is {home.engine / engine_files.LOG}; `effq doctor` checks it."
+                raise EngineError(message, hint) from error
             if fresh:  # it runs and does not answer: nobody else's work is lost with it
                 stop(home, timeout=1.0)
             time.sleep(0.2)
@@ -140,10 +139,9 @@ def _connect_external(address: str) -> Client:
         files = {n: os.environ.get(n) for n in ("EFFQ_TLS_CA", "EFFQ_TLS_CERT", "EFFQ_TLS_KEY")}
         for name, file in files.items():
             if not file or not Path(file).is_file():
-                raise EngineError(
-                    f"{name} must name a file to connect to {address}, and is {file!r}.",
-                    "Set EFFQ_TLS_CA, EFFQ_TLS_CERT and EFFQ_TLS_KEY to the cluster's PEM files.",
-                )
+                message = f"{name} must name a file to connect to {address}, and is {file!r}."
+                hint = "Set EFFQ_TLS_CA, EFFQ_TLS_CERT and EFFQ_TLS_KEY to the cluster's PEM files."
+                raise EngineError(message, hint)
         security = Security(
             require_encryption=True,
             tls_ca_file=files["EFFQ_TLS_CA"],

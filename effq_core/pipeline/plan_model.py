@@ -49,10 +49,9 @@ def ready_stage(
             else f"its output {kept[first] + 1} is {file.labels[kept[first]].name!r}, "
             f"not {names[first]!r}"
         )
-        raise ExperimentError(
-            f"{file.title} cannot stand beside this run's variants: {reason}.",
-            "Choose the model and photos whose classes it has, in the same order.",
-        )
+        message = f"{file.title} cannot stand beside this run's variants: {reason}."
+        hint = "Choose the model and photos whose classes it has, in the same order."
+        raise ExperimentError(message, hint)
     preprocessing = file.normalisation
     params: dict[str, Any] = {
         "variant": variant,

@@ -44,10 +44,9 @@ class Stage:
             importlib.import_module(self.module)
             return _FUNCTIONS[self.id]
         except (ImportError, KeyError) as error:
-            raise StageError(
-                f"The stage {self.id} cannot be loaded from {self.module} ({error}).",
-                "Reinstall EffQ; `effq doctor` shows which libraries are missing.",
-            ) from error
+            message = f"The stage {self.id} cannot be loaded from {self.module} ({error})."
+            hint = "Reinstall EffQ; `effq doctor` shows which libraries are missing."
+            raise StageError(message, hint) from error
 
 
 _STAGES: dict[str, Stage] = {}

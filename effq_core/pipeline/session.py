@@ -70,10 +70,9 @@ class Session:
         except (TimeoutError, OSError) as error:
             raise WorkerLost(f"The engine does not answer ({error}).") from error
         except Exception as error:
-            raise EngineError(
-                f"A worker could not begin {key} ({type(error).__name__}: {error}).",
-                "Every worker of an external cluster needs the same version of EffQ installed.",
-            ) from error
+            message = f"A worker could not begin {key} ({type(error).__name__}: {error})."
+            hint = "Every worker of an external cluster needs the same version of EffQ installed."
+            raise EngineError(message, hint) from error
         return outcome
 
     def healthy(self) -> bool:

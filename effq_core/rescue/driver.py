@@ -117,10 +117,9 @@ class _Taken:
         self._run(None, experiment, estimate)
         step = self._story.about(None)
         if step is None or step.outcome is None:
-            raise EffqError(
-                f"int8 itself could not be measured: {step.why if step else 'it was not run'}",
-                "Without it the loss is unknown. Fix that, then resume the rescue.",
-            )
+            message = f"int8 itself could not be measured: {step.why if step else 'it was not run'}"
+            hint = "Without it the loss is unknown. Fix that, then resume the rescue."
+            raise EffqError(message, hint)
 
     def _next(self) -> Offer | None:
         """Says what is tried next, and writes down what is not tried and why."""

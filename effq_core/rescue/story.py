@@ -129,10 +129,9 @@ class Story(Plain):
                 raise StoreError(f"The story has format {plain['format']}, not {FORMAT}.")
             return super().from_dict(plain)
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
-            raise StoreError(
-                f"The story cannot be read ({type(error).__name__}: {error}).",
-                "It comes from another version of EffQ; start the rescue again.",
-            ) from error
+            message = f"The story cannot be read ({type(error).__name__}: {error})."
+            hint = "It comes from another version of EffQ; start the rescue again."
+            raise StoreError(message, hint) from error
 
 
 def files_of(home: Home, story_id: str) -> JobFiles:

@@ -50,10 +50,9 @@ def open_photos(results: Results, home: Home) -> EvaluationPhotos:
     if the dataset is gone.
     """
     if results.folder is None or results.folder == REFERENCE_FOLDER:
-        raise InputError(
-            "The bundled reference run ships no photos, only the answers to them.",
-            "Run an experiment of your own to see the photos whose answer changed.",
-        )
+        message = "The bundled reference run ships no photos, only the answers to them."
+        hint = "Run an experiment of your own to see the photos whose answer changed."
+        raise InputError(message, hint)
     keys = results.predictions(results.baseline.name).keys
     folder = pixels_folder(results.folder, results.baseline.predictions)
     if folder is not None and folder.is_dir():

@@ -49,10 +49,9 @@ def evaluate(context: StageContext) -> dict[str, Any]:
     images, items = read_pixels(context.inputs["evaluation"])
     labelled = all(item.label is not None for item in items)
     class_map = context.params["class_map"]
+    probabilities = _together(context, len(items)) if context.parts else _predict(context, images)
     predictions = Predictions(
-        probabilities=_together(context, len(items))
-        if context.parts
-        else _predict(context, images),
+        probabilities=probabilities,
         labels=np.array([item.label for item in items], np.int64) if labelled else None,
         class_map=np.array(class_map, np.int64) if class_map and labelled else None,
         keys=[item.key for item in items],
