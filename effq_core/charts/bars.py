@@ -18,9 +18,8 @@ def sizes(results: Results, *, paper: bool = True) -> go.Figure:
     """Draws the size of every variant's file, float32 on top, the paper's as hollow markers."""
     variants = list(results.variants.values())
     rows = beside_paper(results).rows if paper else {}
-    figure = new_figure(
-        height=_ROW * len(variants) + _FRAME, x_title="Size of the file, KiB", legend=bool(rows)
-    )
+    height = _ROW * len(variants) + _FRAME
+    figure = new_figure(height=height, x_title="Size of the file, KiB", legend=bool(rows))
     # The numbers stand in the axis' labels: beside a bar they would cover the paper's marker.
     names = {variant.name: _label(variant) for variant in variants}
     figure.add_bar(

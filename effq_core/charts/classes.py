@@ -102,9 +102,8 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
     """
     shown = sorted(rows, key=lambda row: -abs(row.difference_points))[:MOST]
     shown.sort(key=lambda row: row.difference_points, reverse=True)
-    figure = new_figure(
-        height=_CELL * max(4, len(shown)) + 90, x_title="Difference in top-1, points"
-    )
+    height = _CELL * max(4, len(shown)) + 90
+    figure = new_figure(height=height, x_title="Difference in top-1, points")
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     figure.add_scatter(
         x=[row.difference_points for row in shown],
@@ -195,9 +194,8 @@ def _heatmap(
     answers = [*labels, OTHER]
     if not counts[:, -1].any():
         values, counts, answers = values[:, :-1], counts[:, :-1], labels
-    figure = new_figure(
-        height=max(300, _CELL * len(labels) + _FRAME), x_title="Answer", y_title="True class"
-    )
+    height = max(300, _CELL * len(labels) + _FRAME)
+    figure = new_figure(height=height, x_title="Answer", y_title="True class")
     write = _signed if signed else fmt.count
     numbered = len(labels) <= _NUMBERED
     rows, columns = range(len(labels)), range(len(answers))

@@ -69,9 +69,8 @@ def devices(
         hovertemplate="%{hovertext}<extra></extra>",
     )
     # The numbers stand in the labels: beside a bar they would cover its interval.
-    figure.update_yaxes(
-        tickvals=list(range(len(bars))), ticktext=[_label(b) for b in bars], autorange="reversed"
-    )
+    tickvals = list(range(len(bars)))
+    figure.update_yaxes(tickvals=tickvals, ticktext=[_label(b) for b in bars], autorange="reversed")
     figure.update_xaxes(rangemode="tozero")
     found = "; ".join(
         f"{bar.variant.title} on {bar.device} {fmt.milliseconds(bar.timing.median_ms)}"

@@ -27,9 +27,8 @@ def against_float32(results: Results) -> go.Figure | None:
 
 def _forest(rows: Sequence[tuple[str, str, Comparison]], x_title: str) -> go.Figure:
     figure = new_figure(height=_ROW * len(rows) + _FRAME, x_title=x_title)
-    figure.add_vrect(
-        x0=-MARGIN_POINTS, x1=MARGIN_POINTS, fillcolor="rgba(128, 128, 128, 0.12)", line_width=0
-    )
+    x0 = -MARGIN_POINTS
+    figure.add_vrect(x0=x0, x1=MARGIN_POINTS, fillcolor="rgba(128, 128, 128, 0.12)", line_width=0)
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     for name, title, comparison in rows:
         middle = comparison.difference_points or 0.0

@@ -109,9 +109,8 @@ def _histogram(counts: npt.NDArray[Any], edges: _Floats, noun: str, across: str)
     )
     top = max(1.0, float(np.log10(max(1, int(counts.max())))))
     # Half a count below one, so that a single value still has a bar.
-    figure.update_yaxes(
-        type="log", range=[-0.3, 1.06 * top], dtick=1 if top < 4 else 2, exponentformat="power"
-    )
+    range = [-0.3, 1.06 * top]
+    figure.update_yaxes(type="log", range=range, dtick=1 if top < 4 else 2, exponentformat="power")
     return figure
 
 

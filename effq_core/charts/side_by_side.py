@@ -52,9 +52,8 @@ def side_by_side(
 ) -> go.Figure | None:
     """Draws a quantity of several runs, named A, B, C in order; ``None`` where none has it."""
     present = in_catalogue_order(name for results in runs for name in results.variants)
-    figure = base.new_figure(
-        height=_ROW * len(runs) * len(present) + _FRAME, x_title=_title(runs, quantity, threads)
-    )
+    height = _ROW * len(runs) * len(present) + _FRAME
+    figure = base.new_figure(height=height, x_title=_title(runs, quantity, threads))
     places: list[float] = []
     labels: list[str] = []
     found: list[str] = []

@@ -59,9 +59,8 @@ def _value(setting: Setting, text: Any) -> Any:
         return setting.kind(text)
     except ValueError:
         whole = "Give a whole number" if setting.kind is int else "Give a number"
-        raise ExperimentError(
-            f"{text!r} is not {one(setting.noun)}.", f"{whole}{', or all' * setting.all}."
-        ) from None
+        message = f"{text!r} is not {one(setting.noun)}."
+        raise ExperimentError(message, f"{whole}{', or all' * setting.all}.") from None
 
 
 def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
@@ -92,9 +91,8 @@ def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
     """Reads ``--data``: a known name, ``photos:NAME`` or a folder; DatasetError if it is none."""
     if text is None or text in DATASETS or text.startswith(PHOTOS_PREFIX):
         if one_down:
-            raise DatasetError(
-                "--one-level-down is for folders of photos.", "Give a folder with --data."
-            )
+            message = "--one-level-down is for folders of photos."
+            raise DatasetError(message, "Give a folder with --data.")
         return text
     path, said = folder_of_id(text)
     path = path.expanduser()

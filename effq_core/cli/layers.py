@@ -49,9 +49,8 @@ def layers(
     given = {path.rpartition(".")[2]: each for path, each in choices.given(chosen).items()}
     found = find_evidence(_results(run, given, as_json=json, quiet=quiet))
     if found is None or found.effect is None:
-        raise InputError(
-            f"There is no layer analysis of {run}.", "`effq layers latest` analyses the latest run."
-        )
+        message = f"There is no layer analysis of {run}."
+        raise InputError(message, "`effq layers latest` analyses the latest run.")
     effect = EffectRecord.load(found.effect)
     suggestions = [Suggestion.load(folder) for folder in found.suggestions]
     if json:

@@ -41,9 +41,8 @@ def option(setting: Setting, panel: str = "") -> inspect.Parameter:
     elif setting.choices:
         kind = Literal.__getitem__(tuple(map(str, setting.choices())))
     kind, default = (bool, False) if setting.is_part else (kind | None, None)
-    shown = typer.Option(
-        setting.option, help=_help(setting), rich_help_panel=panel or setting.panel
-    )
+    help = _help(setting)
+    shown = typer.Option(setting.option, help=help, rich_help_panel=panel or setting.panel)
     return _parameter(setting, kind, shown, default)
 
 

@@ -199,6 +199,5 @@ def _table(pair: Pair) -> Floats:
 
 
 def _misfit(float32: Path, int8: Path) -> ModelError:
-    return ModelError(
-        f"{float32} and {int8} are not files of the same model.", "Compare two variants of one run."
-    )
+    message = f"{float32} and {int8} are not files of the same model."
+    return ModelError(message, "Compare two variants of one run.")

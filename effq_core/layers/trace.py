@@ -137,9 +137,8 @@ def feature_maps(float32: Path, int8: Path, image: Image, tensor: str) -> tuple[
     with _borrow(float32, int8) as both:
         pair = next((each for each in both.pairs if each.op.tensor == tensor), None)
         if pair is None:
-            raise ModelError(
-                f"The two files have no tensor {tensor!r} in common.", "Choose another operator."
-            )
+            message = f"The two files have no tensor {tensor!r} in common."
+            raise ModelError(message, "Choose another operator.")
         both.run(image)
         exact, rounded = both.values(pair)
     return exact.reshape(pair.op.shape), rounded.reshape(pair.op.shape)

@@ -198,9 +198,8 @@ def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
     try:
         function: Callable[[Experiment, Home], Plan] = resolve(builder)
     except (ImportError, AttributeError) as error:
-        raise StageError(
-            f"The plan cannot be made by {builder} ({error}).", "Reinstall EffQ."
-        ) from error
+        message = f"The plan cannot be made by {builder} ({error})."
+        raise StageError(message, "Reinstall EffQ.") from error
     return function
 
 

@@ -184,9 +184,8 @@ class Executor:
         elif what == "waiting":
             self._progress.stage(name, detail=message["detail"])
         elif what == "progress":
-            self._progress.stage(
-                name, done=message["done"], total=message["total"], unit=message["unit"]
-            )
+            done = message["done"]
+            self._progress.stage(name, done=done, total=message["total"], unit=message["unit"])
         elif what == "event":
             self._record(active, message)
 

@@ -191,9 +191,8 @@ def add_layers(planner: Planner, experiment: Experiment) -> None:
     if asked:
         params = {"images": asked.images}
         inputs = {**_FLOAT32, "int8": f"convert:{PTQ}", "evaluation": "pixels:evaluation"}
-        planner.add(
-            "signal", "signal:signal", params=params, inputs=inputs, weight=5 + asked.images / 5
-        )
+        weight = 5 + asked.images / 5
+        planner.add("signal", "signal:signal", params=params, inputs=inputs, weight=weight)
         add_effect(planner, experiment)
 
 

@@ -66,9 +66,8 @@ class Plan:
         for spec in given:
             missing = sorted(set(spec.needs) - set(self._by_name))
             if missing:
-                raise StageError(
-                    f"The stage {spec.name} needs {', '.join(missing)}: no such stage."
-                )
+                message = f"The stage {spec.name} needs {', '.join(missing)}: no such stage."
+                raise StageError(message)
         self.stages = tuple(self._ordered(given))
 
     @staticmethod
@@ -77,9 +76,8 @@ class Plan:
         while waiting:
             ready = next((spec for spec in waiting if placed.issuperset(spec.needs)), None)
             if ready is None:
-                raise StageError(
-                    f"Stages wait for each other: {', '.join(spec.name for spec in waiting)}."
-                )
+                message = f"Stages wait for each other: {', '.join(spec.name for spec in waiting)}."
+                raise StageError(message)
             waiting.remove(ready)
             placed.add(ready.name)
             yield ready

@@ -134,9 +134,8 @@ class _Taken:
                 without=[s.remedy for s in steps if s.remedy and s.state not in UNFINISHED],
                 tried=[s.experiment for s in self._story.measured if s.experiment],
             )
-            self._tell(
-                replace(self._story, ahead=tuple((o.remedy, o.seconds) for o in found if not o.why))
-            )
+            ahead = tuple((o.remedy, o.seconds) for o in found if not o.why)
+            self._tell(replace(self._story, ahead=ahead))
             if not found:
                 return None
             applicable = next((offer for offer in found if not offer.why), None)

@@ -35,9 +35,8 @@ def load_reference() -> Results:
     """Reads the bundled reference run."""
     path = REFERENCE_FOLDER / RESULTS_FILE
     if not path.is_file():
-        raise InputError(
-            "This installation has no reference run.", "`effq run` makes results of your own."
-        )
+        message = "This installation has no reference run."
+        raise InputError(message, "`effq run` makes results of your own.")
     return Results.from_dict(_read(path), REFERENCE_FOLDER)
 
 

@@ -175,9 +175,8 @@ class Results:
     def variant(self, name: str) -> VariantResult:
         """Returns a variant's results."""
         if name not in self.variants:
-            raise InputError(
-                f"The run has no variant {name!r}.", f"It has: {', '.join(self.variants)}."
-            )
+            message = f"The run has no variant {name!r}."
+            raise InputError(message, f"It has: {', '.join(self.variants)}.")
         return self.variants[name]
 
     def _file(self, name: str, file: str) -> Path:
@@ -189,9 +188,8 @@ class Results:
             )
         path = self.folder / variant.artifact / file
         if not path.is_file():
-            raise StoreError(
-                f"{path} is missing.", "Run the experiment again: only what is missing is made."
-            )
+            message = f"{path} is missing."
+            raise StoreError(message, "Run the experiment again: only what is missing is made.")
         return path
 
     @classmethod

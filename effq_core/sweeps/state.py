@@ -71,9 +71,8 @@ def read_sweep(home: Home, run_id: str) -> SweepState:
     try:
         return _state(run_id, plain)
     except (ExperimentError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(
-            f"The sweep's file {path} is damaged ({error}).", "Start the same sweep again."
-        ) from error
+        message = f"The sweep's file {path} is damaged ({error})."
+        raise StoreError(message, "Start the same sweep again.") from error
 
 
 def _state(run_id: str, plain: dict[str, Any] | None) -> SweepState:

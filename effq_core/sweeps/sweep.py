@@ -58,18 +58,16 @@ class Sweep:
                 "Choose fewer values, or make several sweeps.",
             )
         if self.runs < 2:
-            raise ExperimentError(
-                "This sweep has one run.", "Give at least two values of a setting, or start a run."
-            )
+            hint = "Give at least two values of a setting, or start a run."
+            raise ExperimentError("This sweep has one run.", hint)
         self._check_needed()
 
     def _check_needed(self) -> None:
         for axis in self.axes:
             use = AXES[axis].use
             if use and not any(responds(name, axis) for name in self.base.variants):
-                raise ExperimentError(
-                    f"No chosen variant depends on the {AXES[axis].axis.title}.", f"{use.remedy}."
-                )
+                message = f"No chosen variant depends on the {AXES[axis].axis.title}."
+                raise ExperimentError(message, f"{use.remedy}.")
 
     @property
     def axes(self) -> tuple[str, ...]:

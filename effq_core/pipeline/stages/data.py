@@ -28,9 +28,8 @@ def index(context: StageContext) -> dict[str, Any]:
     dataset = open_dataset(context.params["dataset"], context.home)
     found = dataset.scan(context)
     if found.state != context.params["state"]:
-        raise DatasetError(
-            f"{dataset.id} has changed since this run was planned.", "Start the run again."
-        )
+        message = f"{dataset.id} has changed since this run was planned."
+        raise DatasetError(message, "Start the run again.")
     (context.out / INDEX_FILE).write_text(
         json.dumps(found.to_dict(), ensure_ascii=False), encoding="utf-8"
     )
