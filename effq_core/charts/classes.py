@@ -200,8 +200,7 @@ def _heatmap(
     numbered = len(labels) <= _NUMBERED
     rows, columns = range(len(labels)), range(len(answers))
     figure.add_heatmap(
-        # Positions, not names: two classes may be called the same.
-        x=list(columns),
+        x=list(columns),  # positions, not names: two classes may be called the same
         y=list(rows),
         z=values,
         hovertext=[

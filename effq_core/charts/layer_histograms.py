@@ -108,8 +108,7 @@ def _histogram(counts: npt.NDArray[Any], edges: _Floats, noun: str, across: str)
         hovertemplate=f"about %{{x:.4g}}: %{{y:,}} {noun}<extra></extra>",
     )
     top = max(1.0, float(np.log10(max(1, int(counts.max())))))
-    # Half a count below one, so that a single value still has a bar.
-    range = [-0.3, 1.06 * top]
+    range = [-0.3, 1.06 * top]  # half a count below one, so that a single value still has a bar
     figure.update_yaxes(type="log", range=range, dtick=1 if top < 4 else 2, exponentformat="power")
     return figure
 

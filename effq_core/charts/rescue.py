@@ -145,6 +145,5 @@ def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:
 
 
 def _rows(figure: go.Figure, count: int) -> None:
-    # The first step on top, with room above it for its name.
-    range = [count - 0.65, -0.85]
+    range = [count - 0.65, -0.85]  # the first step on top, with room above it for its name
     figure.update_yaxes(range=range, showticklabels=False, showgrid=False, zeroline=False)

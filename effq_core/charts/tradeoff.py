@@ -158,8 +158,7 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
     """Labels the markers in rows above the data, the leftmost highest: no line crosses a label."""
     meta = figure.layout.meta
     step = (meta["labels_to"] - meta["labels_from"]) / (len(shown) + 0.5)
-    # Labels right of their line stand above those of lines further right; labels left of their
-    # line stand below all of those, and above those of lines further left.
+    # Labels right of their lines: the leftmost highest; below them, those left of their lines.
     order = sorted(shown, key=lambda s: (1, s.x) if _leftwards(s, s.x / right) else (2, -s.x))
     for rank, spot in enumerate(order):
         x, leftwards = spot.x, _leftwards(spot, spot.x / right)

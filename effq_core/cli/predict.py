@@ -47,8 +47,7 @@ def predict(
         try:
             answers = predictor.answer(predictor.read(image), top=top)
         except DatasetError as error:
-            # One bad photo must not cost the answers for the others.
-            broken = True
+            broken = True  # one bad photo must not cost the answers for the others
             told.append({"image": str(image), "error": error.message, "hint": error.hint})
             output.print_error(error.message, error.hint)
             continue

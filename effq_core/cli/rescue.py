@@ -203,7 +203,6 @@ def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool
             about = f"`effq rescue show {story_id}` shows its progress."
             output.say(f"It works in the background. {about}", error=True)
         return
-    # Progress is not a result: with --json it must stay out of standard output.
     console = output.stderr() if as_json else output.stdout()
     teller = Teller(console, quiet=quiet)
     story = work(home, story_id, teller.tell, teller.following)

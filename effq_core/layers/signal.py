@@ -88,8 +88,7 @@ class _Watcher:
         self._histogram.add(exact.reshape(-1)[photo % stride :: stride], low, high)
 
     def _channel_db(self, sums: Sums) -> float:
-        # Where a channel is one value, its own ratio says little: most of a thousand probabilities
-        # are next to nothing, and nothing in int8.
+        # The ratio of a channel of one value says little: most probabilities are next to nothing.
         return sums.channel_db if self.pair.is_map else sums.sqnr_db
 
     def _start(self, low: float, high: float) -> tuple[float, float]:

@@ -96,11 +96,9 @@ class TensorSignal:
     # Share of float32's values, 0 to 1, that lie outside the int8 range by more than half a step:
     # those an integer of the grid cannot stand for within its rounding.
     clipped_share: float
-    # Counts of float32's values, int64 ``(bins,)``, of an evenly spaced choice of them in large
-    # tensors.
+    # Counts of float32's values (of large tensors: some, evenly spaced), int64 ``(bins,)``.
     histogram: _Array
-    # Ends of its equal bins, float64 ``(bins + 1,)``; they span float32's values and the int8
-    # range.
+    # Ends of its equal bins, over float32's values and the int8 range, float64 ``(bins + 1,)``.
     edges: _Array
 
     @property
@@ -157,16 +155,12 @@ class KernelSignal:
     shape: tuple[int, ...]  # of the kernel in the file
     low: _Array  # smallest weight of each output channel, float32 ``(channels,)``
     high: _Array  # largest weight of each, float32 ``(channels,)``
-    # Step of the int8 grid of each channel, or of all, float32 ``(channels,)`` or ``(1,)``; empty
-    # where the kernel is kept in floats.
+    # Steps of the int8 grid, float32 ``(channels,)`` or ``(1,)``; empty for kernels in floats.
     scales: _Array
-    # Largest over median of the channels' largest absolute weights, 1 or more: how much a grid for
-    # all channels together would lose, and how unlike each other they are (Nagel et al., *Data-Free
-    # Quantization Through Weight Equalization*, 2019); ``inf`` where more than half of the channels
-    # are empty.
+    # Largest over median of the channels' largest absolute weights: how unlike they are (Nagel et
+    # al., *Data-Free Quantization Through Weight Equalization*, 2019); ``inf``: most are empty.
     spread: float
-    # SQNR of the int8 file's weights against float32's, in dB. Where a model was trained on after
-    # float32 (``int8_qat``), what training changed counts as lost too.
+    # SQNR of the int8 file's weights against float32's, dB; what QAT changed counts as lost.
     sqnr_db: float
     histogram: _Array  # counts of the float32 weights, int64 ``(bins,)``
     edges: _Array  # ends of its equal bins, float64 ``(bins + 1,)``

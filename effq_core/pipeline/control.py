@@ -70,8 +70,7 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
         run_files(home, run_id).ask_to_stop()
         if run.driver_pid is None:  # nobody is there to answer
             return database.change_status(run, Status.CANCELLED, finished=time.time())[0]
-        # Not from here: the driver may be about to write how the run ended.
-        return run
+        return run  # not from here: the driver may be about to write how the run ended
 
 
 def time_now(home: Home, run_id: str) -> None:

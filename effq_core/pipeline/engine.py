@@ -65,9 +65,7 @@ def connect(
 def running(home: Home) -> dict[str, Any] | None:
     """Returns ``address``, ``pid``, ``token``, ``started``, ``code`` of the engine, if it runs."""
     state = read_json(home.engine / engine_files.STATE)
-    if state is None or not is_alive(state.get("pid"), state.get("token")):
-        return None
-    return state
+    return None if state is None or not is_alive(state.get("pid"), state.get("token")) else state
 
 
 def stop(home: Home, timeout: float = 8.0) -> bool:

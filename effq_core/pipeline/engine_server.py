@@ -30,8 +30,7 @@ from effq_core.jobs.process import Process
 from effq_core.pipeline import engine_files
 
 _NAME = "effq-engine"
-# Nobody else ever has the key, so the dates protect nothing; but a clock that is set back while an
-# engine runs must not make its certificate "not yet valid".
+# Dates protect nothing here, but a clock set back must not make it "not yet valid".
 _VALID = datetime.timedelta(days=3650)
 
 

@@ -83,6 +83,5 @@ def _of_running(stage: StageRow, now: float, scale: float) -> float:
         return from_estimate
     share = min(1.0, stage.done / stage.total)
     from_rate = elapsed * (1 - share) / max(share, _MINIMUM_SHARE)
-    # Early progress is mostly start-up: trust it as far as it has come.
-    trust = math.sqrt(share)
+    trust = math.sqrt(share)  # early progress is mostly start-up: trust it as far as it has come
     return trust * from_rate + (1 - trust) * from_estimate

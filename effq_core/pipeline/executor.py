@@ -126,8 +126,7 @@ class Executor:
             any(not spec.exclusive for _, spec in ready)
             or any(not each.task.spec.exclusive for each in self._active.values())
         ):
-            # A measurement waits for the cores of its host and lets nobody else begin there: it
-            # would hold up every other worker until the longest stage has ended.
+            # A measurement waits for its host's cores, and would hold up every other worker.
             ready = [each for each in ready if not each[1].exclusive]
         for position, spec in ready[: self._room(session)]:
             task = self._task(spec)

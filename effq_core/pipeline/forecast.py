@@ -126,6 +126,5 @@ def _bytes(spec: StageSpec, weights: int, sizes: ResolvedSizes) -> float:
     if spec.kind == "convert":
         about = spec.name.partition(":")[2]
         known = about in CATALOGUE or is_ready(about)
-        # What is converted on the way to a variant is a variant in its form.
         return weights * get_variant(about if known else str(spec.params.get("form"))).size_share
     return weights * _SHARES.get(spec.kind, 0.0) + _SMALL

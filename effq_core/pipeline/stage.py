@@ -30,11 +30,9 @@ class StageSpec:
     weight: float = 1.0  # estimated seconds, for the time left
     # Packages the result depends on beside the stage's own, with these parameters.
     extra_libraries: tuple[str, ...] = ()
-    # Names of stages that do this one's work in pieces, for it to put together. The result is the
-    # same to the last byte, so they are no part of its fingerprint.
+    # Stages that do its work in pieces: same bytes, so they are no part of its fingerprint.
     parts: tuple[str, ...] = ()
-    # Fingerprint of an artifact that an earlier run has made and this one takes over; the stage
-    # itself is never worked on.
+    # Fingerprint of an earlier run's artifact that is taken over in place of any work.
     pinned: str = ""
 
     @property

@@ -69,8 +69,7 @@ def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
             "message": error.message,
             "hint": error.hint,
         }
-    # Sent as well: the driver would have to fetch a result from this process, which may soon be
-    # deep in the next stage.
+    # Sent as well: this process may soon be deep in the next stage, and could not be asked.
     link.send("outcome", outcome=outcome)
     return outcome
 

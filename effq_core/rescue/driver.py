@@ -101,8 +101,6 @@ class _Taken:
             raise
         return self._story
 
-    # Steps
-
     def _measure_as_it_is(self) -> None:
         story = self._story
         if story.base is not None:
@@ -176,8 +174,6 @@ class _Taken:
         if step.state is StepState.CANCELLED:
             raise Cancelled("The rescue was cancelled.")
 
-    # What is known
-
     def _best(self) -> Calibration:
         """Returns the calibration that has lost least so far: remedies build on it."""
         made = [s for s in self._story.measured if variant_of(s.remedy) == PTQ and s.experiment]
@@ -190,8 +186,6 @@ class _Taken:
         """Returns how much of the time allowed is left, in seconds; ``None`` without a limit."""
         allowed = self._story.rescue.budget_seconds
         return None if allowed is None else allowed - self._story.seconds
-
-    # Writing
 
     def _tell(self, story: Story) -> None:
         self._story = story

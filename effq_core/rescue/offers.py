@@ -19,8 +19,7 @@ class Offer:
     remedy: Remedy
     experiment: Experiment | None = None
     seconds: float = 0.0  # estimated here, what is cached left out
-    # From nothing. Remedies are tried in this order: what happens to be cached must not put a
-    # training run before a calibration.
+    # From nothing, which orders remedies: a cache must not put training before calibration.
     whole_seconds: float = 0.0
     why: str = ""
 

@@ -48,8 +48,7 @@ class Step(Plain):
     run: str = ""
     why: str = ""  # why it was skipped, failed or stopped; empty otherwise
     estimate: float | None = None
-    # Seconds its run worked, waits for other runs not included; ``None`` where nothing was run for
-    # it.
+    # Seconds its run worked, without waiting for others; ``None`` where nothing was run.
     seconds: float | None = None
     stages: int = 0
     cached: int = 0

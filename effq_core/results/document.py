@@ -40,8 +40,7 @@ class VariantResult(Plain):
     """Everything measured on one variant."""
 
     name: str
-    # Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its measurements
-    # are there, as of the reference run's controls.
+    # Where its file is in the store, ``<kind>/<fingerprint>``; empty where there is none.
     artifact: str
     predictions: str  # where its answers to every evaluation image are, likewise
     file: FileReport

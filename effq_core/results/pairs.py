@@ -32,8 +32,7 @@ class Pair:
     second: str  # name of the variant compared
     comparison: Comparison  # what differs, and whether it can be chance; ``second`` minus ``first``
     sentence: str
-    # ``comparison.p`` after Holm's correction for all pairs of the run asked about at once;
-    # ``None`` where one pair was asked about, or without labels.
+    # ``comparison.p`` after Holm's correction for all pairs; ``None`` of one pair, or no labels.
     adjusted_p: float | None = None
 
 

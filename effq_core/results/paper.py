@@ -55,8 +55,7 @@ ABOUT_QAT = (
 class PaperView:
     """How a run relates to the paper."""
 
-    # The paper's values that may stand beside the run's, by variant; empty where the network is
-    # another one.
+    # The paper's values to stand beside the run's, by variant; empty for another network.
     rows: dict[str, PaperRow]
     with_latency: bool  # whether its times may, too: the same input size
     # What is not the same, as sentences. Never empty: the machine always differs.

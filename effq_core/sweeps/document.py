@@ -75,8 +75,7 @@ def _found(store: ArtifactStore, variant: str, fingerprint: str, baseline: str) 
     return Found(variant, get_variant(variant).title, accuracy, comparison)
 
 
-# Kept for as long as the process lives: an artifact never changes, and a page that follows a sweep
-# asks every second. A comparison of 2,000 photos and 1,000 classes takes half a second.
+# Artifacts never change, and a page that follows a sweep asks for slow comparisons every second.
 @lru_cache(maxsize=2048)
 def _accuracy(path: Path) -> AccuracyReport:
     plain = read_json(path / ACCURACY_FILE)

@@ -41,8 +41,7 @@ class Point:
     low: float
     high: float
     n: int
-    # Against float32: of the exact McNemar test, with several seeds of the exact sign-flip test;
-    # ``None`` without labels and for float32.
+    # Against float32: exact McNemar test, of several seeds exact sign flips; ``None``: no labels.
     p: float | None
     run: str
     seeds: tuple[int, ...]

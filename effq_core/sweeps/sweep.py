@@ -95,8 +95,7 @@ class Sweep:
         found = []
         for chosen in itertools.product(*(self.values[axis] for axis in axes)):
             values = dict(zip(axes, chosen, strict=True))
-            # The same photos and float model in all runs: only so is it the choice that is
-            # measured, and what it rests on made once.
+            # All runs share photos and float model, so that only the choice differs.
             changes = {AXES[axis].path: value for axis, value in values.items()}
             experiment = self.base.changed({**changes, "common_seed": first})
             words = [AXES[axis].axis.words(values[axis]) for axis in self.varied]

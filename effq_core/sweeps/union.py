@@ -20,8 +20,7 @@ _EVALUATE = "evaluate:"
 class Union:
     """The stages of several runs, each fingerprint once."""
 
-    # All stages, the first run's first; a name that several runs use for different things has ``@``
-    # and the run's number after it.
+    # All stages, the first run's first; a name taken before has ``@`` and the run's number.
     plan: Plan
     fingerprints: dict[str, str]
     # For each run, names in the plan by the names its own plan has.
