@@ -69,7 +69,6 @@ def _repair(home: Home) -> dict[str, Any]:
 
 
 def _repair_text(repaired: dict[str, Any]) -> str:
-
     lines = [
         f"Verified {fmt.counted(repaired['artifacts'], 'artifact')}; "
         f"{fmt.counted(repaired['runs'], 'run')} added to the index; "
@@ -81,7 +80,6 @@ def _repair_text(repaired: dict[str, Any]) -> str:
 
 
 def _print(checks: list[Check]) -> None:
-
     from effq_core.care.checkup import State
 
     styles = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "bold red"}

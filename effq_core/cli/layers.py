@@ -128,7 +128,6 @@ def _print_effect(record: EffectRecord) -> None:
 
 
 def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
-
     found = record.ranked(kind)
     if not found:
         return
@@ -145,7 +144,6 @@ def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
 
 
 def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
-
     only, gain = effect.only_agreement, record.gain(effect)
     return (
         fmt.millinats(effect.only_kl),
@@ -157,7 +155,6 @@ def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
 
 
 def _print_trials(found: Suggestion) -> None:
-
     lost = "Drop" if found.labelled else "Disagrees"
     numbers = (lost, "Top-1", "Divergence", "Extra size", "1 thread", "Of int8")
     title = f"Files tried, on {fmt.counted(found.choice.n, 'evaluation photo')}"

@@ -132,7 +132,6 @@ def _print_preview(preview: Preview) -> None:
 
 
 def _plain(preview: Preview) -> dict[str, Any]:
-
     from effq_core.photos.incoming.found import shown
 
     return {

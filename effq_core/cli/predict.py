@@ -61,7 +61,6 @@ def predict(
 
 
 def _print(image: str, answers: tuple[Answer, ...]) -> None:
-
     marks = {None: "baseline", True: "yes", False: "NO"}
     made = output.table("Variant", "Time", "As float32", "Answers", right=("Time",))
     for answer in answers:

@@ -200,6 +200,5 @@ def _add_row(made: Any, row: Row) -> None:
 
 
 def _findings(home: Home, database: Database, state: SweepState) -> list[str]:
-
     found = sentences(home, database, state)
     return [*(f"• {sentence}" for sentence in found), HOW] if found else []

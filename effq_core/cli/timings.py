@@ -87,7 +87,6 @@ def _values(variant: str, report: DeviceReport) -> dict[str, object]:
 
 
 def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
-
     numbers = ("Threads", "Median", "Mean", "90 % within", "99 % within", "Cold start", "n")
     made = output.table("Id", "Variant", "Device", "Measured", *numbers, "Timing", right=numbers)
     for variant, report in found:
