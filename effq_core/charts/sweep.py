@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, write_above
 from effq_core.experiment.variants import get_variant
-from effq_core.sweeps.results import AXIS, Along, Measure, Point, Series, x_text
+from effq_core.sweeps.points import AXIS, Along, Measure, Point, Series, x_text
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SPREAD = 20  # largest x over smallest from which on the axis is logarithmic

@@ -53,7 +53,7 @@ def doctor(
 
 
 def _repair(home: Home) -> dict[str, Any]:
-    from effq_core.pipeline import engine_workers
+    from effq_core.pipeline.engine_status import sweep_workers
     from effq_core.store.artifacts import ArtifactStore
     from effq_core.store.repair import rebuild
 
@@ -64,7 +64,7 @@ def _repair(home: Home) -> dict[str, Any]:
         "artifacts": done.artifacts,
         "quarantined": list(done.quarantined),
         "unreadable": list(done.unreadable),
-        "swept": done.swept + engine_workers.sweep(home),
+        "swept": done.swept + sweep_workers(home),
     }
 
 

@@ -89,7 +89,7 @@ def _look(
     home: Home, experiment: Experiment, asked: Layers, name: str, *, as_json: bool, quiet: bool
 ) -> Results:
     from effq_core.cli import output, work
-    from effq_core.layers.ask import looking
+    from effq_core.layers.access import looking
     from effq_core.pipeline.control import enter
     from effq_core.pipeline.plan import build_plan
     from effq_core.results import load_results

@@ -78,7 +78,7 @@ def start(
     """Rescue a run's int8: try remedies until the loss is within a limit."""
     from effq_core.cli.choices import parse_data
     from effq_core.rescue import control
-    from effq_core.rescue.subject import of_reference, of_run
+    from effq_core.rescue.control import of_reference, of_run
 
     home, dataset = Home.from_environment(), parse_data(data)
     about = of_reference(home, dataset) if run == REFERENCE else of_run(home, run, dataset)

@@ -1,17 +1,20 @@
 """From a run's results to what is known about its layers, whichever run has found it out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.settings import Home
-from effq_core.experiment.mixed import Layers
-from effq_core.experiment.variants import BASELINE, PTQ
+from effq_core.experiment import Experiment
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.experiment.variants import BASELINE, MIXED, PTQ
+from effq_core.results.access import artifact_at, of_kind, sources, statistics_of
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.results.origin import artifact_at, of_kind, sources, statistics_of
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact
+
+_ABOUT_LAYERS = ("layers", "mixed", "variants")
 
 SIGNAL, EFFECT, SUGGEST = "signal", "effect", "suggest"
 """Kinds of the stages whose artifacts are evidence."""
@@ -126,3 +129,26 @@ def _asked(artifact: Artifact | None) -> Layers | None:
     params = _params(artifact) if artifact else {}
     known = {field.name: params[field.name] for field in fields(Layers) if field.name in params}
     return Layers(**known) if known else None
+
+
+def looking(experiment: Experiment, layers: Layers) -> Experiment:
+    """Returns the same experiment, which looks into the layers too; all else is cached."""
+    return replace(experiment, layers=layers)
+
+
+def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Experiment:
+    """Returns the same experiment with the variant ``int8_mixed``."""
+    variants = (*experiment.variants, MIXED)
+    return replace(experiment, variants=variants, mixed=mixed, layers=layers or experiment.layers)
+
+
+def is_about(other: Experiment, experiment: Experiment) -> bool:
+    """Tells whether one asks about the layers of what another makes, and differs in no more."""
+    if other.layers is None and other.mixed is None:
+        return False
+    return _model(other) == _model(experiment)
+
+
+def _model(experiment: Experiment) -> dict[str, object]:
+    plain = experiment.to_dict()
+    return {name: value for name, value in plain.items() if name not in _ABOUT_LAYERS}

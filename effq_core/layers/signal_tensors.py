@@ -201,17 +201,7 @@ class KernelSignal:
         return made
 
 
-_NUMBERS = (
-    "sqnr_db",
-    "typical_db",
-    "channel_db",
-    "cosine",
-    "low",
-    "high",
-    "int8_low",
-    "int8_high",
-    "clipped_share",
-)
+_NUMBERS = tuple(each.name for each in fields(TensorSignal) if each.type == "float")
 
 
 def _plain(member: TensorSignal | KernelSignal) -> dict[str, Any]:

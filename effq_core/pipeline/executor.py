@@ -14,8 +14,7 @@ from effq_core.base.errors import EffqError, EngineError
 from effq_core.base.settings import Home
 from effq_core.jobs.process import Process
 from effq_core.pipeline.session import Session, WorkerLost
-from effq_core.pipeline.shards import in_parts
-from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints
+from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints, in_parts
 from effq_core.pipeline.worker import error_from
 from effq_core.store.rows import StageState
 

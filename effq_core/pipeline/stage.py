@@ -1,5 +1,6 @@
 """Stages and plans: what has to be done, in which order, and how each result is named."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,10 @@ from typing import Any
 from effq_core.base.errors import StageError
 from effq_core.pipeline.registry import Stage, get_stage
 from effq_core.store.manifest import library_versions
+
+SHARD_FROM = 1000
+"""Evaluation images from which on parts pay off: predicting 500 takes some seconds."""
+_EVALUATE = "measure:evaluate"
 
 LAST = "report"  # name of the stage every plan ends with; its artifact is the run's results
 BENCHMARK = "benchmark"  # name of the stage that times all files
@@ -172,3 +177,33 @@ class StageList:
         spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)
         if spec not in self.stages:  # what several variants need is made once
             self.stages.append(spec)
+
+
+def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
+    """Divides a plan's long evaluations among workers; fingerprints and artifacts stay the same."""
+    if workers < 2:
+        return plan
+    stages: list[StageSpec] = []
+    for spec in plan:
+        if spec.stage.id == _EVALUATE and spec.name not in finished and _is_large(plan, spec):
+            made = [_part(spec, number, workers) for number in range(workers)]
+            stages += made
+            spec = dataclasses.replace(spec, parts=tuple(part.name for part in made), weight=1.0)
+        stages.append(spec)
+    return Plan(stages) if len(stages) > len(plan) else plan
+
+
+def _is_large(plan: Plan, spec: StageSpec) -> bool:
+    size = plan[spec.inputs["evaluation"]].params["sizes"]["evaluation"]
+    return size is None or size >= SHARD_FROM  # all there are may be many
+
+
+def _part(spec: StageSpec, number: int, parts: int) -> StageSpec:
+    return StageSpec(
+        name=f"{spec.name}:{number + 1}of{parts}",
+        stage=get_stage(f"{_EVALUATE}_part"),
+        params={"part": number, "parts": parts},
+        inputs=dict(spec.inputs),
+        extra_libraries=spec.extra_libraries,
+        weight=spec.weight / parts,
+    )

@@ -8,18 +8,8 @@ from effq_core.rescue import wording
 from effq_core.rescue.story import Story
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
-HEADS = (
-    "Step",
-    "State",
-    "Top-1 (95 %)",
-    "Loss against float32 (95 %)",
-    "McNemar p",
-    "Same answer",
-    "KL, nats",
-    "Size",
-    "Latency",
-    "Took",
-)
+HEADS = ("Step", "State", "Top-1 (95 %)", "Loss against float32 (95 %)", "McNemar p", "Same answer",
+         "KL, nats", "Size", "Latency", "Took")  # fmt: skip
 
 
 def to_json(story: Story) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from effq_core.measure.statistics import MARGIN_POINTS
 from effq_core.results.access import load_results
 from effq_core.results.document import Results
 from effq_core.store.database import Database
-from effq_core.sweeps.results import Along, Series, sweep, x_text
+from effq_core.sweeps.points import Along, Series, x_text
+from effq_core.sweeps.results import sweep
 from effq_core.sweeps.state import SweepState
 from effq_core.sweeps.sweep import Sweep
 

@@ -5,22 +5,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.seeds import paired_means, repeated
 from effq_core.results.document import Results, VariantResult
-from effq_core.sweeps.points import (
-    AXIS,
-    Along,
-    Cell,
-    Measure,
-    Point,
-    Series,
-    common,
-    label_of,
-    parts_of,
-    rest_of,
-    right_answers,
-    x_text,
-)
-
-__all__ = ["AXIS", "Along", "Measure", "Point", "Series", "baselines", "sweep", "x_text"]
+from effq_core.sweeps import points
+from effq_core.sweeps.points import Along, Cell, Measure, Point, Series
 
 
 def sweep(
@@ -39,14 +25,14 @@ def sweep(
             # What a variant starts from is epoch 0 of the same line.
             start = along is Along.QAT_EPOCHS and get_variant(variant.name).start_of
             name = start or variant.name
-            key = name, rest_of(results, name, along)
+            key = name, points.rest_of(results, name, along)
             cell = Cell(title=title, results=results, variant=variant)
             groups.setdefault(key, {}).setdefault(x, {})[results.experiment.seed] = cell
-    parts = {key: parts_of(places, key[0], along) for key, places in groups.items()}
+    parts = {key: points.parts_of(places, key[0], along) for key, places in groups.items()}
     return tuple(
         Series(
             variant=k[0],
-            label=label_of(k[0], parts[k], [parts[o] for o in parts if o[0] == k[0]]),
+            label=points.label_of(k[0], parts[k], [parts[o] for o in parts if o[0] == k[0]]),
             points=tuple(_mean(x, p[x], measure) for x in sorted(p)),
             cells=tuple(p[x] for x in sorted(p)),
         )
@@ -65,7 +51,9 @@ def _mean(x: float, cells: Mapping[int, Cell], measure: Measure) -> Point:
     right = [cells[seed].right() for seed in seeds]
     paired, p = None, None
     if first.variant.comparison is not None and first.variant.accuracy.top1 is not None:
-        before = [right_answers(cells[seed].results, first.results.baseline.name) for seed in seeds]
+        before = [
+            points.right_answers(cells[seed].results, first.results.baseline.name) for seed in seeds
+        ]
         paired = paired_means(before, right)
         p = paired.p
     run = f"{len(seeds)} runs"
@@ -92,7 +80,7 @@ def baselines(
     for title, results in runs:
         point = _point(0, title, results.baseline, measure)
         if point is not None:
-            found.setdefault(common(results), point)
+            found.setdefault(points.common(results), point)
     return tuple(found.values())
 
 

@@ -7,7 +7,7 @@ from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
 from effq_core.experiment.mixed import Mixed, Precision
 from effq_core.experiment.setting import settings
-from effq_core.layers.ask import mixing
+from effq_core.layers.access import mixing
 from effq_core.layers.explain import carriers
 from effq_core.layers.words import GROUP_TITLES, block_title
 from pages.ui.common.ask import ask
