@@ -175,7 +175,6 @@ def _busiest(weights: Ints) -> list[int]:
 
 
 def _cut(matrix: Ints, shown: Sequence[int]) -> Ints:
-    """Returns the cells of some classes, with all other answers together in the last column."""
     inside = matrix[np.ix_(shown, shown)]
     return np.column_stack([inside, matrix[shown].sum(axis=1) - inside.sum(axis=1)])
 
@@ -255,7 +254,6 @@ def _signed(count: int) -> str:
 
 
 def _worst(matrix: Ints, names: Sequence[str]) -> str:
-    """Names the three largest cells beside the diagonal."""
     off = matrix.copy()
     np.fill_diagonal(off, 0)
     found = []

@@ -51,7 +51,6 @@ def pareto(places: Sequence[Spot]) -> list[Spot]:
 
 
 def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
-    """Returns whether a variant may stand on the front or keep others off it."""
     timing = variant.timing(threads) if against is Against.LATENCY else None
     disturbed = timing is not None and timing.disturbed
     return not (get_variant(variant.name).is_control or variant.failed_gates or disturbed)
@@ -60,7 +59,6 @@ def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
 def _across(
     variant: VariantResult, against: Against, threads: int
 ) -> tuple[float, float, float] | None:
-    """Returns the value on the x axis and the ends of its interval."""
     if against is Against.SIZE:
         size = variant.file.size_kib
         return size, size, size

@@ -114,7 +114,6 @@ def _histogram(counts: npt.NDArray[Any], edges: _Floats, noun: str, across: str)
 
 
 def _rug(figure: go.Figure, rugs: list[tuple[str, _Floats]]) -> None:
-    """Draws levels as ticks in a strip of their own under the bars: these must stay visible."""
     room = 0.1 * len(rugs)
     yaxis2 = {
         "domain": [0, room],

@@ -45,10 +45,8 @@ def recovery_chart(rungs: Sequence[Rung], n: int) -> go.Figure:
         showgrid=False,
         zeroline=False,
     )
-    return base.describe(
-        figure,
-        f"Against float32 on {fmt.counted(n, 'photo')}, with 95 % interval: {'; '.join(words)}.",
-    )
+    alt = f"Against float32 on {fmt.counted(n, 'photo')}, with 95 % interval: {'; '.join(words)}."
+    return base.describe(figure, alt)
 
 
 def _text(rung: Rung) -> str:

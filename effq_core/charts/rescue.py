@@ -132,7 +132,6 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
 
 
 def _caption(figure: go.Figure, row: int, step: Step, second: str = "") -> None:
-    """Writes a step's name above its mark, on lines short enough for a phone."""
     lines = [f"{row + 1}. {html.escape(title_of(step))}", *([second] if second else [])]
     corner: dict[str, Any] = {"xanchor": "left", "yanchor": "bottom", "align": "left"}
     base.write(figure, "<br>".join(lines), xref="paper", x=0, y=row, yshift=12, **corner)

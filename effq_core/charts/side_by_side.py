@@ -114,7 +114,6 @@ def _title(runs: Sequence[Results], quantity: Quantity, threads: int) -> str:
 
 
 def _doubt(results: Results, variant: VariantResult, quantity: Quantity, threads: int) -> str:
-    """Says what to think of a timing; nothing of what was not timed, or timed well."""
     timing, ratio = variant.timing(threads), results.speedup(variant.name, threads)
     if quantity is Quantity.LATENCY and timing is not None and timing.disturbed:
         return "timed on a busy machine"
@@ -128,7 +127,6 @@ def _doubt(results: Results, variant: VariantResult, quantity: Quantity, threads
 def _value(
     results: Results, variant: VariantResult, quantity: Quantity, threads: int
 ) -> tuple[float, float, float] | None:
-    """Returns a value and the ends of its interval."""
     comparison = variant.comparison
     if quantity is Quantity.SIZE:
         size = variant.file.size_kib

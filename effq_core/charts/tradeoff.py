@@ -125,7 +125,6 @@ def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
 
 
 def _add_key(figure: go.Figure, text: str) -> None:
-    """Adds a line to the legend that stands for no single trace."""
     figure.add_scatter(
         x=[None],
         y=[None],
@@ -179,7 +178,6 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
 
 
 def _leftwards(spot: Spot, place: float) -> bool:
-    """Returns whether a label would leave the plot of a phone on the right."""
     return place > 1 - (_LETTER * len(get_variant(spot.name).title) + 8) / _PHONE
 
 

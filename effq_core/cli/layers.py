@@ -63,7 +63,6 @@ def layers(
 
 
 def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> Results:
-    """Returns the results whose layers are known, after looking at them if need be."""
     from effq_core.layers.access import find_evidence
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
     from effq_core.store.database import Database

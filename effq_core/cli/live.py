@@ -78,7 +78,6 @@ class Watcher:
             self._print_waiting(update.waiting, soon, time.monotonic())
 
     def _print_waiting(self, text: str, soon: float, now: float) -> None:
-        """Says what the run waits for: soon, whenever that changes, and once a minute."""
         if not text:
             self._waits_since, self._told_waiting = None, ("", 0.0)
             return

@@ -52,13 +52,12 @@ def _print_accuracy(console: Console, results: Results) -> None:
             fmt.percent(comparison.agreement.share) if comparison else fmt.NOTHING,
         )
     console.print(made)
-    console.print(
-        Text(
-            "Difference: top-1 against float32 on the same photos, with the p of the exact McNemar "
-            "test. Worse/better: photos that flipped. Same: photos with the same answer.",
-            style="dim",
-        )
+    line = Text(
+        "Difference: top-1 against float32 on the same photos, with the p of the exact McNemar "
+        "test. Worse/better: photos that flipped. Same: photos with the same answer.",
+        style="dim",
     )
+    console.print(line)
 
 
 def _print_speed(console: Console, results: Results) -> None:
@@ -77,18 +76,15 @@ def _print_speed(console: Console, results: Results) -> None:
         )
     console.print(made)
     fast = dict.fromkeys(results.runtime(name).fast_kernels for name in results.variants)
-    console.print(
-        Text(
-            "Threads: median of one photo, and how many times faster than float32"
-            f"{_how_timed(results)}. Cold start: loading and the first photo. Delegated: operators "
-            f"on {', '.join(fast)}'s fast kernels.",
-            style="dim",
-        )
+    line = (
+        "Threads: median of one photo, and how many times faster than float32"
+        f"{_how_timed(results)}. Cold start: loading and the first photo. Delegated: operators "
+        f"on {', '.join(fast)}'s fast kernels."
     )
+    console.print(Text(line, style="dim"))
 
 
 def _how_timed(results: Results) -> str:
-    """Says whether speed-ups are of files timed in turn."""
     found = [results.speedup(name, threads) for name in results.variants
              for threads in results.threads]  # fmt: skip
     rounds = {ratio.rounds for ratio in found if ratio is not None}
@@ -122,7 +118,6 @@ def _print_trust(console: Console, results: Results) -> None:
 
 
 def _warnings(results: Results) -> list[str]:
-    """Returns the warnings that nothing above has said, those of busy cores as one."""
     timings = [timing for variant in results.variants.values() for timing in variant.latency]
     busy = [timing for timing in timings if timing.disturbed]
     found = [each.text for each in results.warnings if each.about not in _SAID]

@@ -101,7 +101,6 @@ def _folder(path: Path) -> Path | None:
 
 
 def _matching(store: ArtifactStore, kind: str, wanted: Mapping[str, str | None]) -> list[Artifact]:
-    """Returns the artifacts of a kind that were made from these inputs, and maybe from others."""
     return [each for each in of_kind(store, kind) if wanted.items() <= sources(each).items()]
 
 
@@ -111,8 +110,6 @@ def _params(artifact: Artifact) -> dict[str, Any]:
 
 
 def _best(artifacts: list[Artifact], photos: str | None = None) -> Artifact | None:
-    """Of several looks at the same files, the one that tells most."""
-
     def telling(artifact: Artifact) -> tuple[bool, bool, int, float]:
         found = artifact.summary
         return (

@@ -127,7 +127,6 @@ class EffectMeter:
         return True
 
     def _without(self, effect: dict[str, Any], tensors: Collection[str], int8: int) -> None:
-        """Keeps a block or layer alone in floats, if there is time."""
         key = f"without:{effect['kind']}:{effect['name']}"
         if not self._has_time(key):
             return

@@ -54,8 +54,6 @@ def measure_signal(
 
 
 class _Watcher:
-    """Sums up one activation over photos."""
-
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         self._sums = Sums()

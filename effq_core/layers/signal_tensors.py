@@ -205,7 +205,6 @@ _NUMBERS = tuple(each.name for each in fields(TensorSignal) if each.type == "flo
 
 
 def _plain(member: TensorSignal | KernelSignal) -> dict[str, Any]:
-    """Returns what is not an array as JSON values."""
     values = {field.name: getattr(member, field.name) for field in fields(member)}
     return {
         # JSON has no infinity; as text, every reader's float() knows it.

@@ -170,7 +170,6 @@ def _extra_bytes(network: Network, effects: EffectRecord, name: str, precision: 
 def _shortest(
     order: tuple[str, ...], measure: Callable[[Sequence[str]], TrialRecord], limits: Mixed
 ) -> tuple[str, ...]:
-    """Finds a beginning of an order that holds the limits, where one shorter was seen not to."""
     low, high, best = 0, 1, 0  # low loses too much; high holds all, or costs too much
     while True:
         trial = measure(order[:high])

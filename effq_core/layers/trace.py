@@ -168,7 +168,6 @@ def _borrow(float32: Path, int8: Path) -> Iterator[Both]:
 
 
 def _identity(path: Path) -> tuple[str, int, int]:
-    """Tells a file from another one, also from one that has replaced it."""
     try:
         found = path.stat()
     except OSError as error:

@@ -29,8 +29,7 @@ class Link:
     """The worker's end of a run: sends messages, learns about cancelling."""
 
     def __init__(self, task: StageTask, send: Send) -> None:
-        self._task = task
-        self._send = send
+        self._task, self._send = task, send
         folder = Home(Path(task.home)).runs / task.run_id
         self._folder = folder
         self._flags = (JobFiles.in_folder(folder).cancel, folder / STOP)

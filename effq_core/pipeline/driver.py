@@ -46,8 +46,7 @@ class Driver:
     def __init__(
         self, home: Home, database: Database, run: RunRow, on_update: OnUpdate | None
     ) -> None:
-        self._home = home
-        self._database = database
+        self._home, self._database = home, database
         self._store = ArtifactStore(home)
         self._progress = Progress(database, run, on_update)
         self._files = run_files(home, run.id)
@@ -126,7 +125,6 @@ class Driver:
         return finished
 
     def _check(self) -> None:
-        """Raises once the user asked to stop; called all the time, so it tells that time passes."""
         self._progress.beat()
         if not self._files.is_asked_to_stop:
             return

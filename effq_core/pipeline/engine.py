@@ -85,7 +85,6 @@ def stop(home: Home, timeout: float = 8.0) -> bool:
 
 
 def _start(home: Home, deadline: float, on_wait: Callable[[], None] | None) -> dict[str, Any]:
-    """Starts the engine, or waits for whoever is starting it."""
     process = None
     try:
         while time.monotonic() < deadline:

@@ -62,7 +62,6 @@ def waiting_for(stages: Sequence[StageRow]) -> str:
 
 
 def _scale(stages: Sequence[StageRow]) -> float:
-    """Returns how much slower this machine is than the estimates, from what it has done."""
     done = [
         (stage.finished - stage.started, stage.weight)
         for stage in stages

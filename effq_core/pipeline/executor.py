@@ -68,15 +68,11 @@ class Executor:
         check: Callable[[], None],
         stop: Callable[[], None],
     ) -> None:
-        self._home = home
-        self._plan = plan
-        self._fingerprints = fingerprints
+        self._home, self._plan, self._fingerprints = home, plan, fingerprints
         self._finished = set(finished)
         self._skipped: set[str] = set()
         self._slots = 1
-        self._progress = progress
-        self._check = check
-        self._stop = stop
+        self._progress, self._check, self._stop = progress, check, stop
         self._topic = f"effq-{progress.run_id}-{secrets.token_hex(4)}"
         self._driver = (socket.gethostname(), *Process.own())
         self._active: dict[str, _Active] = {}
@@ -251,7 +247,6 @@ class Executor:
             )
 
     def _drain(self, session: Session) -> None:
-        """Ends what still works for this run: asks first, then kills."""
         self._stop()
         begun = time.monotonic()
         while self._active and session.healthy():

@@ -29,8 +29,6 @@ _MEASURED_ON = "pixels:evaluation"
 
 @dataclass(frozen=True)
 class _Source:
-    """What there is of the run whose files are measured."""
-
     stages: tuple[StageSpec, ...]
     labels: tuple[Label, ...]
     entry: ImageInput

@@ -58,7 +58,6 @@ def queue_text(database: Database, run: RunRow) -> str:
 
 
 def _driven(database: Database) -> list[RunRow]:
-    """Returns the active runs that somebody works on or waits with."""
     runs = database.list_runs()
     return [run for run in runs if run.status.is_active and run.driver_pid is not None]
 

@@ -28,9 +28,7 @@ class Session:
     """Submits tasks and collects what comes back in one inbox."""
 
     def __init__(self, home: Home, topic: str, on_wait: Callable[[], None] | None = None) -> None:
-        self._home = home
-        self._topic = topic
-        self._on_wait = on_wait
+        self._home, self._topic, self._on_wait = home, topic, on_wait
         self.embedded = engine.external_scheduler() is None
         self.inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._futures: dict[str, Future] = {}

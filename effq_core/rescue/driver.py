@@ -120,7 +120,6 @@ class _Taken:
             raise EffqError(message, hint)
 
     def _next(self) -> Offer | None:
-        """Says what is tried next, and writes down what is not tried and why."""
         while True:
             self._stop.check()
             steps = self._story.steps
@@ -175,7 +174,6 @@ class _Taken:
             raise Cancelled("The rescue was cancelled.")
 
     def _best(self) -> Calibration:
-        """Returns the calibration that has lost least so far: remedies build on it."""
         made = [s for s in self._story.measured if variant_of(s.remedy) == PTQ and s.experiment]
         best = min(made, key=lambda s: s.outcome.drop_points if s.outcome else 0.0)
         if best.experiment is None:
@@ -183,7 +181,6 @@ class _Taken:
         return best.experiment.calibration
 
     def _left(self) -> float | None:
-        """Returns how much of the time allowed is left, in seconds; ``None`` without a limit."""
         allowed = self._story.rescue.budget_seconds
         return None if allowed is None else allowed - self._story.seconds
 

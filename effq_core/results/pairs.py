@@ -169,9 +169,7 @@ def _change(truth: Ints | None, before: Predictions, after: Predictions, row: in
         return Change.CHANGED
     if before.probabilities[row].argmax() == truth[row]:
         return Change.WORSE
-    if after.probabilities[row].argmax() == truth[row]:
-        return Change.BETTER
-    return Change.STILL_WRONG
+    return Change.BETTER if after.probabilities[row].argmax() == truth[row] else Change.STILL_WRONG
 
 
 def by_chance(classes: int) -> str:

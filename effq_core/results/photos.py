@@ -89,7 +89,6 @@ def pixels_folder(artifacts: Path, predictions: str) -> Path | None:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """Returns what an artifact was made from; nothing where its manifest cannot be read."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["inputs"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -27,9 +27,7 @@ class SweepExecutor(Executor):
         on_failed: Callable[[int, EffqError], None],
     ) -> None:
         super().__init__(*arguments)
-        self._union = union
-        self._on_finished = on_finished
-        self._on_failed = on_failed
+        self._union, self._on_finished, self._on_failed = union, on_finished, on_failed
         self._alive = set(range(len(union.members)))
         self._counted = 0.0
 

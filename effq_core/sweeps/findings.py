@@ -136,7 +136,6 @@ def _pair(first: Series, a: int, second: Series, b: int, name: str, other: str) 
 
 
 def _real(pairs: Sequence[_Pair]) -> list[_Pair]:
-    """Returns the pairs that differ by more than chance, the largest difference first."""
     real = [pair for pair in pairs if pair.p < SIGNIFICANCE]
     return sorted(real, key=lambda pair: -abs(pair.result.difference))
 

@@ -99,7 +99,6 @@ def list_sweeps(home: Home, database: Database) -> list[tuple[RunRow, SweepState
 
 
 def _sweep_runs(home: Home, database: Database) -> list[RunRow]:
-    """Returns the runs of all sweeps, newest first, however many runs came since."""
     found = []
     for path in home.runs.glob(f"*/{SWEEP_FILE}"):
         try:

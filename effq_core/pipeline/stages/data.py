@@ -30,9 +30,8 @@ def index(context: StageContext) -> dict[str, Any]:
     if found.state != context.params["state"]:
         message = f"{dataset.id} has changed since this run was planned."
         raise DatasetError(message, "Start the run again.")
-    (context.out / INDEX_FILE).write_text(
-        json.dumps(found.to_dict(), ensure_ascii=False), encoding="utf-8"
-    )
+    content = json.dumps(found.to_dict(), ensure_ascii=False)
+    (context.out / INDEX_FILE).write_text(content, encoding="utf-8")
     for entry in found.skipped:
         context.event("skipped", key=entry.key, reason=entry.reason)
     return {

@@ -84,5 +84,4 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
 
 
 def _relative(artifact: Path) -> str:
-    """Returns ``<kind>/<fingerprint>``: where in any store an artifact is."""
     return f"{artifact.parent.name}/{artifact.name}"
