@@ -13,8 +13,7 @@ from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 
 GRID = "rgba(128, 128, 128, 0.22)"  # lines behind the data; visible on white and on black
-MUTED = "rgba(128, 128, 128, 0.85)"
-"""Lines and marks that are not a variant's: limits, fronts, the paper's values."""
+MUTED = "rgba(128, 128, 128, 0.85)"  # limits, fronts, the paper's values
 
 
 _BELOW = {"y": -0.2, "yanchor": "top"}

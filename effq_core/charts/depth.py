@@ -96,8 +96,8 @@ def _stages(figure: go.Figure, network: Network, points: Sequence[Step | TensorS
         elif block is not None and point.block in ("stem", "head"):
             titles.setdefault(point.block, place)
     tickvals = list(titles.values())
-    range = [-0.02 * len(points), 1.02 * len(points)]
-    figure.update_xaxes(tickvals=tickvals, ticktext=list(titles), range=range, zeroline=False)
+    bounds = [-0.02 * len(points), 1.02 * len(points)]
+    figure.update_xaxes(tickvals=tickvals, ticktext=list(titles), range=bounds, zeroline=False)
 
 
 def _alt(points: Sequence[Step | TensorSignal], below: int | None, threshold_db: float) -> str:

@@ -100,16 +100,13 @@ def channels_chart(kernel: KernelSignal) -> go.Figure:
 
 def _histogram(counts: npt.NDArray[Any], edges: _Floats, noun: str, across: str) -> go.Figure:
     figure = new_figure(height=HEIGHT, x_title=across, y_title=f"{noun} (count)")
-    figure.add_bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=counts,
-        width=np.diff(edges),
-        marker={"color": _BARS, "line": {"width": 0}},
-        hovertemplate=f"about %{{x:.4g}}: %{{y:,}} {noun}<extra></extra>",
-    )
+    x = (edges[:-1] + edges[1:]) / 2
+    marker = {"color": _BARS, "line": {"width": 0}}
+    hovertemplate = f"about %{{x:.4g}}: %{{y:,}} {noun}<extra></extra>"
+    figure.add_bar(x=x, y=counts, width=np.diff(edges), marker=marker, hovertemplate=hovertemplate)
     top = max(1.0, float(np.log10(max(1, int(counts.max())))))
-    range = [-0.3, 1.06 * top]  # half a count below one, so that a single value still has a bar
-    figure.update_yaxes(type="log", range=range, dtick=1 if top < 4 else 2, exponentformat="power")
+    bounds = [-0.3, 1.06 * top]  # half a count below one, so that a single value still has a bar
+    figure.update_yaxes(type="log", range=bounds, dtick=1 if top < 4 else 2, exponentformat="power")
     return figure
 
 

@@ -15,8 +15,7 @@ from effq_core.layers.measures import Measure
 from effq_core.layers.words import KIND_TITLES
 from effq_core.tflite.network import Block, BlockKind, Network
 
-MOST_IN_A_ROW = 8
-"""Blocks side by side; more would be too small to touch on a phone. Longer stages wrap."""
+MOST_IN_A_ROW = 8  # blocks side by side; more would be too small to touch on a phone
 
 WIRES, RESIDUALS = "wires", "residuals"  # names of the traces that are no blocks
 

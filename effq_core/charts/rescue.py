@@ -144,5 +144,5 @@ def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:
 
 
 def _rows(figure: go.Figure, count: int) -> None:
-    range = [count - 0.65, -0.85]  # the first step on top, with room above it for its name
-    figure.update_yaxes(range=range, showticklabels=False, showgrid=False, zeroline=False)
+    bounds = [count - 0.65, -0.85]  # the first step on top, with room above it for its name
+    figure.update_yaxes(range=bounds, showticklabels=False, showgrid=False, zeroline=False)

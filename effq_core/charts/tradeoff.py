@@ -94,14 +94,10 @@ def _add_front(figure: go.Figure, front: Sequence[Spot], right: float) -> None:
     """Draws the front to the edges of the plot: what lies right of or below it is beaten."""
     if not front:
         return
-    figure.add_scatter(
-        x=[front[0].x, *(spot.x for spot in front), right],
-        y=[figure.layout.yaxis.range[0], *(spot.y for spot in front), front[-1].y],
-        mode="lines",
-        line={"shape": "hv", "dash": "dot", "width": 2, "color": MUTED},
-        name="Pareto front",
-        hoverinfo="skip",
-    )
+    x = [front[0].x, *(spot.x for spot in front), right]
+    y = [figure.layout.yaxis.range[0], *(spot.y for spot in front), front[-1].y]
+    line = {"shape": "hv", "dash": "dot", "width": 2, "color": MUTED}
+    figure.add_scatter(x=x, y=y, mode="lines", line=line, name="Pareto front", hoverinfo="skip")
 
 
 def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:

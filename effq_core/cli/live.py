@@ -21,8 +21,7 @@ from effq_core.store.rows import EventRow, StageRow, StageState, Status
 
 MOST_SKIPPED = 10  # skipped images that are named; more are only counted
 
-_SOON = {True: 1.0, False: 20.0}
-"""Seconds a queued run, or a stage, waits without a line about it; there is no live display."""
+_SOON = {True: 1.0, False: 20.0}  # seconds until a queued run, or a stage, is said to wait
 _AGAIN = 60.0  # seconds until it is said again
 
 _BAR = 16  # columns of a progress bar, so that title, bar and words fit into 110

@@ -13,8 +13,7 @@ from effq_core.results.subject import head_text
 from effq_core.results.training import training_text
 from effq_core.results.warnings import About
 
-_SAID = (About.GATE, About.BUSY, About.FEW)
-"""Warnings the tables, the gates and the sentences have told already."""
+_SAID = (About.GATE, About.BUSY, About.FEW)  # what tables, gates and sentences have told
 
 
 def print_results(console: Console, results: Results) -> None:

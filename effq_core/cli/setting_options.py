@@ -41,8 +41,8 @@ def option(setting: Setting, panel: str = "") -> inspect.Parameter:
     elif setting.choices:
         kind = Literal.__getitem__(tuple(map(str, setting.choices())))
     kind, default = (bool, False) if setting.is_part else (kind | None, None)
-    help = _help(setting)
-    shown = typer.Option(setting.option, help=help, rich_help_panel=panel or setting.panel)
+    words = _help(setting)
+    shown = typer.Option(setting.option, help=words, rich_help_panel=panel or setting.panel)
     return _parameter(setting, kind, shown, default)
 
 

@@ -17,7 +17,6 @@ from effq_core.store.manifest import Artifact
 _ABOUT_LAYERS = ("layers", "mixed", "variants")
 
 SIGNAL, EFFECT, SUGGEST = "signal", "effect", "suggest"
-"""Kinds of the stages whose artifacts are evidence."""
 REFERENCE_LAYERS = REFERENCE_FOLDER / "layers"
 
 

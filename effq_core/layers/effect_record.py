@@ -7,8 +7,7 @@ from effq_core.base.intervals import Proportion
 from effq_core.base.plain import Plain, Record
 
 EFFECT_FILE = "effect.json"
-LAYER_SHARE = 0.8
-"""Share of all blocks' divergence that the blocks carry whose layers are looked at."""
+LAYER_SHARE = 0.8  # of the divergence, carried by the blocks whose layers are looked at
 
 
 class EffectKind(StrEnum):

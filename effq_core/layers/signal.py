@@ -17,8 +17,7 @@ from effq_core.tflite.file import Tensor
 from effq_core.tflite.network import Op
 from effq_core.tflite.operators import operator_kind
 
-HISTOGRAM_SAMPLES = 16_384
-"""Values a tensor and photo gives to the histogram at most: larger ones give every k-th."""
+HISTOGRAM_SAMPLES = 16_384  # values a tensor and photo gives a histogram at most, evenly spaced
 
 _Array = npt.NDArray[Any]
 _Floats = npt.NDArray[np.float32]

@@ -106,9 +106,7 @@ class SignalRecord:
                     "Run the experiment again, or update EffQ.",
                 )
             shelf = Shelf.load(folder / ARRAYS_FILE)
-            return cls(
-                images=int(index["images"]),
-                agreed=int(index["agreed"]),
-                tensors=tuple(TensorSignal.take(each, shelf) for each in index["tensors"]),
-                kernels=tuple(KernelSignal.take(each, shelf) for each in index["kernels"]),
-            )
+            images = int(index["images"])
+            tensors = tuple(TensorSignal.take(each, shelf) for each in index["tensors"])
+            kernels = tuple(KernelSignal.take(each, shelf) for each in index["kernels"])
+            return cls(images=images, agreed=int(index["agreed"]), tensors=tensors, kernels=kernels)

@@ -24,7 +24,6 @@ GROUP_TITLES = {
     DEPTHWISE: "all depthwise convolutions",
     SQUEEZE_EXCITE: "all squeeze-and-excite",
 }
-"""Groups: the same part of every block."""
 
 
 def layer_title(layer: str) -> str:

@@ -16,8 +16,7 @@ from effq_core.store.rows import RunRow, Status
 from effq_core.store.runfiles import run_kind
 
 DEFAULT_PLAN = "effq_core.pipeline.plan:build_plan"
-MOST_QUEUED = 20
-"""Runs that may wait or run in a store, whoever starts them: more are surely a mistake."""
+MOST_QUEUED = 20  # runs that may wait or run in a store: more are surely a mistake
 
 
 def run_files(home: Home, run_id: str) -> JobFiles:

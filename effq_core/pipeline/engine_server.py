@@ -61,8 +61,7 @@ def write_credentials(folder: Path) -> None:
 log = logging.getLogger("effq.engine")
 
 _IDLE_SECONDS = 900.0  # how long the engine may be idle until it ends
-_WORKER_IDLE_SECONDS = 60.0
-"""How long a worker that has worked, until a new one replaces it, which holds no memory."""
+_WORKER_IDLE_SECONDS = 60.0  # until a worker that has worked is replaced, to free memory
 
 _CONFIG = {
     # A dead worker's task comes back to the driver, which counts, tells, and tries again.

@@ -19,8 +19,7 @@ from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
 
 _ABANDONED_SECONDS = 3600.0
-_WORKER = "quietworker-"
-"""Begins the names of workers' folders, after Dask's way; beside them is the scheduler's."""
+_WORKER = "quietworker-"  # begins the names of workers' folders; beside them is the scheduler's
 
 _CANCEL_SECONDS = 15.0
 _POLL = 0.1

@@ -20,12 +20,10 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState
 
-WORKER_START = 12.0
-"""Seconds until a worker has imported TensorFlow (measured on 2 cores of a Xeon: 8 to 14)."""
+WORKER_START = 12.0  # seconds until a worker has TensorFlow (8 to 14 on 2 cores of a Xeon)
 
 _MIB = 2**20
-_LOOKED_AT, _HISTORY = 50, 5
-"""Runs among which finished ones are looked for, and how many of those tell the pace."""
+_LOOKED_AT, _HISTORY = 50, 5  # runs to look for finished ones, and how many tell the pace
 
 # Bytes of an artifact for each byte of float32 weights, from the artifacts of the reference run
 # (V2-B0: 22.6 MiB of weights). Fine-tuning keeps weights and, until it ends, Adam's two moments.

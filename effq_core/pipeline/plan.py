@@ -199,10 +199,7 @@ def add_layers(planner: Planner, experiment: Experiment) -> None:
 def add_effect(planner: Planner, experiment: Experiment) -> None:
     """Adds ``effect``: each block alone in int8, and alone in floats."""
     asked = experiment.layers or Layers()
-    planner.add(
-        "effect",
-        "layers:effect",
-        params={**asdict(asked), **planner.method},
-        inputs={**RANGES, "calibration": "pixels:calibration"},
-        weight=min(200, asked.budget_seconds),
-    )
+    params = {**asdict(asked), **planner.method}
+    inputs = {**RANGES, "calibration": "pixels:calibration"}
+    weight = min(200, asked.budget_seconds)
+    planner.add("effect", "layers:effect", params=params, inputs=inputs, weight=weight)

@@ -23,7 +23,6 @@ from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
 
 _TAKEN = ("model", "convert", "pixels", "finetune", "ranges")
-"""Kinds of the artifacts that results tell something from."""
 _MEASURED_ON = "pixels:evaluation"
 
 

@@ -36,7 +36,6 @@ def thorough(model: str = BUNDLED_MODEL, dataset: str = "imagenette") -> Experim
 
 
 PRESETS = {"demo": demo, "paper": paper, "thorough": thorough}
-"""Presets by name, as the command line takes them."""
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,13 @@ from effq_core.base.errors import StageError
 from effq_core.pipeline.registry import Stage, get_stage
 from effq_core.store.manifest import library_versions
 
-SHARD_FROM = 1000
-"""Evaluation images from which on parts pay off: predicting 500 takes some seconds."""
+SHARD_FROM = 1000  # evaluation images from which on parts pay off
 _EVALUATE = "measure:evaluate"
 
 LAST = "report"  # name of the stage every plan ends with; its artifact is the run's results
 BENCHMARK = "benchmark"  # name of the stage that times all files
 
-_FUNCTIONS = "effq_core.pipeline.stages."
-"""Where stages' functions were before they had ids: part of every fingerprint since."""
+_FUNCTIONS = "effq_core.pipeline.stages."  # part of every fingerprint since stages have ids
 
 
 @dataclass(frozen=True, kw_only=True)

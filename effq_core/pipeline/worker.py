@@ -25,8 +25,7 @@ from effq_core.store.manifest import Artifact, library_versions
 log = logging.getLogger(__name__)
 
 QUIET = "waiting for free cores"
-TIMING = "waiting for a timing run to finish"
-"""What a stage says while it waits for the host's cores."""
+TIMING = "waiting for a timing run to finish"  # what a stage waits for
 
 _TRACEBACK_LINES = 12
 # TensorFlow tells about a full disk in words of its own exceptions.

@@ -19,8 +19,7 @@ class Remedy(StrEnum):
     """What can be tried where int8 loses too much."""
 
     PERCENTILE = "percentile"  # clip the activations' rarest values
-    MOVING_AVERAGE = "moving_average"
-    """Take the mean of each photo's range rather than the widest of all."""
+    MOVING_AVERAGE = "moving_average"  # the mean of each photo's range, not the widest
     MORE_IMAGES = "more_images"  # calibrate with more photos
     MIXED = "mixed"  # keep the blocks that lose most in floats
     QAT = "qat"  # fine-tune with fake-quant operators in the graph

@@ -17,7 +17,6 @@ HEADS = {
     "new": "a new one on the model's frozen features, because the photos' classes are new",
     "unlabelled": "photos without labels: agreement with float32, no accuracy",
 }
-"""What became of the model's head, in words."""
 KEPT = "Kept in floats"  # name of the setting that says what ``int8_mixed`` is made of
 
 

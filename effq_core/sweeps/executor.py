@@ -12,8 +12,7 @@ from effq_core.store.rows import StageState
 from effq_core.sweeps.union import Union
 
 _COUNT_SECONDS = 2.0
-_STOPS_ALL = (Cancelled, StoreError, EngineError, DownloadError)
-"""Errors that every other run would meet as well."""
+_STOPS_ALL = (Cancelled, StoreError, EngineError, DownloadError)  # others would meet them too
 
 
 class SweepExecutor(Executor):

@@ -24,7 +24,6 @@ HOW = (
     "all these comparisons together (Holm); significant means p < 0.05. The test covers chance in "
     "the photos; the least and greatest value show what another seed does."
 )
-"""How the sentences were found, for whoever asks."""
 
 
 @dataclass(frozen=True)

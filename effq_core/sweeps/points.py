@@ -27,8 +27,7 @@ class Along(StrEnum):
 class Measure(StrEnum):
     """What is drawn against it."""
 
-    QUALITY = "quality"
-    """Top-1 with Wilson's interval, of the mean over seeds; without labels, the agreement."""
+    QUALITY = "quality"  # top-1, Wilson's interval; without labels, agreement
     DIFFERENCE = "difference"  # top-1 minus float32's on the same photos, with the paired interval
 
 
@@ -82,7 +81,6 @@ AXIS: dict[Along, str] = {
     Along.QAT_EPOCHS: "Epochs of fine-tuning (0: calibrated ranges, no training)",
     Along.LEARNING_RATE: "Learning rate of fine-tuning",
 }
-"""What the x axis shows."""
 
 
 def common(results: Results) -> Hashable:

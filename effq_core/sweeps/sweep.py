@@ -27,7 +27,6 @@ class Member:
 
 
 AXES = {each.axis.name: each for each in walk(Experiment) if each.axis.name}
-"""The settings a sweep can vary, by the name of their axis."""
 
 
 @dataclass(frozen=True, init=False)
