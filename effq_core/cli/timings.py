@@ -24,6 +24,8 @@ timings_app = typer.Typer(
     no_args_is_help=True,
 )
 
+_SHOWN = ("median", "mean", "p90", "p99", "cold_start")
+
 
 @timings_app.command("import")
 def import_file(
@@ -97,16 +99,7 @@ def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
                 output.safe(report.device),
                 fmt.moment(report.measured),
                 fmt.count(timing.threads),
-                *(
-                    fmt.milliseconds(ms)
-                    for ms in (
-                        timing.median_ms,
-                        timing.mean_ms,
-                        timing.p90_ms,
-                        timing.p99_ms,
-                        timing.cold_start_ms,
-                    )
-                ),
+                *(fmt.milliseconds(getattr(timing, f"{each}_ms")) for each in _SHOWN),
                 fmt.count(timing.n),
                 timing.disturbance or "undisturbed",
             )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import Cancelled, EffqError
@@ -67,18 +68,8 @@ class _Taken:
         steps = tuple(
             s for s in self._story.steps if s.state is not StepState.FAILED or s.remedy is not None
         )
-        self._tell(
-            replace(
-                self._story,
-                steps=steps,
-                status=Status.RUNNING,
-                finished=None,
-                error="",
-                hint="",
-                pid=pid,
-                token=token,
-            )
-        )
+        fresh: dict[str, Any] = {"finished": None, "error": "", "hint": ""}
+        self._change(steps=steps, status=Status.RUNNING, pid=pid, token=token, **fresh)
 
     def work(self) -> Story:
         """Tries one remedy after the other."""
@@ -132,7 +123,7 @@ class _Taken:
                 tried=[s.experiment for s in self._story.measured if s.experiment],
             )
             ahead = tuple((o.remedy, o.seconds) for o in found if not o.why)
-            self._tell(replace(self._story, ahead=ahead))
+            self._change(ahead=ahead)
             if not found:
                 return None
             applicable = next((offer for offer in found if not offer.why), None)
@@ -184,6 +175,9 @@ class _Taken:
         allowed = self._story.rescue.budget_seconds
         return None if allowed is None else allowed - self._story.seconds
 
+    def _change(self, **values: Any) -> None:
+        self._tell(replace(self._story, **values))
+
     def _tell(self, story: Story) -> None:
         self._story = story
         save(self._home, story)
@@ -191,23 +185,14 @@ class _Taken:
             self._on_story(story)
 
     def _end(self, status: Status, *, error: str = "", hint: str = "") -> None:
-        self._tell(
-            replace(
-                self._story,
-                status=status,
-                steps=tuple(
-                    replace(step, state=StepState.CANCELLED, why=step.why or "It was stopped.")
-                    if step.state is StepState.RUNNING
-                    else step
-                    for step in self._story.steps
-                ),
-                finished=time.time(),
-                error=error,
-                hint=hint,
-                pid=None,
-                token=None,
-            )
+        steps = tuple(
+            replace(step, state=StepState.CANCELLED, why=step.why or "It was stopped.")
+            if step.state is StepState.RUNNING
+            else step
+            for step in self._story.steps
         )
+        gone: dict[str, Any] = {"finished": time.time(), "pid": None, "token": None}
+        self._change(status=status, steps=steps, error=error, hint=hint, **gone)
 
 
 def _work(home: Home, story_id: str) -> int:

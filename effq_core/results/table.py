@@ -7,22 +7,10 @@ from effq_core.results.document import Results, VariantResult
 Cell = str | int | float | None
 Row = dict[str, Cell]
 
-_TIMES = (
-    "median_ms",
-    "median_low_ms",
-    "median_high_ms",
-    "mean_ms",
-    "p90_ms",
-    "p99_ms",
-    "min_ms",
-    "std_ms",
-    "cold_start_ms",
-    "load_ms",
-    "first_invoke_ms",
-    "images_per_second",
-    "peak_memory_kib",
-)
-"""Columns each thread count has, named as in :class:`~effq_core.measure.latency.LatencyReport`."""
+# Columns each thread count has, named as in :class:`~effq_core.measure.latency.LatencyReport`.
+_TIMES = ("median_ms", "median_low_ms", "median_high_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms",
+          "std_ms", "cold_start_ms", "load_ms", "first_invoke_ms", "images_per_second",
+          "peak_memory_kib")  # fmt: skip
 
 
 def rows(results: Results) -> list[Row]:
