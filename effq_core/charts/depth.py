@@ -26,11 +26,7 @@ def depth_chart(
     usual: Sequence[float] = (),
     usual_photos: int = 0,
 ) -> go.Figure:
-    """Draws the SQNR of every operator's output in dB, from the photo to the answer.
-
-    Under ``threshold_db`` the two models have diverged. ``usual`` is the median photo's SQNR of the
-    same operators, over ``usual_photos``; none, if not known.
-    """
+    """Draws the SQNR of every operator's output, dB, over ``usual``, the median photo's."""
     figure = new_figure(height=HEIGHT, x_title="stage of the network", y_title="SQNR, dB")
     places = list(range(len(points)))
     if usual:

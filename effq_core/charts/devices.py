@@ -42,13 +42,7 @@ class _Bar:
 def devices(
     results: Results, reports: Mapping[str, Sequence[DeviceReport]], threads: int
 ) -> go.Figure | None:
-    """Draws the median latency of each variant that was timed elsewhere, there and on the host.
-
-    Of several reports of one device the first counts, as
-    :func:`effq_core.devices.timings.list_timings` puts the latest first. Bars have 95 % intervals,
-    the run's host first and filled, devices pale; ``None`` where none was timed with so many
-    threads.
-    """
+    """Draws median latencies of variants timed elsewhere, there and here; ``None``: untimed."""
     bars = _bars(results, reports, threads)
     if all(bar.is_host for bar in bars):
         return None

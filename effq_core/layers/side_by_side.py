@@ -151,11 +151,7 @@ def _operators(path: Path) -> list[Operator]:
 
 
 def _pair(float32: Path, int8: Path, all_ops: Sequence[Op]) -> tuple[Pair, ...]:
-    """Finds each operator of the float32 file in the other one.
-
-    By the name of its tensor; where names differ (training with fake quantization renames every
-    layer), by its place, if the operators are the same ones in the same order.
-    """
+    """Finds each operator's counterpart by its tensor's name; by place where QAT renamed them."""
     first, second = _operators(float32), _operators(int8)
     by_name = {op.output.name: op for op in second}
     found = [(op, by_name.get(op.output.name)) for op in first]

@@ -188,11 +188,7 @@ class GrowingHistogram:
         return merged
 
     def over(self, low: float, high: float, most: int) -> tuple[_Array, _Array]:
-        """Returns int64 counts of at most ``most`` bins, and float64 ends, one more.
-
-        Bins are whole numbers of fine ones, equally wide, and hold every value counted: the last
-        may end a little after ``high``.
-        """
+        """Returns int64 counts of at most ``most`` equal bins, and one more float64 end."""
         used = np.flatnonzero(self._counts)
         ends = (used[0], used[-1] + 1) if len(used) else (FINE - 1, 0)
         first = int(np.clip(np.floor((low - self._low) / self._width), 0, ends[0]))

@@ -98,13 +98,7 @@ def suggest(
 
 
 def choose(trials: Sequence[TrialRecord], limits: Mixed) -> TrialRecord:
-    """Takes one of the trials.
-
-    Returns:
-        Of those that hold every limit the one with the fewest members, then the smallest file. If
-        none does: of those within size and latency, int8 itself among them, the one that loses
-        least; of equals the one closest to float32, then the smallest.
-    """
+    """Takes the fewest members that hold all limits, or what loses least of what is affordable."""
     if good := [trial for trial in trials if trial.ok]:
         return min(good, key=lambda trial: (len(trial.keep), trial.size_bytes))
     affordable = [trial for trial in trials if not is_too_costly(trial, limits)]
@@ -114,13 +108,7 @@ def choose(trials: Sequence[TrialRecord], limits: Mixed) -> TrialRecord:
 def orders(
     network: Network, effects: EffectRecord, limits: Mixed, int8_bytes: int
 ) -> Iterator[tuple[str, ...]]:
-    """Yields orders in which blocks or layers are to be tried, each fitting the size allowed.
-
-    Yields:
-        Where at most :data:`FEW` blocks carry most of the divergence: blocks by it, groups and
-        blocks by divergence a byte, layers by divergence a byte. Where it is spread: groups and
-        blocks, blocks, groups and layers. An order that was given before is left out.
-    """
+    """Yields the orders to try blocks and layers in, each fitting the size allowed, once."""
     blocks = list(effects.blocks)
     with_layers = {effect.block for effect in effects.effects if effect.kind is EffectKind.LAYER}
     fine = [

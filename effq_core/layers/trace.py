@@ -176,11 +176,7 @@ def _identity(path: Path) -> tuple[str, int, int]:
 
 
 def trunk_of(ops: Iterable[Op]) -> tuple[str, ...]:
-    """Finds the tensors no path from the photo to the answer goes around.
-
-    A branch that is added to something larger, or a gate of squeeze-and-excite, may be noisy and
-    matter little; what is lost on the trunk is lost to all that follows.
-    """
+    """Finds the tensors no path goes around: what is lost there is lost to all that follows."""
     ordered = sorted(ops, key=lambda op: op.index)
     last_use = {source: place for place, op in enumerate(ordered) for source in op.sources}
     found, reach = [], -1

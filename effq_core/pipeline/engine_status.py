@@ -85,10 +85,7 @@ def _work(database: Database, run: RunRow) -> Work:
 
 
 def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple[Work, ...]]:
-    """Ends the embedded engine; returns it as it was, and the runs that were cancelled.
-
-    Raises EngineError if runs are active and it is not forced, or it is a cluster of somebody else.
-    """
+    """Ends the embedded engine, unless in use; returns it as it was, and the runs cancelled."""
     external = engine.external_scheduler()
     if external is not None:
         raise EngineError(

@@ -11,12 +11,7 @@ _ALONE = "benchmark"  # kind of the stages that have the cores for themselves
 
 
 def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | None:
-    """Estimates the seconds until a run ends.
-
-    Each stage carries an estimate. How long the finished ones really took scales those to come;
-    a running one is extrapolated from its own progress as soon as it has made some. As many as run
-    now are taken to run to the end, but measurements: those come one after the other.
-    """
+    """Estimates the seconds until a run ends, by the pace of its own finished stages."""
     if not stages:
         return None
     now = time.time() if now is None else now

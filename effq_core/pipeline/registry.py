@@ -55,14 +55,7 @@ _FUNCTIONS: dict[str, StageFunction] = {}
 def stage(
     stage_id: str, *, title: str, version: int = 1, libraries: tuple[str, ...] = (), kind: str = ""
 ) -> Callable[[_Function], _Function]:
-    """Registers a stage. Its module must be cheap to import: functions import TensorFlow.
-
-    Args:
-        stage_id: Such as ``quantize:convert``. Never changed: artifacts are found by it.
-        kind: Folder of its artifacts; by default what follows the colon of its id.
-
-    Raises StageError if another function has the id, or the kind another title.
-    """
+    """Registers a stage of a cheap module under an id that never changes; kind: its artifacts'."""
 
     def register(function: _Function) -> _Function:
         made = Stage(

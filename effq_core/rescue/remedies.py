@@ -35,13 +35,7 @@ def as_it_is(experiment: Experiment) -> Experiment:
 
 
 def apply(remedy: Remedy, rescue: Rescue, best: Calibration, home: Home) -> Experiment:
-    """Returns the experiment that tries a remedy: float32 and the variant that it makes.
-
-    Args:
-        best: The calibration that has lost least so far: remedies build on it.
-
-    Raises CannotApply if the remedy would change nothing.
-    """
+    """Returns the experiment that tries a remedy on the ``best`` calibration, or CannotApply."""
     base = replace(as_it_is(rescue.experiment), calibration=best)
     match remedy:
         case Remedy.PERCENTILE:

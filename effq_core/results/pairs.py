@@ -80,12 +80,7 @@ def compare_pair(results: Results, first: str, second: str) -> Pair:
 
 
 def compare_all(results: Results) -> tuple[Pair, ...]:
-    """Compares every two variants of a run.
-
-    With 7 variants there are 21 tests, of which one in twenty would show p below 0.05 by chance:
-    each pair also gets its p after Holm's correction (S. Holm, Scandinavian Journal of Statistics
-    6, 1979). Raises StoreError if stored answers are missing.
-    """
+    """Compares every two variants of a run, also by p after Holm's correction (S. Holm, 1979)."""
     answers = {name: results.predictions(name) for name in results.variants}
     pairs = [
         _pair(results, f, s, compare(answers[f], answers[s])) for f, s in combinations(answers, 2)

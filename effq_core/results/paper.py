@@ -1,8 +1,4 @@
-"""What the paper EffQ retraces reports, and how far a run can be set beside it.
-
-The paper's model is EfficientNetV2-B0 with ImageNet's 1,000 classes, evaluated on the first 500
-photos of ImageNet-Mini. Its published tables give no intervals and no thread count.
-"""
+"""What the paper EffQ retraces reports, and how far a run can be set beside it."""
 
 from dataclasses import dataclass
 

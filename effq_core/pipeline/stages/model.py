@@ -54,10 +54,7 @@ def _return_memory() -> None:
 
 @stage("model:float_model", kind="model", title="Build the float model", libraries=TENSORFLOW)
 def float_model(context: StageContext) -> dict[str, Any]:
-    """Builds the float model, with a new head where the classes are new.
-
-    Params: ``model``, ``image_size``, ``use``, ``class_names``. Input ``training`` for a new head.
-    """
+    """Builds the float model, with a new head (input ``training``) where the classes are new."""
     from effq_core.models.build import build_model
 
     params = context.params
