@@ -58,12 +58,7 @@ class EffectMeter:
         self._answers = ModelPool(float32).predict_many(self._images, PreparingReporter(reporter))
 
     def measure(self, method: str, percentile: float) -> effect_record.EffectRecord:
-        """Measures all there is time for.
-
-        Every block alone in int8 comes first, then groups, then every block alone in floats, then
-        the layers of the blocks that matter; the worst before others. Raises StageError if the
-        quantizer refuses a file.
-        """
+        """Measures what there is time for: blocks in int8, groups, blocks in floats, layers."""
         network = self._network
         baseline = self._row("int8", self._output)
         floats = self._row("floats", self._all)

@@ -22,9 +22,7 @@ class EffectKind(StrEnum):
 class BlockEffect(Plain):
     """What one block, or one layer of a block, does to the model's answers."""
 
-    # Of the block or layer; :meth:`~effq_core.tflite.network.Network.tensors_of` and ``--keep``
-    # take it.
-    name: str
+    name: str  # of the block or layer, as ``--keep`` takes it
     kind: EffectKind  # which of both it is
     block: str  # the block it is in; its own name for a block or a group
     n: int  # calibration photos
@@ -34,8 +32,7 @@ class BlockEffect(Plain):
     # Divergence with all in int8 but this; ``None`` where time was up before.
     without_kl: float | None = None
     without_agreement: Proportion | None = None  # photos that get float32's top-1 class then
-    # Bytes the int8 file grows by if this is kept, kernels stored in float16; ``None`` where time
-    # was up before, or where float16 cannot hold its weights.
+    # Bytes the int8 file grows by if this is kept in float16; ``None``: no time, or no room.
     extra_float16: int | None = None
     extra_float32: int | None = None  # the same with kernels in float32
 
@@ -53,8 +50,7 @@ class EffectRecord(Record):
     # Divergence of all-int8 from float32, in nats, before the output's own steps.
     baseline_kl: float
     baseline_agreement: Proportion  # photos on which all-int8 gives float32's top-1 class
-    # Divergence of a file made the same way with everything in floats: what the way of measuring
-    # itself adds, nothing or next to it.
+    # Divergence of a file made the same way, all in floats: what measuring itself adds.
     floats_kl: float
     floats_agreement: Proportion
     effects: tuple[BlockEffect, ...]  # groups, blocks in the order of the graph, then layers
@@ -81,13 +77,7 @@ class EffectRecord(Record):
         return tuple(e for e in self.effects if e.kind is EffectKind.BLOCK)
 
     def ranked(self, kind: EffectKind = EffectKind.BLOCK) -> tuple[BlockEffect, ...]:
-        """Orders effects, worst first; equal ones in the order of the graph.
-
-        By ``only_kl``. Each block is then judged against the undisturbed model, so that blocks do
-        not hide each other: where several are bad, freeing one of them changes little while the
-        others still spoil the answers. By divergence rather than by agreement, which on a few
-        hundred photos is the same for most blocks: it only moves where a class changes.
-        """
+        """Orders effects, worst ``only_kl`` first: alone in int8 blocks do not hide others."""
         return tuple(sorted([e for e in self.effects if e.kind is kind], key=lambda e: -e.only_kl))
 
     def gain(self, effect: BlockEffect) -> float | None:

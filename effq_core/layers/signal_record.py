@@ -21,11 +21,8 @@ class BlockSignal:
     """What a block does to the signal."""
 
     block: str
-    # SQNR of what it reads: of the output of the block before; ``inf`` for the first, whose photos
-    # are the same for both.
-    input_db: float
-    # SQNR of what it hands on: of its last operator's output, of all values together or of the
-    # median channel, whichever is lower.
+    input_db: float  # SQNR of what it reads, the output of the block before; ``inf`` for the first
+    # SQNR of its last operator's output, of all values or the median channel, if lower.
     output_db: float
     output: TensorSignal
     clipped: TensorSignal  # its tensor with the largest share of clipped values

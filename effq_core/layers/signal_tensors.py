@@ -69,32 +69,25 @@ class TensorSignal:
     block: str  # name of its block
     kind: str  # of its operator, such as ``CONV_2D``
     images: int  # photos it was watched on
-    # SQNR over all values of all photos together, in dB; ``inf`` where nothing is lost, ``-inf``
-    # where float32 has nothing but zeros and int8 has not.
+    # SQNR over all values, dB; ``inf``: nothing is lost; ``-inf``: only float32 has just zeros.
     sqnr_db: float
-    # Median over photos of each photo's own SQNR, of all values or of the median channel, whichever
-    # is lower, in dB: as a step of a trace has it. A few photos with large values rule the sum over
-    # all, not this.
+    # Median over photos of each one's SQNR, of all values or the median channel if lower, dB: a few
+    # photos with large values rule the sum over all, not this.
     typical_db: float
-    # Median over channels of each channel's own SQNR over all photos, in dB; channels of nothing
-    # but zeros do not count; where a channel is one value a photo, that of all values. One channel
-    # with values far larger than the others' rules the sum while its grid is too coarse for all of
-    # them: this tells.
+    # Median over channels, but empty ones, of each one's SQNR, dB (of single values: that of all):
+    # one channel with large values rules the sum while its grid is too coarse for the others.
     channel_db: float
-    # ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values of all photos, -1 to 1: the same
-    # direction, whatever the length; 1 where both are nothing but zeros, 0 where one is.
+    # ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values; 1: both are only zeros; 0: one is.
     cosine: float
     low: float  # smallest value float32 had
     high: float  # largest value float32 had
-    # Smallest value int8 can represent: ``scale (-128 - zero_point)``; ``-inf`` where the tensor is
-    # kept in floats.
+    # Smallest value int8 can represent, ``scale (-128 - zero_point)``; ``-inf`` for floats.
     int8_low: float
     # Largest one: ``scale (127 - zero_point)``; ``inf`` where it is kept in floats.
     int8_high: float
     scale: float | None  # step of the int8 grid; ``None`` where the tensor is kept in floats
     zero_point: int | None  # integer that stands for 0; ``None`` where the tensor is kept in floats
-    # Share of float32's values, 0 to 1, that lie outside the int8 range by more than half a step:
-    # those an integer of the grid cannot stand for within its rounding.
+    # Share of float32's values, 0 to 1, outside the int8 range by more than half a step.
     clipped_share: float
     # Counts of float32's values (of large tensors: some, evenly spaced), int64 ``(bins,)``.
     histogram: _Array

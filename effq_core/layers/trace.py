@@ -44,9 +44,7 @@ class Step:
     # That of the median channel, in dB; where a channel is a single value, that of all of them.
     channel_db: float
     cosine: float  # of this photo's values in float32 and in int8
-    # Whether everything goes through it: see :mod:`effq_core.layers.trace`. The probabilities do
-    # not count: they are the answer, and wherever that changes their SQNR is low, whatever the
-    # reason.
+    # Whether everything goes through it; not of probabilities, whose SQNR is low where they change.
     on_trunk: bool
 
     @property

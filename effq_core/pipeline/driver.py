@@ -168,14 +168,7 @@ def run_foreground(
     again: bool = True,
     driver: type[Driver] | None = None,
 ) -> RunRow:
-    """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
-
-    Args:
-        again: Whether a run that was cancelled is run again; else it stays cancelled.
-
-    Raises InputError if there is no such run, or somebody else is just putting it into the queue;
-    StageError if it is of another kind; EngineError if another driver works on it.
-    """
+    """Works on a run here until it ends or is cancelled; ``again``: also one that was cancelled."""
     files, driver = run_files(home, run_id), driver or Driver
     with Database(home.database) as database:
         database.get_run(run_id)  # says that there is none before a folder is made for it

@@ -33,18 +33,7 @@ _NO_SPACE_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
-    """Makes a stage's artifact, unless it exists.
-
-    Errors are returned, not raised: they reach the driver word for word, whatever class they
-    are, and Dask does not repeat what would fail again.
-
-    Args:
-        send: Takes messages to the driver; by default they go through Dask.
-
-    Returns:
-        ``state`` (``done``, ``reused``, ``cancelled`` or ``failed``), ``events``, and ``error``
-        (``type``, ``message``, ``hint``) where it did not end well.
-    """
+    """Makes a stage's artifact, unless it exists; returns ``state``, ``events``, any ``error``."""
     link = Link(task, send or _dask_sender(task.topic))
     link.send("started", pid=os.getpid())
     # Lets the message leave before a stage that may hold the interpreter for seconds.

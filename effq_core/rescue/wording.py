@@ -113,11 +113,7 @@ def extra_size(outcome: Outcome, base: Outcome) -> float:
 
 
 def extra_latency(outcome: Outcome, base: Outcome) -> tuple[str, Ratio] | None:
-    """Returns how many times as long as int8 a variant takes, and on how many threads.
-
-    Each was timed in turn with float32, in the sitting of its own run: their speed-ups compare,
-    the times of different days do not. ``None`` untimed.
-    """
+    """Returns threads, and the time relative to int8, by speed-ups; ``None`` untimed."""
     shared = sorted(set(outcome.latency_ms) & set(base.latency_ms), key=int)
     if not shared:
         return None

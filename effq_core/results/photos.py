@@ -43,12 +43,7 @@ class EvaluationPhotos:
 
 
 def open_photos(results: Results, home: Home) -> EvaluationPhotos:
-    """Finds the photos a run was evaluated on.
-
-    The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
-    Raises StoreError if neither the decoded photos nor their list are there any more; DatasetError
-    if the dataset is gone.
-    """
+    """Finds a run's evaluation photos, its decoded ones or the dataset's; raises if gone."""
     if results.folder is None or results.folder == REFERENCE_FOLDER:
         message = "The bundled reference run ships no photos, only the answers to them."
         hint = "Run an experiment of your own to see the photos whose answer changed."

@@ -102,11 +102,7 @@ def _keys(folder: Path, predictions: str) -> tuple[str, ...]:
 
 
 def across(a: Results, b: Results) -> dict[str, Comparison]:
-    """Compares the variants two runs share, ``b`` minus ``a``, photo by photo.
-
-    Empty where the photos, or their models' classes, are not the same. Raises StoreError if stored
-    answers are missing.
-    """
+    """Compares variants two runs share, ``b`` minus ``a``; empty if photos or classes differ."""
     found = {}
     same = photos_of(a) == photos_of(b)
     for name in a.variants:

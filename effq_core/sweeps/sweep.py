@@ -84,11 +84,7 @@ class Sweep:
         return math.prod(len(self.values[axis]) for axis in self.axes)
 
     def members(self) -> tuple[Member, ...]:
-        """Returns the experiments, each once, always in the same order.
-
-        All settings come with the first seed, then all with the second: a sweep that is stopped
-        half-way has compared everything, with fewer seeds.
-        """
+        """Returns the experiments, each once; all of the first seed first, as it may be stopped."""
         first = self.base.seed if self.base.common_seed is None else self.base.common_seed
         axes = sorted(self.axes, key=lambda axis: axis != "seeds")  # the seeds change last
         found = []
