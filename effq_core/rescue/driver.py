@@ -122,8 +122,7 @@ class _Taken:
                 without=[s.remedy for s in steps if s.remedy and s.state not in UNFINISHED],
                 tried=[s.experiment for s in self._story.measured if s.experiment],
             )
-            ahead = tuple((o.remedy, o.seconds) for o in found if not o.why)
-            self._change(ahead=ahead)
+            self._change(ahead=tuple((o.remedy, o.seconds) for o in found if not o.why))
             if not found:
                 return None
             applicable = next((offer for offer in found if not offer.why), None)
