@@ -9,8 +9,7 @@ from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.gates import Gate
 from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
 from effq_core.results import Results, VariantResult
-from effq_core.results.subject import head_text
-from effq_core.results.training import training_text
+from effq_core.results.subject import head_text, training_text
 from effq_core.results.warnings import About
 
 _SAID = (About.GATE, About.BUSY, About.FEW)  # what tables, gates and sentences have told

@@ -17,8 +17,7 @@ from effq_core.jobs.process import Process
 from effq_core.pipeline.forecast import recent_stages
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.rescue.attempts import Attempts
-from effq_core.rescue.offers import Offer, cost_of, offers
-from effq_core.rescue.remedies import as_it_is, variant_of
+from effq_core.rescue.remedies import Offer, as_it_is, cost_of, offers, variant_of
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.stopping import Stopping
 from effq_core.rescue.story import KIND, UNFINISHED, Step, StepState, Story, files_of, load, save

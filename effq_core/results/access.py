@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.settings import Home
-from effq_core.experiment import REFERENCE
-from effq_core.experiment.variants import PTQ
+from effq_core.experiment import REFERENCE, Experiment
+from effq_core.experiment.variants import BASELINE, PTQ, is_ready
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
@@ -127,3 +128,35 @@ def statistics_of(store: ArtifactStore, results: Results) -> str | None:
         message = f"{address!r} is not the name of an artifact."
         raise StoreError(message, "The results were changed by hand; run the experiment again.")
     return sources(artifact_at(store, address)).get("statistics")
+
+
+def measurable(results: Results) -> tuple[str, ...]:
+    """Returns the variants of a run that can be measured again: those there are files of."""
+    return tuple(n for n in results.variants if n in results.with_files or is_ready(n))
+
+
+def on_photos(
+    results: Results,
+    run: str,
+    dataset: str,
+    *,
+    variants: Sequence[str] | None = None,
+    evaluation_size: int | None = None,
+) -> Experiment:
+    """Asks for files of a run to be measured on other photos; InputError if a variant has none."""
+    there = measurable(results)
+    missing = [name for name in variants or () if name not in there and name != BASELINE]
+    if missing or not there:
+        raise InputError(
+            f"The run has no file of {', '.join(missing) or 'any variant'}.",
+            f"Choose from: {', '.join(there)}." if there else "Run it again, then measure it.",
+        )
+    return replace(
+        results.experiment,
+        dataset=dataset,
+        variants=tuple(variants or there),
+        layers=None,
+        evaluation_size=evaluation_size,
+        # The files of a run that measured another's are that one's.
+        files_of=results.experiment.files_of or run,
+    )
