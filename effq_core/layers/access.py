@@ -38,17 +38,10 @@ class Evidence:
 
 
 def find_evidence(results: Results) -> Evidence | None:
-    """Finds what is known about a run's layers, by what it was made from.
+    """Finds what any run has found out about the layers of a run's files; StoreError if unreadable.
 
-    Any run of the same model and calibration may have found it out; the database is not asked, as
-    that run may have been deleted since.
-
-    Returns:
-        What there is; of several looks one that came to its end, at the run's own photos if there
-        is one, and at most of them, then the newest. Searches are those on the run's own photos.
-        ``None`` where nothing is known, or the run has no int8 file to look at.
-
-    Raises StoreError if the store cannot be read.
+    Of several looks, one that came to its end, at the run's own photos, at most of them, then the
+    newest; searches are those on the run's own photos. ``None``: nothing is known, or no int8.
     """
     if PTQ not in results.variants:
         return None

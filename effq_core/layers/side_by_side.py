@@ -101,12 +101,11 @@ def median(values: Sequence[float] | _Sum) -> float:
 
 
 class Both:
-    """Both files, loaded with all their tensors kept. Serves one thread at a time.
+    """Both files, with all their tensors kept, for one thread; ModelError if they do not fit.
 
-    XNNPACK runs each operator by itself then, with the kernels it has otherwise: on the bundled
-    model the probabilities are those of the files as they are used, bit for bit. LiteRT's own
-    kernels would be another model: they answer up to 12 of 256 steps elsewhere, and take five times
-    as long in floats. Raises ModelError if a file cannot be read, or the two do not fit each other.
+    XNNPACK runs each operator by itself: on the bundled model the probabilities are those of the
+    files as used, bit for bit. LiteRT's own kernels would be another model: up to 12 of 256
+    steps elsewhere, and five times as slow in floats.
     """
 
     def __init__(self, float32: Path, int8: Path, *, threads: int = 1) -> None:
@@ -123,16 +122,7 @@ class Both:
         self._tables = {p.op.tensor: _table(p) for p in self.pairs if p.scale is not None}
 
     def run(self, image: Image) -> tuple[Floats, Floats]:
-        """Runs both on a photo.
-
-        Args:
-            image: RGB 0-255, uint8 ``(side, side, 3)``.
-
-        Returns:
-            The probabilities of float32 and int8, float32 ``(classes,)`` each.
-
-        Raises ModelError if the image does not have the model's size.
-        """
+        """Runs both on an uint8 ``(side, side, 3)``; returns float32 ``(classes,)`` of each."""
         return self._float32.predict(image), self._int8.predict(image)
 
     def values(self, pair: Pair) -> tuple[Floats, Floats]:

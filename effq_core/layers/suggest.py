@@ -45,21 +45,11 @@ def suggest(
     int8_bytes: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Suggestion:
-    """Looks for the smallest set of blocks that holds the limits.
+    """Looks for the smallest set of blocks that holds the limits, or what comes nearest; Cancelled.
 
-    Sets are beginnings of an order that fit the size allowed. Where few blocks carry most of the
-    divergence, blocks are tried in its order. Where it is spread over many, keeping some of them
-    helps little, and the same part of all blocks comes first: residual additions, which weigh
-    nothing, depthwise convolutions, squeeze-and-excite; then blocks by divergence a byte. Last
-    come single layers. In an order the length doubles until a set holds the limits, then halves
-    between the last that did not and the first that did; of what is found, each member that is not
-    needed is dropped, the one of least effect first.
-
-    Returns:
-        The set with the fewest members that holds every limit, the smallest file of equals; if
-        there is none, the best one measured within size and latency.
-
-    Raises Cancelled if the user asked to stop.
+    Sets are beginnings of :func:`orders`. The length doubles until a set holds the limits,
+    then halves between the last that did not and the first that did; of what is found, each member
+    that is not needed is dropped, the one of least effect first.
     """
     limits, complete = bench.settings, True
     guess = 3 + 2 * len(bench.network.blocks).bit_length()

@@ -18,14 +18,11 @@ Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 PARTING_DB = 10.0
-"""SQNR under which two models are said to have parted company, in dB: the noise has a tenth of the
-signal's power, so that the cosine between both is about 0.95.
+"""SQNR under which two models have parted company, dB: noise of a tenth of the signal's power.
 
-Measured with the bundled EfficientNetV2-B0 on Imagenette's validation photos, the lowest SQNR on
-the trunk of each photo: with the bundled int8 file it stays above 10 dB on 98 % of 328 photos; with
-ranges that are too wide (min-max over 200 photos) or too narrow (percentile 99) it falls below on
-98 % of 197. So it tells a sound file from an unsound one, and where that begins. It does not tell
-which photos change class: of the two unsound files one changed 1 % of them, the other 13 %.
+Of the lowest SQNR on the trunk of Imagenette's validation photos (EfficientNetV2-B0): the bundled
+int8 file stays above it on 98 % of 328 photos; with ranges too wide (min-max of 200 photos) or too
+narrow (percentile 99) it falls below on 98 % of 197. It does not tell which photos change class.
 """
 
 LOADED_AT_MOST = 2  # pairs of files one server holds ready
