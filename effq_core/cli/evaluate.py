@@ -42,7 +42,7 @@ def evaluate(
     """
     from effq_core.cli import choices, work
     from effq_core.results import open_run
-    from effq_core.results.elsewhere import on_photos
+    from effq_core.results.access import on_photos
 
     home = Home.from_environment()
     options = {"data": data, "variant": variant, "evaluation_size": evaluation_size}

@@ -132,20 +132,18 @@ def _print_preview(preview: Preview) -> None:
 
 
 def _plain(preview: Preview) -> dict[str, Any]:
-
     from effq_core.photos.incoming.found import shown
 
     return {
         "photos": len(preview.photos),
         "bytes": preview.bytes,
         "labels_from": preview.labels_from.value,
-        "classes": [asdict(each) for each in preview.classes],
-        "too_small": [each.name for each in preview.too_small],
-        "skipped": [asdict(each) for each in preview.skipped],
+        "classes": [asdict(e) for e in preview.classes],
+        "too_small": [e.name for e in preview.too_small],
+        "skipped": [asdict(e) for e in preview.skipped],
         "litter": preview.litter,
         "lookalikes": [
-            {**asdict(each), "name": shown(each.name), "like": shown(each.like)}
-            for each in preview.lookalikes
+            {**asdict(e), "name": shown(e.name), "like": shown(e.like)} for e in preview.lookalikes
         ],
         "notes": list(preview.notes),
         "nested": asdict(preview.nested) if preview.nested else None,

@@ -87,9 +87,8 @@ def show(
     if run == REFERENCE:
         reference = load_reference()
         if json:
-            plain = reference.plain
             output.print_json(
-                {"run": None, "stages": [], "rows": rows(reference), "results": plain}
+                {"run": None, "stages": [], "rows": rows(reference), "results": reference.plain}
             )
         else:
             print_results(output.stdout(), reference)

@@ -161,10 +161,8 @@ def _bundle(
 
     chosen = choices.parse_variants([variant]) or ()
     if len(chosen) != 1:
-        raise InputError(
-            f"{variant!r} is not one variant.",
-            f"A bundle holds one of: {', '.join(results.with_files)}.",
-        )
+        message = f"{variant!r} is not one variant."
+        raise InputError(message, f"A bundle holds one of: {', '.join(results.with_files)}.")
     written = write_bundle(results, chosen[0], to, run=name, force=force)
     size = written.stat().st_size
     if json:

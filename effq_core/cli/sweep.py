@@ -30,9 +30,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only th
 
 def _options() -> list[inspect.Parameter]:
     swept = [several(each, _AXES) for each in ASKED if each.axis.name]
-    return swept + [
-        option(each, _BASE) for each in ASKED if not each.axis.name and _is_shared(each)
-    ]
+    return swept + [option(e, _BASE) for e in ASKED if not e.axis.name and _is_shared(e)]
 
 
 def _is_shared(setting: Setting) -> bool:
@@ -71,10 +69,7 @@ def start(
     from effq_core.cli import choices, sweep_work
     from effq_core.sweeps.sweep import AXES, Sweep, worth_sweeping
 
-    axes = {
-        name: choices.parse_values(each, chosen.pop(parameter(each)) or [])
-        for name, each in AXES.items()
-    }
+    axes = {n: choices.parse_values(e, chosen.pop(parameter(e)) or []) for n, e in AXES.items()}
     given = choices.given(chosen, one_down=one_level_down)
     base = choices.make_experiment(preset, given)
     if "variants" not in given:

@@ -81,10 +81,8 @@ class Bench:
     def trial(self, keep: tuple[str, ...]) -> TrialRecord:
         """Measures the file that keeps these blocks and layers in floats; with none, int8 itself.
 
-        Raises:
-            TimeUp: If it was not measured before, and time is up.
-            Cancelled: If the user asked to stop.
-            StageError: If the quantizer refuses the file.
+        Raises TimeUp if it was not measured before, and time is up; Cancelled if the user asked to
+        stop; StageError if the quantizer refuses the file.
         """
         keep = in_graph_order(self.network, keep)
         key = "keep:" + ",".join(keep)

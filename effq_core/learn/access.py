@@ -4,8 +4,8 @@ from pathlib import Path
 
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import BASELINE
+from effq_core.results.access import of_kind, sources, statistics_of
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.results.origin import of_kind, sources, statistics_of
 from effq_core.store.artifacts import ArtifactStore
 
 STAGE = "tensors"  # kind of the stage that keeps tensors

@@ -17,8 +17,7 @@ LOG = "engine.log"
 QUEUE = "queue.lock"
 CERTIFICATE = "certificate.pem"
 KEY = "key.pem"
-WORKERS = "worker"
-"""Folder of what workers need while they live: each has one of its own, with a lock beside it."""
+WORKERS = "worker"  # folder of what workers need while they live, with a lock beside each
 
 
 _FORCED = ("TF_USE_LEGACY_KERAS",)

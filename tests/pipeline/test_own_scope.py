@@ -29,7 +29,7 @@ from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.plan import build_plan
 from effq_core.predict.variant_answers import Predictor
 from effq_core.results import Results, load_results
-from effq_core.results.elsewhere import on_photos
+from effq_core.results.access import on_photos
 from effq_core.results.photos import open_photos
 from effq_core.results.subject import head_text
 from effq_core.store.database import Database

@@ -16,7 +16,8 @@ from effq_core.photos.pixels import ITEMS_FILE
 from effq_core.results import Results
 from effq_core.results.several import Touches, across, differences, verdicts
 from effq_core.store.manifest import MANIFEST
-from effq_core.sweeps.results import Along, Measure, baselines, sweep
+from effq_core.sweeps.points import Along, Measure
+from effq_core.sweeps.results import baselines, sweep
 from tests.results.run_variations import changed, together, unlabelled
 
 

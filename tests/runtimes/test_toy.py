@@ -22,8 +22,7 @@ from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import Link, StageContext
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import get_stage
-from effq_core.pipeline.shards import in_parts
-from effq_core.pipeline.stage import StageSpec, StageTask
+from effq_core.pipeline.stage import StageSpec, StageTask, in_parts
 from effq_core.pipeline.stages import measure
 from effq_core.runtimes.registry import RUNTIMES
 from tests.runtimes.toy import SIDE, Toy, write_toy

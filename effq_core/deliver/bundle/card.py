@@ -13,8 +13,7 @@ from effq_core.measure.latency_ratio import MARK
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
 from effq_core.results.several import qat_text
-from effq_core.results.subject import KEPT, ignored_text, settings
-from effq_core.results.training import training_text
+from effq_core.results.subject import KEPT, ignored_text, settings, training_text
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
 _ABOUT_CALIBRATION = ("Calibration", "Calibration sample")

@@ -53,15 +53,14 @@ def effect(context: StageContext) -> dict[str, Any]:
 
     params = context.params
     images, _ = read_pixels(context.inputs["calibration"])
-    meter = EffectMeter(
+    record = EffectMeter(
         context.inputs["float32"] / MODEL_FILE,
         calibrated(context),
         images,
         settings=Layers(images=params["images"], budget_seconds=params["budget_seconds"]),
         scratch=context.scratch,
         reporter=context,
-    )
-    record = meter.measure(params["method"], params["percentile"])
+    ).measure(params["method"], params["percentile"])
     record.save(context.out)
     return {
         "images": record.images,

@@ -43,17 +43,15 @@ def inspect(context: StageContext) -> dict[str, Any]:
 def evaluate(context: StageContext) -> dict[str, Any]:
     """Predicts every image of input ``evaluation``.
 
-    Params: ``class_map`` (may be empty); ``ignored``, where an output is no answer.
-
-    Where the stage has parts, their answers are put together in place of predicting.
+    Params: ``class_map`` (may be empty); ``ignored``, where an output is no answer. Where the stage
+    has parts, their answers are put together in place of predicting.
     """
     images, items = read_pixels(context.inputs["evaluation"])
     labelled = all(item.label is not None for item in items)
     class_map = context.params["class_map"]
+    probabilities = _together(context, len(items)) if context.parts else _predict(context, images)
     predictions = Predictions(
-        probabilities=_together(context, len(items))
-        if context.parts
-        else _predict(context, images),
+        probabilities=probabilities,
         labels=np.array([item.label for item in items], np.int64) if labelled else None,
         class_map=np.array(class_map, np.int64) if class_map and labelled else None,
         keys=[item.key for item in items],
@@ -90,10 +88,8 @@ def _together(context: StageContext, n: int) -> Floats:
     found = [np.load(part / PART_FILE, allow_pickle=False) for part in context.parts]
     whole = np.concatenate([part for part in found if len(part)])
     if len(whole) != n:
-        raise StageError(
-            f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}.",
-            "Run again: they are made again.",
-        )
+        message = f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}."
+        raise StageError(message, "Run again: they are made again.")
     return whole
 
 
@@ -121,8 +117,7 @@ def benchmark(context: StageContext) -> dict[str, Any]:
     write_json(context.out / LATENCY_FILE, reports)
     return {
         "median_ms": {
-            name: {str(report.threads): report.median_ms for report in reports}
-            for name, reports in found.items()
+            n: {str(r.threads): r.median_ms for r in reports} for n, reports in found.items()
         },
         "disturbed": disturbed,
         "hardware": hardware.describe().to_dict(),

@@ -1,7 +1,4 @@
-"""Stages over Keras models: building, adapting, fine-tuning, freezing.
-
-Planners import this module, so only its functions import TensorFlow.
-"""
+"""Stages over Keras models; planners import this, so only its functions import TensorFlow."""
 
 import ctypes
 import gc
@@ -27,8 +24,7 @@ from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import QAT, TENSORFLOW, stage
 from effq_core.store.stage_files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 
-GATE_IMAGES = 500
-"""Evaluation images on which Keras, four times as slow, is compared with its ``.tflite``."""
+GATE_IMAGES = 500  # evaluation images on which slow Keras is compared
 
 
 _Array = np.ndarray[Any, Any]
@@ -58,10 +54,7 @@ def _return_memory() -> None:
 
 @stage("model:float_model", kind="model", title="Build the float model", libraries=TENSORFLOW)
 def float_model(context: StageContext) -> dict[str, Any]:
-    """Builds the float model, with a new head where the classes are new.
-
-    Params: ``model``, ``image_size``, ``use``, ``class_names``. Input ``training`` for a new head.
-    """
+    """Builds the float model, with a new head (input ``training``) where the classes are new."""
     from effq_core.models.build import build_model
 
     params = context.params
@@ -121,8 +114,7 @@ def qat_untrained(context: StageContext) -> dict[str, Any]:
     from effq_core.quantize.freeze import freeze
 
     with _fresh_keras():
-        model = _model(context)
-        fake = _with_fake_quant(model, context)
+        fake = _with_fake_quant(_model(context), context)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
 
@@ -143,11 +135,8 @@ def finetune(context: StageContext) -> dict[str, Any]:
         teacher = _model(context)
         images, items = read_pixels(context.inputs["training"])
         labelled = all(item.label is not None for item in items)
-        loss = resolve_loss(
-            settings.loss,
-            labelled=labelled,
-            whole_head=params["use"] in (HeadUse.WHOLE, HeadUse.NEW),
-        )
+        whole_head = params["use"] in (HeadUse.WHOLE, HeadUse.NEW)
+        loss = resolve_loss(settings.loss, labelled=labelled, whole_head=whole_head)
         classes = _labels(items, params["class_map"]) if labelled else None
         before = PreparingReporter(context)
         if loss is QatLoss.DISTILL or classes is None:

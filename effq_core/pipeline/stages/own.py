@@ -32,9 +32,8 @@ def float_model(context: StageContext) -> dict[str, Any]:
     params = context.params
     card = get_own(params["model"], context.home)
     if card.weights.sha256 != params["weights"]:
-        raise StageError(
-            f"{card.title} was replaced since this run was planned.", "Start the run again."
-        )
+        message = f"{card.title} was replaced since this run was planned."
+        raise StageError(message, "Start the run again.")
     summary = build_float_model(context, card, lambda: open_own(card))
     file = {"name": card.file_name, "sha256": card.file_sha256, "format": card.file_format}
     entry = ImageInput.from_plain(params).to_plain()
@@ -52,9 +51,8 @@ def ready_file(context: StageContext) -> dict[str, Any]:
     params = context.params
     file = get_ready(params["variant"], context.home)
     if file.sha256 != params["sha256"]:
-        raise StageError(
-            f"{file.title} was replaced since this run was planned.", "Start the run again."
-        )
+        message = f"{file.title} was replaced since this run was planned."
+        raise StageError(message, "Start the run again.")
     content = file.read()
     (context.out / MODEL_FILE).write_bytes(content)
     text = "".join(f"{label.name}\n" for label in file.labels)
@@ -101,9 +99,8 @@ def reference_file(context: StageContext) -> dict[str, Any]:
     folder = REFERENCE_RUN / context.params["folder"]
     content = (folder / MODEL_FILE).read_bytes()
     if hashlib.sha256(content).hexdigest() != context.params["sha256"]:
-        raise StageError(
-            f"{folder / MODEL_FILE} is not the file that was measured.", "Reinstall EffQ."
-        )
+        message = f"{folder / MODEL_FILE} is not the file that was measured."
+        raise StageError(message, "Reinstall EffQ.")
     (context.out / MODEL_FILE).write_bytes(content)
     (context.out / LABELS_FILE).write_bytes((folder / LABELS_FILE).read_bytes())
     told: dict[str, Any] = context.params["told"]

@@ -37,9 +37,7 @@ def report(context: StageContext) -> dict[str, Any]:
         size = values["file"]["size_bytes"]
         values["compression"] = baseline / size
         values["saved_percent"] = 100 * (1 - size / baseline)
-    samples: dict[str, Any] = {
-        role: context.summaries[role] for role in ROLES if role in context.inputs
-    }
+    samples: dict[str, Any] = {r: context.summaries[r] for r in ROLES if r in context.inputs}
     results: dict[str, Any] = {
         "format": 1,
         "experiment": context.params["experiment"],
@@ -86,5 +84,4 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
 
 
 def _relative(artifact: Path) -> str:
-    """Returns ``<kind>/<fingerprint>``: where in any store an artifact is."""
     return f"{artifact.parent.name}/{artifact.name}"

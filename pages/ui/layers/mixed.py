@@ -13,8 +13,7 @@ from effq_core.charts.trials import share_of, standing, trials_chart
 from effq_core.experiment.mixed import Mixed, Precision
 from effq_core.experiment.setting import settings
 from effq_core.experiment.variants import MIXED
-from effq_core.layers.access import is_same_model
-from effq_core.layers.ask import mixing
+from effq_core.layers.access import is_same_model, mixing
 from effq_core.layers.explain import carriers
 from effq_core.layers.trial_record import Suggestion
 from effq_core.layers.words import GROUP_TITLES, block_title

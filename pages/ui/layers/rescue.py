@@ -12,7 +12,7 @@ from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.watch import watch
 from effq_core.rescue import control
-from effq_core.rescue.offers import Offer, offers
+from effq_core.rescue.remedies import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
 from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of

@@ -8,7 +8,7 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.setting import settings
 from effq_core.experiment.variants import PTQ
-from effq_core.layers.ask import is_about, looking
+from effq_core.layers.access import is_about, looking
 from effq_core.results import REFERENCE
 from effq_core.results.wording import run_subject
 from effq_core.store.rows import RunRow, Status

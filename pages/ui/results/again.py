@@ -9,7 +9,7 @@ from effq_core.photos.catalogue import available
 from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.plan import build_plan
 from effq_core.results import REFERENCE
-from effq_core.results.elsewhere import measurable, on_photos
+from effq_core.results.access import measurable, on_photos
 from effq_core.results.wording import run_subject
 from pages.ui.common import session
 from pages.ui.common.choose import Source

@@ -14,7 +14,8 @@ from effq_core.results import Results
 from effq_core.results.wording import run_title
 from effq_core.sweeps.document import outcome, to_csv, to_json
 from effq_core.sweeps.findings import HOW, alongs, findings, results_of
-from effq_core.sweeps.results import AXIS, Along, Measure, Series, baselines, sweep
+from effq_core.sweeps.points import AXIS, Along, Measure, Series
+from effq_core.sweeps.results import baselines, sweep
 from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
 from pages.ui.common import session

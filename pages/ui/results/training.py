@@ -6,7 +6,7 @@ from effq_core.base.glossary import tip
 from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.experiment.variants import CATALOGUE
 from effq_core.results.several import qat_text
-from effq_core.results.training import training_text
+from effq_core.results.subject import training_text
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, empty, escape
 
