@@ -34,14 +34,9 @@ def download(
 ) -> Path:
     """Downloads a file into a folder it makes, unless it is there already.
 
-    What has arrived is kept in ``<target>.part`` when the connection breaks, and continued by the
-    next attempt or call, provided a hash can prove that both halves belong together. ``target``
-    appears whole, after its hash was found right; ``md5`` is for publishers that state no better
-    one.
-
-    Raises DownloadError if the server cannot be reached or delivers something else, StoreError if
-    the disk is full or not writable, and Cancelled if the user asked to stop; what has arrived is
-    kept.
+    A broken download stays in ``<target>.part`` and is continued if a hash can prove the halves
+    belong together. ``target`` appears whole, checked. Raises DownloadError, StoreError if the disk
+    is full or not writable, Cancelled if the user asked to stop.
     """
     part = target.with_name(target.name + ".part")
     try:

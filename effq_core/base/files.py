@@ -76,11 +76,7 @@ def sync_folder(path: Path) -> None:
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Writes a small file so that readers see the old one or the new one, never half of it.
-
-    ``mode`` holds from the first moment on. Raises StoreError if it cannot be written; the old
-    file, if any, is then still there.
-    """
+    """Writes a small file whole or not at all, ``mode`` from the start; may raise StoreError."""
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with store_errors(path):

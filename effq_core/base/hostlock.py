@@ -30,12 +30,10 @@ def host_folder() -> Path:
 
 @contextlib.contextmanager
 def cores(*, alone: bool, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """Holds this host's cores, together with others or alone.
+    """Holds this host's cores, together with others or alone; a waiting measurement comes first.
 
-    A turnstile keeps a measurement from starving: while it waits for the others to end, nobody new
-    gets in. ``on_wait`` is called about ten times a second while waiting, and may raise to give up.
-    Raises EngineError if the lock's folder is someone else's, and StoreError if the locks cannot be
-    made.
+    ``on_wait`` is called about ten times a second while waiting, and may raise to give up. Raises
+    EngineError if the lock's folder is someone else's, StoreError if it cannot be made.
     """
     folder = host_folder()
     turnstile, room = FileLock(folder / "turnstile"), FileLock(folder / "cores")

@@ -44,11 +44,7 @@ class FileLock:
     def acquire(
         self, *, shared: bool = False, on_wait: Callable[[], None] | None = None, poll: float = 0.1
     ) -> None:
-        """Takes the lock, trying every ``poll`` seconds as long as it needs.
-
-        ``on_wait`` is called before every pause, and may raise to give up. Raises StoreError if the
-        lock file cannot be made.
-        """
+        """Takes the lock, trying every ``poll`` seconds; ``on_wait`` may raise to give up."""
         while not self.try_acquire(shared=shared):
             if on_wait is not None:
                 on_wait()

@@ -13,8 +13,7 @@ from effq_core.base.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 STUDIO = _PACKAGE / "_studio" if (_PACKAGE / "_studio").is_dir() else _PACKAGE.parent
-"""Where the dashboard and the assets lie: in the package where a wheel was installed (see
-``setup.py``), else beside it, at the top of the repository."""
+"""Where the dashboard and the assets lie: in an installed package, else beside it."""
 ASSETS = STUDIO / "assets"  # bundled weights, labels and the reference run
 REFERENCE_RUN = ASSETS / "reference_run"  # a whole run of the bundled model, with files
 
@@ -41,11 +40,7 @@ _HOME = "EFFQ_HOME"
 
 
 def settle_home() -> str:
-    """Makes a relative ``EFFQ_HOME`` absolute for this process and all it starts.
-
-    Returns what was done, to be said on standard error; empty where it is absolute or not set, and
-    so at every later call.
-    """
+    """Makes a relative ``EFFQ_HOME`` absolute for all it starts; returns what to tell."""
     given = os.environ.get(_HOME)
     if not given or Path(given).expanduser().is_absolute():
         return ""

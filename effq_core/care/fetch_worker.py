@@ -143,11 +143,7 @@ def _outcome(item: str, home: Home, reporter: FileReporter) -> tuple[FetchState,
 
 
 def _watch(files: FetchFiles, reporter: FileReporter) -> None:
-    """Writes progress while the download works, and ends the process if it ignores a cancel.
-
-    A connection that is silent never asks whether to stop. What has arrived is in a file already,
-    and its hash is checked whenever it is continued.
-    """
+    """Writes progress while the download works, and ends the process if it ignores a cancel."""
     asked: float | None = None
     while not reporter.ended:
         time.sleep(_TICK)

@@ -1,8 +1,4 @@
-"""Reading what a bundle's ``bench.py`` wrote.
-
-The file comes from anywhere, so nothing in it is believed: it must have exactly the known shape,
-and what its samples come to is computed here.
-"""
+"""Reading what a bundle's ``bench.py`` wrote."""
 
 import hashlib
 import json

@@ -87,10 +87,8 @@ def check(
 ) -> Checked:
     """Checks a model file in a process of its own, one at a time on this store.
 
-    :func:`effq_core.intake.keeping.keep` keeps what comes out, :func:`discard` throws it away.
-    ``on_steps`` is told the steps so far about ten times a second, and may raise to stop. Raises
-    ModelError if the file cannot be used, is too large, or broke the process that read it, and
-    StoreError if the store cannot be written.
+    ``on_steps`` hears the steps so far ten times a second, and may raise to stop. Raises ModelError
+    if the file cannot be used or broke its reader, StoreError if the store cannot be written.
     """
     bounds = bounds or Bounds()
     place = Workplace(home)

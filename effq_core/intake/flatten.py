@@ -1,8 +1,4 @@
-"""From a loaded Keras model, of Keras 2 or 3, to plain layers and their weights.
-
-Nested models are laid open, layers that do nothing at inference (dropout, augmentation) are left
-out, and arithmetic on the image in front of the first layer becomes one exact operator.
-"""
+"""From a loaded Keras model, of Keras 2 or 3, to plain layers and their weights."""
 
 import re
 from dataclasses import dataclass, replace
@@ -62,8 +58,7 @@ def flatten(
 ) -> Flattened:
     """Lays a functional or sequential model of ``tf_keras`` or ``keras`` open.
 
-    A number as ``entry`` is the side of a square in colour. ``one_output`` says what its only
-    output is; ``None`` where it has one for each class.
+    ``entry``: a number is the side of a square in colour. ``one_output``: what its only output is.
     """
     if isinstance(entry, int):
         entry = InputShape(entry, False, COLOUR, False, None)

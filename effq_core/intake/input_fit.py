@@ -12,9 +12,7 @@ from effq_core.runtimes.model import channels_of
 from effq_core.runtimes.registry import open_session
 
 _LEAST = 160
-"""Fewer of 256 pixel values stay apart only with another preprocessing than the file's own. Of the
-known ones a wrong one keeps at most 141; the right one 236, and still 200 where the calibration
-photos lacked a fifth of the range."""
+"""Fewer of 256 pixel values stay apart only with wrong preprocessing: 141 at most, else 200."""
 _CERTAIN = 192  # so few are worth a note
 _SAME = 0.25  # steps; a full-range scale of −1 to 1 gives half a step more
 
@@ -29,11 +27,7 @@ class Fit:
 
 
 def fit(path: Path, preprocessing: Preprocessing) -> Fit:
-    """Finds out what a file has to be fed.
-
-    A photo's bytes, where it takes 8 bits and their scale fits no 0 to 255. Raises ModelError if
-    its input cannot be fed so.
-    """
+    """Finds out what a file has to be fed, or raises ModelError if it cannot be fed so."""
     tensor = open_session(path).inputs[0]
     channels = channels_of(tensor.shape)
     given = preprocessing.normalisation

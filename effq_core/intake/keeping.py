@@ -31,11 +31,7 @@ _ASIDE = ".replaced."  # begins the name of a folder that is being replaced
 
 
 def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard | ReadyFile:
-    """Puts a checked model, or a ready file, into the store under a name.
-
-    Raises ModelError if the name cannot be used or is taken, or what the check has made is gone,
-    and StoreError if the store cannot be written.
-    """
+    """Puts a checked model or file into the store; may raise ModelError or StoreError."""
     title = " ".join(shown_name(title).split())
     slug, ready = slug_of(title), checked.is_ready
     name = f"{READY_PREFIX if ready else PREFIX}{slug}"

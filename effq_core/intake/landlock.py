@@ -1,8 +1,4 @@
-"""Giving up rights for good: files, network, memory. For the process that opens a stranger's file.
-
-Landlock is Linux' way for a program without privileges to bind itself (5.13 and later). Python has
-no module for it, so its three system calls are made here.
-"""
+"""Giving up rights for good, by Landlock (Linux 5.13, no Python module): files, network, memory."""
 
 import ctypes
 import os

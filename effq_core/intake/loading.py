@@ -228,11 +228,7 @@ def _opened(value: Any, key: str = "") -> Any:
 
 
 def in_float32(model: Any) -> tuple[Any, tuple[str, ...]]:
-    """Rebuilds a functional or sequential model whose layers compute in another precision.
-
-    Returns the same layers and weights in float32, or the model itself where it is; and the names
-    of the precisions it had.
-    """
+    """Rebuilds a Keras model in float32; also returns the names of the other precisions it had."""
     found: set[str] = set()
     config = _float32(model.get_config(), found)
     if not found:

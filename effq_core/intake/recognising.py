@@ -1,9 +1,4 @@
-"""Does a model know what the sample photos show, and if not, which usual cause fits?
-
-Some sample photos show classes of ImageNet. Among a thousand classes three of five right are no
-luck: how probable they are by chance is computed exactly, and multiplied by the number of things
-tried. Where there are too few such photos, or too few classes, nothing is said.
-"""
+"""Does a model know the sample photos (exact probability by chance), and if not, why?"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,10 +31,7 @@ def unrecognised(
     inside: Normalisation | None = None,  # preprocessing in the file's graph
     outside: Normalisation | None = None,  # what it is fed of RGB 0–255, where another thing
 ) -> str:
-    """Says that a model does not know what the sample photos show, and why; empty where it does.
-
-    Empty, too, where the photos cannot tell.
-    """
+    """Says that a model does not know the sample photos, and why; empty where that is not sure."""
     index = {name: i for i, name in enumerate(labels)}
     shows = [frozenset(index[name] for name in each if name in index) for each in photos.shown]
     known = [i for i, classes in enumerate(shows) if classes]

@@ -1,19 +1,4 @@
-"""Starting the checking process and watching over it; imports no TensorFlow.
-
-What is enforced, by whom:
-
-* time: this process kills the other's whole group; the kernel does after as much processor time;
-* memory: this process watches what is resident; the kernel bounds the address space;
-* disk: this process watches what is left of it;
-* files and TCP: Landlock, where the kernel has it (Linux 5.13; TCP 6.7): only programs, the upload
-  and its own two folders can be read, only those two written, no TCP connection made or taken;
-* everywhere: an environment without the store's path, proxies or credentials, folders of its own
-  for HOME and temporary files, no core dump, and an end together with the process that started it.
-
-Not enforced: UDP, other processes of the same user being signalled, and, where Landlock is missing,
-reading and writing whatever the user may. What the process hands over is data and is checked as
-such again, here and whenever it is read.
-"""
+"""Starting the checking process and watching over it; imports no TensorFlow."""
 
 import contextlib
 import os
@@ -62,9 +47,8 @@ def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
 def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None]) -> None:
     """Runs the check of a prepared folder, with ``in/``, ``out/`` and ``scratch/``, to its end.
 
-    ``on_step`` is told all steps so far about ten times a second, and may raise to stop the check.
-    Raises ModelError if the process took too much, the disk is full, or it crashed, and EngineError
-    if it cannot be started.
+    ``on_step`` is told all steps so far about ten times a second, and may raise to stop it. Raises
+    ModelError if it took too much or crashed, EngineError if it cannot be started.
     """
     log = folder / "log"
     with log.open("wb") as output:

@@ -1,9 +1,4 @@
-"""The process that opens a stranger's model: ``python -P -m effq_core.intake.worker FOLDER``.
-
-It gives up its rights before it looks at the file, checks the file as data before it loads it, and
-hands over layers or a graph of known operators, never the file. Nothing heavy may be imported above
-:func:`main`, or it would be there before the rights are gone.
-"""
+"""The process that opens a stranger's model: ``python -P -m effq_core.intake.worker FOLDER``."""
 
 from __future__ import annotations
 

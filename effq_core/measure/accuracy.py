@@ -83,10 +83,9 @@ def score(predictions: Predictions) -> AccuracyReport:
 
 
 def calibration_bins(confidence: Floats, right: Bools) -> tuple[CalibrationBin, ...]:
-    """Sorts images into 15 bins of equal width by how sure the model was; empty ones are left out.
+    """Sorts images into 15 bins of equal width by how sure the model was (Guo et al. 2017).
 
-    Takes each image's largest output, float (n,), 0–1, and whether that class is the true one, bool
-    (n,). Bin m of M covers ((m-1)/M, m/M] (Guo et al. 2017).
+    Takes each image's largest output, float (n,), and whether that class is true, bool (n,).
     """
     edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
     index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, CALIBRATION_BINS - 1)

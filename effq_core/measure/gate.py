@@ -1,8 +1,4 @@
-"""Gates: checks with numbers that tell whether a variant's results can be believed.
-
-A failed gate marks the variant and never hides it. Each has a module in
-:mod:`effq_core.measure.gates`: its rule, beside the words for it.
-"""
+"""Gates: checks with numbers that tell whether a variant's results can be believed."""
 
 from __future__ import annotations
 

@@ -25,8 +25,7 @@ from effq_core.runtimes.registry import runtime_of
 
 MODEL_ERROR = 3  # exit code of an unusable file; JSON ``message`` and ``hint``
 WATCHED_SECONDS = 0.25
-"""Shortest time over which others are watched: the system counts in hundredths of a second, and in
-much less the share of a quiet machine would be noise. A quick file is warmed up for longer."""
+"""Shortest time over which others are watched: the system counts in hundredths of a second."""
 
 
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:

@@ -1,10 +1,4 @@
-"""Timing a file in a fresh process of its own.
-
-A worker that has trained a model carries TensorFlow's threads, allocator settings and a big heap;
-none of that may leak into a timing. So :func:`probe` starts
-``python -m effq_core.measure.latency_probe`` and reads its JSON.
-:mod:`effq_core.measure.sitting` does so in turn for all files that are to be compared.
-"""
+"""Timing a file in a fresh process of its own."""
 
 import json
 import os
@@ -34,16 +28,10 @@ def probe(
     warmup: int = 10,
     reporter: Reporter | None = None,
 ) -> tuple[Measured, ...]:
-    """Times a model file in a fresh process. Nothing else should use the cores meanwhile.
+    """Times a model file in a fresh process, one entry a thread count; leave the cores alone.
 
-    ``invocations``, 2 or more, are timed at each thread count, after ``warmup`` or more that are
-    not. Returns one entry a thread count.
-
-    Raises:
-        ModelError: If the file is missing, corrupt or not an image classifier.
-        ExperimentError: If a count is too small.
-        StageError: If the measuring process failed.
-        Cancelled: If the reporter says so; the measuring process is ended first.
+    ``invocations``, 2 or more, are timed after ``warmup``. Raises ModelError if the file is no
+    image classifier, ExperimentError if a count is too small, StageError if the process failed.
     """
     if min(threads, default=0) < 1 or invocations < 2 or warmup < 0:
         raise ExperimentError(

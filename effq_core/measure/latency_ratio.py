@@ -48,11 +48,7 @@ class Ratio:
 
 
 def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
-    """Says how many times as fast a file is as another one at the same thread count.
-
-    Where both were timed in one sitting, it is taken round by round: what slows a round slows
-    both. Timings taken separately can only be divided, and say so.
-    """
+    """Says how many times as fast a file is as another, round by round where in one sitting."""
     slow, fast = base.round_medians(), own.round_medians()
     shared = [number for number in fast if number in slow]
     if not base.sitting or base.sitting != own.sitting or not shared:

@@ -5,8 +5,7 @@ import time
 import psutil  # type: ignore[import-untyped]
 
 BUSY_SHARE = 0.10
-"""Share of all cores other processes may use before a measurement carries a warning. An idle
-desktop stays below 0.05; one busy core of eight is 0.125."""
+"""Share of all cores others may use without a warning; an idle desktop stays below 0.05."""
 
 
 def is_busy(others_share: float) -> bool:

@@ -1,9 +1,4 @@
-"""The same choice made with several seeds, measured on the same photos. Pure functions.
-
-Photos and seeds are two different sources of chance. The intervals and tests here are over photos,
-with the seeds averaged: more seeds make them no narrower than the photos allow. What seeds do is
-said by their least and greatest value.
-"""
+"""The same choice made with several seeds, measured on the same photos. Pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -46,12 +41,7 @@ class PairedMeans:
 
 
 def repeated(right: Sequence[Bools]) -> Repeated:
-    """Averages over seeds the share of photos that count, bool (n,) for each.
-
-    Wilson's interval is taken for the mean as it is for one run. Where seeds agree on a photo that
-    is exact; where they do not it is a little wide. Raises StageError if there is no seed or photo,
-    or the numbers of photos differ.
-    """
+    """Averages the share of photos that count over seeds, bool (n,) each; Wilson's interval."""
     table = _table(right)
     seeds, n = table.shape
     shares = table.mean(axis=1)
@@ -69,16 +59,11 @@ def repeated(right: Sequence[Bools]) -> Repeated:
 
 
 def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans:
-    """Compares two choices on the same photos and seeds.
+    """Compares two choices on the same photos and seeds, bool (n,) for each seed.
 
-    With one seed the interval is that of Agresti and Min (2005) and the test McNemar's exact one;
-    see :mod:`effq_core.base.intervals`. With several, a photo counts by the mean of its seeds: half
-    a photo is added to each end and a whole one to the middle in the same way, and the test flips
-    the sign of each photo's sum, which is exact if nothing but chance decided which of the two
-    choices a photo favours (R. A. Fisher, "The Design of Experiments", 1935, section 21).
-
-    Takes for each seed which photos a choice gets right, bool (n,). Raises StageError if the seeds
-    or photos of the two do not correspond.
+    One seed: Agresti and Min's interval (2005) and McNemar's exact test. Several: photos count by
+    their means, and the test flips the sign of each photo's sum (R. A. Fisher, "The Design of
+    Experiments", 1935, section 21). Raises StageError if seeds or photos do not correspond.
     """
     first, second = _table(before), _table(after)
     if first.shape != second.shape:

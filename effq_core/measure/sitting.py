@@ -1,9 +1,4 @@
-"""Timing files that are to be compared: in turn, round by round, in changing order.
-
-A machine that slows down for a while slows all files of a round, so their ratios stay. Whatever
-other processes disturbed is timed again beside the file all others are compared with, a bounded
-number of times; what stays disturbed says so.
-"""
+"""Timing files that are to be compared: in turn, round by round, in changing order."""
 
 import math
 import random
@@ -48,10 +43,7 @@ def time_together(
     pause: Callable[[], object] = lambda: None,  # before the first round and each repeat
     measure: Probe = probe,
 ) -> dict[str, tuple[LatencyReport, ...]]:
-    """Times files in one sitting, a report a thread count; raises what :func:`probe` does.
-
-    Nothing else should use the cores meanwhile.
-    """
+    """Times files in one sitting, a report a thread count; raises what :func:`probe` does."""
     if base not in files or not threads or rounds < 1:
         raise ExperimentError("There is nothing to time.", "Choose a file and a thread count.")
     # Each thread count has to be the first of a process once: only then it is cold.

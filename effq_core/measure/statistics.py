@@ -89,19 +89,14 @@ def _flips(baseline: Predictions, other: Predictions) -> dict[str, Any]:
 def clip_epsilon(classes: int) -> float:
     """Returns the smallest probability :func:`mean_kl` tells apart from zero.
 
-    An 8-bit softmax output moves in steps of 1/256: its zero means "below 1/512", and must not
-    count as infinitely surprising. With many classes the clip is a tenth of the uniform
-    probability instead, so that it never adds more than a tenth to the total.
+    An 8-bit softmax moves in steps of 1/256: its zero means "below 1/512". With many classes it is
+    a tenth of the uniform probability.
     """
     return min(1 / 512, 0.1 / classes)
 
 
 def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
-    """Computes the mean Kullback-Leibler divergence KL(baseline‖other) over images, in nats.
-
-    Both are probabilities, float (n, classes), raised to at least ``epsilon``, then scaled to sum
-    to 1 per image.
-    """
+    """Computes the mean KL(baseline‖other) over images in nats, of float (n, classes), clipped."""
     p = np.maximum(baseline.astype(np.float64), epsilon)
     q = np.maximum(other.astype(np.float64), epsilon)
     p /= p.sum(axis=1, keepdims=True)

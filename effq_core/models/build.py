@@ -27,9 +27,8 @@ def build_model(
 ) -> Any:
     """Builds a model with its own head and its trained weights, or those of ``weights_file``.
 
-    Returns a ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
-    Raises ModelError if the weights do not fit, and DownloadError if they have to be downloaded and
-    cannot be.
+    From float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities. Raises ModelError if the
+    weights do not fit, DownloadError if they cannot be had.
     """
     path = weights_file or locate_weights(card, home, reporter)
     model = family_of(card).build(

@@ -13,10 +13,7 @@ _SHORT = 5  # letters below which that is chance, unless only one of them differ
 
 
 def canonical(name: str) -> str:
-    """Returns what is left of a name without case, accents and the choice of separators.
-
-    Only Latin letters lose their marks: in other scripts a mark makes another letter.
-    """
+    """Returns a name without case, the accents of Latin letters and the choice of separators."""
     kept: list[str] = []
     latin = False
     for letter in unicodedata.normalize("NFKD", name.casefold()):
@@ -32,9 +29,7 @@ def canonical(name: str) -> str:
 def without_numbers(names: Sequence[str], *, in_order: bool) -> list[str]:
     """Takes away the numbers tools write before names: ``0 cat``, ``001.Black_footed_Albatross``.
 
-    Names stay as they are where one has no number, or two would become one. ``in_order``: they
-    stand in the order of a model's outputs, so the numbers have to count on from 0 or 1; otherwise
-    each must be another one.
+    Not where one has no number, or two would become one; ``in_order``: they must count from 0 or 1.
     """
     found = [_NUMBERED.match(name) for name in names]
     numbers = [int(match[1]) for match in found if match]

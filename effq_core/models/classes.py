@@ -38,9 +38,8 @@ def match_classes(
 ) -> ClassMatch:
     """Finds a dataset's classes among a model's, by WordNet id, else by name.
 
-    Names are the same whatever their case, accents and separators, and without numbers before all
-    of them. A name that then means two classes means none. One class that is not found makes the
-    whole head new: see :func:`new_head_note`.
+    Names match without case, accents, separators and leading numbers, never ambiguously. One class
+    that is not found makes the whole head new: see :func:`new_head_note`.
     """
     if not class_names:
         return ClassMatch(HeadUse.UNLABELLED)

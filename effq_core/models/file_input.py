@@ -1,8 +1,4 @@
-"""What a ``.tflite`` file somebody brought is fed, and what its outputs are, where that differs.
-
-EffQ's own files have their preprocessing and softmax inside; such a file stays as it is, so what it
-was trained with is written down beside it.
-"""
+"""What a ``.tflite`` file somebody brought is fed, and what its outputs are, where that differs."""
 
 from __future__ import annotations
 
@@ -22,8 +18,7 @@ from effq_core.photos.image_input import COLOUR
 FEEDING_FILE = "feeding.json"
 _RGB = (0, 1, 2)
 _FEWEST = 32
-"""A quantized input that keeps fewer of the 256 pixel values apart is not fed what it was made
-for: with the right preprocessing nearly all stay apart, with a wrong one 2 to 4 do."""
+"""Values of 256 a quantized input keeps apart: with wrong preprocessing 2 to 4, else nearly all."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +98,9 @@ def read_feeding(path: Path) -> Feeding | None:
 def input_table(
     path: Path, tensor: TensorSpec, feeding: Feeding | None = None
 ) -> npt.NDArray[np.generic]:
-    """Returns what each pixel value is written as, the file's own quantization included.
+    """Returns what each pixel value is written as, quantization included; may raise ModelError.
 
-    (256,) of the input's type; with preprocessing outside of the file a row a channel, (channels,
-    256). Raises ModelError if the input is an integer without a scale, or its scale does not fit
-    what it is fed.
+    (256,) of the input's type; with preprocessing outside of the file (channels, 256).
     """
     pixels = np.arange(256, dtype=np.float64) if feeding is None else feeding.values()
     dtype, scale, zero_point = tensor.dtype, tensor.scale, tensor.zero_point

@@ -47,10 +47,9 @@ def train_head(
 ) -> tuple[Any, HeadReport]:
     """Replaces a model's head by one fitted to features; tells how well that does on others.
 
-    The head is a multinomial logistic regression (L2, C = 1, on standardised features), which has
-    one best solution; no seed and no learning rate is involved. The standardisation is folded into
-    its weights. Features are float32 ``(n, features)`` of the training sample, labels int64
-    ``(n,)``. Raises DatasetError if a class has no image to train on.
+    Multinomial logistic regression (L2, C = 1) on standardised features, folded into its weights.
+    Features are float32 ``(n, features)``, labels int64 ``(n,)``. Raises DatasetError if a class
+    has no image to train on.
     """
     held_out = max(1, round(len(labels) * VALIDATION_SHARE))
     train_x, train_y = features[held_out:], labels[held_out:]

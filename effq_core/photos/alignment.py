@@ -1,10 +1,4 @@
-"""Whether two small pictures show the same, one perhaps scaled a little and moved a little.
-
-Copies of a photo are cropped: a twentieth less moves an edge by a pixel and more even at 32 × 32.
-So one is laid over the other first, by scale and shift (Lucas and Kanade, "An Iterative Image
-Registration Technique", 1981), and then correlated where both have pixels. What is blurred is laid
-over first: the edges of a texture lie over each other in many wrong places.
-"""
+"""Whether two small pictures show the same, aligned by scale and shift (Lucas and Kanade, 1981)."""
 
 from collections.abc import Sequence
 
@@ -23,9 +17,8 @@ _RIDGE = 1e-3  # keeps a picture without any edge from having no solution
 def aligned_correlation(levels: Sequence[tuple[Maps, Maps]]) -> npt.NDArray[np.float32]:
     """Correlates pairs of pictures, each laid over the other as well as scale and shift can.
 
-    ``levels`` holds the one and the other of each pair, from the most blurred to the sharpest.
-    Returns Pearson's correlation of each pair of the last level where they overlap, −1 to 1; 0 of a
-    blank one.
+    ``levels`` holds both of each pair, from the most blurred to the sharpest. Returns Pearson's
+    correlations of the last level where they overlap; 0 of a blank one.
     """
     a, b = levels[-1]
     placed = np.zeros((len(a), 3), np.float32)

@@ -43,7 +43,4 @@ class Dataset(Protocol):
         """Lists every usable image, without duplicates."""
 
     def open(self, item: ImageItem) -> Image.Image:
-        """Reads one image as stored, its orientation not applied; several threads may call it.
-
-        Raises DatasetError if it is missing, broken, too large or has changed since the scan.
-        """
+        """Reads one image as stored, or raises DatasetError; several threads may call it."""

@@ -42,12 +42,7 @@ class DatasetCard:
 
 
 def open_dataset(dataset_id: str, home: Home) -> Dataset:
-    """Opens a dataset as it is now; open it again to see changes.
-
-    It is named ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's own,
-    or ``folder:`` and an absolute path. Raises DatasetError if it is unknown, not downloaded,
-    missing, unreadable, or has no images or one class only.
-    """
+    """Opens a dataset as it is now, or raises DatasetError if there is none that can be used."""
     if dataset_id == photo_patches.DATASET_ID:
         return photo_patches.PhotoPatches()
     if dataset_id == imagenette.DATASET_ID:

@@ -1,10 +1,4 @@
-"""From any image file to the pixels a model takes; the same code for evaluation and live use.
-
-A file may be small and yet cost minutes or gigabytes: what Pillow's readers let through of that
-kind is refused before a pixel is decoded (:mod:`effq_core.photos.traps`).
-
-Colour profiles are not applied: the models were trained on pixels as they are stored.
-"""
+"""From any image file to the pixels a model takes; the same code for evaluation and live use."""
 
 import struct
 import zlib
@@ -19,8 +13,7 @@ from effq_core.photos.image_input import GREY, ImageInput, Resize
 from effq_core.photos.traps import BoundedReader, refuse_traps
 
 MAX_PIXELS = 89_478_485
-"""Largest image decoded, in pixels: 256 MiB as RGB, the level at which Pillow itself suspects an
-attack. A few kilobytes of PNG can claim any size, so this is checked before decoding."""
+"""Largest image decoded: 256 MiB as RGB. A few kilobytes of PNG can claim any size."""
 
 # Loads all of Pillow's readers: naming a format whose reader is not loaded is an error.
 Image.init()
@@ -68,11 +61,10 @@ Pixels = npt.NDArray[np.uint8]
 def open_image(
     source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS, load: bool = True
 ) -> Image.Image:
-    """Loads an image as stored after checking that its size is bearable; no file stays open.
+    """Loads an image's first frame as stored, within bounds; no file stays open.
 
-    Of several frames or pages it is the first. Without ``load`` only its header is looked at, which
-    is much faster. Raises DatasetError if it is missing, empty, not an image, truncated or too
-    large.
+    Without ``load`` only its header is looked at, which is much faster. Raises DatasetError if it
+    is missing, empty, not an image, truncated or too large.
     """
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
@@ -109,11 +101,10 @@ def _too_large(name: str, size: str, most: int) -> DatasetError:
 
 
 def decode(image: Image.Image, entry: int | ImageInput) -> Pixels:
-    """Turns a loaded image of any mode into a model's input: upright, a square, in colour or grey.
+    """Turns a loaded image of any mode into a model's input, or raises DatasetError.
 
     Transparent parts become white. A number as ``entry`` is the side of a cropped square in colour.
-    Returns 0–255, shape ``(side, side, channels)``. Raises DatasetError if the image's mode cannot
-    be converted.
+    Returns 0–255, shape ``(side, side, channels)``.
     """
     return to_square(upright_rgb(image), entry)
 
@@ -132,7 +123,6 @@ def to_square(rgb: Image.Image, entry: int | ImageInput) -> Pixels:
     """Makes an image the square a model takes: the only place that crops, stretches or greys.
 
     Returns 0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
-    Raises DatasetError if there is not enough memory.
     """
     entry = ImageInput.of(entry)
     size = entry.side
@@ -193,12 +183,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(image: Image.Image) -> Pixels:
-    """Scales grey values of more than 8 bits to 0–255.
-
-    16-bit files use the whole range of 16 bits by their definition. 32-bit integers and floats do
-    not say what white is: it is taken to be 1, 255 or 65535, the first the values fit in, or the
-    largest value.
-    """
+    """Scales grey values of more than 8 bits to 0–255."""
     raw = np.asarray(image)
     strips = [slice(top, top + _STRIP) for top in range(0, len(raw), _STRIP)]
     white = 65535.0

@@ -18,12 +18,7 @@ _EVERY = 64  # files hashed between two reports
 
 
 class FolderDataset:
-    """A folder as it was when this object was made.
-
-    Class folders are named by WordNet id or freely, and lie in ``train/`` and ``val/`` or directly
-    in the folder. Images that lie there without class folders are used unlabelled. Raises
-    DatasetError if the folder is missing or unreadable, has no images, or one class only.
-    """
+    """A folder as it was when this was made; raises DatasetError if it cannot be a dataset."""
 
     def __init__(
         self,

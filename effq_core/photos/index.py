@@ -77,9 +77,7 @@ def items_from_json(rows: Iterable[Any]) -> list[ImageItem]:
 def remove_duplicates(items: Iterable[ImageItem]) -> tuple[list[ImageItem], list[Skipped]]:
     """Keeps one image of each content, in the order of their keys; says why the others go.
 
-    The same photo in training and evaluation would make every accuracy look better than it is, so
-    the copy of the evaluation split stays and the others go. The same photo under two labels is
-    wrong under at least one of them, and nobody knows which: all copies go.
+    The copy of the evaluation split stays. Where labels differ all go: nobody knows which is wrong.
     """
     groups: dict[str, list[ImageItem]] = {}
     for item in items:

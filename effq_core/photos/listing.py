@@ -40,11 +40,7 @@ class Listing:
 
 
 def list_photos(root: Path, *, one_down: bool = False) -> Listing:
-    """Lists the images below a folder, by its layout.
-
-    With ``one_down`` the folders in the folders there, or in the splits', are the classes. Raises
-    DatasetError if it cannot be listed, or has no folders one level down.
-    """
+    """Lists the images below a folder, by its layout; may raise DatasetError."""
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
         raise DatasetError(f"The folder {root} {what}.", "Check the path.")

@@ -1,10 +1,4 @@
-"""The built-in dataset: crops of photos that ship inside the scikit-image wheel.
-
-Each photo is a class. Its four quarters are shared out along the diagonals: training crops lie in
-the upper left and lower right ones, evaluation crops in the other two, so that no pixel is in
-both, while sky and ground, left and right are. Where a crop lies and how large it is follows from
-a hash of its key, so the dataset is the same everywhere and needs no seed.
-"""
+"""The built-in dataset: crops of photos that ship inside the scikit-image wheel."""
 
 import hashlib
 import importlib.util

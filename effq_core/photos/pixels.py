@@ -52,11 +52,8 @@ def write_pixels(
 ) -> PixelSummary:
     """Decodes the first ``n`` good images of an order into ``pixels.npy`` and ``items.json``.
 
-    The pixels are uint8 of shape ``(count, side, side, channels)``. A broken image is named,
-    counted and replaced by the next of the order. Pass an order that holds nothing of another
-    sample (``sampling.candidates``): a replacement may be any image of it. Where the order ends
-    before ``n`` images are found, those found are kept and a ``warning`` is reported. Raises
-    DatasetError if not one image can be decoded.
+    The pixels are uint8 ``(count, side, side, channels)``. A broken image is reported and replaced
+    by the next. Raises DatasetError if not one image can be decoded, StoreError if it cannot write.
     """
     path, entry = out_dir / PIXELS_FILE, ImageInput.of(entry)
     wanted = min(n, len(order))
@@ -108,11 +105,7 @@ def write_pixels(
 
 
 def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
-    """Reads what :func:`write_pixels` wrote: the pixels and the image of each row.
-
-    The pixels are a read-only memory map, uint8 ``(count, size, size, channels)``. Raises
-    StoreError if the files are missing or do not fit each other.
-    """
+    """Reads pixels, mapped uint8 ``(count, side, side, channels)``, and the image of each row."""
     try:
         pixels: Pixels = np.load(folder / PIXELS_FILE, mmap_mode="r", allow_pickle=False)
         plain = json.loads((folder / ITEMS_FILE).read_text(encoding="utf-8"))

@@ -64,11 +64,7 @@ class FolderPreview:
 def preview_folder(
     roots: Roots, path: Path | str, reporter: Reporter | None = None, *, one_down: bool = False
 ) -> FolderPreview:
-    """Looks at a folder somebody thinks of adding.
-
-    Raises DatasetError if it lies outside of the roots, links out of them, has no usable image or
-    one class only and no folders in it that may be meant.
-    """
+    """Looks at a folder somebody thinks of adding, or raises DatasetError if it may not be."""
     dataset = FolderDataset(roots.require(path), one_down=one_down, one_class=True)
     _refuse_links_outside(dataset, roots)
     complete = dataset.bytes_on_disk <= HASHED_BYTES

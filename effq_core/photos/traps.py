@@ -8,18 +8,13 @@ from PIL import Image
 from effq_core.base.errors import DatasetError
 
 MAX_SCAN_PIXELS = 4_000_000_000
-"""Scans of a JPEG file times its pixels. A progressive JPEG refines the whole image scan by scan,
-and nothing bounds their number: each takes 0.03 s at 50 megapixels and less than 100 bytes of file.
-Programs write about ten; this allows 80 at 50 megapixels."""
+"""Scans of a JPEG times its pixels: allows 80 at 50 megapixels; programs write about ten."""
 MAX_PLAIN_SAMPLES = 4_000_000  # of PNM as text, read in Python: 0.5 s a million
 MAX_TILE_SHARE = 4
-"""Area of a TIFF file's tile as a multiple of the image's. Libtiff holds a whole tile in memory,
-however small the image is: a file of 1 MB made it take 1 GB."""
+"""Area of a TIFF's tile, which libtiff holds whole, as a multiple of the image's."""
 _SMALL_TILE = 1 << 24  # tiles up to this many pixels are always taken
 MAX_READS = 1_000_000
-"""Parts of a file Pillow asks for one by one, in Python: two seconds at most. A few megabytes can
-hold millions of empty chunks; of files in use, a run-length coded BMP of many megapixels comes
-closest."""
+"""Parts of a file Pillow asks for one by one: two seconds at most."""
 _MAX_SEGMENTS = 100_000
 
 # Markers of segments: not a stuffed byte, a restart, or another that is followed by no length.

@@ -18,8 +18,7 @@ Pixels = npt.NDArray[np.uint8]
 MAX_UPLOAD_MIB = 20  # largest photo to answer; zips of photos may be larger
 MAX_PHOTOS = 20  # photos answered at a time
 MAX_UPLOAD_PIXELS = 50_000_000
-"""Largest photo, in pixels: what phones make. As RGB it takes 150 MB while it is decoded; the
-bound for datasets is higher, but there only the machine's owner chooses the files."""
+"""Largest photo, in pixels: what phones make; 150 MB as RGB while it is decoded."""
 UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
 """Extensions that are taken; the content must be an image as well."""
 PREVIEW = 320  # longest side of a preview in pixels

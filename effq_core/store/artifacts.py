@@ -47,12 +47,7 @@ class ArtifactStore:
         return found
 
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
-        """Looks a finished artifact up; a damaged one is set aside and never used.
-
-        Names and sizes are compared, not hashes: see :meth:`verify`. Raises StoreError if a name is
-        malformed, a damaged artifact cannot be moved, or one cannot be read just now: that one
-        stays where it is.
-        """
+        """Looks a finished artifact up by names and sizes; a damaged one is set aside."""
         path = self.path(stage, fingerprint)
         try:
             if not path.is_dir():
@@ -115,9 +110,8 @@ class ArtifactStore:
     ) -> Iterator[Draft]:
         """Makes an artifact: write into the draft, and it appears when the block ends well.
 
-        The draft's ``artifact`` is then the finished one, or the one another process finished
-        first. ``inputs`` are JSON values for the manifest. Raises StoreError if the disk is full or
-        not writable; nothing is left behind.
+        The draft's ``artifact`` is then the finished one, by whoever was first. ``inputs`` are JSON
+        values for the manifest. Raises StoreError if the disk is full or not writable.
         """
         target = self.path(stage, fingerprint)
         started = time.monotonic()

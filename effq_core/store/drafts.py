@@ -13,12 +13,7 @@ LOCKS = ".locks"
 
 
 class Draft(HeldFolder):
-    """An artifact that is being made: a temporary folder to write files into, beside its place.
-
-    Attributes:
-        summary: What the manifest shall keep of the result, as JSON values.
-        artifact: The finished artifact, once the block has ended.
-    """
+    """An artifact that is being made: a temporary folder to write files into, beside its place."""
 
     def __init__(self, root: Path, target: Path) -> None:
         path = target.with_name(f"{PREFIX}{target.name}-{uuid.uuid4().hex[:12]}")

@@ -20,8 +20,7 @@ FORMAT = 1
 _STAGE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-"""What the operating system says of a file that is missing, or something else by now. Whatever else
-it says (too many open files, no permission, a network folder that is away) is no damage."""
+"""What the system says of a file that is gone; whatever else it says is no damage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +117,7 @@ def write_manifest(folder: Path, artifact: Artifact) -> None:
 
 
 def read_manifest(folder: Path) -> Artifact:
-    """Reads an artifact's manifest and compares it with the names and sizes on disk.
-
-    Raises StoreError if the manifest is missing or malformed, or a file is missing or of another
-    size, and OSError if something cannot be read just now, which says nothing about the artifact.
-    """
+    """Reads and compares names and sizes; StoreError: damaged, OSError: unreadable now."""
     try:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if plain.pop("format") != FORMAT:

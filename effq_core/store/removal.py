@@ -1,8 +1,4 @@
-"""Deleting runs, and with them what only they used; never what another run needs.
-
-Nothing here trusts an inventory that may be old: each artifact is locked, and looked for in the
-index once more, before it goes.
-"""
+"""Deleting runs, and with them what only they used; never what another run needs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,10 +49,10 @@ def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> D
 
 
 def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
-    """Deletes runs, none of them active, and what only they used; returns the bytes freed.
+    """Deletes runs and what only they used; returns the bytes freed.
 
-    Raises InputError if one does not exist or is active; then none is deleted, and StoreError if
-    something cannot be removed, or nobody knows what another run uses.
+    Raises InputError, and deletes none, if one does not exist or is active; StoreError if something
+    cannot be removed, or nobody knows what another run uses.
     """
     run_ids = list(run_ids)
     inventory = take_inventory(home, database)

@@ -33,11 +33,7 @@ class Repair:
 
 
 def rebuild(database: Path, store: ArtifactStore) -> Repair:
-    """Verifies every artifact's hashes and makes an index that knows every run.
-
-    A sound index is kept and completed; a damaged one is moved aside. Runs come from their own
-    files, and from ``report`` artifacts whose run has none.
-    """
+    """Verifies every artifact's hashes and makes an index that knows every run."""
     moved = _move_if_damaged(database)
     swept = len(store.sweep()) + _sweep_abandoned(store.home)
     artifacts, unreadable = _verified(store)

@@ -59,11 +59,7 @@ def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
 
 
 def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
-    """Reads what a run's stages make, in the plan's order, with no more than is sure.
-
-    Empty where the run has planned none yet, ``None`` where they were lost. Raises StoreError if
-    the file cannot be read just now.
-    """
+    """Reads what a run's stages make, in order; ``None``: lost, empty: no plan yet."""
     path = folder / STAGES_FILE
     # When and by whom they were made was in the index alone.
     state = StageState.REUSED if run.status is Status.FINISHED else StageState.PENDING

@@ -38,11 +38,7 @@ def bundle_name(results: Results, variant: str) -> str:
 
 
 def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
-    """Packs a variant into a zip with one folder; the same input gives the same bytes.
-
-    Raises InputError if the run does not have the variant, or not its file, and StoreError if the
-    file is missing or not the one that was measured.
-    """
+    """Packs a variant into a zip with one folder; the same input gives the same bytes."""
     model = _measured_file(results, variant)
     texts = {
         LABELS: "".join(f"{label}\n" for label in results.labels()),
@@ -73,12 +69,7 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
 def write_bundle(
     results: Results, variant: str, target: Path, *, run: str = "", force: bool = False
 ) -> Path:
-    """Writes a variant's bundle to a ``.zip`` file: whole, or not at all.
-
-    Raises InputError if the target is no ``.zip``, a folder or there already, or the run does not
-    have the variant's file, and StoreError if the variant's file is missing or damaged, or the
-    target cannot be written.
-    """
+    """Writes a bundle to a ``.zip`` whole or not at all; may raise InputError or StoreError."""
     target = target.expanduser().absolute()
     with store_errors(target):
         is_folder, exists = target.is_dir(), target.exists()

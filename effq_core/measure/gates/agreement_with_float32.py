@@ -42,8 +42,8 @@ NAME = "agreement_with_float32"
 def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]) -> Gate:
     """Checks that a file's answers agree with float32's as far as their accuracies make likely.
 
-    The gate's value is the share of equal answers, its limit the least plausible one. Raises
-    StageError if the answers do not belong together, or there are none.
+    Its value is the share of equal answers, its limit the least plausible one. The bound is W.
+    Hoeffding's (JASA 58, 1963, theorems 1 and 4), exceeded once in 10,000 unrelated files.
     """
     if baseline.probabilities.shape != other.probabilities.shape or not baseline.n:
         raise StageError(

@@ -56,11 +56,10 @@ def labels_gate(
     names: Sequence[str],
     reporter: Reporter | None = None,
 ) -> Gate | None:
-    """Checks that a model's answers have to do with the photos' labels, and says why they have not.
+    """Checks that a model's answers have to do with the labels, else tries the usual causes.
 
-    Its value is the share that is right, its limit what unrelated answers would get right. ``None``
-    without labels. The file, ``subject``, is run again only where it is no better than chance;
-    raises Cancelled if the reporter says so.
+    Its value is the share that is right, its limit chance; ``None`` without labels. ``subject`` is
+    run again only where it is no better; a cause must win by McNemar's test.
     """
     truth = predictions.truth
     if truth is None or not predictions.n:
@@ -137,11 +136,7 @@ def _spread(n: int, most: int) -> Ints:
 
 
 def _check(evidence: Evidence) -> Gate | None:
-    """Sets float32's and brought files' answers against the labels.
-
-    What a variant made here loses is a loss, down to chance; a model that is no better than chance
-    to begin with has another fault.
-    """
+    """Sets float32's and brought files' answers against the labels."""
     name, context = evidence.variant.name, evidence.context
     if name != BASELINE and not is_ready(name):
         return None

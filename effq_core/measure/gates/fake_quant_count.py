@@ -13,11 +13,7 @@ _KINDS = {"per_channel": "per-channel", "per_tensor": "per-tensor"}
 
 
 def expected_fake_quant(float32: FileReport) -> dict[str, int]:
-    """Counts the fake-quant operators an architecture needs, from its float32 file.
-
-    ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless its
-    scale is fixed or its input's, one for the input, and one a fully connected kernel.
-    """
+    """Counts the fake-quant operators an architecture needs, from its float32 file."""
     ops = [(operator_kind(name), count) for name, count in float32.ops.items()]
     return {
         "per_channel": sum(n for kind, n in ops if kind.has_channel_scales),
@@ -28,11 +24,7 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 
 
 def fake_quant_gate(found: Mapping[str, int], expected: Mapping[str, int]) -> Gate:
-    """Checks that a QAT graph has the fake-quant operators its architecture needs, counted by kind.
-
-    Its value is the number found, its limit the number needed. None at all fails, whatever is
-    expected: such a graph is not quantization-aware.
-    """
+    """Checks that a QAT graph has the fake-quant operators its architecture needs, by kind."""
     have = {kind: found.get(kind, 0) for kind in _KINDS}
     need = {kind: expected.get(kind, 0) for kind in _KINDS}
     total = sum(have.values())

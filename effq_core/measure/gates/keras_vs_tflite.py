@@ -19,12 +19,7 @@ Outputs = npt.NDArray[np.floating[Any]]
 
 
 def parity_gate(keras: Outputs, tflite: Outputs, minimum: float) -> Gate:
-    """Checks that both forms of a model give the same top-1 class often enough.
-
-    Takes their outputs to the same images, float (n, classes). Its value is the share of equal
-    answers, ``minimum`` the least, 0–1. Raises StageError if the shapes differ or there is no
-    image.
-    """
+    """Checks that two forms of a model, given as outputs (n, classes), mostly agree in top-1."""
     if keras.shape != tflite.shape or keras.ndim != 2 or not len(keras):
         raise StageError(
             f"The gate {NAME!r} cannot compare outputs of shapes {keras.shape} and {tflite.shape}."

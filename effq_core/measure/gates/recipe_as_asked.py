@@ -55,12 +55,10 @@ def computed(file: Path | bytes) -> tuple[Computed, ...]:
 
 
 def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> Gate:
-    """Checks a mixed file against its recipe.
+    """Checks a mixed file against its recipe, operator by operator in their order.
 
-    Operators are matched by their place: the quantizer keeps their order and only adds operators
-    that change a type between integers and floats. Its value is the number of those that compute
-    otherwise than asked, kernels in another precision among them. Raises ModelError if a file
-    cannot be read, or the recipe names what the model does not have.
+    Its value is the number that compute otherwise than asked. Raises ModelError if a file cannot be
+    read, or the recipe names what the model does not have.
     """
     network, found = read_network(float32), computed(mixed)
     kept = set(network.tensors_of(recipe.keep))

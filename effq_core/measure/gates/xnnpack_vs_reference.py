@@ -1,9 +1,4 @@
-"""The gate that a runtime's fast kernels compute what its plain ones do.
-
-Both round, and not alike: the answers to a photo that could be two things may differ between
-processors and kernels although nothing is wrong. So the *outputs* are compared, and another top-1
-class counts only where it was too sure to be rounding.
-"""
+"""The gate that a runtime's fast kernels compute what its plain ones do."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +22,10 @@ KERNELS_FILE = "kernels.json"  # the gate, as the stage ``inspect`` writes it
 
 LEAST_IMAGES, MOST_IMAGES = 8, 40
 MULTIPLICATIONS = 16e9
-"""What the plain kernels may multiply for all images together: about 11 seconds on two cores for
-EfficientNetV2-B0 in float32. Not a time: every machine must judge a file by the same images."""
+"""What the plain kernels may multiply in all: no time, so all machines use the same images."""
 
 MOST_DIFFERENCE = 1 / 3
-"""Most the kernels may differ by, relative to what the answers to different images differ by.
-
-Sound files stay below 0.1 on an AMD EPYC (0.25 with eight images of 64 pixels); permuted, constant
-or random outputs are at 0.7 and more."""
+"""Most the kernels may differ by, relative to different images: sound files stay below 0.25."""
 
 MOST_FLIPS = 0.01  # share of images that may get another answer, for certain
 
@@ -53,8 +44,7 @@ def kernels_gate(
     """Checks the kernels a file usually runs on against its runtime's reference kernels.
 
     Takes raw RGB uint8 (n, size, size, 3), in random order, and runs the first :func:`affordable`
-    ones in ``workers`` sessions, by default one per core. Raises ModelError if the file or the
-    images cannot be used, StageError if there is no image, and Cancelled if the reporter says so.
+    ones. Raises ModelError if file or images cannot be used, StageError without an image.
     """
     model = Model(path)
     try:
@@ -91,11 +81,9 @@ class _Comparison:
 def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
     """Judges the outputs of two kernels to the same images, float (n, classes).
 
-    ``step`` lies between neighbouring values of an integer output; ``None`` for floats. The gate's
-    value is the difference between the kernels relative to that between images. It fails where that
-    is above :data:`MOST_DIFFERENCE`, where an output is not a number, or where it is certain (95 %)
-    that more than :data:`MOST_FLIPS` of all images get another answer than by rounding. Raises
-    StageError if the shapes differ or there is no image.
+    ``step`` lies between values of an integer output. Fails above :data:`MOST_DIFFERENCE`, where an
+    output is no number, or where surely (95 %) more than :data:`MOST_FLIPS` of the images get
+    another answer than by rounding.
     """
     if fast.shape != plain.shape or fast.ndim != 2 or not len(fast):
         raise StageError(f"Outputs of shapes {fast.shape} and {plain.shape} cannot be compared.")

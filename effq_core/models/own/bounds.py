@@ -22,11 +22,7 @@ _WORDS = DTYPES | words(
 
 
 def odd_value(value: Any) -> Any:
-    """Finds the first value of a setting that arithmetic does not need, or ``None``.
-
-    It needs numbers, known words, nothing, and lists of them. An object with a class is left to
-    whoever looks at all objects.
-    """
+    """Finds the first value of a setting that is no number, known word, ``None`` or their list."""
     waiting = [value]
     while waiting:
         each = waiting.pop()

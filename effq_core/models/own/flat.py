@@ -1,8 +1,4 @@
-"""A model as a list of plain layers: what a model of one's own is kept and rebuilt as.
-
-The list is data. Only the kinds below can be in it, each with the settings named there, so that
-building it runs EffQ's code and Keras' own layers, whatever file it was made from.
-"""
+"""A model as a list of plain layers: what a model of one's own is kept and rebuilt as."""
 
 from __future__ import annotations
 
@@ -93,10 +89,9 @@ class FlatModel:
 
 
 def build_flat(flat: FlatModel) -> Any:
-    """Builds the layers as a flat ``tf_keras.Model``, with untrained weights.
+    """Builds the layers as a flat ``tf_keras.Model`` without weights; may raise ModelError.
 
-    From float32 ``(n, side, side, channels)``, 0-255, to float32 ``(n, classes)``. Raises
-    ModelError if a layer is of no known kind, or does not fit its inputs.
+    From float32 ``(n, side, side, channels)``, 0-255, to float32 ``(n, classes)``.
     """
     side = flat.image_size
     tensors: dict[str, Any] = {INPUT: keras.Input((side, side, flat.channels), name=INPUT)}

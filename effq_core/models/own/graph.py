@@ -1,8 +1,4 @@
-"""A model as a graph of constants: what is kept of one whose layers EffQ does not know.
-
-TensorFlow's graphs can read and write files and call Python. So only operators that compute are
-taken, and that is looked at again every time a kept graph is read.
-"""
+"""A model as a graph of constants: what is kept of one whose layers EffQ does not know."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -56,8 +52,7 @@ _STORING = words(
     ImageProjectiveTransformV3 AdjustContrastv2 Bitcast BroadcastArgs
     """
 )
-"""Operators every SavedModel has for its variables and calls. None of its functions is run
-before they are gone (:func:`frozen_call`); what runs is TensorFlow's own restoring of variables."""
+"""Operators of a SavedModel's variables and calls, run by TensorFlow's own restoring only."""
 _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 """Those of them that touch files: they are for the functions that save and restore only."""
 
@@ -103,10 +98,10 @@ def operators(graph: Any) -> set[str]:
 
 
 def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int = COLOUR) -> Any:
-    """Traces a model for one image and makes its variables constants.
+    """Traces a model for one image and makes its variables constants; may raise ModelError.
 
-    It goes from float32 ``(1, side, side, channels)`` to ``(1, classes)``. Returns a GraphDef from
-    :data:`INPUT` to :data:`OUTPUT`, of known operators only; raises ModelError if it has others.
+    From float32 ``(1, side, side, channels)`` to ``(1, classes)``. Returns a GraphDef of known
+    operators from :data:`INPUT` to :data:`OUTPUT`.
     """
     spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32, name=INPUT)
     graph, end = _constant(lambda image: call(image), spec)

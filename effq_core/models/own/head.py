@@ -19,9 +19,7 @@ def with_named_head(
 ) -> list[FlatLayer]:
     """Puts the softmax into a last Dense layer, and names the head and what feeds it.
 
-    ``layers`` are in the order in which they can be built, and what ends the model is the last of
-    those returned; the weights of a renamed layer move along. ``end`` is the layer whose output is
-    the model's.
+    ``layers`` are in the order in which they can be built; ``end`` is the model's output.
     """
     made = list(layers)
     if add_softmax:

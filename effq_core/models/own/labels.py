@@ -14,7 +14,6 @@ _LENGTH = 120
 def parse_labels(text: str | bytes) -> tuple[Label, ...]:
     """Reads labels, one a line, in the order of the outputs, or by a name of :data:`KNOWN_SETS`.
 
-    Numbers that only count the lines are left out; labels of a known set carry their WordNet ids.
     Raises ModelError if there are none, too many, a blank one among them, or two alike.
     """
     if len(text) > _MOST_BYTES:

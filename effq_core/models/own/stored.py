@@ -12,12 +12,9 @@ from effq_core.models.weights import load_weights, read_weights, write_weights
 
 
 def open_own(card: OwnCard) -> Any:
-    """Builds a model from the store.
+    """Builds a model from the store; ModelError if its files are gone or not those checked.
 
-    A ``tf_keras.Model`` where it is kept as layers, else a
-    :class:`~effq_core.models.own.graph.GraphModel`; both from float32 ``(n, side, side, 3)``, RGB
-    0-255, to probabilities. Raises ModelError if its files are gone or not the ones that were
-    checked.
+    From float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
     """
     if content_hash(card.folder) != card.weights.sha256:
         raise ModelError(

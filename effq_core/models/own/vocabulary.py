@@ -1,8 +1,4 @@
-"""What a Keras file may be made of: known layers, known functions, no code.
-
-A Keras file names Python classes and functions to call when it is loaded, and may carry byte code.
-So its configuration is read as data first, and whatever is not on these lists ends the upload.
-"""
+"""What a Keras file may be made of: known layers, known functions, no code."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -54,8 +50,7 @@ _NOT_TAKEN = words(
     UpSampling1D UpSampling3D Wrapper ZeroPadding1D ZeroPadding3D
     """
 )
-"""Keras' other layers, to be refused by their right name: an ``.h5`` file does not say whose a
-layer is."""
+"""Keras' other layers, refused by name: an ``.h5`` file does not say whose a layer is."""
 ACTIVATIONS = words(
     """
     linear relu relu6 elu selu gelu swish silu hard_sigmoid hard_swish hard_silu leaky_relu mish
@@ -120,17 +115,12 @@ TF_FUNCTIONS = words(
 _SLICE = "__operators__.getitem"  # what ``x[..., ::-1]`` is in Keras 2
 _MODULES = ("keras", "keras.src", "tf_keras", "tf_keras.src", "builtins", "tensorflow.keras")
 NEVER_BUILT = frozenset({"compile_config"})
-"""What Keras leaves out at the root of a ``.keras`` file that is loaded without its optimizer and
-loss; it builds the same of every model inside, and of the root of an ``.h5`` file."""
+"""What Keras leaves out at the root of a ``.keras`` file loaded without optimizer and loss."""
 _MOST_NODES = 400_000
 
 
 def check_config(config: dict[str, Any], never_built: Collection[str] = ()) -> int:
-    """Counts the layers of a configuration that names nothing but known layers and functions.
-
-    Names in ``never_built`` at its root are not looked at. Raises ModelError if it holds code, a
-    Lambda layer, a custom object or anything unknown.
-    """
+    """Counts the layers of a configuration; ModelError if it holds code or anything unknown."""
     layers = 0
     built = {name: part for name, part in config.items() if name not in never_built}
     for count, node in enumerate(_nodes(built)):

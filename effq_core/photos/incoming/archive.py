@@ -1,8 +1,4 @@
-"""Unpacking a zip of photos from anybody.
-
-Nothing of an archive is trusted. Its sizes are claims, so bytes are counted as they come out; its
-names never name a file here, so none can lead anywhere; only plain files are taken.
-"""
+"""Unpacking a zip of photos from anybody."""
 
 import contextlib
 import shutil
@@ -46,11 +42,7 @@ _BROKEN = (
 
 
 def unpack(archive: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
-    """Unpacks the photos of a zip into an existing, empty folder, under names of ours.
-
-    Raises DatasetError if it is no zip, broken, encrypted, or holds more than the limits; then what
-    was unpacked so far must go with ``into``.
-    """
+    """Unpacks a zip's photos into an empty folder under names of ours; may raise DatasetError."""
     size = archive.stat().st_size
     if size > limits.given_bytes:
         raise DatasetError(

@@ -1,8 +1,4 @@
-"""Which column of a list names the photo, and which one its class. Pure functions.
-
-Headings decide where there are such, and what the cells name. What stays uncertain is refused: a
-wrong column gives wrong classes, which nobody sees.
-"""
+"""Which column of a list names the photo, and which one its class. Pure functions."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -47,11 +43,7 @@ class Labels:
 
 
 def read_columns(rows: Sequence[Sequence[str]], find: Find, called: str) -> Labels:
-    """Finds the photos and their labels in a table, whose lines have two cells or more each.
-
-    ``find`` returns the photo a cell names. Raises DatasetError if it is not certain which columns
-    these are.
-    """
+    """Finds photos and labels in a table; DatasetError where it is not certain which columns."""
     return _Table([[cell.strip() for cell in row] for row in rows], find, called).read()
 
 

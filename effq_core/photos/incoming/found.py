@@ -50,11 +50,7 @@ class Found:
 
 
 def clean(name: str) -> str:
-    """Makes a path comparable: ``/`` between its parts, none empty, and composed letters (NFC).
-
-    Windows writes backslashes into some archives; macOS decomposes letters into letter and accent,
-    which no list of labels typed by hand does.
-    """
+    """Makes a path comparable: ``/`` between its parts, none empty, and composed letters (NFC)."""
     path = unicodedata.normalize("NFC", name.replace("\\", "/"))
     parts = "/".join(part for part in path.split("/") if part not in ("", "."))
     return f"{'/' * path.startswith('/')}{parts}{'/' * (bool(parts) and path.endswith('/'))}"

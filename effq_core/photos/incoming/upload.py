@@ -50,11 +50,7 @@ class Upload:
         return replace(self, preview=preview, request=request)
 
     def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
-        """Makes a dataset of them.
-
-        Raises DatasetError if the name is taken or no name, or they were given up already, and
-        StoreError if the disk is full or not writable; then no dataset is made.
-        """
+        """Makes a dataset of them, or raises DatasetError or StoreError and makes none."""
         title = check_title(title)
         if not self.draft.is_open:
             raise DatasetError("The photos are no longer here.", "Give them once more.")
