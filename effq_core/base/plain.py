@@ -10,7 +10,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
-from effq_core.base.reading import reading
+from effq_core.base.files import reading
 
 
 class Plain:

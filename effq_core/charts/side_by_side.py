@@ -18,7 +18,7 @@ from effq_core.charts.base import (
 )
 from effq_core.charts.front import quality_title
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
-from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
+from effq_core.measure.latency import MARK, NOT_TOGETHER
 from effq_core.results.document import Results, VariantResult
 
 _ROW = 22

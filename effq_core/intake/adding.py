@@ -1,25 +1,28 @@
 """Adding your own model: checked first, then kept under a name; imports no TensorFlow."""
 
 import json
+import logging
 import math
+import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import ModelError
+from effq_core.base.errors import Cancelled, EffqError, ModelError
 from effq_core.base.files import remove_tree, store_errors
-from effq_core.base.hostlock import cores
-from effq_core.base.locks import FileLock
+from effq_core.base.locks import FileLock, cores
 from effq_core.base.settings import Home
 from effq_core.intake import sandbox, steps
 from effq_core.intake.sandbox import Bounds
 from effq_core.intake.steps import Step, StepState
 from effq_core.intake.workplace import Workplace
+from effq_core.jobs.limits import CHECKING
 from effq_core.models.card import Label
+from effq_core.models.own.card import Preprocessing
 from effq_core.models.own.extra_output import BACKGROUND
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.photos.uploads import shown_name
@@ -227,3 +230,58 @@ def _line(value: Any) -> str:
 def name_of_file(name: str) -> str:
     """Suggests a name for a model from its file's."""
     return Path(shown_name(name)).stem.replace("_", " ").strip() or "model"
+
+
+_LOG = logging.getLogger("effq.models")
+
+
+@dataclass
+class Checking:
+    """A check under way, or its end. Its thread writes, pages read."""
+
+    steps: tuple[Step, ...] = ()  # so far
+    checked: Checked | None = None  # what can be kept, once it has ended well
+    error: EffqError | None = None  # why it cannot, once it has ended otherwise
+    ended: bool = False  # whether it has
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        """Stops it, or throws away what it has made; harmless a second time."""
+        self._stop.set()
+        if self.checked is not None:
+            discard(self.checked)
+            self.checked = None
+
+    def _note(self, found: tuple[Step, ...]) -> None:
+        self.steps = found or self.steps
+        if self._stop.is_set():
+            raise Cancelled("The check was stopped.", "")
+
+
+def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
+    """Starts a check of an upload in a thread; raises BusyError if there are enough already."""
+    CHECKING.take()
+    checking = Checking()
+    threading.Thread(
+        target=_work, args=(checking, home, file, offer), name="effq-check", daemon=True
+    ).start()
+    return checking
+
+
+def _work(checking: Checking, home: Home, file: IO[bytes], offer: Offer) -> None:
+    try:
+        found = check(home, file, offer, on_steps=checking._note)
+        checking.steps, checking.checked = found.steps, found
+        if checking._stop.is_set():  # in its very last moment
+            checking.cancel()
+    except EffqError as error:
+        checking.error = error
+    except Exception as error:  # noqa: BLE001 - the page must learn that it has ended
+        number = secrets.token_hex(4)
+        _LOG.exception("Bug %s", number)
+        checking.error = ModelError(
+            f"The check failed: bug {number} ({type(error).__name__}).", "Report this number."
+        )
+    finally:
+        checking.ended = True
+        CHECKING.leave()

@@ -15,7 +15,7 @@ from effq_core.intake import steps, trying
 from effq_core.intake.files import ModelFile
 from effq_core.intake.flatten import Flattened, flatten
 from effq_core.intake.loading import Loaded, load, preprocessed
-from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
+from effq_core.intake.sample_answers import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import Progress, under_way
 from effq_core.intake.two_classes import OneOutput, both, what_output
 from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
@@ -23,10 +23,9 @@ from effq_core.measure.gates.no_float_tensors import no_float_gate
 from effq_core.models.card import Normalisation
 from effq_core.models.families.family import FAMILIES
 from effq_core.models.own import extra_output
-from effq_core.models.own.card import ARCHITECTURE, WEIGHTS_FILE
+from effq_core.models.own.card import ARCHITECTURE, WEIGHTS_FILE, Preprocessing
 from effq_core.models.own.flat import build_flat
 from effq_core.models.own.graph import GraphModel, freeze_callable, write_graph
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.weights import load_weights, write_weights
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.quantize.calibration import collect_statistics

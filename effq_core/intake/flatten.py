@@ -20,8 +20,16 @@ from effq_core.models.own.flat import (
     normalise_weights,
 )
 from effq_core.models.own.head import SOFTMAX, is_linear, with_named_head
-from effq_core.models.own.image import BOTH, Affine, rearranged, scaled
-from effq_core.models.own.nodes import activation_of, as_affine, plain_value, tensors_of
+from effq_core.models.own.image import (
+    BOTH,
+    Affine,
+    activation_of,
+    as_affine,
+    plain_value,
+    rearranged,
+    scaled,
+    tensors_of,
+)
 from effq_core.models.own.vocabulary import AUGMENTING
 from effq_core.photos.image_input import COLOUR
 

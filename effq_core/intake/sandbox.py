@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from effq_core.base import formatting as fmt
-from effq_core.base.environment import WORKER_ENVIRONMENT
 from effq_core.base.errors import EngineError, ModelError
+from effq_core.base.settings import WORKER_ENVIRONMENT
 from effq_core.intake import steps
 from effq_core.intake.steps import Step
 from effq_core.photos.incoming.limits import KEEP_FREE

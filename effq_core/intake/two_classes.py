@@ -12,7 +12,7 @@ from effq_core.base.tensorflow import tf
 from effq_core.intake.ending import ONE_OUTPUT_ENDS, Ending, is_logit
 from effq_core.models.own.flat import FlatLayer
 from effq_core.models.own.head import is_linear
-from effq_core.models.own.nodes import activation_of
+from effq_core.models.own.image import activation_of
 
 _Array = np.ndarray[Any, Any]
 _HALVES = np.array([[-0.5, 0.5]], np.float32)

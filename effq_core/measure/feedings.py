@@ -13,7 +13,7 @@ from effq_core.base.reporting import Reporter
 from effq_core.measure.predictions import Ints
 from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding, read_feeding
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 from effq_core.photos.decode import Pixels
 from effq_core.photos.image_input import COLOUR, GREY
 from effq_core.runtimes.model import ModelPool

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import StageError
-from effq_core.base.reading import reading
+from effq_core.base.files import reading
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

@@ -6,9 +6,8 @@ from typing import Any
 
 from effq_core.base.reporting import Reporter
 from effq_core.base.settings import Home
-from effq_core.models.built import CONFIG, read_labels
 from effq_core.models.card import Label, ModelCard
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import CONFIG, get_model, read_labels
 from effq_core.models.families.family import HEAD, NORMALISE, family_of
 from effq_core.models.own.card import OwnCard, is_own
 from effq_core.models.own.stored import load_own, save_own

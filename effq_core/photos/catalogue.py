@@ -9,8 +9,8 @@ from effq_core.base.reporting import Reporter
 from effq_core.base.settings import Home
 from effq_core.photos import imagenette, photo_patches
 from effq_core.photos.added import AddedFolder, added_folders, is_there
-from effq_core.photos.base import Dataset
 from effq_core.photos.folder import FolderDataset
+from effq_core.photos.index import Dataset
 from effq_core.photos.own_photos import LICENCE, OwnPhotos, open_own, own_photos
 from effq_core.photos.own_photos import PREFIX as OWN_PREFIX
 from effq_core.photos.roots import FOLDER_PREFIX, folder_id, folder_of_id

@@ -12,9 +12,8 @@ from PIL import Image
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter
-from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.decode import open_image
-from effq_core.photos.index import Index, remove_duplicates
+from effq_core.photos.index import TRAIN, VAL, ImageItem, Index, remove_duplicates
 
 DATASET_ID = "photo_patches"
 CODE_VERSION = 1  # raise it whenever a crop changes: it is part of every fingerprint

@@ -15,10 +15,9 @@ import numpy as np
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError, StoreError
 from effq_core.base.reporting import Reporter
-from effq_core.photos.base import Dataset, ImageItem
 from effq_core.photos.decode import Pixels, decode
 from effq_core.photos.image_input import ImageInput
-from effq_core.photos.index import Skipped, items_from_json, items_to_json
+from effq_core.photos.index import Dataset, ImageItem, Skipped, items_from_json, items_to_json
 
 PIXELS_FILE = "pixels.npy"
 ITEMS_FILE = "items.json"

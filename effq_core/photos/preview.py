@@ -11,12 +11,10 @@ from PIL import Image
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter, SilentReporter
-from effq_core.photos.base import TRAIN, VAL
 from effq_core.photos.decode import Pixels, decode, open_image
 from effq_core.photos.folder import FolderDataset
-from effq_core.photos.index import Skipped
-from effq_core.photos.listing import FolderFile
-from effq_core.photos.nested import Nested
+from effq_core.photos.index import TRAIN, VAL, Skipped
+from effq_core.photos.listing import FolderFile, Nested
 from effq_core.photos.roots import VARIABLE, Roots
 from effq_core.photos.sampling import dealt
 

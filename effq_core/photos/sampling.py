@@ -10,8 +10,7 @@ from typing import TypeVar
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted
 from effq_core.experiment import CALIBRATION_SIZES
-from effq_core.photos.base import TRAIN, VAL, ImageItem
-from effq_core.photos.index import Index
+from effq_core.photos.index import TRAIN, VAL, ImageItem, Index
 
 _T = TypeVar("_T")
 EVALUATION_SHARE = 0.3  # of a dataset without a split; Imagenette's makers chose it

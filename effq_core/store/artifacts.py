@@ -19,9 +19,36 @@ from effq_core.base.files import (
 )
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
-from effq_core.store import drafts, manifest
-from effq_core.store.drafts import Draft
+from effq_core.jobs import held_folder
+from effq_core.jobs.held_folder import HeldFolder
+from effq_core.store import manifest
 from effq_core.store.manifest import Artifact
+
+PREFIX = ".tmp-"
+LOCKS = ".locks"
+
+
+class Draft(HeldFolder):
+    """An artifact that is being made: a temporary folder to write files into, beside its place."""
+
+    def __init__(self, root: Path, target: Path) -> None:
+        path = target.with_name(f"{PREFIX}{target.name}-{uuid.uuid4().hex[:12]}")
+        super().__init__(path, _guard(root), mode=0o777)
+        self.summary: dict[str, Any] = {}
+        self.artifact: Artifact | None = None
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def _guard(root: Path) -> Path:
+    return root / LOCKS / "housekeeping"
+
+
+def sweep(root: Path, pattern: str) -> list[Path]:
+    """Removes drafts of a pattern whose makers are dead, and returns their paths."""
+    return held_folder.sweep(root, pattern, _guard(root))
+
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +121,7 @@ class ArtifactStore:
     ) -> Iterator[None]:
         """Lets one process at a time make an artifact; ``on_wait`` may raise meanwhile."""
         manifest.check_name(stage, fingerprint)
-        lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
+        lock = FileLock(self.root / LOCKS / f"{stage}-{fingerprint}", disposable=True)
         lock.acquire(on_wait=on_wait)
         with lock:
             self.sweep(stage, fingerprint)
@@ -155,7 +182,7 @@ class ArtifactStore:
 
     def sweep(self, stage: str = "*", fingerprint: str = "") -> list[Path]:
         """Removes temporary folders whose makers are dead: all, of one kind, or of an artifact."""
-        return drafts.sweep(self.root, f"{stage}/{drafts.PREFIX}{fingerprint}*")
+        return sweep(self.root, f"{stage}/{PREFIX}{fingerprint}*")
 
     def names(self) -> list[tuple[str, str]]:
         """Returns stage and fingerprint of every artifact there seems to be."""
@@ -175,7 +202,7 @@ class ArtifactStore:
         """Removes an artifact; harmless where there is none."""
         path = self.path(stage, fingerprint)
         # Renamed first, so that nobody meets half of it.
-        hidden = path.with_name(f"{drafts.PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")
+        hidden = path.with_name(f"{PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")
         with store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(hidden)
             remove_tree(hidden)

@@ -8,8 +8,7 @@ from effq_core.base.files import remove_tree
 from effq_core.base.locks import FileLock
 from effq_core.base.run_ids import validate_run_id
 from effq_core.base.settings import Home
-from effq_core.store import drafts
-from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.artifacts import LOCKS, ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.usage import Inventory, Key, leftovers, take_inventory, tree_size
 
@@ -104,7 +103,7 @@ def _free(home: Home, database: Database, keys: Iterable[Key]) -> int:
     freed = 0
     for stage, fingerprint in keys:
         path = store.path(stage, fingerprint)
-        lock = FileLock(home.artifacts / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
+        lock = FileLock(home.artifacts / LOCKS / f"{stage}-{fingerprint}", disposable=True)
         if not lock.try_acquire():
             continue
         try:

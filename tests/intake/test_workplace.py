@@ -18,9 +18,8 @@ from effq_core.intake.adding import Offer, check, discard
 from effq_core.intake.keeping import keep
 from effq_core.intake.sandbox import Bounds
 from effq_core.intake.workplace import CHECKING, Workplace
-from effq_core.models.own.card import own_folder
+from effq_core.models.own.card import Preprocessing, own_folder
 from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
 from tests.models.own_files import TINY_LABELS, classifier, pooled_colours

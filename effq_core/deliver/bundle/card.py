@@ -8,8 +8,7 @@ from effq_core.base.glossary import tip
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
 from effq_core.experiment.variants import BASELINE, MIXED, get_variant
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK, LatencyReport
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
 from effq_core.results.several import qat_text

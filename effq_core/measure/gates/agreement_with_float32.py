@@ -31,8 +31,7 @@ import numpy as np
 from effq_core.base.errors import StageError
 from effq_core.base.intervals import DOUBT
 from effq_core.experiment.variants import BASELINE
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
 from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 

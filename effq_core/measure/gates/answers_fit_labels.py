@@ -22,9 +22,8 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import DOUBT, mcnemar, wilson
 from effq_core.base.reporting import Reporter
 from effq_core.experiment.variants import BASELINE, is_ready
-from effq_core.measure.evidence import Evidence
 from effq_core.measure.feedings import OtherFeeding, Refed, fed, other_feedings, remedy
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
 from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 from effq_core.models.card import Normalisation

@@ -3,8 +3,7 @@
 from functools import partial
 from itertools import combinations
 
-from effq_core.measure.evidence import Measured
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Gate, Measured, Rule, judged
 from effq_core.photos.pixels import read_pixels
 
 ROLES = ("calibration", "training", "evaluation")

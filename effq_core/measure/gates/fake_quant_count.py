@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from effq_core.experiment.variants import BASELINE, Ranges
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.file_report import FileReport
 from effq_core.tflite.operators import OutputScale, operator_kind
 

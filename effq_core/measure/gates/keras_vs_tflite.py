@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.variants import Ranges
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.store.stage_files import KERAS_FILE
 
 NAME = "keras_vs_tflite"

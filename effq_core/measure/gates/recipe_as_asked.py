@@ -9,8 +9,7 @@ from typing import Any
 from effq_core.base import formatting as fmt
 from effq_core.experiment.mixed import Precision
 from effq_core.experiment.variants import BASELINE
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.store.stage_files import MODEL_FILE
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.network import read_network

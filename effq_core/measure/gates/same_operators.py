@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from effq_core.base import formatting as fmt
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.file_report import FileReport
 
 NAME = "same_operators"

@@ -11,8 +11,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError, StageError
 from effq_core.base.intervals import CONFIDENCE, exact_bounds
 from effq_core.base.reporting import Reporter
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.model import Floats, Model, ModelPool
 from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Kernels

@@ -8,12 +8,10 @@ from enum import StrEnum
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted, some
-from effq_core.photos.base import TRAIN, VAL
 from effq_core.photos.incoming.columns import read_columns
 from effq_core.photos.incoming.found import clean, shown
-from effq_core.photos.index import Skipped
-from effq_core.photos.listing import EVALUATION_FOLDERS
-from effq_core.photos.nested import Nested, find_nested
+from effq_core.photos.index import TRAIN, VAL, Skipped
+from effq_core.photos.listing import EVALUATION_FOLDERS, Nested, find_nested
 
 LONGEST_LABEL = 100
 _SEPARATORS = ",;\t"

@@ -12,7 +12,6 @@ import numpy as np
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted
 from effq_core.base.plain import Plain
-from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.decode import open_image, to_square, upright_rgb
 from effq_core.photos.incoming.found import Found, FoundFile, shown
 from effq_core.photos.incoming.labels import (
@@ -24,7 +23,7 @@ from effq_core.photos.incoming.labels import (
 )
 from effq_core.photos.incoming.limits import Limits
 from effq_core.photos.incoming.preview import FEWEST_PHOTOS, Lookalike, Photo, Preview
-from effq_core.photos.index import Skipped, remove_duplicates
+from effq_core.photos.index import TRAIN, VAL, ImageItem, Skipped, remove_duplicates
 from effq_core.photos.lookalikes import (
     MOST_COMPARED,
     SIDE,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from effq_core.base.plain import Plain
 from effq_core.photos.incoming.labels import LabelSource
 from effq_core.photos.index import Skipped
-from effq_core.photos.nested import Nested
+from effq_core.photos.listing import Nested
 from effq_core.photos.preview import ClassCount, Thumbnail, count_classes
 
 SMALLEST_CLASS = 5  # photos for training, its held-out part and evaluation

@@ -6,11 +6,9 @@ from typing import Any, NoReturn
 
 from effq_core.base.errors import StageError
 from effq_core.base.settings import REFERENCE_RUN
-from effq_core.models.built import CONFIG
 from effq_core.models.card import Normalisation
-from effq_core.models.catalogue import get_model
-from effq_core.models.file_input import Feeding
-from effq_core.models.file_outputs import Answers, write_answers
+from effq_core.models.catalogue import CONFIG, get_model
+from effq_core.models.file_input import Answers, Feeding, write_answers
 from effq_core.models.own.card import get_own
 from effq_core.models.own.ready import get_ready
 from effq_core.photos.image_input import ImageInput

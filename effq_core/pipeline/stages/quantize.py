@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from effq_core.models.built import read_labels
+from effq_core.models.catalogue import read_labels
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage

@@ -5,8 +5,7 @@ from typing import Any
 
 from effq_core.base import hardware
 from effq_core.experiment.variants import BASELINE, get_variant, is_ready
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import gates_of_file, gates_of_samples
+from effq_core.measure.gate import Evidence, gates_of_file, gates_of_samples
 from effq_core.measure.gates.disjoint import ROLES
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import compare, sentence

@@ -9,8 +9,7 @@ from typing import Any
 
 from effq_core.experiment.calibration_methods import METHODS, CalibrationMethod
 from effq_core.experiment.variants import CATALOGUE, Variant
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import judged
+from effq_core.measure.gate import Evidence, judged
 from effq_core.measure.gates import GATES, Gate, Rule
 from effq_core.pipeline.registry import stage
 
