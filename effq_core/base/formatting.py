@@ -7,10 +7,8 @@ from datetime import datetime
 from typing import Concatenate, ParamSpec
 
 NOTHING = "–"  # stands for a number that is not there
-
 MINUS = "\u2212"
 KIB = 1024
-
 _P = ParamSpec("_P")
 _BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 

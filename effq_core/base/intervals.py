@@ -9,11 +9,8 @@ from statistics import NormalDist
 from typing import Any
 
 CONFIDENCE = 0.95  # confidence of every interval
-
 DOUBT = 1e-4  # at which chance is ruled out: a run has dozens of checks
-
 SIGNIFICANCE = 0.05  # below this p a difference is called more than chance would do
-
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 

@@ -20,7 +20,6 @@ from effq_core.photos import imagenette
 from effq_core.results.wording import event_text, is_trouble
 
 log = logging.getLogger("effq.fetch")
-
 _TICK = 0.25  # seconds between two looks for a cancel, and two durable writes
 _RATE_SECONDS = 10.0
 _PATIENCE = 2.0  # how long a cancelled download may take to notice; a silent connection does not

@@ -10,7 +10,6 @@ from effq_core.devices.timing_file import DeviceReport, read_timings
 from effq_core.results import Results
 
 MOST_KEPT = 50  # timings kept of one file: a served dashboard's visitors must not fill its disk
-
 _ID = re.compile(r"[0-9a-f]{16}")
 
 

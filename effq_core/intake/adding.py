@@ -31,7 +31,6 @@ MAX_MIB = 1024  # largest file, in MiB
 MAX_UPLOAD_MIB = 200  # through a browser, in MiB: held in memory until it is stored
 ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")
 _BLOCK = 1 << 20
-
 OnSteps = Callable[[tuple[Step, ...]], None]
 
 

@@ -12,7 +12,6 @@ _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same numbers on all architecture
 _VERSION = 1
 _BENEATH = 1
 _NO_NEW_PRIVILEGES, _PARENT_DEATH = 38, 1
-
 _EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
 _READING = _EXECUTE | _READ | _LIST
 _FIRST = (1 << 13) - 1  # every right of the first version

@@ -25,7 +25,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 _AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
 _ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
-
 _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
 """Names no part of a SavedModel may take: TensorFlow calls them itself."""
 

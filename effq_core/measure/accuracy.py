@@ -92,15 +92,9 @@ def calibration_bins(confidence: Floats, right: Bools) -> tuple[CalibrationBin, 
     bins = []
     for position in np.unique(index):
         inside = index == position
-        bins.append(
-            CalibrationBin(
-                low=float(edges[position]),
-                high=float(edges[position + 1]),
-                n=int(inside.sum()),
-                confidence=float(confidence[inside].mean(dtype=np.float64)),
-                accuracy=float(right[inside].mean()),
-            )
-        )
+        low, high, n = float(edges[position]), float(edges[position + 1]), int(inside.sum())
+        sure, share = float(confidence[inside].mean(dtype=np.float64)), float(right[inside].mean())
+        bins.append(CalibrationBin(low=low, high=high, n=n, confidence=sure, accuracy=share))
     return tuple(bins)
 
 

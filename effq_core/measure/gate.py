@@ -72,9 +72,7 @@ class Gate(Plain):
     limit: float  # what it had to reach, or not to exceed
     n: int  # number of things looked at: images, tensors, operators
     detail: str  # the result in words, for whoever reads the document without EffQ
-    # What its rule's sentence is made from, as JSON values; ``None`` in documents written before
-    # there were any, which show their stored words
-    facts: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] | None = None  # what the sentence is made from; ``None``: older files
 
     def __post_init__(self) -> None:
         """Refuses facts its rule's sentence cannot be made from, wherever they come from."""
@@ -85,12 +83,8 @@ class Gate(Plain):
         """What was checked; of another version's gate, what can be said of it."""
         if self.name in GATES:
             return GATES[self.name]
-        return Rule(
-            name=self.name,
-            title=self.name,
-            purpose="Another version of EffQ made this check.",
-            sentence=lambda **_: self.detail,
-        )
+        purpose = "Another version of EffQ made this check."
+        return Rule(self.name, self.name, purpose, lambda **_: self.detail)
 
     @property
     def text(self) -> str:

@@ -100,6 +100,10 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
     def middle(values: Iterable[float]) -> float:
         return float(np.median(list(values)))
 
+    rounds = tuple(
+        Round(number=number, samples=len(each.samples_ms), others_share=each.others_share)
+        for number, each in measured.items()
+    )
     return LatencyReport(
         samples_ms=samples,
         threads=found[0].threads,
@@ -121,12 +125,7 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
         warning=busy_warning(share),
         hardware=describe(),
         sitting=sitting,
-        rounds=tuple(
-            Round(number=number, samples=len(each.samples_ms), others_share=each.others_share)
-            for number, each in measured.items()
-        )
-        if sitting
-        else (),
+        rounds=rounds if sitting else (),
     )
 
 
@@ -152,9 +151,7 @@ class Ratio:
     low: float  # of the lowest round; of separate timings what their medians' intervals allow
     high: float  # of the highest round
     rounds: int  # rounds both were timed in; 0: they were timed separately
-    # Whether other processes were too busy during any timing it is made from. Then it may be shown
-    # with :data:`MARK`, and nothing may be decided by it.
-    disturbed: bool
+    disturbed: bool  # whether others were too busy: shown with :data:`MARK`, it decides nothing
 
     @property
     def together(self) -> bool:

@@ -15,7 +15,6 @@ from effq_core.base.files import reading
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-
 _FILE = "predictions.npz"
 
 

@@ -12,7 +12,6 @@ from effq_core.measure.predictions import Ints
 
 RELATED = 0.1  # least share of agreement beyond chance that makes a file a form
 KAPPA = 0.5  # least agreement beyond chance of answers that are read in the right order
-
 _FOLDS = 5
 _MOST = 4_000_000  # pairs of classes up to which every order is looked through: a second, and 32 MB
 _NAMED = 2  # swaps or moves that are named; the others are counted

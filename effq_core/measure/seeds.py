@@ -43,19 +43,10 @@ class PairedMeans:
 def repeated(right: Sequence[Bools]) -> Repeated:
     """Averages the share of photos that count over seeds, bool (n,) each; Wilson's interval."""
     table = _table(right)
-    seeds, n = table.shape
-    shares = table.mean(axis=1)
-    mean = float(shares.mean())
+    (seeds, n), shares = table.shape, table.mean(axis=1)
+    mean, least, most = float(shares.mean()), float(shares.min()), float(shares.max())
     low, high = wilson(mean * n, n)
-    return Repeated(
-        n=n,
-        seeds=seeds,
-        mean=mean,
-        low=low,
-        high=high,
-        least=float(shares.min()),
-        most=float(shares.max()),
-    )
+    return Repeated(n=n, seeds=seeds, mean=mean, low=low, high=high, least=least, most=most)
 
 
 def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans:
@@ -78,14 +69,9 @@ def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans
     difference = float(each.sum()) / total
     variance = (float((each**2).sum()) + 1 - float(each.sum()) ** 2 / total) / total**2
     margin = _Z * math.sqrt(variance)
-    return PairedMeans(
-        n=n,
-        seeds=seeds,
-        difference=float(each.mean()),
-        low=max(-1.0, difference - margin),
-        high=min(1.0, difference + margin),
-        p=sign_flip(sums),
-    )
+    low, high = max(-1.0, difference - margin), min(1.0, difference + margin)
+    mean, p = float(each.mean()), sign_flip(sums)
+    return PairedMeans(n=n, seeds=seeds, difference=mean, low=low, high=high, p=p)
 
 
 def sign_flip(sums: npt.NDArray[np.int64]) -> float:

@@ -18,7 +18,6 @@ from effq_core.measure.latency_probe import MODEL_ERROR
 from effq_core.runtimes.registry import runtime_of
 
 PROBE = "effq_core.measure.latency_probe"  # the module the measuring process runs
-
 _POLL_SECONDS = 0.2
 _ALLOCATOR_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD")
 """What a worker's environment sets for the sake of training; a user's process does not."""

@@ -6,15 +6,8 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
+from effq_core.base import intervals
 from effq_core.base.errors import StageError
-from effq_core.base.intervals import (
-    SIGNIFICANCE,
-    Proportion,
-    mcnemar,
-    paired_difference,
-    proportion,
-    smallest_significant,
-)
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
 
@@ -38,7 +31,7 @@ class Comparison(Plain):
     # The test finds no difference (p is 0.05 or more), yet the interval reaches beyond 1 point: a
     # difference that matters is neither shown nor excluded.
     too_small_to_tell: bool | None = None
-    agreement: Proportion  # images both give the same top-1 class
+    agreement: intervals.Proportion  # images both give the same top-1 class
     kl: float  # mean Kullback-Leibler divergence of the variant from the baseline, in nats
     kl_epsilon: float  # probabilities below this were raised to it first; see :func:`clip_epsilon`
     max_difference: float  # largest absolute difference between two probabilities, 0–1
@@ -59,7 +52,7 @@ def compare(baseline: Predictions, other: Predictions) -> Comparison:
     return Comparison(
         **_flips(baseline, other),
         n=baseline.n,
-        agreement=proportion(same, baseline.n),
+        agreement=intervals.proportion(same, baseline.n),
         kl=mean_kl(baseline.probabilities, other.probabilities, epsilon),
         kl_epsilon=epsilon,
         max_difference=float(np.abs(baseline.probabilities - other.probabilities).max()),
@@ -72,8 +65,8 @@ def _flips(baseline: Predictions, other: Predictions) -> dict[str, Any]:
         return {}
     n = baseline.n
     worse, better = int((before & ~after).sum()), int((~before & after).sum())
-    low, high = (100 * end for end in paired_difference(worse, better, n))
-    p = mcnemar(worse, better)
+    low, high = (100 * end for end in intervals.paired_difference(worse, better, n))
+    p = intervals.mcnemar(worse, better)
     return {
         "difference_points": 100 * (better - worse) / n,
         "low_points": low,
@@ -81,8 +74,8 @@ def _flips(baseline: Predictions, other: Predictions) -> dict[str, Any]:
         "worse": worse,
         "better": better,
         "p": p,
-        "detectable_points": 100 * smallest_significant(worse + better) / n,
-        "too_small_to_tell": p >= SIGNIFICANCE and max(-low, high) > MARGIN_POINTS,
+        "detectable_points": 100 * intervals.smallest_significant(worse + better) / n,
+        "too_small_to_tell": p >= intervals.SIGNIFICANCE and max(-low, high) > MARGIN_POINTS,
     }
 
 
@@ -130,7 +123,7 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     word = "worse" if comparison.difference_points < 0 else "better"
     size = fmt.points(abs(comparison.difference_points)).removeprefix("+")
     what = f"{name_b} is {word} than {name_a} by {size} ({flips})"
-    if comparison.p < SIGNIFICANCE:
+    if comparison.p < intervals.SIGNIFICANCE:
         verdict = f"this is significant (exact McNemar {p})"
     else:
         verdict = f"this is consistent with chance (exact McNemar {p})"

@@ -16,7 +16,6 @@ from effq_core.models.card import Normalisation
 from effq_core.photos.image_input import COLOUR
 
 ANSWERS_FILE = "answers.json"
-
 Floats = npt.NDArray[np.float32]
 
 

@@ -16,11 +16,9 @@ from effq_core.photos.image_input import GREY, ImageInput, Resize
 MAX_SCAN_PIXELS = 4_000_000_000
 """Scans of a JPEG times its pixels: allows 80 at 50 megapixels; programs write about ten."""
 MAX_PLAIN_SAMPLES = 4_000_000  # of PNM as text, read in Python: 0.5 s a million
-MAX_TILE_SHARE = 4
-"""Area of a TIFF's tile, which libtiff holds whole, as a multiple of the image's."""
+MAX_TILE_SHARE = 4  # area of a TIFF's tile, which libtiff holds whole, as a multiple of the image's
 _SMALL_TILE = 1 << 24  # tiles up to this many pixels are always taken
-MAX_READS = 1_000_000
-"""Parts of a file Pillow asks for one by one: two seconds at most."""
+MAX_READS = 1_000_000  # parts of a file Pillow asks for one by one: two seconds at most
 _MAX_SEGMENTS = 100_000
 
 # Markers of segments: not a stuffed byte, a restart, or another that is followed by no length.
@@ -110,25 +108,12 @@ EXTENSIONS = frozenset(
 """Names that are tried at all; the content decides the format."""
 
 MAX_ASPECT = 16  # longer images are cropped to it: enlarging a strip would take 150 GB
-
 _ORIENTATION = 0x0112  # EXIF's tag
 _STRIP = 256  # rows converted at a time where that takes several times the image's memory
 
-_BROKEN = (
-    OSError,  # truncated data, unknown formats
-    SyntaxError,  # Pillow's word for broken headers
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    ArithmeticError,  # a size of zero, divided by
-    AssertionError,
-    AttributeError,  # a damaged header leaves parts of a reader unset
-    MemoryError,
-    RuntimeError,
-    NotImplementedError,
+_BROKEN = (  # a damaged header leaves parts of a reader unset, or a size of zero
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error),
+    *(zlib.error, ArithmeticError, AssertionError, AttributeError, MemoryError, RuntimeError),
 )
 
 Pixels = npt.NDArray[np.uint8]

@@ -7,7 +7,6 @@ import numpy.typing as npt
 from PIL import Image
 
 Maps = npt.NDArray[np.float32]  # pictures of one size, (n, side, side)
-
 _STEPS = 4
 _MOST_SCALE = 0.12  # largest logarithm of the scale: a crop to 89 %
 _MOST_SHIFT = 0.08  # largest shift, as a share of the side
@@ -85,8 +84,7 @@ def _correlation(a: Maps, b: Maps, inside: npt.NDArray[np.bool_]) -> npt.NDArray
 
 
 SIDE = 32  # of a miniature, in pixels
-ALIKE = 0.9
-"""Least correlation of look-alikes: unrelated photos of Imagenette stay below 0.78."""
+ALIKE = 0.9  # least correlation of look-alikes: unrelated photos of Imagenette stay below 0.78
 MOST_COMPARED = 40_000
 """Photos compared with as many others: about 10 s of processor time and 220 MB."""
 
@@ -98,7 +96,6 @@ _NOISE = 5.0  # grey levels of contrast that count as none
 _BLANK = 0.3  # largest value of a map that is noise throughout
 _RIM = 3  # pixels at the border in which a map of a plain gradient is not zero
 _AT_ONCE = 512
-
 Miniatures = npt.NDArray[np.uint8]  # grey, (n, 32, 32)
 Nearest = list[tuple[int, float] | None]  # the other's position and their correlation
 

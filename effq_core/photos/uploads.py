@@ -14,7 +14,6 @@ from effq_core.photos.decode import as_rgb, open_image, to_square, upright_rgb
 from effq_core.photos.image_input import ImageInput, Resize
 
 Pixels = npt.NDArray[np.uint8]
-
 MAX_UPLOAD_MIB = 20  # largest photo to answer; zips of photos may be larger
 MAX_PHOTOS = 20  # photos answered at a time
 MAX_UPLOAD_PIXELS = 50_000_000
@@ -22,7 +21,6 @@ MAX_UPLOAD_PIXELS = 50_000_000
 UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
 """Extensions that are taken; the content must be an image as well."""
 PREVIEW = 320  # longest side of a preview in pixels
-
 _NAME_LENGTH = 80
 _OUTSIDE = 0.35  # brightness of a preview's parts that the model does not see
 

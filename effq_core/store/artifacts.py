@@ -8,15 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from effq_core.base import files
 from effq_core.base.errors import StoreError
-from effq_core.base.files import (
-    is_store_fault,
-    make_folder,
-    remove_tree,
-    store_error,
-    store_errors,
-    sync_folder,
-)
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
 from effq_core.jobs import held_folder
@@ -51,7 +44,6 @@ def sweep(root: Path, pattern: str) -> list[Path]:
 
 
 log = logging.getLogger(__name__)
-
 QUARANTINE = ".quarantine"  # folder of artifacts that were set aside as damaged
 
 
@@ -81,7 +73,7 @@ class ArtifactStore:
                 return None
             return manifest.read_manifest(path)
         except OSError as error:
-            raise store_error(error, path) from error
+            raise files.store_error(error, path) from error
         except StoreError as error:
             self.quarantine(path, error.message)
             return None
@@ -101,15 +93,15 @@ class ArtifactStore:
             except manifest.GONE:
                 problems.append(f"{file} is missing.")
             except OSError as error:
-                raise store_error(error, file) from error
+                raise files.store_error(error, file) from error
         return problems
 
     def quarantine(self, path: Path, reason: str) -> None:
         """Sets a damaged artifact aside, so that the next run makes it again."""
         target = self.root / QUARANTINE / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
-        make_folder(target.parent)
+        files.make_folder(target.parent)
         # Someone else may have moved it already, which is as good.
-        with store_errors(path), contextlib.suppress(FileNotFoundError):
+        with files.store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(target)
         warning = f"{reason} It was moved to {target} and is made again."
         log.warning(warning)
@@ -146,10 +138,10 @@ class ArtifactStore:
             try:
                 yield draft
             except OSError as error:
-                if is_store_fault(error):
-                    raise store_error(error, draft.path) from error
+                if files.is_store_fault(error):
+                    raise files.store_error(error, draft.path) from error
                 raise
-            with store_errors(target):
+            with files.store_errors(target):
                 artifact = Artifact(
                     path=target,
                     stage=stage,
@@ -175,7 +167,7 @@ class ArtifactStore:
                 if artifact.path.exists():
                     raise
             else:
-                sync_folder(artifact.path.parent)
+                files.sync_folder(artifact.path.parent)
                 return artifact
         temporary.rename(artifact.path)
         return artifact
@@ -186,7 +178,7 @@ class ArtifactStore:
 
     def names(self) -> list[tuple[str, str]]:
         """Returns stage and fingerprint of every artifact there seems to be."""
-        with store_errors(self.root):
+        with files.store_errors(self.root):
             return [
                 (path.parent.name, path.name)
                 for path in sorted(self.root.glob("[a-z]*/*"))
@@ -203,6 +195,6 @@ class ArtifactStore:
         path = self.path(stage, fingerprint)
         # Renamed first, so that nobody meets half of it.
         hidden = path.with_name(f"{PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")
-        with store_errors(path), contextlib.suppress(FileNotFoundError):
+        with files.store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(hidden)
-            remove_tree(hidden)
+            files.remove_tree(hidden)

@@ -91,13 +91,8 @@ def seal(folder: Path) -> tuple[FileEntry, ...]:
     for path in files_below(folder):
         with path.open("rb") as file:
             os.fsync(file.fileno())
-        entries.append(
-            FileEntry(
-                path=path.relative_to(folder).as_posix(),
-                size=path.stat().st_size,
-                sha256=hash_file(path),
-            )
-        )
+        name, size = path.relative_to(folder).as_posix(), path.stat().st_size
+        entries.append(FileEntry(path=name, size=size, sha256=hash_file(path)))
     for path in sorted(folder.rglob("*")):
         if path.is_dir():
             sync_folder(path)

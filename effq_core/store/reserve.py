@@ -6,7 +6,6 @@ from pathlib import Path
 from effq_core.base.files import make_folder, store_errors
 
 log = logging.getLogger(__name__)
-
 RESERVE = "reserve"  # its file in a run's folder
 BYTES = 1 << 20  # what the end of a run writes into the index
 

@@ -11,9 +11,9 @@ from effq_core.base.run_ids import validate_run_id
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
 
 log = logging.getLogger(__name__)
-
 RUN_FILE = "run.json"
 STAGES_FILE = "stages.json"
+_SAID = ("name", "kind", "fingerprint")  # what a stage makes, by these columns
 
 
 def run_kind(folder: Path) -> str:
@@ -42,13 +42,8 @@ def read_run_files(folder: Path) -> list[RunRow]:
 
 def write_stages(folder: Path, stages: list[StageRow]) -> None:
     """Keeps what a run's stages make beside the index, if the disk lets us: it is a second copy."""
-    _write(
-        folder,
-        [
-            {"name": row.name, "kind": row.kind, "fingerprint": row.fingerprint}
-            for row in sorted(stages, key=lambda row: row.position)
-        ],
-    )
+    rows = sorted(stages, key=lambda row: row.position)
+    _write(folder, [{name: getattr(row, name) for name in _SAID} for row in rows])
 
 
 def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
@@ -67,11 +62,9 @@ def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
         return [
             StageRow(
                 run_id=run.id,
-                name=str(each["name"]),
-                kind=str(each["kind"]),
-                fingerprint=str(each["fingerprint"]),
                 position=position,
                 state=state,
+                **{name: str(each[name]) for name in _SAID},
             )
             for position, each in enumerate(json.loads(path.read_bytes())["stages"])
         ]

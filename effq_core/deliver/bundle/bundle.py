@@ -21,9 +21,7 @@ REQUIREMENTS = "requirements.txt"
 INPUT = "input.json"  # how photos become squares and what is no answer, if unusual
 SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)  # besides ``<variant>.tflite`` and its companions
-
 NEEDED = ("ai-edge-litert", "numpy", "pillow")  # distributions ``classify.py`` needs
-
 _SCRIPTS_FOLDER = Path(scripts.__file__).parent
 # The same results make the same bytes, whenever and wherever they are packed.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -54,8 +52,7 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
     content |= results.companions(variant)
     content |= {name: text.encode("utf-8") for name, text in texts.items()}
     packed = io.BytesIO()
-    # Stored, not deflated: weights shrink by a few per cent only, and deflated bytes would depend
-    # on the version of zlib.
+    # Stored: weights hardly shrink, and deflated bytes would depend on the version of zlib.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, data in content.items():
             member = zipfile.ZipInfo(f"{bundle_name(results, variant)}/{name}", _TIME)

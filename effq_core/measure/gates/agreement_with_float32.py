@@ -54,15 +54,9 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     same = int((wanted == found).sum())
     least = _of_strangers(wanted, found) if truth is None else _of_losses(wanted, found, truth)
     order = find_reordering(wanted, found, names)
-    said = order.facts(names) if order else None
-    return judged(
-        NAME,
-        passed=same >= least and order is None,
-        value=same / n,
-        limit=least / n,
-        n=n,
-        facts={"same": same, "n": n, "least": least, "order": said},
-    )
+    facts = {"same": same, "n": n, "least": least, "order": order.facts(names) if order else None}
+    passed = same >= least and order is None
+    return judged(NAME, passed=passed, value=same / n, limit=least / n, n=n, facts=facts)
 
 
 def least_plausible(draws: int, share: float) -> int:

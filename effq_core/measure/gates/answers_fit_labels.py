@@ -71,22 +71,11 @@ def labels_gate(
     better = None
     if at_chance and order is None:
         better = _better_feeding(truth, predictions, subject, reporter)
-    return judged(
-        NAME,
-        passed=order is None and better is None and not useless,
-        value=right / n,
-        limit=chance,
-        n=n,
-        facts={
-            "title": subject.title,
-            "right": right,
-            "n": n,
-            "at_chance": at_chance,
-            "useless": useless,
-            "order": order.facts(names) if order else None,
-            "feeding": better.facts if better else None,
-        },
-    )
+    facts: dict[str, Any] = {"title": subject.title, "right": right, "n": n, "at_chance": at_chance}
+    said = order.facts(names) if order else None
+    facts |= {"useless": useless, "order": said, "feeding": better.facts if better else None}
+    passed = order is None and better is None and not useless
+    return judged(NAME, passed=passed, value=right / n, limit=chance, n=n, facts=facts)
 
 
 def is_chance(right: int, n: int, chance: float) -> bool:

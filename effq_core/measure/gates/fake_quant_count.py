@@ -26,15 +26,9 @@ def fake_quant_gate(found: Mapping[str, int], expected: Mapping[str, int]) -> Ga
     """Checks that a QAT graph has the fake-quant operators its architecture needs, by kind."""
     have = {kind: found.get(kind, 0) for kind in _KINDS}
     need = {kind: expected.get(kind, 0) for kind in _KINDS}
-    total = sum(have.values())
-    return judged(
-        NAME,
-        passed=total > 0 and have == need,
-        value=total,
-        limit=sum(need.values()),
-        n=total,
-        facts={"found": have, "needed": need},
-    )
+    total, limit, facts = sum(have.values()), sum(need.values()), {"found": have, "needed": need}
+    passed = total > 0 and have == need
+    return judged(NAME, passed=passed, value=total, limit=limit, n=total, facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:

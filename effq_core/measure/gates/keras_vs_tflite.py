@@ -13,7 +13,6 @@ from effq_core.store.stage_files import KERAS_FILE
 NAME = "keras_vs_tflite"
 FLOAT_PARITY = 0.995  # least top-1 agreement of the Keras float model with the float32 file
 QAT_PARITY = 0.98  # least top-1 agreement of the Keras fake-quant model with its integer file
-
 Outputs = npt.NDArray[np.floating[Any]]
 
 
@@ -26,14 +25,9 @@ def parity_gate(keras: Outputs, tflite: Outputs, minimum: float) -> Gate:
     n = len(keras)
     same = int((keras.argmax(axis=1) == tflite.argmax(axis=1)).sum())
     largest = float(np.abs(keras.astype(np.float64) - tflite.astype(np.float64)).max())
-    return judged(
-        NAME,
-        passed=same >= minimum * n - 1e-9,  # 0.995 × 200 is 199.00000000000003 or so
-        value=same / n,
-        limit=minimum,
-        n=n,
-        facts={"same": same, "n": n, "minimum": minimum, "largest": largest},
-    )
+    facts = {"same": same, "n": n, "minimum": minimum, "largest": largest}
+    passed = same >= minimum * n - 1e-9  # 0.995 × 200 is 199.00000000000003 or so
+    return judged(NAME, passed=passed, value=same / n, limit=minimum, n=n, facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:

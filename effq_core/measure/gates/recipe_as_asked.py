@@ -16,7 +16,6 @@ from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
 
 NAME = "recipe_as_asked"
-
 _INTEGERS = ("INT8", "INT32")
 _NAMED = 4
 
@@ -71,16 +70,10 @@ def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> G
         else:
             right = own.is_integer
         wrong[op.block] += not right
-    blocks = (+wrong).most_common()
+    blocks = [list(each) for each in (+wrong).most_common()]
     bits = 16 if recipe.precision is Precision.FLOAT16 else 32
-    return _gate(
-        wrong.total(),
-        len(ops),
-        wrong_blocks=[list(each) for each in blocks],
-        kept=len(kept),
-        keep=list(recipe.keep),
-        bits=bits,
-    )
+    facts = {"wrong_blocks": blocks, "kept": len(kept), "keep": list(recipe.keep), "bits": bits}
+    return _gate(wrong.total(), len(ops), **facts)
 
 
 def _gate(wrong: int, ops: int, **facts: Any) -> Gate:

@@ -16,14 +16,11 @@ def same_operators_gate(other: FileReport, own: FileReport) -> Gate:
     a, b = Counter(other.ops), Counter(own.ops)
     missing, extra = a - b, b - a
     different = missing.total() + extra.total()
-    return judged(
-        NAME,
-        passed=different == 0,
-        value=different,
-        limit=0,
-        n=max(a.total(), b.total()),
-        facts={"operators": b.total(), "missing": missing, "extra": extra},
+    n, facts = (
+        max(a.total(), b.total()),
+        {"operators": b.total(), "missing": missing, "extra": extra},
     )
+    return judged(NAME, passed=different == 0, value=different, limit=0, n=n, facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:

@@ -18,7 +18,6 @@ from effq_core.runtimes.session import Kernels
 
 NAME = "xnnpack_vs_reference"
 KERNELS_FILE = "kernels.json"  # the gate, as the stage ``inspect`` writes it
-
 LEAST_IMAGES, MOST_IMAGES = 8, 40
 MULTIPLICATIONS = 16e9
 """What the plain kernels may multiply in all: no time, so all machines use the same images."""
@@ -27,7 +26,6 @@ MOST_DIFFERENCE = 1 / 3
 """Most the kernels may differ by, relative to different images: sound files stay below 0.25."""
 
 MOST_FLIPS = 0.01  # share of images that may get another answer, for certain
-
 _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2
 _FLOAT_ROUNDING = 1e-5  # rounding of float outputs, relative to the largest
@@ -49,14 +47,8 @@ def kernels_gate(
     try:
         reference = ModelPool(path, workers=workers, kernels=Kernels.REFERENCE)
     except ModelError:  # the file itself is sound: it has just been loaded
-        return judged(
-            NAME,
-            passed=True,
-            value=0,
-            limit=MOST_DIFFERENCE,
-            n=0,
-            facts={"n": 0, "runtime": runtime_of(model.path).title},
-        )
+        facts = {"n": 0, "runtime": runtime_of(model.path).title}
+        return judged(NAME, passed=True, value=0, limit=MOST_DIFFERENCE, n=0, facts=facts)
     images = np.asarray(images[: affordable(model.session.multiplications())])
     fast = ModelPool(path, workers=workers).predict_many(images, reporter)
     return judge(fast, reference.predict_many(images, reporter), model.output_step)
@@ -95,22 +87,10 @@ def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
     found = _compare(fast.astype(np.float64), plain.astype(np.float64), step)
     least, most = exact_bounds(found.real, n)
     steps = None if step is None else round(found.largest / step)
-    return judged(
-        NAME,
-        passed=found.is_rounding and least <= MOST_FLIPS,
-        value=found.difference,
-        limit=MOST_DIFFERENCE,
-        n=n,
-        facts={
-            "n": n,
-            "difference": found.difference,
-            "largest": found.largest,
-            "steps": steps,
-            "flips": found.flips,
-            "real": found.real,
-            "most": most,
-        },
-    )
+    passed, value = found.is_rounding and least <= MOST_FLIPS, found.difference
+    facts = {"n": n, "difference": value, "largest": found.largest, "steps": steps}
+    facts |= {"flips": found.flips, "real": found.real, "most": most}
+    return judged(NAME, passed=passed, value=value, limit=MOST_DIFFERENCE, n=n, facts=facts)
 
 
 def _compare(

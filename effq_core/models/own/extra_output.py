@@ -10,7 +10,6 @@ from effq_core.base.intervals import DOUBT, by_luck
 
 BACKGROUND = "background"
 _FEWEST = 3  # outputs of a model that can have one in excess: of two, one is no class among others
-
 _Array = np.ndarray[Any, Any]
 
 

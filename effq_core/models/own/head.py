@@ -10,7 +10,6 @@ from effq_core.models.families.family import FEATURES, HEAD
 from effq_core.models.own.flat import FlatLayer
 
 SOFTMAX = "softmax_added"
-
 _Weights = dict[str, list[np.ndarray[Any, Any]]]
 
 

@@ -29,7 +29,6 @@ _INDEX = re.compile(r"(unnamed\d*|index|)")
 _INTEGER = re.compile(r"\d{1,9}(\.0)?")
 _ONE_HOT = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 _MOST_NAMED = 6
-
 Find = Callable[[str], str | None]  # returns the photo a cell names; ``None`` where it names none
 
 

@@ -14,7 +14,6 @@ LITTER_FILES = frozenset((".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini"
 """What macOS, Windows and storage boxes leave beside photos: left out without a word."""
 ARCHIVES = frozenset((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"))
 LABELS_FILE = "labels.csv"  # a file of this name at the top of an archive is its list of labels
-
 LONGEST_NAME = 1000  # longest path taken, in characters. An archive may hold 65,535
 DEEPEST = 30  # most folders within each other
 _SHOWN = 200

@@ -17,25 +17,18 @@ from effq_core.base.errors import DatasetError
 from effq_core.base.files import make_folder, remove_tree, store_errors, sync_folder, write_json
 from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.base.settings import Home
+from effq_core.photos import own_photos
 from effq_core.photos.incoming.draft import Draft
 from effq_core.photos.incoming.found import shown
 from effq_core.photos.incoming.isolated import look_apart
 from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, OWNERS, VISITORS, Limits
 from effq_core.photos.incoming.preview import Photo, Preview
 from effq_core.photos.incoming.worker import LABELS
-from effq_core.photos.own_photos import (
-    DESCRIPTION,
-    PHOTOS,
-    OwnPhotos,
-    check_title,
-    place_for,
-    slug_of,
-)
 
 
 def arrange(
     source: Path, ready: Path, photos: Sequence[Photo], preview: Preview, title: str
-) -> OwnPhotos:
+) -> own_photos.OwnPhotos:
     """Moves photos to what will be the dataset's folder, and writes its description there."""
     folders = {
         number: f"{number:04d}-{_readable(name)}" for number, name in enumerate(preview.class_names)
@@ -47,13 +40,13 @@ def arrange(
             parts += [] if photo.label is None else [folders[photo.label]]
             last = PurePosixPath(photo.name.rpartition("/")[2])
             parts += [f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"]
-            target = ready.joinpath(PHOTOS, *parts)
+            target = ready.joinpath(own_photos.PHOTOS, *parts)
             make_folder(target.parent)
             (source / photo.path).rename(target)
             digest.update(f"{'/'.join(parts)}\0{photo.sha256}\n".encode())
         used = {photo.label for photo in photos}
-        about = OwnPhotos(
-            slug=slug_of(title),
+        about = own_photos.OwnPhotos(
+            slug=own_photos.slug_of(title),
             title=title,
             classes={
                 folders[number]: name
@@ -67,7 +60,7 @@ def arrange(
             labels_from=preview.labels_from.value,
             added=time.time(),
         )
-        write_json(ready / DESCRIPTION, about.to_dict())
+        write_json(ready / own_photos.DESCRIPTION, about.to_dict())
     return about
 
 
@@ -101,12 +94,12 @@ class Upload:
         preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
         return replace(self, preview=preview, request=request)
 
-    def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
+    def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> own_photos.OwnPhotos:
         """Makes a dataset of them, or raises DatasetError or StoreError and makes none."""
-        title = check_title(title)
+        title = own_photos.check_title(title)
         if not self.draft.is_open:
             raise DatasetError("The photos are no longer here.", "Give them once more.")
-        target = place_for(home, title)
+        target = own_photos.place_for(home, title)
         preview = self.preview
         photos = preview.without_lookalikes() if drop_lookalikes else preview.photos
         if len({photo.label for photo in photos}) < min(2, len(preview.class_names)):
@@ -119,7 +112,9 @@ class Upload:
                 try:
                     ready.rename(target)
                 except OSError:
-                    place_for(home, title)  # somebody was quicker, which has a message of its own
+                    own_photos.place_for(
+                        home, title
+                    )  # somebody was quicker, which has a message of its own
                     raise
                 sync_folder(target.parent)
         except BaseException:
