@@ -24,8 +24,8 @@ from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
+from effq_core.store.manifest import FROZEN, MODEL_FILE
 from effq_core.store.rows import Status
-from effq_core.store.stage_files import FROZEN, MODEL_FILE
 
 SETTINGS = {
     "float32": "float32",

@@ -66,8 +66,7 @@ class FileLock:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-                # A disposable lock may have been removed between opening and locking: then we
-                # hold a file nobody else will ever look at.
+                # A disposable lock may have been removed between opening and locking.
                 same = os.path.samestat(os.fstat(descriptor), self.path.stat())
             except (BlockingIOError, FileNotFoundError):
                 same = False

@@ -49,9 +49,7 @@ class DeviceTiming:
     cold_start_ms: float  # that and the first invocation together
     rounds: int = 1  # turns the invocations were measured in, each in a process of its own
     disturbed: int = 0  # of these, how many other programs disturbed
-    # Most they used of all cores in a round, 0–1; ``None`` where the system did not tell, or an
-    # older ``bench.py`` did not ask
-    others_share: float | None = None
+    others_share: float | None = None  # most they used of all cores in a round, 0–1, where known
 
     @property
     def disturbance(self) -> str:
@@ -150,11 +148,8 @@ def _report(top: Fields) -> DeviceReport:
         "device": top.text("device"),
         "measured": top.whole("measured", 0, _LATEST),
         "sha256": sha256,
-        "cpu": machine.text("cpu"),
-        "architecture": machine.text("architecture"),
+        **{key: machine.text(key) for key in ("cpu", "architecture", "system", "python")},
         "cores": machine.whole("cores", 1, 65_536),
-        "system": machine.text("system"),
-        "python": machine.text("python"),
         "governor": machine.text("governor", least=0),
         "versions": _versions(top.get("versions")),
     }

@@ -16,9 +16,8 @@ from effq_core.base.files import remove_tree, store_errors
 from effq_core.base.locks import FileLock, cores
 from effq_core.base.settings import Home
 from effq_core.intake import sandbox, steps
-from effq_core.intake.sandbox import Bounds
+from effq_core.intake.sandbox import Bounds, Workplace
 from effq_core.intake.steps import Step, StepState
-from effq_core.intake.workplace import Workplace
 from effq_core.jobs.limits import CHECKING
 from effq_core.models.card import Label
 from effq_core.models.own.card import Preprocessing

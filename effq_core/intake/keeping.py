@@ -11,7 +11,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment.variants import READY_PREFIX
 from effq_core.intake import steps
 from effq_core.intake.adding import Checked, discard
-from effq_core.intake.workplace import CHECKING
+from effq_core.intake.sandbox import CHECKING
 from effq_core.models.own import card
 from effq_core.models.own.ready import MODEL_FILE, ReadyFile, get_ready, ready_folder
 from effq_core.photos.uploads import shown_name

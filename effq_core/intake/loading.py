@@ -40,9 +40,7 @@ _PRECISIONS = ("dtype", "compute_dtype", "variable_dtype")
 class Loaded:
     """A model in memory."""
 
-    # From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a ``tf.function``.
-    # Of a SavedModel, a frozen graph of known operators.
-    call: Callable[[Any], Any]
+    call: Callable[[Any], Any]  # float32 ``(1, side, side, channels)`` to scores ``(1, classes)``
     shape: InputShape  # of its input
     model: Any  # the Keras model; ``None`` for a SavedModel, which has no layers
     precisions: tuple[str, ...] = ()  # what it was trained in, if not in float32
@@ -100,8 +98,7 @@ def _load_keras(path: Path, major: int) -> Any:
             import keras as keras3  # type: ignore[import-untyped]
 
         return keras3.saving.load_model(str(path), compile=False, safe_mode=True)
-    # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
-    # does not ask for.
+    # Only .keras files have a safe mode; an .h5 file's configuration was checked.
     safe = {"safe_mode": True} if path.suffix == ".keras" else {}
     # An .h5 file does not say whose a layer is, and Keras 2 does not know its applications' own.
     theirs = {"LayerScale": keras.src.applications.convnext.LayerScale}

@@ -42,8 +42,7 @@ class AccuracyReport(Plain):
     per_class: tuple[ClassScore, ...] = ()  # top-1 of each dataset class that has images
     calibration_error: float | None = None  # expected calibration error, 0–1 (15 equal bins)
     bins: tuple[CalibrationBin, ...] = ()  # those with images, for a reliability diagram
-    # Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is a dataset
-    # class, or ``dataset_classes`` for "other": a model class the dataset lacks.
+    # ``(true, predicted, images)``; ``dataset_classes`` stands for a class the dataset lacks.
     confusion: tuple[tuple[int, int, int], ...] = ()
     dataset_classes: int  # number of classes the dataset has
 

@@ -14,7 +14,7 @@ from effq_core.base.reporting import Reporter
 from effq_core.experiment.variants import BASELINE, Variant
 from effq_core.measure.predictions import Predictions
 from effq_core.runtimes.file_report import FileReport
-from effq_core.store.stage_files import LABELS_FILE
+from effq_core.store.manifest import LABELS_FILE
 
 
 class Measured(Reporter, Protocol):

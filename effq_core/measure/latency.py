@@ -60,14 +60,11 @@ class LatencyReport(Plain):
     min_ms: float
     std_ms: float  # standard deviation (n - 1)
     images_per_second: float  # invocations one interpreter does in a second, by the median
-    # Opening the file and preparing its tensors, XNNPACK's weight packing included; the file itself
-    # is usually in the system's cache. Of several rounds the median, as are the next three.
-    load_ms: float
+    load_ms: float  # opening and preparing the file; of several rounds the median, as the next three
     first_invoke_ms: float
     cold_start_ms: float  # both together: what a user waits for the first answer
     peak_memory_kib: int  # growth of resident memory to its highest point
-    # Share of all cores that other processes used meanwhile, 0–1; of several rounds the largest.
-    others_share: float
+    others_share: float  # of all cores, by other processes meanwhile, 0–1; the largest of rounds
     warning: str  # why not to trust the timing; empty where nothing speaks against it
     hardware: Hardware
     sitting: str = ""  # tells files timed in turn; empty where timed alone

@@ -25,12 +25,8 @@ class Comparison(Plain):
     worse: int | None = None  # images the baseline gets right and the variant wrong
     better: int | None = None  # images the baseline gets wrong and the variant right
     p: float | None = None  # two-sided p of the exact McNemar test
-    # Smallest difference that many flips, or six where there are fewer, could have shown on this
-    # many images with p below 0.05.
-    detectable_points: float | None = None
-    # The test finds no difference (p is 0.05 or more), yet the interval reaches beyond 1 point: a
-    # difference that matters is neither shown nor excluded.
-    too_small_to_tell: bool | None = None
+    detectable_points: float | None = None  # least that so many flips, or six, could have shown
+    too_small_to_tell: bool | None = None  # p is 0.05 or more, yet the interval exceeds 1 point
     agreement: intervals.Proportion  # images both give the same top-1 class
     kl: float  # mean Kullback-Leibler divergence of the variant from the baseline, in nats
     kl_epsilon: float  # probabilities below this were raised to it first; see :func:`clip_epsilon`

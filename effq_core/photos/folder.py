@@ -8,8 +8,14 @@ from PIL import Image
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter
 from effq_core.photos.decode import EXTENSIONS, open_image
-from effq_core.photos.index import ImageItem, Index, Skipped, remove_duplicates
-from effq_core.photos.labels import as_wnid, wordnet_names
+from effq_core.photos.index import (
+    ImageItem,
+    Index,
+    Skipped,
+    as_wnid,
+    remove_duplicates,
+    wordnet_names,
+)
 from effq_core.photos.listing import list_photos
 from effq_core.photos.roots import folder_id, folder_title
 

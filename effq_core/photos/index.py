@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from effq_core.base.errors import StoreError
+from effq_core.base.settings import ASSETS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -134,3 +139,24 @@ def remove_duplicates(items: Iterable[ImageItem]) -> tuple[list[ImageItem], list
     kept.sort(key=lambda item: item.key)
     skipped.sort(key=lambda entry: entry.key)
     return kept, skipped
+
+
+LABELS_FILE = ASSETS / "imagenet_labels.csv"
+_WNID = re.compile(r"n\d{8}")
+
+
+def as_wnid(name: str) -> str | None:
+    """Returns a folder's name if it is a WordNet id (``n`` and eight digits), else ``None``."""
+    return name if _WNID.fullmatch(name) else None
+
+
+@cache
+def wordnet_names(path: Path = LABELS_FILE) -> dict[str, str]:
+    """Reads the names of ImageNet-1k's classes, by WordNet id, or raises StoreError."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {row["wnid"]: row["name"] for row in csv.DictReader(file)}
+    except (OSError, KeyError) as error:
+        raise StoreError(
+            f"The bundled labels {path} cannot be read ({error}).", "Install EffQ Studio again."
+        ) from error

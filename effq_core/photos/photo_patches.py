@@ -34,9 +34,7 @@ class _Photo(NamedTuple):
     credit: str
 
 
-# Terms as scikit-image's docstrings state them (skimage.data, version 0.26). Only photos that say
-# public domain or CC0 are used: "moon" states nothing, "coins" and "ihc" no more than "no known
-# restrictions".
+# Terms as scikit-image's docstrings state them (0.26): only public domain or CC0 are used.
 _PHOTOS = (
     _Photo("astronaut", "astronaut.png", "Eileen Collins. NASA Great Images; public domain"),
     _Photo("brick", "brick.png", "Brick wall. CC0Textures, Bricks25; CC0"),

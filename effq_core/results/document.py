@@ -26,7 +26,7 @@ from effq_core.results.warnings import Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Runtime
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 
 REFERENCE_FOLDER = REFERENCE_RUN
 

@@ -14,8 +14,7 @@ from effq_core.photos.index import Dataset, ImageItem, Index
 from effq_core.photos.pixels import read_pixels
 from effq_core.photos.roots import require_allowed
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.store.manifest import MANIFEST, check_name
-from effq_core.store.stage_files import INDEX_FILE
+from effq_core.store.manifest import INDEX_FILE, MANIFEST, check_name
 
 _PIXELS = "pixels"
 _INDEX = "index"

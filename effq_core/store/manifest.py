@@ -15,6 +15,18 @@ from effq_core import __version__
 from effq_core.base.errors import StoreError
 from effq_core.base.files import sync_folder
 
+MODEL_FILE = "model.tflite"
+LABELS_FILE = "labels.txt"
+WEIGHTS_FILE = "weights.npz"
+HISTORY_FILE = "history.json"
+INDEX_FILE = "index.json"
+LOOKALIKES_FILE = "lookalikes.json"
+ACCURACY_FILE = "accuracy.json"
+RESULTS_FILE = "results.json"
+FROZEN = "saved_model"
+KERAS_FILE = "probabilities.npy"
+
+
 MANIFEST = "manifest.json"
 FORMAT = 1
 _STAGE = re.compile(r"[a-z][a-z0-9_-]{0,63}")

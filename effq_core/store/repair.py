@@ -15,8 +15,8 @@ from effq_core.jobs.files import JobFiles
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.manifest import Artifact
-from effq_core.store.reserve import RESERVE
 from effq_core.store.rows import RunRow, Status
+from effq_core.store.runfiles import RESERVE
 from effq_core.store.usage import ABANDONED_SECONDS, REPORT, abandoned_drafts
 
 

@@ -14,12 +14,12 @@ from effq_core.base.settings import Home
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.intake.sample_answers import sample_pixels
+from effq_core.models.build import open_own
 from effq_core.models.card import Label
+from effq_core.models.class_names import parse_labels
 from effq_core.models.own.card import OwnCard, Preprocessing
 from effq_core.models.own.extra_output import unlabelled
-from effq_core.models.own.labels import parse_labels
 from effq_core.models.own.ready import ReadyFile
-from effq_core.models.own.stored import open_own
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from effq_core.base.errors import StageError
 from effq_core.experiment.variants import Ranges
 from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
-from effq_core.store.stage_files import KERAS_FILE
+from effq_core.store.manifest import KERAS_FILE
 
 NAME = "keras_vs_tflite"
 FLOAT_PARITY = 0.995  # least top-1 agreement of the Keras float model with the float32 file

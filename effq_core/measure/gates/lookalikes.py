@@ -9,7 +9,7 @@ from typing import Any
 from effq_core.base import formatting as fmt
 from effq_core.base.plain import Plain
 from effq_core.measure.gate import GATES, Gate, Measured, Rule, judged
-from effq_core.store.stage_files import LOOKALIKES_FILE
+from effq_core.store.manifest import LOOKALIKES_FILE
 
 LOOKALIKES = "lookalikes"  # the input with all comparisons
 _NAMED = 3

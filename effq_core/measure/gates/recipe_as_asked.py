@@ -10,7 +10,7 @@ from effq_core.base import formatting as fmt
 from effq_core.experiment.mixed import Precision
 from effq_core.experiment.variants import BASELINE
 from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe

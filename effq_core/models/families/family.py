@@ -42,8 +42,7 @@ class Family:
     architectures: tuple[str, ...]  # what a card may name as its architecture
     cards: tuple[ModelCard, ...]  # models with weights that come with EffQ or are downloaded
     build: Build  # builds one; imports TensorFlow only when it is called
-    # Names what can be kept in floats, in the order of the graph, before anything is built;
-    # ``None`` where that is known only from a converted file.
+    # Names what can be kept in floats, in the graph's order; ``None``: only a converted file tells.
     layers: Callable[[ModelCard], tuple[Layer, ...] | None]
     fake_quant: FakeQuant  # what its layers need in quantization-aware training
 

@@ -24,7 +24,7 @@ from effq_core.photos.index import ImageItem
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import QAT, TENSORFLOW, stage
-from effq_core.store.stage_files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
+from effq_core.store.manifest import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 
 GATE_IMAGES = 500
 """Evaluation images on which Keras, four times as slow, is compared with its ``.tflite``."""

@@ -7,7 +7,7 @@ from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
-from effq_core.store.stage_files import FROZEN, LABELS_FILE, MODEL_FILE
+from effq_core.store.manifest import FROZEN, LABELS_FILE, MODEL_FILE
 
 
 @stage("quantize:convert", title="Convert", libraries=TENSORFLOW)

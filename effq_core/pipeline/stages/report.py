@@ -15,7 +15,7 @@ from effq_core.pipeline.stage import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.results.warnings import warnings_of
 from effq_core.runtimes.registry import packages
-from effq_core.store.stage_files import RESULTS_FILE
+from effq_core.store.manifest import RESULTS_FILE
 
 
 @stage("report:report", title="Assemble the results", version=2, libraries=STATISTICS)

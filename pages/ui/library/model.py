@@ -20,8 +20,8 @@ from effq_core.intake.adding import (
 )
 from effq_core.intake.keeping import keep
 from effq_core.intake.steps import Step, StepState
+from effq_core.models.class_names import KNOWN_SETS, parse_labels
 from effq_core.models.own.card import OwnCard, Preprocessing
-from effq_core.models.own.labels import KNOWN_SETS, parse_labels
 from effq_core.models.own.ready import ready_files
 from effq_core.photos.image_input import Resize
 from pages.ui.common import session

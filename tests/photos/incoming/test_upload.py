@@ -26,8 +26,8 @@ from effq_core.photos.incoming import upload
 from effq_core.photos.incoming.draft import Draft, sweep_drafts
 from effq_core.photos.incoming.labels import LabelSource
 from effq_core.photos.incoming.limits import VISITORS, Limits
+from effq_core.photos.incoming.preview import warnings
 from effq_core.photos.incoming.upload import look_at_files, look_at_path
-from effq_core.photos.incoming.wording import warnings
 from effq_core.photos.own_photos import own_photos, slug_of
 from effq_core.store.database import Database
 from effq_core.store.removal import free_unused

@@ -25,7 +25,7 @@ from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
 from effq_core.pipeline.stages.report import report
 from effq_core.results.warnings import About, Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
-from effq_core.store.stage_files import (
+from effq_core.store.manifest import (
     KERAS_FILE,
     LABELS_FILE,
     LOOKALIKES_FILE,

@@ -35,7 +35,7 @@ def one_scale(converter: Any) -> None:
 def make(context: Any) -> dict[str, Any]:
     from effq_core.pipeline.stages.quantize import write_file
     from effq_core.quantize.convert import convert
-    from effq_core.store.stage_files import FROZEN
+    from effq_core.store.manifest import FROZEN
 
     content = convert(context.inputs["frozen"] / FROZEN, context.params["form"])
     (context.out / "scales.json").write_text('{"each_kernel": 1}', encoding="utf-8")
