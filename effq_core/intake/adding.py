@@ -30,6 +30,7 @@ MAX_MIB = 1024  # largest file, in MiB
 MAX_UPLOAD_MIB = 200  # through a browser, in MiB: held in memory until it is stored
 ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")
 _BLOCK = 1 << 20
+_MOST = {"qat_problems": 50, "notes": 20, "enforced": 5}  # lines taken of a report's lists
 OnSteps = Callable[[tuple[Step, ...]], None]
 
 
@@ -188,21 +189,18 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
         **{name: _line(plain[name]) for name in ("file_sha256", "file_format", "head_problem")},
         "int8_problem": _line(plain["int8_problem"]),
         **{name: int(plain[name]) for name in ("file_bytes", "parameters")},
-        "qat_problems": [_line(each) for each in plain["qat_problems"]][:50],
-        "notes": [_line(each) for each in plain["notes"]][:20],
+        **{name: [_line(each) for each in plain[name]][:most] for name, most in _MOST.items()},
         "probabilities": plain.get("probabilities", True) is True,
         "softmax": plain.get("softmax") is True,
         "fed": _fed(plain.get("fed")),
         "names": _names(plain.get("names")),
-        "enforced": [_line(each) for each in plain["enforced"]][:5],
-        "answers": [
-            {
-                "photo": _line(row["photo"]),
-                "top": [[_line(name), float(share)] for name, share in row["top"]][:5],
-            }
-            for row in plain["answers"]
-        ][:20],
+        "answers": [_answer(row) for row in plain["answers"]][:20],
     }
+
+
+def _answer(row: Any) -> dict[str, Any]:
+    top = [[_line(name), float(share)] for name, share in row["top"]][:5]
+    return {"photo": _line(row["photo"]), "top": top}
 
 
 def _fed(value: Any) -> dict[str, float] | None:

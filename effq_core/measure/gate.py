@@ -84,7 +84,8 @@ class Gate(Plain):
         if self.name in GATES:
             return GATES[self.name]
         purpose = "Another version of EffQ made this check."
-        return Rule(self.name, self.name, purpose, lambda **_: self.detail)
+        name, sentence = self.name, lambda **_: self.detail
+        return Rule(name=name, title=name, purpose=purpose, sentence=sentence)
 
     @property
     def text(self) -> str:

@@ -60,7 +60,7 @@ class LatencyReport(Plain):
     min_ms: float
     std_ms: float  # standard deviation (n - 1)
     images_per_second: float  # invocations one interpreter does in a second, by the median
-    load_ms: float  # opening and preparing the file; of several rounds the median, as the next three
+    load_ms: float  # opening and preparing the file; of rounds the median, as the next three
     first_invoke_ms: float
     cold_start_ms: float  # both together: what a user waits for the first answer
     peak_memory_kib: int  # growth of resident memory to its highest point

@@ -38,7 +38,6 @@ class Reserve:
 log = logging.getLogger(__name__)
 RUN_FILE = "run.json"
 STAGES_FILE = "stages.json"
-_SAID = ("name", "kind", "fingerprint")  # what a stage makes, by these columns
 
 
 def run_kind(folder: Path) -> str:
@@ -68,7 +67,8 @@ def read_run_files(folder: Path) -> list[RunRow]:
 def write_stages(folder: Path, stages: list[StageRow]) -> None:
     """Keeps what a run's stages make beside the index, if the disk lets us: it is a second copy."""
     rows = sorted(stages, key=lambda row: row.position)
-    _write(folder, [{name: getattr(row, name) for name in _SAID} for row in rows])
+    told = ("name", "kind", "fingerprint")
+    _write(folder, [{name: getattr(row, name) for name in told} for row in rows])
 
 
 def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
@@ -87,9 +87,11 @@ def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
         return [
             StageRow(
                 run_id=run.id,
+                name=str(each["name"]),
+                kind=str(each["kind"]),
+                fingerprint=str(each["fingerprint"]),
                 position=position,
                 state=state,
-                **{name: str(each[name]) for name in _SAID},
             )
             for position, each in enumerate(json.loads(path.read_bytes())["stages"])
         ]

@@ -221,8 +221,7 @@ def _measured(results: Results, own: VariantResult) -> str:
     text = (
         "Shares are of the evaluation photos, with Wilson's interval; the difference to float32 is "
         "on the same photos. That none of them was used for calibration or training is among the "
-        "checks above. "
-        "Latency is one invocation on a decoded photo, in fresh processes, with "
+        "checks above. Latency is one invocation on a decoded photo, in fresh processes, with "
         f"{results.runtime(own.name).title}'s CPU kernels; on another processor it differs: "
         "`bench.py` measures it there."
     )

@@ -63,6 +63,7 @@ CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)  # files a model may consist of
 _FOLDER = "own"
 _SLUG = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _SLUG_LENGTH = 40
+_TEXTS = ("file_name", "file_sha256", "file_format", "head_problem", "int8_problem")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +198,8 @@ def read_card(folder: Path, slug: str) -> OwnCard:
     try:
         labels = tuple(Label(str(name), wnid) for name, wnid in plain["labels"])
         preprocessing, entry = Preprocessing(plain["preprocessing"]), ImageInput.from_plain(plain)
+        told: dict[str, Any] = {name: str(plain[name]) for name in _TEXTS}
+        told |= {name: tuple(map(str, plain[name])) for name in ("qat_problems", "notes")}
         return OwnCard(
             id=f"{PREFIX}{slug}",
             title=str(plain["title"]),
@@ -214,14 +217,8 @@ def read_card(folder: Path, slug: str) -> OwnCard:
             class_labels=labels,
             folder=folder,
             preprocessing=preprocessing,
-            file_name=str(plain["file_name"]),
-            file_sha256=str(plain["file_sha256"]),
+            **told,
             file_bytes=int(plain["file_bytes"]),
-            file_format=str(plain["file_format"]),
-            qat_problems=tuple(str(each) for each in plain["qat_problems"]),
-            head_problem=str(plain["head_problem"]),
-            int8_problem=str(plain["int8_problem"]),
-            notes=tuple(str(each) for each in plain["notes"]),
             added=float(plain["added"]),
             names=Names.from_dict(plain["names"]) if plain.get("names") else None,
         )
