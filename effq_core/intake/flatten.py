@@ -36,12 +36,10 @@ from effq_core.photos.image_input import COLOUR
 _Array = np.ndarray[Any, Any]
 _NO_CHANNEL = "without_channel"
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
-_SKIPPED = AUGMENTING | words(
-    """
+_SKIPPED = AUGMENTING | words("""
     Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
     Identity RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
-    """
-)
+""")
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 INPUT = "image"
 OUTPUT = "effq_probabilities"
 
-COMPUTING = words(
-    """
+COMPUTING = words("""
     Const Placeholder Identity IdentityN NoOp StopGradient EnsureShape Cast Shape ShapeN Size Rank
     Conv2D DepthwiseConv2dNative Conv2DBackpropInput BiasAdd MatMul BatchMatMulV2 BatchMatMulV3
     Einsum FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN
@@ -37,11 +36,9 @@ COMPUTING = words(
     ResizeBilinear ResizeNearestNeighbor
     Equal NotEqual Less LessEqual Greater GreaterEqual LogicalAnd LogicalOr LogicalNot
     Select SelectV2 ReverseV2 Cumsum TopKV2
-    """
-)
+""")
 """Operators that compute their output from their inputs and touch nothing else."""
-_STORING = words(
-    """
+_STORING = words("""
     VarHandleOp ReadVariableOp AssignVariableOp VarIsInitializedOp VariableV2 Assign
     SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch
     StatefulPartitionedCall PartitionedCall Select If StatelessIf Assert
@@ -50,8 +47,7 @@ _STORING = words(
     StatelessRandomUniformIntV2 StatelessRandomNormalV2 StatelessRandomGetKeyCounter
     StatelessRandomGetKeyCounterAlg StatelessRandomGetAlg RngReadAndSkip
     ImageProjectiveTransformV3 AdjustContrastv2 Bitcast BroadcastArgs
-    """
-)
+""")
 """Operators of a SavedModel's variables and calls, run by TensorFlow's own restoring only."""
 _FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
 """Those of them that touch files: they are for the functions that save and restore only."""
