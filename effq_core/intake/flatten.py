@@ -14,12 +14,14 @@ from effq_core.models.own.bounds import words
 from effq_core.models.own.flat import (
     INPUT,
     KINDS,
+    SOFTMAX,
     FlatLayer,
     FlatModel,
+    is_linear,
     normalise_layer,
     normalise_weights,
+    with_named_head,
 )
-from effq_core.models.own.head import SOFTMAX, is_linear, with_named_head
 from effq_core.models.own.image import (
     BOTH,
     Affine,

@@ -33,17 +33,11 @@ def keep(
             raise ModelError(f"There is {name} already.", "Give another name, or remove it.")
         draft = _draft(checked, ready)
         offer = checked.offer
-        card.write_card(
-            draft,
-            {
-                **{key: value for key, value in checked.report.items() if key != "answers"},
-                "title": title,
-                "labels": [[label.name, label.wnid] for label in checked.labels],
-                "preprocessing": offer.preprocessing.value,
-                "file_name": shown_name(offer.name),
-                "added": time.time(),
-            },
-        )
+        plain = {key: value for key, value in checked.report.items() if key != "answers"}
+        plain["labels"] = [[label.name, label.wnid] for label in checked.labels]
+        plain |= {"title": title, "preprocessing": offer.preprocessing.value}
+        plain |= {"file_name": shown_name(offer.name), "added": time.time()}
+        card.write_card(draft, plain)
         _swap(draft, target)
     discard(checked)
     return get_ready(name, home) if ready else card.get_own(name, home)

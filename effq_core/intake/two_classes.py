@@ -10,8 +10,7 @@ import numpy as np
 from effq_core.base.errors import ModelError
 from effq_core.base.tensorflow import tf
 from effq_core.intake.ending import ONE_OUTPUT_ENDS, Ending, is_logit
-from effq_core.models.own.flat import FlatLayer
-from effq_core.models.own.head import is_linear
+from effq_core.models.own.flat import FlatLayer, is_linear
 from effq_core.models.own.image import activation_of
 
 _Array = np.ndarray[Any, Any]

@@ -179,30 +179,19 @@ def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
     slow, fast = base.round_medians(), own.round_medians()
     shared = [number for number in fast if number in slow]
     if not base.sitting or base.sitting != own.sitting or not shared:
-        return Ratio(
-            times=base.median_ms / own.median_ms,
-            low=base.median_low_ms / own.median_high_ms,
-            high=base.median_high_ms / own.median_low_ms,
-            rounds=0,
-            disturbed=base.disturbed or own.disturbed,
-        )
+        times, disturbed = base.median_ms / own.median_ms, base.disturbed or own.disturbed
+        low = base.median_low_ms / own.median_high_ms
+        high = base.median_high_ms / own.median_low_ms
+        return Ratio(times=times, low=low, high=high, rounds=0, disturbed=disturbed)
     found = [slow[number] / fast[number] for number in shared]
     used = [each for report in (base, own) for each in report.rounds if each.number in shared]
-    return Ratio(
-        times=float(np.median(found)),
-        low=min(found),
-        high=max(found),
-        rounds=len(found),
-        disturbed=any(each.disturbed for each in used),
-    )
+    times, busy = float(np.median(found)), any(each.disturbed for each in used)
+    low, high = min(found), max(found)
+    return Ratio(times=times, low=low, high=high, rounds=len(found), disturbed=busy)
 
 
 def quotient(first: Ratio, second: Ratio) -> Ratio:
     """Divides two speed-ups over the same file; its ends are what both sittings allow together."""
-    return Ratio(
-        times=first.times / second.times,
-        low=first.low / second.high,
-        high=first.high / second.low,
-        rounds=min(first.rounds, second.rounds),
-        disturbed=first.disturbed or second.disturbed,
-    )
+    times, low, high = first.times / second.times, first.low / second.high, first.high / second.low
+    rounds, disturbed = min(first.rounds, second.rounds), first.disturbed or second.disturbed
+    return Ratio(times=times, low=low, high=high, rounds=rounds, disturbed=disturbed)

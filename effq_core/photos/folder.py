@@ -111,14 +111,8 @@ class FolderDataset:
             raise DatasetError(
                 f"{self.root} has no usable image ({reasons}).", "Replace these images."
             )
-        return Index(
-            dataset=self.id,
-            state=self.state(),
-            items=tuple(kept),
-            class_names=self.class_names,
-            wnids=self.wnids,
-            skipped=(*skipped, *duplicates),
-        )
+        left_out = (*skipped, *duplicates)
+        return Index(self.id, self.state(), tuple(kept), self.class_names, self.wnids, left_out)
 
     def open(self, item: ImageItem) -> Image.Image:
         """Reads one image, or raises DatasetError if it cannot or has changed since the scan."""

@@ -97,11 +97,8 @@ def _thumbnails(dataset: PhotoPatches | FolderDataset) -> tuple[Thumbnail, ...]:
         for key, label, split in dataset.listing()
         if split == TRAIN and key.endswith("/00000")
     ]
-    return tuple(
-        Thumbnail(
-            key,
-            dataset.class_names[label],
-            jpeg(decode(dataset.open(ImageItem(key, label, TRAIN, key)), THUMBNAIL_SIDE)),
-        )
-        for key, label in shown[:THUMBNAILS]
-    )
+    found = []
+    for key, label in shown[:THUMBNAILS]:
+        picture = jpeg(decode(dataset.open(ImageItem(key, label, TRAIN, key)), THUMBNAIL_SIDE))
+        found.append(Thumbnail(key, dataset.class_names[label], picture))
+    return tuple(found)

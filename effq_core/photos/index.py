@@ -92,14 +92,10 @@ class Index:
     def from_dict(cls, plain: dict[str, Any]) -> Index:
         """Rebuilds an index from :meth:`to_dict`."""
         try:
-            return cls(
-                dataset=plain["dataset"],
-                state=plain["state"],
-                items=tuple(items_from_json(plain["items"])),
-                class_names=tuple(plain["class_names"]),
-                wnids=tuple(plain["wnids"]),
-                skipped=tuple(Skipped(key, reason) for key, reason in plain["skipped"]),
-            )
+            items = tuple(items_from_json(plain["items"]))
+            names, wnids = tuple(plain["class_names"]), tuple(plain["wnids"])
+            skipped = tuple(Skipped(key, reason) for key, reason in plain["skipped"])
+            return cls(plain["dataset"], plain["state"], items, names, wnids, skipped)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"The stored index of a dataset is corrupt ({error!r}).",

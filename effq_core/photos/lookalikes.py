@@ -105,12 +105,8 @@ def miniature(rgb: Image.Image) -> Miniatures:
     width, height = rgb.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
-    square = rgb.resize(
-        (SIDE, SIDE),
-        Image.Resampling.HAMMING,
-        box=(left, top, left + side, top + side),
-        reducing_gap=2.0,
-    )
+    box = (left, top, left + side, top + side)
+    square = rgb.resize((SIDE, SIDE), Image.Resampling.HAMMING, box=box, reducing_gap=2.0)
     return np.asarray(square.convert("L"), np.uint8)
 
 

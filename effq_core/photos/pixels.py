@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -166,13 +167,9 @@ def _shorten(path: Path, count: int) -> None:
 
 
 def _write_items(folder: Path, kept: Sequence[ImageItem], summary: PixelSummary) -> None:
-    plain = {
-        "items": items_to_json(kept),
-        "skipped": [[entry.key, entry.reason] for entry in summary.skipped],
-        "size": summary.size,
-        "n": summary.count,
-        "asked": summary.asked,
-    }
+    skipped = [[entry.key, entry.reason] for entry in summary.skipped]
+    plain: dict[str, Any] = {"items": items_to_json(kept), "skipped": skipped}
+    plain |= {"size": summary.size, "n": summary.count, "asked": summary.asked}
     (folder / ITEMS_FILE).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
 
 

@@ -107,12 +107,8 @@ class Roots:
                 f"The folder {folder} cannot be read: {error.strerror}.", "Choose another folder."
             ) from error
         names.sort(key=lambda name: (name.casefold(), name))
-        return SubFolders(
-            folder,
-            tuple(names[:MOST_FOLDERS]),
-            tuple(sorted(refused)),
-            more or len(names) > MOST_FOLDERS,
-        )
+        more = more or len(names) > MOST_FOLDERS
+        return SubFolders(folder, tuple(names[:MOST_FOLDERS]), tuple(sorted(refused)), more)
 
 
 def folder_id(path: Path | str, *, one_down: bool = False) -> str:

@@ -101,11 +101,8 @@ def check_sizes(
             if left
             else "Choose a smaller calibration size, or variants that are not trained.",
         )
-    return ResolvedSizes(
-        calibration=calibration,
-        training=left if training is None else training,
-        evaluation=evaluable if evaluation is None else evaluation,
-    )
+    wanted = evaluable if evaluation is None else evaluation
+    return ResolvedSizes(calibration, left if training is None else training, wanted)
 
 
 def candidates(

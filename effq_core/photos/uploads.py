@@ -82,14 +82,9 @@ def enlarged(pixels: Pixels, side: int) -> Pixels:
 
 def _read(image: Image.Image, name: str, entry: ImageInput) -> Photo:
     rgb = upright_rgb(image)
-    return Photo(
-        name=name,
-        width=rgb.width,
-        height=rgb.height,
-        pixels=to_square(rgb, entry),
-        preview=_preview(rgb, entry.resize),
-        resize=entry.resize,
-    )
+    (width, height), how = rgb.size, entry.resize
+    pixels, preview = to_square(rgb, entry), _preview(rgb, how)
+    return Photo(name=name, width=width, height=height, pixels=pixels, preview=preview, resize=how)
 
 
 def _preview(rgb: Image.Image, resize: Resize) -> Pixels:

@@ -46,13 +46,9 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
             if artifact.stage == REPORT and artifact.fingerprint not in known:
                 run = _run_of(artifact)
                 added += run is not None and index.insert_run(run)
+    n, aside = len(artifacts), tuple(store.take_warnings())
     return Repair(
-        moved=moved,
-        runs=added,
-        artifacts=len(artifacts),
-        quarantined=tuple(store.take_warnings()),
-        unreadable=unreadable,
-        swept=swept,
+        moved=moved, runs=added, artifacts=n, quarantined=aside, unreadable=unreadable, swept=swept
     )
 
 
