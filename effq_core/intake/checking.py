@@ -90,18 +90,11 @@ class Check:
             problems = self._try_qat(kept, photos)
         elif not flattened:
             problems = ["a SavedModel holds a graph, not layers: save it as .keras instead"]
-        return {
-            **entry.to_plain(),
-            "background": background,
-            "classes": int(found.shape[1]),
-            "parameters": parameters,
-            "qat_problems": problems[:50],
-            "head_problem": self._head_problem(flattened),
-            "int8_problem": int8_problem,
-            "names": read_network(self._scratch / "float32.tflite").names.to_dict(),
-            "notes": self.notes,
-            "answers": answers,
-        }
+        report = entry.to_plain() | {"background": background, "classes": int(found.shape[1])}
+        report |= {"parameters": parameters, "qat_problems": problems[:50]}
+        report |= {"head_problem": self._head_problem(flattened), "int8_problem": int8_problem}
+        names = read_network(self._scratch / "float32.tflite").names.to_dict()
+        return report | {"names": names, "notes": self.notes, "answers": answers}
 
     def _step(self, title: str) -> AbstractContextManager[Progress]:
         return under_way(self._out, title)

@@ -159,22 +159,11 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             notes.append(doubt)
             step.warn(doubt, hint)
     shutil.copyfile(path, out / MODEL_FILE)
-    return {
-        **entry.to_plain(),
-        "background": background,
-        "logit": logit,
-        "classes": model.classes,
-        "parameters": 0,
-        "qat_problems": [],
-        "head_problem": "",
-        "int8_problem": "",
-        "notes": notes,
-        "answers": asked.answers_of(photos, found, labels),
-        "probabilities": not odd,
-        "softmax": feeding.softmax,
-        "fed": fitting.fed,
-        "input_type": str(model.input_dtype),
-    }
+    made = entry.to_plain() | {"background": background, "logit": logit, "classes": model.classes}
+    made |= {"parameters": 0, "qat_problems": [], "head_problem": "", "int8_problem": ""}
+    made |= {"notes": notes, "answers": asked.answers_of(photos, found, labels)}
+    made |= {"probabilities": not odd, "softmax": feeding.softmax, "fed": fitting.fed}
+    return made | {"input_type": str(model.input_dtype)}
 
 
 def _doubts(found: Floats) -> tuple[bool, list[tuple[str, str]]]:

@@ -45,14 +45,11 @@ def arrange(
             (source / photo.path).rename(target)
             digest.update(f"{'/'.join(parts)}\0{photo.sha256}\n".encode())
         used = {photo.label for photo in photos}
+        classes = {folders[n]: name for n, name in enumerate(preview.class_names) if n in used}
         about = own_photos.OwnPhotos(
             slug=own_photos.slug_of(title),
             title=title,
-            classes={
-                folders[number]: name
-                for number, name in enumerate(preview.class_names)
-                if number in used
-            },
+            classes=classes,
             photos=len(photos),
             bytes=sum(photo.bytes for photo in photos),
             content=digest.hexdigest(),
