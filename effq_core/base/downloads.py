@@ -32,11 +32,10 @@ def download(
     size: int | None = None,
     reporter: Reporter,
 ) -> Path:
-    """Downloads a file into a folder it makes, unless it is there already.
+    """Downloads a file into a folder it makes, unless it is there already; it appears whole.
 
-    A broken download stays in ``<target>.part`` and is continued if a hash can prove the halves
-    belong together. ``target`` appears whole, checked. Raises DownloadError, StoreError if the disk
-    is full or not writable, Cancelled if the user asked to stop.
+    What arrived stays in ``<target>.part``, continued if a hash can prove that the halves fit.
+    Raises DownloadError, StoreError if the disk is full or not writable, or Cancelled.
     """
     part = target.with_name(target.name + ".part")
     try:

@@ -47,9 +47,8 @@ def train_head(
 ) -> tuple[Any, HeadReport]:
     """Replaces a model's head by one fitted to features; tells how well that does on others.
 
-    Multinomial logistic regression (L2, C = 1) on standardised features, folded into its weights.
-    Features are float32 ``(n, features)``, labels int64 ``(n,)``. Raises DatasetError if a class
-    has no image to train on.
+    By :data:`METHOD`, folded into its weights. Takes float32 ``(n, features)`` and int64 ``(n,)``.
+    Raises DatasetError if a class has no image to train on.
     """
     held_out = max(1, round(len(labels) * VALIDATION_SHARE))
     train_x, train_y = features[held_out:], labels[held_out:]

@@ -1,15 +1,4 @@
-"""Does a model answer what its photos' labels say, and if not, which usual cause fits?
-
-A model is no better than chance where the lower end of its Wilson interval does not exceed what
-unrelated answers, each as frequent, would get right. What is usually wrong then is cheap to try:
-the labels in another order (nothing has to be run), another preprocessing, colours in the order
-BGR. A few photos screen them all and more of them judge the best, so that none is chosen by luck:
-it must do better than the model as it is by the exact McNemar test, once in 10,000 times by chance,
-and better than chance itself.
-
-The gate fails where a cause is found, and where the model is surely useless: even the upper end of
-its interval is less than a tenth of what is possible beyond chance. Too few photos fail nothing.
-"""
+"""Does a model answer what its photos' labels say, and if not, which usual cause fits?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -108,9 +108,8 @@ def _splits(paths: list[list[str]]) -> dict[str, str]:
 def from_list(content: bytes, names: Sequence[str], called: str = "The list of labels") -> Labelled:
     """Reads classes from a list: of columns headed as the file and its label, or of just two.
 
-    Commas, semicolons or tabs separate them; UTF-8, UTF-16 with a mark, else Windows' Western code
-    page. Photos without a label are skipped. Raises DatasetError if it is no such list, leaves open
-    which columns these are, or names none of the photos.
+    Photos without a label are skipped. Raises DatasetError if it is no such list, leaves open which
+    columns these are, or names none of the photos.
     """
     photo_of = _finder(names)
     read = read_columns(_rows(content, called), photo_of, called)
