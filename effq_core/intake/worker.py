@@ -15,6 +15,7 @@ from effq_core.intake.steps import Step, StepState
 if TYPE_CHECKING:
     from effq_core.intake.files import ModelFile
 
+# Nothing heavy may be imported above: it would be there before the rights are given up.
 _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
 _INSTALLED = ("site-packages", "dist-packages")  # folders that ``.pth`` files may name
 _SYSTEM = (

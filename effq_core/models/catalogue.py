@@ -9,6 +9,7 @@ from effq_core.models.card import Label, ModelCard
 from effq_core.models.families.family import FAMILIES, MODELS, Family, family_of
 from effq_core.models.own.card import ARCHITECTURE, get_own, is_own
 
+__all__ = ["CONFIG", "MODELS", "get_model", "read_family", "read_labels"]
 CONFIG = "model.json"
 
 
@@ -22,9 +23,6 @@ def read_family(folder: Path) -> Family:
     """Reads which family a model written by :func:`effq_core.models.build.save_model` is of."""
     model = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model"]
     return FAMILIES[ARCHITECTURE] if is_own(model) else family_of(get_model(model))
-
-
-__all__ = ["MODELS", "get_model"]
 
 
 def get_model(model_id: str, home: Home | None = None) -> ModelCard:
