@@ -1,7 +1,5 @@
 """TensorFlow and Keras 2 for all who need them, imported for half of what it would cost."""
 
-from __future__ import annotations
-
 import gc
 import os
 import sys
