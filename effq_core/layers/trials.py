@@ -152,10 +152,21 @@ def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def time_beside_int8(
-    files: Mapping[str, Path], reporter: Reporter, pause: Callable[[], object] = lambda: None
+    files: Mapping[str, Path],
+    reporter: Reporter,
+    *,
+    again: bool = True,
+    pause: Callable[[], object] = lambda: None,
 ) -> dict[str, LatencyReport]:
     """Times files, by variant and int8 among them, in turn on one thread, after a ``pause``."""
     found = time_together(
-        files, PTQ, [1], invocations=INVOCATIONS, rounds=ROUNDS, reporter=reporter, pause=pause
+        files,
+        PTQ,
+        [1],
+        invocations=INVOCATIONS,
+        rounds=ROUNDS,
+        again=again,
+        reporter=reporter,
+        pause=pause,
     )
     return {name: reports[0] for name, reports in found.items()}

@@ -108,7 +108,8 @@ def time_together(
     threads: Sequence[int],
     *,
     invocations: int = 100,  # of each file and thread count, over all rounds
-    rounds: int = ROUNDS,  # at least; as many again may be added for what was disturbed
+    rounds: int = ROUNDS,
+    again: bool = True,  # whether as many rounds may be added for what was disturbed
     seed: int = 0,
     reporter: Reporter | None = None,
     pause: Callable[[], object] = lambda: None,  # before the first round and each repeat
@@ -123,7 +124,7 @@ def time_together(
     each = max(2, math.ceil(invocations / sitting.rounds))
     orders = _orders(random.Random(seed))  # noqa: S311 - an order, no secret
     pause()
-    for number in range(1, 2 * sitting.rounds + 1):
+    for number in range(1, (2 if again else 1) * sitting.rounds + 1):
         names = sitting.due(number)
         if not names:
             break

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from effq_core.base.tensorflow import keras
+from effq_core.base.tensorflow import keras, tf
 from effq_core.models.families.family import FakeQuant
 from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
 
@@ -155,6 +155,8 @@ _CUSTOM = {
 }
 
 
+# No layer branches on a tensor: rewriting their code to allow it is a quarter of the time.
+@tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
 def insert_fake_quant(model: Any, needs: FakeQuant) -> Any:
     """Copies a flat float model with fake-quant where operators need it, ranges not initialised."""
     # Swish runs as LOGISTIC x MUL, so the tensor before it is one the runtime sees. TF-MOT keeps

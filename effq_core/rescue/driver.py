@@ -45,12 +45,12 @@ def work(
     files = files_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made
     worked_on = files.worked_on(f"the rescue {story_id}", _PATIENCE)
-    with worked_on, Database(home.database) as database:
+    # Signals first: whoever reads that it is running may send one.
+    with worked_on, Database(home.database) as database, files.signals_cancel():
         with FileLock(files.starting):
             taken = _Taken(home, database, load(home, story_id), on_story, following)
             taken.begin()
-        with files.signals_cancel():
-            return taken.work()
+        return taken.work()
 
 
 class _Taken:

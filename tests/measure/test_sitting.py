@@ -131,6 +131,13 @@ def test_it_waits_before_the_first_round_and_before_each_repeat() -> None:
     assert waits == [0, ROUNDS * len(NAMES), ROUNDS * len(NAMES) + 2]
 
 
+def test_nothing_is_repeated_where_it_never_is_quiet() -> None:
+    machine = Machine(lambda name, time: (10.0, BUSY))
+    found = sit(machine, again=False)
+    assert len(machine.order) == ROUNDS * len(NAMES)
+    assert first(found, "int8").disturbed
+
+
 def test_repeats_are_told_and_progress_ends_at_its_total() -> None:
     class Told(SilentReporter):
         def __init__(self) -> None:

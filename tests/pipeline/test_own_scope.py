@@ -130,6 +130,7 @@ def same_answers_without_effq(results: Results, variant: str, photos: Path, fold
     return inside
 
 
+@pytest.mark.usefixtures("xnnpack")  # as the bundle's script has, whose answers are compared
 def test_one_sigmoid_output_of_stretched_photos(
     shared_home: Home, photos: Path, tmp_path: Path
 ) -> None:
@@ -171,6 +172,7 @@ def test_one_sigmoid_output_of_stretched_photos(
     assert "image.resize((SIZE, SIZE)" in readme(results)
 
 
+@pytest.mark.usefixtures("xnnpack")
 def test_grey_images_without_a_channel(shared_home: Home, photos: Path, tmp_path: Path) -> None:
     model = brought(3, shape=(GREY_SIDE, GREY_SIDE), body=digits, classes=2)
     path = tmp_path / "grey.keras"

@@ -50,22 +50,24 @@ def context(home: Home, run_id: str, sent: list[dict[str, Any]]) -> StageContext
     )  # fmt: skip
 
 
-def test_files_are_timed_only_after_the_wait(
-    home: Home, run_id: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seconds", ["0.2", "0"])
+def test_files_are_timed_only_after_the_wait_and_again_only_where_it_is_waited_for(
+    home: Home, run_id: str, seconds: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EFFQ_QUIET_SECONDS", "0.2")
+    monkeypatch.setenv("EFFQ_QUIET_SECONDS", seconds)
     monkeypatch.setattr(QuietCpu, "_look", lambda _: 0.9)
     sent: list[dict[str, Any]] = []
 
-    def together(files: Any, *_: Any, pause: Any, **__: Any) -> dict[str, Any]:
+    def together(files: Any, *_: Any, pause: Any, again: bool, **__: Any) -> dict[str, Any]:
         pause()
+        assert again == (seconds != "0")
         return {name: [] for name in files}
 
     monkeypatch.setattr(stage, "time_together", together)
     made = context(home, run_id, sent)
     stage.benchmark(replace(made, params={"threads": [1], "invocations": 100}))
-    assert any(each.get("kind") == "quiet_wait" for each in sent)
-    assert any(each.get("detail") == WAITING_QUIET for each in sent)
+    assert any(each.get("kind") == "quiet_wait" for each in sent) == (seconds != "0")
+    assert any(each.get("detail") == WAITING_QUIET for each in sent) == (seconds != "0")
 
 
 def test_a_search_does_not_pay_for_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
+from effq_core.base.settings import quiet_seconds
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.experiment.variants import MIXED
 from effq_core.layers.effect_record import EffectRecord
@@ -120,7 +121,7 @@ def suggest(context: StageContext) -> dict[str, Any]:
         settings=settings,
         scratch=context.scratch,
         reporter=context,
-        timing=partial(time_beside_int8, pause=patience.wait),
+        timing=partial(time_beside_int8, again=quiet_seconds() > 0, pause=patience.wait),
         clock=patience.clock,
     )
     found = search(
