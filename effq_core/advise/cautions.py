@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from effq_core.advise.message import Message, say
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import Ratio
+from effq_core.measure.latency import LatencyReport, Ratio
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from effq_core.advise.message import Message, say
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment.variants import get_variant, is_ready
-from effq_core.measure.latency_ratio import ratio_of
+from effq_core.measure.latency import ratio_of
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.pairs import compare_pair

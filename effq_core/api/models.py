@@ -15,9 +15,8 @@ from effq_core.intake.adding import Checked, Offer, OnSteps, check, name_of_file
 from effq_core.intake.keeping import keep
 from effq_core.intake.steps import Step, StepState
 from effq_core.models.catalogue import MODELS, get_model
-from effq_core.models.own.card import PREFIX, OwnCard, own_models
-from effq_core.models.own.labels import KNOWN_SETS, parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import KNOWN_SETS, parse_labels
+from effq_core.models.own.card import PREFIX, OwnCard, Preprocessing, own_models
 from effq_core.models.own.ready import ReadyFile
 from effq_core.models.weights import locate_weights
 from effq_core.photos.image_input import Resize

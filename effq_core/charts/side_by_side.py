@@ -10,7 +10,7 @@ from effq_core.base import formatting as fmt
 from effq_core.charts import base
 from effq_core.charts.front import quality_title
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
-from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
+from effq_core.measure.latency import MARK, NOT_TOGETHER
 from effq_core.results.document import Results, VariantResult
 
 _ROW = 22

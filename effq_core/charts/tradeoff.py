@@ -9,7 +9,7 @@ from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, ticks, write
 from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
 from effq_core.experiment.variants import BASELINE, get_variant
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK
 from effq_core.results.document import Results
 from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
 

@@ -111,7 +111,7 @@ def remove(
 
 def _print_preview(preview: Preview) -> None:
     from effq_core.cli.work import GO_DOWN
-    from effq_core.photos.incoming.wording import facts, warnings
+    from effq_core.photos.incoming.preview import facts, warnings
 
     output.say(" · ".join(facts(preview)))
     for each in preview.classes[:_MOST_CLASSES]:

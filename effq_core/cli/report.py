@@ -7,7 +7,7 @@ from effq_core.base import formatting as fmt
 from effq_core.cli.output import table
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.gates import Gate
-from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
+from effq_core.measure.latency import MARK, NOT_TOGETHER
 from effq_core.results import Results, VariantResult
 from effq_core.results.subject import head_text, training_text
 from effq_core.results.warnings import About

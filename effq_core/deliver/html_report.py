@@ -237,13 +237,9 @@ def _confusion(results: Results) -> list[str]:
 
 
 def _checks(results: Results) -> str:
+    outcomes = {True: "passed", False: "FAILED"}
     body = [
-        [
-            about.title if about else "The photos",
-            gate.rule.title,
-            "passed" if gate.passed else "FAILED",
-            gate.text,
-        ]
+        [about.title if about else "The photos", gate.rule.title, outcomes[gate.passed], gate.text]
         for about, gate in results.checks
     ]
     return _table(["About", "Check", "Outcome", "Numbers"], body, text_columns=4)

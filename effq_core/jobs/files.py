@@ -13,11 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from effq_core.base.environment import process_environment
 from effq_core.base.errors import EngineError
 from effq_core.base.files import make_folder, remove_file, store_errors, write_atomic
 from effq_core.base.locks import FileLock
-from effq_core.base.settings import Home
+from effq_core.base.settings import Home, process_environment
 from effq_core.jobs.process import Process, reap_later, spawn
 
 

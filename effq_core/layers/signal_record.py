@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from effq_core.base.errors import StoreError
-from effq_core.base.reading import reading
+from effq_core.base.files import reading
 from effq_core.layers.signal_tensors import KernelSignal, Shelf, TensorSignal
 
 ARRAYS_FILE = "signal.npz"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from effq_core.base.intervals import Proportion
 from effq_core.base.plain import Plain, Record
 from effq_core.experiment.mixed import Precision
-from effq_core.measure.latency_ratio import Ratio
+from effq_core.measure.latency import Ratio
 
 TRIALS_FILE = "trials.json"
 

@@ -15,8 +15,7 @@ from effq_core.layers.ledger import Clock, Ledger, TimeUp
 from effq_core.layers.trial_record import TrialRecord
 from effq_core.layers.trial_wording import broken_limits
 from effq_core.measure.accuracy import score
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import ratio_of
+from effq_core.measure.latency import LatencyReport, ratio_of
 from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.sitting import time_together
 from effq_core.measure.statistics import compare

@@ -25,9 +25,8 @@ from effq_core.pipeline.queue_turn import turn
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.reserve import Reserve
 from effq_core.store.rows import RunRow, StageState, Status
-from effq_core.store.runfiles import run_kind
+from effq_core.store.runfiles import Reserve, run_kind
 
 if TYPE_CHECKING:
     from effq_core.pipeline.executor import Executor

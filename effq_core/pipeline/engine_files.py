@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.base import plugins
-from effq_core.base.environment import PACKAGE, WORKER_ENVIRONMENT, process_environment
 from effq_core.base.files import read_json, store_errors
+from effq_core.base.settings import PACKAGE, WORKER_ENVIRONMENT, process_environment
 from effq_core.jobs.process import Process, is_alive
 
 STATE = "engine.json"

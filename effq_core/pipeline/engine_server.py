@@ -20,12 +20,10 @@ from cryptography.x509.oid import NameOID
 from distributed import Nanny, Scheduler, Worker
 from distributed.security import Security
 
-from effq_core.base.environment import WORKER_ENVIRONMENT
 from effq_core.base.errors import EffqError, EngineError
 from effq_core.base.files import make_folder, write_atomic, write_json
-from effq_core.base.hostlock import TEMPORARY
-from effq_core.base.locks import FileLock
-from effq_core.base.settings import Home
+from effq_core.base.locks import TEMPORARY, FileLock
+from effq_core.base.settings import WORKER_ENVIRONMENT, Home
 from effq_core.jobs.process import Process
 from effq_core.pipeline import engine_files
 

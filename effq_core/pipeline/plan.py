@@ -12,7 +12,7 @@ from effq_core.experiment.variants import BASELINE, PTQ
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
-from effq_core.photos.base import Dataset
+from effq_core.photos.index import Dataset
 from effq_core.pipeline.plan_files import FilesPlanner
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage

@@ -9,12 +9,11 @@ from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import REFERENCE_RUN, Home
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.experiment.variants import is_ready
-from effq_core.models.built import read_labels
 from effq_core.models.card import Label
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import get_model, read_labels
 from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classes, new_head_note
-from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
+from effq_core.photos.index import Dataset
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageList, StageSpec

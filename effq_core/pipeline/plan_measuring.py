@@ -12,9 +12,9 @@ from effq_core.models.card import Label, ModelCard
 from effq_core.models.class_names import without_numbers
 from effq_core.models.classes import ClassMatch, HeadNote
 from effq_core.models.own.extra_output import BACKGROUND, beside
-from effq_core.photos.base import Dataset
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.image_input import ImageInput
+from effq_core.photos.index import Dataset
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.pipeline.stage import BENCHMARK, LAST, Plan, StageList
 from effq_core.runtimes.registry import RUNTIMES

@@ -10,12 +10,12 @@ from effq_core.experiment import Experiment
 from effq_core.models.card import ModelCard
 from effq_core.models.class_names import canonical, without_numbers
 from effq_core.models.classes import HeadNote, HeadUse, new_head_note
-from effq_core.models.file_outputs import Answers
+from effq_core.models.file_input import Answers
 from effq_core.models.own.card import OwnCard, variant_problem
 from effq_core.models.own.extra_output import beside
 from effq_core.models.own.ready import get_ready
-from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
+from effq_core.photos.index import Dataset
 
 
 def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]]:

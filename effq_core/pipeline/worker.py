@@ -15,7 +15,7 @@ from typing import Any
 from effq_core.base import errors
 from effq_core.base.errors import Cancelled, EffqError, StageError, StoreError
 from effq_core.base.files import is_store_fault, make_folder, remove_tree, store_error
-from effq_core.base.hostlock import cores
+from effq_core.base.locks import cores
 from effq_core.base.settings import Home
 from effq_core.pipeline.context import Link, Send, StageContext
 from effq_core.pipeline.stage import StageTask, plain

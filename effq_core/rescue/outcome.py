@@ -7,7 +7,7 @@ import numpy as np
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.plain import Plain
-from effq_core.measure.latency_ratio import Ratio
+from effq_core.measure.latency import Ratio
 from effq_core.results import Results
 
 

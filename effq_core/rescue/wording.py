@@ -4,7 +4,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment import Experiment
 from effq_core.experiment.calibration_methods import METHODS
-from effq_core.measure.latency_ratio import NOT_TOGETHER, Ratio, quotient
+from effq_core.measure.latency import NOT_TOGETHER, Ratio, quotient
 from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import Step, StepState, Story

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import InputError, StoreError
+from effq_core.base.files import reading
 from effq_core.base.hardware import Hardware
 from effq_core.base.plain import Plain
-from effq_core.base.reading import reading
 from effq_core.base.settings import REFERENCE_RUN
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.gates import Gate
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import Ratio, ratio_of
+from effq_core.measure.latency import LatencyReport, Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
 from effq_core.models.catalogue import get_model
@@ -27,7 +26,7 @@ from effq_core.results.warnings import Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Runtime
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 
 REFERENCE_FOLDER = REFERENCE_RUN
 

@@ -7,16 +7,14 @@ from typing import Any
 
 from effq_core.base.errors import EffqError, InputError, StoreError
 from effq_core.base.settings import Home
-from effq_core.photos.base import Dataset, ImageItem
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.decode import Pixels, decode
 from effq_core.photos.image_input import ImageInput
-from effq_core.photos.index import Index
+from effq_core.photos.index import Dataset, ImageItem, Index
 from effq_core.photos.pixels import read_pixels
 from effq_core.photos.roots import require_allowed
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.store.manifest import MANIFEST, check_name
-from effq_core.store.stage_files import INDEX_FILE
+from effq_core.store.manifest import INDEX_FILE, MANIFEST, check_name
 
 _PIXELS = "pixels"
 _INDEX = "index"

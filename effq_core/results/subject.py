@@ -5,7 +5,7 @@ from effq_core.base.hardware import Hardware
 from effq_core.base.intervals import proportion
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.experiment.variants import MIXED
-from effq_core.measure.latency_ratio import NOT_TOGETHER
+from effq_core.measure.latency import NOT_TOGETHER
 from effq_core.models.catalogue import MODELS
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.several import calibration_text, qat_text

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from effq_core.base.errors import ModelError
 from effq_core.base.hardware import usable_cores
 from effq_core.base.reporting import Reporter, SilentReporter
-from effq_core.models.file_input import Feeding, input_table, read_feeding
-from effq_core.models.file_outputs import read_answers
+from effq_core.models.file_input import Feeding, input_table, read_answers, read_feeding
 from effq_core.photos.image_input import COLOUR, GREY
 from effq_core.runtimes.registry import open_session
 from effq_core.runtimes.session import Kernels

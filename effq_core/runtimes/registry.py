@@ -6,7 +6,7 @@ from effq_core.base.errors import ExperimentError, ModelError
 from effq_core.base.registry import Registry
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.session import Kernels, Runtime, Session
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 
 RUNTIMES: Registry[Runtime] = Registry("runtime")
 

@@ -16,7 +16,7 @@ from effq_core.measure.statistics import Comparison, compare
 from effq_core.results import Row as CsvRow
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.stage_files import ACCURACY_FILE
+from effq_core.store.manifest import ACCURACY_FILE
 from effq_core.sweeps.findings import sentences
 from effq_core.sweeps.state import SweepState
 

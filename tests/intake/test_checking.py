@@ -27,10 +27,9 @@ from effq_core.intake.files import read_file
 from effq_core.intake.keeping import keep
 from effq_core.intake.sandbox import GIB, Bounds
 from effq_core.intake.steps import Step, StepState
-from effq_core.models.own.card import own_folder
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.models.own.stored import open_own
+from effq_core.models.build import open_own
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import Preprocessing, own_folder
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
 from effq_core.runtimes.model import Model

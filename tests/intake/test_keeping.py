@@ -11,11 +11,17 @@ from effq_core.base.settings import Home
 from effq_core.care.own_content import look_through
 from effq_core.intake.adding import Checked, Offer
 from effq_core.intake.keeping import keep
+from effq_core.intake.sandbox import CHECKING
 from effq_core.intake.steps import OUT
-from effq_core.intake.workplace import CHECKING
-from effq_core.models.own.card import GRAPH_FILE, get_own, own_folder, own_models, remove_own_model
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import (
+    GRAPH_FILE,
+    Preprocessing,
+    get_own,
+    own_folder,
+    own_models,
+    remove_own_model,
+)
 from effq_core.models.own.ready import (
     MODEL_FILE,
     get_ready,

@@ -17,9 +17,9 @@ from effq_core.experiment.variants import Ranges, get_variant, in_catalogue_orde
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.models.card import Normalisation
+from effq_core.models.class_names import parse_labels
 from effq_core.models.file_input import FEEDING_FILE, Feeding, TensorSpec, input_table, read_feeding
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 from effq_core.models.own.ready import ReadyFile, get_ready, ready_files
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan import build_plan

@@ -14,13 +14,12 @@ from effq_core.base.settings import Home
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.intake.sample_answers import sample_pixels
+from effq_core.models.build import open_own
 from effq_core.models.card import Label
-from effq_core.models.own.card import OwnCard
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import OwnCard, Preprocessing
 from effq_core.models.own.extra_output import unlabelled
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import ReadyFile
-from effq_core.models.own.stored import open_own
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.quantize.convert import convert
@@ -176,7 +175,7 @@ def test_a_ready_file_with_one_output_is_read_as_two_classes(
     pixels = noise(3, SIDE, SIDE, 3)
     yes = np.asarray(model(pixels.astype(np.float32), training=False), np.float64)
     yes = 1 / (1 + np.exp(-yes)) if activation is None else yes
-    from effq_core.models.file_outputs import write_answers
+    from effq_core.models.file_input import write_answers
 
     write_answers(path, card.answers)
     lite = Model(path)

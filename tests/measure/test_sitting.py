@@ -10,8 +10,7 @@ import pytest
 
 from effq_core.base.errors import Cancelled, ExperimentError
 from effq_core.base.reporting import SilentReporter
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import ratio_of
+from effq_core.measure.latency import LatencyReport, ratio_of
 from effq_core.measure.sitting import ROUNDS, time_together
 from tests.measure.timed_files import BUSY, QUIET, Machine
 

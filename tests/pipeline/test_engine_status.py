@@ -89,7 +89,7 @@ def test_a_worker_at_work_is_not_renewed(runs: Runs, monkeypatch: pytest.MonkeyP
 def test_measurements_share_the_hosts_lock_though_workers_have_folders_of_their_own(
     home: Home,
 ) -> None:
-    from effq_core.base.hostlock import host_folder
+    from effq_core.base.locks import host_folder
 
     client = engine.connect(home)
     try:

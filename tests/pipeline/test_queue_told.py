@@ -18,7 +18,7 @@ from pipeline_stages import spec
 from rich.console import Console
 from typer.testing import CliRunner
 
-from effq_core.base.hostlock import cores
+from effq_core.base.locks import cores
 from effq_core.cli import live
 from effq_core.cli.app import app
 from effq_core.cli.live import watching

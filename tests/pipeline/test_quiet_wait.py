@@ -11,7 +11,7 @@ import pytest
 from effq_core.base.errors import InputError
 from effq_core.base.settings import QUIET_SECONDS, Home, quiet_seconds
 from effq_core.experiment import Experiment
-from effq_core.measure.quiet import QuietCpu
+from effq_core.measure.others import QuietCpu
 from effq_core.pipeline import control
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, Link, StageContext
 from effq_core.pipeline.registry import get_stage

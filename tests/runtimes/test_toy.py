@@ -15,9 +15,8 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import CATALOGUE
 from effq_core.measure.latency_probe import measure_here
-from effq_core.measure.latency_process import probe
-from effq_core.photos.base import ImageItem
-from effq_core.photos.index import items_to_json
+from effq_core.measure.sitting import probe
+from effq_core.photos.index import ImageItem, items_to_json
 from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import Link, StageContext
 from effq_core.pipeline.plan import build_plan

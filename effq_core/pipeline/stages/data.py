@@ -19,7 +19,7 @@ from effq_core.photos.sampling import Role, candidates, check_sizes
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import IMAGES, stage
 from effq_core.pipeline.stages.measure import write_json
-from effq_core.store.stage_files import INDEX_FILE, LOOKALIKES_FILE
+from effq_core.store.manifest import INDEX_FILE, LOOKALIKES_FILE
 
 
 @stage("data:index", title="List the photos", libraries=IMAGES)

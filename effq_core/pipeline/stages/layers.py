@@ -20,7 +20,7 @@ from effq_core.pipeline.registry import LITERT, STATISTICS, TENSORFLOW, stage
 from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
 

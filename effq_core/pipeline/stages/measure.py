@@ -14,8 +14,8 @@ from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import score
 from effq_core.measure.gates.xnnpack_vs_reference import KERNELS_FILE, kernels_gate
 from effq_core.measure.latency import busy_warning
+from effq_core.measure.others import QuietCpu
 from effq_core.measure.predictions import Floats, Predictions
-from effq_core.measure.quiet import QuietCpu
 from effq_core.measure.sitting import time_together
 from effq_core.photos.decode import Pixels
 from effq_core.photos.pixels import read_pixels

@@ -13,16 +13,15 @@ import numpy as np
 
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
-from effq_core.models.built import read_family
 from effq_core.models.card import Label, ModelCard
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import get_model, read_family
 from effq_core.models.classes import HeadUse
 from effq_core.models.weights import load_weights, read_weights, write_weights
-from effq_core.photos.base import ImageItem
+from effq_core.photos.index import ImageItem
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import QAT, TENSORFLOW, stage
-from effq_core.store.stage_files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
+from effq_core.store.manifest import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 
 GATE_IMAGES = 500  # evaluation images on which slow Keras is compared
 

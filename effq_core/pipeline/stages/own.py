@@ -6,18 +6,16 @@ from typing import Any, NoReturn
 
 from effq_core.base.errors import StageError
 from effq_core.base.settings import REFERENCE_RUN
-from effq_core.models.built import CONFIG
 from effq_core.models.card import Normalisation
-from effq_core.models.catalogue import get_model
-from effq_core.models.file_input import Feeding
-from effq_core.models.file_outputs import Answers, write_answers
+from effq_core.models.catalogue import CONFIG, get_model
+from effq_core.models.file_input import Answers, Feeding, write_answers
 from effq_core.models.own.card import get_own
 from effq_core.models.own.ready import get_ready
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage
 from effq_core.pipeline.stages.model import build_float_model
-from effq_core.store.stage_files import LABELS_FILE, MODEL_FILE
+from effq_core.store.manifest import LABELS_FILE, MODEL_FILE
 
 
 @stage("own:float_model", kind="model", title="Build the float model", libraries=TENSORFLOW)
@@ -27,7 +25,7 @@ def float_model(context: StageContext) -> dict[str, Any]:
     Params: ``model``, ``weights``, ``use``, ``class_names`` and what it takes of a photo. Input
     ``training`` for a new head.
     """
-    from effq_core.models.own.stored import open_own
+    from effq_core.models.build import open_own
 
     params = context.params
     card = get_own(params["model"], context.home)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK
 from effq_core.measure.statistics import Comparison
 
 Write = Callable[[Any], str]

@@ -9,13 +9,19 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
 from effq_core.base.glossary import tip
 from effq_core.care.library import remove_item
-from effq_core.intake.adding import ENDINGS, MAX_UPLOAD_MIB, Checked, Offer, name_of_file
-from effq_core.intake.background import Checking, start_check
+from effq_core.intake.adding import (
+    ENDINGS,
+    MAX_UPLOAD_MIB,
+    Checked,
+    Checking,
+    Offer,
+    name_of_file,
+    start_check,
+)
 from effq_core.intake.keeping import keep
 from effq_core.intake.steps import Step, StepState
-from effq_core.models.own.card import OwnCard
-from effq_core.models.own.labels import KNOWN_SETS, parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import KNOWN_SETS, parse_labels
+from effq_core.models.own.card import OwnCard, Preprocessing
 from effq_core.models.own.ready import ready_files
 from effq_core.photos.image_input import Resize
 from pages.ui.common import session

@@ -8,8 +8,8 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.photos.incoming.limits import UPLOAD_MIB, VISITORS
+from effq_core.photos.incoming.preview import facts, warnings
 from effq_core.photos.incoming.upload import Upload, look_at_files
-from effq_core.photos.incoming.wording import facts, warnings
 from effq_core.photos.own_photos import LONGEST_NAME
 from effq_core.photos.uploads import UPLOAD_TYPES
 from pages.ui.common import session

@@ -21,13 +21,13 @@ from effq_core.care.library import remove_item
 from effq_core.jobs.limits import LOOKING
 from effq_core.photos.catalogue import Origin, available, open_dataset
 from effq_core.photos.glance import glance
-from effq_core.photos.incoming import arrange, upload
 from effq_core.photos.incoming import isolated as apart
+from effq_core.photos.incoming import upload
 from effq_core.photos.incoming.draft import Draft, sweep_drafts
 from effq_core.photos.incoming.labels import LabelSource
 from effq_core.photos.incoming.limits import VISITORS, Limits
+from effq_core.photos.incoming.preview import warnings
 from effq_core.photos.incoming.upload import look_at_files, look_at_path
-from effq_core.photos.incoming.wording import warnings
 from effq_core.photos.own_photos import own_photos, slug_of
 from effq_core.store.database import Database
 from effq_core.store.removal import free_unused
@@ -431,7 +431,7 @@ def test_a_disk_that_fills_while_adding_leaves_no_dataset(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", str(home.root))
 
-    monkeypatch.setattr(arrange, "write_json", full)
+    monkeypatch.setattr(upload, "write_json", full)
     with pytest.raises(StoreError, match="no space left"):
         found.add(home, "Full")
     assert own_photos(home) == ()

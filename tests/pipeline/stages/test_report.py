@@ -18,15 +18,14 @@ from effq_core.measure.accuracy import score
 from effq_core.measure.gates import GATES, Gate
 from effq_core.measure.gates.fake_quant_count import expected_fake_quant
 from effq_core.measure.predictions import Predictions
-from effq_core.photos.base import ImageItem
-from effq_core.photos.index import items_to_json
+from effq_core.photos.index import ImageItem, items_to_json
 from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages.measure import LATENCY_FILE, write_json
 from effq_core.pipeline.stages.report import report
 from effq_core.results.warnings import About, Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
-from effq_core.store.stage_files import (
+from effq_core.store.manifest import (
     KERAS_FILE,
     LABELS_FILE,
     LOOKALIKES_FILE,
