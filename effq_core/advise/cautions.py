@@ -10,11 +10,8 @@ from effq_core.measure.latency import LatencyReport, Ratio
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
 
-UNEVEN = 1.3
-"""A tenth of the invocations taking this many times the median or more is no calm machine: where
-nothing else runs, it stays below 1.2."""
-SAME_SPEEDUP = 0.15
-"""A speed-up that stays within this share of its median in every round is steady."""
+UNEVEN = 1.3  # × the median, taken by a tenth of invocations; a calm machine stays below 1.2
+SAME_SPEEDUP = 0.15  # share of its median within which a speed-up is steady
 
 
 def is_uneven(timing: LatencyReport) -> bool:

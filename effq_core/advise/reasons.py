@@ -16,9 +16,7 @@ from effq_core.results.document import Results, VariantResult
 from effq_core.results.pairs import compare_pair
 
 SAME_SIZE = 0.02  # sizes closer than this share of each other count as equal
-SAME_SPEED = 0.05
-"""Times closer than this share count as equal, whatever their intervals: another start of the same
-file differs by about as much."""
+SAME_SPEED = 0.05  # times closer count as equal: a file started again differs by as much
 
 
 class Preference(StrEnum):

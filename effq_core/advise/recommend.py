@@ -156,8 +156,7 @@ def _eliminate(
 
 
 USUAL_DROP_POINTS = 1.0  # percentage points of top-1 most people would give for a small fast file
-USUAL_UNLIKE_PERCENT = 5.0
-"""Without labels: the share of answers, in per cent, that may be unlike float32's."""
+USUAL_UNLIKE_PERCENT = 5.0  # without labels: share of answers unlike float32's
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-_SPARED = ("pandas", "scipy", "sklearn")
-"""What Keras imports where it is installed, for functions that nothing here calls."""
+_SPARED = ("pandas", "scipy", "sklearn")  # imported by Keras for functions unused here
 
 
 @contextmanager

@@ -17,8 +17,7 @@ MUTED = "rgba(128, 128, 128, 0.85)"  # limits, fronts, the paper's values
 
 
 _BELOW = {"y": -0.2, "yanchor": "top"}
-_FOOT = {"yref": "container", "y": 0, "yanchor": "bottom"}
-"""Where a legend stands: several lines of it on a phone must not cover the axis."""
+_FOOT = {"yref": "container", "y": 0, "yanchor": "bottom"}  # off the axis on phones, too
 
 
 def new_figure(

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from effq_core.base.settings import Home
-from effq_core.cli.show import Detach, Quiet, ResultsAsJson, RunName
+from effq_core.cli.show import Detach, Quiet, ResultsAsJson, RunName, one_level_down
 
 
 def evaluate(
@@ -17,10 +17,7 @@ def evaluate(
             "must be among the run's, or they have no labels."
         ),
     ],
-    one_level_down: Annotated[
-        bool,
-        typer.Option("--one-level-down", help="The folders inside the folders are the classes."),
-    ] = False,
+    one_level_down: Annotated[bool, one_level_down()] = False,
     variant: Annotated[
         list[str] | None,
         typer.Option(

@@ -32,13 +32,7 @@ def add(
             "no labels."
         ),
     ] = None,
-    one_level_down: Annotated[
-        bool,
-        typer.Option(
-            "--one-level-down",
-            help="The folders in the folders there are the classes: group/class/photo.",
-        ),
-    ] = False,
+    one_level_down: Annotated[bool, one_level_down()] = False,
     drop_lookalikes: Annotated[
         bool, typer.Option("--drop-lookalikes", help="Keep only one of photos that look alike.")
     ] = False,

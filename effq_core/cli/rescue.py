@@ -10,7 +10,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.settings import Home
 from effq_core.cli import output
 from effq_core.cli.faults import CANCELLED, FAILED, OK, EffqGroup
-from effq_core.cli.show import AsJson, RunName
+from effq_core.cli.show import AsJson, Detach, Quiet, RunName
 from effq_core.experiment import REFERENCE
 from effq_core.rescue.request import Remedy, Rescue
 
@@ -41,10 +41,6 @@ rescue_app = typer.Typer(
 
 RescueName = Annotated[
     str, typer.Argument(metavar="ID", help="A rescue's id or the start of it, or latest.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the report.")]
-Detach = Annotated[
-    bool, typer.Option("--detach", help="Work in the background; print the id and return.")
 ]
 
 

@@ -7,7 +7,7 @@ import typer
 
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.setting_options import ASKED, option, parameter, several, with_options
-from effq_core.cli.show import AsJson, InBackground
+from effq_core.cli.show import AsJson, Detach, Quiet, one_level_down
 from effq_core.experiment.setting import Setting
 
 _BASE = "What all runs share"
@@ -25,7 +25,6 @@ SweepId = Annotated[
     str,
     typer.Argument(metavar="SWEEP", help="A sweep's id or the start of it, its name, or latest."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 
 
 def _options() -> list[inspect.Parameter]:
@@ -42,19 +41,12 @@ def _is_shared(setting: Setting) -> bool:
 def start(
     context: typer.Context,
     preset: Annotated[str, typer.Option(help="Start from demo, paper or thorough.")] = "demo",
-    one_level_down: Annotated[
-        bool,
-        typer.Option(
-            "--one-level-down",
-            help="The folders in the folder's folders are the classes.",
-            rich_help_panel=_BASE,
-        ),
-    ] = False,
+    one_level_down: Annotated[bool, one_level_down(_BASE)] = False,
     name: Annotated[str, typer.Option(help="Name of the sweep.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only estimate the time; start nothing.")
     ] = False,
-    detach: InBackground = False,
+    detach: Detach = False,
     json: AsJson = False,
     quiet: Quiet = False,
     **chosen: Any,
@@ -98,7 +90,7 @@ def show(sweep: SweepId = "latest", json: AsJson = False) -> None:
 @sweep_app.command("resume")
 def resume(
     sweep: SweepId = "latest",
-    detach: InBackground = False,
+    detach: Detach = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

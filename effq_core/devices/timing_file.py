@@ -26,8 +26,7 @@ _MACHINE = ("cpu", "architecture", "cores", "system", "python", "governor")
 _MEASURED = ("load_ms", "first_invoke_ms")
 _CALM = ("rounds", "disturbed", "others_share")  # since version 2
 _READ = (1, bench.VERSION)
-_DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms")
-"""What ``bench.py`` tells people; taken from the samples again."""
+_DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms")  # of samples
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,7 @@ BUDGETS = (30, 36_000)
 class Precision(StrEnum):
     """What a block that is kept out of int8 is stored in; it computes in 32-bit floats."""
 
-    FLOAT16 = "float16"
-    """Weights of 16 bits: half the extra size. XNNPACK unpacks them once, when it loads."""
+    FLOAT16 = "float16"  # half the extra size; XNNPACK unpacks them once, when it loads
     FLOAT32 = "float32"  # weights as they are
 
 

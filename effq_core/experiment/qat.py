@@ -13,12 +13,10 @@ class QatLoss(StrEnum):
 
     AUTO = "auto"  # ``labels`` where every training image has one, ``distill`` otherwise
     LABELS = "labels"  # Cross-entropy against the photos' labels
-    DISTILL = "distill"
-    """Kullback-Leibler divergence from the float model's outputs; needs no labels."""
+    DISTILL = "distill"  # Kullback-Leibler divergence from the float model; needs no labels
 
 
 LOSSES = titles(QatLoss, "Automatic", "Labels", "Distillation")
-"""Returns the losses there are, with their titles."""
 
 
 _TRAINED = Use(

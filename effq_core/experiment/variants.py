@@ -17,8 +17,7 @@ class Ranges(StrEnum):
     NONE = "none"  # activations are floats: there are none
     METHOD = "method"  # the calibration method makes them of what calibration photos did
     OWN = "own"  # a rule of the variant's own makes them of what calibration photos did
-    FAKE_QUANT = "fake_quant"
-    """Fake-quant operators in the graph observed calibration photos, whatever the method."""
+    FAKE_QUANT = "fake_quant"  # operators in the graph observed photos, whatever the method
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,8 +24,7 @@ from effq_core.runtimes.model import Model, channels_of
 from effq_core.runtimes.registry import inspect_file, open_session
 from effq_core.tflite.operators import BY_NAME
 
-_LEAST = 160
-"""Fewer of 256 pixel values stay apart only with wrong preprocessing: 141 at most, else 200."""
+_LEAST = 160  # of 256 values kept apart: 141 at most with wrong preprocessing, else 200
 _CERTAIN = 192  # so few are worth a note
 _SAME = 0.25  # steps; a full-range scale of −1 to 1 gives half a step more
 

@@ -10,7 +10,6 @@ from effq_core.base.errors import ModelError
 from effq_core.tflite.file import Tensor, read_tflite
 
 ONE_OUTPUT_ENDS = "End the model with a sigmoid, or with a softmax over its classes."
-"""What to do about one output that is no yes or no."""
 
 
 class Ending(StrEnum):

@@ -97,8 +97,6 @@ def doubt(found: _Array) -> str:
 
 
 CHECK_WHAT_WAS_SAID = "Check the labels and the preprocessing, and add it again."
-"""What to do about it."""
-
 _SURELY_SEEN = 3  # photos of which recognising none is worth a word
 _UNLIKELY = 0.01  # chance of knowing one by luck, up to which that tells something
 

@@ -143,10 +143,7 @@ class Held:
         )
 
 
-LOOKING = Room("upload", 2, waiting=6, patience=60.0)
-"""Zips and photos being looked at before they become a dataset: a process of up to 4 GiB each."""
+LOOKING = Room("upload", 2, waiting=6, patience=60.0)  # uploads looked at: up to 4 GiB each
 CHECKING = Room("model", 4)  # models being checked: one works, the others wait for it
-ANSWERING = Room("photo", 60, waiting=20, patience=10.0)
-"""Photos being answered, one at a time: the last of sixty waits fifteen seconds."""
-FILES = Held(visitor=640 * MIB, server=1024 * MIB)
-"""Uploaded files in the server's memory. A visitor may hold twenty photos of 20 MiB and a zip."""
+ANSWERING = Room("photo", 60, waiting=20, patience=10.0)  # one at a time: the last waits 15 s
+FILES = Held(visitor=640 * MIB, server=1024 * MIB)  # twenty photos and a zip

@@ -18,8 +18,7 @@ from effq_core.tflite.operators import OperatorKind, OutputScale
 LAYERS = 24  # kernels kept, spread over the depth of the graph
 LAYER_WEIGHTS = 24_000  # weights kept of a kernel; of larger ones, whole channels are drawn
 ACTIVATIONS = 24  # activations kept, one of each stretch of the graph
-STOPS = (1, 2, 5, 10, 20, 50, 100, 200)
-"""Numbers of photos after which a histogram is kept; one of all photos comes last."""
+STOPS = (1, 2, 5, 10, 20, 50, 100, 200)  # photos after which a histogram is kept
 PHOTOS = 48  # photos whose own histograms are kept, spread evenly over all
 PHOTO_BINS = 512
 

@@ -24,8 +24,7 @@ from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import runtime_of
 
 MODEL_ERROR = 3  # exit code of an unusable file; JSON ``message`` and ``hint``
-WATCHED_SECONDS = 0.25
-"""Shortest time over which others are watched: the system counts in hundredths of a second."""
+WATCHED_SECONDS = 0.25  # shortest watch of others: the system counts in hundredths of a second
 
 
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:

@@ -50,8 +50,7 @@ class QuietCpu:
         return watch.share()
 
 
-BUSY_SHARE = 0.10
-"""Share of all cores others may use without a warning; an idle desktop stays below 0.05."""
+BUSY_SHARE = 0.10  # of all cores, used by others without a warning; an idle desktop: below 0.05
 
 
 def is_busy(others_share: float) -> bool:

@@ -63,8 +63,7 @@ def read_answers(path: Path) -> Answers:
 
 FEEDING_FILE = "feeding.json"
 _RGB = (0, 1, 2)
-_FEWEST = 32
-"""Values of 256 a quantized input keeps apart: with wrong preprocessing 2 to 4, else nearly all."""
+_FEWEST = 32  # of 256 values kept apart: 2 to 4 with wrong preprocessing, else nearly all
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from effq_core.base.errors import DatasetError
 from effq_core.photos.image_input import GREY, ImageInput, Resize
 
-MAX_SCAN_PIXELS = 4_000_000_000
-"""Scans of a JPEG times its pixels: allows 80 at 50 megapixels; programs write about ten."""
+MAX_SCAN_PIXELS = 4_000_000_000  # of a JPEG, times scans: 80 at 50 megapixels; usual are ten
 MAX_PLAIN_SAMPLES = 4_000_000  # of PNM as text, read in Python: 0.5 s a million
 MAX_TILE_SHARE = 4  # area of a TIFF's tile, which libtiff holds whole, as a multiple of the image's
 _SMALL_TILE = 1 << 24  # tiles up to this many pixels are always taken
@@ -86,8 +85,7 @@ def _refused(name: str, why: str) -> DatasetError:
     )
 
 
-MAX_PIXELS = 89_478_485
-"""Largest image decoded: 256 MiB as RGB. A few kilobytes of PNG can claim any size."""
+MAX_PIXELS = 89_478_485  # 256 MiB as RGB; a few kilobytes of PNG can claim any size
 
 # Loads all of Pillow's readers: naming a format whose reader is not loaded is an error.
 Image.init()

@@ -85,9 +85,7 @@ def _correlation(a: Maps, b: Maps, inside: npt.NDArray[np.bool_]) -> npt.NDArray
 
 SIDE = 32  # of a miniature, in pixels
 ALIKE = 0.9  # least correlation of look-alikes: unrelated photos of Imagenette stay below 0.78
-MOST_COMPARED = 40_000
-"""Photos compared with as many others: about 10 s of processor time and 220 MB."""
-
+MOST_COMPARED = 40_000  # with as many others: 10 s of processor time and 220 MB
 _CANDIDATE = 0.5  # least correlation of candidates at 16 × 16: Imagenette has 12,000 such pairs
 _CANDIDATES = 3  # candidates looked at of each photo: bounds the time where all photos are alike
 _COARSE = (1.0, 3.0)

@@ -16,10 +16,8 @@ from effq_core.photos.image_input import ImageInput, Resize
 Pixels = npt.NDArray[np.uint8]
 MAX_UPLOAD_MIB = 20  # largest photo to answer; zips of photos may be larger
 MAX_PHOTOS = 20  # photos answered at a time
-MAX_UPLOAD_PIXELS = 50_000_000
-"""Largest photo, in pixels: what phones make; 150 MB as RGB while it is decoded."""
+MAX_UPLOAD_PIXELS = 50_000_000  # what phones make; 150 MB as RGB while it is decoded
 UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
-"""Extensions that are taken; the content must be an image as well."""
 PREVIEW = 320  # longest side of a preview in pixels
 _NAME_LENGTH = 80
 _OUTSIDE = 0.35  # brightness of a preview's parts that the model does not see

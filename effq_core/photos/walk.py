@@ -6,8 +6,7 @@ from pathlib import Path
 
 from effq_core.base.errors import DatasetError
 
-MOST_LINKED = 100_000
-"""Folders entered through links, or again for another class: links can go countless ways."""
+MOST_LINKED = 100_000  # entered by links or again for a class: links can go countless ways
 
 
 def walk(

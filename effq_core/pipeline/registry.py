@@ -21,8 +21,7 @@ _BUILT_IN = "effq_core.pipeline.stages"
 _PART = re.compile(r"(.+):(\d+)of(\d+)")  # one of the parts a long evaluation is divided into
 _MEMBER = re.compile(r"(.+)@(\d+)")  # a stage only some of a sweep's runs share, first this one
 
-StageFunction = Callable[..., dict[str, Any] | None]
-"""Takes a :class:`~effq_core.pipeline.context.StageContext`, returns what it has to tell."""
+StageFunction = Callable[..., dict[str, Any] | None]  # of a StageContext; what it has to tell
 _Function = TypeVar("_Function", bound=StageFunction)
 
 

@@ -20,10 +20,8 @@ from effq_core.results.subject import ignored_output
 from effq_core.runtimes.model import Model
 
 Pixels = npt.NDArray[np.uint8]
-INVOCATIONS = 2
-"""Of each variant for one answer; the faster one is its time. One only, while others wait."""
-RUNS_LOADED = 2
-"""Runs whose variants one server holds ready, about 160 MB each. A class mostly asks one run."""
+INVOCATIONS = 2  # of each variant for one answer, the faster is its time; one while others wait
+RUNS_LOADED = 2  # runs a server holds ready, some 160 MB each; a class mostly asks one
 _PATIENCE = 10.0
 
 

@@ -17,9 +17,7 @@ from effq_core.runtimes.registry import open_session
 from effq_core.runtimes.session import Kernels
 from effq_core.tflite.file import read_tflite
 
-Ranges = Mapping[str, tuple[float, float]]
-"""Smallest and largest value of each activation, by tensor name; both include 0."""
-
+Ranges = Mapping[str, tuple[float, float]]  # ends of each tensor; both include 0
 HISTOGRAM_BINS = 2048
 HISTOGRAM_SAMPLES = 16_384
 """Values a tensor and image gives to the histogram. Larger tensors give every k-th value, so the

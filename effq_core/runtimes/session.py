@@ -18,8 +18,7 @@ class Kernels(StrEnum):
     """What computes a file's operators."""
 
     USUAL = "usual"  # what a user's program would run on
-    PLAIN = "plain"
-    """Without what takes operators together: every value inside of the graph is there."""
+    PLAIN = "plain"  # takes no operators together: every value inside of the graph is there
     REFERENCE = "reference"  # slow and simple, only good for checking the others
 
 

@@ -31,8 +31,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 _STAGE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
-GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-"""What the system says of a file that is gone; whatever else it says is no damage."""
+GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)  # all else is no damage
 
 
 @dataclass(frozen=True, kw_only=True)

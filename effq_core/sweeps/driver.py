@@ -153,7 +153,6 @@ class SweepDriver(Driver):
         )
 
 
-sweep_foreground = partial(run_foreground, driver=SweepDriver)
-"""Works on a sweep in this process until it ends."""
+sweep_foreground = partial(run_foreground, driver=SweepDriver)  # works until it ends
 
 kinds.register(KIND, SweepDriver.work)

@@ -17,7 +17,6 @@ from effq_core.tflite.operators import BY_CODE, OperatorKind
 
 _TYPES = {number: name for name, number in vars(schema.TensorType).items() if type(number) is int}
 _DAMAGE = (struct.error, ValueError, LookupError, AttributeError, TypeError)
-"""What the generated accessors raise for bytes that are no file."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,8 +29,7 @@ class BlockKind(StrEnum):
     """What a block is in EfficientNet's terms (Tan and Le, 2019 and 2021)."""
 
     STEM = "stem"  # normalisation and the first convolution
-    FUSED_MBCONV = "fused_mbconv"
-    """One full convolution where MBConv has an expansion and a depthwise one."""
+    FUSED_MBCONV = "fused_mbconv"  # one full convolution for expansion and depthwise
     MBCONV = "mbconv"  # expansion, depthwise convolution, often squeeze-and-excite, projection
     HEAD = "head"  # the last convolution, pooling, and the classifier
     OTHER = "other"  # of a model that is not an EfficientNet

@@ -35,8 +35,7 @@ except ImportError as missing:
 FORMAT = "effq-device-timings"
 VERSION = 2
 ROUNDS = 4  # turns of each file and thread count
-BUSY_SHARE = 0.10
-"""Share of all cores from which on other programs disturb; an idle desktop uses less than 0.05."""
+BUSY_SHARE = 0.10  # of all cores, used by others, disturbs; an idle desktop uses less than 0.05
 PATIENCE = 120  # seconds spent on waiting for a quiet CPU and on repeating, in all
 LEAST_INVOCATIONS = 100
 MOST_INVOCATIONS = 10_000

@@ -19,12 +19,8 @@ from effq_core.runtimes.session import Kernels
 NAME = "xnnpack_vs_reference"
 KERNELS_FILE = "kernels.json"  # the gate, as the stage ``inspect`` writes it
 LEAST_IMAGES, MOST_IMAGES = 8, 40
-MULTIPLICATIONS = 16e9
-"""What the plain kernels may multiply in all: no time, so all machines use the same images."""
-
-MOST_DIFFERENCE = 1 / 3
-"""Most the kernels may differ by, relative to different images: sound files stay below 0.25."""
-
+MULTIPLICATIONS = 16e9  # of plain kernels in all; no time: machines use the same images
+MOST_DIFFERENCE = 1 / 3  # of kernels, relative to that of images; sound files: below 0.25
 MOST_FLIPS = 0.01  # share of images that may get another answer, for certain
 _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2

@@ -19,8 +19,7 @@ from effq_core.models.own.card import FLAT_FILE
 from effq_core.photos.image_input import COLOUR, ImageInput
 
 INPUT = "image"
-ACTIVATIONS = ("linear", "relu", "relu6", "swish", "sigmoid", "softmax")
-"""Those the QAT scheme has ranges for and LiteRT runs in int8."""
+ACTIVATIONS = ("linear", "relu", "relu6", "swish", "sigmoid", "softmax")  # with ranges in QAT
 _MOST_LAYERS = 5_000
 
 

@@ -49,8 +49,7 @@ _STORING = words("""
     ImageProjectiveTransformV3 AdjustContrastv2 Bitcast BroadcastArgs
 """)
 """Operators of a SavedModel's variables and calls, run by TensorFlow's own restoring only."""
-_FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
-"""Those of them that touch files: they are for the functions that save and restore only."""
+_FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")  # in save and restore only
 
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:

@@ -27,8 +27,7 @@ AUGMENTING = words("""
     RandomPosterization RandomSaturation RandomSharpness RandomShear
 """)
 """Keras 3's newer augmentation, which does nothing at inference."""
-_SCALING = words("LayerScale CustomScaleLayer Custom>CustomScaleLayer")
-"""What ConvNeXt and InceptionResNetV2 of Keras Applications bring."""
+_SCALING = words("LayerScale CustomScaleLayer Custom>CustomScaleLayer")  # of Keras Applications
 _NOT_TAKEN = words("""
     AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
     AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AdditiveAttention AugMix
@@ -96,8 +95,7 @@ TF_FUNCTIONS = words("""
 """The same in Keras 2, where any function of TensorFlow could be named."""
 _SLICE = "__operators__.getitem"  # what ``x[..., ::-1]`` is in Keras 2
 _MODULES = ("keras", "keras.src", "tf_keras", "tf_keras.src", "builtins", "tensorflow.keras")
-NEVER_BUILT = frozenset({"compile_config"})
-"""What Keras leaves out at the root of a ``.keras`` file loaded without optimizer and loss."""
+NEVER_BUILT = frozenset({"compile_config"})  # left out of a file loaded without optimizer
 _MOST_NODES = 400_000
 
 

@@ -13,9 +13,7 @@ from effq_core.models.file_input import TensorSpec
 from effq_core.runtimes.session import Kernels, Session, Values
 from effq_core.tflite.operators import BY_NAME
 
-PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
-"""Environment variable for tests: LiteRT's built-in kernels in place of XNNPACK."""
-
+PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"  # variable for tests: no XNNPACK
 _RESOLVERS = {
     Kernels.PLAIN: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     Kernels.REFERENCE: OpResolverType.BUILTIN_REF,

@@ -15,8 +15,7 @@ from pages.ui.common.remembered import remembered
 from pages.ui.common.show import chart, escape
 from pages.ui.layers.source import Known
 
-OPERATOR = "layers_operator_"
-"""How the key of the chosen operator begins; each block has one of its own."""
+OPERATOR = "layers_operator_"  # how the key of a block's chosen operator begins
 
 
 def show_detail(known: Known, block: Block) -> Op:

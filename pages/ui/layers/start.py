@@ -19,8 +19,7 @@ from pages.ui.common.run_view import show_run
 from pages.ui.common.show import button, empty, problem, toast
 from pages.ui.experiment.start import estimate, start
 
-WATCHED = "look"
-"""In the address: the run that is followed here, so that a reload goes on following it."""
+WATCHED = "look"  # in the address: the run followed here, so that a reload follows it, too
 _NAME_LENGTH = 60
 
 

@@ -102,8 +102,7 @@ CHOSEN = "predictions_photo"  # key of the photo looked at closely: its id
 
 _TABLE = "predictions_table"
 _THUMBNAIL = 48
-_DIFFERS = "rgba(213, 94, 0, 0.2)"
-"""Behind answers that are not float32's; the mark before them says the same without colour."""
+_DIFFERS = "rgba(213, 94, 0, 0.2)"  # answers unlike float32's; the mark says it without colour
 
 
 def show_table(answered: Mapping[str, Answered], results: Results) -> None:

@@ -12,9 +12,7 @@ from effq_core.predict.variant_answers import Predictor, Predictors
 from effq_core.results import Results
 from pages.ui.predictions.inputs import Given
 
-THREADS = 1
-"""Threads of an invocation: with two, five variants need 80 MB more and are no faster together."""
-
+THREADS = 1  # with two, five variants need 80 MB more and are no faster together
 _ANSWERS = "_predictions_answers"
 _BAR_FROM = 4  # photos from which on the wait is worth a progress bar
 
