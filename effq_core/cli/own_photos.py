@@ -12,7 +12,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.settings import Home
 from effq_core.cli import output
 from effq_core.cli.catalogues import progress_bar
-from effq_core.cli.show import AsJson
+from effq_core.cli.show import AsJson, one_level_down
 
 if TYPE_CHECKING:
     from effq_core.photos.incoming.preview import Preview

@@ -89,10 +89,7 @@ def show(sweep: SweepId = "latest", json: AsJson = False) -> None:
 
 @sweep_app.command("resume")
 def resume(
-    sweep: SweepId = "latest",
-    detach: Detach = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    sweep: SweepId = "latest", detach: Detach = False, json: AsJson = False, quiet: Quiet = False
 ) -> None:
     """Continue a sweep where it stopped; what is finished is reused."""
     from effq_core.cli import sweep_work

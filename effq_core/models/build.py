@@ -18,10 +18,7 @@ from effq_core.models.weights import load_weights, locate_weights, read_weights,
 
 
 def open_own(card: OwnCard) -> Any:
-    """Builds a model from the store; ModelError if its files are gone or not those checked.
-
-    From float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
-    """
+    """Builds a stored model of RGB 0-255; ModelError if its files are gone or not those checked."""
     if content_hash(card.folder) != card.weights.sha256:
         raise ModelError(
             f"The files of {card.title} are not those that were checked.",

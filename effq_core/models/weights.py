@@ -22,10 +22,7 @@ LayerWeights = dict[str, list[np.ndarray[Any, Any]]]  # by layer, as in ``layer.
 
 
 def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
-    """Finds a model's weights by their hash, downloading them at first use.
-
-    Raises ModelError if a bundled file is missing or wrong, DownloadError if the download fails.
-    """
+    """Finds weights by their hash, or downloads them; raises ModelError or DownloadError."""
     weights = card.weights
     if not card.bundled:
         target = home.models / weights.file

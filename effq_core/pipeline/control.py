@@ -25,10 +25,7 @@ def run_files(home: Home, run_id: str) -> JobFiles:
 
 
 def enter(home: Home, database: Database, experiment: Experiment, name: str = "") -> str:
-    """Makes a run of an experiment, queued where the queue has room; somebody has to drive it.
-
-    Raises BusyError if :data:`MOST_QUEUED` runs wait or run already.
-    """
+    """Makes a queued run, which somebody has to drive; BusyError where the queue is full."""
     with _entering(home):
         _refuse_crowd(database)
         return database.create_run(experiment, name)

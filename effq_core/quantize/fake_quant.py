@@ -28,10 +28,7 @@ _phase: ContextVar[Phase] = ContextVar("phase", default=Phase.INFER)
 
 @contextmanager
 def phase(chosen: Phase) -> Iterator[None]:
-    """Sets what quantizers do in functions *traced* in this context.
-
-    Keras' ``training`` flag would switch batch statistics and dropout on as well.
-    """
+    """Sets what quantizers do in functions *traced* here; batch statistics and dropout stay off."""
     token = _phase.set(chosen)
     try:
         yield

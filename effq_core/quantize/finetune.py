@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,13 @@ from effq_core.base.reporting import Reporter
 from effq_core.base.tensorflow import keras, tf
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import load_weights, read_weights, write_weights
-from effq_core.quantize import checkpoints
 from effq_core.quantize.fake_quant import Phase, phase, update_weight_ranges
+from effq_core.store.manifest import hash_file
 
 # Images of 224 px in memory at once. Gradients are summed over a batch, which changes nothing but
 # the memory: a fake-quant V2-B0 needs 4.7 GiB for 32 of them, 3 GiB for 16.
 MICRO_BATCH = 16
+_HISTORY = "history.json"
 
 _Array = np.ndarray[Any, Any]
 
@@ -215,11 +218,11 @@ class FineTuning:
         files = [*self.folder.glob(f"{newest}.*")]
         if epoch.epoch > 0:
             files.append(self._best_file)
-        checkpoints.keep(self.folder, [asdict(e) for e in self.history], files)
+        _keep(self.folder, [asdict(e) for e in self.history], files)
         self.reporter.event("epoch", **asdict(epoch))
 
     def _resume(self) -> None:
-        rows = checkpoints.kept(self.folder)
+        rows = _kept(self.folder)
         if rows is None:
             self.reporter.event(
                 "warning", message="The checkpoint was damaged, so fine-tuning starts again."
@@ -247,3 +250,31 @@ def _trainable(model: Any) -> list[Any]:
 
 def _best(history: list[Epoch]) -> Epoch:
     return min(history[1:], key=lambda e: (-e.validation_top1, e.validation_loss))
+
+
+def _keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> None:
+    """Makes files, written already, the folder's checkpoint at once, and removes all others."""
+    hashes = {path.name: hash_file(path) for path in files}
+    temporary = folder / f"{_HISTORY}.tmp"
+    temporary.write_text(json.dumps({"epochs": rows, "files": hashes}), encoding="utf-8")
+    temporary.replace(folder / _HISTORY)
+    for path in folder.iterdir():
+        if path.name not in hashes and path.name != _HISTORY:
+            path.unlink()
+
+
+def _kept(folder: Path) -> list[dict[str, Any]] | None:
+    """Reads the epochs so far; a damaged checkpoint is removed, and ``None`` returned."""
+    if not (folder / _HISTORY).is_file():
+        return []
+    try:
+        plain = json.loads((folder / _HISTORY).read_text(encoding="utf-8"))
+        rows: list[dict[str, Any]] = plain["epochs"]
+        hashes = plain["files"].items()
+        whole = all(hash_file(folder / name) == sha256 for name, sha256 in hashes)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if whole:
+        return rows
+    shutil.rmtree(folder)
+    return None

@@ -61,25 +61,11 @@ class Session(ABC):
 class Runtime(Protocol):
     """Something that runs model files: what its folder registers."""
 
-    @property
-    def name(self) -> str:
-        """Its key."""
-
-    @property
-    def title(self) -> str:
-        """Its name for people."""
-
-    @property
-    def fast_kernels(self) -> str:
-        """What its fast kernels are called; their share of a file's operators is shown."""
-
-    @property
-    def suffix(self) -> str:
-        """How names of its files end, with the dot."""
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """Distributions whose version what it computes depends on; the first is its own."""
+    name: str
+    title: str  # for people
+    fast_kernels: str  # what they are called; their share of a file's operators is shown
+    suffix: str  # how names of its files end, with the dot
+    packages: tuple[str, ...]  # whose versions its results depend on; the first is its own
 
     def start(self) -> None:
         """Imports what it needs, so that the timing of a file does not contain that."""

@@ -12,10 +12,7 @@ from effq_core.sweeps.points import Along, Cell, Measure, Point, Series
 def sweep(
     runs: Sequence[tuple[str, Results]], along: Along, measure: Measure = Measure.QUALITY
 ) -> tuple[Series, ...]:
-    """Collects what runs say about one choice, float32's series first.
-
-    Runs that differ in anything else that matters to a variant become series of their own.
-    """
+    """Collects what runs say about one choice, float32 first; a series differs in nothing else."""
     groups: dict[tuple[str, Hashable], dict[float, dict[int, Cell]]] = {}
     for title, results in runs:
         for variant in results.variants.values():

@@ -44,10 +44,7 @@ def with_ranges(float32: bytes, ranges: Mapping[str, tuple[float, float]]) -> by
 
 
 def halve_kernels(file: bytes) -> bytes:
-    """Stores float32 kernels as float16 behind DEQUANTIZE, which XNNPACK unpacks once.
-
-    Raises ``StageError`` if float16 cannot hold a weight.
-    """
+    """Stores float32 kernels as float16, unpacked once; StageError if a weight is too large."""
     model = unpack(file)
     graph = model.subgraphs[0]
     halved: dict[int, Any] = {}

@@ -89,10 +89,7 @@ class FlatModel:
 
 
 def build_flat(flat: FlatModel) -> Any:
-    """Builds the layers as a flat ``tf_keras.Model`` without weights; may raise ModelError.
-
-    From float32 ``(n, side, side, channels)``, 0-255, to float32 ``(n, classes)``.
-    """
+    """Builds a flat ``tf_keras.Model``, 0-255 to ``(n, classes)``; may raise ModelError."""
     side = flat.image_size
     tensors: dict[str, Any] = {INPUT: keras.Input((side, side, flat.channels), name=INPUT)}
     for layer in flat.layers:

@@ -95,10 +95,7 @@ def _together(context: StageContext, n: int) -> Floats:
 
 @stage("measure:benchmark", title="Time the files", version=2, libraries=STATISTICS)
 def benchmark(context: StageContext) -> dict[str, Any]:
-    """Times the files of all inputs, named by variant, in one sitting.
-
-    Params: ``threads`` (a list), ``invocations``, ``host``.
-    """
+    """Times all inputs' files in one sitting; ``threads`` (a list), ``invocations``, ``host``."""
     found = time_together(
         {name: model_in(folder) for name, folder in context.inputs.items()},
         BASELINE,

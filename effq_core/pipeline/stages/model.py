@@ -189,10 +189,7 @@ def finetune(context: StageContext) -> dict[str, Any]:
     libraries=TENSORFLOW,
 )
 def keras_predict(context: StageContext) -> dict[str, Any]:
-    """Predicts evaluation images with Keras, for the parity gate.
-
-    Params: ``fake_quant``. Inputs: ``model``, ``evaluation`` and, with fake-quant, ``weights``.
-    """
+    """Predicts with Keras, for the parity gate; ``weights`` are given with ``fake_quant``."""
     from effq_core.models.own.graph import GraphModel
     from effq_core.quantize.finetune import predict
 
