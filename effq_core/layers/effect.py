@@ -28,10 +28,8 @@ LEDGER = "effects.json"
 class EffectMeter:
     """Measures effects of blocks and layers until its time is up.
 
-    Args:
-        ranges: Smallest and largest value by tensor name.
-        images: Calibration photos, uint8 ``(n, side, side, 3)``.
-        scratch: Folder that survives a kill; what was measured there is not measured again.
+    By ``ranges`` of tensors, on calibration photos, uint8 ``(n, side, side, 3)``; what is in
+    ``scratch``, which survives a kill, is not measured again.
     """
 
     def __init__(

@@ -28,12 +28,9 @@ def measure_signal(
 ) -> SignalRecord:
     """Runs both files on photos and compares every activation, and every kernel once.
 
-    Args:
-        images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
-
-    Raises ModelError if a file cannot be read, or the two do not fit each other; StageError if
-    there is no photo, or a float32 activation is infinite or not a number; Cancelled if the user
-    asked to stop.
+    ``images``: RGB 0-255, uint8 ``(n, side, side, 3)``. Raises ModelError if a file is unreadable
+    or the two do not fit; StageError without a photo, or if a float32 activation is infinite or not
+    a number; Cancelled if the user asked to stop.
     """
     if not len(images):
         raise StageError("There is no photo to compare float32 and int8 on.", "Add photos.")

@@ -85,11 +85,7 @@ class Trace:
 
 
 def trace(float32: Path, int8: Path, image: Image) -> Trace:
-    """Follows one photo through both files.
-
-    Args:
-        int8: An int8 file of the same model; ``int8_qat`` and ``int8_mixed`` will do.
-        image: RGB 0-255, uint8 ``(side, side, 3)``.
+    """Follows one photo, RGB 0-255, uint8 ``(side, side, 3)``, through two files of a model.
 
     Raises ModelError if a file cannot be read, the two do not fit each other, or the image does not
     have the model's size; BusyError if others keep the models busy for long.
@@ -115,19 +111,11 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
 
 
 def feature_maps(float32: Path, int8: Path, image: Image, tensor: str) -> tuple[Floats, Floats]:
-    """Takes one operator's output on one photo.
+    """Takes one operator's output on one photo, RGB 0-255, uint8 ``(side, side, 3)``.
 
-    Args:
-        image: RGB 0-255, uint8 ``(side, side, 3)``.
-        tensor: Name of the operator's tensor, as in :class:`Step`.
-
-    Returns:
-        float32's values, and those int8 has in their place as real numbers; both float32, of the
-        tensor's shape without the batch: ``(height, width, channels)`` or ``(channels,)``.
-
-    Raises:
-        ModelError: As :func:`trace`, or if there is no such tensor.
-        BusyError: If others keep the models busy for long.
+    Returns float32's values, and those int8 has in their place as real numbers; both float32,
+    ``(height, width, channels)`` or ``(channels,)``. Raises as :func:`trace`; ModelError, too, if
+    there is no tensor of that name.
     """
     with _borrow(float32, int8) as both:
         pair = next((each for each in both.pairs if each.op.tensor == tensor), None)

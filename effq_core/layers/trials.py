@@ -34,13 +34,10 @@ LEDGER = "trials.json"
 
 
 class Bench:
-    """Tries sets of blocks on the evaluation photos, each once.
+    """Tries sets of blocks on the evaluation photos, uint8 ``(n, side, side, 3)``, each once.
 
-    Args:
-        ranges: Smallest and largest value by tensor name.
-        images: Evaluation photos, uint8 ``(n, side, side, 3)``.
-        answers: What float32 answered to them.
-        scratch: Folder that survives a kill; what was measured there is not measured again.
+    By ``ranges`` of tensors and float32's ``answers``; what is in ``scratch``, which
+    survives a kill, is not measured again.
     """
 
     def __init__(

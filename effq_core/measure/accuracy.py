@@ -82,10 +82,7 @@ def score(predictions: Predictions) -> AccuracyReport:
 
 
 def calibration_bins(confidence: Floats, right: Bools) -> tuple[CalibrationBin, ...]:
-    """Sorts images into 15 bins of equal width by how sure the model was (Guo et al. 2017).
-
-    Takes each image's largest output, float (n,), and whether that class is true, bool (n,).
-    """
+    """Sorts images into 15 bins by its largest output, float (n,) (Guo et al. 2017)."""
     edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
     index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, CALIBRATION_BINS - 1)
     bins = []

@@ -81,13 +81,9 @@ class Executor:
         self._losses = 0
 
     def run(self, *, renew_worker: bool) -> None:
-        """Makes every missing artifact.
+        """Makes every missing artifact; Cancelled once no stage works any more, or EffqError.
 
-        Args:
-            renew_worker: End what a dead driver may have left on the embedded engine first.
-
-        Raises Cancelled, once no stage works any more, if the user asked to stop;
-        EffqError if a stage failed or the engine cannot be used.
+        ``renew_worker`` ends what a dead driver may have left on the embedded engine first.
         """
         with contextlib.closing(Session(self._home, self._topic, self._check)) as session:
             if renew_worker and session.embedded:
