@@ -21,10 +21,7 @@ def refuse_more(active: int, most: int, what: str, hint: str) -> None:
 
 
 class Room:
-    """Bounds how much of one kind of work, ``what`` in the singular, goes on at a time.
-
-    So many more may be ``waiting`` for ``patience`` seconds; others are refused at once.
-    """
+    """Bounds how much of one kind of work goes on; ``waiting`` more wait ``patience`` seconds."""
 
     def __init__(self, what: str, most: int, *, waiting: int = 0, patience: float = 0.0) -> None:
         self.what, self.most, self.waiting, self.patience = what, most, waiting, patience
