@@ -126,7 +126,7 @@ def test_a_model_of_which_only_the_card_is_left_is_none(home: Home) -> None:
     keep(home, checked(home, {GRAPH_FILE: b"graph"}), "Mine")
     (own_folder(home) / "mine" / GRAPH_FILE).unlink()
     assert own_models(home) == ()
-    with pytest.raises(StoreError, match="a card only"):
+    with pytest.raises(StoreError, match="only a card"):
         get_own("own:mine", home)
     (problem,) = look_through(home, hashes=False).problems
     assert "effq models remove own:mine" in problem
@@ -138,7 +138,7 @@ def test_a_ready_file_of_which_only_the_card_is_left_is_none(home: Home) -> None
     keep(home, checked(home, {MODEL_FILE: b"tflite"}), "Theirs")
     (ready_folder(home) / "theirs" / MODEL_FILE).unlink()
     assert ready_files(home) == ()
-    with pytest.raises(StoreError, match="a card only"):
+    with pytest.raises(StoreError, match="only a card"):
         get_ready("file_theirs", home)
     (problem,) = look_through(home, hashes=False).problems
     assert "effq models remove file_theirs" in problem
