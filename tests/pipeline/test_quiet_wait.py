@@ -120,7 +120,7 @@ def test_the_flag_of_an_earlier_try_is_gone_when_a_run_is_run_again(
     database = Database(home.database)
     try:
         ended = database.set_status(run_id, Status.FAILED)
-        with pytest.raises(InputError, match="times nothing any more"):
+        with pytest.raises(InputError, match="nothing left to time"):
             control.time_now(home, run_id)
         control.prepare_again(database, home, ended)
     finally:
