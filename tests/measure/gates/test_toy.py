@@ -14,7 +14,7 @@ from effq_core.measure.gate import Evidence, judged
 from effq_core.measure.gates import GATES, Gate, Rule
 from effq_core.results import Results, load_reference
 from tests.app.conftest import OpenView, open_view, words  # noqa: F401 - a fixture
-from tests.pipeline.stages.test_report import Inputs
+from tests.pipeline.stages.report_inputs import Inputs
 from tests.results.run_variations import changed, store_run
 
 NAME = "small_enough"
