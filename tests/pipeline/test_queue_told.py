@@ -73,7 +73,7 @@ def test_a_queued_run_tells_a_pipe_its_place_again_and_again(runs: Runs) -> None
         # On a busy machine the second takes long to end, and its place is told once more.
         told = next(line for line in process.stdout if line != place)
         assert told == place.replace("2nd", "1st")
-        driver.request_cancel(runs.home, first)
+        control.request_cancel(runs.home, first)
         rest, _ = process.communicate(timeout=60)
     finally:
         process.kill()
