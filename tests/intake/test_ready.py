@@ -48,13 +48,6 @@ def tflite(model: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    (tmp_path / "locks").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "locks"))
-    return Home(tmp_path / "home")
-
-
 def kept(home: Home, tflite: Path) -> ReadyFile:
     card = keep(home, check(home, tflite, OFFER), "My net")
     assert isinstance(card, ReadyFile)

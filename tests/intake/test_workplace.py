@@ -35,13 +35,6 @@ def tflite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "net.tflite"
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    (tmp_path / "locks").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "locks"))
-    return Home(tmp_path / "home")
-
-
 def places(home: Home) -> list[Path]:
     folder = own_folder(home) / CHECKING
     return [path for path in folder.iterdir() if path.is_dir()] if folder.exists() else []
